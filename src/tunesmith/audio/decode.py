@@ -1,0 +1,178 @@
+"""Read any sound file people have, or say in one sentence why not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tunesmith.audio import containers
+from tunesmith.audio.ffmpeg import converted
+from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.files import explain_os_error
+
+if TYPE_CHECKING:
+    import soundfile
+
+AUDIO_SUFFIXES = frozenset(
+    ".wav .flac .mp3 .ogg .oga .opus .aif .aiff .aifc .au .caf .w64 .rf64 .m4a .m4b .aac .mp4 .wma .webm".split()  # noqa: SIM905
+)
+"""Names that make a file a clip; what is inside decides how it is decoded."""
+
+_SHORT_READ_SECONDS = 0.1  # MP3 headers count encoder padding; more than this missing is a cut-off file
+_BLOCK_VALUES = 1 << 22
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file says about itself, without decoding it."""
+
+    sample_rate: int
+    channels: int
+    frames: int
+    seconds: float
+    format: str
+
+
+def is_audio(path: Path) -> bool:
+    """Whether a file's name is that of a clip; hidden files (``._a.wav`` of macOS) are not."""
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+
+
+@contextmanager
+def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Open a sound file for reading, whatever its format.
+
+    Raises:
+        UnreadableAudioError: for a missing, empty, cut-off or foreign file, naming it and the remedy.
+    """
+    import soundfile
+
+    path = Path(path)
+    with ExitStack() as stack:
+        try:
+            source = _source(path, stack)
+            file = stack.enter_context(soundfile.SoundFile(source if isinstance(source, io.BytesIO) else str(source)))
+        except OSError as error:
+            told = explain_os_error(error, path)
+            raise UnreadableAudioError("missing", told.what, path, told.remedy or "") from error
+        except soundfile.LibsndfileError as error:
+            what = f"no decoder can read this file ({_reason(error)})"
+            raise UnreadableAudioError("format", what, path, "Export it again, or convert it to WAV.") from error
+        if file.frames <= 0:
+            raise UnreadableAudioError(
+                "empty", "this file holds no sound (0 samples)", path, "Remove it, or export it again."
+            )
+        yield file
+
+
+def probe(path: str | Path) -> AudioInfo:
+    """Sample rate, channels and length of a file.
+
+    Raises:
+        UnreadableAudioError: as :func:`open_audio`.
+    """
+    with open_audio(path) as file:
+        return info_of(file)
+
+
+def info_of(file: soundfile.SoundFile) -> AudioInfo:
+    """The facts of an open file."""
+    return AudioInfo(file.samplerate, file.channels, file.frames, file.frames / file.samplerate, file.format)
+
+
+def read(path: str | Path, start: float = 0.0, end: float | None = None) -> tuple[np.ndarray, int]:
+    """Decode a file, or its span ``start``..``end`` in seconds.
+
+    Returns:
+        Audio as float32 of shape (channels, frames), nominally in -1..1, and its sample rate in Hz.
+
+    Raises:
+        UnreadableAudioError: as :func:`open_audio`; also for a span outside the file and for NaN or infinite samples.
+    """
+    with open_audio(path) as file:
+        rate = file.samplerate
+        audio = np.concatenate(list(blocks(file, str(path), start, end)), axis=1)
+    if not np.isfinite(audio).all():
+        bad = int(audio.size - np.isfinite(audio).sum())
+        raise UnreadableAudioError(
+            "not_finite", f"{bad} samples are not numbers (NaN or infinite)", path, "Export it again."
+        )
+    return audio, rate
+
+
+def blocks(file: soundfile.SoundFile, name: str, start: float = 0.0, end: float | None = None) -> Iterator[np.ndarray]:
+    """Decode an open file piece by piece, so that memory does not grow with its length.
+
+    Yields:
+        float32 arrays (channels, frames) of whole seconds, the last one shorter.
+
+    Raises:
+        UnreadableAudioError: when the decoder stops before the length its header promises, or the span is empty.
+    """
+    import soundfile
+
+    rate = file.samplerate
+    first = round(start * rate)
+    last = file.frames if end is None else min(round(end * rate), file.frames)
+    if first < 0 or first >= last:
+        what = (
+            f"the span {start:g}..{'end' if end is None else f'{end:g}'} s lies outside its {file.frames / rate:.2f} s"
+        )
+        raise UnreadableAudioError("span", what, name, "Correct start and end.")
+    step = rate * max(1, _BLOCK_VALUES // (file.channels * rate))
+    position = first
+    try:
+        file.seek(first)
+        while position < last:
+            block = file.read(min(step, last - position), dtype="float32", always_2d=True)
+            if len(block) == 0:
+                break
+            position += len(block)
+            yield np.ascontiguousarray(block.T)
+    except soundfile.LibsndfileError as error:
+        what = f"this file is damaged or cut off: it cannot be decoded to its end ({_reason(error)})"
+        raise UnreadableAudioError("damaged", what, name, "Copy, download or export it again.") from error
+    if last - position > _SHORT_READ_SECONDS * rate or position == first:
+        promised, got = (last - first) / rate, (position - first) / rate
+        what = f"this file is damaged or cut off: its header promises {promised:.2f} s, {got:.2f} s can be decoded"
+        raise UnreadableAudioError("damaged", what, name, "Copy, download or export it again.")
+
+
+def _source(path: Path, stack: ExitStack) -> Path | io.BytesIO:
+    """What libsndfile should open for ``path``: the file, a repaired copy in memory, or ffmpeg's conversion."""
+    head = containers.read_head(path)
+    _refuse_what_is_not_audio(path, head)
+    if containers.needs_ffmpeg(path, head):
+        return stack.enter_context(converted(path))
+    missing = containers.missing_share(path, head)
+    if missing > 0:
+        what = f"this file is cut off: {missing:.0%} of the sound that its header promises is missing"
+        raise UnreadableAudioError("damaged", what, path, "Copy, download or export it again.")
+    if containers.vbr_without_header(path, head):
+        return io.BytesIO(containers.with_xing_header(path))
+    return path
+
+
+def _refuse_what_is_not_audio(path: Path, head: bytes) -> None:
+    match containers.what_it_is_instead(head):
+        case "empty":
+            raise UnreadableAudioError("empty", "this file is empty (0 bytes)", path, "Remove it, or export it again.")
+        case "lfs":
+            what = "this is a Git LFS pointer, not the sound itself"
+            raise UnreadableAudioError("pointer", what, path, "Run `git lfs pull`.")
+        case "text":
+            what = f"this is a text file named {path.suffix or 'like audio'}, not audio"
+            raise UnreadableAudioError("text", what, path, "Remove it, or put the sound there.")
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
+    if "does not exist" in text:  # what libsndfile says of bytes that are no MPEG stream
+        return "format not recognised"
+    return text[:1].lower() + text[1:]

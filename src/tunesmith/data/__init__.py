@@ -1,0 +1,1 @@
+"""From a person's folder of audio to checked, split, encoded and batched samples."""

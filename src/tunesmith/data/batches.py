@@ -1,0 +1,77 @@
+"""Which clips make which update, and how an update is cut into micro-batches.
+
+An update is a fixed set of clips; how it is cut into micro-batches, or spread over processes, changes nothing but speed
+and memory, because the loop divides by the weights of the whole update. Clips of similar length share an update
+(sorted inside windows of a shuffled epoch), so little is padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunesmith.data.draws import Draws, key_of
+
+WINDOW = 50
+"""Updates' worth of clips sorted together: large enough that neighbours are alike, small enough to stay shuffled."""
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """The updates of one epoch: lists of clip indices, ordered by length inside each update."""
+
+    updates: tuple[tuple[int, ...], ...]
+    lengths: np.ndarray
+
+
+def plan_epoch(ids: Sequence[str], lengths: np.ndarray, *, per_update: int, seed: int, epoch: int) -> EpochPlan:
+    """Shuffle, sort inside windows, cut into updates, shuffle the updates.
+
+    Args:
+        ids: Clip ids; the order depends on them and never on their position.
+        lengths: Window length in frames per clip for this epoch.
+        per_update: Clips per update over all processes.
+        seed: The run's seed.
+        epoch: Epoch number from 0.
+    """
+    keys = np.array([key_of(seed, epoch, name, "order") >> 64 for name in ids], np.uint64)
+    order = np.argsort(keys, kind="stable")
+    updates: list[tuple[int, ...]] = []
+    for at in range(0, len(order), WINDOW * per_update):
+        window = order[at : at + WINDOW * per_update]
+        window = window[np.lexsort((keys[window], lengths[window]))]
+        updates += [tuple(int(i) for i in window[j : j + per_update]) for j in range(0, len(window), per_update)]
+    shuffled = np.random.Generator(np.random.Philox(key=key_of(seed, epoch, "updates"))).permutation(len(updates))
+    return EpochPlan(tuple(updates[i] for i in shuffled), lengths)
+
+
+def micro_batches(update: Sequence[int], lengths: np.ndarray, *, size: int, token_budget: int | None = None) -> list[list[int]]:
+    """Cut an update into micro-batches of at most ``size`` clips and ``token_budget`` padded frames.
+
+    A clip longer than the budget gets a micro-batch of its own.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(update, key=lambda i: (int(lengths[i]), i)):
+        current = batches[-1] if batches else None
+        fits = current is not None and len(current) < size
+        if fits and token_budget is not None and current is not None:
+            fits = int(lengths[index]) * (len(current) + 1) <= token_budget
+        if fits and current is not None:
+            current.append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def padding_share(batches: Sequence[Sequence[int]], lengths: np.ndarray) -> float:
+    """Share of frames that are padding when each batch is padded to its longest clip."""
+    real = sum(int(lengths[i]) for batch in batches for i in batch)
+    padded = sum(len(batch) * max(int(lengths[i]) for i in batch) for batch in batches)
+    return 1 - real / padded if padded else 0.0
+
+
+def epoch_draws(seed: int, epoch: int, ids: Sequence[str]) -> list[Draws]:
+    """The draws of every clip in one epoch."""
+    return [Draws(seed, epoch, name) for name in ids]

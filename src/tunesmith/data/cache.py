@@ -1,0 +1,174 @@
+"""The encoded store: every frozen encoder runs once per content, and training reads the result without copying it.
+
+Each field is a folder of packed shards (raw array bytes, appended) and one ``index.npy``, sorted by key. Both are
+memory-mapped, so a worker's private memory does not grow with the number of clips, and a crop reads only its window.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import FieldSpec
+from tunesmith.files import atomic_path, explain_os_error, sync
+
+SHARD_BYTES = 256 << 20
+HIGH, LOW, SHARD, NDIM, OFFSET, SHAPE = 0, 1, 2, 3, 4, 5
+COLUMNS = SHAPE + 4
+"""The index is one table of 64-bit numbers stored by column, so that a search in the first column copies nothing."""
+
+
+class FieldStore:
+    """One field of the store.
+
+    Args:
+        folder: Where shards and index lie.
+        spec: Name, dtype and time axis of the field.
+    """
+
+    def __init__(self, folder: Path, spec: FieldSpec) -> None:
+        self.folder, self.spec = folder, spec
+        self.dtype = np.dtype(spec.dtype)
+        self._shards: dict[int, np.memmap] = {}
+        self._pending: list[list[int]] = []
+        self._pending_keys: set[tuple[int, int]] = set()
+        self._open()
+
+    def _open(self) -> None:
+        path = self.folder / "index.npy"
+        try:
+            self.index = np.load(path, mmap_mode="r") if path.exists() else np.empty((0, COLUMNS), np.uint64, order="F")
+        except (ValueError, EOFError) as error:
+            raise self._damaged("this cache index is damaged") from error
+        if self.index.dtype != np.uint64 or self.index.ndim != 2 or self.index.shape[1] != COLUMNS:
+            raise self._damaged("this cache was written by another version")
+
+    def _damaged(self, what: str) -> TunesmithError:
+        return TunesmithError(what, where=str(self.folder), remedy="Delete the cache folder; it is made again.")
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def row(self, key: str) -> int:
+        """The index row of ``key`` (32 hexadecimal digits), or -1."""
+        high, low = _halves(key)
+        at = int(np.searchsorted(self.index[:, HIGH], np.uint64(high)))
+        while at < len(self.index) and int(self.index[at, HIGH]) == high:
+            if int(self.index[at, LOW]) == low:
+                return at
+            at += 1
+        return -1
+
+    def __contains__(self, key: str) -> bool:
+        return _halves(key) in self._pending_keys or self.row(key) >= 0
+
+    def shape(self, row: int) -> tuple[int, ...]:
+        """The shape of the array in ``row``."""
+        return tuple(int(n) for n in self.index[row, SHAPE : SHAPE + int(self.index[row, NDIM])])
+
+    def read(self, row: int, start: int = 0, length: int | None = None) -> np.ndarray:
+        """The array in ``row``, or ``length`` frames of it from ``start`` along the field's time axis.
+
+        Returns a read-only view into the mapped file.
+        """
+        shape = self.shape(row)
+        first = int(self.index[row, OFFSET]) // self.dtype.itemsize
+        whole = self._shard(int(self.index[row, SHARD]))[first : first + math.prod(shape)].reshape(shape)
+        if self.spec.time_axis is None or (start == 0 and length is None):
+            return whole
+        window = [slice(None)] * len(shape)
+        window[self.spec.time_axis] = slice(start, None if length is None else start + length)
+        return whole[tuple(window)]
+
+    def _shard(self, number: int) -> np.memmap:
+        if number not in self._shards:
+            self._shards[number] = np.memmap(self._shard_path(number), dtype=self.dtype, mode="r")
+        return self._shards[number]
+
+    def _shard_path(self, number: int) -> Path:
+        return self.folder / f"shard-{number:05d}.bin"
+
+    def put(self, key: str, array: np.ndarray) -> None:
+        """Append an array; it counts only after :meth:`flush`.
+
+        Raises:
+            TunesmithError: disk full or folder not writable; what was flushed before stays.
+        """
+        array = np.ascontiguousarray(array, dtype=self.dtype)
+        if array.ndim > COLUMNS - SHAPE or array.size == 0:
+            raise ValueError(f"{self.spec.name}: cannot store an array of shape {array.shape}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            number = self._writable_shard()
+            with self._shard_path(number).open("ab") as file:
+                offset = file.seek(0, os.SEEK_END)
+                padding = -offset % self.dtype.itemsize  # an interrupted write may have left part of a number
+                file.write(b"\0" * padding + array.tobytes())
+        except OSError as error:
+            raise explain_os_error(error, self.folder) from error
+        high, low = _halves(key)
+        shape = (*array.shape, 0, 0, 0, 0)[: COLUMNS - SHAPE]
+        self._pending.append([high, low, number, array.ndim, offset + padding, *shape])
+        self._pending_keys.add((high, low))
+
+    def _writable_shard(self) -> int:
+        number = max((int(p.stem.split("-")[1]) for p in self.folder.glob("shard-*.bin")), default=0)
+        path = self._shard_path(number)
+        return number + 1 if path.exists() and path.stat().st_size >= SHARD_BYTES else number
+
+    def flush(self) -> None:
+        """Make everything put so far part of the index, atomically: shards reach the disk before the index names them."""
+        if not self._pending:
+            return
+        pending = np.array(self._pending, np.uint64)
+        for number in np.unique(pending[:, SHARD]):
+            sync(self._shard_path(int(number)))
+        rows = np.concatenate([np.asarray(self.index), pending])
+        rows = np.asfortranarray(rows[np.lexsort((rows[:, LOW], rows[:, HIGH]))])
+        with atomic_path(self.folder / "index.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, rows)
+        self._pending, self._pending_keys, self._shards = [], set(), {}
+        self._open()
+
+
+class EncodedStore:
+    """All fields of a family's cache in one folder."""
+
+    def __init__(self, folder: Path, specs: Iterable[FieldSpec]) -> None:
+        self.folder = folder
+        self.fields = {spec.name: FieldStore(folder / spec.name, spec) for spec in specs}
+
+    def missing(self, keys: dict[str, str]) -> list[str]:
+        """Which of ``{field: key}`` are not in the store."""
+        return [name for name, key in keys.items() if key not in self.fields[name]]
+
+    def put(self, keys: dict[str, str], arrays: dict[str, np.ndarray]) -> None:
+        """Append encoded arrays by field."""
+        for name, array in arrays.items():
+            self.fields[name].put(keys[name], array)
+
+    def flush(self) -> None:
+        """Make everything put so far durable."""
+        for field in self.fields.values():
+            field.flush()
+
+    def rows(self, keys: list[dict[str, str]]) -> dict[str, np.ndarray]:
+        """Index rows (int64) per field for many items.
+
+        Raises:
+            TunesmithError: when an item is not encoded yet.
+        """
+        rows = {name: np.array([store.row(item[name]) for item in keys], np.int64) for name, store in self.fields.items()}
+        lacking = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
+        if lacking:
+            raise TunesmithError(f"{lacking} of {len(keys)} clips are not encoded", where=str(self.folder), remedy="Run the encode stage first.")
+        return rows
+
+
+def _halves(key: str) -> tuple[int, int]:
+    return int(key[:16], 16), int(key[16:32], 16)

@@ -1,0 +1,49 @@
+"""Which clips sound alike: identical samples, or fingerprints that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from tunesmith.data.checks.context import Clip
+from tunesmith.data.checks.survey import Measured, place
+from tunesmith.data.sample import AudioRef
+
+
+def alike(
+    clips: Sequence[Clip], measured: Mapping[AudioRef, Measured], threshold: float
+) -> Iterator[tuple[str, str, float]]:
+    """Pairs of clips with identical sound (score 1) or like fingerprints, the earlier clip first."""
+    order = {clip.sample.id: number for number, clip in enumerate(clips)}
+    content = {clip.sample.id: clip.content for clip in clips}
+    yield from _identical(clips)
+    marks, owners = {}, {}
+    for clip in clips:
+        for role, ref in clip.sample.audios.items():
+            landmarks = measured[place(ref)][1]
+            if landmarks is not None and len(landmarks):
+                marks[f"{clip.sample.id}\x1f{role}"] = landmarks
+                owners[f"{clip.sample.id}\x1f{role}"] = clip.sample.id
+    if len(marks) < 2:
+        return
+    from tunesmith.data.fingerprint import near_duplicates
+
+    best: dict[tuple[str, str], float] = {}
+    for one, other, score in near_duplicates(marks, threshold=threshold):
+        pair = tuple(sorted((owners[one], owners[other]), key=order.__getitem__))
+        if pair[0] != pair[1] and not (content[pair[0]] and content[pair[0]] == content[pair[1]]):
+            best[pair[0], pair[1]] = max(score, best.get((pair[0], pair[1]), 0.0))
+    yield from ((one, other, score) for (one, other), score in sorted(best.items()))
+
+
+def _identical(clips: Sequence[Clip]) -> Iterator[tuple[str, str, float]]:
+    """The first clip of each sound and split against every later one, and each split's first against the other's."""
+    groups: dict[tuple[tuple[str, str], ...], dict[str, list[str]]] = {}
+    for clip in clips:
+        if clip.content:
+            groups.setdefault(clip.content, {}).setdefault(clip.sample.split or "train", []).append(clip.sample.id)
+    for group in groups.values():
+        for same in group.values():
+            yield from ((same[0], later, 1.0) for later in same[1:])
+        for one, other in combinations(group.values(), 2):
+            yield one[0], other[0], 1.0

@@ -1,0 +1,73 @@
+"""What a check gets to see: every clip with its facts, the limits, and which clips sound alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tunesmith.data.checks.facts import ClipFacts
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import Sample
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A sample and the facts of each of its audios."""
+
+    sample: Sample
+    facts: Mapping[str, ClipFacts]
+
+    @property
+    def content(self) -> tuple[tuple[str, str], ...]:
+        """Hashes of its audios by role; equal for clips whose sound is identical, empty when one was not decoded."""
+        hashes = tuple(sorted((role, facts.content) for role, facts in self.facts.items()))
+        return hashes if all(content for _, content in hashes) else ()
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One audio of one clip, with the words that name it in a sentence."""
+
+    clip: str
+    facts: ClipFacts
+    subject: str
+    subject_zh: str
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """Everything the checks read; they decide nothing but what they find.
+
+    Attributes:
+        clips: All clips, in the order of the layout.
+        limits: The limits.
+        similar: Pairs of clip ids that sound alike, with their score (0..1), first id earlier in the set.
+        unknown_share: Share of a text's tokens that the text encoder does not know, if the family can tell.
+        model_sample_rate: Rate of the model in Hz; bandwidth above its Nyquist frequency is not missed.
+    """
+
+    clips: tuple[Clip, ...]
+    limits: CheckLimits
+    similar: tuple[tuple[str, str, float], ...] = ()
+    unknown_share: Callable[[str], float] | None = None
+    model_sample_rate: int = 32_000
+    by_id: Mapping[str, Clip] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_id", {clip.sample.id: clip for clip in self.clips})
+
+    def audios(self) -> Iterator[Audio]:
+        """Every audio of every clip."""
+        for clip in self.clips:
+            for role, facts in clip.facts.items():
+                several = len(clip.facts) > 1
+                subject = f"this clip's `{role}` audio" if several else "this clip"
+                yield Audio(clip.sample.id, facts, subject, f"该样本的 `{role}` 音频" if several else "该片段")
+
+    def decoded(self) -> Iterator[Audio]:
+        """Every audio whose sound was measured and is not all silence."""
+        return (audio for audio in self.audios() if audio.facts.decoded and audio.facts.peak > 0)
+
+
+Check = Callable[[CheckContext], Iterator[Finding]]

@@ -1,0 +1,54 @@
+"""Clips that hold the same sound, bit by bit or nearly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.findings import Finding
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Error on the later of two identical clips, a warning on both of two that sound alike.
+
+    Pairs across a train/valid split of the user's own are left to ``leakage``.
+    """
+    for one, other, score in context.similar:
+        first, second = context.by_id[one], context.by_id[other]
+        if {first.sample.split, second.sample.split} == {"train", "valid"}:
+            continue
+        if first.content and first.content == second.content:
+            yield _identical(other, one)
+        else:
+            yield _alike(one, other, score, context.limits.duplicate_score)
+            yield _alike(other, one, score, context.limits.duplicate_score)
+
+
+def _identical(clip: str, earlier: str) -> Finding:
+    return Finding(
+        check="duplicate",
+        level="error",
+        clip=clip,
+        message=f"this clip holds the same sound as {earlier}, sample by sample",
+        value=100.0,
+        limit=100.0,
+        unit="%",
+        remedy="Remove one of them; to weigh a clip more, say so in its repeats.",
+        message_zh=f"该片段与 {earlier} 的声音完全相同",
+        remedy_zh="删除其中一个；如果想增加权重，请使用 repeats。",
+    )
+
+
+def _alike(clip: str, other: str, score: float, limit: float) -> Finding:
+    return Finding(
+        check="duplicate",
+        level="warn",
+        clip=clip,
+        message=f"this clip sounds like {other}: {score:.0%} of their fingerprint agrees, over {limit:.0%}",
+        value=100 * score,
+        limit=100 * limit,
+        unit="%",
+        remedy="Keep one of them, unless they are meant variations; the split keeps them on one side.",
+        message_zh=f"该片段与 {other} 听起来相同：{score:.0%} 的声音指纹一致，超过 {limit:.0%}",
+        remedy_zh="如果不是有意的变奏，只保留一个；划分数据集时它们会在同一侧。",
+    )

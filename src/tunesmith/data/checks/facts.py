@@ -1,0 +1,157 @@
+"""What is known about one clip's sound: plain numbers, kept between runs so that nothing is measured twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.data.sample import AudioRef
+from tunesmith.files import atomic_path, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_VERSION = 1  # raise when a measurement changes its meaning, so that old facts are measured anew
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """One audio as measured. Levels are of full scale 1; ``None`` means "not measured" or "cannot be measured".
+
+    Attributes:
+        sample_rate: In Hz.
+        channels: How many.
+        format: The container's name.
+        seconds: Length of the referenced span.
+        problem: Kind of reason why it cannot be read (see ``audio.problems``); empty when it can.
+        reason: The sentence for it.
+        remedy: What to do about it.
+        decoded: Whether the sound itself was measured; a header beyond the limits is not decoded.
+        nonfinite: NaN or infinite samples.
+        peak: Largest absolute sample.
+        rms: Root mean square over all channels.
+        dc: Largest channel mean.
+        clipped_share: Share of samples in flat tops.
+        silent_share: Share of 50 ms pieces under -60 dBFS.
+        silent_start: Seconds of silence before the sound.
+        silent_end: Seconds of silence after it.
+        channel_gap_db: Level of the loudest over the quietest channel.
+        quietest_channel: Which one that is, counted from 1.
+        side_db: Left-minus-right over left-plus-right energy; ``None`` for mono.
+        fade_db: Level lost from the first to the last third.
+        fade_trend: -1 for a steady fall … +1 for a steady rise.
+        content: Hash of the decoded samples.
+        lufs: Integrated loudness.
+        band_edge_hz: Where the spectrum ends in a cliff; Nyquist when it does not.
+        band_drop_db: How far it falls there.
+    """
+
+    sample_rate: int = 0
+    channels: int = 0
+    format: str = ""
+    seconds: float = 0.0
+    problem: str = ""
+    reason: str = ""
+    remedy: str = ""
+    decoded: bool = True
+    nonfinite: int = 0
+    peak: float = 0.0
+    rms: float = 0.0
+    dc: float = 0.0
+    clipped_share: float = 0.0
+    silent_share: float = 0.0
+    silent_start: float = 0.0
+    silent_end: float = 0.0
+    channel_gap_db: float = 0.0
+    quietest_channel: int = 1
+    side_db: float | None = None
+    fade_db: float = 0.0
+    fade_trend: float = 0.0
+    content: str = ""
+    lufs: float | None = None
+    band_edge_hz: float | None = None
+    band_drop_db: float | None = None
+
+
+def fact_key(ref: AudioRef) -> str:
+    """Names one audio as it lies on disk now: path, span, size and time of change; empty when there is no file."""
+    try:
+        stat = Path(ref.path).stat()
+    except OSError:
+        return ""
+    text = f"{_VERSION}|{Path(ref.path).absolute()}|{ref.start}|{ref.end}|{stat.st_size}|{stat.st_mtime_ns}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+class FactStore:
+    """Facts of earlier runs in ``facts.jsonl``, landmarks beside it in ``facts.npz``; both may be deleted any time.
+
+    Args:
+        path: The ``.jsonl`` file; ``None`` keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._facts: dict[str, ClipFacts] = {}
+        self._marks: Mapping[str, np.ndarray] = {}
+        if path is not None and path.exists():
+            self._facts = _read_facts(path)
+            self._marks = _read_marks(path.with_suffix(".npz"))
+
+    def get(self, key: str, *, signals: bool, fingerprint: bool) -> tuple[ClipFacts, np.ndarray | None] | None:
+        """Known facts, if they hold all that is asked for."""
+        facts = self._facts.get(key)
+        if facts is None:
+            return None
+        marks = self._marks.get(key)
+        if facts.decoded and ((signals and facts.lufs is None) or (fingerprint and marks is None)):
+            return None
+        return facts, marks
+
+    def save(self, known: Mapping[str, tuple[ClipFacts, np.ndarray | None]]) -> None:
+        """Keep these facts and no others: those of files that have gone are forgotten."""
+        if self.path is None:
+            return
+        import numpy as np
+
+        lines = [json.dumps({"key": key, **_without_defaults(facts)}) for key, (facts, _) in known.items() if key]
+        with atomic_path(self.path.with_suffix(".npz")) as temporary:
+            arrays = {key: marks for key, (_, marks) in known.items() if key and marks is not None}
+            np.savez(temporary, **arrays)
+        write_text(self.path, "".join(f"{line}\n" for line in lines))
+
+
+def _without_defaults(facts: ClipFacts) -> dict[str, Any]:
+    plain = asdict(ClipFacts())
+    return {name: value for name, value in asdict(facts).items() if value != plain[name]}
+
+
+def _read_facts(path: Path) -> dict[str, ClipFacts]:
+    """Lines that are no facts (an older version, a damaged file) are left out, and measured again."""
+    names = {f.name for f in fields(ClipFacts)}
+    known = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+            key = record.pop("key")
+        except (ValueError, KeyError, AttributeError, TypeError):
+            continue
+        if isinstance(key, str) and set(record) <= names:
+            known[key] = ClipFacts(**record)
+    return known
+
+
+def _read_marks(path: Path) -> dict[str, np.ndarray]:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return {}

@@ -1,0 +1,33 @@
+"""Held-out clips whose sound is also trained on, which makes held-out loss a lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.findings import Finding
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Error on the held-out clip of every pair that sounds alike across the user's own train/valid split."""
+    limit = context.limits.duplicate_score
+    for one, other, score in context.similar:
+        splits = (context.by_id[one].sample.split, context.by_id[other].sample.split)
+        if set(splits) != {"train", "valid"}:
+            continue
+        held, trained = (one, other) if splits[0] == "valid" else (other, one)
+        yield Finding(
+            check="leakage",
+            level="error",
+            clip=held,
+            message=(
+                f"this held-out clip sounds like the training clip {trained}: {score:.0%} of their fingerprint agrees, "
+                f"over {limit:.0%}"
+            ),
+            value=100 * score,
+            limit=100 * limit,
+            unit="%",
+            remedy="Hold out a track that is not trained on, or let Tunesmith make the split.",
+            message_zh=f"该验证片段与训练片段 {trained} 听起来相同：{score:.0%} 的声音指纹一致，超过 {limit:.0%}",
+            remedy_zh="换一首没有参与训练的曲目做验证，或让 Tunesmith 自动划分。",
+        )

@@ -1,0 +1,250 @@
+"""Measure each clip once, in one pass over its sound; every check then only compares numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tunesmith.audio.decode import AudioInfo, blocks, info_of, open_audio
+from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.data.checks.facts import ClipFacts
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.sample import AudioRef
+
+SILENCE_DBFS = -60.0  # under the noise floor of a quiet room in a recording at full scale
+_HOP_SECONDS = 0.05
+_FINGERPRINT_RATE = 11_025
+_BAND_SECONDS = 60
+_PLATEAU, _SHOULDER = 0.9995, 0.9975  # no smooth wave has 3 samples above the first and steps over the second
+_EPS = 1e-12
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to measure: what is asked for, and whether limits on length and rate still apply to it."""
+
+    ref: AudioRef
+    limits: CheckLimits
+    signals: bool
+    fingerprint: bool
+    overruled: bool = False
+
+
+def beyond(info: AudioInfo | ClipFacts, seconds: float, limits: CheckLimits) -> bool:
+    """Whether the header alone rules a clip out, so that a 3-hour or 200-channel file is not decoded for nothing."""
+    return (
+        seconds > limits.max_seconds
+        or info.channels > limits.max_channels
+        or not limits.min_sample_rate <= info.sample_rate <= limits.max_sample_rate
+    )
+
+
+def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
+    """Measure one clip; a bad clip gives facts with a ``problem``, never an exception.
+
+    Returns:
+        The facts, and the fingerprint's landmarks where asked for and possible.
+    """
+    try:
+        with open_audio(job.ref.path) as file:
+            info = info_of(file)
+            end = info.seconds if job.ref.end is None else min(job.ref.end, info.seconds)
+            seconds = max(0.0, end - job.ref.start)
+            if beyond(info, seconds, job.limits) and not job.overruled:
+                return ClipFacts(info.sample_rate, info.channels, info.format, seconds, decoded=False), None
+            gauge = _Gauge(info.sample_rate, info.channels, job.signals, job.fingerprint)
+            for block in blocks(file, job.ref.path, job.ref.start, job.ref.end):
+                gauge.add(block)
+    except UnreadableAudioError as error:
+        return ClipFacts(problem=error.kind, reason=error.what, remedy=error.remedy or "", decoded=False), None
+    except MemoryError:
+        reason = "this file does not fit into memory"
+        return ClipFacts(problem="format", reason=reason, remedy="Cut it into tracks.", decoded=False), None
+    return gauge.facts(info, seconds), gauge.landmarks()
+
+
+@dataclass
+class _Gauge:
+    """Running sums over the blocks of one clip."""
+
+    rate: int
+    channels: int
+    signals: bool
+    fingerprint: bool
+    frames: int = 0
+    nonfinite: int = 0
+    peak: float = 0.0
+    clipped: int = 0
+    cross: float = 0.0
+    difference: float = 0.0
+    hops: list[np.ndarray] = field(default_factory=list)
+    curves: list[np.ndarray] = field(default_factory=list)
+    low_rate: list[np.ndarray] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sums = np.zeros(self.channels)
+        self.energy = np.zeros(self.channels)
+        self.hash = hashlib.blake2b(f"{self.rate},{self.channels}".encode(), digest_size=16)
+        self.loudest: tuple[float, np.ndarray] = (-1.0, np.zeros(0, np.float32))
+        self._resampler = None
+
+    def add(self, block: np.ndarray) -> None:
+        """Take in float32 (channels, frames)."""
+        finite = np.isfinite(block)
+        if not finite.all():
+            self.nonfinite += int(block.size - np.count_nonzero(finite))
+            block = np.where(finite, block, np.float32(0))
+        self.frames += block.shape[1]
+        self.hash.update(block.data)
+        self.sums += block.sum(axis=1)
+        energy = np.array([float(np.dot(x, x)) for x in block])
+        self.energy += energy
+        if self.channels == 2:
+            difference = block[0] - block[1]
+            self.cross += float(np.dot(block[0], block[1]))
+            self.difference += float(np.dot(difference, difference))
+        self._levels(block)
+        if self.signals or self.fingerprint:
+            self._listen(block, float(energy.sum()))
+
+    def _levels(self, block: np.ndarray) -> None:
+        magnitude = np.abs(block)
+        peak = float(magnitude.max(initial=0.0))
+        self.peak = max(self.peak, peak)
+        self.clipped += sum(clipped_samples(x, peak) for x in magnitude)
+        hop = max(1, round(self.rate * _HOP_SECONDS))
+        count = block.shape[1] // hop
+        if count == 0 and not self.hops:
+            hop, count = block.shape[1], 1
+        pieces = block[:, : count * hop].reshape(self.channels, count, hop)
+        self.hops.append(np.einsum("cnh,cnh->cn", pieces, pieces).max(axis=0) / hop)
+
+    def _listen(self, block: np.ndarray, energy: float) -> None:
+        mono = block[0] if self.channels == 1 else block.mean(axis=0)
+        if float(np.dot(mono, mono)) < 1e-4 * energy / self.channels:
+            mono = block[0]  # the channels cancel out
+        if self.fingerprint:
+            import soxr
+
+            if self._resampler is None:
+                self._resampler = soxr.ResampleStream(self.rate, _FINGERPRINT_RATE, 1, dtype="float32", quality="MQ")
+            self.low_rate.append(self._resampler.resample_chunk(mono))
+        if self.signals:
+            from tunesmith.evaluation.loudness import loudness_curve
+
+            self.curves.append(loudness_curve(block.T, self.rate))
+            if energy > self.loudest[0]:
+                self.loudest = (energy, mono[: _BAND_SECONDS * self.rate])
+
+    def facts(self, info: AudioInfo, seconds: float) -> ClipFacts:
+        """Everything that was measured."""
+        values = max(1, self.frames)
+        level = np.sqrt(self.energy / values)
+        levels_db = 20 * np.log10(level + _EPS)
+        hops_db = 10 * np.log10(np.concatenate(self.hops) + _EPS**2)
+        loud = np.flatnonzero(hops_db >= SILENCE_DBFS)
+        hop = seconds / len(hops_db)
+        fade_db, fade_trend = fade(hops_db)
+        lufs, edge, drop = self._signals()
+        return ClipFacts(
+            sample_rate=info.sample_rate,
+            channels=info.channels,
+            format=info.format,
+            seconds=seconds,
+            nonfinite=self.nonfinite,
+            peak=self.peak,
+            rms=float(np.sqrt(self.energy.mean() / values)),
+            dc=float(np.abs(self.sums / values).max()),
+            clipped_share=self.clipped / (values * self.channels),
+            silent_share=1.0 - len(loud) / len(hops_db),
+            silent_start=float(loud[0] * hop) if len(loud) else seconds,
+            silent_end=float((len(hops_db) - 1 - loud[-1]) * hop) if len(loud) else 0.0,
+            channel_gap_db=float(levels_db.max() - levels_db.min()),
+            quietest_channel=int(level.argmin()) + 1,
+            fade_db=fade_db,
+            fade_trend=fade_trend,
+            side_db=self._side_db(),
+            content=self.hash.hexdigest(),
+            lufs=lufs,
+            band_edge_hz=edge,
+            band_drop_db=drop,
+        )
+
+    def landmarks(self) -> np.ndarray | None:
+        """The fingerprint, taken at 11.025 kHz mono."""
+        if not self.fingerprint or self._resampler is None:
+            return None
+        from tunesmith.data.fingerprint import landmarks
+
+        self.low_rate.append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        return landmarks(np.concatenate(self.low_rate), _FINGERPRINT_RATE)
+
+    def _side_db(self) -> float | None:
+        """Energy of left minus right over left plus right, in dB; ``None`` without two audible channels."""
+        if self.channels != 2 or self.energy.min() <= _EPS:
+            return None
+        total = float(self.energy.sum()) + 2 * self.cross
+        return 10 * math.log10((self.difference + _EPS) / (max(total, 0.0) + _EPS))
+
+    def _signals(self) -> tuple[float | None, float | None, float | None]:
+        if not self.signals:
+            return None, None, None
+        from tunesmith.evaluation.loudness import integrated
+        from tunesmith.evaluation.spectrum import bandwidth
+
+        edge, drop = bandwidth(self.loudest[1], self.rate)
+        return integrated(np.concatenate(self.curves)), _finite(edge), _finite(drop)
+
+
+def clipped_samples(magnitude: np.ndarray, peak: float) -> int:
+    """Samples in flat tops: three or more in a row at the peak that the wave does not glide into.
+
+    Args:
+        magnitude: Absolute samples of one channel.
+        peak: The clip's (or block's) largest one.
+
+    Near its top a smooth wave is a parabola, and three samples within 0.05 % of the peak put the next one within
+    0.2 %, so a pure bass note is never mistaken for clipping; a cut wave arrives at the top with a step.
+    """
+    if peak <= 1e-4:
+        return 0
+    top = np.flatnonzero(magnitude >= _PLATEAU * peak)
+    if len(top) < 3:
+        return 0
+    breaks = np.flatnonzero(np.diff(top) > 1)
+    first, last = top[np.r_[0, breaks + 1]], top[np.r_[breaks, len(top) - 1]]
+    length = last - first + 1
+    shoulder = _SHOULDER * peak
+    steep = (magnitude[np.maximum(first - 1, 0)] < shoulder) | (
+        magnitude[np.minimum(last + 1, len(magnitude) - 1)] < shoulder
+    )
+    return int(length[(length >= 3) & steep].sum())
+
+
+def fade(hops_db: np.ndarray) -> tuple[float, float]:
+    """How much level a clip loses, and how steadily.
+
+    Args:
+        hops_db: Level every 50 ms, in dB.
+
+    Returns:
+        The fall in dB from the first to the last third (75th percentiles), and the trend: -1 for only falling blocks,
+        0 for none, +1 for only rising (Kendall's tau over blocks of a second or more). (0, 0) under 3 s.
+    """
+    size = max(round(1 / _HOP_SECONDS), math.ceil(len(hops_db) / 60))
+    count = len(hops_db) // size
+    if count < 3:
+        return 0.0, 0.0
+    heard = np.maximum(hops_db, SILENCE_DBFS - 20)
+    third = len(heard) // 3
+    fall = np.percentile(heard[:third], 75) - np.percentile(heard[-third:], 75)
+    levels = np.percentile(heard[: count * size].reshape(count, size), 90, axis=1)
+    earlier, later = np.triu_indices(count, 1)
+    return float(fall), float(np.sign(levels[later] - levels[earlier]).mean())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,27 @@
+"""Clips without any text to be called by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.findings import Finding
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Error when a clip has no text, or only empty ones (lyrics alone do not describe a clip)."""
+    for clip in context.clips:
+        told = [text for role, text in clip.sample.texts.items() if role != "lyrics" and text.strip()]
+        if not told:
+            yield Finding(
+                check="missing_text",
+                level="error",
+                clip=clip.sample.id,
+                message="this clip has no caption",
+                value=0,
+                limit=1,
+                unit="texts",
+                remedy="Write one beside it, or give a default text for all clips.",
+                message_zh="该片段没有文字描述",
+                remedy_zh="为它写一段描述，或为所有片段指定默认文字。",
+            )

@@ -1,0 +1,28 @@
+"""Clips that are silence for the most part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.findings import Finding
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Error when more than ``silent_share`` of the 50 ms pieces lie under -60 dBFS."""
+    limit = context.limits.silent_share
+    for audio in context.audios():
+        share = audio.facts.silent_share
+        if audio.facts.decoded and share > limit:
+            yield Finding(
+                check="mostly_silent",
+                level="error",
+                clip=audio.clip,
+                message=f"{share:.0%} of {audio.subject} is silence, over {limit:.0%}",
+                value=100 * share,
+                limit=100 * limit,
+                unit="%",
+                remedy="Cut the silence away, or leave the clip out.",
+                message_zh=f"{audio.subject_zh}有 {share:.0%} 是静音，超过 {limit:.0%}",
+                remedy_zh="剪掉静音，或去掉该片段。",
+            )

@@ -1,0 +1,141 @@
+"""Run every check over a set of samples: what is kept, what is quarantined, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tunesmith.data.checks.alike import alike
+from tunesmith.data.checks.catalog import CHECKS
+from tunesmith.data.checks.context import CheckContext, Clip
+from tunesmith.data.checks.facts import ClipFacts
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.checks.survey import Survey, place
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import Sample
+
+FINAL = frozenset({"unreadable", "nan_samples"})
+"""Checks that nobody can overrule: there is no sound to train on, or none that leaves the loss finite."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the checks say.
+
+    Attributes:
+        findings: All findings, in the order of the checks.
+        kept: Samples to use, with the durations of their audios filled in.
+        quarantined: Reason (the first error's message) by id of each sample left out.
+        similar: Pairs of kept ids that sound alike; a split must not part them.
+        facts: What was measured, by id and audio role.
+        kept_seconds: Length of everything kept, each clip once.
+        quarantined_seconds: Length of everything left out, as far as it is known.
+    """
+
+    findings: list[Finding]
+    kept: list[Sample]
+    quarantined: dict[str, str]
+    similar: list[tuple[str, str]]
+    facts: dict[str, Mapping[str, ClipFacts]] = field(repr=False)
+    kept_seconds: float = 0.0
+    quarantined_seconds: float = 0.0
+
+
+def run_checks(  # noqa: PLR0913
+    samples: Sequence[Sample],
+    limits: CheckLimits | None = None,
+    *,
+    fingerprint: bool = True,
+    signals: bool = True,
+    unknown_share: Callable[[str], float] | None = None,
+    overrule: Collection[str] = (),
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    facts_path: Path | None = None,
+    model_sample_rate: int = 32_000,
+) -> CheckReport:
+    """Check samples; never raises for a bad clip.
+
+    Args:
+        samples: What a layout found; ids are unique.
+        limits: The limits; the defaults when ``None``.
+        fingerprint: Compare clips by sound (near-duplicates, leakage); identical ones are found either way.
+        signals: Measure loudness and bandwidth.
+        unknown_share: Share (0..1) of a text's tokens unknown to the model's text encoder.
+        overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
+        workers: Processes that measure; 1 measures in this one.
+        progress: Called with (done, total) audios.
+        facts_path: ``facts.jsonl`` to keep measurements in between runs.
+        model_sample_rate: Of the model to train, in Hz.
+
+    Returns:
+        The report.
+    """
+    limits = limits or CheckLimits()
+    chosen = frozenset(overrule)
+    measured = Survey(limits, signals, fingerprint, chosen, workers, progress, facts_path).measure(samples)
+    clips = tuple(Clip(s, {role: measured[place(ref)][0] for role, ref in s.audios.items()}) for s in samples)
+    context = CheckContext(
+        clips=clips,
+        limits=limits,
+        similar=tuple(alike(clips, measured, limits.duplicate_score)),
+        unknown_share=unknown_share,
+        model_sample_rate=model_sample_rate,
+    )
+    findings = [_overruled(finding, chosen) for check in CHECKS for finding in check(context)]
+    findings += _unknown_names(chosen, context)
+    return _report(context, findings)
+
+
+def _report(context: CheckContext, findings: list[Finding]) -> CheckReport:
+    quarantined: dict[str, str] = {}
+    for finding in findings:
+        if finding.level == "error" and finding.clip in context.by_id:
+            quarantined.setdefault(finding.clip, finding.message)
+    kept, seconds = [], {True: 0.0, False: 0.0}
+    for clip in context.clips:
+        keep = clip.sample.id not in quarantined
+        seconds[keep] += sum(facts.seconds for facts in clip.facts.values())
+        if keep:
+            audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
+            kept.append(replace(clip.sample, audios=audios))
+    return CheckReport(
+        findings=findings,
+        kept=kept,
+        quarantined=quarantined,
+        similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
+        facts={clip.sample.id: clip.facts for clip in context.clips},
+        kept_seconds=seconds[True],
+        quarantined_seconds=seconds[False],
+    )
+
+
+def _overruled(finding: Finding, overrule: Collection[str]) -> Finding:
+    if finding.level != "error" or finding.clip not in overrule:
+        return finding
+    if finding.check in FINAL:
+        return replace(
+            finding,
+            message=f"{finding.message} (this cannot be overruled)",
+            message_zh=f"{finding.message_zh}（此项无法豁免）",
+        )
+    return replace(
+        finding,
+        level="warn",
+        message=f"{finding.message} (overruled by you)",
+        message_zh=f"{finding.message_zh}（已由你豁免）",
+    )
+
+
+def _unknown_names(overrule: Collection[str], context: CheckContext) -> Iterator[Finding]:
+    for name in sorted(set(overrule) - set(context.by_id)):
+        yield Finding(
+            check="overrule",
+            level="warn",
+            clip="*",
+            message=f"`overrule` names {name}, and there is no such clip",
+            remedy="Write the id as the findings give it.",
+            message_zh=f"`overrule` 中的 {name} 不存在",
+            remedy_zh="请按检查结果中的编号填写。",
+        )

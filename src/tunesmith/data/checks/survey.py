@@ -1,0 +1,90 @@
+"""Measure every distinct audio of a set once, on as many processes as wished, and remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.data.checks.facts import ClipFacts, FactStore, fact_key
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.sample import AudioRef, Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tunesmith.data.checks.measure import Job
+
+Measured = tuple[ClipFacts, "np.ndarray | None"]
+"""Facts of one audio, and its landmarks where there are any."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How to measure a set.
+
+    Attributes:
+        limits: Limits on length, channels and rate: what the header rules out is not decoded.
+        signals: Measure loudness and bandwidth.
+        fingerprint: Take landmarks.
+        overrule: Ids that are decoded whatever their header says.
+        workers: Processes; 1 measures in this one.
+        progress: Called with (done, total).
+        facts_path: Where to keep the facts; ``None`` keeps nothing.
+    """
+
+    limits: CheckLimits
+    signals: bool = True
+    fingerprint: bool = True
+    overrule: Collection[str] = ()
+    workers: int = 1
+    progress: Callable[[int, int], None] | None = None
+    facts_path: Path | None = None
+
+    def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, Measured]:
+        """Facts and landmarks of every distinct audio, by :func:`place` of its reference."""
+        from tunesmith.data.checks.measure import Job, beyond
+
+        store = FactStore(self.facts_path)
+        wanted: dict[AudioRef, bool] = {}
+        for sample in samples:
+            for ref in sample.audios.values():
+                wanted[place(ref)] = wanted.get(place(ref), False) or sample.id in self.overrule
+        keys = {ref: fact_key(ref) for ref in wanted}
+        measured: dict[AudioRef, Measured] = {}
+        for ref, overruled in wanted.items():
+            known = store.get(keys[ref], signals=self.signals, fingerprint=self.fingerprint)
+            if known and (known[0].decoded or (not overruled and beyond(known[0], known[0].seconds, self.limits))):
+                measured[ref] = known
+        todo = [
+            Job(ref, self.limits, self.signals, self.fingerprint, overruled)
+            for ref, overruled in wanted.items()
+            if ref not in measured
+        ]
+        for job, result in _measure(todo, self.workers):
+            measured[job.ref] = result
+            if self.progress:
+                self.progress(len(measured), len(wanted))
+        if todo:
+            store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
+        return measured
+
+
+def place(ref: AudioRef) -> AudioRef:
+    """The same sound without what was learnt about it, so that it can stand as a key."""
+    return replace(ref, duration=None)
+
+
+def _measure(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Measured]]:
+    from tunesmith.data.checks.measure import measure_clip
+
+    if workers <= 1 or len(jobs) < 2 * workers:
+        yield from ((job, measure_clip(job)) for job in jobs)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Spawned, not forked: a fork inherits the locks of whatever threads the caller runs.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from zip(jobs, pool.map(measure_clip, jobs, chunksize=4), strict=True)

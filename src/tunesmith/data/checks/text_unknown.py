@@ -1,0 +1,34 @@
+"""Texts in a language or script that the text encoder cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.findings import Finding
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Error over ``unknown_text_error`` of tokens the encoder does not know, warning over ``unknown_text_warn``."""
+    if context.unknown_share is None:
+        return
+    limits = context.limits
+    for clip in context.clips:
+        for role, text in clip.sample.texts.items():
+            share = context.unknown_share(text) if text.strip() else 0.0
+            if share <= limits.unknown_text_warn:
+                continue
+            error = share > limits.unknown_text_error
+            limit = limits.unknown_text_error if error else limits.unknown_text_warn
+            yield Finding(
+                check="text_unknown",
+                level="error" if error else "warn",
+                clip=clip.sample.id,
+                message=f"{share:.0%} of its {role} is unknown to the model's text encoder, over {limit:.0%}",
+                value=100 * share,
+                limit=100 * limit,
+                unit="%",
+                remedy="Write it in English; this text encoder was trained on little else.",
+                message_zh=f"模型的文本编码器不认识其 {role} 中 {share:.0%} 的词元，超过 {limit:.0%}",
+                remedy_zh="请用英文书写；这个文本编码器几乎只用英文训练过。",
+            )

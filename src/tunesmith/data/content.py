@@ -1,0 +1,62 @@
+"""Names for content: equal bytes give equal keys wherever the file lies and whatever it is called."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from tunesmith.data.sample import AudioRef
+from tunesmith.files import explain_os_error
+
+_SAMPLED = 1 << 20  # bytes read from each end of a large weights file
+
+
+def content_key(*parts: object) -> str:
+    """A 32-digit hexadecimal key of any printable parts."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+
+
+def audio_key(ref: AudioRef) -> str:
+    """Key of the audio a reference covers: the file's bytes and the span."""
+    return content_key(file_digest(Path(ref.path)), ref.start, ref.end)
+
+
+def file_digest(path: Path) -> str:
+    """Digest of a whole file; read once per process while size and time stay the same.
+
+    Raises:
+        TunesmithError: when the file cannot be read.
+    """
+    try:
+        stat = path.stat()
+        return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+@lru_cache(maxsize=100_000)
+def _digest(path: str, _size: int, _time: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def weights_digest(folder: Path) -> str:
+    """Digest of a checkpoint folder: its configs whole, its weights by size and both ends.
+
+    Reading gigabytes to learn that nothing changed would cost more than what it saves; both ends of a safetensors file
+    hold its header (every name and shape) and its last tensor.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.glob("*")):
+        if path.suffix in {".json", ".model"}:
+            digest.update(path.name.encode() + path.read_bytes())
+        elif path.suffix in {".safetensors", ".bin"}:
+            size = path.stat().st_size
+            digest.update(f"{path.name}{size}".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_SAMPLED))
+                file.seek(max(0, size - _SAMPLED))
+                digest.update(file.read(_SAMPLED))
+    return digest.hexdigest()

@@ -1,0 +1,72 @@
+"""Readers of every dataset layout people already have, one file each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+from tunesmith.data.layouts import audiofolder, folder, manifest, metadata, sidecar, trio
+from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error
+
+__all__ = ["LAYOUTS", "Layout", "LayoutOptions", "detect_layout", "read_layout"]
+
+LAYOUTS: tuple[ModuleType, ...] = (manifest, metadata, audiofolder, trio, sidecar, folder)
+"""In the order in which they are tried: the most explicit first."""
+
+
+def detect_layout(folder: Path, metadata_file: str | None = None) -> str:
+    """Which layout a folder has.
+
+    Raises:
+        TunesmithError: when there is no such folder, or it cannot be listed.
+    """
+    folder = _readable(Path(folder))
+    options = LayoutOptions(metadata_file=metadata_file or LayoutOptions.metadata_file)
+    return next(layout.NAME for layout in LAYOUTS if layout.detect(folder, options))
+
+
+def read_layout(
+    folder: Path, name: str = "auto", default_text: str | None = None, metadata_file: str = "metadata.json"
+) -> Layout:
+    """Read a dataset.
+
+    Args:
+        folder: Where it lies.
+        name: The layout's name, or ``auto`` to look.
+        default_text: Caption of clips that have none.
+        metadata_file: Name of the metadata list; one that is named and not there is an error.
+
+    Raises:
+        TunesmithError: for a folder that is missing, unreadable or without clips, and for whatever is wrong with the
+            layout as a whole. What is wrong with one clip is among the layout's problems instead.
+    """
+    folder = _readable(Path(folder))
+    options = LayoutOptions(default_text, metadata_file)
+    if metadata_file != LayoutOptions.metadata_file and not metadata.detect(folder, options):
+        raise TunesmithError(f"there is no {metadata_file} here", where=str(folder), remedy="Check the file's name.")
+    if name == "auto":
+        name = detect_layout(folder, metadata_file)
+    found = next((layout for layout in LAYOUTS if name == layout.NAME), None)
+    if found is None:
+        known = ", ".join(layout.NAME for layout in LAYOUTS)
+        raise TunesmithError(f"there is no layout named {name!r}", remedy=f"Choose one of: auto, {known}.")
+    layout: Layout = found.read(folder, options)
+    if not layout.samples and not layout.problems:
+        raise TunesmithError(
+            "this folder holds no audio clips", where=str(folder), remedy="Put WAV, FLAC, MP3, OGG or Opus files there."
+        )
+    return layout
+
+
+def _readable(folder: Path) -> Path:
+    if not folder.exists():
+        raise TunesmithError("there is no such folder", where=str(folder), remedy="Check the path.")
+    if not folder.is_dir():
+        raise TunesmithError("this is a file, not a folder", where=str(folder), remedy="Name the folder that holds it.")
+    try:
+        next(iter(folder.iterdir()), None)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    return folder

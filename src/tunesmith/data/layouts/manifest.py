@@ -1,0 +1,52 @@
+"""``manifest.jsonl``: Tunesmith's own samples, one per line, as a run or a person wrote them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.notes import note
+from tunesmith.data.sample import AudioRef, Sample, read_manifest
+from tunesmith.errors import TunesmithError
+
+NAME = "manifest"
+FILE = "manifest.jsonl"
+
+
+def detect(folder: Path, options: LayoutOptions) -> bool:
+    """Whether the manifest is there."""
+    return (folder / FILE).is_file()
+
+
+def read(folder: Path, options: LayoutOptions) -> Layout:
+    """Every line; relative audio paths count from the manifest's folder.
+
+    Raises:
+        TunesmithError: when the manifest is missing, a line is no sample, or two share an id.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise TunesmithError("there is no manifest.jsonl", where=str(folder), remedy="Choose another layout.")
+    samples = [_placed(sample, folder, options) for sample in read_manifest(path)]
+    twice = [name for name, count in Counter(sample.id for sample in samples).items() if count > 1]
+    if twice:
+        raise TunesmithError(
+            f"the id {twice[0]} is given {len(twice) + 1} times", where=str(path), remedy="Ids are unique."
+        )
+    if any(sample.split == "valid" for sample in samples):
+        return Layout(samples, [], NAME, [note("The manifest's own split is kept.", "保留清单自带的划分。")])
+    return Layout([replace(sample, split=None) for sample in samples], [], NAME)
+
+
+def _placed(sample: Sample, folder: Path, options: LayoutOptions) -> Sample:
+    audios = {role: _absolute(ref, folder) for role, ref in sample.audios.items()}
+    texts = dict(sample.texts)
+    if options.default_text and not any(text.strip() for text in texts.values()):
+        texts["caption"] = options.default_text
+    return replace(sample, audios=audios, texts=texts, source=sample.source or sample.id)
+
+
+def _absolute(ref: AudioRef, folder: Path) -> AudioRef:
+    return replace(ref, path=str((folder / ref.path).absolute()))

@@ -1,0 +1,82 @@
+"""``metadata.json``: a list of ``{"audio": "train/a.wav", "text": "…"}``, as the MusicGen guides have it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.layouts.build import build
+from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.walk import inside
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+
+NAME = "metadata"
+_KEYS = ("audio", "text")
+
+
+def detect(folder: Path, options: LayoutOptions) -> bool:
+    """Whether the metadata file is there."""
+    return (folder / options.metadata_file).is_file()
+
+
+def read(folder: Path, options: LayoutOptions) -> Layout:
+    """Every entry of the list; keys besides ``audio`` and ``text`` become attributes.
+
+    Raises:
+        TunesmithError: when the file is missing, is not JSON or not a list, or an entry lacks a key or leads out of
+            the folder, naming file, line and entry.
+    """
+    path = folder / options.metadata_file
+    items = read_json(path)
+    if not isinstance(items, list):
+        raise TunesmithError(f"this file holds {_kind(items)}, not a list of clips", where=str(path), remedy=_EXAMPLE)
+    if not items:
+        raise TunesmithError("this file lists no clips", where=str(path), remedy=_EXAMPLE)
+    lines = list(_lines(path.read_text(encoding="utf-8-sig")))
+    entries = [_entry(path, number, line, item) for number, (line, item) in enumerate(zip(lines, items, strict=True))]
+    return build(path.parent, entries, options, NAME, listed=True)
+
+
+_EXAMPLE = 'It should read [{"audio": "train/a.wav", "text": "a caption"}].'
+
+
+def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
+    where = f"{path}:{line}"
+    if not isinstance(item, dict):
+        raise TunesmithError(f"entry {number} is {_kind(item)}, not an object", where=where, remedy=_EXAMPLE)
+    for key in _KEYS:
+        if key not in item:
+            raise TunesmithError(f"entry {number} has no key `{key}`", where=where, remedy=_EXAMPLE)
+        if not isinstance(item[key], str):
+            what = f"`{key}` of entry {number} is {_kind(item[key])}, not text"
+            raise TunesmithError(what, where=where, remedy=_EXAMPLE)
+    rest = {key: value for key, value in item.items() if key not in _KEYS}
+    texts = {"caption": item["text"].strip()}
+    return Entry(inside(path.parent, item["audio"], where), texts, rest, f"{path.name}:{line}")
+
+
+def _lines(text: str) -> Iterator[int]:
+    """The line on which each item of a JSON list begins; the text is known to hold one."""
+    decoder = json.JSONDecoder()
+    position = _skip(text, text.index("[") + 1)
+    line, counted = 1, 0
+    while text[position] != "]":
+        line += text.count("\n", counted, position)
+        counted = position
+        yield line
+        _, position = decoder.raw_decode(text, position)
+        position = _skip(text, position)
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position] in " \t\r\n,":
+        position += 1
+    return position
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

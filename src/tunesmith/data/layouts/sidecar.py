@@ -1,0 +1,52 @@
+"""``clip.wav`` with its caption in ``clip.txt`` beside it, as image and audio trainers have long had it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.layouts.build import build
+from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.walk import audio_files, read_text
+
+NAME = "sidecar"
+
+
+def detect(folder: Path, options: LayoutOptions) -> bool:
+    """Whether any clip has a text file of its own name."""
+    return any((folder / path).with_suffix(".txt").is_file() for path in audio_files(folder))
+
+
+def read(folder: Path, options: LayoutOptions) -> Layout:
+    """Every clip with the text beside it; a clip without one keeps no caption (or the default)."""
+    return read_beside(folder, options, NAME, {"caption": ".txt"})
+
+
+def read_beside(folder: Path, options: LayoutOptions, name: str, endings: dict[str, str]) -> Layout:
+    """Clips with texts in files beside them: the clip's stem and the ending of each role."""
+    entries, told = [], []
+    for path in audio_files(folder):
+        texts = {}
+        for role, ending in endings.items():
+            file = (folder / path).with_name(f"{path.stem}{ending}")
+            if not file.is_file():
+                continue
+            texts[role], encoding = read_text(file)
+            if encoding not in ("utf-8-sig", "utf-16"):
+                told.append(_not_utf8(str(path), file.name, encoding))
+        entries.append(Entry(path, texts))
+    layout = build(folder, entries, options, name)
+    return replace(layout, problems=[*layout.problems, *told])
+
+
+def _not_utf8(clip: str, file: str, encoding: str) -> Finding:
+    return Finding(
+        check="layout",
+        level="warn",
+        clip=clip,
+        message=f"{file} is not UTF-8; it was read as {encoding}",
+        remedy="Look at the text as shown, and save the file as UTF-8.",
+        message_zh=f"{file} 不是 UTF-8 编码，已按 {encoding} 读取",
+        remedy_zh="请核对显示的文字，并把文件存为 UTF-8。",
+    )

@@ -1,0 +1,101 @@
+"""The one record every room works on: named audios, named texts, attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_text
+
+Split = Literal["train", "valid"]
+
+
+@dataclass(frozen=True)
+class AudioRef:
+    """Where one audio lies: a file, or the span ``start``..``end`` (seconds) of it.
+
+    ``duration`` is the length in seconds of what the reference covers, once known.
+    """
+
+    path: str
+    start: float = 0.0
+    end: float | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training example; immutable, so that every stage sees the same thing.
+
+    Attributes:
+        id: Unique within a manifest, readable, and stable across runs (the path relative to the folder).
+        audios: Audio by role. MusicGen and ACE-Step use ``audio``; a speech pair has ``prompt`` and ``target``.
+        texts: Text by role. MusicGen uses ``caption``; ACE-Step ``tags`` and ``lyrics``.
+        attributes: Anything else that was in the source (speaker, tempo, edit type); JSON values only.
+        source: The track this was cut from; splits are made by source, never by clip.
+        split: ``train`` or ``valid`` once decided (by the user's layout or by the split).
+        repeats: How many times the source listed this very item; repeats are collapsed, not copied.
+    """
+
+    id: str
+    audios: Mapping[str, AudioRef]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    split: Split | None = None
+    repeats: int = 1
+
+    def with_split(self, split: Split) -> Sample:
+        """The same sample, assigned to ``split``."""
+        return replace(self, split=split)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary, one line of the manifest; empty fields are left out for the human reader."""
+        audios = {k: {f: v for f, v in vars(a).items() if v not in (None, 0.0)} for k, a in self.audios.items()}
+        record: dict[str, Any] = {"id": self.id, "audios": audios, "texts": dict(self.texts)}
+        if self.attributes:
+            record["attributes"] = dict(self.attributes)
+        record["source"] = self.source
+        if self.split:
+            record["split"] = self.split
+        if self.repeats != 1:
+            record["repeats"] = self.repeats
+        return record
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> Sample:
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            KeyError, TypeError: when the record is not one; :func:`read_manifest` adds file and line.
+        """
+        audios = {k: AudioRef(**v) for k, v in record["audios"].items()}
+        known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
+        return Sample(id=record["id"], audios=audios, **known)
+
+
+def write_manifest(path: Path, samples: Iterable[Sample]) -> None:
+    """Write samples as JSONL (UTF-8, one per line), atomically."""
+    write_text(path, "".join(json.dumps(s.to_json(), ensure_ascii=False) + "\n" for s in samples))
+
+
+def read_manifest(path: Path) -> Iterator[Sample]:
+    """Read samples back from JSONL.
+
+    Raises:
+        TunesmithError: naming ``file:line`` when a line is not a sample.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield Sample.from_json(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise TunesmithError(
+                    f"this line is not a sample ({error!r})", where=f"{path}:{number}", remedy="Correct or remove the line."
+                ) from error

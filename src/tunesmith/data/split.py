@@ -1,0 +1,138 @@
+"""Hold clips out of training, by track and never by clip, so that held-out loss means something.
+
+Clips of one source, and clips that sound alike, are one unit and stay on one side. With fewer than six units there is
+no track to spare, and the held-out part is cut from within tracks, with a gap so that no echo or reverb crosses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tunesmith.data.draws import key_of
+from tunesmith.data.notes import Note, note
+from tunesmith.data.sample import Sample
+from tunesmith.data.within import held_out_spans
+from tunesmith.errors import TunesmithError
+
+FEWEST_SOURCES = 6
+"""Under this many units, holding a whole one out would cost too much of the music."""
+
+SplitKind = Literal["given", "by_source", "within_track", "none"]
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """Samples that all have a split, how it came about, and what to tell the user.
+
+    ``given``: the user's own; ``by_source``: whole tracks; ``within_track``: ends of tracks; ``none``: all are trained
+    on, and nothing can tell learning from memorising.
+    """
+
+    samples: list[Sample]
+    notes: list[Note]
+    kind: SplitKind
+
+
+def split(
+    samples: Sequence[Sample],
+    *,
+    valid_share: float = 0.1,
+    min_valid: int = 2,
+    seed: int = 0,
+    similar: Iterable[tuple[str, str]] = (),
+    gap_seconds: float = 2.0,
+) -> SplitResult:
+    """Assign every sample to train or valid; the same input gives the same split.
+
+    Args:
+        samples: Kept samples, their durations known.
+        valid_share: Share of clips to hold out (0..1); 0 holds none out.
+        min_valid: At least this many clips.
+        seed: Which tracks are held out.
+        similar: Pairs of ids that sound alike.
+        gap_seconds: Sound left unused between the trained and the held-out part of one track.
+
+    Raises:
+        TunesmithError: when the user's own split holds everything out.
+    """
+    samples = list(samples)
+    if any(sample.split == "valid" for sample in samples):
+        return _given(samples)
+    if not samples or valid_share <= 0:
+        return _none(samples, "Nothing is held out, as asked.", "按要求不留验证集。")
+    pairs = list(similar)
+    units = _units(samples, pairs)
+    target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))
+    if len(units) >= FEWEST_SOURCES:
+        return _by_source(samples, units, target, seed)
+    parted = held_out_spans(samples, {i for pair in pairs for i in pair}, valid_share, min_valid, gap_seconds)
+    if parted is None:
+        return _none(
+            samples,
+            f"No held-out part: {len(units)} tracks are too few to spare one, and none is long enough to cut from. "
+            "Held-out loss cannot be told.",
+            f"没有验证集：只有 {len(units)} 首曲目，无法留出一首，也没有足够长的曲目可截取。无法报告验证损失。",
+        )
+    count = sum(sample.split == "valid" for sample in parted)
+    told = note(
+        f"Only {len(units)} tracks: {count} held-out parts are cut from within them, {gap_seconds:g} s after what is trained on.",
+        f"只有 {len(units)} 首曲目：从曲目内部截取 {count} 段作验证，与训练部分间隔 {gap_seconds:g} 秒。",
+    )
+    return SplitResult(parted, [told], "within_track")
+
+
+def _given(samples: list[Sample]) -> SplitResult:
+    assigned = [sample if sample.split else sample.with_split("train") for sample in samples]
+    valid = sum(sample.split == "valid" for sample in assigned)
+    if valid == len(assigned):
+        raise TunesmithError(f"all {valid} clips are held out, none is left to train on", remedy="Put clips in train/.")
+    told = note(
+        f"Your own split is kept: {len(assigned) - valid} train, {valid} held out.",
+        f"保留你自己的划分：训练 {len(assigned) - valid} 个，验证 {valid} 个。",
+    )
+    return SplitResult(assigned, [told], "given")
+
+
+def _none(samples: list[Sample], en: str, zh: str) -> SplitResult:
+    return SplitResult([sample.with_split("train") for sample in samples], [note(en, zh)], "none")
+
+
+def _units(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Ids that must stay together: connected by a common source or by sounding alike (union-find)."""
+    parent = {sample.id: sample.id for sample in samples}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    first: dict[str, str] = {}
+    links = [(first.setdefault(s.source or s.id, s.id), s.id) for s in samples]
+    links += [(a, b) for a, b in similar if a in parent and b in parent]
+    for one, other in links:
+        parent[root(other)] = root(one)
+    units: dict[str, list[str]] = {}
+    for sample in samples:
+        units.setdefault(root(sample.id), []).append(sample.id)
+    return list(units.values())
+
+
+def _by_source(samples: list[Sample], units: list[list[str]], target: int, seed: int) -> SplitResult:
+    """Hold out whole units in an order drawn from the seed, passing over those that would overshoot by half."""
+    order = sorted(units, key=lambda unit: key_of(seed, "split", *sorted(unit)))
+    held: set[str] = set()
+    for unit in order:
+        if len(held) < target and len(held) + len(unit) <= max(target + 1, 1.5 * target):
+            held.update(unit)
+    if not held:
+        held.update(min(order, key=len))
+    assigned = [sample.with_split("valid" if sample.id in held else "train") for sample in samples]
+    tracks = sum(unit[0] in held for unit in units)
+    told = note(
+        f"{len(held)} of {len(samples)} clips ({tracks} of {len(units)} tracks) are held out.",
+        f"留出 {len(samples)} 个片段中的 {len(held)} 个（{len(units)} 首曲目中的 {tracks} 首）作验证。",
+    )
+    return SplitResult(assigned, [told], "by_source")

@@ -1,0 +1,20 @@
+"""Says in words what is wrong with generated audio, why, and what to do: one rule per file."""
+
+from tunesmith.evaluation.diagnosis.registry import FILE_RULES, diagnose_file, reference_of
+from tunesmith.evaluation.diagnosis.rule import Context, Rule, Text, Verdict
+from tunesmith.evaluation.diagnosis.run import RUN_RULES, diagnose_run
+from tunesmith.evaluation.diagnosis.run_finding import Losses, RunFinding
+
+__all__ = [
+    "FILE_RULES",
+    "RUN_RULES",
+    "Context",
+    "Losses",
+    "Rule",
+    "RunFinding",
+    "Text",
+    "Verdict",
+    "diagnose_file",
+    "diagnose_run",
+    "reference_of",
+]

@@ -1,0 +1,47 @@
+"""One sound held without change."""
+
+from __future__ import annotations
+
+from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.signals import Signals
+from tunesmith.evaluation.spectrum import is_noise
+
+_MOST_LIKENESS = 0.93
+_LEAST_RANGE_DB = 0.5
+
+
+def look(signals: Signals, context: Context) -> Reading | None:
+    """Every moment resembles every other, or the level never moves (and it is not noise, which never moves either)."""
+    if not signals.live or is_noise(signals.flatness, signals.flat_white, signals.fine_corr):
+        return None
+    if signals.lra < _LEAST_RANGE_DB:
+        text = Text(
+            f"Loudness stays within {signals.lra:.2f} dB (limit {_LEAST_RANGE_DB} dB).",
+            f"响度变化只有 {signals.lra:.2f} dB（限值 {_LEAST_RANGE_DB} dB）。",
+        )
+        return Reading(signals.lra, _LEAST_RANGE_DB, "dB", text)
+    if signals.loop_sim > _MOST_LIKENESS:
+        text = Text(
+            f"The sound hardly changes: likeness {signals.loop_sim:.2f} at {signals.loop_lag_s:.2f} s "
+            f"(limit {_MOST_LIKENESS}).",
+            f"声音几乎不变：间隔 {signals.loop_lag_s:.2f} 秒的相似度为 "
+            f"{signals.loop_sim:.2f}（限值 {_MOST_LIKENESS}）。",
+        )
+        return Reading(signals.loop_sim, _MOST_LIKENESS, "", text)
+    return None
+
+
+RULE = Rule(
+    name="drone",
+    severity="broken",
+    title=Text("Drone", "持续单音"),
+    causes=Text(
+        "Greedy or very cold sampling, or a model that collapsed onto one token.",
+        "贪心或温度过低的采样，或模型塌缩到单一标记。",
+    ),
+    remedy=Text(
+        "Sample with temperature 1 and top-k 250; if it stays, take an earlier checkpoint and lower the learning rate.",
+        "以温度 1、top-k 250 采样；若仍如此，请改用更早的检查点并降低学习率。",
+    ),
+    look=look,
+)

@@ -1,0 +1,64 @@
+"""A fade too slight for any single clip, seen over the group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tunesmith.evaluation.calibrate import finite
+from tunesmith.evaluation.diagnosis import fade
+from tunesmith.evaluation.diagnosis.rule import Text
+from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.signals import Signals
+
+_ALPHA = 0.01
+_FEWEST_OUTPUTS, _FEWEST_CLIPS = 4, 8
+_LEAST_DB_PER_S = 0.2  # 2.4 dB over 12 s; less is not heard as a fade
+
+
+def judge(run: RunData) -> list[RunFinding]:
+    """Whether the outputs fall faster than the person's own clips do, by Mann-Whitney at 1 %.
+
+    Four outputs against a hundred crops already see a fade of 6 dB over a clip, with under 1 % false alarms.
+    """
+    slopes, own = _slopes(run.adapter), _slopes(run.clips)
+    if len(slopes) < _FEWEST_OUTPUTS or len(own) < _FEWEST_CLIPS:
+        return []
+    p_value = falls_faster(slopes, own)
+    difference = float(np.median(slopes) - np.median(own))
+    if p_value >= _ALPHA or difference > -_LEAST_DB_PER_S:
+        return []
+    base = _slopes(run.base or ())
+    base_p = falls_faster(base, own) if len(base) >= _FEWEST_OUTPUTS else math.nan
+    base_too = base_p < _ALPHA and float(np.median(base) - np.median(slopes)) < _LEAST_DB_PER_S
+    en, zh = ("; the base model does so as well", "；基础模型同样如此") if base_too else ("", "")
+    return [
+        RunFinding(
+            rule="fade_group",
+            kind="same" if base_too else "worse",
+            title=Text("Slight fade", "轻微淡出"),
+            sentence=Text(
+                f"The outputs lose {-float(np.median(slopes)):.2f} dB per second, your own clips "
+                f"{-float(np.median(own)):.2f} (p = {p_value:.1g}, "
+                f"{len(slopes)} outputs against {len(own)} clips){en}.",
+                f"输出每秒下降 {-float(np.median(slopes)):.2f} dB，您自己的片段为 {-float(np.median(own)):.2f}"
+                f"（p = {p_value:.1g}，{len(slopes)} 个输出对 {len(own)} 个片段）{zh}。",
+            ),
+            evidence={"p_value": p_value, "base_p_value": base_p, "difference": difference, "n": len(slopes)},
+            causes=fade.RULE.causes,
+            remedy=fade.RULE.remedy,
+        )
+    ]
+
+
+def falls_faster(slopes: Sequence[float] | np.ndarray, own: Sequence[float] | np.ndarray) -> float:
+    """One-sided p-value that ``slopes`` lie under ``own`` (Mann & Whitney 1947)."""
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(slopes, own, alternative="less").pvalue)
+
+
+def _slopes(clips: Sequence[Signals]) -> np.ndarray:
+    return finite([clip.fade_slope for clip in clips if clip.live])

@@ -1,0 +1,60 @@
+"""The clip is noise, or dissolves into it."""
+
+from __future__ import annotations
+
+import math
+
+from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.signals import Signals
+from tunesmith.evaluation.spectrum import NOISE_FLATNESS, is_noise
+
+_MOST_MOVEMENTS = 22.0
+
+
+def look(signals: Signals, context: Context) -> Reading | None:
+    """Noise's flat fine structure over the clip or from some second to the end, or too many independent movements."""
+    if not signals.live:
+        return None
+    z = context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
+    whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr)
+    if not whole and math.isfinite(signals.noise_onset_s):
+        onset = signals.noise_onset_s
+        text = Text(
+            f"From second {onset:.0f} of {signals.duration_s:.0f} on there is only noise "
+            f"(flatness over {NOISE_FLATNESS} in every 2 s window).",
+            f"从第 {onset:.0f} 秒起（共 {signals.duration_s:.0f} "
+            f"秒）只剩噪声（每个 2 秒窗口的平坦度都高于 {NOISE_FLATNESS}）。",
+        )
+        return Reading(onset, signals.duration_s, "s", text, z=z)
+    if not whole and signals.eff_rank > _MOST_MOVEMENTS:
+        rank = signals.eff_rank
+        text = Text(
+            f"The spectrum moves in {rank:.0f} independent ways, as noise does (limit {_MOST_MOVEMENTS:.0f}).",
+            f"频谱有 {rank:.0f} 个相互独立的变化方向，与噪声相同（限值 {_MOST_MOVEMENTS:.0f}）。",
+        )
+        return Reading(rank, _MOST_MOVEMENTS, "", text, z=z)
+    text = Text(
+        f"Spectral flatness after whitening is {signals.flat_white:.2f} (limit {NOISE_FLATNESS}, pure noise 0.56), and "
+        f"fine structure persists at {signals.fine_corr:.2f} (noise 0).",
+        f"白化后的频谱平坦度为 {signals.flat_white:.2f}（限值 {NOISE_FLATNESS}，纯噪声 0.56），"
+        f"精细结构的延续性为 {signals.fine_corr:.2f}（噪声为 0）。",
+    )
+    return Reading(signals.flat_white, NOISE_FLATNESS, "", text, absolute=whole, z=z)
+
+
+RULE = Rule(
+    name="noise",
+    severity="broken",
+    title=Text("Noise", "噪声"),
+    causes=Text(
+        "Learning rate or adapter scale too high, half-precision overflow, labels of the wrong codebook or delay, "
+        "far too many steps on too few clips.",
+        "学习率或适配器缩放过大、半精度溢出、标签的码本或延迟错位，或在极少片段上训练过久。",
+    ),
+    remedy=Text(
+        "Take an earlier checkpoint, train with a third of the learning rate, and make sure that alpha/rank is the "
+        "scale the loading tool applies.",
+        "改用更早的检查点，以三分之一的学习率重新训练，并确认加载工具使用的缩放就是 alpha/rank。",
+    ),
+    look=look,
+)

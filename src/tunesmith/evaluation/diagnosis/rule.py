@@ -1,0 +1,174 @@
+"""What a rule is, what it reads and what it says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tunesmith.evaluation.calibrate import OUTLYING_Z, Reference
+from tunesmith.evaluation.signals import Signals
+
+Profile = Literal["music", "speech"]
+Severity = Literal["broken", "flaw", "note"]
+Kind = Literal["better", "worse", "same", "broken"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same words in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+NOTHING = Text("", "")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may know beside the clip.
+
+    Attributes:
+        want_seconds: The length that was asked for; ``None`` when any length is right.
+        profile: Speech breaks rules that hold for music.
+        reference: The person's own clips, when there are any.
+    """
+
+    want_seconds: float | None = None
+    profile: Profile = "music"
+    reference: Reference | None = None
+
+    def z(self, signals: Signals, **signs: int) -> float | None:
+        """The worst robust deviation from the reference among the named signals (value: +1 if higher is worse)."""
+        if self.reference is None:
+            return None
+        found = [self.reference.z(name, getattr(signals, name), sign) for name, sign in signs.items()]
+        known = [z for z in found if z is not None]
+        return max(known) if known else None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a rule saw: the deciding number, its limit, and the sentence that holds both.
+
+    ``absolute`` tells whether the fixed limit was passed; ``z`` is the deviation from the reference, when known.
+    """
+
+    number: float
+    limit: float
+    unit: str
+    sentence: Text
+    absolute: bool = True
+    z: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One rule broken by one clip, ready to print.
+
+    Attributes:
+        rule: The rule's name.
+        severity: ``broken`` (not usable as audio), ``flaw`` (usable, audibly wrong) or ``note``.
+        title: The fault in two or three words.
+        number: The deciding measurement, in ``unit``.
+        limit: What it was held against.
+        unit: Unit of both.
+        sentence: The finding, with the number in it.
+        causes: What usually lies behind it.
+        remedy: What to do next.
+        absolute: Whether the fixed limit was passed (else only the reference's).
+        z: Robust deviations from the person's own clips; ``None`` without a reference.
+    """
+
+    rule: str
+    severity: Severity
+    title: Text
+    number: float
+    limit: float
+    unit: str
+    sentence: Text
+    causes: Text
+    remedy: Text
+    absolute: bool
+    z: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary; a number that could not be measured is ``None``."""
+        return without_nan(asdict(self))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way in which generated audio fails.
+
+    Attributes:
+        name: As in findings; the file's name.
+        severity: See :class:`Verdict`.
+        title: See :class:`Verdict`.
+        causes: See :class:`Verdict`.
+        remedy: See :class:`Verdict`.
+        look: Reads the signals; ``None`` when all is well.
+        profiles: Where the rule holds.
+    """
+
+    name: str
+    severity: Severity
+    title: Text
+    causes: Text
+    remedy: Text
+    look: Callable[[Signals, Context], Reading | None]
+    profiles: tuple[Profile, ...] = ("music", "speech")
+
+    def check(self, signals: Signals, context: Context) -> Verdict | None:
+        """Holds one clip against this rule.
+
+        Args:
+            signals: From :func:`tunesmith.evaluation.signals.measure`.
+            context: What was asked for, and the person's own clips.
+
+        Returns:
+            The verdict, or ``None`` when the clip passes, the rule does not hold for this profile, or the person's own
+            clips break it just as much.
+        """
+        if context.profile not in self.profiles:
+            return None
+        reading = self.look(signals, context)
+        if reading is None:
+            return None
+        outlying = reading.z is not None and reading.z > OUTLYING_Z
+        excused = context.reference is not None and self.name in context.reference.common
+        if not outlying and (excused or not reading.absolute):
+            return None
+        return Verdict(
+            rule=self.name,
+            severity=self.severity,
+            title=self.title,
+            number=float(reading.number),
+            limit=reading.limit,
+            unit=reading.unit,
+            sentence=_with_deviation(reading),
+            causes=self.causes,
+            remedy=self.remedy,
+            absolute=reading.absolute,
+            z=reading.z,
+        )
+
+
+def _with_deviation(reading: Reading) -> Text:
+    if reading.z is None:
+        return reading.sentence
+    return Text(
+        f"{reading.sentence.en} Against your own clips: {reading.z:.1f} robust deviations (limit {OUTLYING_Z}).",
+        f"{reading.sentence.zh}与您自己的片段相比偏离 {reading.z:.1f} 个稳健标准差（限值 {OUTLYING_Z}）。",
+    )
+
+
+def without_nan(value: Any) -> Any:
+    """The same nested value with every NaN or infinity replaced by ``None``, as JSON wants."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

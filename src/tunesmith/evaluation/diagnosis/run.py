@@ -1,0 +1,52 @@
+"""One run, judged: per-rule shares, group tests, paired changes, losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.evaluation.diagnosis import changes, fade_group, forgetting, no_effect, shares, style, worse_heldout
+from tunesmith.evaluation.diagnosis.registry import reference_of
+from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
+from tunesmith.evaluation.signals import Signals
+
+RUN_RULES = (
+    worse_heldout.judge,
+    no_effect.judge,
+    shares.judge,
+    fade_group.judge,
+    changes.judge,
+    style.judge,
+    forgetting.judge,
+)
+_ORDER = {"broken": 0, "worse": 1, "better": 2, "same": 3}
+
+
+def diagnose_run(
+    base: Sequence[Signals] | None,
+    adapter: Sequence[Signals],
+    reference: Sequence[Signals] = (),
+    losses: Losses | None = None,
+    *,
+    want_seconds: float | None = None,
+    profile: Profile = "music",
+) -> list[RunFinding]:
+    """Says whether the adapter made the model better, worse or broken, with the numbers behind it.
+
+    Args:
+        base: Outputs of the base model, measured; ``None`` when only the adapter was run.
+        adapter: Outputs with the adapter, for the same prompts and seeds in the same order.
+        reference: The person's own clips, on crops as long as the outputs and at their sample rate.
+        losses: Losses of both models, where known.
+        want_seconds: The length asked for.
+        profile: ``speech`` leaves out the rules that only hold for music.
+
+    Returns:
+        Findings: broken first, then worse, better, same. A rule speaks when a quarter of the outputs break it, a group
+        test when p < 0.01, a paired change when p < 0.02 and its size matters.
+    """
+    run = RunData(base, adapter, reference, reference_of(reference, profile), losses, want_seconds, profile)
+    findings = [finding for judge in RUN_RULES for finding in judge(run)]
+    if any(finding.rule == "fade" and finding.kind == "broken" for finding in findings):
+        findings = [finding for finding in findings if finding.rule != "fade_group"]
+    return sorted(findings, key=lambda finding: _ORDER[finding.kind])

@@ -1,0 +1,93 @@
+"""What a whole run is judged on, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tunesmith.evaluation.calibrate import Reference
+from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, Kind, Profile, Rule, Text, Verdict, without_nan
+from tunesmith.evaluation.signals import Signals
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Losses in nats per token on fixed batches; ``None`` where not measured.
+
+    Attributes:
+        base_heldout: Base model on the held-out clips.
+        adapter_heldout: With the adapter, same batches.
+        base_forgetting: Base model on material in the base's own style.
+        adapter_forgetting: With the adapter, same batches.
+        adapter_train: With the adapter, on the clips it learnt from.
+        heldout_clips: How many clips the held-out loss stands on.
+    """
+
+    base_heldout: float | None = None
+    adapter_heldout: float | None = None
+    base_forgetting: float | None = None
+    adapter_forgetting: float | None = None
+    adapter_train: float | None = None
+    heldout_clips: int = 0
+
+
+@dataclass(frozen=True)
+class RunData:
+    """All that the run-level rules may read.
+
+    Attributes:
+        base: Outputs of the base model, measured; ``None`` when it was not run.
+        adapter: Outputs with the adapter, same prompts and seeds in the same order as ``base``.
+        clips: The person's own clips, measured on crops of the same length; may be empty.
+        reference: The same clips, summed up.
+        losses: Losses of both, when known.
+        want_seconds: The length asked for.
+        profile: Music or speech.
+    """
+
+    base: Sequence[Signals] | None
+    adapter: Sequence[Signals]
+    clips: Sequence[Signals] = ()
+    reference: Reference | None = None
+    losses: Losses | None = None
+    want_seconds: float | None = None
+    profile: Profile = "music"
+
+    @property
+    def pairs(self) -> int:
+        """How many outputs can be compared one to one; 0 when base and adapter do not match up."""
+        return len(self.adapter) if self.base is not None and len(self.base) == len(self.adapter) else 0
+
+    def flagged(self, rule: Rule, clips: Sequence[Signals], *, calibrated: bool = True) -> list[Verdict]:
+        """The verdicts of one rule over some clips, with or without the reference's limits and excuses."""
+        context = Context(self.want_seconds, self.profile, self.reference if calibrated else None)
+        verdicts = [rule.check(clip, context) for clip in clips]
+        return [verdict for verdict in verdicts if verdict is not None]
+
+
+@dataclass(frozen=True)
+class RunFinding:
+    """One judgement of the run.
+
+    Attributes:
+        rule: What was judged; a file rule's name, or a run rule's.
+        kind: ``better``, ``worse`` or ``same`` than the base model, or ``broken``: not usable whatever the base does.
+        title: Two or three words.
+        sentence: The judgement with its numbers.
+        evidence: The numbers behind it, by name.
+        causes: What usually lies behind it; empty for good news.
+        remedy: What to do next; empty for good news.
+    """
+
+    rule: str
+    kind: Kind
+    title: Text
+    sentence: Text
+    evidence: Mapping[str, float | int | None] = field(default_factory=dict)
+    causes: Text = NOTHING
+    remedy: Text = NOTHING
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary; a number that could not be measured is ``None``."""
+        return without_nan(asdict(self) | {"evidence": dict(self.evidence)})

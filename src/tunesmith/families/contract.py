@@ -1,0 +1,269 @@
+"""What a model family must provide; everything else of a run is shared machinery.
+
+The contract is written for three kinds of model at once: one trained network or several (MusicGen's decoder; a speech
+LLM and a flow decoder), one training stage or several, token or latent inputs, several loss terms, cached features of
+any shape, and generation with or without source audio.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from tunesmith.data.draws import Draws
+from tunesmith.data.sample import Sample
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Batch = dict[str, Any]
+"""What collate makes: tensors (moved to the device by the loop) and plain values (left alone)."""
+
+
+class FamilySettings(BaseModel):
+    """Base of a family's own options (the recipe's ``options:`` section); unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One named part of a loss over a micro-batch.
+
+    The loop adds ``sum`` and ``weight`` over every micro-batch and process of an update and only then divides, so
+    neither padding nor batch shape changes what an item counts.
+
+    Attributes:
+        sum: Scalar tensor, the summed loss over ``weight`` valid positions.
+        weight: How many valid positions (tokens, frames) it was summed over.
+        group: Terms of one group are averaged over those that have any weight; an empty codebook is left out.
+        scale: The group's share in the total (all terms of a group carry the same one).
+    """
+
+    sum: torch.Tensor
+    weight: float
+    group: str = "loss"
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One cached, encoded thing per sample (codec tokens, latents, text states, a speaker vector).
+
+    Attributes:
+        name: Its name in the cache and in an encoded item.
+        dtype: NumPy dtype it is stored in.
+        time_axis: The axis that is cropped with the audio, or ``None`` when a crop leaves it alone.
+        rate: Frames per second along ``time_axis``.
+    """
+
+    name: str
+    dtype: str
+    time_axis: int | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What there is to know of a base model without loading its weights."""
+
+    family: str
+    path: str
+    licence: str
+    sample_rate: int
+    channels: int
+    frame_rate: float
+    max_seconds: float
+    parameters: int
+    trained_parameters: int
+    weights_bytes: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One thing to generate; its seed fixes its result whatever else is in the batch.
+
+    Attributes:
+        texts: Texts by role (``caption``).
+        seconds: Length asked for.
+        seed: This item's own seed.
+        source: Source audio by role, shape (C, N) at the family's rate: a prompt to continue, a voice, a song to edit.
+        span: The span of the source to replace, in seconds, where the family can.
+        options: Family settings for this item (guidance, temperature), over the recipe's.
+    """
+
+    texts: Mapping[str, str]
+    seconds: float
+    seed: int
+    source: Mapping[str, np.ndarray] = field(default_factory=dict)
+    span: tuple[float, float] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Audio of shape (C, N) float32 at ``sample_rate``.
+
+    ``encoded`` holds what the cache would hold for it (codes, latents, text states): the base model's own output is
+    measured again while an adapter trains, and a loss that rises there is forgetting.
+    """
+
+    audio: np.ndarray
+    sample_rate: int
+    request: GenerationRequest
+    encoded: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One training stage: which networks train, for which share of the updates, at which learning-rate factor."""
+
+    name: str
+    networks: tuple[str, ...]
+    share: float = 1.0
+    lr_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class AdapterDefaults:
+    """Which modules of one network an adapter goes on, by name suffix, with rank and alpha that suit them."""
+
+    targets: tuple[str, ...]
+    rank: int
+    alpha: float
+
+
+class Encoder(ABC):
+    """The frozen parts of a model, alive only while encoding (a context manager, so that they leave the memory)."""
+
+    @abstractmethod
+    def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
+        """Encode ``fields`` of one sample, unpadded and alone, with the same front end that generation uses."""
+
+
+class Family(ABC):
+    """A model family over one base checkpoint.
+
+    Args:
+        path: A hub id, a local folder or ``pocket``.
+        settings: The family's own options, validated by :attr:`Settings`.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[FamilySettings]] = FamilySettings
+    audio_roles: ClassVar[tuple[str, ...]] = ("audio",)
+    text_roles: ClassVar[tuple[str, ...]] = ("caption",)
+
+    def __init__(self, path: str, settings: FamilySettings | None = None) -> None:
+        self.path = path
+        self.settings = settings if settings is not None else self.Settings()
+
+    # --- what it is -------------------------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, path: str) -> bool:
+        """Whether ``path`` names a checkpoint of this family; reads names and configs only, never weights."""
+
+    @classmethod
+    def published(cls, path: str) -> ModelCard | None:
+        """Facts of a checkpoint that are known without downloading it, for planning; ``None`` for any other."""
+        return None
+
+    @abstractmethod
+    def card(self) -> ModelCard:
+        """Facts of the base model, from its config alone."""
+
+    def unknown_share(self, text: str) -> float:
+        """Share of ``text`` (0..1) that the family's text encoder cannot represent."""
+        return 0.0
+
+    # --- encoding ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """Everything that is encoded once per sample."""
+
+    @abstractmethod
+    def field_key(self, sample: Sample, name: str) -> str:
+        """What decides the content of a field: audio bytes, text, component weights, settings; never the file's name."""
+
+    @abstractmethod
+    def encoder(self, device: str = "cpu") -> AbstractContextManager[Encoder]:
+        """Load the frozen encoders for the length of a ``with`` block."""
+
+    # --- training ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
+        """The trained networks by name, frozen, fp32, on the CPU; on the meta device without weights if ``meta``."""
+
+    @abstractmethod
+    def adapter_defaults(self) -> dict[str, AdapterDefaults]:
+        """Adapter targets per network."""
+
+    def stages(self) -> tuple[StageSpec, ...]:
+        """Training stages in order; one stage with every network unless the family says otherwise."""
+        return (StageSpec("train", tuple(self.adapter_defaults())),)
+
+    @abstractmethod
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
+        """Batch encoded (already cropped) items; ``draws`` is ``None`` when measuring, so nothing is random then."""
+
+    @abstractmethod
+    def weights(self, batch: Batch) -> dict[str, float]:
+        """The weight of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
+
+    @abstractmethod
+    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
+        """The family's objective on one batch, by named term; ``draws`` is ``None`` for the held-out measurement."""
+
+    def base_prompts(self) -> tuple[str, ...]:
+        """Prompts in the base model's own range, to see whether it forgets them; at least eight."""
+        return ()
+
+    def random_level(self) -> float | None:
+        """The loss of a uniform guess in nats, where the objective has one; the preflight gates compare with it."""
+        return None
+
+    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+        """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
+        return {}
+
+    def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
+        """Turn gradient checkpointing on, where the networks support it."""
+
+    def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
+        """Compile the repeated block of each network (GPU), where that is known to work."""
+
+    # --- generation and export --------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
+        """A generator over ``networks`` (a run's, adapters attached) or over the base weights."""
+
+    @abstractmethod
+    def export_merged(self, networks: Mapping[str, nn.Module], folder: Path) -> None:
+        """Write the whole model with the adapter merged, in the family's own published format."""
+
+
+class Generator(ABC):
+    """Turns requests into audio."""
+
+    @abstractmethod
+    def generate(
+        self, requests: Sequence[GenerationRequest], progress: Callable[[float], None] | None = None
+    ) -> Iterator[Generated]:
+        """Yield one result per request, in order.
+
+        ``progress`` is called with the share done, 0..1.
+        """

@@ -1,0 +1,60 @@
+"""The frozen half of MusicGen while clips are encoded: T5 and EnCodec, each loaded only when first needed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.data.sample import Sample
+from tunesmith.families.contract import Encoder
+from tunesmith.families.musicgen.config import MusicGenConfig
+
+
+class MusicGenEncoder(Encoder):
+    """Encodes clips one by one, unpadded."""
+
+    def __init__(self, folder: Path, config: MusicGenConfig, device: str) -> None:
+        self.folder, self.config, self.device = folder, config, device
+
+    @cached_property
+    def _text(self) -> tuple[Any, Any]:
+        from tunesmith.families.musicgen.weights import load_text_encoder
+
+        encoder, tokenizer = load_text_encoder(self.folder, self.config)
+        return encoder.to(self.device), tokenizer
+
+    @cached_property
+    def _codec(self) -> Any:
+        from tunesmith.families.musicgen.weights import load_codec
+
+        return load_codec(self.folder, self.config).to(self.device)
+
+    def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
+        """Codes (K, T) uint16 and text states (L, D) float32, as far as asked for."""
+        from tunesmith.audio.load import load
+        from tunesmith.families.musicgen.frontend import audio_codes, text_states
+
+        encoded: dict[str, np.ndarray] = {}
+        if "codes" in fields:
+            audio = load(sample.audios["audio"], self.config.sample_rate, self.config.channels)
+            encoded["codes"] = audio_codes(self._codec, self.config, audio)
+        if "text" in fields:
+            encoded["text"] = text_states(*self._text, [sample.texts["caption"]])[0]
+        return encoded
+
+    def round_trip(self, audio_CN: np.ndarray) -> np.ndarray:
+        """Audio (C, T·hop) after encoding and decoding: the best that any adapter on this model can sound."""
+        from tunesmith.families.musicgen.frontend import audio_codes, decode_codes
+
+        return decode_codes(self._codec, self.config, audio_codes(self._codec, self.config, audio_CN))
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        for name in ("_text", "_codec"):
+            self.__dict__.pop(name, None)
+        gc.collect()

@@ -1,0 +1,172 @@
+"""Loads one component of a MusicGen checkpoint at a time, so that T5 and EnCodec never enter the training process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.files import read_json
+
+# Rebuilt from the sizes at load; older checkpoints carry them as tensors.
+_REBUILT = ("embed_positions.weights",)
+
+
+class TrainedPart(nn.Module):
+    """The decoder and the projection of text states: what MusicGen trains.
+
+    Attribute names are those of ``MusicgenForConditionalGeneration``, so that adapter keys are the same and plain PEFT
+    loads the adapter on the whole model.
+    """
+
+    def __init__(self, config: MusicGenConfig) -> None:
+        from transformers import MusicgenConfig, MusicgenForCausalLM
+
+        super().__init__()
+        # The hub configs say dropout 0.1, a class default: the checkpoints were trained with 0 (AudioCraft
+        # config/model/lm/default.yaml). Modules copy it when they are built, so it has to be zero before.
+        whole = MusicgenConfig(**{k: v for k, v in without_dropout(config.raw).items() if k != "model_type"})
+        decoder = whole.decoder
+        decoder.decoder_start_token_id = decoder.pad_token_id = decoder.bos_token_id = config.pad
+        decoder._attn_implementation = "sdpa"
+        self.decoder = MusicgenForCausalLM(decoder)
+        if config.text_size != config.hidden_size:
+            self.enc_to_dec_proj = nn.Linear(config.text_size, config.hidden_size)
+
+    def project(self, text_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+        """Text states in the decoder's width, zero where the mask is zero (the null condition is all zeros)."""
+        projected = self.enc_to_dec_proj(text_BLD) if hasattr(self, "enc_to_dec_proj") else text_BLD
+        return projected * mask_BL[..., None].to(projected.dtype)
+
+
+def without_dropout(raw: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a checkpoint's config with every dropout of decoder and T5 at zero."""
+    zero = {"dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0, "layerdrop": 0.0}
+    return {**raw, "decoder": {**raw["decoder"], **zero}, "text_encoder": {**raw["text_encoder"], "dropout_rate": 0.0}}
+
+
+def load_trained_part(folder: Path, config: MusicGenConfig, *, meta: bool = False) -> TrainedPart:
+    """The decoder with its weights (fp32, CPU, frozen), or its shapes alone on the meta device."""
+    with torch.device("meta"):
+        part = TrainedPart(config)
+    if not meta:
+        fill(part, folder, {"decoder.": "decoder.", "enc_to_dec_proj.": "enc_to_dec_proj."})
+        _rebuild_positions(part)
+    part.requires_grad_(False)
+    return part.eval()
+
+
+def load_text_encoder(folder: Path, config: MusicGenConfig) -> tuple[nn.Module, Any]:
+    """The frozen T5 encoder in eval mode, and its tokenizer."""
+    from transformers import AutoTokenizer, T5Config, T5EncoderModel
+
+    raw = {k: v for k, v in without_dropout(config.raw)["text_encoder"].items() if k != "model_type"}
+    encoder = T5EncoderModel(T5Config(**raw))
+    fill(encoder, folder, {"text_encoder.": ""}, tied=("encoder.embed_tokens.weight",))
+    encoder.encoder.embed_tokens.weight = encoder.shared.weight
+    encoder.requires_grad_(False)
+    return encoder.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def load_codec(folder: Path, config: MusicGenConfig) -> nn.Module:
+    """The frozen EnCodec in eval mode."""
+    from transformers import EncodecConfig, EncodecModel
+
+    raw = {k: v for k, v in config.raw["audio_encoder"].items() if k != "model_type"}
+    codec = EncodecModel(EncodecConfig(**raw))
+    fill(codec, folder, {"audio_encoder.": ""})
+    codec.requires_grad_(False)
+    return codec.eval()
+
+
+def fill(module: nn.Module, folder: Path, prefixes: dict[str, str], tied: tuple[str, ...] = ()) -> None:
+    """Load the tensors under ``prefixes`` (checkpoint prefix to module prefix) into ``module``.
+
+    Raises:
+        TunesmithError: naming the tensors that are missing, left over or of another shape.
+    """
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    state: dict[str, torch.Tensor] = {}
+    left_over: list[str] = []
+    for name, tensor in read_tensors(folder, tuple(prefixes)):
+        target = _rename(name, prefixes)
+        if target in wanted:
+            state[target] = tensor.float() if tensor.is_floating_point() else tensor
+        elif not target.endswith(_REBUILT):
+            left_over.append(name)
+    missing = [name for name in wanted if name not in state and name not in tied]
+    wrong = [name for name, tensor in state.items() if tensor.shape != wanted[name]]
+    if missing or wrong or left_over:
+        parts = [
+            f"{len(names)} {what} ({', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''})"
+            for what, names in (("missing", missing), ("of another shape", wrong), ("unknown", left_over))
+            if names
+        ]
+        raise TunesmithError(
+            f"these weights do not fit the config: {'; '.join(parts)}", where=str(folder), remedy="Download the checkpoint again."
+        )
+    module.load_state_dict(state, strict=False, assign=True)
+
+
+def _rename(name: str, prefixes: dict[str, str]) -> str:
+    for old, new in prefixes.items():
+        if name.startswith(old):
+            name = new + name[len(old) :]
+            break
+    # Checkpoints written before torch's parametrised weight norm use its two older names.
+    name = name.replace(".weight_g", ".parametrizations.weight.original0")
+    return name.replace(".weight_v", ".parametrizations.weight.original1")
+
+
+def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Tensors of a checkpoint folder whose names begin with one of ``prefixes``.
+
+    Reads ``model.safetensors`` (one file or shards) or ``pytorch_model.bin`` (``weights_only``).
+    """
+    for file in weight_files(folder):
+        if file.suffix == ".safetensors":
+            from safetensors import SafetensorError, safe_open
+
+            try:
+                with safe_open(file, framework="pt") as tensors:
+                    for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                        if name.startswith(prefixes):
+                            yield name, tensors.get_tensor(name)
+            except SafetensorError as error:
+                raise TunesmithError(f"these weights cannot be read ({error})", where=str(file), remedy="Download them again.") from error
+        else:
+            for name, tensor in torch.load(file, map_location="cpu", weights_only=True, mmap=True).items():
+                if name.startswith(prefixes):
+                    yield name, tensor
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights, safetensors before pickle.
+
+    Raises:
+        TunesmithError: when there are none, or a shard is missing.
+    """
+    for stem in ("model.safetensors", "pytorch_model.bin"):
+        index = folder / f"{stem}.index.json"
+        if index.exists():
+            files = sorted({folder / name for name in read_json(index)["weight_map"].values()})
+        elif (folder / stem).exists():
+            files = [folder / stem]
+        else:
+            continue
+        absent = [file.name for file in files if not file.exists()]
+        if absent:
+            raise TunesmithError(f"weights are incomplete: {', '.join(absent)} missing", where=str(folder), remedy="Download the checkpoint again.")
+        return files
+    raise TunesmithError("this folder holds no weights", where=str(folder), remedy="It needs model.safetensors (or pytorch_model.bin).")
+
+
+def _rebuild_positions(part: TrainedPart) -> None:
+    positions = part.decoder.model.decoder.embed_positions
+    del positions.weights
+    positions.make_weights(positions.num_positions, positions.embedding_dim)

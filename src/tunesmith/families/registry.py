@@ -1,0 +1,66 @@
+"""Finds families: one folder and one entry-point line (group ``tunesmith.families``) make a family."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Family
+
+GROUP = "tunesmith.families"
+
+
+def family_names() -> list[str]:
+    """Names of all installed families."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def family_class(name: str) -> type[Family]:
+    """The class of a family by its name.
+
+    Raises:
+        TunesmithError: when no installed package provides it.
+    """
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            return point.load()
+    close = difflib.get_close_matches(name, family_names(), 1)
+    hint = f"Did you mean `{close[0]}`?" if close else f"Known families: {', '.join(family_names())}."
+    raise TunesmithError(f"there is no model family `{name}`", remedy=hint)
+
+
+def recognise(path: str) -> str:
+    """The family that a hub id or a folder belongs to.
+
+    Raises:
+        TunesmithError: when no family, or none that is supported yet, knows it.
+    """
+    for name in family_names():
+        if family_class(name).recognises(path):
+            return name
+    raise TunesmithError(
+        "no model family recognises this checkpoint",
+        where=path,
+        remedy=f"Check the path or hub id, or name the family with `model.family` ({', '.join(family_names())}).",
+    )
+
+
+def make_family(path: str, name: str | None = None, options: Mapping[str, Any] | None = None) -> Family:
+    """A family object over ``path`` with validated options.
+
+    Raises:
+        TunesmithError: unknown family or checkpoint, or a bad option.
+    """
+    kind = family_class(name or recognise(path))
+    try:
+        settings = kind.Settings.model_validate(dict(options or {}))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise TunesmithError(f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`.") from error
+    return kind(path, settings)

@@ -1,0 +1,116 @@
+"""Files that are complete or absent: write beside, flush to disk, rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it takes the name ``path`` only if the block succeeds.
+
+    Raises:
+        TunesmithError: when the folder cannot be written or the disk is full; nothing is left behind.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        sync(temporary)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Like :func:`atomic_path` for a whole folder; an older folder of that name is replaced."""
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        os.chmod(temporary, 0o755)
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                sync(file)
+        old = path.with_name(f".{path.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
+        temporary = None
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as readable JSON, atomically; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        TunesmithError: when the file is missing or is not JSON, with its line.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise TunesmithError(
+            f"this file is not JSON ({error.msg})", where=f"{path}:{error.lineno}", remedy="Correct it, or write it anew."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def explain_os_error(error: OSError, path: Path) -> TunesmithError:
+    """Turn an operating-system error into a sentence with a remedy."""
+    where = str(error.filename or path)
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return TunesmithError("the disk is full", where=where, remedy="Free some space, then run the same command again.")
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return TunesmithError("no permission to use this path", where=where, remedy="Choose a folder you may write to.")
+        case errno.ENOENT:
+            return TunesmithError("no such file or folder", where=where, remedy="Check the path.")
+        case errno.ENOTDIR:
+            return TunesmithError("part of this path is a file, not a folder", where=where, remedy="Check the path.")
+    return TunesmithError(f"{error.strerror or error}", where=where, remedy="Check the path and the disk.")
+
+
+def sync(path: Path) -> None:
+    """Make a file's bytes reach the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

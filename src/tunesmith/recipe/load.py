@@ -1,0 +1,212 @@
+"""From a YAML file, its preset and the command line to a typed recipe, or to every mistake in it at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error
+from tunesmith.recipe.errors import Path as KeyPath
+from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of, suggest
+from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.overrides import parse_overrides
+from tunesmith.recipe.presets import preset_text
+from tunesmith.recipe.tree import Tree, parse_tree
+
+if TYPE_CHECKING:
+    from tunesmith.families.contract import FamilySettings
+
+PATH_KEYS = (("data", "folder"), ("model", "path"))
+"""Keys that may name a local folder; relative ones are resolved (see :func:`resolve_paths`)."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A recipe and where each of its keys was given."""
+
+    recipe: Recipe
+    tree: Tree
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in ``path`` with ``overrides`` on top; see :func:`load`."""
+    return load(path, overrides).recipe
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+    """Read a recipe.
+
+    Values come from the command line, else the file, else its ``preset``, else the model's defaults. Relative folders
+    in a file are relative to that file; on the command line, to the working directory. A recipe without a ``name``
+    is called after its file (``recipe.yaml``: after its folder).
+
+    Args:
+        path: A YAML file.
+        overrides: ``key.path=value`` texts.
+
+    Raises:
+        RecipeError: every problem, as ``file:line: key.path: sentence; did you mean …``.
+        TunesmithError: when the file cannot be read.
+    """
+    tree = parse_tree(read_text(path), str(path))
+    resolve_paths(tree, path.resolve().parent)
+    if "name" not in tree.values and (name := default_name(path)):
+        tree.values["name"] = name
+    return build(tree, overrides)
+
+
+def load_text(text: str, name: str = "recipe", overrides: Sequence[str] = ()) -> Loaded:
+    """Like :func:`load` for a text that is not (yet) a file; relative folders stay as they are."""
+    return build(parse_tree(text, name), overrides)
+
+
+def build(tree: Tree, overrides: Sequence[str] = ()) -> Loaded:
+    """Put preset, tree and overrides together and validate them.
+
+    Raises:
+        RecipeError: every problem.
+    """
+    high = parse_overrides(overrides)
+    resolve_paths(high, Path.cwd())
+    whole = _with_preset(tree.merge(high))
+    _empty_sections(whole.values)
+    failure: ValidationError | None = None
+    try:
+        recipe = Recipe.model_validate(whole.values)
+    except ValidationError as error:
+        failure = error
+    if problems := _problems(failure, whole):
+        raise RecipeError(problems) from failure
+    loaded = Loaded(recipe, whole)
+    validate_options(loaded)
+    return loaded
+
+
+def validate_options(loaded: Loaded) -> FamilySettings | None:
+    """Check ``options:`` against the model family's own settings, when the family can be told.
+
+    Returns:
+        The family's settings; ``None`` when there is nothing to check or the family is not known yet (opening the
+        model says then what is wrong with it).
+
+    Raises:
+        RecipeError: every bad option with its line.
+    """
+    from tunesmith.families.registry import family_class, recognise
+
+    recipe = loaded.recipe
+    if not recipe.options and recipe.model.family is None:
+        return None
+    try:
+        kind = family_class(recipe.model.family or recognise(recipe.model.path))
+    except TunesmithError as error:
+        if recipe.model.family is None:
+            return None
+        problem = Problem(loaded.tree.where(("model", "family")), "model.family", f"{error.what}. {error.remedy}")
+        raise RecipeError([problem]) from error
+    try:
+        return kind.Settings.model_validate(recipe.options)
+    except ValidationError as error:
+        raise RecipeError(problems_of(error, kind.Settings, loaded.tree.where, ("options",))) from error
+
+
+def read_text(path: Path) -> str:
+    """A recipe's text.
+
+    Raises:
+        TunesmithError: when the file cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def resolve_paths(tree: Tree, base: Path) -> None:
+    """Make relative local folders absolute, in place: ``~``, a data folder, a model path that is a folder there.
+
+    A model path is a hub id unless it starts with ``.`` or ``~`` or a folder of that name lies in ``base``.
+    """
+    for section, key in PATH_KEYS:
+        value = tree.get(section, key)
+        if isinstance(value, str) and value:
+            tree.values[section][key] = resolved_path(value, base, always=section == "data")
+
+
+def resolved_path(value: str, base: Path, *, always: bool) -> str:
+    """``value`` as an absolute path when it names a local folder (``always``: it surely does), else as it is."""
+    local = always or value.startswith(("./", "../", ".\\", "~")) or value in (".", "..")
+    try:
+        path = base / Path(value).expanduser()
+        return str(path.resolve()) if local or path.is_dir() else value
+    except (OSError, RuntimeError, ValueError):  # ~nobody, a NUL byte, a name too long: opening it says so
+        return value
+
+
+def default_name(path: Path) -> str | None:
+    """What to call a run whose recipe gives no name."""
+    from tunesmith.run.folder import valid_name
+
+    absolute = path.resolve()
+    name = absolute.parent.name if absolute.stem in ("recipe", "recipe.resolved") else absolute.stem
+    return name if valid_name(name) else None
+
+
+def _with_preset(tree: Tree) -> Tree:
+    name = tree.values.pop("preset", None)
+    if name is None:
+        return tree
+    where = tree.where(("preset",))
+    if not isinstance(name, str):
+        raise RecipeError([Problem(where, "preset", "must be the name of a preset; see `tunesmith presets`")])
+    try:
+        text = preset_text(name)
+    except TunesmithError as error:
+        raise RecipeError([Problem(where, "preset", f"{error.what}. {error.remedy}")]) from error
+    return parse_tree(text, f"preset {name}").merge(tree)
+
+
+def _empty_sections(values: dict[str, Any]) -> None:
+    """``train:`` with every line below commented out means no changes, not an error."""
+    for key, field in Recipe.model_fields.items():
+        kind = field.annotation
+        section = key == "options" or (isinstance(kind, type) and issubclass(kind, BaseModel))
+        if section and key in values and values[key] is None:
+            values[key] = {}
+
+
+def _problems(error: ValidationError | None, tree: Tree) -> list[Problem]:
+    problems = problems_of(error, Recipe, tree.where) if error else []
+    for number, problem in enumerate(problems):
+        # `presets:` or `prest:` at the top is nearer to `preset` than to any key of the model
+        if problem.sentence.startswith("unknown key") and difflib.get_close_matches(problem.key, ["preset"], 1):
+            hint = suggest(Recipe, (problem.key,), ["preset"])
+            problems[number] = Problem(problem.where, problem.key, "unknown key" + hint)
+    named = {problem.key for problem in problems}
+    return problems + [problem for problem in _switches(tree) if problem.key not in named]
+
+
+def _switches(tree: Tree) -> list[Problem]:
+    """``rank: true`` would pass for 1 in pydantic; it is a mistake."""
+    found: list[Problem] = []
+
+    def walk(values: dict[str, Any], model: type[BaseModel], path: KeyPath) -> None:
+        for key, value in values.items():
+            field = model.model_fields.get(key)
+            kind = field.annotation if field else bool
+            if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+                walk(value, kind, (*path, key))
+            elif isinstance(value, bool) and kind is not bool:
+                sentence = f"is not a switch; `{str(value).lower()}` does not fit here"
+                found.append(Problem(tree.where((*path, key)), key_of((*path, key)), sentence))
+
+    walk(tree.values, Recipe, ())
+    return found

@@ -1,0 +1,221 @@
+"""What a run is: typed, documented, with unknown keys refused. Every default carries its reason."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tunesmith.data.checks.limits import CheckLimits
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+GateAction = Literal["stop", "warn", "off"]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys refused, docstrings become the schema's descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class ModelRecipe(Section):
+    """The base model and the device it trains on."""
+
+    path: str = "facebook/musicgen-small"
+    """Hub id, local folder, or `pocket` for the tiny model that ships with Tunesmith."""
+    family: str | None = None
+    """Model family; found from the checkpoint when left out."""
+    revision: str | None = None
+    """Hub revision (branch, tag or commit) to take the weights from."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """`auto`: bf16 on a GPU that has it, else fp32. Half precision on a CPU is many times slower, so it runs fp32."""
+
+
+class DataRecipe(Section):
+    """The user's clips."""
+
+    folder: str = ""
+    """The folder of audio."""
+    layout: Literal["auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest"] = "auto"
+    """How captions belong to clips; `auto` looks."""
+    metadata_file: str = "metadata.json"
+    """Name of the metadata file for the `metadata` layout."""
+    default_text: str | None = None
+    """Caption of clips that have none of their own."""
+    valid_share: Share = 0.1
+    """Held-out share. Without held-out clips nothing can tell learning from memorising."""
+    valid_min: Annotated[int, Field(ge=0)] = 2
+    """At least this many held-out clips."""
+    max_seconds: Positive = 30.0
+    """Longest crop trained on; MusicGen never saw more than 30 s."""
+    min_crop_seconds: Positive = 10.0
+    """Shortest random crop of a longer track; shorter clips keep their true length."""
+    overrule: tuple[str, ...] = ()
+    """Clips (ids as the findings name them) to use although a check would quarantine them."""
+    fingerprint: bool = True
+    """Compare clips by sound, so that near-duplicates never straddle the split."""
+
+
+class AdapterRecipe(Section):
+    """What is trained on top of the frozen base."""
+
+    kind: Literal["lora", "dora"] = "lora"
+    """`dora` also learns each row's magnitude: slower, sometimes better at low rank."""
+    rank: Annotated[int, Field(gt=0, le=1024)] = 16
+    """Rank of the update."""
+    alpha: Positive = 16.0
+    """Scale is alpha / rank (alpha / sqrt(rank) with rslora)."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout on the adapter's input. 0: the base was trained without dropout."""
+    rslora: bool = False
+    """Rank-stabilised scale, for ranks of 64 and more."""
+    targets: tuple[str, ...] | None = None
+    """Module name suffixes; the family's own list when left out."""
+
+
+class TrainRecipe(Section):
+    """The training run."""
+
+    seed: int = 42
+    """Fixes every random draw."""
+    updates: Annotated[int, Field(gt=0)] | None = None
+    """Optimizer updates. Left out, `epochs` decides."""
+    epochs: Annotated[int, Field(gt=0)] | None = None
+    """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
+    batch_size: Annotated[int, Field(gt=0)] = 4
+    """Clips per micro-batch and device."""
+    accumulation: Annotated[int, Field(gt=0)] = 2
+    """Micro-batches per update. The result does not depend on how a batch is cut into micro-batches."""
+    token_budget: Annotated[int, Field(gt=0)] | None = None
+    """At most this many frames (padding included) per micro-batch; larger ones are cut further."""
+    learning_rate: Positive = 1e-4
+    """Peak learning rate."""
+    warmup_updates: Annotated[int, Field(ge=0)] | None = None
+    """Linear warm-up; 5 % of the updates when left out, and never more than 10 %."""
+    schedule: Literal["cosine", "constant", "linear"] = "cosine"
+    """How the learning rate falls after warm-up."""
+    min_lr_share: Share = 0.1
+    """Where the fall ends, as a share of the peak."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """AdamW weight decay."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW betas; AudioCraft's."""
+    max_grad_norm: Positive = 1.0
+    """Gradient clipping."""
+    gradient_checkpointing: bool = False
+    """Trade a third more compute for much less memory."""
+    compile: Literal["off", "regional"] = "off"
+    """`regional` compiles the repeated block (GPU only; minutes to warm up)."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Moving average of the adapter; 0 turns it off."""
+    use_weights: Literal["raw", "ema"] = "raw"
+    """Which weights are evaluated, called best and exported: always the same ones."""
+    log_every: Annotated[int, Field(gt=0)] = 10
+    """Updates between two lines of training loss."""
+    valid_every: Annotated[int, Field(gt=0)] = 50
+    """Updates between two held-out measurements."""
+    save_every: Annotated[int, Field(gt=0)] = 100
+    """Updates between two checkpoints; an interruption loses at most what came since (and Ctrl-C loses nothing)."""
+    keep_checkpoints: Annotated[int, Field(gt=0)] = 2
+    """Newest checkpoints kept; the best one is kept besides."""
+    early_stopping: Annotated[int, Field(ge=0)] = 4
+    """Stop after this many held-out measurements without a new best; 0 never stops early."""
+    max_skipped: Annotated[int, Field(gt=0)] = 10
+    """Non-finite updates in a row that end the run."""
+
+
+class PreviewRecipe(Section):
+    """Listening while it trains: same prompts and seeds every time."""
+
+    every: Annotated[int, Field(ge=0)] = 100
+    """Updates between previews (and one at step 0); 0 turns them off."""
+    prompts: tuple[str, ...] = ()
+    """Prompts; the first held-out captions when empty."""
+    count: Annotated[int, Field(gt=0, le=16)] = 2
+    """How many held-out captions to use when no prompts are given."""
+    seconds: Positive = 8.0
+    """Length of a preview."""
+
+
+class GenerateRecipe(Section):
+    """Audio made after training."""
+
+    prompts: tuple[str, ...] = ()
+    """Prompts; held-out captions when empty."""
+    count: Annotated[int, Field(gt=0)] = 4
+    """How many of them."""
+    seconds: Positive = 10.0
+    """Length in seconds; over the family's window it is continued by a sliding window."""
+    seed: int = 1234
+    """Item i uses seed + i."""
+    format: Literal["wav", "flac", "mp3"] = "wav"
+    """File format."""
+    adapter_scale: Annotated[float, Field(ge=0, le=4)] = 1.0
+    """Strength of the adapter: 0 is the base, 1 as trained."""
+    batch_size: Annotated[int, Field(gt=0)] = 8
+    """Prompts generated at once; results do not depend on it."""
+
+
+class EvaluateRecipe(Section):
+    """Base against adapter on the same prompts and seeds."""
+
+    prompts: tuple[str, ...] = ()
+    """Prompts; held-out captions when empty, else eight built-in ones."""
+    count: Annotated[int, Field(gt=0)] = 8
+    """How many prompts."""
+    seconds: Positive = 10.0
+    """Length of each clip."""
+    seed: int = 1234
+    """Item i uses seed + i on both sides."""
+    forgetting_prompts: Annotated[int, Field(ge=0)] = 4
+    """Base-style prompts whose loss and sound must not get worse."""
+    compare: bool = True
+    """Generate the base side too."""
+
+
+class GatesRecipe(Section):
+    """Preflight gates, run before the first update: `stop`, `warn` or `off` each."""
+
+    base_loss: GateAction = "stop"
+    """Held-out loss of the base above 0.85 of a uniform guess: wrong weights, layout or codec."""
+    layout: GateAction = "stop"
+    """The delayed layout must beat the parallel one on the base model."""
+    train_equals_eval: GateAction = "stop"
+    """At step 0 the training-mode loss must equal the evaluation-mode loss; a difference is dropout left on."""
+    trained_frames: GateAction = "stop"
+    """At least 0.9 of the real frames must be trained on."""
+    warmup: GateAction = "warn"
+    """Warm-up longer than 10 % of the updates is cut to that, and said; `stop` refuses instead."""
+    leakage: GateAction = "stop"
+    """No clip may be in train and valid at once, by name, source or sound."""
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    name: str = "run"
+    """Name of the run; its folder is runs/<name>/."""
+    model: ModelRecipe = ModelRecipe()
+    data: DataRecipe = DataRecipe()
+    checks: CheckLimits = CheckLimits()
+    adapter: AdapterRecipe = AdapterRecipe()
+    train: TrainRecipe = TrainRecipe()
+    previews: PreviewRecipe = PreviewRecipe()
+    generate: GenerateRecipe = GenerateRecipe()
+    evaluate: EvaluateRecipe = EvaluateRecipe()
+    gates: GatesRecipe = GatesRecipe()
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The family's own options (MusicGen: text_dropout, guidance, temperature, top_k); see `tunesmith schema`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.data.min_crop_seconds > self.data.max_seconds:
+            object.__setattr__(self, "data", self.data.model_copy(update={"min_crop_seconds": self.data.max_seconds}))
+        if self.train.use_weights == "ema" and self.train.ema_decay == 0:
+            raise ValueError(
+                "train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`"
+            )
+        return self

@@ -1,0 +1,35 @@
+"""Partial recipes to start from, by memory and by intent; ``preset: NAME`` in a recipe, or ``tunesmith presets``."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+
+from tunesmith.errors import TunesmithError
+
+
+def preset_names() -> list[str]:
+    """Names of all shipped presets."""
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in files(__name__).iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+def preset_text(name: str) -> str:
+    """The YAML text of a preset.
+
+    Raises:
+        TunesmithError: when there is none of that name.
+    """
+    names = preset_names()
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"There are {', '.join(names)}."
+        raise TunesmithError(f"there is no preset `{name}`", remedy=hint)
+    return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def preset_summary(name: str) -> tuple[str, str]:
+    """What a preset is for, in English and Chinese: the first two comment lines of its file."""
+    lines = [line.removeprefix("#").strip() for line in preset_text(name).splitlines() if line.startswith("#")]
+    return lines[0], lines[1]

@@ -1,0 +1,188 @@
+"""Curves of training as SVG that lives in the page: the page's own fonts and colours, no global plotting state."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.report.numbers import loss, number, real
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tunesmith.report.gather import Material, Record
+
+Points = list[tuple[float, float]]
+
+_MOST_POINTS = 500
+# Colours are written as these stand-ins and exchanged for CSS variables, so that dark mode and print need no second chart.
+_STAND_INS = {f"#0102{i:02d}": f"var(--line-{i})" for i in range(10)}
+_INK, _FAINT = "#010377", "#010388"
+_VARIABLES = _STAND_INS | {_INK: "var(--muted)", _FAINT: "var(--rule)"}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: its key in the catalogue, the drawing, and its legend as (colour number, words or catalogue key)."""
+
+    key: str
+    svg: str
+    legend: tuple[tuple[int, str], ...] = ()
+    note: str = ""
+
+
+def charts(material: Material) -> list[Chart]:
+    """Every chart that this run has numbers for, in the order of the page."""
+    train, valid = material.lines("train"), material.lines("valid")
+    made = [_losses(material, train, valid), _codebooks(valid), _learning_rate(train), _forgetting(valid)]
+    return [chart for chart in made if chart is not None]
+
+
+def series(records: Sequence[Record], key: str) -> Points:
+    """(update, value) of every record with a finite number under ``key``, thinned to what a screen can show."""
+    points = [(float(r["update"]), value) for r in records if (value := real(r.get(key))) is not None]
+    return _thin(points)
+
+
+def best_update(valid: Sequence[Record]) -> Record | None:
+    """The held-out measurement that is called best: the last one marked so, else the lowest."""
+    measured = [record for record in valid if real(record.get("loss")) is not None]
+    marked = [record for record in measured if record.get("best")]
+    return marked[-1] if marked else min(measured, key=lambda record: record["loss"], default=None)
+
+
+def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]) -> Chart | None:
+    learnt, held_out = series(train, "loss"), series(valid, "loss")
+    if not learnt and not held_out:
+        return None
+    losses = (material.comparison or {}).get("losses")
+    random = real(losses.get("random")) if isinstance(losses, dict) else None
+    values = [y for _, y in learnt + held_out]
+    reach = max(values) + 0.5 * max(max(values) - min(values), 0.2)
+    best = best_update(valid)
+
+    def paint(axes: Axes) -> None:
+        _line(axes, learnt, 0, width=1.0)
+        _line(axes, held_out, 1, marker="o")
+        if best is not None:
+            axes.plot([best["update"]], [best["loss"]], marker="o", markersize=10, markerfacecolor="none", **_ring())
+            axes.annotate(
+                loss(best["loss"]),
+                (best["update"], best["loss"]),
+                (0, 9),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+            )
+        if random is not None and random <= reach:
+            axes.axhline(random, color=_INK, linestyle="--", linewidth=1)
+
+    legend = [(i, key) for i, key, points in ((0, "curve_train", learnt), (1, "curve_valid", held_out)) if points]
+    note = "" if random is None else "chart_random_drawn" if random <= reach else "chart_random_above"
+    return Chart("chart_loss", _draw(paint, "loss", "nats"), tuple(legend), note)
+
+
+def _codebooks(valid: Sequence[Record]) -> Chart | None:
+    flat = [{"update": r["update"], **r["terms"]} for r in valid if isinstance(r.get("terms"), dict)]
+    names = sorted({key for record in flat for key in record} - {"update"}, key=_natural)[:9]
+    lines = {name: points for name in names if (points := series(flat, name))}
+    if not lines:
+        return None
+
+    def paint(axes: Axes) -> None:
+        for index, points in enumerate(lines.values()):
+            _line(axes, points, index + 1, marker="o")
+
+    legend = tuple((index + 1, name.replace("_", " ")) for index, name in enumerate(lines))
+    return Chart("chart_codebooks", _draw(paint, "codebooks", "nats"), legend)
+
+
+def _learning_rate(train: Sequence[Record]) -> Chart | None:
+    points = series(train, "learning_rate")
+    if not points:
+        return None
+    return Chart("chart_rate", _draw(lambda axes: _line(axes, points, 0), "rate", "", tick=number))
+
+
+def _forgetting(valid: Sequence[Record]) -> Chart | None:
+    points = series(valid, "forgetting")
+    if not points:
+        return None
+    return Chart("chart_forgetting", _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "nats"))
+
+
+def _thin(points: Points) -> Points:
+    """Means of neighbours once there are more points than pixels; the first and the last stay."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    size = -(-(len(points) - 2) // (_MOST_POINTS - 2))
+    groups = [points[i : i + size] for i in range(1, len(points) - 1, size)]
+    middle = [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
+    return [points[0], *middle, points[-1]]
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _ring() -> dict[str, Any]:
+    return {"color": _stand_in(1), "linewidth": 1.5, "markeredgewidth": 1.5}
+
+
+def _stand_in(index: int) -> str:
+    return f"#0102{index:02d}"
+
+
+def _line(axes: Axes, points: Points, index: int, width: float = 1.6, marker: str = "") -> None:
+    # A lone measurement has no line to see, and many markers hide the line they stand on.
+    marker = marker if 1 < len(points) <= 40 else "o" if len(points) == 1 else ""
+    x, y = [p[0] for p in points], [p[1] for p in points]
+    axes.plot(x, y, color=_stand_in(index), linewidth=width, marker=marker, markersize=4, gid=f"line-{index}")
+
+
+def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[float], str] | None = None) -> str:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    style = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10.5}
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(5.6, 2.9), layout="constrained", facecolor="none")
+        canvas = FigureCanvasSVG(figure)
+        axes = figure.add_subplot(facecolor="none")
+        paint(axes)
+        axes.margins(x=0.02, y=0.12)
+        axes.grid(color=_FAINT, linewidth=0.7)
+        axes.tick_params(colors=_INK, length=0, labelcolor=_INK)
+        axes.set_xlabel("update", color=_INK)
+        axes.set_ylabel(unit, color=_INK)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        for text in axes.texts:
+            text.set_color(_stand_in(1))
+        if tick is not None:
+            axes.yaxis.set_major_formatter(lambda value, _: tick(value))
+        else:
+            axes.ticklabel_format(useOffset=False)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(_FAINT)
+        buffer = io.StringIO()
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _for_page(buffer.getvalue(), name)
+
+
+def _for_page(svg: str, name: str) -> str:
+    """What is left of a stand-alone SVG once it lives in HTML: no prologue, no name spaces, ids of its own."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", svg)
+    svg = re.sub(r'(<svg\b[^>]*?)\swidth="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg\b[^>]*?)\sheight="[^"]*"', r'\1 aria-hidden="true" focusable="false"', svg, count=1)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)  # it would style the whole page
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    for stand_in, variable in _VARIABLES.items():
+        svg = svg.replace(stand_in, variable)
+    return svg

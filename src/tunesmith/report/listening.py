@@ -1,0 +1,222 @@
+"""What there is to hear: comparisons prompt by prompt, generated clips, and previews step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+from tunesmith.report.gather import Material, Record, records
+from tunesmith.report.media import Clip, Shelf
+from tunesmith.report.numbers import number, real
+from tunesmith.report.texts import Both, both, same, say, signal, word
+
+MOST_ROWS = 40
+MOST_STEPS = 12
+MOST_OWN = 6
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something found in one clip, with its number and limit."""
+
+    sentence: Both
+    numbers: Both | None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the clips that are heard side by side."""
+
+    title: Both
+    clip: Clip | None
+    flags: tuple[Flag, ...] = ()
+    judged: bool = False
+    missing: Both | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One prompt and its clips; ``signals`` is a table (name, one number per side)."""
+
+    prompt: str
+    notes: tuple[Both, ...]
+    sides: tuple[Side, ...]
+    signals: tuple[tuple[Both, tuple[str, ...]], ...] = ()
+    title: Both | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One preview; ``measured`` tells a good one from one that is missing."""
+
+    clip: Clip | None
+    problem: Both | None
+    measured: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Previews: a line per step, a column per prompt; ``left_out`` steps are not shown."""
+
+    prompts: tuple[tuple[str, str], ...] = ()
+    steps: tuple[tuple[int, bool, tuple[Cell, ...]], ...] = ()
+    left_out: int = 0
+
+
+@dataclass
+class Listening:
+    """Everything audible on the page."""
+
+    rows: list[Row] = field(default_factory=list)
+    left_out: int = 0
+    grid: Grid = field(default_factory=Grid)
+
+
+def audible(material: Material) -> list[Path]:
+    """Every audio file that the page will play, for the decision to embed."""
+    prompts = records((material.comparison or {}).get("prompts"))[:MOST_ROWS]
+    named = [path for prompt in prompts for path in _paths(material, prompt)]
+    named += [material.inside(r.get("file"), material.comparison_folder) for r in _own(material)]
+    named += [material.inside(item.get("file"), material.folder.generated) for item in _generated(material)]
+    _, chosen, _ = _steps(material)
+    named += [material.inside(r.get("file")) for step in chosen for r in step]
+    return [path for path in named if path is not None]
+
+
+def listening(material: Material, shelf: Shelf) -> Listening:
+    """Build all rows and the preview grid."""
+    prompts = records((material.comparison or {}).get("prompts"))
+    longest = _asked_seconds(material)
+    rows = [_comparison(material, shelf, prompt, longest) for prompt in prompts[:MOST_ROWS]]
+    if own := _own(material):
+        rows.append(_own_row(material, shelf, own))
+    rows += [_generated_row(material, shelf, item) for item in _generated(material)]
+    return Listening(rows, max(len(prompts) - MOST_ROWS, 0), _grid(material, shelf))
+
+
+def _paths(material: Material, prompt: Record) -> list[Path | None]:
+    files = [
+        side.get("file") if isinstance(side, Mapping) else None for side in (prompt.get("base"), prompt.get("lora"))
+    ]
+    return [material.inside(name, material.comparison_folder) for name in (*files, prompt.get("reference"))]
+
+
+def _asked_seconds(material: Material) -> float | None:
+    settings = (material.comparison or {}).get("settings")
+    seconds = real(settings.get("seconds")) if isinstance(settings, Mapping) else None
+    return seconds if seconds and seconds > 0 else None
+
+
+def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float | None) -> Row:
+    clips = shelf.row(_paths(material, prompt), seconds=seconds)
+    measured = [side if isinstance(side, Mapping) else {} for side in (prompt.get("base"), prompt.get("lora"))]
+    measured.append(_reference_of(material, prompt.get("reference")))
+    keys = ("base", "adapter", "reference")
+    sides = []
+    for index, key in enumerate(keys):
+        if key == "reference" and clips[index] is None:
+            continue
+        judged = key != "reference" and bool(measured[index])
+        missing = say("not_compared") if key == "base" and not measured[index] else say("no_audio")
+        sides.append(Side(say(f"side_{key}"), clips[index], _flags(measured[index]), judged, missing))
+    notes = [word("kind", prompt["kind"])] if prompt.get("kind") else []
+    if prompt.get("seed") is not None:
+        notes.append(say("seed", seed=prompt["seed"]))
+    return Row(str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table(measured[: len(sides)]))
+
+
+def _flags(side: Mapping[str, Any]) -> tuple[Flag, ...]:
+    return tuple(
+        Flag(both(item, "sentence") or both(item, "title") or same(item.get("name", "")), _flag_numbers(item))
+        for item in records(side.get("verdicts"))
+    )
+
+
+def _flag_numbers(item: Record) -> Both | None:
+    value, limit = item.get("value", item.get("number")), item.get("limit")
+    if real(value) is None and real(limit) is None:
+        return None
+    unit = f" {item['unit']}" if item.get("unit") else ""
+    return say("flag_numbers", value=number(value) + unit, limit=number(limit) + unit)
+
+
+def _signal_table(measured: list[Any]) -> tuple[tuple[Both, tuple[str, ...]], ...]:
+    tables = [m["signals"] if isinstance(m.get("signals"), Mapping) else {} for m in measured]
+    names = list(dict.fromkeys(name for table in tables for name in table))
+    return tuple((signal(name), tuple(number(table.get(name)) for table in tables)) for name in names)
+
+
+def _reference_of(material: Material, file: Any) -> Record:
+    listed = records((material.comparison or {}).get("reference"))
+    return next((item for item in listed if file is not None and item.get("file") == file), {})
+
+
+def _own(material: Material) -> list[Record]:
+    """Reference clips that stand beside no prompt."""
+    comparison = material.comparison or {}
+    beside = {str(prompt.get("reference")) for prompt in records(comparison.get("prompts"))}
+    return [item for item in records(comparison.get("reference")) if str(item.get("file")) not in beside][:MOST_OWN]
+
+
+def _own_row(material: Material, shelf: Shelf, own: list[Record]) -> Row:
+    clips = shelf.row([material.inside(item.get("file"), material.comparison_folder) for item in own])
+    sides = tuple(
+        Side(same(i.get("clip") or i.get("file") or ""), c, missing=say("no_audio"))
+        for i, c in zip(own, clips, strict=True)
+    )
+    return Row("", (), sides, _signal_table(list(own)), title=say("own_clips"))
+
+
+def _generated(material: Material) -> list[Record]:
+    """What the generate stage listed; only shown where no comparison plays the adapter already."""
+    path = material.folder.generated / "generated.json"
+    if material.comparison is not None or not path.exists():
+        return []
+    try:
+        value = read_json(path)
+    except TunesmithError:
+        return []
+    if isinstance(value, Mapping):
+        value = next((part for part in value.values() if records(part)), [])
+    return [item for item in records(value) if isinstance(item.get("file"), str)][:MOST_ROWS]
+
+
+def _generated_row(material: Material, shelf: Shelf, item: Record) -> Row:
+    clips = shelf.row([material.inside(item["file"], material.folder.generated)])
+    side = Side(say("side_generated"), clips[0], _flags(item), missing=say("no_audio"))
+    notes = (say("seed", seed=item["seed"]),) if item.get("seed") is not None else ()
+    return Row(str(item.get("prompt") or ""), (say("generated"), *notes), (side,), _signal_table([item]))
+
+
+def _steps(material: Material) -> tuple[list[str], list[list[Record]], int]:
+    """Indices of the prompts, the previews of the steps that are shown, and how many steps are left out."""
+    by_step: dict[Any, list[Record]] = {}
+    for record in material.lines("preview"):
+        by_step.setdefault(record["update"], []).append(record)
+    steps = list(by_step.values())
+    indices = sorted({str(r.get("index")) for step in steps for r in step}, key=lambda i: (len(i), i))
+    if len(steps) <= MOST_STEPS:
+        return indices, steps, 0
+    chosen = [steps[round(i * (len(steps) - 1) / (MOST_STEPS - 1))] for i in range(MOST_STEPS)]
+    return indices, chosen, len(steps) - MOST_STEPS
+
+
+def _grid(material: Material, shelf: Shelf) -> Grid:
+    indices, chosen, left_out = _steps(material)
+    best = {record["update"] for record in material.lines("valid") if record.get("best")}
+    last_best = max(best, default=None)
+    prompts: dict[str, tuple[str, str]] = {}
+    lines = []
+    for step in chosen:
+        at = {str(record.get("index")): record for record in step}
+        for index, record in at.items():
+            prompts.setdefault(index, (str(record.get("prompt") or ""), str(record.get("seed", ""))))
+        clips = shelf.row([material.inside(at[i].get("file")) if i in at else None for i in indices], compact=True)
+        cells = tuple(Cell(clip, both(at.get(i), "problem"), i in at) for i, clip in zip(indices, clips, strict=True))
+        update = step[0]["update"]
+        lines.append((update, update == last_best, cells))
+    return Grid(tuple(prompts[i] for i in indices if i in prompts), tuple(lines), left_out)

@@ -1,0 +1,164 @@
+"""Audio on the page: a source that plays offline, and a picture of what is heard."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.report.pictures import Picture, Sound, draw
+
+Array = NDArray[np.floating]
+
+BUDGET_BYTES = 12_000_000
+"""Most audio that is put into the page itself; with more, a browser opens it slowly and mail refuses it."""
+
+SHOWN_SECONDS = 180.0
+"""Most of a file that is drawn."""
+
+_BYTES_PER_SECOND = 13_000  # of one channel: libsndfile's MP3 at quality 0.5, in base64
+_MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
+_AS_IT_IS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+_BLOCK = 65536  # libsndfile's encoders keep a whole write on the stack
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One player.
+
+    Attributes:
+        file: The file's name, as it is found from the report.
+        source: What the player plays: a ``data:`` URI or a relative link; empty when there is nothing to play.
+        seconds: Length of the audio.
+        picture: Spectrogram and loudness curve; ``None`` when the file cannot be read.
+        problem: Why there is nothing to play, or ``None``.
+    """
+
+    file: str
+    source: str = ""
+    seconds: float = 0.0
+    picture: Picture | None = None
+    problem: str | None = None
+
+
+class Shelf:
+    """Makes the players of one page.
+
+    Args:
+        home: The folder of the page, which links are relative to.
+        embed: Put the audio into the page.
+    """
+
+    def __init__(self, home: Path, *, embed: bool) -> None:
+        self.home, self.embed = home, embed
+        self.unreadable: list[str] = []
+
+    def row(
+        self, paths: Sequence[Path | None], *, seconds: float | None = None, compact: bool = False
+    ) -> list[Clip | None]:
+        """Players of one row, drawn on shared axes and with shared colours.
+
+        Args:
+            paths: Audio files; ``None`` stays ``None``.
+            seconds: What the time axis spans; the longest file by default.
+            compact: Small pictures.
+        """
+        read = [None if path is None else _read(path) for path in paths]
+        sounds = [item for item in read if isinstance(item, Sound)]
+        span = min(seconds or max((len(s.audio) / s.rate for s in sounds), default=1.0), SHOWN_SECONDS)
+        pictures = iter(draw(sounds, max(span, 0.1), compact=compact))
+        clips: list[Clip | None] = []
+        for path, item in zip(paths, read, strict=True):
+            if path is None:
+                clips.append(None)
+            elif isinstance(item, Sound):
+                source = self._source(path)
+                clips.append(Clip(self._name(path), source, item.seconds, next(pictures)))
+            else:
+                clips.append(Clip(self._name(path), problem=item))
+                self.unreadable.append(self._name(path))
+        return clips
+
+    def _name(self, path: Path) -> str:
+        return Path(os.path.relpath(path, self.home)).as_posix()
+
+    def _source(self, path: Path) -> str:
+        if not self.embed:
+            return quote(self._name(path))
+        kind, data = encode(path)
+        return data_uri(kind, data)
+
+
+def data_uri(kind: str, data: bytes) -> str:
+    """``data`` inside a page."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def fits(paths: Iterable[Path]) -> bool:
+    """Whether these files can go into the page: an estimate from their lengths, so that nothing is encoded for nothing."""
+    import soundfile
+
+    total = 0.0
+    for path in paths:
+        try:
+            info = soundfile.info(str(path))
+        except (OSError, RuntimeError):
+            continue
+        total += info.duration * min(info.channels, 2) * _BYTES_PER_SECOND
+        if total > BUDGET_BYTES:
+            return False
+    return True
+
+
+def encode(path: Path) -> tuple[str, bytes]:
+    """The audio of ``path`` in the smallest form that browsers play: MIME type and bytes.
+
+    MP3 where its sample rates allow, else Ogg Vorbis, else 16-bit WAV; MP3 and Ogg files as they are.
+    """
+    import soundfile
+
+    if path.suffix.lower() in _AS_IT_IS:
+        return _AS_IT_IS[path.suffix.lower()], path.read_bytes()
+    audio, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    audio = np.clip(np.nan_to_num(audio[:, :2], nan=0.0), -1, 1)
+    mp3 = [("audio/mpeg", "MP3", "MPEG_LAYER_III")] if rate in _MP3_RATES else []
+    for kind, form, subtype in (*mp3, ("audio/ogg", "OGG", "VORBIS")):
+        try:
+            return kind, _write(audio, rate, form, subtype, compression_level=0.5)
+        except (soundfile.SoundFileError, ValueError):
+            continue  # this libsndfile was built without the encoder
+    return "audio/wav", _write(audio, rate, "WAV", "PCM_16")
+
+
+def _write(audio: Array, rate: int, form: str, subtype: str, compression_level: float | None = None) -> bytes:
+    import soundfile
+
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", rate, audio.shape[1], format=form, subtype=subtype, compression_level=compression_level
+    ) as file:
+        for start in range(0, len(audio), _BLOCK):
+            file.write(audio[start : start + _BLOCK])
+    return buffer.getvalue()
+
+
+def _read(path: Path) -> Sound | str:
+    """The first minutes of a file, or why it cannot be read."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            rate, seconds = file.samplerate, file.frames / file.samplerate
+            audio = file.read(int(SHOWN_SECONDS * rate), dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        return "no such file" if not path.exists() else str(error)
+    if not len(audio):
+        return "no samples"
+    return Sound(np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0), rate, seconds)

@@ -1,0 +1,85 @@
+"""How numbers read on the page: few digits, one sign for "unknown", the same in both languages."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+UNKNOWN = "–"
+_MINUS = "\u2212"
+
+
+def real(value: Any) -> float | None:
+    """The finite number that ``value`` is, or ``None`` (NaN, infinity, text and booleans are none)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        result = float(value)
+    except OverflowError:
+        return None
+    return result if math.isfinite(result) else None
+
+
+def number(value: Any) -> str:
+    """Three significant digits at most, whole numbers in full with a thin space between thousands."""
+    result = real(value)
+    if result is None:
+        return UNKNOWN
+    size = abs(result)
+    if size >= 1e15 or 0 < size < 1e-3:
+        mantissa, exponent = f"{result:.2e}".split("e")
+        text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    elif result == int(result) or size >= 100:
+        text = f"{result:,.0f}".replace(",", "\u2009")
+    else:
+        digits = 1 if size >= 10 else 2 if size >= 1 else 3
+        text = f"{result:.{digits}f}"
+    return text.replace("-", _MINUS)
+
+
+def loss(value: Any) -> str:
+    """A loss in nats: always three decimals, so that columns compare."""
+    result = real(value)
+    return UNKNOWN if result is None else f"{result:.3f}".replace("-", _MINUS)
+
+
+def change(before: Any, after: Any) -> str:
+    """Relative change in percent with its sign, e.g. ``−12.6 %``."""
+    first, second = real(before), real(after)
+    if first is None or second is None or first == 0:
+        return UNKNOWN
+    return f"{100 * (second - first) / abs(first):+.1f} %".replace("-", _MINUS)
+
+
+def duration(seconds: Any) -> str:
+    """Seconds as a person says them: ``42 s``, ``3 min 05 s``, ``2 h 03 min``."""
+    result = real(seconds)
+    if result is None or result < 0:
+        return UNKNOWN
+    if result < 60:
+        return f"{result:.0f} s" if result >= 10 or result == int(result) else f"{result:.1f} s"
+    minutes, rest = divmod(round(result), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def count(value: Any) -> int | None:
+    """How many: a number as it stands, or the length of a list; ``None`` when it is neither."""
+    if isinstance(value, (list, tuple, dict)):
+        return len(value)
+    result = real(value)
+    return None if result is None else int(result)
+
+
+def plain(value: Any) -> str:
+    """Any JSON value as one short line."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return number(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value) or UNKNOWN
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or UNKNOWN
+    return str(value)

@@ -1,0 +1,60 @@
+"""What the evaluation says beyond its verdict: findings, losses, and the codec's ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tunesmith.report.gather import Material, Record, records
+from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
+from tunesmith.report.texts import Both, same, say
+
+
+def findings(material: Material) -> list[tuple[str, list[Record]]]:
+    """(kind, findings) with what is broken first."""
+    all_of_them = records((material.comparison or {}).get("findings"))
+    kinds = [*("broken", "worse", "better", "same"), *(str(f.get("kind")) for f in all_of_them)]
+    groups = {kind: [f for f in all_of_them if str(f.get("kind")) == kind] for kind in dict.fromkeys(kinds)}
+    return [(kind, group) for kind, group in groups.items() if group]
+
+
+def evidence(finding: Record) -> str:
+    """The numbers behind a finding as one line."""
+    value = finding.get("evidence")
+    return "" if value in (None, "", [], {}) else plain(value)
+
+
+def loss_rows(material: Material) -> list[tuple[Both, str, str, str]]:
+    """(what, base, adapter, change) of the held-out losses."""
+    losses = (material.comparison or {}).get("losses")
+    if not isinstance(losses, Mapping):
+        return []
+    base, adapter = (losses.get(side) if isinstance(losses.get(side), Mapping) else {} for side in ("base", "adapter"))
+    rows = [(say("loss_held_out"), base.get("loss"), adapter.get("loss"))]
+    terms = [side.get("terms") if isinstance(side.get("terms"), Mapping) else {} for side in (base, adapter)]
+    rows += [
+        (same(str(name).replace("_", " ")), terms[0].get(name), terms[1].get(name))
+        for name in dict.fromkeys([*terms[0], *terms[1]])
+    ]
+    style = losses.get("base_style")
+    if isinstance(style, Mapping):
+        rows.append((say("loss_base_style"), style.get("base"), style.get("adapter")))
+    return [(name, loss(before), loss(after), change(before, after)) for name, before, after in rows]
+
+
+def random_loss(material: Material) -> float | None:
+    """The loss of a uniform guess, where it is known."""
+    losses = (material.comparison or {}).get("losses")
+    return real(losses.get("random")) if isinstance(losses, Mapping) else None
+
+
+def codec_rows(material: Material) -> list[tuple[Both, Both]]:
+    """What the codec alone does to the clips."""
+    codec = (material.comparison or {}).get("codec")
+    if not isinstance(codec, Mapping):
+        return []
+    band = real(codec.get("bandwidth_hz"))
+    return [
+        (say("codec_snr"), same(f"{number(codec.get('snr_db'))} dB")),
+        (say("codec_band"), same(UNKNOWN if band is None else f"{number(band / 1000)} kHz")),
+        (say("codec_clips"), same(number(count(codec.get("clips"))))),
+    ]

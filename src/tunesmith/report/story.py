@@ -1,0 +1,126 @@
+"""What was done, with what, and how to go on from here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunesmith.report.gather import Material, Record, deep
+from tunesmith.report.numbers import duration, number, plain, real
+from tunesmith.report.texts import Both, same, say, word
+from tunesmith.run.folder import STAGES
+
+
+def done(material: Material) -> list[tuple[Both, Both]]:
+    """What was trained, on what, and how."""
+    recipe, environment = material.recipe, material.environment
+    model, train = _part(recipe, "model"), _part(recipe, "train")
+    adapter = _part(recipe, "adapter")
+    lines = material.lines("train")
+    parameters = deep(environment, "parameters", "parameter_count")
+    licence = deep(environment, "licence", "license")
+    reached = lines[-1]["update"] if lines else None
+    planned = train.get("updates") or deep(material.plan, "updates", "total_updates")
+    batch, accumulation = real(train.get("batch_size")), real(train.get("accumulation"))
+    rates = [rate for line in lines if (rate := real(line.get("learning_rate"))) is not None]
+    speeds = sorted(speed for line in lines if (speed := real(line.get("tokens_per_second"))) is not None)
+    skipped = [n for line in lines if (n := real(line.get("skipped"))) is not None]
+    rows: list[tuple[str, Both | None]] = [
+        ("model", _text(model.get("path") or deep(environment, "base_model", "path"))),
+        ("licence", _text(licence)),
+        ("parameters", _text(parameters)),
+        ("family", _text(model.get("family") or deep(environment, "family"))),
+        ("adapter", _adapter(adapter)),
+        ("targets", _text(adapter.get("targets"))),
+        ("updates", say("updates_value", done=number(reached), planned=number(planned)) if lines else None),
+        ("learning_rate", _text(train.get("learning_rate") or max(rates, default=None))),
+        ("batch", _batch(batch, accumulation)),
+        ("precision", _text(deep(environment, "precision", "dtype") or model.get("precision"))),
+        ("device", _text(deep(environment, "device") or model.get("device"))),
+        ("random_seed", _text(train.get("seed"))),
+        ("weights", word("weights", train["use_weights"]) if train.get("use_weights") else None),
+        ("speed", say("speed_value", n=number(round(speeds[len(speeds) // 2]))) if speeds else None),
+        ("skipped", same(number(max(skipped))) if skipped else None),
+    ]
+    return [(say(key), value) for key, value in rows if value is not None]
+
+
+def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Nested dictionaries as lines ``a.b`` and value."""
+    for key, value in record.items() if isinstance(record, Mapping) else ():
+        if isinstance(value, Mapping) and value and depth < 6:
+            yield from flat(value, f"{prefix}{key}.", depth + 1)
+        else:
+            yield f"{prefix}{key}", plain(value)
+
+
+def stage_rows(material: Material) -> list[tuple[Both, Both, str, str]]:
+    """(stage, time or "not done", result, command) of every stage."""
+    rows = []
+    for name in STAGES:
+        state = material.stages.get(name)
+        command = (state or {}).get("command") or f"tunesmith {name} {material.target}"
+        took = say("stage_missing") if state is None else same(duration(state.get("seconds")))
+        result = (state or {}).get("summary")
+        rows.append((word("stage", name), took, "" if result in (None, "", {}, []) else plain(result), str(command)))
+    return rows
+
+
+def load_code(material: Material) -> str:
+    """A few lines that use the adapter without this project; empty while there is no adapter."""
+    folder = next((f for f in (material.folder.best, material.folder.final) if f.exists()), None)
+    if folder is None:
+        return ""
+    model = _part(material.recipe, "model")
+    base = json.dumps(
+        str(
+            deep(material.environment, "base_model_path", "base_model", "path")
+            or model.get("path")
+            or "facebook/musicgen-small"
+        )
+    )
+    adapter = json.dumps(str(folder), ensure_ascii=False)
+    family = model.get("family") or deep(material.environment, "family")
+    if family not in (None, "musicgen"):
+        return f"from peft import PeftModel\n\nmodel = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}\n"
+    return _MUSICGEN.format(base=base, adapter=adapter)
+
+
+_MUSICGEN = """\
+from peft import PeftModel
+from transformers import AutoProcessor, MusicgenForConditionalGeneration
+
+base = MusicgenForConditionalGeneration.from_pretrained({base})
+model = PeftModel.from_pretrained(base, {adapter}).eval()
+processor = AutoProcessor.from_pretrained({base})
+inputs = processor(text=["dark trap beat, booming 808"], padding=True, return_tensors="pt")
+audio = model.generate(**inputs, do_sample=True, guidance_scale=3.0, max_new_tokens=256)
+"""
+
+
+def _part(record: Record, name: str) -> Record:
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> Both | None:
+    return None if value in (None, "", [], {}) else same(plain(value))
+
+
+def _adapter(adapter: Record) -> Both | None:
+    if not adapter:
+        return None
+    names = {"lora": "LoRA", "dora": "DoRA"}
+    kind = names.get(str(adapter.get("kind")), plain(adapter.get("kind")))
+    kind = f"{kind} (rsLoRA)" if adapter.get("rslora") else kind
+    return say("adapter_value", kind=kind, **{key: number(adapter.get(key)) for key in ("rank", "alpha", "dropout")})
+
+
+def _batch(batch: float | None, accumulation: float | None) -> Both | None:
+    if batch is None:
+        return None
+    accumulation = accumulation or 1
+    return say(
+        "batch_value", batch=number(batch), accumulation=number(accumulation), total=number(batch * accumulation)
+    )

@@ -1,0 +1,109 @@
+"""The top of the page: the verdict in words, or what is still to be done, and the numbers that carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.report.charts import best_update
+from tunesmith.report.gather import Material, records
+from tunesmith.report.numbers import UNKNOWN, change, count, duration, loss, real
+from tunesmith.report.texts import Both, both, same, say
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline number."""
+
+    label: Both
+    value: Both
+    note: Both | None = None
+
+
+def verdict(material: Material) -> list[tuple[str, Both]]:
+    """(``learnt`` | ``worse`` | ``next``, sentence) of an evaluated run; empty for one that is not."""
+    given = (material.comparison or {}).get("verdict")
+    learnt = both(given, "learnt")
+    if learnt is None:
+        return []
+    said = [("learnt", learnt), ("worse", both(given, "worse") or say("worse_none"))]
+    following = both(given, "next")
+    return [*said, ("next", following)] if following else said
+
+
+def state(material: Material) -> tuple[Both, str]:
+    """How far an unevaluated run is, and the command that takes it further."""
+    trained = material.folder.best.exists() or material.folder.final.exists()
+    if material.comparison is not None:
+        return say("verdict_none"), f"tunesmith evaluate {material.target}"
+    if _finished(material) or (trained and not material.lines("train")):
+        return say("state_trained"), f"tunesmith evaluate {material.target}"
+    go_on = f"tunesmith run {material.target}"
+    if material.lines("train"):
+        return say("state_training", update=material.lines("train")[-1]["update"]), go_on
+    return say("state_empty" if material.findings is None else "state_checked"), go_on
+
+
+def cards(material: Material) -> list[Card]:
+    """The headline numbers that this run has."""
+    made = [_loss(material), _best(material), _flags(material), _clips(material), _time(material)]
+    return [card for card in made if card is not None]
+
+
+def _finished(material: Material) -> bool:
+    ended = any(event.get("name") in {"finished", "early_stop"} for event in material.lines("event"))
+    return "train" in material.stages or ended
+
+
+def _loss(material: Material) -> Card | None:
+    losses = (material.comparison or {}).get("losses")
+    losses = losses if isinstance(losses, Mapping) else {}
+    before, after = (_inner(losses.get(side), "loss") for side in ("base", "adapter"))
+    label = say("head_loss")
+    if before is None and after is None:
+        valid = [record for record in material.lines("valid") if real(record.get("loss")) is not None]
+        best = best_update(valid)
+        if best is None:
+            return None
+        before, after, label = valid[0]["loss"], best["loss"], say("head_loss_run")
+    return Card(label, same(f"{loss(before)} → {loss(after)}"), same(change(before, after)))
+
+
+def _inner(record: Any, key: str) -> float | None:
+    return real(record.get(key)) if isinstance(record, Mapping) else None
+
+
+def _best(material: Material) -> Card | None:
+    best = best_update(material.lines("valid"))
+    if best is None:
+        return None
+    train = material.lines("train")
+    return Card(say("head_best"), same(best["update"]), say("head_best_of", n=train[-1]["update"]) if train else None)
+
+
+def _flags(material: Material) -> Card | None:
+    prompts = records((material.comparison or {}).get("prompts"))
+    shares = {
+        side: [bool(p[side].get("verdicts")) for p in prompts if isinstance(p.get(side), Mapping)]
+        for side in ("base", "lora")
+    }
+    if not shares["lora"]:
+        return None
+    base, adapter = (f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN for flags in shares.values())
+    return Card(say("head_flags"), same(f"{base} → {adapter}"))
+
+
+def _clips(material: Material) -> Card | None:
+    if material.findings is None:
+        return None
+    kept, removed = count(material.findings.get("kept")), count(material.findings.get("quarantined"))
+    return Card(say("head_clips"), same(UNKNOWN if kept is None else kept), say("head_quarantined", n=removed or 0))
+
+
+def _time(material: Material) -> Card | None:
+    seconds = material.stages.get("train", {}).get("seconds")
+    if real(seconds) is None:
+        times = [t for line in material.lines("train") if (t := real(line.get("time"))) is not None]
+        seconds = max(times, default=None)
+    return None if seconds is None else Card(say("head_time"), same(duration(seconds)))

@@ -1,0 +1,104 @@
+"""The check stage: read the layout, measure every clip, quarantine what cannot be used, split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.checks import CheckReport, run_checks
+from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.sample import write_manifest
+from tunesmith.data.split import SplitResult, split
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_json
+from tunesmith.run.context import RunContext
+
+
+def check(context: RunContext) -> dict[str, Any]:
+    """Check and split the user's clips; write manifest and findings.
+
+    Raises:
+        TunesmithError: when no usable clip is left.
+    """
+    data = context.recipe.data
+    if not data.folder:
+        raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
+    layout = read_layout(
+        Path(data.folder), data.layout, default_text=data.default_text, metadata_file=data.metadata_file
+    )
+    checked = examine(context, layout)
+    result = split(
+        checked.kept,
+        valid_share=data.valid_share,
+        min_valid=data.valid_min,
+        seed=context.recipe.train.seed,
+        similar=checked.similar,
+    )
+    write_manifest(context.folder.manifest, result.samples)
+    summary = write_findings(context, layout, checked, result)
+    say(context, checked, summary)
+    if not any(s.split == "train" for s in result.samples):
+        raise TunesmithError(
+            f"no usable clip is left of {len(layout.samples)}; {first_reason(checked)}",
+            where=data.folder,
+            remedy=f"Every finding is in {context.folder.findings}.",
+        )
+    return summary
+
+
+def examine(context: RunContext, layout: Layout) -> CheckReport:
+    """Run every check with a progress bar."""
+    with context.voice.progress("check", len(layout.samples)) as advance:
+        return run_checks(
+            layout.samples,
+            context.recipe.checks,
+            fingerprint=context.recipe.data.fingerprint,
+            unknown_share=context.family.unknown_share,
+            overrule=context.recipe.data.overrule,
+            progress=advance,
+            facts_path=context.folder.facts,
+            problems=layout.problems,
+            channels=context.family.card().channels,
+        )
+
+
+def write_findings(context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult) -> dict[str, Any]:
+    """Write ``findings.json`` and return its numbers."""
+    counts = Counter(s.split for s in result.samples)
+    seconds = sum(a.duration or 0.0 for s in result.samples for a in s.audios.values())
+    summary = {
+        "layout": layout.name,
+        "kept": len(result.samples),
+        "train": counts["train"],
+        "valid": counts["valid"],
+        "quarantined": checked.quarantined,
+        "split_kind": result.kind,
+        "seconds": round(seconds, 1),
+        "notes": [*layout.notes, *checked.notes, *result.notes],
+    }
+    write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
+    return summary
+
+
+def say(context: RunContext, checked: CheckReport, summary: dict[str, Any]) -> None:
+    """Tell the user what was found: every error, and warnings by kind."""
+    voice = context.voice
+    for finding in checked.findings:
+        if finding.level == "error":
+            voice.say(f"  error  {finding.clip}: {finding.message} {finding.remedy}", style="red")
+    warnings = [f for f in checked.findings if f.level == "warn"]
+    for name, number in Counter(f.check for f in warnings).most_common():
+        one = next(f for f in warnings if f.check == name)
+        voice.say(f"  warn   {name} ({number}): {one.clip}: {one.message} {one.remedy}", style="yellow")
+    for note in summary["notes"]:
+        voice.say(f"  note   {note['en']}")
+    voice.say(
+        f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, {summary['valid']} held out; "
+        f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
+    )
+
+
+def first_reason(checked: CheckReport) -> str:
+    """The first error finding, as the reason nothing is left."""
+    return next((f"{f.clip}: {f.message}" for f in checked.findings if f.level == "error"), "the folder holds none")

@@ -1,0 +1,22 @@
+"""Which device to work on."""
+
+from __future__ import annotations
+
+from tunesmith.errors import TunesmithError
+
+
+def pick_device(wanted: str) -> str:
+    """The device named, or the best there is for ``auto``.
+
+    Raises:
+        TunesmithError: when the device asked for is not there.
+    """
+    import torch
+
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
+    return wanted

@@ -1,0 +1,168 @@
+"""The run folder: the only place where a run keeps anything. Its layout is described in docs/run_folder.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error, read_json
+
+STAGES = ("check", "encode", "train", "generate", "evaluate", "report")
+"""The stages of a run, in order."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of everything inside a run folder."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as its user wrote it."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        """Every key with the value used."""
+        return self.path / "recipe.resolved.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, device, base model."""
+        return self.path / "environment.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Usable samples."""
+        return self.path / "data" / "manifest.jsonl"
+
+    @property
+    def findings(self) -> Path:
+        """What the checks found."""
+        return self.path / "data" / "findings.json"
+
+    @property
+    def facts(self) -> Path:
+        """Measured facts per file."""
+        return self.path / "data" / "facts.jsonl"
+
+    @property
+    def cache(self) -> Path:
+        """Encoded clips."""
+        return self.path / "cache"
+
+    @property
+    def plan(self) -> Path:
+        """What the run will take."""
+        return self.path / "plan.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Training metrics, one JSON object per line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "train.log"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def previews(self) -> Path:
+        """Previews by step."""
+        return self.path / "previews"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Resumable checkpoints by step."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The adapter with the best held-out loss."""
+        return self.path / "best_model"
+
+    @property
+    def final(self) -> Path:
+        """The adapter at the last update."""
+        return self.path / "final_model"
+
+    @property
+    def generated(self) -> Path:
+        """Audio made by the generate stage."""
+        return self.path / "generated"
+
+    @property
+    def evaluation(self) -> Path:
+        """Base against adapter."""
+        return self.path / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    def stage(self, name: str) -> Path:
+        """The state file of one stage."""
+        return self.path / "stages" / f"{name}.json"
+
+    def stage_state(self, name: str) -> dict[str, Any] | None:
+        """The state of a finished stage, or ``None``."""
+        path = self.stage(name)
+        return read_json(path) if path.exists() else None
+
+    def read_metrics(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
+        """Metric lines in order; a last line cut by a crash is passed over."""
+        if not self.metrics.exists():
+            return
+        with self.metrics.open(encoding="utf-8") as lines:
+            for line in lines:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if kind is None or record.get("kind") == kind:
+                    yield record
+
+    def create(self) -> RunFolder:
+        """Make the folder.
+
+        Raises:
+            TunesmithError: when it cannot be made or written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".writable"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise explain_os_error(error, self.path) from error
+        return self
+
+
+def find_run(name: str, root: Path | None = None) -> RunFolder:
+    """The run folder that a user means by ``name``: a folder, or a name under ``runs/``.
+
+    Raises:
+        TunesmithError: when there is none.
+    """
+    base = root or Path("runs")
+    for path in (Path(name), base / name):
+        if path.is_dir() and any((path / part).exists() for part in ("recipe.yaml", "recipe.resolved.yaml", "metrics.jsonl", "evaluation", "comparison_results.json")):
+            return RunFolder(path)
+    raise TunesmithError(f"there is no run `{name}`", remedy=f"Looked at {name} and {base / name}; make one with `tunesmith new`.")
+
+
+def valid_name(name: str) -> bool:
+    """Whether ``name`` can be a run's name (letters of any script, digits, ``. _ -``; no path parts)."""
+    return bool(re.fullmatch(r"[^\W_][\w.\-]*", name))

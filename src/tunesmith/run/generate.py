@@ -1,0 +1,92 @@
+"""The generate stage: audio from the finished adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.files import write_json
+from tunesmith.run.context import RunContext
+from tunesmith.run.prompts import Prompt, choose_prompts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from tunesmith.families.contract import GenerationRequest
+    from tunesmith.run.voice import Voice
+
+
+def generate(context: RunContext) -> dict[str, Any]:
+    """Generate with the run's best adapter into ``generated/``."""
+    from tunesmith.run.adapted import adapter_folder, load_adapted
+    from tunesmith.run.device import pick_device
+    from tunesmith.training.adapters import set_scale
+
+    recipe = context.recipe.generate
+    folder = adapter_folder(context)
+    prompts = choose_prompts(context, recipe.prompts, recipe.count)
+    device = pick_device(context.recipe.model.device)
+    networks = load_adapted(context.family, folder, device)
+    set_scale(networks, recipe.adapter_scale)
+    records = render(context, networks, prompts, context.folder.generated, device)
+    write_json(context.folder.generated / "generated.json", {"adapter": folder.name, "scale": recipe.adapter_scale, "files": records})
+    for record in records:
+        context.voice.say(f"  {context.folder.generated / record['file']}  {record['prompt']!r}" + (f"  {record['problem']}" if record["problem"] else ""))
+    return {"files": [record["file"] for record in records], "adapter": folder.name}
+
+
+def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
+    """One request per prompt; item i uses seed + i."""
+    from tunesmith.families.contract import GenerationRequest
+
+    return [GenerationRequest({"caption": p.text}, seconds, seed + i) for i, p in enumerate(prompts)]
+
+
+def render(
+    context: RunContext, networks: Mapping[str, nn.Module] | None, prompts: Sequence[Prompt], target: Path, device: str
+) -> list[dict[str, Any]]:
+    """Generate, write and measure; one record per prompt."""
+    from tunesmith.audio.write import write
+    from tunesmith.evaluation.collapse import collapse
+    from tunesmith.evaluation.signals import measure
+
+    recipe = context.recipe.generate
+    requests = requests_for(prompts, recipe.seconds, recipe.seed)
+    records = []
+    for index, (audio, rate) in enumerate(produce(context, networks, requests, context.voice, device)):
+        path = target / f"{index:02d}.{recipe.format}"
+        write(path, audio, rate)
+        signals = measure(audio.T, rate)
+        records.append(
+            {
+                "file": path.name, "prompt": prompts[index].text, "seed": requests[index].seed, "seconds": recipe.seconds,
+                "signals": signals.to_json(), "problem": collapse(signals),
+            }
+        )
+    return records
+
+
+def produce(
+    context: RunContext, networks: Mapping[str, nn.Module] | None, requests: Sequence[GenerationRequest], voice: Voice, device: str,
+    what: str = "generate",
+) -> list[tuple[np.ndarray, int]]:
+    """Audio (C, N) and rate for every request, in batches, with a progress bar."""
+    size = context.recipe.generate.batch_size
+    generator = context.family.generator(networks, device)
+    made: list[tuple[np.ndarray, int]] = []
+    with voice.progress(what, 100 * len(requests)) as advance:
+        for start in range(0, len(requests), size):
+            batch = requests[start : start + size]
+            shown = 0
+
+            def tick(share: float, count: int = len(batch)) -> None:
+                nonlocal shown
+                now = int(share * 100 * count)
+                advance(now - shown)
+                shown = now
+
+            made += [(one.audio, one.sample_rate) for one in generator.generate(batch, tick)]
+            advance(100 * len(batch) - shown)
+    return made

@@ -1,0 +1,87 @@
+"""The README.md that goes with every adapter: base, licence, data in numbers, recipe, how to load it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import yaml
+
+from tunesmith import __version__
+from tunesmith.data.sample import read_manifest
+from tunesmith.families.contract import ModelCard
+from tunesmith.run.context import RunContext
+
+_LICENCES = {"CC BY-NC 4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0", "MIT": "mit"}
+
+
+def model_card(context: RunContext, note: str) -> str:
+    """A Hub model card in Markdown; the licence is the base weights' own, which an adapter inherits."""
+    card = context.family.card()
+    return "\n".join([*_front_matter(card), *_body(context, card, note)]) + "\n"
+
+
+def _front_matter(card: ModelCard) -> list[str]:
+    head: dict[str, Any] = {
+        "library_name": "peft",
+        "pipeline_tag": "text-to-audio",
+        "license": _LICENCES.get(card.licence, "other"),
+        "tags": ["tunesmith", "lora", card.family],
+    }
+    if card.path.count("/") == 1 and not card.path.startswith("/"):
+        head["base_model"] = card.path
+    return ["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""]
+
+
+def _body(context: RunContext, card: ModelCard, note: str) -> list[str]:
+    recipe = context.recipe
+    adapter, train = recipe.adapter, recipe.train
+    scale = "alpha / sqrt(rank)" if adapter.rslora else "alpha / rank"
+    return [
+        f"# {recipe.name}",
+        "",
+        f"{adapter.kind.upper()} adapter for `{card.path}`, trained with Tunesmith {__version__}: {note}.",
+        "",
+        f"**Licence:** {card.licence}, that of the base weights"
+        + (", which do not allow commercial use." if "NC" in card.licence else "."),
+        "",
+        "## Data",
+        "",
+        *_data(context),
+        "",
+        "## Training",
+        "",
+        f"- rank {adapter.rank}, alpha {adapter.alpha:g} (scale {scale}), dropout {adapter.dropout:g}",
+        f"- peak learning rate {train.learning_rate:g}, {train.batch_size} × {train.accumulation} clips per update, seed {train.seed}",
+        f"- weights: {train.use_weights}",
+        "",
+        "## Use",
+        "",
+        *_use(card),
+    ]
+
+
+def _data(context: RunContext) -> list[str]:
+    if not context.folder.manifest.exists():
+        return ["No record of the training data."]
+    samples = list(read_manifest(context.folder.manifest))
+    counts = Counter(s.split for s in samples)
+    seconds = sum(a.duration or 0.0 for s in samples for a in s.audios.values())
+    return [
+        f"{counts['train']} training clips and {counts['valid']} held-out clips, {seconds / 60:.1f} minutes in all.",
+        "The audio itself is not part of this repository; whoever publishes the adapter answers for the rights to it.",
+    ]
+
+
+def _use(card: ModelCard) -> list[str]:
+    if card.family != "musicgen":
+        return [f"Load it with PEFT on the {card.family} base model."]
+    return [
+        "```python",
+        "from peft import PeftModel",
+        "from transformers import MusicgenForConditionalGeneration",
+        "",
+        f'base = MusicgenForConditionalGeneration.from_pretrained("{card.path}")',
+        'model = PeftModel.from_pretrained(base, "path/to/this/folder")',
+        "```",
+    ]

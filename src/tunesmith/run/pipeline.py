@@ -1,0 +1,107 @@
+"""Runs stages in order and skips those whose inputs have not changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tunesmith.data.content import content_key
+from tunesmith.files import write_json, write_text
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import STAGES
+from tunesmith.run.inputs import stage_inputs
+
+Stage = Callable[..., dict[str, Any]]
+
+
+def stage_function(name: str) -> Stage:
+    """The function of a stage, imported only when it runs."""
+    match name:
+        case "check":
+            from tunesmith.run.check import check as stage
+        case "encode":
+            from tunesmith.run.encode import encode as stage
+        case "train":
+            from tunesmith.training.run import train as stage
+        case "generate":
+            from tunesmith.run.generate import generate as stage
+        case "evaluate":
+            from tunesmith.run.evaluate import evaluate as stage
+        case "report":
+            from tunesmith.run.report import report as stage
+        case _:
+            raise ValueError(name)
+    return stage
+
+
+def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bool = False, resume: bool = True) -> int:
+    """Do the named stages, and before them any earlier one that they build on and that is out of date.
+
+    Returns:
+        The exit code: 0.
+
+    Raises:
+        TunesmithError: from the stage that failed; what earlier stages made stays.
+    """
+    record_start(context)
+    for name in needed(stages):
+        fingerprint = fingerprint_of(context, name)
+        state = context.folder.stage_state(name)
+        fresh = state is not None and state["fingerprint"] == fingerprint and state["status"] == "done"
+        wanted = name in stages
+        if fresh and not (force and wanted):
+            context.voice.say(f"{name}: nothing has changed, skipped", style="dim")
+            continue
+        run_stage(context, name, fingerprint, resume=resume and not force)
+    return 0
+
+
+def needed(stages: Sequence[str]) -> list[str]:
+    """The stages asked for and those they build on, in order. Reporting builds on whatever is there."""
+    before = {"check": [], "encode": ["check"], "train": ["check", "encode"], "generate": [], "evaluate": [], "report": []}
+    wanted = {*stages, *(b for s in stages for b in before[s])}
+    return [name for name in STAGES if name in wanted]
+
+
+def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool = True) -> None:
+    """Do one stage and write down that it is done."""
+    context.voice.title(f"── {name} " + "─" * max(3, 70 - len(name)))
+    context.folder.stage(name).unlink(missing_ok=True)
+    begun = time.monotonic()
+    stage = stage_function(name)
+    summary = stage(context, resume=resume) if name == "train" else stage(context)
+    if is_main():
+        state = {
+            "stage": name,
+            "fingerprint": fingerprint,
+            "status": "done",
+            "seconds": round(time.monotonic() - begun, 1),
+            "summary": summary,
+            "command": f"tunesmith {name} {context.folder.path}",
+        }
+        write_json(context.folder.stage(name), state)
+    context.voice.say(f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}", style="dim")
+
+
+def fingerprint_of(context: RunContext, name: str) -> str:
+    """Key of everything a stage's result depends on."""
+    return content_key(name, *stage_inputs(context, name))
+
+
+def record_start(context: RunContext) -> None:
+    """Write the resolved recipe and the environment."""
+    from tunesmith.recipe.write import dump_resolved
+    from tunesmith.run.environment import environment
+
+    if is_main():
+        context.folder.create()
+        write_text(context.folder.resolved, dump_resolved(context.recipe))
+        write_json(context.folder.environment, environment(context))
+
+
+def is_main() -> bool:
+    """Whether this is the first (or only) process of a distributed run."""
+    import os
+
+    return os.environ.get("RANK", "0") == "0"

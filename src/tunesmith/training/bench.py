@@ -1,0 +1,188 @@
+"""The workbench of a training run: device, precision, networks with adapters, optimizer, clips and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from tunesmith.data.cache import EncodedStore
+from tunesmith.data.clips import Clips
+from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Batch, Family
+from tunesmith.recipe.models import Recipe, TrainRecipe
+from tunesmith.run.context import RunContext
+from tunesmith.training import adapters
+from tunesmith.training.ema import Ema
+from tunesmith.training.schedule import Schedule, WarmUp, clips_per_update, updates_for, warm_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accelerate import Accelerator
+
+
+@dataclass
+class Progress:
+    """Everything about a run that changes from update to update, apart from tensors."""
+
+    update: int = 0
+    best_loss: float | None = None
+    best_update: int | None = None
+    without_best: int = 0
+    skipped: int = 0
+    skipped_in_row: int = 0
+    finished: bool = False
+
+
+@dataclass
+class Bench:
+    """All that the loop needs, built once."""
+
+    family: Family
+    recipe: Recipe
+    accelerator: Accelerator
+    networks: dict[str, nn.Module]
+    parameters: dict[str, nn.Parameter]
+    optimizer: Any
+    train: Clips
+    valid: Clips | None
+    schedule: Schedule
+    updates: int
+    warmup: WarmUp
+    ema: Ema | None
+    progress: Progress = field(default_factory=Progress)
+    base_style: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def settings(self) -> TrainRecipe:
+        """The recipe's training section."""
+        return self.recipe.train
+
+    def to_device(self, batch: Batch) -> Batch:
+        """Tensors to the device (floating ones in the networks' precision stay fp32: autocast decides), the rest as is."""
+        device = self.accelerator.device
+        return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+
+    def chosen_weights(self) -> AbstractContextManager[None]:
+        """The weights that are evaluated, called best and exported: the average if the recipe says so."""
+        if self.ema is not None and self.settings.use_weights == "ema":
+            return self.ema.applied()
+        return nullcontext()
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Evaluation mode with the chosen weights, without gradients."""
+        for network in self.networks.values():
+            network.eval()
+        with self.chosen_weights(), torch.no_grad():
+            yield
+        for network in self.networks.values():
+            network.train()
+
+
+def build_bench(context: RunContext) -> Bench:
+    """Load the base, attach the adapter, open the cache, make the optimizer.
+
+    Raises:
+        TunesmithError: when clips are not encoded, or the device is not there.
+    """
+    recipe, family = context.recipe, context.family
+    accelerator = make_accelerator(recipe)
+    train, valid = open_clips(context)
+    networks = prepare_networks(family, recipe, accelerator)
+    parameters = adapters.trainable(networks)
+    fused = accelerator.device.type == "cuda"
+    optimizer = torch.optim.AdamW(
+        parameters.values(),
+        lr=recipe.train.learning_rate,
+        betas=recipe.train.betas,
+        weight_decay=recipe.train.weight_decay,
+        fused=fused,
+    )
+    updates = updates_for(recipe.train, len(train), accelerator.num_processes)
+    per_update = clips_per_update(recipe.train, accelerator.num_processes)
+    return Bench(
+        family=family,
+        recipe=recipe,
+        accelerator=accelerator,
+        networks=networks,
+        parameters=parameters,
+        optimizer=accelerator.prepare(optimizer),
+        train=train,
+        valid=valid,
+        schedule=Schedule(train, per_update, recipe.train.seed),
+        updates=updates,
+        warmup=warm_up(recipe.train, updates),
+        ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
+    )
+
+
+def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:
+    """Base networks on the device with fresh adapters: base in half precision where asked, adapter always fp32."""
+    base = family.networks()
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
+    for network in base.values():
+        network.to(accelerator.device, half or torch.float32)
+    networks = adapters.attach(base, recipe.adapter, family.adapter_defaults(), recipe.train.seed)
+    for parameter in adapters.trainable(networks).values():
+        parameter.data = parameter.data.float()
+    if recipe.train.gradient_checkpointing:
+        family.checkpointing(networks)
+    if recipe.train.compile == "regional" and accelerator.device.type == "cuda":
+        family.compile_blocks(networks)
+    for network in networks.values():
+        network.train()
+    return networks
+
+
+def open_clips(context: RunContext) -> tuple[Clips, Clips | None]:
+    """The encoded training and held-out clips of a run."""
+    samples = list(read_manifest(context.folder.manifest))
+    store = EncodedStore(context.folder.cache, context.family.fields())
+    clock = next((spec.rate for spec in context.family.fields() if spec.rate), 1.0)
+    data = context.recipe.data
+    sizes = {"max_frames": max(1, round(data.max_seconds * clock)), "min_frames": max(1, round(data.min_crop_seconds * clock))}
+
+    def clips(split: str) -> Sequence[Sample]:
+        return [s for s in samples if s.split == split]
+
+    if not clips("train"):
+        raise TunesmithError("no training clips are left", where=str(context.folder.manifest), remedy="See the checks' findings.")
+    held_out = clips("valid")
+    train = Clips(context.family, store, clips("train"), **sizes)
+    return train, Clips(context.family, store, held_out, **sizes) if held_out else None
+
+
+def make_accelerator(recipe: Recipe) -> Accelerator:
+    """Device and precision by the recipe; one process unless launched by torchrun or ``accelerate launch``.
+
+    Raises:
+        TunesmithError: when the device asked for is not there.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state()  # a process may train more than one run, each with its own precision
+    wanted = recipe.model.device
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
+    cpu = wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available())
+    if wanted.startswith("cuda:"):
+        torch.cuda.set_device(wanted)
+    return Accelerator(cpu=cpu, mixed_precision=precision_for(recipe.model.precision, "cpu" if cpu else "gpu"))
+
+
+def precision_for(wanted: str, device: str) -> str:
+    """accelerate's name of the precision that will be used: half precision never on a CPU, fp16 only without bf16."""
+    if device == "cpu" or wanted == "fp32":
+        return "no"
+    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    if wanted == "auto":
+        return "bf16" if has_bf16 else "no"
+    return "bf16" if has_bf16 else "fp16"

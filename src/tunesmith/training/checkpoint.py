@@ -1,0 +1,121 @@
+"""Checkpoints that continue the same trajectory: adapter, optimizer, averages, random state, position."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tunesmith import __version__
+from tunesmith.data.content import content_key
+from tunesmith.errors import TunesmithError
+from tunesmith.files import atomic_folder, read_json, write_json
+from tunesmith.run.folder import RunFolder
+from tunesmith.training import adapters
+from tunesmith.training.bench import Bench, Progress
+
+STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
+
+
+def save(bench: Bench, folder: RunFolder) -> Path:
+    """Write ``checkpoints/step-N`` whole or not at all, then prune older ones."""
+    from safetensors.torch import save_file
+
+    target = folder.checkpoints / f"step-{bench.progress.update:06d}"
+    with atomic_folder(target) as temporary:
+        adapters.save_adapter(bench.networks, temporary, bench.family.path)
+        if bench.ema is not None:
+            save_file({k: v.float().cpu().contiguous() for k, v in bench.ema.shadow.items()}, temporary / EMA)
+        scaler = bench.accelerator.scaler
+        torch.save(
+            {
+                "optimizer": bench.optimizer.state_dict(),
+                "scaler": scaler.state_dict() if scaler is not None else None,
+                "rng": torch.get_rng_state(),
+            },
+            temporary / OPTIMIZER,
+        )
+        write_json(temporary / STATE, {"progress": asdict(bench.progress), "identity": identity(bench), "tunesmith": __version__})
+    prune(folder, bench.settings.keep_checkpoints, bench.progress.best_update)
+    return target
+
+
+def identity(bench: Bench) -> dict[str, Any]:
+    """What a checkpoint belongs to; resuming with anything else would be another run under the same name."""
+    adapter, train = bench.recipe.adapter, bench.settings
+    return {
+        "family": bench.family.name,
+        "base": bench.family.path,
+        "adapter": adapter.model_dump(mode="json"),
+        "seed": train.seed,
+        "clips_per_update": bench.schedule.per_update,
+        "clips": f"{len(bench.train)} ({content_key(*sorted(bench.train.ids))[:8]})",
+        "shapes": {name: list(p.shape) for name, p in bench.parameters.items()},
+    }
+
+
+def newest(folder: RunFolder) -> Path | None:
+    """The newest complete checkpoint of a run."""
+    found = sorted(p for p in folder.checkpoints.glob("step-*") if (p / STATE).exists())
+    return found[-1] if found else None
+
+
+def load(bench: Bench, path: Path) -> None:
+    """Continue from a checkpoint.
+
+    Raises:
+        TunesmithError: when it belongs to another base, adapter, seed, batch size or set of clips, or is incomplete.
+    """
+    state = read_json(path / STATE)
+    _refuse_other(state["identity"], identity(bench), path)
+    adapters.load_adapter(bench.networks, path)
+    try:
+        saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise TunesmithError("this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used.") from error
+    bench.optimizer.load_state_dict(saved["optimizer"])
+    if saved["scaler"] is not None and bench.accelerator.scaler is not None:
+        bench.accelerator.scaler.load_state_dict(saved["scaler"])
+    torch.set_rng_state(saved["rng"])
+    if bench.ema is not None:
+        _load_ema(bench, path)
+    bench.progress = Progress(**state["progress"])
+
+
+def _load_ema(bench: Bench, path: Path) -> None:
+    from safetensors.torch import load_file
+
+    if bench.ema is None or not (path / EMA).exists():
+        raise TunesmithError("this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew.")
+    for name, tensor in load_file(path / EMA).items():
+        bench.ema.shadow[name].copy_(tensor)
+
+
+def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Path) -> None:
+    different = [key for key in current if saved.get(key) != current[key]]
+    if not different:
+        return
+    parts = [f"{key} {_short(saved.get(key))} there, {_short(current[key])} here" for key in different if key != "shapes"]
+    raise TunesmithError(
+        f"this checkpoint belongs to another run: {'; '.join(parts) or 'other adapter shapes'}",
+        where=str(path),
+        remedy="Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced).",
+    )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def prune(folder: RunFolder, keep: int, best: int | None) -> None:
+    """Keep the newest ``keep`` checkpoints and the best one."""
+    found = sorted(p for p in folder.checkpoints.glob("step-*") if p.is_dir())
+    kept = {*found[-keep:], folder.checkpoints / f"step-{best:06d}" if best is not None else None}
+    for path in found:
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)

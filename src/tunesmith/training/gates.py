@@ -1,0 +1,167 @@
+"""Preflight gates: what must hold before GPU time is spent. Each stops real runs that went wrong for days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from tunesmith.data.sample import Sample
+from tunesmith.families.contract import Batch
+from tunesmith.recipe.models import GateAction
+from tunesmith.training.bench import Bench
+from tunesmith.training.terms import Measured, Meter
+from tunesmith.training.validation import fixed_batches, fixed_items, measure
+
+BASE_LOSS_SHARE = 0.85
+"""Of a uniform guess: real checkpoints start at 4 to 5.5 nats of 7.6."""
+PARITY = 0.05
+"""Nats between training mode and evaluation mode at step 0."""
+TRAINED_SHARE = 0.9
+PROBE_CLIPS = 8
+
+Status = Literal["pass", "warn", "stop", "off"]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What one gate saw."""
+
+    name: str
+    status: Status
+    message: str
+    message_zh: str
+    value: float | None = None
+    limit: float | None = None
+
+
+def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
+    """Run every gate that the recipe has not turned off."""
+    clips = bench.valid if bench.valid is not None else bench.train
+    batches = fixed_batches(bench.family, fixed_items(clips, PROBE_CLIPS), bench.settings.batch_size)
+    with bench.measuring():
+        base = measure(bench, batches)
+    gates: dict[str, Callable[[], GateResult]] = {
+        "base_loss": lambda: base_loss(bench, base),
+        "layout": lambda: layout(bench, batches, base),
+        "train_equals_eval": lambda: train_equals_eval(bench, batches, base),
+        "trained_frames": lambda: trained_frames(bench),
+        "warmup": lambda: warmup(bench),
+        "leakage": lambda: leakage(samples),
+    }
+    results = []
+    for name, gate in gates.items():
+        action: GateAction = getattr(bench.recipe.gates, name)
+        if action == "off":
+            results.append(GateResult(name, "off", "turned off in the recipe", "已在配方中关闭"))
+        else:
+            results.append(_with_action(gate(), action))
+    return results
+
+
+def _with_action(result: GateResult, action: GateAction) -> GateResult:
+    if result.status == "pass":
+        return result
+    return GateResult(result.name, action, result.message, result.message_zh, result.value, result.limit)
+
+
+def _result(name: str, ok: bool, texts: tuple[str, str], value: float | None = None, limit: float | None = None) -> GateResult:
+    return GateResult(name, "pass" if ok else "stop", *texts, value, limit)
+
+
+def base_loss(bench: Bench, base: Measured) -> GateResult:
+    """The base model must know music: well below a uniform guess on the user's clips."""
+    level = bench.family.random_level()
+    if level is None:
+        return _result("base_loss", True, ("this objective has no uniform guess to compare with", "该目标没有可比较的均匀猜测"))
+    limit = BASE_LOSS_SHARE * level
+    texts = (
+        f"loss of the base model on your clips {base.loss:.2f} nats, limit {limit:.2f} (a uniform guess is {level:.2f}); "
+        "above it, weights, codec or layout are wrong",
+        f"基础模型在您的音频上的损失为 {base.loss:.2f} nats，上限 {limit:.2f}（均匀猜测为 {level:.2f}）；超过则说明权重、编解码器或布局有误",
+    )
+    return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
+
+
+def layout(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult:
+    """Every deliberately wrong reading must cost more than the right one."""
+    worst: tuple[str, float] | None = None
+    for name, probe in bench.family.gate_probes().items():
+        meter = Meter()
+        with bench.measuring():
+            for batch in batches:
+                meter.add(probe(bench.networks, bench.to_device(batch)))
+        loss = meter.result().loss
+        if worst is None or loss < worst[1]:
+            worst = (name, loss)
+    if worst is None:
+        return _result("layout", True, ("this family has no wrong layout to compare with", "该模型族没有可比较的错误布局"))
+    texts = (
+        f"loss {base.loss:.2f} in the model's own layout, {worst[1]:.2f} in a wrong one ({worst[0]}); the right one must be lower",
+        f"模型自身布局的损失 {base.loss:.2f}，错误布局（{worst[0]}）为 {worst[1]:.2f}；正确布局必须更低",
+    )
+    return _result("layout", base.loss < worst[1], texts, base.loss, worst[1])
+
+
+def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult:
+    """Dropout left on in the base shows as a difference between the two modes before anything was trained."""
+    meter = Meter()
+    with torch.no_grad():
+        for batch in batches:
+            with bench.accelerator.autocast():
+                meter.add(bench.family.loss(bench.networks, bench.to_device(batch), None))
+    gap = abs(meter.result().loss - base.loss)
+    texts = (
+        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} nats at step 0, limit {PARITY}; more means dropout in the base",
+        f"第 0 步训练模式与评估模式的损失相差 {gap:.4f} nats，上限 {PARITY}；更大说明基础模型中仍有 dropout",
+    )
+    return _result("train_equals_eval", gap <= PARITY, texts, gap, PARITY)
+
+
+def trained_frames(bench: Bench) -> GateResult:
+    """Nearly every real frame must carry a target; an inverted mask leaves one in hundreds."""
+    items, crops, _, _ = bench.schedule.items(0)
+    batch = bench.family.collate([bench.train.read(i, crops[i]) for i in items], None)
+    weights = bench.family.weights(batch)
+    real = sum(crops[i].length for i in items) * len(weights)
+    share = sum(weights.values()) / real if real else 0.0
+    texts = (
+        f"{share:.1%} of the real frames are trained on, at least {TRAINED_SHARE:.0%} wanted",
+        f"{share:.1%} 的真实帧参与训练，要求至少 {TRAINED_SHARE:.0%}",
+    )
+    return _result("trained_frames", share >= TRAINED_SHARE, texts, share, TRAINED_SHARE)
+
+
+def warmup(bench: Bench) -> GateResult:
+    """Warm-up may take 10 % of the run; it is cut to that."""
+    done, asked = bench.warmup.updates, bench.warmup.asked
+    limit = bench.updates * 0.1
+    texts = (
+        f"warm-up {asked if asked is not None else done} of {bench.updates} updates" + (f", cut to {done}" if bench.warmup.cut else ""),
+        f"预热 {asked if asked is not None else done} / {bench.updates} 次更新" + (f"，缩短为 {done}" if bench.warmup.cut else ""),
+    )
+    return _result("warmup", not bench.warmup.cut, texts, float(asked if asked is not None else done), limit)
+
+
+def leakage(samples: Sequence[Sample]) -> GateResult:
+    """No track, file span or clip may stand on both sides of the split (likeness by sound is the checks' work)."""
+    shared = sorted(_marks(samples, "train") & _marks(samples, "valid"))
+    texts = (
+        f"{len(shared)} tracks or files are in train and valid at once" + (f" (first: {shared[0]})" if shared else ""),
+        f"{len(shared)} 个曲目或文件同时出现在训练集与验证集" + (f"（例如 {shared[0]}）" if shared else ""),
+    )
+    return _result("leakage", not shared, texts, float(len(shared)), 0.0)
+
+
+def _marks(samples: Sequence[Sample], split: str) -> set[str]:
+    marks: set[str] = set()
+    for sample in samples:
+        if sample.split != split:
+            continue
+        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in sample.audios.values()]
+        whole = all(a.start == 0 and a.end is None for a in sample.audios.values())
+        # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
+        marks |= {*spans, sample.source} if whole and sample.source else set(spans)
+    return marks

@@ -1,0 +1,110 @@
+"""The training loop. One update: gather its micro-batches, divide by the weights of all of them, step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tunesmith.data.batches import micro_batches
+from tunesmith.data.draws import Draws, key_of
+from tunesmith.families.contract import Batch
+from tunesmith.training.bench import Bench
+from tunesmith.training.schedule import learning_rate, stage_at
+from tunesmith.training.terms import Measured, Meter, add_weights, combine
+
+Micro = tuple[Batch, Sequence[Draws]]
+
+
+@dataclass(frozen=True)
+class UpdateResult:
+    """What one update did; ``measured`` is this process's share of the batch."""
+
+    measured: Measured
+    grad_norm: float
+    learning_rate: float
+    tokens: int
+    stepped: bool
+    stop_requested: bool
+
+
+def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
+    """One optimizer update over ``batch_size x accumulation x processes`` clips.
+
+    The loss of the update is each term's sum over every micro-batch and process divided by its weight over all of
+    them, so neither padding, nor how clips are cut into micro-batches, nor the number of processes changes the gradient.
+
+    Args:
+        bench: The run; ``bench.progress.update`` says which update this is.
+        stop: Whether this process was asked to stop; agreed between processes on the way.
+    """
+    number, settings = bench.progress.update, bench.settings
+    stage = stage_at(bench.family.stages(), number, bench.updates)
+    rate = learning_rate(settings, number, bench.updates, bench.warmup.updates) * stage.lr_factor
+    for group in bench.optimizer.param_groups:
+        group["lr"] = rate
+    activate(bench, stage.networks)
+    micros = local_micro_batches(bench, number)
+    totals, stop = agree(bench, add_weights(bench.family.weights(batch) for batch, _ in micros), stop)
+    # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
+    torch.manual_seed(key_of(settings.seed, "update", number, bench.accelerator.process_index) >> 65)
+    meter = Meter()
+    for batch, draws in micros:
+        with bench.accelerator.autocast():
+            terms = bench.family.loss(bench.networks, bench.to_device(batch), draws)
+        meter.add(terms)
+        loss = combine(terms, totals)
+        if loss is not None:
+            bench.accelerator.backward(loss)
+    add_over_processes(bench)
+    norm = float(bench.accelerator.clip_grad_norm_(list(bench.parameters.values()), settings.max_grad_norm))
+    finite = math.isfinite(norm)  # the same on every process, unlike a process's own loss
+    if finite or bench.accelerator.mixed_precision == "fp16":
+        bench.optimizer.step()  # under fp16 the scaler itself skips a step that overflowed, and learns from it
+    bench.optimizer.zero_grad(set_to_none=True)
+    if bench.ema is not None and finite:
+        bench.ema.update(number + 1)
+    return UpdateResult(meter.result(), norm, rate, sum(b.get("tokens", 0) for b, _ in micros), finite, stop)
+
+
+def activate(bench: Bench, networks: Sequence[str]) -> None:
+    """Only the networks of the current stage take gradients."""
+    for name, parameter in bench.parameters.items():
+        parameter.requires_grad_(name.split(".", 1)[0] in networks)
+
+
+def local_micro_batches(bench: Bench, number: int) -> list[Micro]:
+    """This process's micro-batches of an update, collated."""
+    items, crops, draws, lengths = bench.schedule.items(number)
+    cut = micro_batches(items, lengths, size=bench.settings.batch_size, token_budget=bench.settings.token_budget)
+    mine = cut[bench.accelerator.process_index :: bench.accelerator.num_processes]
+    return [
+        (bench.family.collate([bench.train.read(i, crops[i]) for i in batch], own := [draws[i] for i in batch]), own)
+        for batch in mine
+    ]
+
+
+def agree(bench: Bench, weights: dict[str, float], stop: bool) -> tuple[dict[str, float], bool]:
+    """Weights of the whole update over all processes, and whether any process was asked to stop."""
+    if bench.accelerator.num_processes == 1:
+        return weights, stop
+    gathered: list[Any] = [None] * bench.accelerator.num_processes
+    torch.distributed.all_gather_object(gathered, (weights, stop))
+    return add_weights(w for w, _ in gathered), any(s for _, s in gathered)
+
+
+def add_over_processes(bench: Bench) -> None:
+    """Add the gradients of all processes in one reduction."""
+    if bench.accelerator.num_processes == 1:
+        return
+    parameters = [p for p in bench.parameters.values() if p.requires_grad]
+    for p in parameters:
+        if p.grad is None:
+            p.grad = torch.zeros_like(p)
+    flat = torch.cat([p.grad.reshape(-1) for p in parameters if p.grad is not None])
+    torch.distributed.all_reduce(flat)
+    for p, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        p.grad = part.view_as(p).clone()

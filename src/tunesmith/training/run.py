@@ -1,0 +1,360 @@
+"""A training run from its first check to its final adapter: two hops from the command line to ``backward``."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.data.content import content_key
+from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Batch, GenerationRequest
+from tunesmith.files import atomic_folder, atomic_path, read_json, write_json
+from tunesmith.run.context import RunContext
+from tunesmith.training import adapters, checkpoint
+from tunesmith.training.bench import Bench, build_bench
+from tunesmith.training.gates import run_gates
+from tunesmith.training.interrupt import StopRequest, listening
+from tunesmith.training.loop import UpdateResult, train_update
+from tunesmith.training.previews import base_style, make_previews, preview_requests
+from tunesmith.training.trackers import Tracker
+from tunesmith.training.validation import fixed_batches, fixed_items, measure
+
+
+class Interrupted(TunesmithError):
+    """The run was asked to stop; everything is saved."""
+
+    def __init__(self, number: int, where: Path) -> None:
+        super().__init__("stopped as asked; everything up to this update is saved", where=str(where), remedy="Run the same command again to continue.")
+        self.exit_code = 128 + number
+
+
+@dataclass
+class Session:
+    """What the steps of one run share."""
+
+    context: RunContext
+    bench: Bench
+    tracker: Tracker
+    samples: list[Sample]
+    valid_batches: list[Batch]
+    base_batches: list[Batch] = field(default_factory=list)
+    requests: list[GenerationRequest] = field(default_factory=list)
+    previewed_at: int = -1
+    preview_problem: str | None = None
+
+    @property
+    def main(self) -> bool:
+        """Whether this process speaks, measures and writes."""
+        return self.bench.accelerator.is_main_process
+
+
+def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
+    """Train a run's adapter to the end, or to the point where it is asked to stop.
+
+    Returns:
+        A summary: updates, best held-out loss and where, skipped updates.
+
+    Raises:
+        TunesmithError: a gate that says stop, ten non-finite updates in a row, a checkpoint of another run.
+        Interrupted: after Ctrl-C or SIGTERM, with everything saved.
+    """
+    session = open_session(context, resume=resume)
+    bench = session.bench
+    with listening() as stop:
+        begin(session)
+        with context.voice.progress("train", bench.updates) as advance:
+            advance(bench.progress.update)
+            while bench.progress.update < bench.updates and not bench.progress.finished:
+                result = train_update(bench, stop=bool(stop))
+                after_update(session, result)
+                advance(1, f"loss {result.measured.loss:.3f}")
+                if result.stop_requested:
+                    leave(session, stop)
+    return finish(session)
+
+
+def open_session(context: RunContext, *, resume: bool) -> Session:
+    """Build the workbench and pick up the newest checkpoint, if there is one and it is wanted."""
+    bench = build_bench(context)
+    folder = context.folder
+    last = checkpoint.newest(folder) if resume else None
+    if last is not None:
+        checkpoint.load(bench, last)
+    elif bench.accelerator.is_main_process:
+        for path in (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard):
+            shutil.rmtree(path, ignore_errors=True)
+    samples = list(read_manifest(folder.manifest))
+    clips = bench.valid
+    batches = [] if clips is None else fixed_batches(bench.family, fixed_items(clips), bench.settings.batch_size)
+    tracker = Tracker(folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None)
+    captions = [s.texts.get("caption", "") for s in samples if s.split == "valid"] or [s.texts.get("caption", "") for s in samples]
+    requests = preview_requests(context.recipe, captions) if context.recipe.previews.every else []
+    session = Session(context, bench, tracker, samples, batches, requests=requests)
+    if last is not None:
+        where = bench.progress.update
+        tracker.event("resumed", where, f"continued from update {where}", f"从第 {where} 次更新继续")
+        context.voice.say(f"continuing from {last}")
+    return session
+
+
+def begin(session: Session) -> None:
+    """Gates, the base model's own style, and the measurements at step 0."""
+    bench = session.bench
+    announce(session)
+    if bench.progress.update == 0:
+        pass_gates(session)
+    if session.main:
+        session.base_batches = fixed_batches(bench.family, base_items(session), bench.settings.batch_size)
+    if bench.progress.update == 0 and session.main:
+        validate(session, may_be_best=False)
+        if session.requests:
+            preview(session)
+    bench.accelerator.wait_for_everyone()
+
+
+def announce(session: Session) -> None:
+    """Say what will happen, and write it down."""
+    bench, voice = session.bench, session.context.voice
+    trained = sum(p.numel() for p in bench.parameters.values())
+    precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
+    voice.say(
+        f"{bench.updates} updates of {bench.schedule.per_update} clips ({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
+        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
+        f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
+    )
+    if bench.warmup.cut:
+        text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
+        voice.warn(text)
+        session.tracker.event(
+            "warmup_cut", bench.progress.update, text,
+            f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
+        )
+
+
+def pass_gates(session: Session) -> None:
+    """Run the gates; any that says stop ends the run before it costs anything."""
+    results = run_gates(session.bench, session.samples)
+    for gate in results:
+        session.tracker.write("gate", 0, **vars(gate))
+        if gate.status == "warn":
+            session.context.voice.warn(f"gate {gate.name}: {gate.message}")
+    stopped = [gate for gate in results if gate.status == "stop"]
+    if stopped:
+        raise TunesmithError(
+            "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
+            remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",
+        )
+
+
+def base_items(session: Session) -> list[dict[str, Any]]:
+    """Encoded clips in the base model's own style, made once and kept in the cache."""
+    bench, recipe = session.bench, session.context.recipe
+    if not recipe.evaluate.forgetting_prompts or not bench.family.base_prompts():
+        return []
+    asked = (bench.family.base_prompts()[: recipe.evaluate.forgetting_prompts], recipe.previews.seconds, recipe.generate.seed)
+    path = session.context.folder.cache / f"base_style-{content_key(bench.family.path, asked)[:12]}.npz"
+    if not path.exists():
+        adapters.set_scale(bench.networks, 0.0)
+        try:
+            with bench.measuring():
+                made = base_style(bench.family, bench.networks, recipe, str(bench.accelerator.device))
+        finally:
+            adapters.set_scale(bench.networks, 1.0)
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **{f"{i}.{k}": v for i, m in enumerate(made) for k, v in m.encoded.items()})
+    with np.load(path) as stored:
+        names = sorted(stored.files, key=lambda name: int(name.split(".")[0]))
+        count = len({name.split(".")[0] for name in names})
+        return [{n.split(".", 1)[1]: stored[n] for n in names if n.startswith(f"{i}.")} for i in range(count)]
+
+
+def after_update(session: Session, result: UpdateResult) -> None:
+    """Count, log, measure, listen and save, each at its interval."""
+    bench, progress, settings = session.bench, session.bench.progress, session.bench.settings
+    progress.update += 1
+    count_skipped(session, result)
+    last = progress.update == bench.updates
+    if progress.update % settings.log_every == 0 or progress.update == 1 or last:
+        log_training(session, result)
+    if session.main:
+        if progress.update % settings.valid_every == 0 or last:
+            validate(session)
+        every = session.context.recipe.previews.every
+        if session.requests and every and (progress.update % every == 0 or last):
+            preview(session)
+    share_decision(session)
+    if session.main and (progress.update % settings.save_every == 0 or last or progress.finished) and not result.stop_requested:
+        checkpoint.save(bench, session.context.folder)
+
+
+def count_skipped(session: Session, result: UpdateResult) -> None:
+    """Non-finite updates are skipped and counted; too many in a row end the run with a diagnosis."""
+    progress, settings = session.bench.progress, session.bench.settings
+    if result.stepped:
+        progress.skipped_in_row = 0
+        return
+    progress.skipped += 1
+    progress.skipped_in_row += 1
+    session.tracker.event(
+        "nonfinite", progress.update, f"update {progress.update} skipped: gradient norm {result.grad_norm}",
+        f"第 {progress.update} 次更新被跳过：梯度范数 {result.grad_norm}",
+    )
+    if progress.skipped_in_row >= settings.max_skipped:
+        raise TunesmithError(
+            f"{progress.skipped_in_row} updates in a row had a loss or gradient that is not finite",
+            where=f"update {progress.update}",
+            remedy=f"Lower train.learning_rate (now {settings.learning_rate:g}; try a third), or use fp32 or bf16 instead of fp16; "
+            "the newest checkpoint is from before.",
+        )
+
+
+def log_training(session: Session, result: UpdateResult) -> None:
+    """One line of training loss."""
+    progress = session.bench.progress
+    seconds = max(session.tracker.elapsed, 1e-6)
+    session.tracker.write(
+        "train", progress.update, loss=result.measured.loss, terms=result.measured.terms, learning_rate=result.learning_rate,
+        grad_norm=result.grad_norm, tokens=result.tokens, skipped=progress.skipped,
+        tokens_per_second=result.tokens * progress.update / seconds,
+    )
+    session.context.voice.say(
+        f"update {progress.update}/{session.bench.updates}  train loss {result.measured.loss:.4f}  "
+        f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
+    )
+
+
+def validate(session: Session, *, may_be_best: bool = True) -> None:
+    """Held-out loss, forgetting loss, and whether this is the best checkpoint so far."""
+    bench, progress = session.bench, session.bench.progress
+    if not session.valid_batches:
+        return
+    with bench.measuring():
+        held_out = measure(bench, session.valid_batches)
+        forgetting = measure(bench, session.base_batches).loss if session.base_batches else None
+    better = progress.best_loss is None or held_out.loss < progress.best_loss
+    best = may_be_best and better and np.isfinite(held_out.loss) and sounds_right(session)
+    if not may_be_best:
+        progress.best_loss = held_out.loss  # the base itself: an adapter that is worse than it is never called best
+    elif best:
+        progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
+        save_model(session, session.context.folder.best, f"best held-out loss {held_out.loss:.4f} at update {progress.update}")
+    else:
+        progress.without_best += 1
+    session.tracker.write(
+        "valid", progress.update, loss=held_out.loss, terms=held_out.terms, forgetting=forgetting, best=bool(best),
+        weights=bench.settings.use_weights,
+    )
+    session.context.voice.say(
+        f"update {progress.update}/{bench.updates}  valid loss {held_out.loss:.4f}"
+        + (f"  base-style loss {forgetting:.4f}" if forgetting is not None else "")
+        + ("  (best so far)" if best else "")
+    )
+    if bench.settings.early_stopping and progress.without_best >= bench.settings.early_stopping:
+        progress.finished = True
+        text = f"stopped early: no better held-out loss in {progress.without_best} measurements"
+        session.context.voice.say(text)
+        session.tracker.event("early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善")
+
+
+def sounds_right(session: Session) -> bool:
+    """Whether the previews at this very update are sound; without previews the loss alone decides."""
+    if not session.requests:
+        return True
+    if session.previewed_at != session.bench.progress.update:
+        preview(session)
+    return session.preview_problem is None
+
+
+def preview(session: Session) -> None:
+    """Make one round of previews and warn the moment one fades, goes silent or turns to noise."""
+    bench, update = session.bench, session.bench.progress.update
+    if session.previewed_at == update:
+        return
+    with bench.measuring():
+        made = make_previews(
+            bench.family, bench.networks, session.requests, session.context.folder, update, str(bench.accelerator.device)
+        )
+    for one in made:
+        session.tracker.write("preview", update, **vars(one))
+        if one.problem:
+            session.context.voice.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
+    session.previewed_at = update
+    # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
+    base = {r["index"] for r in session.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}
+    problems = [one.problem for one in made if one.problem and one.index not in base]
+    session.preview_problem = problems[0] if problems else None
+
+
+def share_decision(session: Session) -> None:
+    """Every process learns whether the main one called the run finished."""
+    if session.bench.accelerator.num_processes == 1:
+        return
+    import torch.distributed as distributed
+
+    verdict: list[Any] = [session.bench.progress.finished]
+    distributed.broadcast_object_list(verdict, src=0)
+    session.bench.progress.finished = verdict[0]
+
+
+def leave(session: Session, stop: StopRequest) -> None:
+    """Save where we are and end with the signal's exit code."""
+    update = session.bench.progress.update
+    if session.main:
+        checkpoint.save(session.bench, session.context.folder)
+        session.tracker.event("interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止")
+        session.tracker.close()
+    session.bench.accelerator.wait_for_everyone()
+    raise Interrupted(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
+
+
+def save_model(session: Session, folder: Path, note: str) -> None:
+    """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
+    from tunesmith.run.model_card import model_card
+
+    bench = session.bench
+    with bench.chosen_weights(), atomic_folder(folder) as temporary:
+        adapters.save_adapter(bench.networks, temporary, bench.family.path)
+        (temporary / "README.md").write_text(model_card(session.context, note), encoding="utf-8")
+
+
+def finish(session: Session) -> dict[str, Any]:
+    """Write the final adapter and the summary."""
+    bench, progress, folder = session.bench, session.bench.progress, session.context.folder
+    progress.finished = True
+    summary = {
+        "updates": progress.update,
+        "best_loss": progress.best_loss,
+        "best_update": progress.best_update,
+        "skipped": progress.skipped,
+        "seconds": round(session.tracker.elapsed, 1),
+        "device": str(bench.accelerator.device),
+        "trained_parameters": sum(p.numel() for p in bench.parameters.values()),
+    }
+    if session.main:
+        save_model(session, folder.final, f"update {progress.update}")
+        if progress.best_update is None:
+            _no_best(session)
+        session.tracker.event("finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新")
+    session.tracker.close()
+    bench.accelerator.wait_for_everyone()
+    return summary
+
+
+def _no_best(session: Session) -> None:
+    """Without held-out clips the last adapter stands as best and says so; a run that never beat the base says that."""
+    folder = session.context.folder
+    if session.valid_batches:
+        text = "no checkpoint was better than the base model on held-out clips; best_model is the last one"
+        zh = "没有任何检查点在验证音频上优于基础模型；best_model 为最后一个"
+    else:
+        text, zh = "there are no held-out clips, so best_model is simply the last adapter", "没有验证音频，best_model 即最后的适配器"
+    session.context.voice.warn(text)
+    session.tracker.event("no_best", session.bench.progress.update, text, zh)
+    save_model(session, folder.best, text)

@@ -1,0 +1,119 @@
+"""What happens at which update: clips, stage and learning rate, all from the update's number alone.
+
+Nothing here keeps state, so resuming needs only the number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
+from tunesmith.data.clips import Clips, Crop
+from tunesmith.data.draws import Draws
+from tunesmith.families.contract import StageSpec
+from tunesmith.recipe.models import TrainRecipe
+
+DEFAULT_UPDATES = 400
+WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Warm-up updates that will be done, and how many were asked for."""
+
+    updates: int
+    asked: int | None
+
+    @property
+    def cut(self) -> bool:
+        """Whether it was shortened."""
+        return self.asked is not None and self.updates < self.asked
+
+
+def updates_for(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
+    """How many updates a run takes over so many clips."""
+    if recipe.updates is not None:
+        return recipe.updates
+    if recipe.epochs is not None:
+        return recipe.epochs * math.ceil(clips / clips_per_update(recipe, processes))
+    return DEFAULT_UPDATES
+
+
+def clips_per_update(recipe: TrainRecipe, processes: int = 1) -> int:
+    """The effective batch size."""
+    return recipe.batch_size * recipe.accumulation * processes
+
+
+def warm_up(recipe: TrainRecipe, updates: int) -> WarmUp:
+    """Warm-up of at most 10 % of the updates.
+
+    A warm-up as long as the run means that the peak is reached at the last update, if ever: a run that looks like a
+    learning rate too small and ends on its largest.
+    """
+    limit = max(1, int(updates * WARMUP_LIMIT))
+    if recipe.warmup_updates is None:
+        return WarmUp(min(limit, max(1, round(updates * WARMUP_SHARE))), None)
+    return WarmUp(min(limit, recipe.warmup_updates), recipe.warmup_updates)
+
+
+def learning_rate(recipe: TrainRecipe, update: int, updates: int, warmup: int) -> float:
+    """Learning rate of update ``update`` (from 0): linear warm-up that ends at the peak, then the chosen fall."""
+    if update < warmup:
+        return recipe.learning_rate * (update + 1) / warmup
+    share = (update - warmup) / max(1, updates - warmup)
+    match recipe.schedule:
+        case "constant":
+            fall = 1.0
+        case "linear":
+            fall = 1 - share
+        case _:
+            fall = 0.5 * (1 + math.cos(math.pi * share))
+    return recipe.learning_rate * (recipe.min_lr_share + (1 - recipe.min_lr_share) * fall)
+
+
+def stage_at(stages: Sequence[StageSpec], update: int, updates: int) -> StageSpec:
+    """The training stage that an update belongs to; stages follow each other by their shares."""
+    whole = sum(stage.share for stage in stages)
+    passed = 0.0
+    for stage in stages[:-1]:
+        passed += stage.share
+        if update < round(updates * passed / whole):
+            return stage
+    return stages[-1]
+
+
+class Schedule:
+    """Which clips, windows and draws make up an update.
+
+    Args:
+        clips: The training clips.
+        per_update: Clips per update over all processes.
+        seed: The run's seed.
+    """
+
+    def __init__(self, clips: Clips, per_update: int, seed: int) -> None:
+        self.clips, self.per_update, self.seed = clips, per_update, seed
+        self.per_epoch = math.ceil(len(clips) / per_update)
+
+    def epoch_of(self, update: int) -> int:
+        """The epoch of an update."""
+        return update // self.per_epoch
+
+    @lru_cache(maxsize=2)  # noqa: B019 - lives as long as its run
+    def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[Draws]]:
+        """Plan, windows and draws of one epoch."""
+        draws = epoch_draws(self.seed, epoch, self.clips.ids)
+        crops = [self.clips.crop(i, d) for i, d in enumerate(draws)]
+        lengths = np.array([crop.length for crop in crops], np.int64)
+        plan = plan_epoch(self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch)
+        return plan, crops, draws
+
+    def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[Draws], np.ndarray]:
+        """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""
+        plan, crops, draws = self.epoch(self.epoch_of(update))
+        return plan.updates[update % self.per_epoch], crops, draws, plan.lengths

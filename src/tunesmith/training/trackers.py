@@ -1,0 +1,80 @@
+"""``metrics.jsonl`` is the truth about a run; TensorBoard gets the same numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from typing import Any
+
+from tunesmith.files import write_text
+from tunesmith.run.folder import RunFolder
+
+
+class Tracker:
+    """Appends metric lines; silent on every process but the first.
+
+    Args:
+        folder: The run.
+        active: Whether this process writes.
+        resume_at: Update that the run continues from; later lines (from updates that are done again) are dropped.
+    """
+
+    def __init__(self, folder: RunFolder, *, active: bool = True, resume_at: int | None = None) -> None:
+        self.folder, self.active = folder, active
+        self._board: Any = None
+        self._before = 0.0
+        if active:
+            self._rewind(resume_at)
+        self._begun = time.monotonic() - self._before
+
+    def _rewind(self, resume_at: int | None) -> None:
+        kept = [] if resume_at is None else [r for r in self.folder.read_metrics() if r["update"] <= resume_at]
+        self._before = max((r["time"] for r in kept), default=0.0)
+        write_text(self.folder.metrics, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began, over all its parts."""
+        return time.monotonic() - self._begun
+
+    def write(self, kind: str, update: int, **values: Any) -> None:
+        """Append one line; numbers that are not finite become null."""
+        if not self.active:
+            return
+        record = _finite({"kind": kind, "update": update, "time": round(self.elapsed, 3), **values})
+        with self.folder.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._to_board(kind, update, record)
+
+    def event(self, name: str, update: int, message: str, message_zh: str) -> None:
+        """Append something that happened."""
+        self.write("event", update, name=name, message=message, message_zh=message_zh)
+
+    def _to_board(self, kind: str, update: int, record: dict[str, Any]) -> None:
+        if kind not in {"train", "valid"}:
+            return
+        if self._board is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self.folder.tensorboard), flush_secs=10)
+        flat = {k: v for k, v in record.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        flat |= {k: v for k, v in (record.get("terms") or {}).items() if v is not None}
+        for name, value in flat.items():
+            if name not in {"update", "time"}:
+                self._board.add_scalar(f"{kind}/{name}", value, update)
+
+    def close(self) -> None:
+        """Flush TensorBoard's file."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return value

@@ -1,0 +1,48 @@
+"""Held-out loss on fixed windows with nothing random: the only number that may call a checkpoint best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from tunesmith.data.batches import micro_batches
+from tunesmith.data.clips import Clips
+from tunesmith.families.contract import Batch, Family
+from tunesmith.training.bench import Bench
+from tunesmith.training.terms import Measured, Meter
+
+Item = Mapping[str, Any]
+
+
+def fixed_items(clips: Clips, limit: int | None = None) -> list[Item]:
+    """The first window of every clip (of the first ``limit`` clips by id)."""
+    order = sorted(range(len(clips)), key=lambda i: clips.ids[i])[:limit]
+    return [clips.read(i, clips.crop(i, None)) for i in order]
+
+
+def fixed_batches(family: Family, items: Sequence[Item], size: int) -> list[Batch]:
+    """Items in batches of like length; nothing is drawn."""
+    lengths = np.array([_length(item) for item in items], np.int64)
+    cut = micro_batches(range(len(items)), lengths, size=size)
+    return [family.collate([items[i] for i in batch], None) for batch in cut]
+
+
+def _length(item: Item) -> int:
+    return max(max(np.asarray(array).shape, default=1) for array in item.values())
+
+
+def measure(bench: Bench, batches: Sequence[Batch]) -> Measured:
+    """Loss over batches with the bench's current weights; call inside ``bench.measuring()``."""
+    return measure_networks(bench.family, bench.networks, batches, bench)
+
+
+def measure_networks(family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], bench: Bench) -> Measured:
+    """Loss of any networks over fixed batches."""
+    meter = Meter()
+    for batch in batches:
+        with bench.accelerator.autocast():
+            meter.add(family.loss(networks, bench.to_device(batch), None))
+    return meter.result()

@@ -1,0 +1,34 @@
+"""Shared fixtures: one thread, tiny random models, real sounds made on the fly."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import tiny_musicgen
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mono random MusicGen."""
+    return tiny_musicgen(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stereo random MusicGen: 8 codebooks, delays 0 0 1 1 2 2 3 3."""
+    return tiny_musicgen(tmp_path_factory.mktemp("tiny-stereo"), channels=2, books=8)

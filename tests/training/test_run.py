@@ -1,0 +1,167 @@
+"""Training as a whole: it learns, it resumes to the last bit, and how a batch is cut changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from tests.training.conftest import adapter_tensors
+from tunesmith.errors import TunesmithError
+from tunesmith.training import run as training
+from tunesmith.training.bench import build_bench
+from tunesmith.training.loop import train_update
+from tunesmith.training.run import Interrupted, train
+
+BASE = {"updates": 12, "batch_size": 2, "accumulation": 2, "learning_rate": 2e-3, "valid_every": 4, "save_every": 4, "log_every": 1}
+
+
+def losses(context, kind="train"):
+    return [record["loss"] for record in context.folder.read_metrics(kind)]
+
+
+def test_training_lowers_train_and_held_out_loss(make_run):
+    context = make_run(train={**BASE, "updates": 30, "learning_rate": 1e-2})
+    summary = train(context)
+    valid = losses(context, "valid")
+    assert valid[-1] < valid[0] - 0.1
+    assert np.mean(losses(context)[-5:]) < np.mean(losses(context)[:5]) - 0.1
+    assert summary["best_loss"] == min(valid)
+    assert context.folder.best.joinpath("adapter_config.json").exists()
+
+
+@pytest.mark.parametrize("extra", [{}, {"ema_decay": 0.9, "use_weights": "ema"}])
+def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make_run, monkeypatch, extra):
+    sections = {"train": {**BASE, **extra}, "adapter": {"dropout": 0.1}}
+    whole = make_run("whole", **sections)
+    train(whole)
+    broken = make_run("broken", **sections)
+    original = training.train_update
+
+    def interrupt_at_6(bench, *, stop=False):
+        if bench.progress.update == 5 and not stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(bench, stop=stop or bench.progress.update == 5)
+
+    monkeypatch.setattr(training, "train_update", interrupt_at_6)
+    with pytest.raises(Interrupted) as stopped:
+        train(broken)
+    assert stopped.value.exit_code == 128 + signal.SIGTERM
+    assert (broken.folder.checkpoints / "step-000006").exists()
+    monkeypatch.setattr(training, "train_update", original)
+    train(broken)
+    for which in ("final_model", "best_model"):
+        a, b = adapter_tensors(whole, which), adapter_tensors(broken, which)
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[k], b[k]) for k in a)
+    assert losses(whole) == losses(broken)
+    assert losses(whole, "valid") == losses(broken, "valid")
+
+
+def test_accumulation_1x8_follows_8x1(make_run):
+    runs = []
+    for name, size, accumulation in (("many", 8, 1), ("one", 1, 8)):
+        context = make_run(name, train={**BASE, "updates": 6, "batch_size": size, "accumulation": accumulation})
+        train(context)
+        runs.append(context)
+    assert np.allclose(losses(runs[0]), losses(runs[1]), atol=1e-4)
+    a, b = (adapter_tensors(run) for run in runs)
+    assert all(np.allclose(a[k], b[k], atol=2e-4) for k in a)
+
+
+def test_a_token_budget_cuts_micro_batches_and_changes_nothing(make_run):
+    a, b = make_run("a", train=BASE), make_run("b", train={**BASE, "token_budget": 100})
+    train(a)
+    train(b)
+    assert np.allclose(losses(a), losses(b), atol=1e-4)
+
+
+def test_train_loss_at_step_0_equals_held_out_style_loss_of_the_same_clips(make_run):
+    context = make_run(train={**BASE, "batch_size": 8, "accumulation": 1}, options={"text_dropout": 0.0})
+    bench = build_bench(context)
+    from tunesmith.training.validation import fixed_batches, fixed_items, measure
+
+    with bench.measuring():
+        evaluated = measure(bench, fixed_batches(bench.family, fixed_items(bench.train), 3)).loss
+    assert train_update(bench).measured.loss == pytest.approx(evaluated, abs=1e-5)
+
+
+def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_run, monkeypatch):
+    context = make_run(train={**BASE, "max_skipped": 3})
+    import torch
+
+    real = context.family.loss
+
+    def poisoned(networks, batch, draws):
+        terms = real(networks, batch, draws)
+        if draws is None:
+            return terms
+        return {k: type(t)(t.sum * torch.tensor(float("nan")), t.weight) for k, t in terms.items()}
+
+    monkeypatch.setattr(context.family, "loss", poisoned)
+    with pytest.raises(TunesmithError, match="3 updates in a row"):
+        train(context)
+    assert [e["name"] for e in context.folder.read_metrics("event")].count("nonfinite") == 3
+
+
+def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
+    context = make_run(train=BASE)
+    bench = build_bench(context)
+    before = {k: p.detach().clone() for k, p in bench.parameters.items()}
+    real = bench.family.loss
+
+    def poisoned(networks, batch, draws):
+        return {k: type(t)(t.sum * float("inf"), t.weight) for k, t in real(networks, batch, draws).items()}
+
+    monkeypatch.setattr(bench.family, "loss", poisoned)
+    assert not train_update(bench).stepped
+    assert all((before[k] == p).all() for k, p in bench.parameters.items())
+
+
+def test_a_checkpoint_of_another_run_is_refused(make_run):
+    context = make_run(train=BASE)
+    train(context)
+    other = make_run(train={**BASE, "seed": 7})
+    with pytest.raises(TunesmithError, match="another run: seed 42 there, 7 here"):
+        train(other)
+    train(other, resume=False)
+
+
+def test_warm_up_longer_than_a_tenth_is_cut_and_said(make_run):
+    context = make_run(train={**BASE, "updates": 20, "warmup_updates": 200})
+    train(context)
+    event = next(e for e in context.folder.read_metrics("event") if e["name"] == "warmup_cut")
+    assert "from 200 to 2" in event["message"]
+    rates = [r["learning_rate"] for r in context.folder.read_metrics("train")]
+    assert max(rates) == pytest.approx(BASE["learning_rate"], rel=1e-6)
+    assert rates.index(max(rates)) < 3
+
+
+def test_an_adapter_worse_than_the_base_is_never_called_best(make_run):
+    context = make_run(train={**BASE, "learning_rate": 300.0, "max_grad_norm": 1e6, "early_stopping": 0})
+    summary = train(context)
+    assert summary["best_update"] is None
+    assert not any(r["best"] for r in context.folder.read_metrics("valid"))
+    assert any(e["name"] == "no_best" for e in context.folder.read_metrics("event"))
+
+
+def test_early_stopping(make_run):
+    context = make_run(train={**BASE, "updates": 100, "learning_rate": 300.0, "max_grad_norm": 1e6, "early_stopping": 2})
+    summary = train(context)
+    assert summary["updates"] == (summary["best_update"] or 0) + 8
+
+
+def test_checkpoints_are_pruned_and_the_best_is_kept(make_run):
+    context = make_run(train={**BASE, "updates": 20, "learning_rate": 1e-2, "keep_checkpoints": 1})
+    summary = train(context)
+    kept = sorted(int(p.name.split("-")[1]) for p in context.folder.checkpoints.iterdir())
+    assert kept == sorted({20, summary["best_update"]})
+
+
+def test_dora_and_rslora_train(make_run):
+    for name, adapter in (("dora", {"kind": "dora", "rank": 4}), ("rs", {"rslora": True, "rank": 64})):
+        context = make_run(name, train={**BASE, "updates": 4}, adapter=adapter)
+        train(context)
+        assert np.isfinite(losses(context)).all()
