@@ -11,7 +11,14 @@ WORDS = ["trap", "808", "beat", "dark", "slow", "house", "pads", "bpm", "piano",
 
 
 def tiny_musicgen(
-    folder: Path, *, channels: int = 1, vocab: int = 64, books: int = 4, layers: int = 2, hidden: int = 64, seed: int = 0,
+    folder: Path,
+    *,
+    channels: int = 1,
+    vocab: int = 64,
+    books: int = 4,
+    layers: int = 2,
+    hidden: int = 64,
+    seed: int = 0,
     dropout: float = 0.1,
 ) -> Path:
     """Write a random MusicGen (8 kHz, 50 frames/s) with tokenizer and feature extractor to ``folder``."""
@@ -27,17 +34,42 @@ def tiny_musicgen(
 
     torch.manual_seed(seed)
     text = T5Config(
-        vocab_size=128, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, dropout_rate=dropout,
-        is_encoder_decoder=False, use_cache=False,
+        vocab_size=128,
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=2,
+        num_heads=4,
+        dropout_rate=dropout,
+        is_encoder_decoder=False,
+        use_cache=False,
     )
     codec = EncodecConfig(
-        target_bandwidths=[books // channels * math.log2(vocab) * 50 / 1000], sampling_rate=8000, audio_channels=1,
-        normalize=False, hidden_size=16, num_filters=4, num_residual_layers=1, upsampling_ratios=[8, 5, 4],
-        use_causal_conv=False, num_lstm_layers=1, codebook_size=vocab, codebook_dim=16, kernel_size=7,
+        target_bandwidths=[books // channels * math.log2(vocab) * 50 / 1000],
+        sampling_rate=8000,
+        audio_channels=1,
+        normalize=False,
+        hidden_size=16,
+        num_filters=4,
+        num_residual_layers=1,
+        upsampling_ratios=[8, 5, 4],
+        use_causal_conv=False,
+        num_lstm_layers=1,
+        codebook_size=vocab,
+        codebook_dim=16,
+        kernel_size=7,
     )
     decoder = MusicgenDecoderConfig(
-        vocab_size=vocab, num_hidden_layers=layers, ffn_dim=hidden * 4, num_attention_heads=4, hidden_size=hidden,
-        dropout=dropout, num_codebooks=books, audio_channels=channels, pad_token_id=vocab, bos_token_id=vocab,
+        vocab_size=vocab,
+        num_hidden_layers=layers,
+        ffn_dim=hidden * 4,
+        num_attention_heads=4,
+        hidden_size=hidden,
+        dropout=dropout,
+        num_codebooks=books,
+        audio_channels=channels,
+        pad_token_id=vocab,
+        bos_token_id=vocab,
         max_position_embeddings=512,
     )
     model = MusicgenForConditionalGeneration(

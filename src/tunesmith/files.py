@@ -87,7 +87,9 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise TunesmithError(
-            f"this file is not JSON ({error.msg})", where=f"{path}:{error.lineno}", remedy="Correct it, or write it anew."
+            f"this file is not JSON ({error.msg})",
+            where=f"{path}:{error.lineno}",
+            remedy="Correct it, or write it anew.",
         ) from error
     except UnicodeDecodeError as error:
         raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
@@ -100,9 +102,13 @@ def explain_os_error(error: OSError, path: Path) -> TunesmithError:
     where = str(error.filename or path)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return TunesmithError("the disk is full", where=where, remedy="Free some space, then run the same command again.")
+            return TunesmithError(
+                "the disk is full", where=where, remedy="Free some space, then run the same command again."
+            )
         case errno.EROFS | errno.EACCES | errno.EPERM:
-            return TunesmithError("no permission to use this path", where=where, remedy="Choose a folder you may write to.")
+            return TunesmithError(
+                "no permission to use this path", where=where, remedy="Choose a folder you may write to."
+            )
         case errno.ENOENT:
             return TunesmithError("no such file or folder", where=where, remedy="Check the path.")
         case errno.ENOTDIR:

@@ -30,7 +30,13 @@ def write_clips(folder: Path, count: int = 10, rate: int = 8000) -> list[Sample]
         sf.write(folder / f"{i}.wav", audio + 0.02 * rng.standard_normal(len(t)), rate)
         ref = AudioRef(str(folder / f"{i}.wav"), duration=seconds)
         samples.append(
-            Sample(f"{i}.wav", {"audio": ref}, {"caption": f"trap 808 beat {i}"}, source=str(i), split="valid" if i < 2 else "train")
+            Sample(
+                f"{i}.wav",
+                {"audio": ref},
+                {"caption": f"trap 808 beat {i}"},
+                source=str(i),
+                split="valid" if i < 2 else "train",
+            )
         )
     return samples
 

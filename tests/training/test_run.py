@@ -7,15 +7,23 @@ import signal
 
 import numpy as np
 import pytest
-
 from tests.training.conftest import adapter_tensors
+
 from tunesmith.errors import TunesmithError
 from tunesmith.training import run as training
 from tunesmith.training.bench import build_bench
 from tunesmith.training.loop import train_update
-from tunesmith.training.run import Interrupted, train
+from tunesmith.training.run import InterruptedRunError, train
 
-BASE = {"updates": 12, "batch_size": 2, "accumulation": 2, "learning_rate": 2e-3, "valid_every": 4, "save_every": 4, "log_every": 1}
+BASE = {
+    "updates": 12,
+    "batch_size": 2,
+    "accumulation": 2,
+    "learning_rate": 2e-3,
+    "valid_every": 4,
+    "save_every": 4,
+    "log_every": 1,
+}
 
 
 def losses(context, kind="train"):
@@ -46,7 +54,7 @@ def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make_run,
         return original(bench, stop=stop or bench.progress.update == 5)
 
     monkeypatch.setattr(training, "train_update", interrupt_at_6)
-    with pytest.raises(Interrupted) as stopped:
+    with pytest.raises(InterruptedRunError) as stopped:
         train(broken)
     assert stopped.value.exit_code == 128 + signal.SIGTERM
     assert (broken.folder.checkpoints / "step-000006").exists()
@@ -148,7 +156,9 @@ def test_an_adapter_worse_than_the_base_is_never_called_best(make_run):
 
 
 def test_early_stopping(make_run):
-    context = make_run(train={**BASE, "updates": 100, "learning_rate": 300.0, "max_grad_norm": 1e6, "early_stopping": 2})
+    context = make_run(
+        train={**BASE, "updates": 100, "learning_rate": 300.0, "max_grad_norm": 1e6, "early_stopping": 2}
+    )
     summary = train(context)
     assert summary["updates"] == (summary["best_update"] or 0) + 8
 

@@ -47,7 +47,9 @@ def plan_epoch(ids: Sequence[str], lengths: np.ndarray, *, per_update: int, seed
     return EpochPlan(tuple(updates[i] for i in shuffled), lengths)
 
 
-def micro_batches(update: Sequence[int], lengths: np.ndarray, *, size: int, token_budget: int | None = None) -> list[list[int]]:
+def micro_batches(
+    update: Sequence[int], lengths: np.ndarray, *, size: int, token_budget: int | None = None
+) -> list[list[int]]:
     """Cut an update into micro-batches of at most ``size`` clips and ``token_budget`` padded frames.
 
     A clip longer than the budget gets a micro-batch of its own.

@@ -122,7 +122,7 @@ class FieldStore:
         return number + 1 if path.exists() and path.stat().st_size >= SHARD_BYTES else number
 
     def flush(self) -> None:
-        """Make everything put so far part of the index, atomically: shards reach the disk before the index names them."""
+        """Make everything put so far part of the index: shards reach the disk before the index names them."""
         if not self._pending:
             return
         pending = np.array(self._pending, np.uint64)
@@ -163,10 +163,16 @@ class EncodedStore:
         Raises:
             TunesmithError: when an item is not encoded yet.
         """
-        rows = {name: np.array([store.row(item[name]) for item in keys], np.int64) for name, store in self.fields.items()}
+        rows = {
+            name: np.array([store.row(item[name]) for item in keys], np.int64) for name, store in self.fields.items()
+        }
         lacking = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
         if lacking:
-            raise TunesmithError(f"{lacking} of {len(keys)} clips are not encoded", where=str(self.folder), remedy="Run the encode stage first.")
+            raise TunesmithError(
+                f"{lacking} of {len(keys)} clips are not encoded",
+                where=str(self.folder),
+                remedy="Run the encode stage first.",
+            )
         return rows
 
 

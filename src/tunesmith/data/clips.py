@@ -51,7 +51,9 @@ class Clips:
     def _frames(self, index: int) -> int:
         if self.clock is None:
             return 1
-        return self.store.fields[self.clock.name].shape(int(self.rows[self.clock.name][index]))[self.clock.time_axis or 0]
+        return self.store.fields[self.clock.name].shape(int(self.rows[self.clock.name][index]))[
+            self.clock.time_axis or 0
+        ]
 
     def crop(self, index: int, draws: Draws | None) -> Crop:
         """The window of one clip: all of it if it fits, else drawn (training) or the first one (held-out)."""

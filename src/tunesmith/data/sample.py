@@ -97,5 +97,7 @@ def read_manifest(path: Path) -> Iterator[Sample]:
                 yield Sample.from_json(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise TunesmithError(
-                    f"this line is not a sample ({error!r})", where=f"{path}:{number}", remedy="Correct or remove the line."
+                    f"this line is not a sample ({error!r})",
+                    where=f"{path}:{number}",
+                    remedy="Correct or remove the line.",
                 ) from error

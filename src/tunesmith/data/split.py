@@ -66,7 +66,7 @@ def split(
     units = _units(samples, pairs)
     target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))
     if len(units) >= FEWEST_SOURCES:
-        return _by_source(samples, units, target, seed)
+        return _by_source(samples, units, (min_valid, target), seed)
     parted = held_out_spans(samples, {i for pair in pairs for i in pair}, valid_share, min_valid, gap_seconds)
     if parted is None:
         return _none(
@@ -77,8 +77,8 @@ def split(
         )
     count = sum(sample.split == "valid" for sample in parted)
     told = note(
-        f"Only {len(units)} tracks: {count} held-out parts are cut from within them, {gap_seconds:g} s after what is trained on.",
-        f"只有 {len(units)} 首曲目：从曲目内部截取 {count} 段作验证，与训练部分间隔 {gap_seconds:g} 秒。",
+        f"Only {len(units)} tracks: {count} held-out parts are cut from their ends, after a gap of {gap_seconds:g} s.",
+        f"只有 {len(units)} 首曲目：从曲目末尾截取 {count} 段作验证，与训练部分间隔 {gap_seconds:g} 秒。",
     )
     return SplitResult(parted, [told], "within_track")
 
@@ -120,15 +120,21 @@ def _units(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> lis
     return list(units.values())
 
 
-def _by_source(samples: list[Sample], units: list[list[str]], target: int, seed: int) -> SplitResult:
-    """Hold out whole units in an order drawn from the seed, passing over those that would overshoot by half."""
+def _by_source(samples: list[Sample], units: list[list[str]], wanted: tuple[int, int], seed: int) -> SplitResult:
+    """Hold out whole units in an order drawn from the seed, passing over those that would overshoot by half.
+
+    ``wanted`` is the least and the aimed-at number of clips; where only large units are left, the smallest make up
+    the least number.
+    """
+    fewest, target = wanted
     order = sorted(units, key=lambda unit: key_of(seed, "split", *sorted(unit)))
     held: set[str] = set()
     for unit in order:
         if len(held) < target and len(held) + len(unit) <= max(target + 1, 1.5 * target):
             held.update(unit)
-    if not held:
-        held.update(min(order, key=len))
+    for unit in sorted(order, key=len):
+        if len(held) < max(1, fewest):
+            held.update(unit)
     assigned = [sample.with_split("valid" if sample.id in held else "train") for sample in samples]
     tracks = sum(unit[0] in held for unit in units)
     told = note(

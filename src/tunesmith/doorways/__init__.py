@@ -1,0 +1,1 @@
+"""The commands that people know from other projects' guides, each a thin way into the same stages."""

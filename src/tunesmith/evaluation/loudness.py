@@ -27,29 +27,29 @@ def k_weighting(sample_rate: int) -> Array:
 
     Source: ITU-R BS.1770-4 annex 1; parametric form by De Man (2014, "Evaluation of implementations of EBU R128").
     """
-    sections = [_biquad("shelf", 3.99984385397, 0.7071752369554193, 1681.9744509555319, sample_rate)]
-    sections.append(_biquad("high_pass", 0.0, 0.5003270373238773, 38.13547087613982, sample_rate))
-    return np.array(sections)
+    shelf = _section(3.999843853973347, 0.7071752369554196, 1681.974450955533, sample_rate)
+    high_pass = _section(0.0, 0.5003270373238773, 38.13547087602444, sample_rate)
+    return np.array([shelf, high_pass])
 
 
-def _biquad(kind: str, gain_db: float, q: float, corner_hz: float, sample_rate: int) -> list[float]:
+def _section(gain_db: float, q: float, corner_hz: float, sample_rate: int) -> list[float]:
+    """A high shelf of ``gain_db``, or a high pass where that is 0."""
     if corner_hz >= 0.49 * sample_rate:
         return [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
-    angle = 2 * math.pi * corner_hz / sample_rate
-    alpha, c = math.sin(angle) / (2 * q), math.cos(angle)
-    if kind == "high_pass":
-        # The standard's own coefficients keep a numerator of 1, -2, 1, so the pass-band gain stays as published.
-        return [1.0, -2.0, 1.0, 1.0, -2 * c / (1 + alpha), (1 - alpha) / (1 + alpha)]
-    a = 10 ** (gain_db / 40)
-    edge = 2 * math.sqrt(a) * alpha
-    a0 = (a + 1) - (a - 1) * c + edge
-    numerator = [
-        a * ((a + 1) + (a - 1) * c + edge),
-        -2 * a * ((a - 1) + (a + 1) * c),
-        a * ((a + 1) + (a - 1) * c - edge),
-    ]
-    denominator = [a0, 2 * ((a - 1) - (a + 1) * c), (a + 1) - (a - 1) * c - edge]
-    return [value / a0 for value in numerator + denominator]
+    k = math.tan(math.pi * corner_hz / sample_rate)
+    a0 = 1 + k / q + k * k
+    denominator = [1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
+    if gain_db == 0:
+        return [
+            1.0,
+            -2.0,
+            1.0,
+            *denominator,
+        ]  # not divided by a0: the standard prints them so, and its offset counts on it
+    high = 10 ** (gain_db / 20)
+    middle = high**0.4996667741545416
+    numerator = [high + middle * k / q + k * k, 2 * (k * k - high), high - middle * k / q + k * k]
+    return [value / a0 for value in numerator] + denominator
 
 
 def loudness_curve(audio: Array, sample_rate: int) -> Array:

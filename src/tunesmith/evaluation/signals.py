@@ -65,7 +65,7 @@ class Signals:
         repeat_share: Share of seconds that exactly repeat the sound one lag earlier.
         repeat_lag_s: That lag.
         tempo_bpm: Estimated tempo.
-        tempo_confidence: Its strength; trust it above 0.3.
+        tempo_confidence: Its strength; beatless music stays under 0.2.
         low_env_std_db: Movement of the level under 150 Hz, dB.
         low_env_lag1: Its correlation over 40 ms.
 

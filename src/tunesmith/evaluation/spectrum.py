@@ -223,6 +223,6 @@ def bandwidth(mono: Array, sample_rate: int) -> tuple[float, float]:
     above = (total[high] - total[centres + gap]) / (high - centres - gap)
     loudest_above = np.maximum.accumulate(level[::-1])[::-1][centres + gap]
     fall = np.where(below - loudest_above > 10, below - above, 0.0)
-    best = int(fall.argmax())
-    edge = float(frames.frequencies[centres[best]]) if fall[best] > 15 else nyquist
-    return edge, float(fall[best])
+    deepest = float(fall.max())
+    edge = float(np.median(frames.frequencies[centres[fall >= 0.9 * deepest]])) if deepest > 15 else nyquist
+    return edge, deepest

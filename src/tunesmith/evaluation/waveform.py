@@ -7,8 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.data.checks.measure import clipped_samples
-
 Array = NDArray[np.floating]
 
 _TINY = 1e-12
@@ -51,6 +49,8 @@ def _empty() -> dict[str, float]:
 
 
 def _clipping(magnitude: Array, peak: float) -> dict[str, float]:
+    from tunesmith.data.checks.measure import clipped_samples
+
     if peak < _TINY:
         return {"clip_frac": 0.0, "peak_bin_ratio": 0.0}
     flat = sum(clipped_samples(channel, peak) for channel in magnitude.T)

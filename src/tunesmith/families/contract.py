@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tunesmith.data.draws import Draws
 from tunesmith.data.sample import Sample
+from tunesmith.errors import TunesmithError
 
 if TYPE_CHECKING:
     import torch
@@ -149,6 +150,10 @@ class Encoder(ABC):
     def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
         """Encode ``fields`` of one sample, unpadded and alone, with the same front end that generation uses."""
 
+    def round_trip(self, audio: np.ndarray) -> np.ndarray | None:
+        """Audio (C, N) through the codec and back: the best any adapter can sound; ``None`` where there is no codec."""
+        return None
+
 
 class Family(ABC):
     """A model family over one base checkpoint.
@@ -195,7 +200,7 @@ class Family(ABC):
 
     @abstractmethod
     def field_key(self, sample: Sample, name: str) -> str:
-        """What decides the content of a field: audio bytes, text, component weights, settings; never the file's name."""
+        """What decides the content of a field: audio bytes, text, component weights, settings; never a file name."""
 
     @abstractmethod
     def encoder(self, device: str = "cpu") -> AbstractContextManager[Encoder]:
@@ -241,9 +246,15 @@ class Family(ABC):
 
     def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Turn gradient checkpointing on, where the networks support it."""
+        raise TunesmithError(
+            f"{self.name} has no gradient checkpointing",
+            where="train.gradient_checkpointing",
+            remedy="Set it to false.",
+        )
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile the repeated block of each network (GPU), where that is known to work."""
+        raise TunesmithError(f"{self.name} has nothing to compile", where="train.compile", remedy="Set it to `off`.")
 
     # --- generation and export --------------------------------------------------------------------------------------
 

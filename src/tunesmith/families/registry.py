@@ -62,5 +62,7 @@ def make_family(path: str, name: str | None = None, options: Mapping[str, Any] |
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise TunesmithError(f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`.") from error
+        raise TunesmithError(
+            f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`."
+        ) from error
     return kind(path, settings)

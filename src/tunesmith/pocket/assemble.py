@@ -24,12 +24,14 @@ def assemble(
         vocab_size=len(tokenizer), d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, dropout_rate=0.0,
         is_encoder_decoder=False, use_cache=False,
     )  # fmt: skip
+    start: dict[str, Any] = {"decoder_start_token_id": size}  # not a field of its own in recent releases, but kept
     decoder = MusicgenDecoderConfig(
         vocab_size=size, hidden_size=width, ffn_dim=4 * width, num_hidden_layers=layers, num_attention_heads=heads,
         num_codebooks=codec.config.num_quantizers, dropout=0.0, max_position_embeddings=2048, pad_token_id=size,
-        bos_token_id=size, decoder_start_token_id=size,
+        bos_token_id=size, **start,
     )  # fmt: skip
-    parts = {"text_encoder": text.to_dict(), "audio_encoder": codec.config.to_dict(), "decoder": decoder.to_dict()}
+    configs = {"text_encoder": text, "audio_encoder": codec.config, "decoder": decoder}
+    parts: dict[str, Any] = {name: config.to_dict() for name, config in configs.items()}
     model = MusicgenForConditionalGeneration(MusicgenConfig(**parts))
     model.audio_encoder.load_state_dict(codec.state_dict())
     generation = model.generation_config
@@ -42,12 +44,12 @@ def assemble(
 def save_folder(model: MusicgenForConditionalGeneration, tokenizer: T5Tokenizer, folder: Path) -> None:
     """Write the files that ``from_pretrained`` needs, weights in float16 to halve the download.
 
-    The model is rounded in place first, so what was measured is what is stored.
+    The model is rounded in place, so that it stays what was stored.
     """
     from safetensors.torch import load_file, save_file
     from transformers import EncodecFeatureExtractor, MusicgenProcessor
 
-    codec = model.audio_encoder.config
+    codec: Any = model.audio_encoder.config
     round_to_half(model)
     model.save_pretrained(folder)
     extractor = EncodecFeatureExtractor(feature_size=1, sampling_rate=codec.sampling_rate, padding_side="left")

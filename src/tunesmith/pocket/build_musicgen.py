@@ -25,7 +25,7 @@ def build(
     seed: int = 0,
     minutes: float | None = None,
     updates: int | None = None,
-    clips_per_style: int = 320,
+    clips_per_style: int = 240,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Build the checkpoint folder ``out`` and return its numbers, which are also in its ``NUMBERS.md``.
@@ -37,7 +37,7 @@ def build(
         seed: Of the corpus, the codebooks, the weights and the batches.
         minutes: Time for pretraining alone (40 when neither this nor ``updates`` is given).
         updates: Train for so many updates instead, whatever time they take.
-        clips_per_style: Twelve-second clips of each base style; 320 are a little over five hours in all.
+        clips_per_style: Twelve-second clips of each base style; 240 are a little under five hours in all.
         quiet: Show no progress bar.
 
     Raises:
@@ -46,6 +46,7 @@ def build(
     import torch
 
     from tunesmith.pocket.assemble import assemble, save_folder
+    from tunesmith.pocket.codec import round_to_half
     from tunesmith.pocket.pretrain import Plan, pretrain
     from tunesmith.pocket.report import markdown, numbers
     from tunesmith.pocket.vocabulary import make_tokenizer
@@ -65,7 +66,7 @@ def build(
             report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
         )  # fmt: skip
         advance(1.0, f"update {trained.updates}")
-        measured = numbers(model, tokenizer, trained, bar("measuring"))
+        measured = numbers(round_to_half(model), tokenizer, trained, bar("measuring"))
     measured["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     with atomic_folder(out) as folder:
         save_folder(model, tokenizer, folder)

@@ -77,7 +77,8 @@ def fit_codec(audio: torch.Tensor, shape: CodecShape, seed: int = 0) -> EncodecM
     loss = weighted.square().mean(0).sqrt() / quantised.square().mean(0).sqrt().clamp(min=1e-6)
     model = write_codec(shape, gain, loss.clamp(1.0, 2.5))
     with torch.no_grad():
-        for layer, book in zip(model.quantizer.layers, books, strict=True):
+        layers: Any = model.quantizer.layers
+        for layer, book in zip(layers, books, strict=True):
             layer.codebook.embed.copy_(book)
     return round_to_half(model)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -41,8 +41,8 @@ def codec_material(sample_rate: int, clips: int = 16, seconds: float = 8.0) -> t
 @torch.no_grad()
 def encode(codec: EncodecModel, audio: torch.Tensor) -> torch.Tensor:
     """Codes (clips, K, T) of equally long clips (clips, samples)."""
-    parts = [codec.encode(batch[:, None]).audio_codes[0] for batch in audio.split(8)]
-    return torch.cat(parts)
+    encoded: list[Any] = [codec.encode(batch[:, None]) for batch in audio.split(8)]
+    return torch.cat([part.audio_codes[0] for part in encoded])
 
 
 def make_corpus(

@@ -57,7 +57,8 @@ def losses(
     model: MusicgenForConditionalGeneration, ids: torch.Tensor, mask: torch.Tensor, codes: torch.Tensor
 ) -> torch.Tensor:
     """Cross entropy in nats of each codebook, (K,): codes (B, K, T), text ids and mask (B, L)."""
-    pad = model.config.decoder.pad_token_id
+    config: Any = model.config.decoder
+    pad: int = config.pad_token_id
     target = delay(codes, pad)
     batch, books, frames = target.shape
     inputs = torch.cat([target.new_full((batch, books, 1), pad), target[:, :, :-1]], dim=2)
@@ -80,47 +81,37 @@ def pretrain(
     state: Path,
     report: Callable[[Trained, float], None],
 ) -> Trained:
-    """Train text encoder and decoder; the state is saved every minute, and an earlier state is taken up.
+    """Train text encoder and decoder; the state is saved every minute and on interruption, and taken up again.
 
     Args:
         model: Trained in place; its codec stays as it is.
         tokenizer: For the captions of ``corpus``.
-        corpus: Codes of at least 656 frames.
+        corpus: Codes of 656 frames or more, else the crops are shorter.
         plan: How long.
         seed: Every batch is drawn from it and from its own number, so a resumed run sees the same batches.
         state: Where to keep the unfinished training.
         report: Called after each update with what was used and the share that is done.
     """
     model.audio_encoder.requires_grad_(False)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    matrices = [p for p in parameters if p.dim() > 1]
-    groups = [
-        {"params": matrices, "weight_decay": 0.05},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95))
+    optimizer = _optimizer(model)
     used = _restore(model, optimizer, state)
     saved = time.monotonic()
     model.train()
     model.audio_encoder.eval()
-    while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
-        began = time.monotonic()
-        rate = PEAK_RATE * min(1.0, (used.updates + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = losses(model, *_batch(corpus, tokenizer, seed, used.updates)).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        used.updates += 1
-        used.loss = loss.item()
-        used.seconds += time.monotonic() - began
-        report(used, done)
-        if time.monotonic() - saved > 60:
-            _save(model, optimizer, used, state)
-            saved = time.monotonic()
-    _save(model, optimizer, used, state)
+    try:
+        while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
+            began = time.monotonic()
+            loss = losses(model, *_batch(corpus, tokenizer, seed, used.updates)).mean()
+            _step(optimizer, loss, _rate(used.updates, done))
+            used.updates += 1
+            used.loss = loss.item()
+            used.seconds += time.monotonic() - began
+            report(used, done)
+            if time.monotonic() - saved > 60:
+                _save(model, optimizer, used, state)
+                saved = time.monotonic()
+    finally:
+        _save(model, optimizer, used, state)
     model.eval()
     return used
 
@@ -137,6 +128,32 @@ def held_out(
         codes = corpus.codes[first : first + 6, :, :frames].long()
         totals.append(losses(model, text.input_ids, text.attention_mask, codes) * len(codes))
     return [float(v) for v in torch.stack(totals).sum(0) / len(corpus.captions)]
+
+
+def _optimizer(model: MusicgenForConditionalGeneration) -> torch.optim.Optimizer:
+    """AdamW as in audiocraft's configuration; norms and biases are not decayed."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": 0.05},
+        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95))
+
+
+def _rate(updates: int, done: float) -> float:
+    """Learning rate: a rise over 100 updates or a twentieth of the training, then a cosine to 2 % of the peak."""
+    warm = min(1.0, max((updates + 1) / 100, done / 0.05))
+    return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
+    """One update at learning rate ``rate``, gradients clipped at norm 1."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
+    optimizer.step()
 
 
 def _batch(

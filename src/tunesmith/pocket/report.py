@@ -29,7 +29,7 @@ def numbers(
     advance: Callable[[float, str], None],
 ) -> dict[str, Any]:
     """Everything that ``NUMBERS.md`` states, measured on clips that were never trained on."""
-    codec = model.audio_encoder
+    codec: Any = model.audio_encoder
     parts = {"text encoder": model.text_encoder, "codec": codec, "decoder": model.decoder}
     styles: dict[str, Any] = {}
     for done, style in enumerate((*BASE_STYLES, EXAMPLE_STYLE)):
@@ -53,7 +53,7 @@ def numbers(
 
 def _style(model: MusicgenForConditionalGeneration, tokenizer: T5Tokenizer, style: str) -> dict[str, Any]:
     """Codec loss, held-out cross entropy and, for a base style, how generated clips measure beside real ones."""
-    codec = model.audio_encoder
+    codec: Any = model.audio_encoder
     rate = codec.config.sampling_rate
     corpus = make_corpus(codec, (style,), CLIPS, HELD_OUT_SEED)
     real = np.stack([render_mono(style, 6.0, HELD_OUT_SEED + i, rate)[0] for i in range(CLIPS)])
@@ -77,7 +77,7 @@ def generate(
     model: MusicgenForConditionalGeneration, tokenizer: T5Tokenizer, captions: list[str], seconds: float, seed: int
 ) -> np.ndarray:
     """Audio (clips, samples) for ``captions``, with the library's own sampler and the folder's defaults."""
-    codec = model.audio_encoder.config
+    codec: Any = model.audio_encoder.config
     frames = round(seconds * codec.frame_rate)
     text = tokenizer(captions, padding=True, return_tensors="pt")
     torch.manual_seed(seed)
@@ -91,7 +91,7 @@ def markdown(values: dict[str, Any]) -> str:
     lines = [
         "# Pocket MusicGen, in numbers",
         "",
-        "A teaching and testing model in the format of `MusicgenForConditionalGeneration`. It knows five synthetic",
+        "A teaching and testing model in the format of `MusicgenForConditionalGeneration`. It knows six synthetic",
         "styles and nothing else; it says nothing about the quality of a real MusicGen checkpoint.",
         "",
         f"- Audio: {values['sample_rate']} Hz mono, {values['frame_rate']:.0f} frames per second (hop {values['hop']}),"

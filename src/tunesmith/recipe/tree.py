@@ -17,6 +17,7 @@ from tunesmith.recipe.errors import Path, Problem, RecipeError, key_of
 
 _INT = re.compile(r"[-+]?[0-9][0-9_]*")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DEEPEST = 20
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 
 
@@ -28,7 +29,11 @@ class Tree:
     origins: dict[Path, str] = field(default_factory=dict)
 
     def where(self, path: Path) -> str:
-        """Where ``path`` was given, else its nearest parent, else the file."""
+        """Where ``path`` was given, else the first key inside it, else its nearest parent, else the file."""
+        if path and path not in self.origins:
+            inside = (where for key, where in self.origins.items() if key[: len(path)] == path)
+            if first := next(inside, None):
+                return first
         for length in range(len(path), -1, -1):
             if found := self.origins.get(tuple(path[:length])):
                 return found
@@ -106,9 +111,13 @@ def compose(text: str, name: str) -> yaml.Node | None:
     Raises:
         RecipeError: on tags, aliases, several documents, too deep nesting or a syntax error, with its line.
     """
-    problems = []
+    problems: list[Problem] = []
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise RecipeError([Problem(name, "", "this file is nested too deeply to be a recipe")])
             line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent):
                 problems.append(Problem(f"{name}:{line}", "", f"aliases (`*{event.anchor}`) are not used in recipes"))
@@ -121,8 +130,6 @@ def compose(text: str, name: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise RecipeError([_syntax(error, name)]) from error
-    except RecursionError as error:
-        raise RecipeError([Problem(name, "", "this file is nested too deeply to be a recipe")]) from error
 
 
 def _syntax(error: yaml.YAMLError, name: str) -> Problem:
@@ -130,7 +137,7 @@ def _syntax(error: yaml.YAMLError, name: str) -> Problem:
     what = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     if "'\\t'" in what:
         what = "a tab is used for indentation; use spaces"
-    elif "single document" in what:
+    elif "another document" in what:
         what = "one recipe per file; remove the second `---`"
     elif "mapping values are not allowed" in what:
         what = "this line does not fit the indentation above it, or a value with a colon needs quotes"

@@ -81,8 +81,10 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=len(str(data)) < _SHORT)
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
-        looks_like_text = isinstance(plain_scalar(data), str)
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if looks_like_text else "'")
+        style = None if isinstance(plain_scalar(data), str) else "'"
+        if any(mark in data for mark in "\r\x85\u2028\u2029"):  # line ends to YAML; only double quotes keep them
+            style = '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
 _Dumper.add_representer(list, _Dumper.represent_list)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tunesmith import __version__
 from tunesmith.files import write_text
@@ -50,16 +50,25 @@ def render(material: Material, shelf: Shelf) -> str:
 
     loader = PackageLoader("tunesmith.report", "templates")
     page = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    page.globals.update(
-        t=_t, words=show, label=_label, both=both, word=word, signal=signal, number=number, Markup=Markup
-    )
-    page.globals.update(
-        picture_words=_picture_words, play_words=_play_words, step_words=lambda n: say("step", n=number(n))
-    )
-    page.globals.update(
-        style=Markup(loader.get_source(page, "style.css")[0]), script=Markup(loader.get_source(page, "script.js")[0])
-    )
-    return page.get_template("page.html.j2").render(**_view(material, shelf))
+    # The page's style and script are no templates: their braces are their own.
+    raw = {name: Markup(loader.get_source(page, name)[0]) for name in ("style.css", "script.js")}
+    view = _helpers() | _view(material, shelf)
+    return page.get_template("page.html.j2").render(**view, style=raw["style.css"], script=raw["script.js"])
+
+
+def _helpers() -> dict[str, Any]:
+    return {
+        "t": _t,
+        "words": show,
+        "label": _label,
+        "both": both,
+        "word": word,
+        "signal": signal,
+        "number": number,
+        "picture_words": _picture_words,
+        "play_words": _play_words,
+        "step_words": _step_words,
+    }
 
 
 def show(text: Both | None) -> Markup:
@@ -148,8 +157,10 @@ def _sections(material: Material, heard: Listening) -> list[str]:
     return [key for key, has in wanted.items() if has]
 
 
+def _step_words(update: Any) -> Both:
+    return say("step", n=number(update))
+
+
 def _legend(entries: tuple[tuple[int, str], ...]) -> list[tuple[int, Markup]]:
-    return [
-        (colour, show(word("curve", text.removeprefix("curve_"))) if text.startswith("curve_") else escape(text))
-        for colour, text in entries
-    ]
+    """Names of curves: some are in the catalogue, some (codebooks) are names of their own."""
+    return [(colour, show(word("curve", name))) for colour, name in entries]

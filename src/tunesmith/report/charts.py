@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.report.gather import part
 from tunesmith.report.numbers import loss, number, real
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Points = list[tuple[float, float]]
 
 _MOST_POINTS = 500
-# Colours are written as these stand-ins and exchanged for CSS variables, so that dark mode and print need no second chart.
+# Colours are written as these stand-ins and exchanged for CSS variables: dark mode and print need no second chart.
 _STAND_INS = {f"#0102{i:02d}": f"var(--line-{i})" for i in range(10)}
 _INK, _FAINT = "#010377", "#010388"
 _VARIABLES = _STAND_INS | {_INK: "var(--muted)", _FAINT: "var(--rule)"}
@@ -58,8 +59,7 @@ def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]
     learnt, held_out = series(train, "loss"), series(valid, "loss")
     if not learnt and not held_out:
         return None
-    losses = (material.comparison or {}).get("losses")
-    random = real(losses.get("random")) if isinstance(losses, dict) else None
+    random = real(part(material.comparison, "losses").get("random"))
     values = [y for _, y in learnt + held_out]
     reach = max(values) + 0.5 * max(max(values) - min(values), 0.2)
     best = best_update(valid)
@@ -68,19 +68,13 @@ def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]
         _line(axes, learnt, 0, width=1.0)
         _line(axes, held_out, 1, marker="o")
         if best is not None:
-            axes.plot([best["update"]], [best["loss"]], marker="o", markersize=10, markerfacecolor="none", **_ring())
-            axes.annotate(
-                loss(best["loss"]),
-                (best["update"], best["loss"]),
-                (0, 9),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-            )
+            place = (best["update"], best["loss"])
+            axes.plot([place[0]], [place[1]], marker="o", markersize=10, markerfacecolor="none", **_ring())
+            axes.annotate(loss(place[1]), place, (0, 9), textcoords="offset points", ha="center", va="bottom")
         if random is not None and random <= reach:
             axes.axhline(random, color=_INK, linestyle="--", linewidth=1)
 
-    legend = [(i, key) for i, key, points in ((0, "curve_train", learnt), (1, "curve_valid", held_out)) if points]
+    legend = [(i, key) for i, key, points in ((0, "train", learnt), (1, "valid", held_out)) if points]
     note = "" if random is None else "chart_random_drawn" if random <= reach else "chart_random_above"
     return Chart("chart_loss", _draw(paint, "loss", "nats"), tuple(legend), note)
 
@@ -147,8 +141,14 @@ def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[f
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    style = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10.5}
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.family": "sans-serif",
+        "font.size": 10.5,
+    }
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(5.6, 2.9), layout="constrained", facecolor="none")
         canvas = FigureCanvasSVG(figure)
@@ -159,7 +159,7 @@ def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[f
         axes.tick_params(colors=_INK, length=0, labelcolor=_INK)
         axes.set_xlabel("update", color=_INK)
         axes.set_ylabel(unit, color=_INK)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         for text in axes.texts:
             text.set_color(_stand_in(1))
         if tick is not None:
@@ -176,7 +176,6 @@ def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[f
 def _for_page(svg: str, name: str) -> str:
     """What is left of a stand-alone SVG once it lives in HTML: no prologue, no name spaces, ids of its own."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", svg)
     svg = re.sub(r'(<svg\b[^>]*?)\swidth="[^"]*"', r"\1", svg, count=1)

@@ -33,9 +33,8 @@ def check_groups(material: Material) -> list[CheckGroup]:
     made = []
     for name, rows in groups.items():
         rows.sort(key=lambda row: grave.get(str(row.get("level")), 3))
-        made.append(
-            CheckGroup(name, str(rows[0].get("level")), tuple(rows[:MOST_FINDINGS]), max(len(rows) - MOST_FINDINGS, 0))
-        )
+        more = max(len(rows) - MOST_FINDINGS, 0)
+        made.append(CheckGroup(name, str(rows[0].get("level")), tuple(rows[:MOST_FINDINGS]), more))
     return sorted(made, key=lambda group: (grave.get(group.level, 3), group.name))
 
 
@@ -53,34 +52,24 @@ def quarantined(material: Material) -> list[tuple[str, Both]]:
 
 
 def _first_error(material: Material, clip: Any) -> Both:
-    errors = [
-        f
-        for f in records((material.findings or {}).get("findings"))
-        if f.get("clip") == clip and f.get("level") == "error"
-    ]
+    about = [f for f in records((material.findings or {}).get("findings")) if f.get("clip") == clip]
+    errors = [f for f in about if f.get("level") == "error"]
     return (both(errors[0], "message") if errors else None) or same(UNKNOWN)
 
 
 def data_rows(material: Material) -> list[tuple[Both, Both]]:
     """Sizes of the data and of its split."""
     found = material.findings or {}
-    sizes = [
-        (key, count(found.get(name)))
-        for key, name in (("clips_kept", "kept"), ("clips_train", "train"), ("clips_valid", "valid"))
-    ]
     rows: list[tuple[Both, Both]] = [(say("layout"), same(found["layout"]))] if found.get("layout") else []
-    rows += [(say(key), same(size)) for key, size in sizes if size is not None]
+    for key in ("kept", "train", "valid"):
+        size = count(found.get(key))
+        if size is not None:
+            rows.append((say(f"clips_{key}"), same(size)))
     if real(found.get("seconds")) is not None:
         rows.append((say("clips_seconds"), same(duration(found["seconds"]))))
-    if found.get("split_kind"):
-        rows.append(
-            (
-                say("split_kind"),
-                both(found, "split_kind")
-                if isinstance(found["split_kind"], dict)
-                else word("split", found["split_kind"]),
-            )
-        )
+    kind = found.get("split_kind")
+    if kind:
+        rows.append((say("split_kind"), word("split", kind) if isinstance(kind, str) else same(plain(kind))))
     return rows
 
 

@@ -59,15 +59,23 @@ class Material:
         return str(self.recipe.get("name") or Path(os.path.abspath(self.folder.path)).name)
 
     def inside(self, name: Any, base: Path | None = None) -> Path | None:
-        """The file ``name`` relative to ``base`` (the run folder by default); ``None`` when it would lie outside the run.
+        """The file ``name`` relative to ``base`` (the run folder by default); ``None`` when it lies outside the run.
 
         A report must not carry files that its run does not own, whatever a JSON file says.
         """
-        if not isinstance(name, str) or not name or "\0" in name:
+        if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
             return None
         path = Path(os.path.abspath((base or self.folder.path) / name))
         root = Path(os.path.abspath(self.folder.path))
         return path if path.is_relative_to(root) else None
+
+
+def _encodable(name: str) -> bool:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def gather(folder: RunFolder) -> Material:
@@ -104,15 +112,21 @@ def records(value: Any) -> list[Record]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def part(record: Any, name: str) -> Record:
+    """The dictionary under ``name``; empty where there is none."""
+    value = record.get(name) if isinstance(record, Mapping) else None
+    return value if isinstance(value, dict) else {}
+
+
 def deep(record: Any, *names: str) -> Any:
     """The first value under one of ``names`` anywhere in nested dictionaries, nearest to the top first."""
     level = [record]
     while level:
-        for part in level:
+        for here in level:
             for name in names:
-                if isinstance(part, Mapping) and part.get(name) not in (None, "", [], {}):
-                    return part[name]
-        level = [value for part in level if isinstance(part, Mapping) for value in part.values()]
+                if isinstance(here, Mapping) and here.get(name) not in (None, "", [], {}):
+                    return here[name]
+        level = [value for here in level if isinstance(here, Mapping) for value in here.values()]
     return None
 
 

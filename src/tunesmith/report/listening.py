@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.report.gather import Material, Record, records
+from tunesmith.report.gather import Material, Record, part, records
 from tunesmith.report.media import Clip, Shelf
 from tunesmith.report.numbers import number, real
 from tunesmith.report.texts import Both, both, same, say, signal, word
@@ -99,22 +99,18 @@ def listening(material: Material, shelf: Shelf) -> Listening:
 
 
 def _paths(material: Material, prompt: Record) -> list[Path | None]:
-    files = [
-        side.get("file") if isinstance(side, Mapping) else None for side in (prompt.get("base"), prompt.get("lora"))
-    ]
-    return [material.inside(name, material.comparison_folder) for name in (*files, prompt.get("reference"))]
+    files = (part(prompt, "base").get("file"), part(prompt, "lora").get("file"), prompt.get("reference"))
+    return [material.inside(name, material.comparison_folder) for name in files]
 
 
 def _asked_seconds(material: Material) -> float | None:
-    settings = (material.comparison or {}).get("settings")
-    seconds = real(settings.get("seconds")) if isinstance(settings, Mapping) else None
+    seconds = real(part(material.comparison, "settings").get("seconds"))
     return seconds if seconds and seconds > 0 else None
 
 
 def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float | None) -> Row:
     clips = shelf.row(_paths(material, prompt), seconds=seconds)
-    measured = [side if isinstance(side, Mapping) else {} for side in (prompt.get("base"), prompt.get("lora"))]
-    measured.append(_reference_of(material, prompt.get("reference")))
+    measured = [part(prompt, "base"), part(prompt, "lora"), _reference_of(material, prompt.get("reference"))]
     keys = ("base", "adapter", "reference")
     sides = []
     for index, key in enumerate(keys):
@@ -129,7 +125,7 @@ def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float
     return Row(str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table(measured[: len(sides)]))
 
 
-def _flags(side: Mapping[str, Any]) -> tuple[Flag, ...]:
+def _flags(side: Record) -> tuple[Flag, ...]:
     return tuple(
         Flag(both(item, "sentence") or both(item, "title") or same(item.get("name", "")), _flag_numbers(item))
         for item in records(side.get("verdicts"))
@@ -144,8 +140,8 @@ def _flag_numbers(item: Record) -> Both | None:
     return say("flag_numbers", value=number(value) + unit, limit=number(limit) + unit)
 
 
-def _signal_table(measured: list[Any]) -> tuple[tuple[Both, tuple[str, ...]], ...]:
-    tables = [m["signals"] if isinstance(m.get("signals"), Mapping) else {} for m in measured]
+def _signal_table(measured: list[Record]) -> tuple[tuple[Both, tuple[str, ...]], ...]:
+    tables = [part(record, "signals") for record in measured]
     names = list(dict.fromkeys(name for table in tables for name in table))
     return tuple((signal(name), tuple(number(table.get(name)) for table in tables)) for name in names)
 
@@ -165,10 +161,10 @@ def _own(material: Material) -> list[Record]:
 def _own_row(material: Material, shelf: Shelf, own: list[Record]) -> Row:
     clips = shelf.row([material.inside(item.get("file"), material.comparison_folder) for item in own])
     sides = tuple(
-        Side(same(i.get("clip") or i.get("file") or ""), c, missing=say("no_audio"))
-        for i, c in zip(own, clips, strict=True)
+        Side(same(item.get("clip") or item.get("file") or ""), clip, missing=say("no_audio"))
+        for item, clip in zip(own, clips, strict=True)
     )
-    return Row("", (), sides, _signal_table(list(own)), title=say("own_clips"))
+    return Row("", (), sides, _signal_table(own), title=say("own_clips"))
 
 
 def _generated(material: Material) -> list[Record]:
@@ -181,7 +177,7 @@ def _generated(material: Material) -> list[Record]:
     except TunesmithError:
         return []
     if isinstance(value, Mapping):
-        value = next((part for part in value.values() if records(part)), [])
+        value = next((items for items in value.values() if records(items)), [])
     return [item for item in records(value) if isinstance(item.get("file"), str)][:MOST_ROWS]
 
 

@@ -58,7 +58,6 @@ class Shelf:
 
     def __init__(self, home: Path, *, embed: bool) -> None:
         self.home, self.embed = home, embed
-        self.unreadable: list[str] = []
 
     def row(
         self, paths: Sequence[Path | None], *, seconds: float | None = None, compact: bool = False
@@ -83,7 +82,6 @@ class Shelf:
                 clips.append(Clip(self._name(path), source, item.seconds, next(pictures)))
             else:
                 clips.append(Clip(self._name(path), problem=item))
-                self.unreadable.append(self._name(path))
         return clips
 
     def _name(self, path: Path) -> str:
@@ -91,7 +89,7 @@ class Shelf:
 
     def _source(self, path: Path) -> str:
         if not self.embed:
-            return quote(self._name(path))
+            return quote(os.fsencode(self._name(path)))
         kind, data = encode(path)
         return data_uri(kind, data)
 
@@ -102,7 +100,7 @@ def data_uri(kind: str, data: bytes) -> str:
 
 
 def fits(paths: Iterable[Path]) -> bool:
-    """Whether these files can go into the page: an estimate from their lengths, so that nothing is encoded for nothing."""
+    """Whether these files can go into the page: estimated from their lengths, so that nothing is encoded in vain."""
     import soundfile
 
     total = 0.0

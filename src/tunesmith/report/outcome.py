@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from tunesmith.report.gather import Material, Record, records
+from tunesmith.report.gather import Material, Record, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
 from tunesmith.report.texts import Both, same, say
 
@@ -25,33 +23,27 @@ def evidence(finding: Record) -> str:
 
 def loss_rows(material: Material) -> list[tuple[Both, str, str, str]]:
     """(what, base, adapter, change) of the held-out losses."""
-    losses = (material.comparison or {}).get("losses")
-    if not isinstance(losses, Mapping):
+    losses = part(material.comparison, "losses")
+    if not losses:
         return []
-    base, adapter = (losses.get(side) if isinstance(losses.get(side), Mapping) else {} for side in ("base", "adapter"))
+    base, adapter, style = part(losses, "base"), part(losses, "adapter"), part(losses, "base_style")
     rows = [(say("loss_held_out"), base.get("loss"), adapter.get("loss"))]
-    terms = [side.get("terms") if isinstance(side.get("terms"), Mapping) else {} for side in (base, adapter)]
-    rows += [
-        (same(str(name).replace("_", " ")), terms[0].get(name), terms[1].get(name))
-        for name in dict.fromkeys([*terms[0], *terms[1]])
-    ]
-    style = losses.get("base_style")
-    if isinstance(style, Mapping):
+    before, after = part(base, "terms"), part(adapter, "terms")
+    for name in dict.fromkeys([*before, *after]):
+        rows.append((same(str(name).replace("_", " ")), before.get(name), after.get(name)))
+    if style:
         rows.append((say("loss_base_style"), style.get("base"), style.get("adapter")))
-    return [(name, loss(before), loss(after), change(before, after)) for name, before, after in rows]
+    return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
 
 
 def random_loss(material: Material) -> float | None:
     """The loss of a uniform guess, where it is known."""
-    losses = (material.comparison or {}).get("losses")
-    return real(losses.get("random")) if isinstance(losses, Mapping) else None
+    return real(part(material.comparison, "losses").get("random"))
 
 
 def codec_rows(material: Material) -> list[tuple[Both, Both]]:
     """What the codec alone does to the clips."""
-    codec = (material.comparison or {}).get("codec")
-    if not isinstance(codec, Mapping):
-        return []
+    codec = part(material.comparison, "codec")
     band = real(codec.get("bandwidth_hz"))
     return [
         (say("codec_snr"), same(f"{number(codec.get('snr_db'))} dB")),

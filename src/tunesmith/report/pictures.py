@@ -17,6 +17,7 @@ Tick = tuple[float, str]
 
 LOWEST_LUFS = -60.0
 _KHZ = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_LOUD = ((1.0, "0"), (0.5, "\u221230"), (0.0, "\u221260"))
 _TICK_GAP = 11.0  # px between two labels of an axis
 
 
@@ -106,9 +107,7 @@ def _place(sound: Sound, level: Array, peak: float, seconds: float, top_hz: floa
         curve=" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)),
         hertz=_hertz_ticks(top_hz, top, split),
         time=_time_ticks(seconds, left, right),
-        loud=tuple(
-            (base - (base - rise) * share, label) for share, label in ((1.0, "0"), (0.5, "\u221230"), (0.0, "\u221260"))
-        ),
+        loud=tuple((base - (base - rise) * share, name) for share, name in _LOUD),
         seconds=seconds,
         quietest=float(clipped.min()),
         loudest=float(clipped.max()),

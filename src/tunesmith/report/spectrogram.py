@@ -17,14 +17,7 @@ _WINDOW = 2048
 _ROWS = 96
 _COLOURS = 48
 # Night blue to warm white: lightness rises evenly, so that the picture also reads in grey print.
-_ANCHORS = (
-    (0x0D, 0x10, 0x21),
-    (0x23, 0x2F, 0x66),
-    (0x1F, 0x6F, 0x86),
-    (0x4F, 0xA8, 0x6F),
-    (0xE3, 0xB9, 0x4C),
-    (0xFF, 0xF3, 0xD6),
-)
+_ANCHORS = tuple(bytes.fromhex(c) for c in ("0d1021", "232f66", "1f6f86", "4fa86f", "e3b94c", "fff3d6"))
 
 
 def to_mel(hertz: float | Array) -> float | Array:
@@ -53,7 +46,7 @@ def levels(mono: Array, sample_rate: int, seconds: float, top_hz: float, columns
     padded = np.pad(mono.astype(np.float32), (_WINDOW // 2, _WINDOW // 2 + int(max(centres[-1] - len(mono), 0)) + 1))
     starts = centres.astype(int)
     power = np.stack([np.abs(np.fft.rfft(padded[s : s + _WINDOW] * window)) ** 2 for s in starts], axis=1)
-    # Band edges cut FFT bins in parts: integrating the cumulated power gives every band its exact share, however narrow.
+    # Band edges cut FFT bins in parts: integrating the cumulated power gives each band its exact share, however narrow.
     edges = 700 * (10 ** (np.linspace(0, to_mel(top_hz), _ROWS + 1) / 2595) - 1)
     cumulated = np.concatenate([np.zeros((1, columns)), np.cumsum(power, axis=0)])
     position = np.clip(edges * _WINDOW / sample_rate + 0.5, 0, len(cumulated) - 1)

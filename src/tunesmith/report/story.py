@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunesmith.report.gather import Material, Record, deep
+from tunesmith.report.gather import Material, Record, deep, part
 from tunesmith.report.numbers import duration, number, plain, real
 from tunesmith.report.texts import Both, same, say, word
 from tunesmith.run.folder import STAGES
@@ -15,8 +15,8 @@ from tunesmith.run.folder import STAGES
 def done(material: Material) -> list[tuple[Both, Both]]:
     """What was trained, on what, and how."""
     recipe, environment = material.recipe, material.environment
-    model, train = _part(recipe, "model"), _part(recipe, "train")
-    adapter = _part(recipe, "adapter")
+    model, train = part(recipe, "model"), part(recipe, "train")
+    adapter = part(recipe, "adapter")
     lines = material.lines("train")
     parameters = deep(environment, "parameters", "parameter_count")
     licence = deep(environment, "licence", "license")
@@ -72,19 +72,18 @@ def load_code(material: Material) -> str:
     folder = next((f for f in (material.folder.best, material.folder.final) if f.exists()), None)
     if folder is None:
         return ""
-    model = _part(material.recipe, "model")
-    base = json.dumps(
-        str(
-            deep(material.environment, "base_model_path", "base_model", "path")
-            or model.get("path")
-            or "facebook/musicgen-small"
-        )
-    )
-    adapter = json.dumps(str(folder), ensure_ascii=False)
-    family = model.get("family") or deep(material.environment, "family")
-    if family not in (None, "musicgen"):
-        return f"from peft import PeftModel\n\nmodel = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}\n"
-    return _MUSICGEN.format(base=base, adapter=adapter)
+    model, environment = part(material.recipe, "model"), material.environment
+    path = deep(environment, "path") or model.get("path") or "facebook/musicgen-small"
+    base, adapter = json.dumps(str(path), ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
+    known = (model.get("family") or deep(environment, "family")) in (None, "musicgen")
+    return (_MUSICGEN if known else _PLAIN).format(base=base, adapter=adapter)
+
+
+_PLAIN = """\
+from peft import PeftModel
+
+model = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}
+"""
 
 
 _MUSICGEN = """\
@@ -97,11 +96,6 @@ processor = AutoProcessor.from_pretrained({base})
 inputs = processor(text=["dark trap beat, booming 808"], padding=True, return_tensors="pt")
 audio = model.generate(**inputs, do_sample=True, guidance_scale=3.0, max_new_tokens=256)
 """
-
-
-def _part(record: Record, name: str) -> Record:
-    value = record.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> Both | None:
@@ -121,6 +115,5 @@ def _batch(batch: float | None, accumulation: float | None) -> Both | None:
     if batch is None:
         return None
     accumulation = accumulation or 1
-    return say(
-        "batch_value", batch=number(batch), accumulation=number(accumulation), total=number(batch * accumulation)
-    )
+    total = number(batch * accumulation)
+    return say("batch_value", batch=number(batch), accumulation=number(accumulation), total=total)

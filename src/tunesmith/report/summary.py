@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tunesmith.report.charts import best_update
-from tunesmith.report.gather import Material, records
+from tunesmith.report.gather import Material, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, duration, loss, real
 from tunesmith.report.texts import Both, both, same, say
 
@@ -21,15 +19,14 @@ class Card:
     note: Both | None = None
 
 
-def verdict(material: Material) -> list[tuple[str, Both]]:
-    """(``learnt`` | ``worse`` | ``next``, sentence) of an evaluated run; empty for one that is not."""
-    given = (material.comparison or {}).get("verdict")
-    learnt = both(given, "learnt")
+def verdict(material: Material) -> list[tuple[str, Both, bool]]:
+    """(``learnt`` | ``worse`` | ``next``, sentence, whether it is bad news); empty for a run without a verdict."""
+    given = part(material.comparison, "verdict")
+    learnt, worse, following = (both(given, key) for key in ("learnt", "worse", "next"))
     if learnt is None:
         return []
-    said = [("learnt", learnt), ("worse", both(given, "worse") or say("worse_none"))]
-    following = both(given, "next")
-    return [*said, ("next", following)] if following else said
+    said = [("learnt", learnt, False), ("worse", worse or say("worse_none"), worse is not None)]
+    return [*said, ("next", following, False)] if following else said
 
 
 def state(material: Material) -> tuple[Both, str]:
@@ -57,9 +54,8 @@ def _finished(material: Material) -> bool:
 
 
 def _loss(material: Material) -> Card | None:
-    losses = (material.comparison or {}).get("losses")
-    losses = losses if isinstance(losses, Mapping) else {}
-    before, after = (_inner(losses.get(side), "loss") for side in ("base", "adapter"))
+    losses = part(material.comparison, "losses")
+    before, after = (real(part(losses, side).get("loss")) for side in ("base", "adapter"))
     label = say("head_loss")
     if before is None and after is None:
         valid = [record for record in material.lines("valid") if real(record.get("loss")) is not None]
@@ -68,10 +64,6 @@ def _loss(material: Material) -> Card | None:
             return None
         before, after, label = valid[0]["loss"], best["loss"], say("head_loss_run")
     return Card(label, same(f"{loss(before)} → {loss(after)}"), same(change(before, after)))
-
-
-def _inner(record: Any, key: str) -> float | None:
-    return real(record.get(key)) if isinstance(record, Mapping) else None
 
 
 def _best(material: Material) -> Card | None:
@@ -84,14 +76,11 @@ def _best(material: Material) -> Card | None:
 
 def _flags(material: Material) -> Card | None:
     prompts = records((material.comparison or {}).get("prompts"))
-    shares = {
-        side: [bool(p[side].get("verdicts")) for p in prompts if isinstance(p.get(side), Mapping)]
-        for side in ("base", "lora")
-    }
-    if not shares["lora"]:
-        return None
-    base, adapter = (f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN for flags in shares.values())
-    return Card(say("head_flags"), same(f"{base} → {adapter}"))
+    shares = []
+    for side in ("base", "lora"):
+        flags = [bool(part(prompt, side).get("verdicts")) for prompt in prompts if part(prompt, side)]
+        shares.append(f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN)
+    return None if shares[1] == UNKNOWN else Card(say("head_flags"), same(" → ".join(shares)))
 
 
 def _clips(material: Material) -> Card | None:

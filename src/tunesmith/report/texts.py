@@ -26,7 +26,7 @@ def say(key: str, **values: Any) -> Both:
 
 
 def both(record: Any, key: str) -> Both | None:
-    """Words out of a record: ``{"en", "zh"}`` under ``key``, or text under ``key`` and ``key_zh``; ``None`` when there are none.
+    """Words out of a record: ``{"en", "zh"}`` under ``key``, or text under ``key`` and ``key_zh``; else ``None``.
 
     Where one language is missing the other stands in, so that nothing goes unsaid.
     """
@@ -114,7 +114,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "每段 {seconds} 秒，引导系数 {guidance}，起始种子 {seed}。",
     ),
     "audio_embedded": (
-        "The players hold compressed copies, so this page works anywhere. The originals lie beside it under the names shown.",
+        "The players hold compressed copies, so this page works anywhere. The originals lie beside it, as named.",
         "播放器内为压缩副本，因此本页可在任何地方使用。原文件按所示名称存放在本页旁边。",
     ),
     "audio_linked": (
@@ -138,6 +138,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "kind_built_in": ("built-in prompt", "内置提示词"),
     "kind_base_style": ("base-style prompt", "基础风格提示词"),
     "measured": ("Measured", "测量值"),
+    "shown_of": ("The picture shows the first {shown} of {total} s.", "图中为 {total} 秒中的前 {shown} 秒。"),
     "picture_of": (
         "Spectrogram over {seconds} s and loudness from {low} to {high} LUFS",
         "{seconds} 秒频谱图，响度 {low} 至 {high} LUFS",
@@ -255,7 +256,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "其间有 {n} 次预览未在此显示，见 previews 文件夹。",
     ),
     "sound_ok": ("No warning", "无警告"),
-    "warning": ("Warning", "警告"),
     # data
     "sec_data": ("Data", "数据"),
     "data_none": ("The clips have not been checked.", "音频尚未检查。"),
@@ -281,7 +281,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "level_error": ("error", "错误"),
     "level_warn": ("warning", "警告"),
     "level_info": ("note", "提示"),
-    "check_count": ("{n} findings", "{n} 条"),
+    "check_count": ("findings: {n}", "{n} 条"),
     # codec
     "sec_codec": ("Codec ceiling", "编解码器上限"),
     "codec_intro": (

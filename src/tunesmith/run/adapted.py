@@ -25,7 +25,11 @@ def adapter_folder(context: RunContext) -> Path:
     for folder in (context.folder.best, context.folder.final):
         if folder.exists():
             return folder
-    raise TunesmithError("this run has no adapter yet", where=str(context.folder.path), remedy=f"Run `tunesmith train {context.folder.path}` first.")
+    raise TunesmithError(
+        "this run has no adapter yet",
+        where=str(context.folder.path),
+        remedy=f"Run `tunesmith train {context.folder.path}` first.",
+    )
 
 
 def load_adapted(family: Family, folder: Path, device: str = "cpu") -> dict[str, nn.Module]:

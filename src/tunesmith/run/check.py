@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tunesmith.data.checks import CheckReport, run_checks
+from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Layout, read_layout
 from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
@@ -37,10 +39,11 @@ def check(context: RunContext) -> dict[str, Any]:
     )
     write_manifest(context.folder.manifest, result.samples)
     summary = write_findings(context, layout, checked, result)
-    say(context, checked, summary)
+    say(context, [*layout.problems, *checked.findings], summary)
     if not any(s.split == "train" for s in result.samples):
         raise TunesmithError(
-            f"no usable clip is left of {len(layout.samples)}; {first_reason(checked)}",
+            f"no usable clip is left of {len(layout.samples) + len(layout.problems)}; "
+            f"{first_reason([*layout.problems, *checked.findings])}",
             where=data.folder,
             remedy=f"Every finding is in {context.folder.findings}.",
         )
@@ -58,8 +61,7 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
             overrule=context.recipe.data.overrule,
             progress=advance,
             facts_path=context.folder.facts,
-            problems=layout.problems,
-            channels=context.family.card().channels,
+            model_sample_rate=context.family.card().sample_rate,
         )
 
 
@@ -67,38 +69,42 @@ def write_findings(context: RunContext, layout: Layout, checked: CheckReport, re
     """Write ``findings.json`` and return its numbers."""
     counts = Counter(s.split for s in result.samples)
     seconds = sum(a.duration or 0.0 for s in result.samples for a in s.audios.values())
+    quarantined = {f.clip: f.message for f in layout.problems if f.level == "error"} | checked.quarantined
     summary = {
         "layout": layout.name,
         "kept": len(result.samples),
         "train": counts["train"],
         "valid": counts["valid"],
-        "quarantined": checked.quarantined,
+        "quarantined": quarantined,
         "split_kind": result.kind,
         "seconds": round(seconds, 1),
-        "notes": [*layout.notes, *checked.notes, *result.notes],
+        "notes": [*layout.notes, *result.notes],
     }
-    write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
+    write_json(
+        context.folder.findings, {**summary, "findings": [f.to_json() for f in (*layout.problems, *checked.findings)]}
+    )
     return summary
 
 
-def say(context: RunContext, checked: CheckReport, summary: dict[str, Any]) -> None:
+def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any]) -> None:
     """Tell the user what was found: every error, and warnings by kind."""
     voice = context.voice
-    for finding in checked.findings:
+    for finding in findings:
         if finding.level == "error":
             voice.say(f"  error  {finding.clip}: {finding.message} {finding.remedy}", style="red")
-    warnings = [f for f in checked.findings if f.level == "warn"]
+    warnings = [f for f in findings if f.level == "warn"]
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
         voice.say(f"  warn   {name} ({number}): {one.clip}: {one.message} {one.remedy}", style="yellow")
     for note in summary["notes"]:
         voice.say(f"  note   {note['en']}")
     voice.say(
-        f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, {summary['valid']} held out; "
+        f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, "
+        f"{summary['valid']} held out; "
         f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
     )
 
 
-def first_reason(checked: CheckReport) -> str:
+def first_reason(findings: Sequence[Finding]) -> str:
     """The first error finding, as the reason nothing is left."""
-    return next((f"{f.clip}: {f.message}" for f in checked.findings if f.level == "error"), "the folder holds none")
+    return next((f"{f.clip}: {f.message}" for f in findings if f.level == "error"), "the folder holds none")

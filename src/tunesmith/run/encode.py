@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.run.context import RunContext
 
+Work = tuple[Sample, dict[str, str], list[str]]
+"""A sample, its keys by field, and the fields that are missing."""
 FLUSH_SECONDS = 10.0
 """An interruption loses at most this much encoding."""
 
@@ -18,7 +21,16 @@ def encode(context: RunContext) -> dict[str, Any]:
     family = context.family
     store = EncodedStore(context.folder.cache, family.fields())
     samples = list(read_manifest(context.folder.manifest))
-    work: list[tuple[Sample, dict[str, str], list[str]]] = []
+    encoded = encode_samples(context, store, samples)
+    reused = {name: len(samples) - number for name, number in encoded.items()}
+    context.voice.say(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
+    return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
+
+
+def encode_samples(context: RunContext, store: EncodedStore, samples: Sequence[Sample]) -> dict[str, int]:
+    """Encode what is missing of some samples; returns how many were encoded by field."""
+    family = context.family
+    work: list[Work] = []
     for sample in samples:
         keys = {spec.name: family.field_key(sample, spec.name) for spec in family.fields()}
         missing = store.missing(keys)
@@ -26,13 +38,10 @@ def encode(context: RunContext) -> dict[str, Any]:
             work.append((sample, keys, missing))
     if work:
         fill_store(context, store, work)
-    encoded = {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.fields()}
-    reused = {name: len(samples) - number for name, number in encoded.items()}
-    context.voice.say(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
-    return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
+    return {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.fields()}
 
 
-def fill_store(context: RunContext, store: EncodedStore, work: list[tuple[Sample, dict[str, str], list[str]]]) -> None:
+def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work]) -> None:
     """Encode and store, making progress durable every few seconds and on every way out."""
     from tunesmith.run.device import pick_device
 
@@ -41,9 +50,9 @@ def fill_store(context: RunContext, store: EncodedStore, work: list[tuple[Sample
         try:
             with context.voice.progress("encode", len(work)) as advance:
                 for sample, keys, missing in work:
-                    missing = [name for name in missing if keys[name] not in store.fields[name]]
-                    if missing:
-                        store.put(keys, encoder.encode(sample, missing))
+                    still = [name for name in missing if keys[name] not in store.fields[name]]
+                    if still:
+                        store.put(keys, encoder.encode(sample, still))
                     if time.monotonic() - flushed > FLUSH_SECONDS:
                         store.flush()
                         flushed = time.monotonic()

@@ -12,7 +12,12 @@ from tunesmith.run.context import RunContext
 
 
 def export(
-    context: RunContext, *, which: Literal["best", "final"] = "best", merged: bool = False, push: str | None = None, out: Path | None = None
+    context: RunContext,
+    *,
+    which: Literal["best", "final"] = "best",
+    merged: bool = False,
+    push: str | None = None,
+    out: Path | None = None,
 ) -> Path:
     """Write an adapter (or the merged model) where the user wants it, and push it if told to.
 
@@ -24,7 +29,9 @@ def export(
     """
     source = context.folder.best if which == "best" else context.folder.final
     if not source.exists():
-        raise TunesmithError(f"this run has no {which} adapter yet", where=str(context.folder.path), remedy="Train it first.")
+        raise TunesmithError(
+            f"this run has no {which} adapter yet", where=str(context.folder.path), remedy="Train it first."
+        )
     target = out or context.folder.path / "export" / ("merged" if merged else "adapter")
     if merged:
         _export_merged(context, source, target)
@@ -62,5 +69,6 @@ def push_to_hub(folder: Path, repository: str) -> None:
         raise TunesmithError(
             f"could not push to {repository} ({type(error).__name__})",
             where=str(folder),
-            remedy="Log in with `hf auth login` and check the network (HF_ENDPOINT names a mirror); the folder is written, nothing is lost.",
+            remedy="Log in with `hf auth login` and check the network (HF_ENDPOINT names a mirror); the folder "
+            "is written, nothing is lost.",
         ) from error

@@ -158,9 +158,20 @@ def find_run(name: str, root: Path | None = None) -> RunFolder:
     """
     base = root or Path("runs")
     for path in (Path(name), base / name):
-        if path.is_dir() and any((path / part).exists() for part in ("recipe.yaml", "recipe.resolved.yaml", "metrics.jsonl", "evaluation", "comparison_results.json")):
+        if path.is_dir() and any(
+            (path / part).exists()
+            for part in (
+                "recipe.yaml",
+                "recipe.resolved.yaml",
+                "metrics.jsonl",
+                "evaluation",
+                "comparison_results.json",
+            )
+        ):
             return RunFolder(path)
-    raise TunesmithError(f"there is no run `{name}`", remedy=f"Looked at {name} and {base / name}; make one with `tunesmith new`.")
+    raise TunesmithError(
+        f"there is no run `{name}`", remedy=f"Looked at {name} and {base / name}; make one with `tunesmith new`."
+    )
 
 
 def valid_name(name: str) -> bool:

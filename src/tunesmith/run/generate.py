@@ -20,21 +20,28 @@ if TYPE_CHECKING:
 
 def generate(context: RunContext) -> dict[str, Any]:
     """Generate with the run's best adapter into ``generated/``."""
-    from tunesmith.run.adapted import adapter_folder, load_adapted
+    from tunesmith.run.adapted import adapter_folder
+
+    return generate_with(context, adapter_folder(context), context.folder.generated)
+
+
+def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
+    """Generate with any adapter of the run's base into any folder."""
+    from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
     from tunesmith.training.adapters import set_scale
 
     recipe = context.recipe.generate
-    folder = adapter_folder(context)
     prompts = choose_prompts(context, recipe.prompts, recipe.count)
     device = pick_device(context.recipe.model.device)
-    networks = load_adapted(context.family, folder, device)
+    networks = load_adapted(context.family, adapter, device)
     set_scale(networks, recipe.adapter_scale)
-    records = render(context, networks, prompts, context.folder.generated, device)
-    write_json(context.folder.generated / "generated.json", {"adapter": folder.name, "scale": recipe.adapter_scale, "files": records})
+    records = render(context, networks, prompts, target, device)
+    write_json(target / "generated.json", {"adapter": adapter.name, "scale": recipe.adapter_scale, "files": records})
     for record in records:
-        context.voice.say(f"  {context.folder.generated / record['file']}  {record['prompt']!r}" + (f"  {record['problem']}" if record["problem"] else ""))
-    return {"files": [record["file"] for record in records], "adapter": folder.name}
+        problem = f"  ({record['problem']})" if record["problem"] else ""
+        context.voice.say(f"  {target / record['file']}  {record['prompt']!r}{problem}")
+    return {"files": [record["file"] for record in records], "adapter": adapter.name}
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
@@ -61,15 +68,23 @@ def render(
         signals = measure(audio.T, rate)
         records.append(
             {
-                "file": path.name, "prompt": prompts[index].text, "seed": requests[index].seed, "seconds": recipe.seconds,
-                "signals": signals.to_json(), "problem": collapse(signals),
+                "file": path.name,
+                "prompt": prompts[index].text,
+                "seed": requests[index].seed,
+                "seconds": recipe.seconds,
+                "signals": signals.to_json(),
+                "problem": collapse(signals),
             }
         )
     return records
 
 
 def produce(
-    context: RunContext, networks: Mapping[str, nn.Module] | None, requests: Sequence[GenerationRequest], voice: Voice, device: str,
+    context: RunContext,
+    networks: Mapping[str, nn.Module] | None,
+    requests: Sequence[GenerationRequest],
+    voice: Voice,
+    device: str,
     what: str = "generate",
 ) -> list[tuple[np.ndarray, int]]:
     """Audio (C, N) and rate for every request, in batches, with a progress bar."""

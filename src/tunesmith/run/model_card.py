@@ -52,7 +52,8 @@ def _body(context: RunContext, card: ModelCard, note: str) -> list[str]:
         "## Training",
         "",
         f"- rank {adapter.rank}, alpha {adapter.alpha:g} (scale {scale}), dropout {adapter.dropout:g}",
-        f"- peak learning rate {train.learning_rate:g}, {train.batch_size} × {train.accumulation} clips per update, seed {train.seed}",
+        f"- peak learning rate {train.learning_rate:g}, {train.batch_size} × {train.accumulation} clips per "
+        f"update, seed {train.seed}",
         f"- weights: {train.use_weights}",
         "",
         "## Use",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,9 +39,9 @@ def open_run(
     Raises:
         TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
     """
-    path = Path(target).expanduser()
+    path, note = Path(target).expanduser(), ""
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
-        folder, source = _from_file(path, overrides, root or RUNS)
+        folder, source, note = _from_file(path, overrides, root or RUNS)
     else:
         folder = find_run(str(path), root)
         source = next((file for file in (folder.recipe, folder.resolved) if file.exists()), None)
@@ -48,24 +49,31 @@ def open_run(
             remedy = "Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."
             raise TunesmithError("this folder has no recipe.yaml", where=str(folder.path), remedy=remedy)
     recipe = load(source, overrides).recipe if source else _nameless(folder)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
     folder.create()
-    return RunContext(folder, recipe, Voice(log=folder.log), command)
+    voice = Voice(log=folder.log if first else None, quiet=not first)
+    if note:
+        voice.say(note)
+    return RunContext(folder, recipe, voice, command)
 
 
-def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path]:
+def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, str]:
     recipe = load(path, overrides).recipe
     if path.name in ("recipe.yaml", "recipe.resolved.yaml") and path.resolve().parent.parent == root.resolve():
-        return RunFolder(path.parent), path
+        return RunFolder(path.parent), path, ""
     if not valid_name(recipe.name):
         remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
         raise TunesmithError(f"`{recipe.name}` cannot name a run", where=str(path), remedy=remedy)
     folder = RunFolder(root / recipe.name).create()
     text = with_absolute_paths(read_text(path), path.resolve().parent)
-    if folder.recipe.exists() and (old := read_text(folder.recipe)) != text:
+    old = read_text(folder.recipe) if folder.recipe.exists() else None
+    note = ""
+    if old is not None and old != text:
         write_text(folder.path / PREVIOUS, old)
-    if not folder.recipe.exists() or old != text:
+        note = f"this run's recipe has changed; the earlier one is kept as {folder.path / PREVIOUS}"
+    if old != text:
         write_text(folder.recipe, text)
-    return folder, folder.recipe
+    return folder, folder.recipe, note
 
 
 def with_absolute_paths(text: str, base: Path) -> str:

@@ -59,7 +59,14 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
 
 def needed(stages: Sequence[str]) -> list[str]:
     """The stages asked for and those they build on, in order. Reporting builds on whatever is there."""
-    before = {"check": [], "encode": ["check"], "train": ["check", "encode"], "generate": [], "evaluate": [], "report": []}
+    before = {
+        "check": [],
+        "encode": ["check"],
+        "train": ["check", "encode"],
+        "generate": [],
+        "evaluate": [],
+        "report": [],
+    }
     wanted = {*stages, *(b for s in stages for b in before[s])}
     return [name for name in STAGES if name in wanted]
 
@@ -81,7 +88,10 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
             "command": f"tunesmith {name} {context.folder.path}",
         }
         write_json(context.folder.stage(name), state)
-    context.voice.say(f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}", style="dim")
+    context.voice.say(
+        f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}",
+        style="dim",
+    )
 
 
 def fingerprint_of(context: RunContext, name: str) -> str:

@@ -58,6 +58,8 @@ class Voice:
             task = bar.add_task(what, total=total, note="")
 
             def advance(steps: int = 1, note: str | None = None) -> None:
-                bar.update(task, advance=steps, **({} if note is None else {"note": escape(note)}))
+                bar.update(task, advance=steps)
+                if note is not None:
+                    bar.update(task, note=escape(note))
 
             yield advance

@@ -1,0 +1,1 @@
+"""One loop for every family: schedule, adapters, checkpoints, gates, previews."""

@@ -121,10 +121,13 @@ def load_adapter(networks: Mapping[str, nn.Module], folder: Path) -> None:
         network: Any = networks[name]
         state = read_adapter(source)
         wanted = {k: v.shape for k, v in get_peft_model_state_dict(network).items()}
-        wrong = sorted({k for k in wanted.keys() ^ state.keys()} | {k for k in wanted.keys() & state.keys() if wanted[k] != state[k].shape})
+        wrong = sorted(
+            set(wanted.keys() ^ state.keys()) | {k for k in wanted.keys() & state.keys() if wanted[k] != state[k].shape}
+        )
         if wrong:
             raise TunesmithError(
-                f"this adapter does not fit: {len(wrong)} of its tensors differ in name or shape from what the model takes "
+                f"this adapter does not fit: {len(wrong)} of its tensors differ in name or shape from what the "
+                f"model takes "
                 f"(first: {wrong[0]})",
                 where=str(source),
                 remedy="It belongs to another base model, rank or set of targets.",
@@ -146,11 +149,15 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
         older = folder / "adapter_model.bin"
         if older.exists():
             return torch.load(older, map_location="cpu", weights_only=True)
-        raise TunesmithError("this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}.")
+        raise TunesmithError(
+            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+        )
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise TunesmithError(f"this adapter cannot be read ({error})", where=str(path), remedy="Take another checkpoint.") from error
+        raise TunesmithError(
+            f"this adapter cannot be read ({error})", where=str(path), remedy="Take another checkpoint."
+        ) from error
 
 
 def recipe_of(folder: Path) -> AdapterRecipe:
@@ -161,10 +168,16 @@ def recipe_of(folder: Path) -> AdapterRecipe:
     """
     path = folder / CONFIG
     if not path.exists():
-        raise TunesmithError("this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}.")
+        raise TunesmithError(
+            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+        )
     config = read_json(path)
     if config.get("peft_type") != "LORA":
-        raise TunesmithError(f"adapters of type {config.get('peft_type')} are not supported", where=str(path), remedy="Use a LoRA or DoRA adapter.")
+        raise TunesmithError(
+            f"adapters of type {config.get('peft_type')} are not supported",
+            where=str(path),
+            remedy="Use a LoRA or DoRA adapter.",
+        )
     targets = config["target_modules"]
     return AdapterRecipe(
         kind="dora" if config.get("use_dora") else "lora",
@@ -175,5 +188,5 @@ def recipe_of(folder: Path) -> AdapterRecipe:
     )
 
 
-def _whole(alpha: float) -> float:
+def _whole(alpha: float) -> Any:
     return int(alpha) if float(alpha).is_integer() else alpha

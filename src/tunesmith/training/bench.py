@@ -65,9 +65,8 @@ class Bench:
         return self.recipe.train
 
     def to_device(self, batch: Batch) -> Batch:
-        """Tensors to the device (floating ones in the networks' precision stay fp32: autocast decides), the rest as is."""
-        device = self.accelerator.device
-        return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+        """Tensors to the run's device, the rest as it is."""
+        return to_device(batch, self.accelerator.device)
 
     def chosen_weights(self) -> AbstractContextManager[None]:
         """The weights that are evaluated, called best and exported: the average if the recipe says so."""
@@ -86,15 +85,24 @@ class Bench:
             network.train()
 
 
-def build_bench(context: RunContext) -> Bench:
+def to_device(batch: Batch, device: torch.device | str) -> Batch:
+    """Tensors to ``device``, the rest as it is."""
+    return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+
+
+def build_bench(context: RunContext, clips: tuple[Clips, Clips | None] | None = None) -> Bench:
     """Load the base, attach the adapter, open the cache, make the optimizer.
+
+    Args:
+        context: The run.
+        clips: Training and held-out clips; those of the run's manifest by default.
 
     Raises:
         TunesmithError: when clips are not encoded, or the device is not there.
     """
     recipe, family = context.recipe, context.family
     accelerator = make_accelerator(recipe)
-    train, valid = open_clips(context)
+    train, valid = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
     parameters = adapters.trainable(networks)
     fused = accelerator.device.type == "cuda"
@@ -144,19 +152,27 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
 def open_clips(context: RunContext) -> tuple[Clips, Clips | None]:
     """The encoded training and held-out clips of a run."""
     samples = list(read_manifest(context.folder.manifest))
+    if not any(s.split == "train" for s in samples):
+        raise TunesmithError(
+            "no training clips are left", where=str(context.folder.manifest), remedy="See the checks' findings."
+        )
+    held_out = [s for s in samples if s.split == "valid"]
+    train = clips_of(context, [s for s in samples if s.split == "train"])
+    return train, clips_of(context, held_out) if held_out else None
+
+
+def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
+    """Encoded samples with the recipe's window lengths."""
     store = EncodedStore(context.folder.cache, context.family.fields())
     clock = next((spec.rate for spec in context.family.fields() if spec.rate), 1.0)
     data = context.recipe.data
-    sizes = {"max_frames": max(1, round(data.max_seconds * clock)), "min_frames": max(1, round(data.min_crop_seconds * clock))}
-
-    def clips(split: str) -> Sequence[Sample]:
-        return [s for s in samples if s.split == split]
-
-    if not clips("train"):
-        raise TunesmithError("no training clips are left", where=str(context.folder.manifest), remedy="See the checks' findings.")
-    held_out = clips("valid")
-    train = Clips(context.family, store, clips("train"), **sizes)
-    return train, Clips(context.family, store, held_out, **sizes) if held_out else None
+    return Clips(
+        context.family,
+        store,
+        samples,
+        max_frames=max(1, round(data.max_seconds * clock)),
+        min_frames=max(1, round(data.min_crop_seconds * clock)),
+    )
 
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
@@ -172,14 +188,16 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
     wanted = recipe.model.device
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
-    cpu = wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available())
+    cpu = wanted == "cpu" or (
+        wanted == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
+    )
     if wanted.startswith("cuda:"):
         torch.cuda.set_device(wanted)
     return Accelerator(cpu=cpu, mixed_precision=precision_for(recipe.model.precision, "cpu" if cpu else "gpu"))
 
 
 def precision_for(wanted: str, device: str) -> str:
-    """accelerate's name of the precision that will be used: half precision never on a CPU, fp16 only without bf16."""
+    """Accelerate's name of the precision that will be used: half precision never on a CPU, fp16 only without bf16."""
     if device == "cpu" or wanted == "fp32":
         return "no"
     has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()

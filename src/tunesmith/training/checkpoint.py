@@ -39,7 +39,10 @@ def save(bench: Bench, folder: RunFolder) -> Path:
             },
             temporary / OPTIMIZER,
         )
-        write_json(temporary / STATE, {"progress": asdict(bench.progress), "identity": identity(bench), "tunesmith": __version__})
+        write_json(
+            temporary / STATE,
+            {"progress": asdict(bench.progress), "identity": identity(bench), "tunesmith": __version__},
+        )
     prune(folder, bench.settings.keep_checkpoints, bench.progress.best_update)
     return target
 
@@ -76,7 +79,9 @@ def load(bench: Bench, path: Path) -> None:
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise TunesmithError("this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used.") from error
+        raise TunesmithError(
+            "this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used."
+        ) from error
     bench.optimizer.load_state_dict(saved["optimizer"])
     if saved["scaler"] is not None and bench.accelerator.scaler is not None:
         bench.accelerator.scaler.load_state_dict(saved["scaler"])
@@ -90,7 +95,9 @@ def _load_ema(bench: Bench, path: Path) -> None:
     from safetensors.torch import load_file
 
     if bench.ema is None or not (path / EMA).exists():
-        raise TunesmithError("this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew.")
+        raise TunesmithError(
+            "this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew."
+        )
     for name, tensor in load_file(path / EMA).items():
         bench.ema.shadow[name].copy_(tensor)
 
@@ -99,7 +106,9 @@ def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Pa
     different = [key for key in current if saved.get(key) != current[key]]
     if not different:
         return
-    parts = [f"{key} {_short(saved.get(key))} there, {_short(current[key])} here" for key in different if key != "shapes"]
+    parts = [
+        f"{key} {_short(saved.get(key))} there, {_short(current[key])} here" for key in different if key != "shapes"
+    ]
     raise TunesmithError(
         f"this checkpoint belongs to another run: {'; '.join(parts) or 'other adapter shapes'}",
         where=str(path),

@@ -67,7 +67,9 @@ def _with_action(result: GateResult, action: GateAction) -> GateResult:
     return GateResult(result.name, action, result.message, result.message_zh, result.value, result.limit)
 
 
-def _result(name: str, ok: bool, texts: tuple[str, str], value: float | None = None, limit: float | None = None) -> GateResult:
+def _result(
+    name: str, ok: bool, texts: tuple[str, str], value: float | None = None, limit: float | None = None
+) -> GateResult:
     return GateResult(name, "pass" if ok else "stop", *texts, value, limit)
 
 
@@ -75,12 +77,16 @@ def base_loss(bench: Bench, base: Measured) -> GateResult:
     """The base model must know music: well below a uniform guess on the user's clips."""
     level = bench.family.random_level()
     if level is None:
-        return _result("base_loss", True, ("this objective has no uniform guess to compare with", "该目标没有可比较的均匀猜测"))
+        return _result(
+            "base_loss", True, ("this objective has no uniform guess to compare with", "该目标没有可比较的均匀猜测")
+        )
     limit = BASE_LOSS_SHARE * level
     texts = (
-        f"loss of the base model on your clips {base.loss:.2f} nats, limit {limit:.2f} (a uniform guess is {level:.2f}); "
+        f"loss of the base model on your clips {base.loss:.2f} nats, limit {limit:.2f} (a uniform guess is "
+        f"{level:.2f}); "
         "above it, weights, codec or layout are wrong",
-        f"基础模型在您的音频上的损失为 {base.loss:.2f} nats，上限 {limit:.2f}（均匀猜测为 {level:.2f}）；超过则说明权重、编解码器或布局有误",
+        f"基础模型在您的音频上的损失为 {base.loss:.2f} nats，上限 {limit:.2f}（均匀猜测为 {level:.2f}）；"
+        f"超过则说明权重、编解码器或布局有误",
     )
     return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
 
@@ -97,9 +103,12 @@ def layout(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult
         if worst is None or loss < worst[1]:
             worst = (name, loss)
     if worst is None:
-        return _result("layout", True, ("this family has no wrong layout to compare with", "该模型族没有可比较的错误布局"))
+        return _result(
+            "layout", True, ("this family has no wrong layout to compare with", "该模型族没有可比较的错误布局")
+        )
     texts = (
-        f"loss {base.loss:.2f} in the model's own layout, {worst[1]:.2f} in a wrong one ({worst[0]}); the right one must be lower",
+        f"loss {base.loss:.2f} in the model's own layout, {worst[1]:.2f} in a wrong one ({worst[0]}); the right "
+        f"one must be lower",
         f"模型自身布局的损失 {base.loss:.2f}，错误布局（{worst[0]}）为 {worst[1]:.2f}；正确布局必须更低",
     )
     return _result("layout", base.loss < worst[1], texts, base.loss, worst[1])
@@ -114,7 +123,8 @@ def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: Measured) ->
                 meter.add(bench.family.loss(bench.networks, bench.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
     texts = (
-        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} nats at step 0, limit {PARITY}; more means dropout in the base",
+        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} nats at step 0, limit {PARITY}; "
+        f"more means dropout in the base",
         f"第 0 步训练模式与评估模式的损失相差 {gap:.4f} nats，上限 {PARITY}；更大说明基础模型中仍有 dropout",
     )
     return _result("train_equals_eval", gap <= PARITY, texts, gap, PARITY)
@@ -139,8 +149,10 @@ def warmup(bench: Bench) -> GateResult:
     done, asked = bench.warmup.updates, bench.warmup.asked
     limit = bench.updates * 0.1
     texts = (
-        f"warm-up {asked if asked is not None else done} of {bench.updates} updates" + (f", cut to {done}" if bench.warmup.cut else ""),
-        f"预热 {asked if asked is not None else done} / {bench.updates} 次更新" + (f"，缩短为 {done}" if bench.warmup.cut else ""),
+        f"warm-up {asked if asked is not None else done} of {bench.updates} updates"
+        + (f", cut to {done}" if bench.warmup.cut else ""),
+        f"预热 {asked if asked is not None else done} / {bench.updates} 次更新"
+        + (f"，缩短为 {done}" if bench.warmup.cut else ""),
     )
     return _result("warmup", not bench.warmup.cut, texts, float(asked if asked is not None else done), limit)
 

@@ -35,7 +35,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     """One optimizer update over ``batch_size x accumulation x processes`` clips.
 
     The loss of the update is each term's sum over every micro-batch and process divided by its weight over all of
-    them, so neither padding, nor how clips are cut into micro-batches, nor the number of processes changes the gradient.
+    them: neither padding, nor the cut into micro-batches, nor the number of processes changes the gradient.
 
     Args:
         bench: The run; ``bench.progress.update`` says which update this is.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tunesmith.families.contract import ModelCard
@@ -151,6 +152,28 @@ def estimate(
         disk=_disk(recipe, card, adapter, work, local),
         devices=tuple(_on(kind, recipe, work, adapter, peak_frames) for kind in kinds),
     )
+
+
+def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
+    """The base model's card and whether its weights are on this machine, without downloading anything.
+
+    Returns:
+        ``None`` for a hub checkpoint that is neither on this machine nor one of the published sizes.
+
+    Raises:
+        TunesmithError: when no family knows the checkpoint, or it is broken.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    from tunesmith.families.registry import family_class, make_family, recognise
+
+    path, name = recipe.model.path, recipe.model.family or recognise(recipe.model.path)
+    if path == "pocket" or Path(path).is_dir() or path.count("/") != 1:
+        return make_family(path, name, recipe.options).card(), True
+    cached = isinstance(try_to_load_from_cache(path, "config.json"), str)
+    if published := family_class(name).published(path):
+        return published, cached
+    return (make_family(path, name, recipe.options).card(), True) if cached else None
 
 
 @dataclass(frozen=True)

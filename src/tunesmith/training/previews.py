@@ -66,9 +66,7 @@ def make_previews(
     return previews
 
 
-def base_style(
-    family: Family, networks: Mapping[str, nn.Module], recipe: Recipe, device: str
-) -> list[Generated]:
+def base_style(family: Family, networks: Mapping[str, nn.Module], recipe: Recipe, device: str) -> list[Generated]:
     """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
     prompts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
     requests = [

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tunesmith.data.content import content_key
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Batch, GenerationRequest
-from tunesmith.files import atomic_folder, atomic_path, read_json, write_json
+from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
@@ -23,15 +21,20 @@ from tunesmith.training.gates import run_gates
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.previews import base_style, make_previews, preview_requests
+from tunesmith.training.replay import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 
-class Interrupted(TunesmithError):
+class InterruptedRunError(TunesmithError):
     """The run was asked to stop; everything is saved."""
 
     def __init__(self, number: int, where: Path) -> None:
-        super().__init__("stopped as asked; everything up to this update is saved", where=str(where), remedy="Run the same command again to continue.")
+        super().__init__(
+            "stopped as asked; everything up to this update is saved",
+            where=str(where),
+            remedy="Run the same command again to continue.",
+        )
         self.exit_code = 128 + number
 
 
@@ -63,7 +66,7 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
 
     Raises:
         TunesmithError: a gate that says stop, ten non-finite updates in a row, a checkpoint of another run.
-        Interrupted: after Ctrl-C or SIGTERM, with everything saved.
+        InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
     """
     session = open_session(context, resume=resume)
     bench = session.bench
@@ -93,8 +96,12 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     samples = list(read_manifest(folder.manifest))
     clips = bench.valid
     batches = [] if clips is None else fixed_batches(bench.family, fixed_items(clips), bench.settings.batch_size)
-    tracker = Tracker(folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None)
-    captions = [s.texts.get("caption", "") for s in samples if s.split == "valid"] or [s.texts.get("caption", "") for s in samples]
+    tracker = Tracker(
+        folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None
+    )
+    captions = [s.texts.get("caption", "") for s in samples if s.split == "valid"] or [
+        s.texts.get("caption", "") for s in samples
+    ]
     requests = preview_requests(context.recipe, captions) if context.recipe.previews.every else []
     session = Session(context, bench, tracker, samples, batches, requests=requests)
     if last is not None:
@@ -125,7 +132,8 @@ def announce(session: Session) -> None:
     trained = sum(p.numel() for p in bench.parameters.values())
     precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
     voice.say(
-        f"{bench.updates} updates of {bench.schedule.per_update} clips ({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
+        f"{bench.updates} updates of {bench.schedule.per_update} clips "
+        f"({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
         f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
         f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
     )
@@ -133,7 +141,9 @@ def announce(session: Session) -> None:
         text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
         voice.warn(text)
         session.tracker.event(
-            "warmup_cut", bench.progress.update, text,
+            "warmup_cut",
+            bench.progress.update,
+            text,
             f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
         )
 
@@ -155,24 +165,19 @@ def pass_gates(session: Session) -> None:
 
 def base_items(session: Session) -> list[dict[str, Any]]:
     """Encoded clips in the base model's own style, made once and kept in the cache."""
-    bench, recipe = session.bench, session.context.recipe
-    if not recipe.evaluate.forgetting_prompts or not bench.family.base_prompts():
+    bench, context = session.bench, session.context
+    if not context.recipe.evaluate.forgetting_prompts or not bench.family.base_prompts():
         return []
-    asked = (bench.family.base_prompts()[: recipe.evaluate.forgetting_prompts], recipe.previews.seconds, recipe.generate.seed)
-    path = session.context.folder.cache / f"base_style-{content_key(bench.family.path, asked)[:12]}.npz"
+    path = base_style_path(context)
     if not path.exists():
         adapters.set_scale(bench.networks, 0.0)
         try:
             with bench.measuring():
-                made = base_style(bench.family, bench.networks, recipe, str(bench.accelerator.device))
+                made = base_style(bench.family, bench.networks, context.recipe, str(bench.accelerator.device))
         finally:
             adapters.set_scale(bench.networks, 1.0)
-        with atomic_path(path) as temporary:
-            np.savez(temporary, **{f"{i}.{k}": v for i, m in enumerate(made) for k, v in m.encoded.items()})
-    with np.load(path) as stored:
-        names = sorted(stored.files, key=lambda name: int(name.split(".")[0]))
-        count = len({name.split(".")[0] for name in names})
-        return [{n.split(".", 1)[1]: stored[n] for n in names if n.startswith(f"{i}.")} for i in range(count)]
+        store_base_style(path, made)
+    return stored_base_style(context)
 
 
 def after_update(session: Session, result: UpdateResult) -> None:
@@ -190,7 +195,11 @@ def after_update(session: Session, result: UpdateResult) -> None:
         if session.requests and every and (progress.update % every == 0 or last):
             preview(session)
     share_decision(session)
-    if session.main and (progress.update % settings.save_every == 0 or last or progress.finished) and not result.stop_requested:
+    if (
+        session.main
+        and (progress.update % settings.save_every == 0 or last or progress.finished)
+        and not result.stop_requested
+    ):
         checkpoint.save(bench, session.context.folder)
 
 
@@ -203,14 +212,17 @@ def count_skipped(session: Session, result: UpdateResult) -> None:
     progress.skipped += 1
     progress.skipped_in_row += 1
     session.tracker.event(
-        "nonfinite", progress.update, f"update {progress.update} skipped: gradient norm {result.grad_norm}",
+        "nonfinite",
+        progress.update,
+        f"update {progress.update} skipped: gradient norm {result.grad_norm}",
         f"第 {progress.update} 次更新被跳过：梯度范数 {result.grad_norm}",
     )
     if progress.skipped_in_row >= settings.max_skipped:
         raise TunesmithError(
             f"{progress.skipped_in_row} updates in a row had a loss or gradient that is not finite",
             where=f"update {progress.update}",
-            remedy=f"Lower train.learning_rate (now {settings.learning_rate:g}; try a third), or use fp32 or bf16 instead of fp16; "
+            remedy=f"Lower train.learning_rate (now {settings.learning_rate:g}; try a third), or use fp32 or "
+            f"bf16 instead of fp16; "
             "the newest checkpoint is from before.",
         )
 
@@ -220,8 +232,14 @@ def log_training(session: Session, result: UpdateResult) -> None:
     progress = session.bench.progress
     seconds = max(session.tracker.elapsed, 1e-6)
     session.tracker.write(
-        "train", progress.update, loss=result.measured.loss, terms=result.measured.terms, learning_rate=result.learning_rate,
-        grad_norm=result.grad_norm, tokens=result.tokens, skipped=progress.skipped,
+        "train",
+        progress.update,
+        loss=result.measured.loss,
+        terms=result.measured.terms,
+        learning_rate=result.learning_rate,
+        grad_norm=result.grad_norm,
+        tokens=result.tokens,
+        skipped=progress.skipped,
         tokens_per_second=result.tokens * progress.update / seconds,
     )
     session.context.voice.say(
@@ -244,11 +262,18 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         progress.best_loss = held_out.loss  # the base itself: an adapter that is worse than it is never called best
     elif best:
         progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
-        save_model(session, session.context.folder.best, f"best held-out loss {held_out.loss:.4f} at update {progress.update}")
+        save_model(
+            session, session.context.folder.best, f"best held-out loss {held_out.loss:.4f} at update {progress.update}"
+        )
     else:
         progress.without_best += 1
     session.tracker.write(
-        "valid", progress.update, loss=held_out.loss, terms=held_out.terms, forgetting=forgetting, best=bool(best),
+        "valid",
+        progress.update,
+        loss=held_out.loss,
+        terms=held_out.terms,
+        forgetting=forgetting,
+        best=bool(best),
         weights=bench.settings.use_weights,
     )
     session.context.voice.say(
@@ -260,7 +285,9 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         progress.finished = True
         text = f"stopped early: no better held-out loss in {progress.without_best} measurements"
         session.context.voice.say(text)
-        session.tracker.event("early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善")
+        session.tracker.event(
+            "early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善"
+        )
 
 
 def sounds_right(session: Session) -> bool:
@@ -279,7 +306,12 @@ def preview(session: Session) -> None:
         return
     with bench.measuring():
         made = make_previews(
-            bench.family, bench.networks, session.requests, session.context.folder, update, str(bench.accelerator.device)
+            bench.family,
+            bench.networks,
+            session.requests,
+            session.context.folder,
+            update,
+            str(bench.accelerator.device),
         )
     for one in made:
         session.tracker.write("preview", update, **vars(one))
@@ -296,7 +328,7 @@ def share_decision(session: Session) -> None:
     """Every process learns whether the main one called the run finished."""
     if session.bench.accelerator.num_processes == 1:
         return
-    import torch.distributed as distributed
+    from torch import distributed
 
     verdict: list[Any] = [session.bench.progress.finished]
     distributed.broadcast_object_list(verdict, src=0)
@@ -308,10 +340,12 @@ def leave(session: Session, stop: StopRequest) -> None:
     update = session.bench.progress.update
     if session.main:
         checkpoint.save(session.bench, session.context.folder)
-        session.tracker.event("interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止")
+        session.tracker.event(
+            "interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止"
+        )
         session.tracker.close()
     session.bench.accelerator.wait_for_everyone()
-    raise Interrupted(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
+    raise InterruptedRunError(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
 
 
 def save_model(session: Session, folder: Path, note: str) -> None:
@@ -341,7 +375,9 @@ def finish(session: Session) -> dict[str, Any]:
         save_model(session, folder.final, f"update {progress.update}")
         if progress.best_update is None:
             _no_best(session)
-        session.tracker.event("finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新")
+        session.tracker.event(
+            "finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新"
+        )
     session.tracker.close()
     bench.accelerator.wait_for_everyone()
     return summary
@@ -354,7 +390,10 @@ def _no_best(session: Session) -> None:
         text = "no checkpoint was better than the base model on held-out clips; best_model is the last one"
         zh = "没有任何检查点在验证音频上优于基础模型；best_model 为最后一个"
     else:
-        text, zh = "there are no held-out clips, so best_model is simply the last adapter", "没有验证音频，best_model 即最后的适配器"
+        text, zh = (
+            "there are no held-out clips, so best_model is simply the last adapter",
+            "没有验证音频，best_model 即最后的适配器",
+        )
     session.context.voice.warn(text)
     session.tracker.event("no_best", session.bench.progress.update, text, zh)
     save_model(session, folder.best, text)

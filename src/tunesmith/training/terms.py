@@ -25,9 +25,7 @@ def combine(terms: Mapping[str, Term], totals: Mapping[str, float]) -> torch.Ten
     """
     counts = _group_counts({name: term.group for name, term in terms.items()}, totals)
     parts = [
-        term.sum * (term.scale / (totals[name] * counts[term.group]))
-        for name, term in terms.items()
-        if term.weight > 0
+        term.sum * (term.scale / (totals[name] * counts[term.group])) for name, term in terms.items() if term.weight > 0
     ]
     return sum(parts[1:], parts[0]) if parts else None
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.clips import Clips
 from tunesmith.families.contract import Batch, Family
-from tunesmith.training.bench import Bench
+from tunesmith.training.bench import Bench, to_device
 from tunesmith.training.terms import Measured, Meter
 
 Item = Mapping[str, Any]
@@ -36,13 +37,16 @@ def _length(item: Item) -> int:
 
 def measure(bench: Bench, batches: Sequence[Batch]) -> Measured:
     """Loss over batches with the bench's current weights; call inside ``bench.measuring()``."""
-    return measure_networks(bench.family, bench.networks, batches, bench)
+    with bench.accelerator.autocast():
+        return measure_networks(bench.family, bench.networks, batches, bench.accelerator.device)
 
 
-def measure_networks(family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], bench: Bench) -> Measured:
-    """Loss of any networks over fixed batches."""
+def measure_networks(
+    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: torch.device | str
+) -> Measured:
+    """Loss of any networks over fixed batches, without gradients."""
     meter = Meter()
-    for batch in batches:
-        with bench.accelerator.autocast():
-            meter.add(family.loss(networks, bench.to_device(batch), None))
+    with torch.no_grad():
+        for batch in batches:
+            meter.add(family.loss(networks, to_device(batch, device), None))
     return meter.result()

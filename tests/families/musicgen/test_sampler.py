@@ -40,7 +40,9 @@ def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
     inputs = decoder_input(delayed, c.pad).repeat(states.shape[0], 1, 1)
     with torch.no_grad():
         hidden = network.decoder.model(
-            input_ids=inputs.reshape(-1, inputs.shape[-1]), encoder_hidden_states=states, encoder_attention_mask=mask,
+            input_ids=inputs.reshape(-1, inputs.shape[-1]),
+            encoder_hidden_states=states,
+            encoder_attention_mask=mask,
             use_cache=False,
         ).last_hidden_state
     logits = torch.stack([h(hidden) for h in network.decoder.lm_heads], 1)
@@ -65,7 +67,12 @@ def test_greedy_audio_equals_transformers_generate(family, generator):
     frames = 30
     ids = AutoTokenizer.from_pretrained(family.folder)("trap 808 beat", return_tensors="pt")
     model.generation_config.max_length = None
-    theirs = model.generate(**ids, do_sample=False, guidance_scale=3.0, max_new_tokens=frames + family.config.num_codebooks // family.config.channels - 1)
+    theirs = model.generate(
+        **ids,
+        do_sample=False,
+        guidance_scale=3.0,
+        max_new_tokens=frames + family.config.num_codebooks // family.config.channels - 1,
+    )
     ours = next(generator.generate([request(seconds=frames / family.config.frame_rate, **GREEDY)])).audio
     assert ours.shape == (family.config.channels, frames * family.config.hop)
     assert np.allclose(theirs[0].numpy(), ours, atol=1e-4)
@@ -80,7 +87,9 @@ def test_a_result_depends_on_its_seed_and_not_on_the_batch(generator):
 
 
 def test_requests_of_different_length_and_options_go_together(family, generator):
-    made = list(generator.generate([request(seconds=0.4), request(seconds=0.8, guidance=1.0), request(seconds=0.4, seed=9)]))
+    made = list(
+        generator.generate([request(seconds=0.4), request(seconds=0.8, guidance=1.0), request(seconds=0.4, seed=9)])
+    )
     assert [m.encoded["codes"].shape[1] for m in made] == [20, 40, 20]
     assert all(np.isfinite(m.audio).all() for m in made)
 

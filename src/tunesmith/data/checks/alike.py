@@ -16,9 +16,14 @@ def alike(
     """Pairs of clips with identical sound (score 1) or like fingerprints, the earlier clip first."""
     order = {clip.sample.id: number for number, clip in enumerate(clips)}
     content = {clip.sample.id: clip.content for clip in clips}
-    yield from _identical(clips)
+    splits = {clip.sample.id: clip.sample.split or "train" for clip in clips}
+    identical = list(_identical(clips))
+    yield from identical
+    copies = {b for a, b, _ in identical if splits[a] == splits[b]}  # their first clip stands for them
     marks, owners = {}, {}
     for clip in clips:
+        if clip.sample.id in copies:
+            continue
         for role, ref in clip.sample.audios.items():
             landmarks = measured[place(ref)][1]
             if landmarks is not None and len(landmarks):

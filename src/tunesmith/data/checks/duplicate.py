@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.checks.context import CheckContext, Clip
 from tunesmith.data.findings import Finding
+
+LENGTH_TOLERANCE = 0.1
+"""Of the longer one: a cut of a track is not the track."""
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Error on the later of two identical clips, a warning on both of two that sound alike.
+    """Error on the later of two identical clips or copies of one recording, a warning on both of two that sound alike.
 
     Pairs across a train/valid split of the user's own are left to ``leakage``.
     """
@@ -19,6 +22,8 @@ def check(context: CheckContext) -> Iterator[Finding]:
             continue
         if first.content and first.content == second.content:
             yield _identical(other, one)
+        elif score >= context.limits.same_recording_score and _same_length(first, second):
+            yield _same_recording(other, one, score, context.limits.same_recording_score)
         else:
             yield _alike(one, other, score, context.limits.duplicate_score)
             yield _alike(other, one, score, context.limits.duplicate_score)
@@ -35,6 +40,26 @@ def _identical(clip: str, earlier: str) -> Finding:
         unit="%",
         remedy="Remove one of them; to weigh a clip more, say so in its repeats.",
         message_zh=f"该片段与 {earlier} 的声音完全相同",
+        remedy_zh="删除其中一个；如果想增加权重，请使用 repeats。",
+    )
+
+
+def _same_length(first: Clip, second: Clip) -> bool:
+    lengths = [sum(facts.seconds for facts in clip.facts.values()) for clip in (first, second)]
+    return abs(lengths[0] - lengths[1]) <= LENGTH_TOLERANCE * max(lengths)
+
+
+def _same_recording(clip: str, earlier: str, score: float, limit: float) -> Finding:
+    return Finding(
+        check="duplicate",
+        level="error",
+        clip=clip,
+        message=f"this clip is the same recording as {earlier}, saved again: {score:.0%} of their fingerprint agrees",
+        value=100 * score,
+        limit=100 * limit,
+        unit="%",
+        remedy="Remove one of them; to weigh a clip more, say so in its repeats.",
+        message_zh=f"该片段与 {earlier} 是同一段录音的另一次保存：{score:.0%} 的声音指纹一致",
         remedy_zh="删除其中一个；如果想增加权重，请使用 repeats。",
     )
 

@@ -120,7 +120,7 @@ class FactStore:
 
         lines = [json.dumps({"key": key, **_without_defaults(facts)}) for key, (facts, _) in known.items() if key]
         with atomic_path(self.path.with_suffix(".npz")) as temporary:
-            arrays = {key: marks for key, (_, marks) in known.items() if key and marks is not None}
+            arrays: dict[str, Any] = {key: marks for key, (_, marks) in known.items() if key and marks is not None}
             np.savez(temporary, **arrays)
         write_text(self.path, "".join(f"{line}\n" for line in lines))
 

@@ -51,6 +51,8 @@ class CheckLimits(BaseModel):
     """A greater share of fading clips is a warning about the set: fades would be learnt as the way music goes."""
     duplicate_score: Share = 0.06
     """Fingerprints that agree more than this are the same sound; unrelated music stays under 0.053."""
+    same_recording_score: Share = 0.8
+    """Fingerprints of equally long clips that agree more than this are one recording saved twice: an error."""
     identical_texts_share: Share = 0.5
     """A greater share of clips with one and the same text is a warning: the prompt would be learnt as noise."""
     max_text_characters: Annotated[int, Field(gt=0)] = 2000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -87,9 +88,9 @@ class _Gauge:
     def __post_init__(self) -> None:
         self.sums = np.zeros(self.channels)
         self.energy = np.zeros(self.channels)
-        self.hash = hashlib.blake2b(f"{self.rate},{self.channels}".encode(), digest_size=16)
+        self.hashes = [hashlib.blake2b(str(self.rate).encode(), digest_size=16) for _ in range(self.channels)]
         self.loudest: tuple[float, np.ndarray] = (-1.0, np.zeros(0, np.float32))
-        self._resampler = None
+        self._resampler: Any = None  # soxr.ResampleStream, whose package has no types
 
     def add(self, block: np.ndarray) -> None:
         """Take in float32 (channels, frames)."""
@@ -98,7 +99,8 @@ class _Gauge:
             self.nonfinite += int(block.size - np.count_nonzero(finite))
             block = np.where(finite, block, np.float32(0))
         self.frames += block.shape[1]
-        self.hash.update(block.data)
+        for digest, channel in zip(self.hashes, block, strict=True):
+            digest.update(channel.data)
         self.sums += block.sum(axis=1)
         energy = np.array([float(np.dot(x, x)) for x in block])
         self.energy += energy
@@ -167,7 +169,7 @@ class _Gauge:
             fade_db=fade_db,
             fade_trend=fade_trend,
             side_db=self._side_db(),
-            content=self.hash.hexdigest(),
+            content=hashlib.blake2b(b"".join(h.digest() for h in self.hashes), digest_size=16).hexdigest(),
             lufs=lufs,
             band_edge_hz=edge,
             band_drop_db=drop,

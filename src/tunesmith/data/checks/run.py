@@ -13,6 +13,7 @@ from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.survey import Survey, place
 from tunesmith.data.findings import Finding
+from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
 
 FINAL = frozenset({"unreadable", "nan_samples"})
@@ -29,6 +30,7 @@ class CheckReport:
         quarantined: Reason (the first error's message) by id of each sample left out.
         similar: Pairs of kept ids that sound alike; a split must not part them.
         facts: What was measured, by id and audio role.
+        notes: What will be done to clips, said once.
         kept_seconds: Length of everything kept, each clip once.
         quarantined_seconds: Length of everything left out, as far as it is known.
     """
@@ -38,6 +40,7 @@ class CheckReport:
     quarantined: dict[str, str]
     similar: list[tuple[str, str]]
     facts: dict[str, Mapping[str, ClipFacts]] = field(repr=False)
+    notes: list[Note] = field(default_factory=list)
     kept_seconds: float = 0.0
     quarantined_seconds: float = 0.0
 
@@ -51,8 +54,10 @@ def run_checks(  # noqa: PLR0913
     unknown_share: Callable[[str], float] | None = None,
     overrule: Collection[str] = (),
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
     facts_path: Path | None = None,
+    problems: Sequence[Finding] = (),
+    channels: int | None = None,
     model_sample_rate: int = 32_000,
 ) -> CheckReport:
     """Check samples; never raises for a bad clip.
@@ -65,8 +70,10 @@ def run_checks(  # noqa: PLR0913
         unknown_share: Share (0..1) of a text's tokens unknown to the model's text encoder.
         overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
         workers: Processes that measure; 1 measures in this one.
-        progress: Called with (done, total) audios.
+        progress: Called with the number of samples measured since the last call.
         facts_path: ``facts.jsonl`` to keep measurements in between runs.
+        problems: What the layout found; its errors are quarantined with the rest.
+        channels: Of the model to train; how clips are brought to them is said in the notes.
         model_sample_rate: Of the model to train, in Hz.
 
     Returns:
@@ -83,15 +90,15 @@ def run_checks(  # noqa: PLR0913
         unknown_share=unknown_share,
         model_sample_rate=model_sample_rate,
     )
-    findings = [_overruled(finding, chosen) for check in CHECKS for finding in check(context)]
+    findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]
     findings += _unknown_names(chosen, context)
-    return _report(context, findings)
+    return _report(context, findings, channels)
 
 
-def _report(context: CheckContext, findings: list[Finding]) -> CheckReport:
+def _report(context: CheckContext, findings: list[Finding], channels: int | None) -> CheckReport:
     quarantined: dict[str, str] = {}
     for finding in findings:
-        if finding.level == "error" and finding.clip in context.by_id:
+        if finding.level == "error" and finding.clip != "*":
             quarantined.setdefault(finding.clip, finding.message)
     kept, seconds = [], {True: 0.0, False: 0.0}
     for clip in context.clips:
@@ -106,9 +113,29 @@ def _report(context: CheckContext, findings: list[Finding]) -> CheckReport:
         quarantined=quarantined,
         similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
         facts={clip.sample.id: clip.facts for clip in context.clips},
+        notes=_channel_notes(context, quarantined, channels),
         kept_seconds=seconds[True],
         quarantined_seconds=seconds[False],
     )
+
+
+def _channel_notes(context: CheckContext, quarantined: Collection[str], channels: int | None) -> list[Note]:
+    used = [audio.facts.channels for audio in context.audios() if audio.clip not in quarantined]
+    more, fewer = sum(c > (channels or c) for c in used), sum(c < (channels or c) for c in used)
+    notes = []
+    if more and channels == 1:
+        notes.append(
+            note(f"{more} clips are mixed down for the mono model.", f"{more} 个片段将混成单声道以适配单声道模型。")
+        )
+    elif more:
+        notes.append(
+            note(f"{more} clips are mixed down to {channels} channels.", f"{more} 个片段将混成 {channels} 个声道。")
+        )
+    if fewer:
+        notes.append(
+            note(f"{fewer} mono clips are doubled for the stereo model.", f"{fewer} 个单声道片段将复制为双声道。")
+        )
+    return notes
 
 
 def _overruled(finding: Finding, overrule: Collection[str]) -> Finding:

@@ -30,7 +30,7 @@ class Survey:
         fingerprint: Take landmarks.
         overrule: Ids that are decoded whatever their header says.
         workers: Processes; 1 measures in this one.
-        progress: Called with (done, total).
+        progress: Called with the number of samples measured since the last call.
         facts_path: Where to keep the facts; ``None`` keeps nothing.
     """
 
@@ -39,7 +39,7 @@ class Survey:
     fingerprint: bool = True
     overrule: Collection[str] = ()
     workers: int = 1
-    progress: Callable[[int, int], None] | None = None
+    progress: Callable[[int], None] | None = None
     facts_path: Path | None = None
 
     def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, Measured]:
@@ -62,13 +62,32 @@ class Survey:
             for ref, overruled in wanted.items()
             if ref not in measured
         ]
+        tell = self._teller(samples, measured)
         for job, result in _measure(todo, self.workers):
             measured[job.ref] = result
-            if self.progress:
-                self.progress(len(measured), len(wanted))
+            tell(job.ref)
         if todo:
             store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
         return measured
+
+    def _teller(self, samples: Sequence[Sample], measured: Collection[AudioRef]) -> Callable[[AudioRef], None]:
+        """Reports samples as the last of their audios is measured; those that are known already, at once."""
+        progress = self.progress
+        if progress is None:
+            return lambda ref: None
+        waiting = [{place(ref) for ref in sample.audios.values()} - set(measured) for sample in samples]
+        users: dict[AudioRef, list[set[AudioRef]]] = {}
+        for refs in waiting:
+            for ref in refs:
+                users.setdefault(ref, []).append(refs)
+        progress(sum(not refs for refs in waiting))
+
+        def tell(ref: AudioRef) -> None:
+            for refs in users[ref]:
+                refs.discard(ref)
+            progress(sum(not refs for refs in users[ref]))
+
+        return tell
 
 
 def place(ref: AudioRef) -> AudioRef:

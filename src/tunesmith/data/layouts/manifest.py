@@ -30,11 +30,9 @@ def read(folder: Path, options: LayoutOptions) -> Layout:
     if not path.is_file():
         raise TunesmithError("there is no manifest.jsonl", where=str(folder), remedy="Choose another layout.")
     samples = [_placed(sample, folder, options) for sample in read_manifest(path)]
-    twice = [name for name, count in Counter(sample.id for sample in samples).items() if count > 1]
-    if twice:
-        raise TunesmithError(
-            f"the id {twice[0]} is given {len(twice) + 1} times", where=str(path), remedy="Ids are unique."
-        )
+    name, times = Counter(sample.id for sample in samples).most_common(1)[0] if samples else ("", 0)
+    if times > 1:
+        raise TunesmithError(f"the id {name} is given {times} times", where=str(path), remedy="Make every id unique.")
     if any(sample.split == "valid" for sample in samples):
         return Layout(samples, [], NAME, [note("The manifest's own split is kept.", "保留清单自带的划分。")])
     return Layout([replace(sample, split=None) for sample in samples], [], NAME)

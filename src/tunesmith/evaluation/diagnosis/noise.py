@@ -17,13 +17,11 @@ def look(signals: Signals, context: Context) -> Reading | None:
         return None
     z = context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr)
-    if not whole and math.isfinite(signals.noise_onset_s):
+    if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
         onset = signals.noise_onset_s
         text = Text(
-            f"From second {onset:.0f} of {signals.duration_s:.0f} on there is only noise "
-            f"(flatness over {NOISE_FLATNESS} in every 2 s window).",
-            f"从第 {onset:.0f} 秒起（共 {signals.duration_s:.0f} "
-            f"秒）只剩噪声（每个 2 秒窗口的平坦度都高于 {NOISE_FLATNESS}）。",
+            f"From second {onset:.0f} of {signals.duration_s:.0f} on there is only noise, in every 2 s window.",
+            f"从第 {onset:.0f} 秒起（共 {signals.duration_s:.0f} 秒），每个 2 秒窗口都只剩噪声。",
         )
         return Reading(onset, signals.duration_s, "s", text, z=z)
     if not whole and signals.eff_rank > _MOST_MOVEMENTS:

@@ -1,0 +1,1 @@
+"""MusicGen: a codec language model with text cross-attention."""

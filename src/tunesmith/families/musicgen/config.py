@@ -28,7 +28,8 @@ class MusicGenSettings(FamilySettings):
     """MusicGen's own options."""
 
     text_dropout: float = 0.1
-    """Share of clips trained without their caption, so that guidance keeps a sound unconditional side (AudioCraft 0.1 to 0.3)."""
+    """Share of clips trained without caption, so that guidance keeps a sound unconditional side (AudioCraft: "
+    "0.1-0.3)."""
     guidance: float = 3.0
     """Classifier-free guidance when generating; 1 turns it off. AudioCraft's and transformers' default."""
     temperature: float = 1.0
@@ -94,12 +95,16 @@ def read_config(folder: Path) -> MusicGenConfig:
     """
     path = folder / "config.json"
     if not path.exists():
-        raise TunesmithError("this folder holds no config.json", where=str(folder), remedy="Name the folder of a MusicGen checkpoint.")
+        raise TunesmithError(
+            "this folder holds no config.json", where=str(folder), remedy="Name the folder of a MusicGen checkpoint."
+        )
     raw = read_json(path)
     kind = raw.get("model_type") if isinstance(raw, dict) else None
     refuse_unsupported(str(folder), kind)
     if kind != "musicgen":
-        raise TunesmithError(f"this checkpoint is of type `{kind}`, not MusicGen", where=str(path), remedy="Name a MusicGen checkpoint.")
+        raise TunesmithError(
+            f"this checkpoint is of type `{kind}`, not MusicGen", where=str(path), remedy="Name a MusicGen checkpoint."
+        )
     return parse_config(raw, str(path))
 
 
@@ -127,7 +132,9 @@ def parse_config(raw: dict[str, Any], where: str) -> MusicGenConfig:
             raw=raw,
         )
     except (KeyError, TypeError) as error:
-        raise TunesmithError(f"this MusicGen config lacks {error}", where=where, remedy="Take the checkpoint's own config.json.") from error
+        raise TunesmithError(
+            f"this MusicGen config lacks {error}", where=where, remedy="Take the checkpoint's own config.json."
+        ) from error
 
 
 def refuse_unsupported(path: str, kind: str | None = None) -> None:

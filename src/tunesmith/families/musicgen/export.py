@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,10 +24,10 @@ def export_merged(source: Path, config: MusicGenConfig, network: nn.Module, fold
     """
     from transformers import AutoProcessor, MusicgenForConditionalGeneration
 
-    merged = copy.deepcopy(network).to("cpu", torch.float32)
+    merged: Any = copy.deepcopy(network).to("cpu", torch.float32)
     if hasattr(merged, "merge_and_unload"):
         merged = merged.merge_and_unload()
-    model = MusicgenForConditionalGeneration.from_pretrained(source, dtype=torch.float32, local_files_only=True)
+    model: Any = MusicgenForConditionalGeneration.from_pretrained(source, dtype=torch.float32, local_files_only=True)
     state = {f"decoder.{k}": v for k, v in merged.decoder.state_dict().items()}
     if hasattr(merged, "enc_to_dec_proj"):
         state |= {f"enc_to_dec_proj.{k}": v for k, v in merged.enc_to_dec_proj.state_dict().items()}

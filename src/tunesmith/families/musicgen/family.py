@@ -25,8 +25,8 @@ from tunesmith.families.contract import (
     Term,
 )
 from tunesmith.families.musicgen.config import LICENCE, MusicGenConfig, MusicGenSettings, read_config
-from tunesmith.files import read_json
 from tunesmith.families.musicgen.source import is_musicgen, locate
+from tunesmith.files import read_json
 
 if TYPE_CHECKING:
     from torch import nn

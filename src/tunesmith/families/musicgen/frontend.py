@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from tunesmith.families.musicgen.config import MusicGenConfig
 
@@ -17,7 +16,7 @@ audio on either side, because EnCodec's convolutions and LSTM look both ways."""
 
 
 @torch.no_grad()
-def text_states(encoder: nn.Module, tokenizer: Any, texts: list[str]) -> list[np.ndarray]:
+def text_states(encoder: Any, tokenizer: Any, texts: list[str]) -> list[np.ndarray]:
     """T5 states per text, each (L, D) float32 without padding: the text alone decides them, not its neighbours."""
     states = []
     for text in texts:
@@ -28,7 +27,7 @@ def text_states(encoder: nn.Module, tokenizer: Any, texts: list[str]) -> list[np
 
 
 @torch.no_grad()
-def audio_codes(codec: nn.Module, config: MusicGenConfig, audio_CN: np.ndarray) -> np.ndarray:
+def audio_codes(codec: Any, config: MusicGenConfig, audio_CN: np.ndarray) -> np.ndarray:
     """Codec tokens (K, T) uint16 of one unpadded clip (C, N) at the model's rate; T = floor(N / hop).
 
     Every channel goes through the mono codec; codebooks are interleaved by channel (L1, R1, L2, R2, …) as in stereo
@@ -47,7 +46,7 @@ def audio_codes(codec: nn.Module, config: MusicGenConfig, audio_CN: np.ndarray) 
     return np.concatenate(parts, axis=1).astype(np.uint16)
 
 
-def _window_codes(codec: nn.Module, config: MusicGenConfig, window_CN: torch.Tensor) -> np.ndarray:
+def _window_codes(codec: Any, config: MusicGenConfig, window_CN: torch.Tensor) -> np.ndarray:
     device = next(codec.parameters()).device
     bandwidth = codec.config.target_bandwidths[-1]
     encoded = codec.encode(window_CN[:, None].to(device), bandwidth=bandwidth).audio_codes
@@ -56,9 +55,11 @@ def _window_codes(codec: nn.Module, config: MusicGenConfig, window_CN: torch.Ten
 
 
 @torch.no_grad()
-def decode_codes(codec: nn.Module, config: MusicGenConfig, codes_KT: np.ndarray) -> np.ndarray:
+def decode_codes(codec: Any, config: MusicGenConfig, codes_KT: np.ndarray) -> np.ndarray:
     """Audio (C, N) float32 from codec tokens (K, T); N = T * hop."""
     device = next(codec.parameters()).device
-    per_channel = codes_KT.astype(np.int64).reshape(config.codebooks_per_channel, config.channels, -1).transpose(1, 0, 2)
+    per_channel = (
+        codes_KT.astype(np.int64).reshape(config.codebooks_per_channel, config.channels, -1).transpose(1, 0, 2)
+    )
     audio = codec.decode(torch.from_numpy(per_channel.copy())[None].to(device), [None]).audio_values[:, 0]
     return audio[:, : codes_KT.shape[1] * config.hop].float().cpu().numpy()

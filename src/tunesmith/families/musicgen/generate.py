@@ -44,10 +44,13 @@ class MusicGenGenerator(Generator):
         """
         groups: dict[tuple[Any, ...], list[int]] = {}
         for index, request in enumerate(requests):
-            groups.setdefault((self._frames(request), self._sampling(request), self._source_frames(request)), []).append(index)
+            groups.setdefault(
+                (self._frames(request), self._sampling(request), self._source_frames(request)), []
+            ).append(index)
         results: dict[int, np.ndarray] = {}
         total, done = sum(key[0] for key in groups) or 1, 0.0
         for (frames, sampling, _), members in groups.items():
+
             def tick(step: int, base: float = done) -> None:
                 if progress is not None:
                     progress(min(1.0, (base + step) / total))
@@ -71,13 +74,20 @@ class MusicGenGenerator(Generator):
         sources = [request.source.get("audio") for request in requests]
         given = None
         if all(source is not None for source in sources):
-            given = np.stack([audio_codes(self.codec, self.config, s) for s in sources if s is not None]).astype(np.int64)
+            given = np.stack([audio_codes(self.codec, self.config, s) for s in sources if s is not None]).astype(
+                np.int64
+            )
 
         def sample_window(length: int, prompt: np.ndarray | None, offset: int) -> np.ndarray:
             prompt = given if prompt is None else prompt
             steps = iter(range(1, length + max(self.config.delays) + 1))
             return self.sampler.sample(
-                conditions, length, seeds, sampling, prompt=prompt, offset=offset,
+                conditions,
+                length,
+                seeds,
+                sampling,
+                prompt=prompt,
+                offset=offset,
                 progress=lambda n: tick(offset + next(steps)),
             )
 
@@ -96,7 +106,9 @@ class MusicGenGenerator(Generator):
     def _frames(self, request: GenerationRequest) -> int:
         frames = round(request.seconds * self.config.frame_rate)
         if frames < 1:
-            raise TunesmithError(f"cannot generate {request.seconds:g} s of audio", remedy="Ask for a positive duration.")
+            raise TunesmithError(
+                f"cannot generate {request.seconds:g} s of audio", remedy="Ask for a positive duration."
+            )
         source = self._source_frames(request)
         if source >= frames:
             raise TunesmithError(

@@ -10,9 +10,9 @@ T - delays[k] targets. No released transformers version applies the delay to ``l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.data.draws import Draws
@@ -49,13 +49,13 @@ def term_weights(frames: Sequence[int], delays: Sequence[int]) -> dict[str, floa
 
 
 def text_keep(draws: Sequence[Draws] | None, rate: float, count: int) -> torch.Tensor:
-    """1 where a clip keeps its caption, 0 where it is dropped (B,); drawn per clip and epoch, all kept when measuring."""
+    """1 where a clip keeps its caption, 0 where it is dropped (B,); drawn per clip and epoch."""
     if draws is None or rate == 0:
         return torch.ones(count)
     return torch.tensor([float(d.generator("text_drop").random() >= rate) for d in draws])
 
 
-def cross_entropy_sums(network: nn.Module, batch: Batch, delays: Sequence[int], pad: int) -> list[torch.Tensor]:
+def cross_entropy_sums(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> list[torch.Tensor]:
     """Summed cross-entropy per codebook over its real targets, in nats.
 
     ``batch``: codes (B, K, T) long, right-padded with ``pad``; frames (B,) true lengths; text (B, L, D); text_mask
@@ -79,7 +79,7 @@ def cross_entropy_sums(network: nn.Module, batch: Batch, delays: Sequence[int], 
     return sums
 
 
-def musicgen_loss(network: nn.Module, batch: Batch, delays: Sequence[int], pad: int) -> dict[str, Term]:
+def musicgen_loss(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> dict[str, Term]:
     """The loss by codebook; the loop averages the codebooks that have any target (group ``loss``)."""
     weights: Mapping[str, float] = batch["weights"]
     sums = cross_entropy_sums(network, batch, delays, pad)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.families.contract import ModelCard
-from tunesmith.families.musicgen.config import LICENCE, parse_config
+from tunesmith.families.musicgen.config import LICENCE, parse_config, refuse_unsupported
 from tunesmith.families.musicgen.sizes import decoder_parameters
 from tunesmith.families.musicgen.source import HUB_SIZES
 
@@ -14,7 +14,12 @@ FROZEN = 166_500_000
 
 
 def published_card(path: str) -> ModelCard | None:
-    """The card of ``facebook/musicgen-{small,medium,large}`` or ``-stereo-*``; ``None`` for anything else."""
+    """The card of ``facebook/musicgen-{small,medium,large}`` or ``-stereo-*``; ``None`` for anything else.
+
+    Raises:
+        TunesmithError: for kinds of MusicGen that are not supported (melody, style).
+    """
+    refuse_unsupported(path)
     owner, _, name = path.partition("/")
     size = name.rpartition("-")[2]
     if owner != "facebook" or size not in DECODERS or name not in (f"musicgen-{size}", f"musicgen-stereo-{size}"):

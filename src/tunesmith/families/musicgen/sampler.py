@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from tunesmith.data.draws import key_of
 from tunesmith.families.musicgen.config import MusicGenConfig
@@ -42,7 +42,7 @@ class CodeSampler:
         config: Sizes and delays.
     """
 
-    def __init__(self, network: nn.Module, config: MusicGenConfig) -> None:
+    def __init__(self, network: Any, config: MusicGenConfig) -> None:
         self.network, self.config = network, config
         self.device = next(network.parameters()).device
 
@@ -86,7 +86,9 @@ class CodeSampler:
     def _noise(self, seeds: Sequence[int], steps: int, offset: int) -> torch.Tensor:
         """Uniform numbers (B, K, S), each row from its own seed, so a result never depends on the rest of the batch."""
         shape = (self.config.num_codebooks, steps)
-        rows = [np.random.Generator(np.random.Philox(key=key_of(seed, offset, "sample"))).random(shape) for seed in seeds]
+        rows = [
+            np.random.Generator(np.random.Philox(key=key_of(seed, offset, "sample"))).random(shape) for seed in seeds
+        ]
         return torch.from_numpy(np.stack(rows)).to(self.device, torch.float64)
 
     def _states(self, conditions: Conditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,7 +99,9 @@ class CodeSampler:
             return states, mask.long()
         return torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.zeros_like(mask)]).long()
 
-    def _forward(self, new_BKS: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: object) -> tuple[torch.Tensor, object]:
+    def _forward(
+        self, new_BKS: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: object
+    ) -> tuple[torch.Tensor, object]:
         """Logits (rows, K, V) after the last of the new steps, and the grown cache."""
         copies = states.shape[0] // new_BKS.shape[0]
         inputs = new_BKS.repeat(copies, 1, 1)

@@ -41,7 +41,11 @@ def locate(path: str, revision: str | None = None) -> Path:
     if folder.is_dir():
         return folder
     if path.count("/") != 1 or path.startswith((".", "/", "~")):
-        raise TunesmithError("there is no such model folder", where=path, remedy="Check the path, or give a hub id such as facebook/musicgen-small.")
+        raise TunesmithError(
+            "there is no such model folder",
+            where=path,
+            remedy="Check the path, or give a hub id such as facebook/musicgen-small.",
+        )
     return _download(path, revision)
 
 
@@ -61,6 +65,7 @@ def _download(path: str, revision: str | None) -> Path:
         size = next((f", about {gb} GB" for name, gb in HUB_SIZES.items() if path.endswith(name)), "")
         raise TunesmithError(
             f"the weights of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path} (CC BY-NC 4.0{size}). Set HF_ENDPOINT to use a mirror, or copy the "
+            remedy=f"They are in the Hub repository {path} (CC BY-NC 4.0{size}). Set HF_ENDPOINT to use a "
+            f"mirror, or copy the "
             "folder here and give its path.",
         ) from error

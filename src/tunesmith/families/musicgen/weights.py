@@ -31,7 +31,7 @@ class TrainedPart(nn.Module):
         # The hub configs say dropout 0.1, a class default: the checkpoints were trained with 0 (AudioCraft
         # config/model/lm/default.yaml). Modules copy it when they are built, so it has to be zero before.
         whole = MusicgenConfig(**{k: v for k, v in without_dropout(config.raw).items() if k != "model_type"})
-        decoder = whole.decoder
+        decoder: Any = whole.decoder
         decoder.decoder_start_token_id = decoder.pad_token_id = decoder.bos_token_id = config.pad
         decoder._attn_implementation = "sdpa"
         self.decoder = MusicgenForCausalLM(decoder)
@@ -40,7 +40,10 @@ class TrainedPart(nn.Module):
 
     def project(self, text_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
         """Text states in the decoder's width, zero where the mask is zero (the null condition is all zeros)."""
-        projected = self.enc_to_dec_proj(text_BLD) if hasattr(self, "enc_to_dec_proj") else text_BLD
+        if hasattr(self, "enc_to_dec_proj"):
+            projected = self.enc_to_dec_proj(text_BLD.to(next(self.enc_to_dec_proj.parameters()).dtype))
+        else:
+            projected = text_BLD.to(next(self.decoder.parameters()).dtype)
         return projected * mask_BL[..., None].to(projected.dtype)
 
 
@@ -108,7 +111,9 @@ def fill(module: nn.Module, folder: Path, prefixes: dict[str, str], tied: tuple[
             if names
         ]
         raise TunesmithError(
-            f"these weights do not fit the config: {'; '.join(parts)}", where=str(folder), remedy="Download the checkpoint again."
+            f"these weights do not fit the config: {'; '.join(parts)}",
+            where=str(folder),
+            remedy="Download the checkpoint again.",
         )
     module.load_state_dict(state, strict=False, assign=True)
 
@@ -138,7 +143,9 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str,
                         if name.startswith(prefixes):
                             yield name, tensors.get_tensor(name)
             except SafetensorError as error:
-                raise TunesmithError(f"these weights cannot be read ({error})", where=str(file), remedy="Download them again.") from error
+                raise TunesmithError(
+                    f"these weights cannot be read ({error})", where=str(file), remedy="Download them again."
+                ) from error
         else:
             for name, tensor in torch.load(file, map_location="cpu", weights_only=True, mmap=True).items():
                 if name.startswith(prefixes):
@@ -161,9 +168,15 @@ def weight_files(folder: Path) -> list[Path]:
             continue
         absent = [file.name for file in files if not file.exists()]
         if absent:
-            raise TunesmithError(f"weights are incomplete: {', '.join(absent)} missing", where=str(folder), remedy="Download the checkpoint again.")
+            raise TunesmithError(
+                f"weights are incomplete: {', '.join(absent)} missing",
+                where=str(folder),
+                remedy="Download the checkpoint again.",
+            )
         return files
-    raise TunesmithError("this folder holds no weights", where=str(folder), remedy="It needs model.safetensors (or pytorch_model.bin).")
+    raise TunesmithError(
+        "this folder holds no weights", where=str(folder), remedy="It needs model.safetensors (or pytorch_model.bin)."
+    )
 
 
 def _rebuild_positions(part: TrainedPart) -> None:

@@ -20,6 +20,7 @@ _BASE: dict[str, Callable[[float, int, np.random.Generator], tuple[Score, str, s
     "keys": base.keys,
     "breaks": base.breaks,
     "chiptune": base.chiptune,
+    "dub": base.dub,
 }
 BASE_STYLES: tuple[str, ...] = tuple(_BASE)
 _STYLES = {**_BASE, EXAMPLE_STYLE: trap.trap808}

@@ -29,8 +29,8 @@ def house(seconds: float, rate: int, rng: np.random.Generator) -> Described:
             score.add(kick, step / 2, 0.55)
         if step % 4 == 2:
             score.add(clap, step / 2, 0.5)
-    sound = "bright" if bright else "warm"
-    return score, f"house arpeggio {score.bpm:.0f} bpm, {sound} synth", f"{NAMES[root % 12]} minor"
+    tone = "bright" if bright else "warm"
+    return score, f"house arpeggio {score.bpm:.0f} bpm, {tone} synth", f"{NAMES[root % 12]} minor"
 
 
 def ambient(seconds: float, rate: int, rng: np.random.Generator) -> Described:
@@ -45,8 +45,8 @@ def ambient(seconds: float, rate: int, rng: np.random.Generator) -> Described:
             note = scale_note(root, scale, chords[number % 4] + degree)
             sound = s.held(note, score.span(length * 1.25), rate, weights, 0.35, 9)
             score.add(sound, number * length - 0.3, 0.2, (voice - 1.5) / 3)
-    mood, sound = "hopeful" if major else "dark", "airy" if airy else "soft"
-    return score, f"ambient pad chords, {mood}, {sound}, slow", f"{NAMES[root % 12]} {'major' if major else 'minor'}"
+    mood, tone = "hopeful" if major else "dark", "airy" if airy else "soft"
+    return score, f"ambient pad chords, {mood}, {tone}, slow", f"{NAMES[root % 12]} {'major' if major else 'minor'}"
 
 
 def keys(seconds: float, rate: int, rng: np.random.Generator) -> Described:
@@ -110,3 +110,29 @@ def chiptune(seconds: float, rate: int, rng: np.random.Generator) -> Described:
             score.add(tick, step / 4 + 0.5, 0.5)
     speed = "fast" if fast else "playful"
     return score, f"chiptune game music {score.bpm:.0f} bpm, {speed} square lead", f"{NAMES[root % 12]} major"
+
+
+def dub(seconds: float, rate: int, rng: np.random.Generator) -> Described:
+    """A deep, round bass line under off-beat organ chords and a half-time rim shot."""
+    score = Score(seconds, rate, float(rng.choice([130, 134, 138, 142, 146])), rng)
+    root, chords = int(rng.integers(28, 35)), PROGRESSIONS[rng.integers(4)]
+    line = rng.choice([0, 0, 2, 4, 6], 4)
+    starts = ((0.0, 1.5, 2.5, 3.0), (0.0, 1.0, 2.5, 3.5), (0.0, 0.5, 2.0, 3.0))[rng.integers(3)]
+    busy = bool(rng.random() < 0.5)
+    kick, snare, hat = s.kick(rate, 110, 50, 0.1), s.snare(rate, rng), s.hat(rate, rng, 0.02)
+    for bar in range(int(score.beats / 4) + 1):
+        chord = chords[bar % 4]
+        for start, following, degree in zip(starts, (*starts[1:], 4.0), line, strict=True):
+            note = scale_note(root, MINOR, chord + int(degree))
+            sound = s.held(note if note < 43 else note - 12, score.span(following - start), rate, [1.0, 0.15], 0.012, 0)
+            score.add(sound, 4 * bar + start, 0.27)
+        for half in (1, 3, 5, 7):
+            for degree in (0, 2, 4):
+                note = scale_note(root + 24, MINOR, chord + degree)
+                score.add(s.pluck(note, rate, 0.06, s.saw(5, 1.4)), 4 * bar + half / 2, 0.26, -0.4)
+        for eighth in range(0, 8, 1 if busy else 2):
+            score.add(hat, 4 * bar + eighth / 2, 0.45, 0.3)
+        score.add(kick, 4 * bar, 0.45)
+        score.add(snare, 4 * bar + 2, 0.55)
+    feel = "busy hats" if busy else "laid back"
+    return score, f"dub groove {score.bpm:.0f} bpm, deep bass, organ chords, {feel}", f"{NAMES[root % 12]} minor"

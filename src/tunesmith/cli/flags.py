@@ -1,0 +1,29 @@
+"""Flags of a verb as overrides of the recipe, so that they are validated in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+
+
+def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> list[str]:
+    """Override texts for the flags that were given.
+
+    Raises:
+        TunesmithError: for a length that is not positive, or an empty prompt.
+    """
+    from tunesmith.recipe.overrides import override
+
+    seconds = values.get("seconds")
+    if seconds is not None and not seconds > 0:
+        raise TunesmithError(
+            f"{seconds:g} seconds cannot be generated", where="--seconds", remedy="Ask for more than 0."
+        )
+    found = [override(f"{section}.{key}", value) for key, value in values.items() if value is not None]
+    if prompts:
+        if not all(prompt.strip() for prompt in prompts):
+            raise TunesmithError("a prompt is empty", where="--prompt", remedy="Say what it should sound like.")
+        found += [override(f"{section}.prompts", prompts), override(f"{section}.count", len(prompts))]
+    return found

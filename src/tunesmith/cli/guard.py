@@ -1,0 +1,101 @@
+"""How a command ends when it does not end well: one sentence, an exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tunesmith.errors import TunesmithError
+
+FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
+"""Exit codes: a failure the user can act on, a wrong command line, a bug, Ctrl-C."""
+
+# Typer keeps the base of its usage errors private (it comes from click in some releases, from itself in others).
+_CommandLineError: Any = typer.BadParameter.__mro__[2]
+_working_on: list[Path] = []
+
+
+class StoppedError(Exception):
+    """Ctrl-C; carried as an ordinary exception because Typer turns KeyboardInterrupt into a bare exit code."""
+
+
+class Verbs(TyperGroup):
+    """Typer's group of verbs, except that Ctrl-C reaches :func:`explain`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise StoppedError from error
+
+
+def working_on(folder: Path) -> None:
+    """Remember the run folder of this command, so that an interruption can say what is kept in it."""
+    _working_on[:] = [folder]
+
+
+def typed() -> str:
+    """The command as the user typed it, for the record."""
+    return shlex.join(["tunesmith", *sys.argv[1:]])
+
+
+def explain(error: BaseException, *, debug: bool) -> int:
+    """Tell the user what went wrong, in one sentence on standard error.
+
+    Args:
+        error: What ended the command.
+        debug: Print the traceback too.
+
+    Returns:
+        The exit code.
+    """
+    if isinstance(error, BrokenPipeError):  # `tunesmith presets | head` is no failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, _CommandLineError):
+        error.show()
+        return error.exit_code
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, StoppedError | KeyboardInterrupt | typer.Abort):
+        print(f"stopped. {_kept()}".strip(), file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    code, sentence = _sentence(error)
+    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _sentence(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, TunesmithError):
+        return FAILED, str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        from tunesmith.files import explain_os_error
+
+        return FAILED, str(explain_os_error(error, Path(error.filename or ".")))
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        remedy = "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true."
+        return FAILED, f"there is not enough memory. {remedy} See `tunesmith plan`."
+    first = (str(error).splitlines() or [""])[0][:300]
+    what = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    parts = (f"something unforeseen happened ({what}).", _kept(), "Run again with --debug to see where.")
+    return UNEXPECTED, " ".join(part for part in parts if part)
+
+
+def _kept() -> str:
+    if not _working_on:
+        return ""
+    folder = _working_on[0]
+    stages = sorted(path.stem for path in (folder / "stages").glob("*.json"))
+    checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
+    kept = [f"finished stages: {', '.join(stages)}"] if stages else []
+    kept += [f"newest checkpoint: {checkpoints[-1]}"] if checkpoints else []
+    what = "; ".join(kept) or "no stage yet"
+    return f"What was finished is kept in {folder} ({what}); the same command goes on from there."

@@ -1,0 +1,17 @@
+"""``tunesmith plan``: memory, disk and time, before they are spent."""
+
+from __future__ import annotations
+
+from tunesmith.cli.arguments import Overrides, Target
+
+
+def plan(target: Target, overrides: Overrides = None) -> int:
+    """Print what a run will take: memory, disk, updates, time.
+
+    估算一次运行所需的内存、磁盘、更新次数与时间。
+    """
+    from tunesmith.cli.stages import opened
+    from tunesmith.run.dry import print_plan
+
+    print_plan(opened(target, overrides))
+    return 0

@@ -1,0 +1,65 @@
+"""``tunesmith presets``: values to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Values to start from, by memory and intent.\n\n按显存与目的准备的预设。", rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="PRESET", help="A preset's name. 预设的名字。")]
+
+
+@app.callback(invoke_without_command=True)
+def _default(ctx: typer.Context) -> int:
+    return list_presets() if ctx.invoked_subcommand is None else 0
+
+
+@app.command("list")
+def list_presets() -> int:
+    """List all presets with what they are for.
+
+    列出全部预设及其用途。
+    """
+    from tunesmith.recipe.presets import preset_names, preset_summary
+
+    for name in preset_names():
+        english, chinese = preset_summary(name)
+        typer.echo(f"{name}\n    {english}\n    {chinese}")
+    typer.echo("use one: `preset: NAME` in a recipe, or tunesmith new RUN --from FOLDER --preset NAME")
+    return 0
+
+
+@app.command("show")
+def show(name: Name) -> int:
+    """Print a preset.
+
+    输出一个预设的内容。
+    """
+    from tunesmith.recipe.presets import preset_text
+
+    typer.echo(preset_text(name), nl=False)
+    return 0
+
+
+@app.command("copy")
+def copy(
+    name: Name,
+    target: Annotated[Path | None, typer.Argument(help="The file to write. 写到哪里。 [default: PRESET.yaml]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file. 覆盖已有文件。")] = False,
+) -> int:
+    """Copy a preset into a file of your own.
+
+    把预设复制成自己的文件。
+    """
+    from tunesmith.errors import TunesmithError
+    from tunesmith.files import write_text
+    from tunesmith.recipe.presets import preset_text
+
+    text, path = preset_text(name), target or Path(f"{name}.yaml")
+    if path.exists() and not force:
+        raise TunesmithError("this file exists", where=str(path), remedy="Name another, or use --force.")
+    write_text(path, text)
+    typer.echo(f"written: {path}")
+    return 0

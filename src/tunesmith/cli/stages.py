@@ -1,0 +1,34 @@
+"""What the stage verbs share: open the run, do the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunesmith.run.context import RunContext
+
+
+def opened(target: str, overrides: Sequence[str] | None, *, need_recipe: bool = True) -> RunContext:
+    """The run that the user means, remembered for the case that the command is interrupted."""
+    from tunesmith.cli.guard import typed, working_on
+    from tunesmith.run.open import open_run
+
+    context = open_run(target, list(overrides or ()), command=typed(), need_recipe=need_recipe)
+    working_on(context.folder.path)
+    return context
+
+
+def do(
+    target: str,
+    overrides: Sequence[str] | None,
+    stages: Sequence[str],
+    *,
+    force: bool = False,
+    resume: bool = True,
+    need_recipe: bool = True,
+) -> int:
+    """Do stages of a run, and whatever earlier ones they build on; returns the exit code."""
+    from tunesmith.run.pipeline import run_stages
+
+    return run_stages(opened(target, overrides, need_recipe=need_recipe), stages, force=force, resume=resume)

@@ -1,0 +1,70 @@
+"""``evaluate.py``: base against adapter on the same prompts, seeds and guidance."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunesmith.doorways.common import Parser, run_doorway
+from tunesmith.doorways.musicgen.options import GENERATE_DEFAULTS, KNOWN, TYPES
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+
+
+def evaluate(argv: Sequence[str] | None = None) -> int:
+    """Generate, measure and compare."""
+    defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/evaluation", "compare": False}
+    parser = Parser(
+        "Evaluate a LoRA adapter, alone or against its base.\n评测 LoRA 适配器，可与基础模型对比。", defaults, TYPES
+    )
+    parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
+    parser.value("lora_model_path", "adapter folder")
+    parser.value("output_dir", "where base_model/, lora_model/ and comparison_results.json go")
+    parser.value("duration", "length in seconds")
+    parser.switch("compare", "generate the base model's side too")
+    parser.values("test_prompts", "prompts, or one JSON file with a list of them (default: held-out captions)")
+    parser.value("guidance_scale", "classifier-free guidance, the same on both sides")
+    parser.value("seed", "prompt i uses seed + i on both sides")
+    args = parser.read(argv)
+    parser.check_config_keys(args, KNOWN)
+    return _compare(args, read_prompts(args.test_prompts))
+
+
+def read_prompts(given: list[str] | str | None) -> list[str]:
+    """Prompts as given (commas belong to them), or from one JSON file: a list of strings or ``{"prompts": […]}``.
+
+    Raises:
+        TunesmithError: when the file holds something else.
+    """
+    values = [given] if isinstance(given, str) else list(given or [])
+    if len(values) != 1 or not values[0].endswith(".json"):
+        return [str(v) for v in values]
+    content = read_json(Path(values[0]))
+    prompts = content.get("prompts") if isinstance(content, dict) else content
+    if not isinstance(prompts, list) or not prompts or not all(isinstance(p, str) and p.strip() for p in prompts):
+        raise TunesmithError(
+            'this file must hold a list of strings, or {"prompts": [...]}', where=values[0], remedy="Correct it."
+        )
+    return prompts
+
+
+def _compare(args: argparse.Namespace, prompts: list[str]) -> int:
+    from tunesmith.doorways.musicgen.setup import context_for
+    from tunesmith.run.evaluate import compare
+
+    sections = {
+        "evaluate": {"prompts": prompts, "seconds": args.duration, "seed": args.seed, "compare": bool(args.compare)},
+        "options": {"guidance": args.guidance_scale},
+    }
+    context = context_for(args, sections)
+    target = Path(args.output_dir)
+    compare(context, Path(args.lora_model_path), target)
+    context.voice.say(f"results: {target / 'comparison_results.json'}")
+    context.voice.say(f"report: tunesmith report {context.folder.path}")
+    return 0
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(evaluate)

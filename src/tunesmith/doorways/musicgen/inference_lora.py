@@ -1,0 +1,48 @@
+"""``inference_lora.py``: audio from prompts with an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunesmith.doorways.common import Parser, run_doorway
+from tunesmith.doorways.musicgen.options import GENERATE_DEFAULTS, KNOWN, TYPES
+from tunesmith.errors import TunesmithError
+
+
+def inference_lora(argv: Sequence[str] | None = None) -> int:
+    """Generate one file per prompt."""
+    defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/generated"}
+    parser = Parser("Generate audio with a LoRA adapter.\n用 LoRA 适配器生成音频。", defaults, TYPES)
+    parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
+    parser.value("lora_model_path", "adapter folder (best_model, final_model or a checkpoint)")
+    parser.values("prompts", "one or more prompts, each in quotes")
+    parser.value("output_dir", "where the files go")
+    parser.value("duration", "length in seconds; beyond 30 s the music is continued window by window")
+    parser.value("guidance_scale", "classifier-free guidance; 1 turns it off")
+    parser.value("seed", "prompt i uses seed + i")
+    args = parser.read(argv)
+    parser.check_config_keys(args, KNOWN)
+    prompts = [args.prompts] if isinstance(args.prompts, str) else args.prompts
+    if not prompts:
+        raise TunesmithError("no prompts are given", remedy='Add --prompts "a prompt" "another".')
+    return _generate(args, [str(p) for p in prompts])
+
+
+def _generate(args: object, prompts: list[str]) -> int:
+    from tunesmith.doorways.musicgen.setup import context_for
+    from tunesmith.run.generate import generate_with
+
+    values = vars(args)
+    sections = {
+        "generate": {"prompts": prompts, "seconds": values["duration"], "seed": values["seed"]},
+        "options": {"guidance": values["guidance_scale"]},
+    }
+    context = context_for(args, sections)  # type: ignore[arg-type]
+    generate_with(context, Path(values["lora_model_path"]), Path(values["output_dir"]))
+    return 0
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(inference_lora)

@@ -1,0 +1,76 @@
+"""Keys, kinds and documented defaults of the four MusicGen commands, one place for flags and config.yaml alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tunesmith.doorways.common import count, positive, zero_or_more
+
+TRAIN_DEFAULTS: dict[str, Any] = {
+    "model_path": "facebook/musicgen-small",
+    "data_dir": "./finetune/data",
+    "metadata_file": "metadata.json",
+    "output_dir": "./finetune/output",
+    "lora_rank": 12,
+    "lora_alpha": 24,
+    "lora_dropout": 0.1,
+    "learning_rate": 3e-4,
+    "batch_size": 2,
+    "gradient_accumulation_steps": 4,
+    "num_epochs": 5,
+    "warmup_steps": 100,
+    "save_steps": 100,
+    "logging_steps": 10,
+    "max_grad_norm": 1.0,
+    "weight_decay": 0.01,
+    "max_duration": 30,
+    "target_duration": 30,
+    "fp16": False,
+    "bf16": False,
+    "resume": False,
+}
+PREPARE_DEFAULTS: dict[str, Any] = {
+    "output_dir": "./finetune/data",
+    "metadata_file": "metadata.json",
+    "num_samples": 10,
+}
+GENERATE_DEFAULTS: dict[str, Any] = {
+    "base_model_path": "facebook/musicgen-small",
+    "lora_model_path": "./finetune/output/best_model",
+    "duration": 10,
+    "guidance_scale": 3.0,
+    "seed": 1234,
+}
+TYPES: dict[str, Callable[[str], Any]] = {
+    "lora_rank": count,
+    "lora_alpha": positive,
+    "lora_dropout": zero_or_more,
+    "learning_rate": positive,
+    "batch_size": count,
+    "gradient_accumulation_steps": count,
+    "num_epochs": count,
+    "warmup_steps": lambda text: int(zero_or_more(text)),
+    "save_steps": count,
+    "logging_steps": count,
+    "max_grad_norm": positive,
+    "weight_decay": zero_or_more,
+    "max_duration": positive,
+    "target_duration": positive,
+    "duration": positive,
+    "guidance_scale": zero_or_more,
+    "seed": int,
+    "num_samples": count,
+}
+KNOWN = {
+    *TRAIN_DEFAULTS,
+    *PREPARE_DEFAULTS,
+    *GENERATE_DEFAULTS,
+    "input_dir",
+    "default_text",
+    "create_example",
+    "prompts",
+    "test_prompts",
+    "compare",
+}
+"""Every key that config.yaml may hold; each command takes its own and leaves the others' alone."""

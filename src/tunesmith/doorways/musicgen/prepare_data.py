@@ -1,0 +1,77 @@
+"""``prepare_data.py``: a folder of audio becomes metadata.json, 32 kHz clips and a split by source track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunesmith.doorways.common import Parser, run_doorway
+from tunesmith.doorways.musicgen.options import KNOWN, PREPARE_DEFAULTS, TYPES
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+from tunesmith.run.voice import Voice
+
+
+def prepare_data(argv: Sequence[str] | None = None) -> int:
+    """Prepare a dataset, or make example clips."""
+    parser = Parser(
+        "Prepare clips for MusicGen: 32 kHz audio, metadata.json, a train/valid split by track.\n准备 MusicGen "
+        "训练数据。",
+        PREPARE_DEFAULTS,
+        TYPES,
+    )
+    parser.value("input_dir", "folder of audio, in any layout that tunesmith reads")
+    parser.value("output_dir", "where train/, valid/ and the metadata file go")
+    parser.value("metadata_file", "name of the metadata file")
+    parser.value("default_text", "caption of clips that have none")
+    parser.switch("create_example", "make audible example clips instead of reading a folder")
+    parser.value("num_samples", "how many example clips")
+    args = parser.read(argv)
+    parser.check_config_keys(args, KNOWN)
+    voice = Voice()
+    if args.create_example and args.input_dir:
+        raise TunesmithError("--create_example and --input_dir contradict each other", remedy="Give one of them.")
+    if args.create_example:
+        return _create_example(args.output_dir, args.metadata_file, args.num_samples, voice)
+    if not args.input_dir:
+        raise TunesmithError("no clips are named", remedy="Give --input_dir FOLDER, or --create_example to make some.")
+    return _prepare(args.input_dir, args.output_dir, args.metadata_file, args.default_text, voice)
+
+
+def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, voice: Voice) -> int:
+    from tunesmith.data.prepare import prepare
+
+    with voice.progress("prepare", None) as advance:
+        result = prepare(
+            Path(input_dir),
+            Path(output_dir),
+            metadata_file=metadata_file,
+            default_text=default_text,
+            progress=lambda stage, done, total: advance(0, f"{stage} {done}/{total}"),
+        )
+    for finding in result.findings:
+        if finding.level == "error":
+            voice.warn(f"{finding.clip}: {finding.message} {finding.remedy}")
+    for note in result.notes:
+        voice.say(note["en"])
+    held_out = sum(name.startswith("valid/") for name in result.files.values())
+    voice.say(f"{len(result.files) - held_out} train and {held_out} valid clips in {output_dir}")
+    voice.say(f"metadata: {result.metadata}")
+    return 0
+
+
+def _create_example(output_dir: str, metadata_file: str, number: int, voice: Voice) -> int:
+    from tunesmith.pocket.examples import make_examples
+
+    folder = Path(output_dir)
+    make_examples(folder, number)
+    if metadata_file != "metadata.json":
+        (folder / "metadata.json").replace(folder / metadata_file)
+    entries = read_json(folder / metadata_file)
+    voice.say(f"{len(entries)} example clips (808 beats, synthesised) in {folder}; metadata: {folder / metadata_file}")
+    return 0
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(prepare_data)

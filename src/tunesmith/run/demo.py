@@ -1,0 +1,119 @@
+"""The whole road on what ships: example clips, two planted bad ones, the pocket model, a report. Minutes on a CPU."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json, write_text
+from tunesmith.recipe.models import Recipe
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import STAGES, RunFolder
+from tunesmith.run.voice import Voice
+
+SETTINGS: dict[str, Any] = {
+    "name": "demo",
+    "model": {"path": "pocket", "device": "cpu"},
+    # The pocket model is three thousand times smaller than the real one, so it takes a larger rate and shorter windows.
+    "data": {"max_seconds": 5.0, "min_crop_seconds": 4.0},
+    "train": {
+        "updates": 120,
+        "batch_size": 8,
+        "accumulation": 1,
+        "learning_rate": 1.5e-3,
+        "valid_every": 30,
+        "save_every": 60,
+        "log_every": 20,
+    },
+    "previews": {"every": 60, "seconds": 4.0},
+    "generate": {"seconds": 6.0, "count": 2},
+    "evaluate": {"seconds": 6.0, "count": 4, "forgetting_prompts": 4},
+    "gates": {"base_loss": "warn"},
+}
+
+
+def demo(family: str = "musicgen", out: Path | None = None) -> int:
+    """Fine-tune the pocket model on the example clips and name the report.
+
+    Raises:
+        TunesmithError: when there is no demo for this family, or the planted clips were not found.
+    """
+    if family != "musicgen":
+        raise TunesmithError(f"there is no demo for `{family}` yet", remedy="Use --family musicgen.")
+    import torch
+
+    torch.set_num_threads(1)  # tiny tensors: a second thread costs far more than it brings
+    folder = RunFolder(out or Path("runs") / "demo").create()
+    voice = Voice(log=folder.log)
+    planted = lay_out_clips(folder)
+    context = RunContext(folder, make_recipe(folder), voice, "tunesmith demo")
+    voice.say("Everything below runs the same code as real weights do. On your own clips it begins with:")
+    voice.say("  tunesmith new mybeats --from ~/beats --model facebook/musicgen-small", style="bold")
+    for stage in STAGES:
+        run_one(context, stage)
+        if stage == "check":
+            assert_found(context, planted)
+    return say_results(context)
+
+
+def lay_out_clips(folder: RunFolder) -> list[Path]:
+    """Copy the example clips beside the run and plant two bad ones among them."""
+    from tunesmith.pocket.examples import example_clips, plant_bad_clips
+
+    clips = folder.path / "clips"
+    if not clips.exists():
+        shutil.copytree(example_clips(), clips)
+        return plant_bad_clips(clips)
+    listed = {row["audio"] for row in read_json(example_clips() / "metadata.json")}
+    return [clips / row["audio"] for row in read_json(clips / "metadata.json") if row["audio"] not in listed]
+
+
+def make_recipe(folder: RunFolder) -> Recipe:
+    """The demo's recipe, also written into the run folder."""
+    from tunesmith.recipe.write import dump_resolved
+
+    settings = {**SETTINGS, "data": {**SETTINGS["data"], "folder": str((folder.path / "clips").resolve())}}
+    recipe = Recipe.model_validate(settings)
+    write_text(folder.recipe, dump_resolved(recipe))
+    return recipe
+
+
+def run_one(context: RunContext, stage: str) -> None:
+    """One stage, and the command that does it on the user's own clips."""
+    from tunesmith.run.pipeline import run_stages
+
+    run_stages(context, [stage])
+    context.voice.say(f"on your own clips: tunesmith {stage} mybeats", style="bold")
+
+
+def assert_found(context: RunContext, planted: list[Path]) -> None:
+    """The checks must have found both planted clips, else the demo would show a tool that does not work."""
+    quarantined = read_json(context.folder.findings)["quarantined"]
+    missed = [p.name for p in planted if not any(name.endswith(p.name) for name in quarantined)]
+    if missed:
+        raise TunesmithError(
+            f"the checks missed a planted bad clip: {', '.join(missed)}", remedy="This is a bug; please report it."
+        )
+    context.voice.say(f"planted bad clips found: {', '.join(p.name for p in planted)}")
+
+
+def say_results(context: RunContext) -> int:
+    """The report's path and the three sentences, in the user's language."""
+    verdict = read_json(context.folder.evaluation / "comparison_results.json")["verdict"]
+    chinese = _prefers_chinese()
+    worse = verdict["worse"] or {"en": "Nothing measured got worse.", "zh": "没有任何测量项变差。"}
+    context.voice.say("")
+    for sentence in (verdict["learnt"], worse, verdict["next"]):
+        context.voice.say(sentence["zh" if chinese else "en"])
+    context.voice.say(f"\nreport: {context.folder.report.resolve()}", style="bold green")
+    return 0
+
+
+def _prefers_chinese() -> bool:
+    import locale
+
+    encoding = (sys.stdout.encoding or "").lower()
+    return (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) and "utf" in encoding

@@ -1,0 +1,118 @@
+"""A first look at a folder of clips: what there is and how long, from file headers alone."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a folder holds.
+
+    Attributes:
+        folder: The folder, absolute.
+        layout: The layout that was detected.
+        seconds: Length of every readable clip, in the layout's order.
+        unreadable: What is wrong with each file that cannot be opened, or entry that cannot be used.
+        captions: Every caption with how often it is used, most used first.
+        uncaptioned: Clips without a caption.
+        sources: How many tracks the clips come from.
+        train: Clips that the layout itself puts into the training part.
+        valid: Clips that it holds out.
+        channels: How many clips have how many channels.
+        notes: What the layout's reader had to say.
+    """
+
+    folder: Path
+    layout: str
+    seconds: tuple[float, ...]
+    unreadable: tuple[str, ...]
+    captions: tuple[tuple[str, int], ...]
+    uncaptioned: int
+    sources: int
+    train: int
+    valid: int
+    channels: dict[int, int]
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> float:
+        """Seconds of audio in all."""
+        return sum(self.seconds)
+
+    def lengths(self) -> str:
+        """Shortest, median and longest clip, and the whole."""
+        low, middle, high = min(self.seconds), statistics.median(self.seconds), max(self.seconds)
+        return f"{low:.1f} s to {high:.1f} s (median {middle:.1f} s), {self.total / 60:.1f} min in all"
+
+    def held_out(self, share: float, least: int) -> int:
+        """How many clips will be held out: the layout's own, else ``share`` of them and at least ``least``."""
+        if self.valid:
+            return self.valid
+        return min(max(least, round(share * len(self.seconds))), len(self.seconds) - 1) if share > 0 else 0
+
+
+def look_at(
+    folder: Path,
+    *,
+    layout: str = "auto",
+    metadata_file: str = "metadata.json",
+    default_text: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Look:
+    """Look at a folder of clips.
+
+    Args:
+        folder: The folder of audio.
+        layout: How captions belong to clips; ``auto`` looks.
+        metadata_file: Name of the metadata file, for layouts that have one.
+        default_text: Caption of clips that have none.
+        progress: Called with the number of clips done since the last call.
+
+    Raises:
+        TunesmithError: when the folder cannot be read or holds no readable clip.
+    """
+    from tunesmith.audio.decode import probe
+    from tunesmith.data.layouts import read_layout
+
+    whole = folder.expanduser().resolve()
+    found = read_layout(whole, layout, default_text=default_text, metadata_file=metadata_file)
+    seconds: list[float] = []
+    problems = [str(problem.message) for problem in found.problems]
+    channels: Counter[int] = Counter()
+    for sample in found.samples:
+        for audio in sample.audios.values():
+            try:
+                info = probe(audio.path)
+            except TunesmithError as error:
+                problems.append(str(error))
+                continue
+            end = info.seconds if audio.end is None else min(audio.end, info.seconds)
+            seconds.append(max(0.0, end - audio.start))
+            channels[info.channels] += 1
+        if progress:
+            progress(1)
+    if not seconds:
+        first = f"; the first problem: {problems[0]}" if problems else ""
+        remedy = "Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."
+        raise TunesmithError(f"this folder holds no clip that can be read{first}", where=str(whole), remedy=remedy)
+    texts = Counter(text for sample in found.samples for text in sample.texts.values() if text.strip())
+    return Look(
+        folder=whole,
+        layout=found.name,
+        seconds=tuple(seconds),
+        unreadable=tuple(problems),
+        captions=tuple(texts.most_common()),
+        uncaptioned=sum(not any(text.strip() for text in sample.texts.values()) for sample in found.samples),
+        sources=len({sample.source or sample.id for sample in found.samples}),
+        train=sum(sample.split == "train" for sample in found.samples),
+        valid=sum(sample.split == "valid" for sample in found.samples),
+        channels=dict(channels),
+        notes=tuple(note["en"] for note in found.notes),
+    )

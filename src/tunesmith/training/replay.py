@@ -1,0 +1,41 @@
+"""What the base model itself sings to its own kind of prompts, kept to see whether an adapter forgets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.data.content import content_key
+from tunesmith.families.contract import Generated
+from tunesmith.files import atomic_path
+from tunesmith.run.context import RunContext
+
+
+def base_style_path(context: RunContext) -> Path:
+    """Where a run keeps it; the name depends on base, prompts, length and seed."""
+    recipe = context.recipe
+    prompts = context.family.base_prompts()[: recipe.evaluate.forgetting_prompts]
+    key = content_key(context.family.path, prompts, recipe.previews.seconds, recipe.generate.seed)
+    return context.folder.cache / f"base_style-{key[:12]}.npz"
+
+
+def store_base_style(path: Path, made: list[Generated]) -> None:
+    """Keep the encoded form of generated clips."""
+    with atomic_path(path) as temporary:
+        arrays: dict[str, Any] = {f"{i}.{k}": v for i, one in enumerate(made) for k, v in one.encoded.items()}
+        np.savez(temporary, **arrays)
+
+
+def stored_base_style(context: RunContext) -> list[dict[str, Any]]:
+    """The encoded clips, or none where they were never made."""
+    path = base_style_path(context)
+    if not path.exists():
+        return []
+    with np.load(path) as stored:
+        items: dict[int, dict[str, Any]] = {}
+        for name in stored.files:
+            number, field = name.split(".", 1)
+            items.setdefault(int(number), {})[field] = stored[name]
+    return [items[i] for i in sorted(items)]

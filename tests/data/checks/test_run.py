@@ -1,0 +1,158 @@
+"""The run over all checks: overruling, remembered facts, several audios, several processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+
+import numpy as np
+import pytest
+
+from tests.data.sounds import RATE, phrase, save
+from tunesmith.data.checks import CheckLimits, measure, run_checks
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import AudioRef, Sample
+
+
+def sample(path, **more):
+    return Sample(path.name, {"audio": AudioRef(str(path))}, {"caption": path.name}, **more)
+
+
+@pytest.fixture
+def three(tmp_path):
+    return [sample(save(tmp_path / f"{n}.wav", phrase(n))) for n in range(3)]
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Paths that were really measured."""
+    paths = []
+    original = measure.measure_clip
+
+    def spy(job):
+        paths.append(job.ref.path)
+        return original(job)
+
+    monkeypatch.setattr(measure, "measure_clip", spy)
+    return paths
+
+
+def test_overruling_turns_errors_into_warnings(tmp_path):
+    short = sample(save(tmp_path / "short.wav", phrase(1, 0.5)))
+    wide = sample(save(tmp_path / "wide.wav", np.stack([phrase(n) for n in range(4)], axis=1)))
+    report = run_checks([short, wide], overrule=["short.wav", "wide.wav", "no such clip"])
+    assert [s.id for s in report.kept] == ["short.wav", "wide.wav"]
+    levels = {(f.check, f.clip): f for f in report.findings}
+    assert levels["too_short", "short.wav"].level == "warn"
+    assert "overruled by you" in levels["too_short", "short.wav"].message
+    assert levels["channels", "wide.wav"].level == "warn"
+    assert report.facts["wide.wav"]["audio"].decoded
+    assert "no such clip" in levels["overrule", "*"].message
+
+
+def test_what_the_layout_found_is_quarantined_too(three):
+    problem = Finding("layout", "error", "gone.wav", "there is no such file")
+    report = run_checks(three, problems=[problem], fingerprint=False, signals=False)
+    assert report.findings[0] == problem
+    assert report.quarantined == {"gone.wav": "there is no such file"}
+
+
+def test_known_facts_are_not_measured_again(three, tmp_path, measured):
+    facts = tmp_path / "facts.jsonl"
+    first = run_checks(three, facts_path=facts)
+    assert len(measured) == 3
+    assert run_checks(three, facts_path=facts) == first
+    assert len(measured) == 3
+    save(tmp_path / "1.wav", phrase(9))
+    changed = run_checks(three, facts_path=facts)
+    assert measured[3:] == [str(tmp_path / "1.wav")]
+    assert changed.facts["1.wav"] != first.facts["1.wav"] and changed.facts["2.wav"] == first.facts["2.wav"]
+
+
+def test_facts_without_signals_are_completed_when_signals_are_asked_for(three, tmp_path, measured):
+    facts = tmp_path / "facts.jsonl"
+    plain = run_checks(three, facts_path=facts, signals=False, fingerprint=False)
+    assert plain.facts["0.wav"]["audio"].lufs is None
+    full = run_checks(three, facts_path=facts)
+    assert len(measured) == 6 and full.facts["0.wav"]["audio"].lufs is not None
+
+
+def test_a_damaged_fact_store_is_only_slower(three, tmp_path, measured):
+    facts = tmp_path / "facts.jsonl"
+    first = run_checks(three, facts_path=facts)
+    facts.write_text('garbage\n{"key": 3}\n[]\n{"key": "x", "unheard_of": 1}\n', encoding="utf-8")
+    facts.with_suffix(".npz").write_bytes(b"PK garbage")
+    assert run_checks(three, facts_path=facts) == first
+    assert len(measured) == 6
+
+
+def test_a_header_beyond_the_limits_is_measured_when_the_limit_is_raised(tmp_path, measured):
+    long = [sample(save(tmp_path / "long.wav", phrase(1, 9.0)))]
+    facts = tmp_path / "facts.jsonl"
+    strict = run_checks(long, CheckLimits(max_seconds=8.0), facts_path=facts)
+    assert not strict.facts["long.wav"]["audio"].decoded
+    assert run_checks(long, facts_path=facts).facts["long.wav"]["audio"].decoded
+    assert run_checks(long, CheckLimits(max_seconds=8.0), facts_path=facts).kept == []
+
+
+def test_processes_find_the_same(three, tmp_path, monkeypatch):
+    pools = []
+
+    class Pool(concurrent.futures.ProcessPoolExecutor):
+        def __init__(self, *args, **more):
+            pools.append(args)
+            super().__init__(*args, **more)
+
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pool)
+    four = [*three, sample(tmp_path / "gone.wav")]
+    alone = run_checks(four)
+    assert pools == []
+    assert run_checks(four, workers=2) == alone
+    assert pools == [(2,)]
+
+
+def test_a_pair_of_audios_is_checked_by_role(tmp_path):
+    prompt, target = save(tmp_path / "p.wav", phrase(1)), save(tmp_path / "t.wav", phrase(2, 0.3))
+    pairs = [
+        Sample("one", {"prompt": AudioRef(str(prompt)), "target": AudioRef(str(target))}, {"instruction": "x"}),
+        Sample("two", {"prompt": AudioRef(str(prompt)), "target": AudioRef(str(prompt), 1.0)}, {"instruction": "y"}),
+    ]
+    report = run_checks(pairs)
+    (finding,) = [f for f in report.findings if f.level == "error"]
+    assert finding.clip == "one" and "`target` audio" in finding.message
+    (kept,) = report.kept
+    assert (kept.audios["prompt"].duration, kept.audios["target"].duration) == (8.0, 7.0)
+
+
+def test_progress_adds_up_to_the_samples(three, tmp_path):
+    steps = []
+    run_checks([*three, three[0]], progress=steps.append)
+    assert sum(steps) == 4
+    facts = tmp_path / "facts.jsonl"
+    run_checks(three, facts_path=facts)
+    steps.clear()
+    run_checks(three, facts_path=facts, progress=steps.append)
+    assert sum(steps) == 3
+
+
+def test_channel_changes_are_said(three, tmp_path):
+    two = sample(save(tmp_path / "two.wav", np.stack([phrase(5), phrase(6)], axis=1)))
+    assert "1 clips are mixed down" in run_checks([*three, two], channels=1).notes[0]["en"]
+    assert "3 mono clips are doubled" in run_checks([*three, two], channels=2).notes[0]["en"]
+    assert run_checks(three, channels=1).notes == []
+
+
+def test_no_samples_no_findings():
+    report = run_checks([])
+    assert (report.kept, report.findings) == ([], [])
+
+
+def test_blocks_measure_as_one_piece(tmp_path, monkeypatch):
+    from tunesmith.audio import decode
+
+    clip = sample(save(tmp_path / "a.wav", np.stack([phrase(1, 6.0), phrase(2, 6.0) + 0.02], axis=1)))
+    whole = run_checks([clip]).facts["a.wav"]["audio"]
+    monkeypatch.setattr(decode, "_BLOCK_VALUES", RATE * 2)
+    parts = run_checks([clip]).facts["a.wav"]["audio"]
+    assert parts.content == whole.content and parts.silent_share == whole.silent_share
+    for name in ("peak", "rms", "dc", "side_db", "fade_db", "lufs"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=0.02), name

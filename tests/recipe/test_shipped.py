@@ -1,0 +1,57 @@
+"""Every recipe that ships can be read, says what it is for, and says the truth about it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import ModelCard
+from tunesmith.families.musicgen.published import published_card
+from tunesmith.recipe.load import load_recipe, load_text
+from tunesmith.recipe.presets import preset_names, preset_summary, preset_text
+from tunesmith.training.planner import estimate
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+
+
+def test_there_are_presets_and_examples() -> None:
+    assert {"small-6gb", "medium-16gb", "large-24gb", "cpu", "few-clips", "careful"} <= set(preset_names())
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_parses_and_says_what_it_is_for_in_both_languages(name: str) -> None:
+    load_text(f"preset: {name}")
+    english, chinese = preset_summary(name)
+    assert english.isascii() or "·" in english
+    assert re.search(r"[\u4e00-\u9fff]", chinese)
+    assert "preset:" not in preset_text(name), "presets do not start from presets"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_parses_and_its_data_is_there(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.name == path.stem
+    assert list(Path(recipe.data.folder).glob("**/*.ogg"))
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names() if name.endswith("gb")])
+def test_a_memory_preset_fits_its_memory_and_its_header_is_the_planners_number(name: str) -> None:
+    recipe = load_text(preset_text(name)).recipe
+    card = published_card(recipe.model.path)
+    assert isinstance(card, ModelCard)
+    plan = estimate(recipe, card, seconds_total=6000, clips=100, longest=180)
+    needs = sum(plan.devices[0].memory.values()) / 1e9
+    promised = int(re.search(r"\(about (\d+) GB", preset_text(name)).group(1))
+    assert abs(needs - promised) < 1.2
+    assert needs < 0.75 * int(re.search(r"(\d+)gb", name).group(1)), "a quarter stays free for previews"
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(TunesmithError, match="Did you mean `small-6gb`"):
+        preset_text("small-6g")
+    with pytest.raises(TunesmithError):
+        preset_text("../models")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tunesmith.report.charts import best_update, charts, series
+from tunesmith.report.gather import Material
+from tunesmith.run.folder import RunFolder
+
+
+def material(train=(), valid=(), random=None) -> Material:
+    comparison = None if random is None else {"losses": {"random": random}}
+    return Material(
+        RunFolder(Path("x")), "x", metrics={"train": list(train), "valid": list(valid)}, comparison=comparison
+    )
+
+
+TRAIN = [{"update": u, "loss": 4 - u / 100, "learning_rate": 1e-4} for u in range(10, 101, 10)]
+MORE = {"forgetting": 3.0}
+VALID = [
+    {"update": u, "loss": v, "terms": {"codebook_0": v, "codebook_10": 1.0, "codebook_2": 2.0}}
+    | MORE
+    | {"best": u <= 50}
+    for u, v in ((0, 4.0), (50, 3.2), (100, 3.4))
+]
+
+
+def test_every_chart_is_made_from_its_numbers():
+    made = charts(material(TRAIN, VALID, random=4.2))
+    assert [chart.key for chart in made] == ["chart_loss", "chart_codebooks", "chart_rate", "chart_forgetting"]
+    assert made[0].note == "chart_random_drawn"
+    assert ">3.200<" in made[0].svg
+    assert [name for _, name in made[1].legend] == ["codebook 0", "codebook 2", "codebook 10"]
+
+
+def test_a_uniform_guess_far_above_does_not_flatten_the_curve():
+    chart = charts(material(TRAIN, VALID, random=7.62))[0]
+    assert chart.note == "chart_random_above"
+    assert "stroke-dasharray" not in chart.svg
+    assert "stroke-dasharray" in charts(material(TRAIN, VALID, random=4.2))[0].svg
+
+
+def test_svgs_belong_to_the_page():
+    for chart in charts(material(TRAIN, VALID, random=4.2)):
+        assert chart.svg.startswith("<svg")
+        assert "http" not in chart.svg
+        assert "metadata" not in chart.svg
+        assert "<style" not in chart.svg
+        assert "font-family" not in chart.svg
+        assert "var(--" in chart.svg
+        assert not re.search(r"#01\d{4}", chart.svg)
+
+
+def test_the_best_update_is_the_one_the_run_marked():
+    assert best_update(VALID)["update"] == 50
+    assert best_update([{**r, "best": False} for r in VALID])["update"] == 50
+    assert best_update([{"update": 1, "loss": float("nan"), "best": True}]) is None
+    assert best_update([]) is None
+
+
+@pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), "3", True])
+def test_numbers_that_are_none_make_no_chart(bad):
+    assert (
+        charts(material([{"update": 1, "loss": bad, "learning_rate": bad}], [{"update": 1, "loss": bad, "terms": bad}]))
+        == []
+    )
+
+
+def test_one_measurement_is_still_visible():
+    (chart,) = charts(material([], [{"update": 0, "loss": 3.0}]))
+    assert "<use" in chart.svg
+
+
+def test_long_runs_are_thinned_and_keep_their_ends():
+    points = series([{"update": u, "loss": float(u)} for u in range(50_000)], "loss")
+    assert len(points) <= 500
+    assert points[0] == (0, 0)
+    assert points[-1] == (49_999, 49_999)
+
+
+def test_drawing_leaves_matplotlibs_settings_alone():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    charts(material(TRAIN, VALID))
+    assert dict(matplotlib.rcParams) == before

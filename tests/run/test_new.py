@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tunesmith.errors import TunesmithError
+from tunesmith.recipe.load import load_recipe
+from tunesmith.run.look import look_at
+from tunesmith.run.new import new_run
+
+
+def beats(folder: Path, seconds: list[float]) -> Path:
+    (folder / "train").mkdir(parents=True)
+    rows = []
+    for number, length in enumerate(seconds):
+        sound = 0.2 * np.random.default_rng(number).standard_normal(int(8000 * length))
+        soundfile.write(folder / "train" / f"b{number:02d}.wav", sound, 8000)
+        rows.append({"audio": f"train/b{number:02d}.wav", "text": f"beat {number % 3}"})
+    (folder / "metadata.json").write_text(json.dumps(rows))
+    return folder
+
+
+def test_a_look_counts_lengths_captions_and_what_cannot_be_read(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [1.0, 2.0, 6.0])
+    rows = json.loads((folder / "metadata.json").read_text())
+    (folder / "train" / "bad.wav").write_text("not audio")
+    rows += [{"audio": "train/bad.wav", "text": "x"}, {"audio": "train/gone.wav", "text": "x"}]
+    (folder / "metadata.json").write_text(json.dumps(rows))
+    look = look_at(folder)
+    assert look.layout == "metadata"
+    assert look.seconds == (1.0, 2.0, 6.0)
+    assert look.total == 9.0
+    assert len(look.unreadable) == 2
+    assert ("beat 0", 1) in look.captions
+    assert look.held_out(0.1, 2) == 2
+    assert look.held_out(0.0, 2) == 0
+
+
+def test_values_suit_the_data_and_each_says_why(tmp_path: Path) -> None:
+    run = new_run("few", beats(tmp_path / "d", [4.0, 5.0, 12.5, 6.0, 7.0]), "pocket", root=tmp_path / "runs")
+    recipe = load_recipe(run.recipe)
+    assert recipe.name == "few"
+    assert recipe.data.folder == str(tmp_path / "d")
+    assert recipe.data.layout == "metadata"
+    assert recipe.data.max_seconds == 13.0
+    assert recipe.adapter.rank == 8, "few clips start from the few-clips preset"
+    assert recipe.train.batch_size * recipe.train.accumulation <= 3
+    text = run.recipe.read_text(encoding="utf-8")
+    for seen in (
+        "# → 5 clips from 5 sources, 4.0 s to 12.5 s",
+        "# → the longest clip has 12.5 s",
+        "(preset few-clips)",
+    ):
+        assert seen in text
+    plan = json.loads(run.plan.read_text())
+    assert plan["clips"] == 5
+    assert plan["devices"][0]["memory_bytes"] > 0
+    assert json.loads((run.path / "recipe.schema.json").read_text())["properties"]["options"]
+
+
+def test_the_users_preset_and_model_win(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [1.0] * 22)
+    run = new_run("b", folder, "facebook/musicgen-medium", preset="small-6gb", root=tmp_path / "runs")
+    recipe = load_recipe(run.recipe)
+    assert recipe.model.path == "facebook/musicgen-medium"
+    assert (recipe.train.batch_size, recipe.train.accumulation) == (2, 4)
+    assert recipe.adapter.rank == 16
+    assert recipe.data.max_seconds == 15.0
+
+
+def test_clips_without_captions_get_one_that_is_called_a_guess(tmp_path: Path) -> None:
+    folder = tmp_path / "night_drive beats"
+    folder.mkdir()
+    for number in range(3):
+        soundfile.write(folder / f"{number}.wav", np.full(8000, 0.1), 8000)
+    run = new_run("a", folder, "pocket", root=tmp_path / "runs")
+    assert load_recipe(run.recipe).data.default_text == "night drive beats"
+    assert "guessed from the folder's name" in run.recipe.read_text(encoding="utf-8")
+    run = new_run("b", folder, "pocket", default_text="calm pads", root=tmp_path / "runs")
+    assert load_recipe(run.recipe).data.default_text == "calm pads"
+
+
+def test_nothing_is_written_when_nothing_can_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.wav").write_text("words")
+    with pytest.raises(TunesmithError, match="holds no clip that can be read"):
+        new_run("a", folder, "pocket", root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_exists_is_replaced_only_by_force(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [1.0, 1.0, 1.0])
+    run = new_run("a", folder, "pocket", root=tmp_path / "runs")
+    mine = run.recipe.read_text(encoding="utf-8").replace("seed: 42", "seed: 7")
+    run.recipe.write_text(mine, encoding="utf-8")
+    with pytest.raises(TunesmithError, match="already"):
+        new_run("a", folder, "pocket", root=tmp_path / "runs")
+    assert load_recipe(run.recipe).train.seed == 7
+    new_run("a", folder, "pocket", force=True, root=tmp_path / "runs")
+    assert load_recipe(run.recipe).train.seed == 42
