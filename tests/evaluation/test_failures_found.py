@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,36 @@ def test_a_dissolve_is_dated():
     assert signals.noise_onset_s == pytest.approx(0.45 * SECONDS, abs=1.0)
     [verdict] = [v for v in diagnose_file(signals) if v.rule == "noise"]
     assert f"second {signals.noise_onset_s:.0f}" in verdict.sentence.en
+
+
+def test_a_beat_that_repeats_is_no_drone():
+    time = np.arange(RATE // 2) / RATE
+    hat = 0.2 * np.random.default_rng(0).standard_normal(len(time)) * np.exp(-80 * ((time - 0.25) % 0.5))
+    beat = np.exp(-8 * time) * sum(np.sin(2 * np.pi * 110 * k * time) / k for k in range(1, 20)) + hat
+    found = names(0.6 * np.tile(beat, 16))
+    assert "drone" not in found
+    assert "short_loop" in found
+    assert measure(np.tile(beat, 16), RATE).loop_sim > 0.93
+
+
+def test_a_drone_in_hiss_is_a_drone_and_no_noise():
+    rng = np.random.default_rng(0)
+    tone = failures.drone(song(0), RATE, rng)
+    found = names(tone + 3e-3 * rng.standard_normal(tone.shape))
+    assert "drone" in found
+    assert "noise" not in found
+
+
+def test_too_many_movements_are_noise_unless_the_level_stands_still():
+    restless = replace(measured(0), eff_rank=25.0)
+    assert [v.rule for v in diagnose_file(restless)] == ["noise"]
+    assert [v.rule for v in diagnose_file(replace(restless, lra=0.1))] == ["drone"]
+
+
+def test_what_comes_back_is_no_noise():
+    flat = replace(measured(0), flat_white=0.55, fine_corr=0.02)
+    assert [v.rule for v in diagnose_file(replace(flat, loop_sim=0.9))] == []
+    assert [v.rule for v in diagnose_file(replace(flat, loop_sim=0.3))] == ["noise"]
 
 
 def test_a_slight_fade_is_left_to_the_group():

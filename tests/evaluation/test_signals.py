@@ -14,6 +14,8 @@ from tests.evaluation.music import RATE, measured, song
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.loudness import k_weighting
 from tunesmith.evaluation.signals import SPECTRAL_LIMIT_S, Signals, loudness_curve, measure
+from tunesmith.evaluation.spectrum import is_noise, noise_windows
+from tunesmith.evaluation.structure import repetition
 
 
 def sine(frequency: float, seconds: float = 4.0, rate: int = 48_000, gain: float = 1.0) -> np.ndarray:
@@ -70,6 +72,12 @@ def test_silence_at_the_ends_is_timed():
     assert signals.dead_tail_s == pytest.approx(1.7, abs=0.2)  # windows of 0.4 s still hold some sound
 
 
+def test_a_quiet_tail_is_dead_only_20_db_down():
+    loud, tail = white(4, RATE), white(3, RATE)
+    assert measure(np.concatenate([loud, 0.03 * tail]), RATE).dead_tail_s == pytest.approx(2.7, abs=0.15)
+    assert measure(np.concatenate([loud, 0.2 * tail]), RATE).dead_tail_s == 0
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 32_000, 44_100, 48_000])
 def test_noise_measures_as_theory_says_at_every_rate(rate):
     signals = measure(white(8, rate), rate)
@@ -92,6 +100,12 @@ def test_empty_treble_is_not_taken_for_noise():
     spectrum = np.fft.rfft(song(2), axis=0)
     spectrum[int(len(spectrum) * 0.25) :] = 0
     assert measure(np.fft.irfft(spectrum, axis=0), RATE).flat_white < 0.4
+
+
+def test_muffled_noise_is_still_noise():
+    spectrum = np.fft.rfft(white(8, 32_000))
+    spectrum[np.fft.rfftfreq(8 * 32_000, 1 / 32_000) > 3_000] = 0
+    assert measure(np.fft.irfft(spectrum), 32_000).flat_white > 0.53
 
 
 def test_waveform_faults_are_measured():
@@ -136,17 +150,27 @@ def test_bass_and_brightness():
     low, high = measure(sine(60, rate=RATE), RATE), measure(sine(3_000, rate=RATE), RATE)
     assert low.sub_share > 0.95
     assert high.sub_share < 0.01
+    assert measure(sine(3_000, rate=RATE, gain=0.3) + 0.2, RATE).sub_share < 0.01  # an offset is no bass
     assert high.centroid_hz == pytest.approx(3_000, rel=0.02)
 
 
-@pytest.mark.parametrize("bpm", [90, 120, 174])
-def test_tempo_of_a_drum_beat(bpm):
-    rng, beat = np.random.default_rng(bpm), 60 / bpm
-    audio = np.zeros(int(8 * RATE))
-    for number in range(int(8 / beat * 2) - 1):
-        first, gain = int(number * beat / 2 * RATE), (1.0, 0.2, 0.7, 0.2)[number % 4]
-        audio[first : first + 800] += gain * rng.standard_normal(800) * np.exp(-np.arange(800) / 150)
-    signals = measure(0.3 * audio, RATE)
+def drums(bpm: float, kicks: tuple[int, ...] = (0, 10), seconds: float = 8.0) -> np.ndarray:
+    """Sixteenths of a bar: kicks where told, snares on two and four, hats on the eighths."""
+    rng, step, time = np.random.default_rng(0), 15 / bpm, np.arange(2_000) / RATE
+    kick = np.sin(2 * np.pi * 60 * time) * np.exp(-20 * time)
+    snare, hat = (rng.standard_normal(2_000) * np.exp(-speed * time) for speed in (40, 160))
+    audio = np.zeros(int(seconds * RATE) + 2_000)
+    for number in range(int(seconds / step)):
+        place, first = number % 16, int(number * step * RATE)
+        sound = (place in kicks) * kick + 0.8 * (place in (4, 12)) * snare + 0.3 * (place % 2 == 0) * hat
+        audio[first : first + 2_000] += 0.5 * sound
+    return audio[: int(seconds * RATE)]
+
+
+@pytest.mark.parametrize("kicks", [(0, 10), (0, 8), (0, 6, 10)])
+@pytest.mark.parametrize("bpm", [90, 120, 144, 178])
+def test_tempo_of_a_drum_beat(bpm, kicks):
+    signals = measure(drums(bpm, kicks), RATE)
     assert min(abs(signals.tempo_bpm / bpm / octave - 1) for octave in (0.5, 1, 2)) < 0.02
     assert signals.tempo_confidence > 0.3
     assert signals.pulse > 0.4
@@ -157,6 +181,30 @@ def test_repetition_is_found_with_its_lag():
     assert signals.repeat_share > 0.6
     assert signals.repeat_lag_s == pytest.approx(0.5, abs=0.02)
     assert measured(0).repeat_share < 0.4
+
+
+def test_two_equal_seconds_of_a_short_clip_are_no_loop():
+    mel = 20 * np.random.default_rng(0).standard_normal((400, 40))
+    mel[200:300] = mel[100:200]
+    share, lag = repetition(mel)
+    assert (share, lag) == (pytest.approx(0.2), pytest.approx(1.0))
+
+
+def test_noisy_drums_over_a_tune_are_no_noise():
+    assert is_noise(flatness=0.3, flat_white=0.55, fine_corr=0.02)
+    assert not is_noise(flatness=0.3, flat_white=0.55, fine_corr=0.2)
+    assert is_noise(flatness=0.3, flat_white=0.45, fine_corr=0.02)
+    assert not is_noise(math.nan, math.nan, math.nan)
+
+
+def test_a_dissolve_needs_a_turn():
+    rng, frames, hop = np.random.default_rng(0), 312, 0.032
+    flatness, active = np.full(frames, 0.2), np.ones(frames, bool)
+    fine = 0.05 + 0.01 * rng.standard_normal(frames - 2)
+    stepping = np.where(np.arange(frames) < 156, 0.3, 0.56)
+    hovering = np.where(np.arange(frames) < 156, 0.525, 0.54)
+    assert noise_windows(flatness, stepping, fine, active, hop)[1] == pytest.approx(5, abs=1)
+    assert math.isnan(noise_windows(flatness, hovering, fine, active, hop)[1])
 
 
 def test_living_bass_moves_and_holds_while_rumble_does_neither():

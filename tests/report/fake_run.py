@@ -299,7 +299,7 @@ def findings(folder: Path) -> None:
         "kept": 24,
         "train": 21,
         "valid": 3,
-        "split_kind": "source",
+        "split_kind": "by_source",
         "seconds": 268.4,
     }
     write_json(folder / "data" / "findings.json", value)

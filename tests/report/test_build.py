@@ -52,6 +52,7 @@ def test_a_full_run_has_every_section_in_order(full):
         "预热由 100 步缩短为 20 步。",
     ):
         assert words in full.text("zh")
+    assert "by source track" in full.text("en")
     assert "PeftModel.from_pretrained" in full.text()
     assert "tunesmith evaluate mybeats" in full.text()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.report import fake_run
-from tunesmith.report import dataset, story
+from tunesmith.report import dataset, outcome, story, summary
 from tunesmith.report.gather import Material, deep, gather
 from tunesmith.report.listening import MOST_STEPS, listening
 from tunesmith.report.media import Shelf
@@ -87,3 +87,70 @@ def test_the_code_to_load_the_adapter_is_python(tmp_path):
         code = story.load_code(gather(RunFolder(tmp_path)))
         compile(code, "x", "exec")
         assert json.dumps(str(tmp_path / "best_model")) in code
+
+
+def test_the_pocket_model_is_named_by_a_path_that_others_can_load(tmp_path):
+    (tmp_path / "best_model").mkdir()
+    (tmp_path / "recipe.yaml").write_text("model: {path: pocket}")
+    code = story.load_code(gather(RunFolder(tmp_path)))
+    base = json.loads(code.split("MusicgenForConditionalGeneration.from_pretrained(")[1].split(")")[0])
+    assert Path(base).is_absolute()
+    assert Path(base).parts[-2:] == ("pocket", "musicgen")
+
+
+@pytest.mark.parametrize(
+    ("problem", "en", "zh"),
+    [("fade", "Fades out", "淡出"), ("hums at 50 Hz", "hums at 50 Hz", "hums at 50 Hz"), (None, "", "")],
+)
+def test_a_preview_that_collapsed_says_how(tmp_path, problem, en, zh):
+    line = {"kind": "preview", "update": 0, "index": 0, "prompt": "p", "file": "p.wav", "problem": problem}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(line))
+    cell = listening(gather(RunFolder(tmp_path)), Shelf(tmp_path, embed=False)).grid.steps[0][2][0]
+    assert (cell.problem or ("", "")) == (en, zh)
+
+
+def test_features_say_which_way_they_moved():
+    assert outcome.direction({"closer": True, "direction": "towards"}) == (("closer", "更近"), True)
+    assert outcome.direction({"closer": False, "direction": "away"}) == (("further away", "更远"), False)
+    assert outcome.direction({"closer": False}) == (("not closer", "未更近"), False)
+    assert outcome.feature_name({"name": "Tempo", "name_zh": "速度"}) == ("Tempo", "速度")
+    assert outcome.feature_name({"name": "sub_share"}).zh == "120 Hz 以下能量占比"
+
+
+def test_the_verdict_needs_no_second_heading():
+    given = {
+        "learnt": {"en": "L", "zh": "学"},
+        "worse": None,
+        "next": {"en": "Next: hold out clips.", "zh": "下一步：留出音频。"},
+    }
+    said = summary.verdict(Material(RunFolder(Path("x")), "x", comparison={"verdict": given}))
+    assert said[0] == ("learnt", ("L", "学"), False)
+    assert said[1][0] == "worse"
+    assert not said[1][2]
+    assert said[2][1] == ("Hold out clips.", "留出音频。")
+
+
+def test_a_flag_repeats_no_number_that_its_sentence_holds(tmp_path):
+    sides = [
+        {"file": "x", "verdicts": [{"sentence": s, "value": 1.0, "limit": 2.0}]}
+        for s in ("Too much: 1 (limit 2)", "Bad")
+    ]
+    material = Material(
+        RunFolder(tmp_path),
+        "x",
+        comparison={"prompts": [{"base": sides[0], "lora": sides[1]}]},
+        comparison_folder=tmp_path,
+    )
+    (row,) = listening(material, Shelf(tmp_path, embed=False)).rows
+    assert row.sides[0].flags[0].numbers is None
+    assert row.sides[1].flags[0].numbers.en == "1, limit 2"
+
+
+def test_a_summary_of_a_stage_shows_its_numbers_only(tmp_path):
+    fake_run.write_json(
+        tmp_path / "stages/check.json", {"seconds": 2, "summary": {"kept": 3, "notes": ["long"], "a_b": "x"}}
+    )
+    rows = story.stage_rows(gather(RunFolder(tmp_path)))
+    assert rows[0][2] == "kept 3, a b x"
+    assert rows[1][1].en == "not done yet"
+    assert rows[-1][1].en == "this page"

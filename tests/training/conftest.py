@@ -46,28 +46,29 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     return write_clips(tmp_path_factory.mktemp("clips"))
 
 
+def make_context(tiny: Path, clips: list[Sample], root: Path, name: str = "run", **sections) -> RunContext:
+    """An encoded run; keyword arguments are recipe sections."""
+    recipe = Recipe.model_validate(
+        {
+            "name": name,
+            "model": {"path": str(tiny), "device": "cpu"},
+            "gates": OFF,
+            "previews": {"every": 0},
+            "evaluate": {"forgetting_prompts": 0},
+            **sections,
+        }
+    )
+    folder = RunFolder(root / name).create()
+    write_manifest(folder.manifest, clips)
+    context = RunContext(folder, recipe, Voice(quiet=True, log=folder.log))
+    encode(context)
+    return context
+
+
 @pytest.fixture
 def make_run(tiny: Path, clips: list[Sample], tmp_path: Path) -> Callable[..., RunContext]:
     """A function that makes an encoded run; keyword arguments are recipe sections."""
-
-    def make(name: str = "run", **sections) -> RunContext:
-        recipe = Recipe.model_validate(
-            {
-                "name": name,
-                "model": {"path": str(tiny), "device": "cpu"},
-                "gates": OFF,
-                "previews": {"every": 0},
-                "evaluate": {"forgetting_prompts": 0},
-                **sections,
-            }
-        )
-        folder = RunFolder(tmp_path / name).create()
-        write_manifest(folder.manifest, clips)
-        context = RunContext(folder, recipe, Voice(quiet=True, log=folder.log))
-        encode(context)
-        return context
-
-    return make
+    return lambda name="run", **sections: make_context(tiny, clips, tmp_path, name, **sections)
 
 
 def adapter_tensors(context: RunContext, which: str = "final_model") -> dict[str, np.ndarray]:

@@ -164,15 +164,14 @@ class FingerprintIndex:
         """Every clip that shares sound with the query, best first; arguments as for :meth:`query`."""
         if self._table is None:
             self._table = self._build()
-        clips, offsets, seconds = _hits(self._table, np.asarray(marks, np.int64).reshape(-1, 2))
+        clips, offsets, seconds, used = _hits(self._table, np.asarray(marks, np.int64).reshape(-1, 2))
         if skip is not None and skip in self._keys:
             keep = clips != self._keys.index(skip)
             clips, offsets, seconds = clips[keep], offsets[keep], seconds[keep]
-        total = max(1, len(marks))
         covered = len(np.unique(marks[:, 1] // _FRAMES_PER_S)) if len(marks) else 0
         found = []
         for clip, offset, best, second in _alignments(clips, offsets):
-            share, other = best / total, second / total
+            share, other = best / used, second / used
             score = share if share >= _PLAIN_COPY else share - other
             if score <= threshold:
                 continue
@@ -212,17 +211,23 @@ def near_duplicates(
     return sorted(((one, other, score) for (one, other), score in best.items()), key=lambda found: -found[2])
 
 
-def _hits(table: _Table, marks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Clip, offset and the query's second of every equal hash; the commonest are left out where there are too many."""
+def _hits(
+    table: _Table, marks: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int]:
+    """Clip, offset and the query's second of every equal hash, and how many of the query's hashes were looked up.
+
+    Where there are too many, the commonest hashes are left out; among equally common ones, evenly over time.
+    """
     low = np.searchsorted(table.hashes, marks[:, 0], side="left")
     count = np.searchsorted(table.hashes, marks[:, 0], side="right") - low
-    rarest = np.argsort(count, kind="stable")
+    scatter = np.arange(len(marks)) * 0x9E3779B1 % 0x100000000
+    rarest = np.lexsort((scatter, count))
     chosen = rarest[np.cumsum(count[rarest]) <= _MOST_HITS]
     low, count, times = low[chosen], count[chosen], marks[chosen, 1]
     before = np.cumsum(count) - count
     where = np.repeat(low - before, count) + np.arange(int(count.sum()))
     own = np.repeat(times, count)
-    return table.clips[where].astype(np.int64), table.times[where] - own, own // _FRAMES_PER_S
+    return table.clips[where].astype(np.int64), table.times[where] - own, own // _FRAMES_PER_S, max(1, len(chosen))
 
 
 def _alignments(clips: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

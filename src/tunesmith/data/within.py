@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.data.sample import AudioRef, Sample, Split
 
 SHORTEST_HELD_OUT = 5.0
 """Seconds; over less, a loss says more about the cut than about the music."""
@@ -74,7 +74,7 @@ def _cut_clip(sample: Sample, share: float, gap: float) -> dict[str, tuple[Sampl
     return {sample.id: (_span(sample, 0.0, seconds - held - gap, "train"), named)}
 
 
-def _span(sample: Sample, start: float, end: float, split: str) -> Sample:
+def _span(sample: Sample, start: float, end: float, split: Split) -> Sample:
     """The part ``start``..``end`` (seconds from the sample's own start) of a sample with one audio."""
     ((role, ref),) = sample.audios.items()
     begin = round(ref.start + start, 3)

@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 NOISE_FLATNESS = 0.53  # Gaussian noise of any colour gives exp(-Euler's gamma) = 0.56, music a median of 0.25
+NOISE_MOST_CORR = 0.12  # hats and snares over a quiet tune are as flat, but the tune's lines persist (0.13 and more)
 NOISE_FINE_CORR = 0.03
 NOISE_RAW_FLATNESS = 0.1
 _WINDOW_S = 0.064
 _FLOOR = 1e-16
+_FEWEST_WINDOWS = 3
+_LEAST_TURN = 0.05
+_CLIFF_BINS = 24  # the window's own slope where a spectrum ends, which would pass for structure
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,10 @@ def _noise_band(mean: Array, frequencies: Array) -> slice | None:
     inside = np.flatnonzero((frequencies >= 200) & (frequencies <= min(8000, 0.95 * frequencies[-1])))
     if len(inside) < 32:
         return None
-    alive = inside[mean[inside] > mean[inside].max() * 1e-7]
-    return slice(inside[0], alive[-1] + 1) if alive[-1] - inside[0] >= 31 else None
+    last = inside[mean[inside] > mean[inside].max() * 1e-7][-1]
+    if last < inside[-1]:
+        last -= _CLIFF_BINS
+    return slice(inside[0], last + 1) if last - inside[0] >= 31 else None
 
 
 def _noise_curves(power: Array) -> tuple[Array, Array, Array]:
@@ -159,7 +165,8 @@ def cosine(a: Array, b: Array) -> Array:
 
 def is_noise(flatness: float, flat_white: float, fine_corr: float) -> bool:
     """Whether these three medians are those of noise; no value means no."""
-    return flat_white > NOISE_FLATNESS or (fine_corr < NOISE_FINE_CORR and flatness > NOISE_RAW_FLATNESS)
+    flat = flat_white > NOISE_FLATNESS and fine_corr < NOISE_MOST_CORR
+    return flat or (fine_corr < NOISE_FINE_CORR and flatness > NOISE_RAW_FLATNESS)
 
 
 def noise_windows(flatness: Array, white: Array, fine: Array, active: Array, hop_s: float) -> tuple[float, float]:
@@ -174,26 +181,33 @@ def noise_windows(flatness: Array, white: Array, fine: Array, active: Array, hop
 
     Returns:
         Share of 2 s windows (every 1 s) that are noise, and the second from which every window to the end is noise
-        (NaN when there is none, or fewer than three such windows).
+        (NaN when there is none, fewer than three such windows, or no turn there).
     """
     width, step = max(8, round(2 / hop_s)), max(1, round(1 / hop_s))
-    verdicts = []
+    verdicts, levels = [], []
     for start in range(0, len(white) - width + 1, step):
-        chosen = active[start : start + width]
-        if chosen.sum() < width // 2:
-            verdicts.append(False)
-            continue
         part = slice(start, start + width)
+        chosen = active[part]
         pairs = fine[start : start + width - 2][chosen[2:]]
-        fine_median = float(np.median(pairs)) if len(pairs) else math.nan
-        verdicts.append(
-            is_noise(float(np.median(flatness[part][chosen])), float(np.median(white[part][chosen])), fine_median)
-        )
+        if chosen.sum() < width // 2 or not len(pairs):
+            verdicts.append(False)
+            levels.append(math.nan)
+            continue
+        levels.append(float(np.median(white[part][chosen])))
+        verdicts.append(is_noise(float(np.median(flatness[part][chosen])), levels[-1], float(np.median(pairs))))
     if not verdicts:
         return math.nan, math.nan
     trailing = len(verdicts) if all(verdicts) else verdicts[::-1].index(False)
-    onset = (len(verdicts) - trailing) * step * hop_s if trailing >= 3 else math.nan
-    return float(np.mean(verdicts)), onset
+    first = len(verdicts) - trailing
+    if trailing < _FEWEST_WINDOWS or (first and not _turns(levels[:first], levels[first:])):
+        return float(np.mean(verdicts)), math.nan
+    return float(np.mean(verdicts)), first * step * hop_s
+
+
+def _turns(before: list[float], after: list[float]) -> bool:
+    """Whether flatness steps up, as where music gives way to noise; noisy drums stay as flat throughout."""
+    known = [level for level in before if math.isfinite(level)]
+    return not known or float(np.median(after)) - float(np.median(known)) > _LEAST_TURN
 
 
 def bandwidth(mono: Array, sample_rate: int) -> tuple[float, float]:

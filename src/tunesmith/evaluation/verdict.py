@@ -8,6 +8,7 @@ from tunesmith.evaluation.diagnosis import Losses, RunFinding
 from tunesmith.evaluation.towards import FeatureShift
 from tunesmith.recipe.models import Recipe
 
+AS_OFTEN = 0.8
 Sentence = dict[str, str]
 
 CLEAR_GAIN = 0.02
@@ -19,11 +20,21 @@ def verdict(
 ) -> dict[str, Sentence | None]:
     """The three sentences in both languages; ``worse`` is ``None`` when nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
+    own = [f for f in bad if not _base_does_it_too(f)]
     return {
         "learnt": _learnt(features, losses),
-        "worse": _worse(bad),
-        "next": _next(bad, features, losses, recipe),
+        "worse": _worse(own),
+        "next": _next(own or bad, features, losses, recipe),
     }
+
+
+def _base_does_it_too(finding: RunFinding) -> bool:
+    """A fault that the base model has about as often was not brought by the adapter."""
+    seen = finding.evidence
+    if not seen.get("base_outputs") or not seen.get("outputs"):
+        return False
+    base = (seen["base_flagged"] or 0) / (seen["base_outputs"] or 1)
+    return base >= AS_OFTEN * (seen["flagged"] or 0) / (seen["outputs"] or 1)
 
 
 def gain(losses: Losses | None) -> float | None:

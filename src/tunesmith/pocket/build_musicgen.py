@@ -25,7 +25,7 @@ def build(
     seed: int = 0,
     minutes: float | None = None,
     updates: int | None = None,
-    clips_per_style: int = 240,
+    clips_per_style: int = 180,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Build the checkpoint folder ``out`` and return its numbers, which are also in its ``NUMBERS.md``.
@@ -37,7 +37,7 @@ def build(
         seed: Of the corpus, the codebooks, the weights and the batches.
         minutes: Time for pretraining alone (40 when neither this nor ``updates`` is given).
         updates: Train for so many updates instead, whatever time they take.
-        clips_per_style: Twelve-second clips of each base style; 240 are a little under five hours in all.
+        clips_per_style: Twelve-second clips of each base style; 180 are three and a half hours in all.
         quiet: Show no progress bar.
 
     Raises:

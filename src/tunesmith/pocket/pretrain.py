@@ -19,7 +19,7 @@ from tunesmith.pocket.corpus import Corpus
 if TYPE_CHECKING:
     from transformers import MusicgenForConditionalGeneration, T5Tokenizer
 
-SHAPES = ((320, 10), (480, 7), (656, 5))  # (frames, clips) of a batch: long crops too, or late positions stay unknown
+SHAPES = ((320, 6), (480, 4), (656, 3))  # (frames, clips) of a batch: long crops too, or late positions stay unknown
 PEAK_RATE = 2e-3
 TEXT_DROPOUT = 0.15
 

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from transformers import T5Tokenizer
 
 WORDS = """
-808 a acoustic airy ambient and arpeggio at bass beat beats bell bells bpm break breaks bright brass busy back calm
-chiptune choir chords clap claps classical clean club cold crisp dance dark deep distorted dreamy drone drum drums dub
-dubstep edm electric electronic energetic ensemble epic fast feel flute folk funk funky game gentle gliding grand
-groove guitar happy hard harp hat hats heavy hi hip hop hopeful house in instrumental intro jazz jungle kick laid lead
-lofi loop loud low major mellow melody menacing metal minor mood moody music of orchestral organ pad pads percussion
-phonk piano playful plucked pluck pop punk reese relaxed reverb rhythm rock roll rolling rolls sad saw sax sharp slide
-slow snare soft solo soul square strings sub swing synth synthwave tempo techno the tight to trance trap upbeat vocal
-vocals violin warm with without wobble key c d e f g
+808 a acoustic airy ambient and arpeggio at bass beat beats bell bells bpm break breakbeat breaks bright brass busy
+back calm chiptune choir chords clap claps classical clean club cold crisp dance dark deep distorted dreamy drone drum
+drums dub dubstep edm electric electronic energetic ensemble epic fast feel flute folk funk funky game gentle gliding
+grand groove guitar happy hard harp hat hats heavy hi hip hop hopeful house in instrumental intro jazz jungle kick
+laid lead lofi loop loud low major mellow melody menacing metal minor mood moody music of orchestral organ pad pads
+percussion phonk piano playful plucked pluck pop punk reese relaxed reverb rhythm rock roll rolling rolls sad saw sax
+sharp slide slow snare soft solo soul square strings sub swing synth synthwave tempo techno the tight to trance trap
+upbeat vocal vocals violin warm with without wobble key c d e f g
 """.split()  # noqa: SIM905
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'\"()[]{}-_/&+#%*=@|~<>$"
 SPACE = "\u2581"

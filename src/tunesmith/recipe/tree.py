@@ -121,10 +121,8 @@ def compose(text: str, name: str) -> yaml.Node | None:
             line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent):
                 problems.append(Problem(f"{name}:{line}", "", f"aliases (`*{event.anchor}`) are not used in recipes"))
-            elif getattr(event, "tag", None) is not None:
-                problems.append(
-                    Problem(f"{name}:{line}", "", f"YAML tags (`{event.tag}`) are refused; write plain values")
-                )
+            elif (tag := getattr(event, "tag", None)) is not None:
+                problems.append(Problem(f"{name}:{line}", "", f"YAML tags (`{tag}`) are refused; write plain values"))
         if problems:
             raise RecipeError(problems)
         return yaml.compose(text, Loader=yaml.SafeLoader)

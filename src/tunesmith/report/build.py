@@ -118,7 +118,7 @@ def _view(material: Material, shelf: Shelf) -> dict[str, Any]:
         "settings": settings if isinstance(settings, dict) else {},
         "findings": outcome.findings(material),
         "evidence": outcome.evidence,
-        "features": features,
+        "features": [(feature, outcome.feature_name(feature), *outcome.direction(feature)) for feature in features],
         "losses": outcome.loss_rows(material),
         "random": outcome.random_loss(material),
         "codec": outcome.codec_rows(material),

@@ -42,19 +42,22 @@ def quarantined(material: Material) -> list[tuple[str, Both]]:
     """(clip, reason) of every clip that was put aside."""
     given = (material.findings or {}).get("quarantined")
     if isinstance(given, Mapping):
-        return [(str(clip), both({"r": reason}, "r") or same(plain(reason))) for clip, reason in given.items()]
+        return [
+            (str(clip), _first_error(material, clip) or both({"r": reason}, "r") or same(plain(reason)))
+            for clip, reason in given.items()
+        ]
     rows = []
     for item in given if isinstance(given, list) else ():
         clip = item.get("clip") or item.get("id") if isinstance(item, Mapping) else item
         reason = next((words for key in ("reason", "message") if (words := both(item, key))), None)
-        rows.append((str(clip), reason or _first_error(material, clip)))
+        rows.append((str(clip), _first_error(material, clip) or reason or same(UNKNOWN)))
     return rows
 
 
-def _first_error(material: Material, clip: Any) -> Both:
+def _first_error(material: Material, clip: Any) -> Both | None:
+    """The finding that put a clip aside, which speaks both languages."""
     about = [f for f in records((material.findings or {}).get("findings")) if f.get("clip") == clip]
-    errors = [f for f in about if f.get("level") == "error"]
-    return (both(errors[0], "message") if errors else None) or same(UNKNOWN)
+    return next((both(f, "message") for f in about if f.get("level") == "error"), None)
 
 
 def data_rows(material: Material) -> list[tuple[Both, Both]]:

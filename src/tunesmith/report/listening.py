@@ -126,18 +126,16 @@ def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float
 
 
 def _flags(side: Record) -> tuple[Flag, ...]:
-    return tuple(
-        Flag(both(item, "sentence") or both(item, "title") or same(item.get("name", "")), _flag_numbers(item))
-        for item in records(side.get("verdicts"))
-    )
+    return tuple(_flag(item) for item in records(side.get("verdicts")))
 
 
-def _flag_numbers(item: Record) -> Both | None:
+def _flag(item: Record) -> Flag:
+    sentence = both(item, "sentence") or both(item, "title") or same(item.get("name", ""))
     value, limit = item.get("value", item.get("number")), item.get("limit")
-    if real(value) is None and real(limit) is None:
-        return None
+    if "limit" in sentence.en or (real(value) is None and real(limit) is None):
+        return Flag(sentence, None)  # the sentence holds its numbers already
     unit = f" {item['unit']}" if item.get("unit") else ""
-    return say("flag_numbers", value=number(value) + unit, limit=number(limit) + unit)
+    return Flag(sentence, say("flag_numbers", value=number(value) + unit, limit=number(limit) + unit))
 
 
 def _signal_table(measured: list[Record]) -> tuple[tuple[Both, tuple[str, ...]], ...]:
@@ -155,7 +153,8 @@ def _own(material: Material) -> list[Record]:
     """Reference clips that stand beside no prompt."""
     comparison = material.comparison or {}
     beside = {str(prompt.get("reference")) for prompt in records(comparison.get("prompts"))}
-    return [item for item in records(comparison.get("reference")) if str(item.get("file")) not in beside][:MOST_OWN]
+    listed = [item for item in records(comparison.get("reference")) if item.get("file")]
+    return [item for item in listed if str(item["file"]) not in beside][:MOST_OWN]
 
 
 def _own_row(material: Material, shelf: Shelf, own: list[Record]) -> Row:
@@ -183,7 +182,9 @@ def _generated(material: Material) -> list[Record]:
 
 def _generated_row(material: Material, shelf: Shelf, item: Record) -> Row:
     clips = shelf.row([material.inside(item["file"], material.folder.generated)])
-    side = Side(say("side_generated"), clips[0], _flags(item), missing=say("no_audio"))
+    problem = _problem(item)
+    flags = (Flag(problem, None),) if problem else ()
+    side = Side(say("side_generated"), clips[0], flags, missing=say("no_audio"))
     notes = (say("seed", seed=item["seed"]),) if item.get("seed") is not None else ()
     return Row(str(item.get("prompt") or ""), (say("generated"), *notes), (side,), _signal_table([item]))
 
@@ -201,6 +202,12 @@ def _steps(material: Material) -> tuple[list[str], list[list[Record]], int]:
     return indices, chosen, len(steps) - MOST_STEPS
 
 
+def _problem(record: Record | None) -> Both | None:
+    """What is wrong with a preview: the name of a rule, or a sentence."""
+    said = both(record, "problem")
+    return word("problem", said.en) if said and said.en == said.zh else said
+
+
 def _grid(material: Material, shelf: Shelf) -> Grid:
     indices, chosen, left_out = _steps(material)
     best = {record["update"] for record in material.lines("valid") if record.get("best")}
@@ -212,7 +219,7 @@ def _grid(material: Material, shelf: Shelf) -> Grid:
         for index, record in at.items():
             prompts.setdefault(index, (str(record.get("prompt") or ""), str(record.get("seed", ""))))
         clips = shelf.row([material.inside(at[i].get("file")) if i in at else None for i in indices], compact=True)
-        cells = tuple(Cell(clip, both(at.get(i), "problem"), i in at) for i, clip in zip(indices, clips, strict=True))
+        cells = tuple(Cell(clip, _problem(at.get(i)), i in at) for i, clip in zip(indices, clips, strict=True))
         update = step[0]["update"]
         lines.append((update, update == last_best, cells))
     return Grid(tuple(prompts[i] for i in indices if i in prompts), tuple(lines), left_out)

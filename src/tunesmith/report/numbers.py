@@ -31,6 +31,8 @@ def number(value: Any) -> str:
         text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     elif result == int(result) or size >= 100:
         text = f"{result:,.0f}".replace(",", "\u2009")
+    elif size < 0.01:
+        text = f"{result:.3g}"
     else:
         digits = 1 if size >= 10 else 2 if size >= 1 else 3
         text = f"{result:.{digits}f}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tunesmith.report.gather import Material, Record, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
-from tunesmith.report.texts import Both, same, say
+from tunesmith.report.signal_texts import SIGNALS
+from tunesmith.report.texts import Both, both, same, say, signal, word
 
 
 def findings(material: Material) -> list[tuple[str, list[Record]]]:
@@ -15,10 +16,25 @@ def findings(material: Material) -> list[tuple[str, list[Record]]]:
     return [(kind, group) for kind, group in groups.items() if group]
 
 
+def feature_name(feature: Record) -> Both:
+    """What a feature is called: a signal by the catalogue, else as the evaluation called it."""
+    name = feature.get("name")
+    if isinstance(name, str) and name in SIGNALS:
+        return signal(name, unit=False)
+    return both(feature, "name") or same(plain(name))
+
+
+def direction(feature: Record) -> tuple[Both, bool]:
+    """Whether a feature moved towards the reference, in words, and whether that is good."""
+    closer = feature.get("closer") is True
+    said = feature.get("direction") or ("towards" if closer else "not")
+    return word("direction", said), closer
+
+
 def evidence(finding: Record) -> str:
     """The numbers behind a finding as one line."""
     value = finding.get("evidence")
-    return "" if value in (None, "", [], {}) else plain(value)
+    return "" if value in (None, "", [], {}) else plain(value).replace("_", " ")
 
 
 def loss_rows(material: Material) -> list[tuple[Both, str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from typing import Any
 
 from tunesmith.report.gather import Material, Record, deep, part
@@ -59,12 +60,19 @@ def stage_rows(material: Material) -> list[tuple[Both, Both, str, str]]:
     """(stage, time or "not done", result, command) of every stage."""
     rows = []
     for name in STAGES:
-        state = material.stages.get(name)
-        command = (state or {}).get("command") or f"tunesmith {name} {material.target}"
-        took = say("stage_missing") if state is None else same(duration(state.get("seconds")))
-        result = (state or {}).get("summary")
-        rows.append((word("stage", name), took, "" if result in (None, "", {}, []) else plain(result), str(command)))
+        state = material.stages.get(name) or {}
+        took = same(duration(state.get("seconds"))) if state else say("stage_missing")
+        took = say("stage_this") if name == "report" else took  # its state is written only after this page
+        command = state.get("command") or f"tunesmith {name} {material.target}"
+        rows.append((word("stage", name), took, _result(state.get("summary")), plain(command)))
     return rows
+
+
+def _result(summary: Any) -> str:
+    """The numbers and names of a stage's summary; lists stand in their own sections."""
+    if isinstance(summary, Mapping):
+        summary = {str(k).replace("_", " "): v for k, v in summary.items() if isinstance(v, (str, int, float))}
+    return "" if summary in (None, "", {}, []) else plain(summary)
 
 
 def load_code(material: Material) -> str:
@@ -74,6 +82,8 @@ def load_code(material: Material) -> str:
         return ""
     model, environment = part(material.recipe, "model"), material.environment
     path = deep(environment, "path") or model.get("path") or "facebook/musicgen-small"
+    if path == "pocket":  # a name that only this project knows
+        path = resources.files("tunesmith.pocket") / "musicgen"
     base, adapter = json.dumps(str(path), ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
     known = (model.get("family") or deep(environment, "family")) in (None, "musicgen")
     return (_MUSICGEN if known else _PLAIN).format(base=base, adapter=adapter)

@@ -23,10 +23,19 @@ def verdict(material: Material) -> list[tuple[str, Both, bool]]:
     """(``learnt`` | ``worse`` | ``next``, sentence, whether it is bad news); empty for a run without a verdict."""
     given = part(material.comparison, "verdict")
     learnt, worse, following = (both(given, key) for key in ("learnt", "worse", "next"))
+    following = _without_lead(following)
     if learnt is None:
         return []
     said = [("learnt", learnt, False), ("worse", worse or say("worse_none"), worse is not None)]
     return [*said, ("next", following, False)] if following else said
+
+
+def _without_lead(words: Both | None) -> Both | None:
+    """The advice without the word that leads it in on a terminal: the page has a heading for that."""
+    if words is None:
+        return None
+    en, zh = words.en.removeprefix("Next: "), words.zh.removeprefix("下一步：")
+    return Both(en[:1].upper() + en[1:], zh)
 
 
 def state(material: Material) -> tuple[Both, str]:

@@ -109,10 +109,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "每行是一条提示词，由基础模型和加了适配器的模型以相同种子生成。图的上半部为频率（kHz）随时间的变化，下半部为响度（LUFS）。"
         "同一行内坐标与颜色一致。点击图片可从该处播放。",
     ),
-    "listen_settings": (
-        "{seconds} s each, guidance {guidance}, first seed {seed}.",
-        "每段 {seconds} 秒，引导系数 {guidance}，起始种子 {seed}。",
-    ),
+    "listen_settings": ("{seconds} s each, first seed {seed}.", "每段 {seconds} 秒，起始种子 {seed}。"),
+    "listen_guidance": ("Guidance {guidance}.", "引导系数 {guidance}。"),
     "audio_embedded": (
         "The players hold compressed copies, so this page works anywhere. The originals lie beside it, as named.",
         "播放器内为压缩副本，因此本页可在任何地方使用。原文件按所示名称存放在本页旁边。",
@@ -161,8 +159,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "feature": ("Feature", "特征"),
     "unit": ("Unit", "单位"),
-    "closer": ("closer", "更近"),
-    "not_closer": ("not closer", "未更近"),
+    "direction_towards": ("closer", "更近"),
+    "direction_away": ("further away", "更远"),
+    "direction_unchanged": ("about the same", "大致不变"),
+    "direction_not": ("not closer", "未更近"),
     "towards": ("Towards the reference", "向参考靠近"),
     "losses": ("Held-out loss, in nats per token", "验证损失（每 token 奈特）"),
     "losses_intro": (
@@ -210,6 +210,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event_interrupted": ("interrupted", "中断"),
     "event_nonfinite": ("non-finite", "非有限值"),
     "event_saved": ("saved", "已保存"),
+    "event_no_best": ("no best", "无最佳"),
     "event_finished": ("finished", "完成"),
     "update": ("Update", "更新步"),
     "event": ("Event", "事件"),
@@ -255,6 +256,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{n} previews between these are left out here; they are in the folder previews.",
         "其间有 {n} 次预览未在此显示，见 previews 文件夹。",
     ),
+    "problem_not_finite": ("Broken samples (NaN or infinity)", "样本损坏（NaN 或无穷）"),
+    "problem_silent": ("Silent", "静音"),
+    "problem_noise": ("Noise", "噪声"),
+    "problem_fade": ("Fades out", "淡出"),
+    "problem_dead_tail": ("Ends early: the rest is dead", "提前结束：其余为死尾"),
     "sound_ok": ("No warning", "无警告"),
     # data
     "sec_data": ("Data", "数据"),
@@ -266,8 +272,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "clips_seconds": ("Length in all", "总时长"),
     "split_kind": ("How the split was made", "划分方式"),
     "split_given": ("as the files say", "按文件给定"),
-    "split_source": ("by source track", "按来源曲目"),
-    "split_within": ("within tracks, with a gap", "在曲目内部划分，中间留空隙"),
+    "split_by_source": ("by source track", "按来源曲目"),
+    "split_within_track": ("within tracks, with a gap", "在曲目内部划分，中间留空隙"),
     "split_none": ("no held-out clips", "没有验证音频"),
     "notes": ("Notes", "备注"),
     "quarantined": ("Quarantined clips, with the reason", "被隔离的音频及原因"),
@@ -314,6 +320,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "took": ("Took", "用时"),
     "summary": ("Result", "结果"),
     "command": ("Command", "命令"),
+    "stage_this": ("this page", "本页"),
     "stage_missing": ("not done yet", "尚未进行"),
 }
 """Key to (English, Chinese); both with the same places to fill."""

@@ -40,6 +40,7 @@ def open_run(
         TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
     """
     path, note = Path(target).expanduser(), ""
+    source: Path | None
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         folder, source, note = _from_file(path, overrides, root or RUNS)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Literal
 
 from tunesmith.data.sample import Sample, read_manifest
@@ -22,7 +23,7 @@ class Prompt:
 
 
 def choose_prompts(context: RunContext, asked: Sequence[str], count: int) -> list[Prompt]:
-    """The user's prompts; else held-out captions (each once); else the family's built-in ones."""
+    """The user's prompts; else held-out captions, repeated with new seeds up to ``count``; else built-in ones."""
     if asked:
         return [Prompt(text, "user") for text in asked]
     held_out: dict[str, Sample] = {}
@@ -31,5 +32,5 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
             if sample.split == "valid" and sample.texts.get("caption"):
                 held_out.setdefault(sample.texts["caption"], sample)
     if held_out:
-        return [Prompt(text, "held_out", sample) for text, sample in list(held_out.items())[:count]]
+        return [Prompt(text, "held_out", sample) for text, sample in islice(cycle(held_out.items()), count)]
     return [Prompt(text, "built_in") for text in context.family.base_prompts()[:count]]

@@ -125,6 +125,8 @@ def test_nan_samples_are_counted_and_cannot_be_overruled(run):
     report = run({"bad": bad}, how={"subtype": "FLOAT"}, overrule=["bad.wav"])
     (finding,) = [f for f in report.findings if f.check == "nan_samples"]
     assert finding.level == "error" and finding.value == 3 and "cannot be overruled" in finding.message
+    numbers = [v for v in vars(report.facts["bad.wav"]["audio"]).values() if isinstance(v, float)]
+    assert np.isfinite(numbers).all()
     assert report.kept == []
 
 

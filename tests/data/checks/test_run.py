@@ -85,6 +85,19 @@ def test_a_damaged_fact_store_is_only_slower(three, tmp_path, measured):
     assert len(measured) == 6
 
 
+def test_an_unreadable_file_is_tried_again_each_time(tmp_path, measured, monkeypatch):
+    clip, facts = tmp_path / "a.m4a", tmp_path / "facts.jsonl"
+    clip.write_bytes(b"\x00\x00\x00\x20ftypM4A " + bytes(200))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "needs ffmpeg" in run_checks([sample(clip)], facts_path=facts).quarantined["a.m4a"]
+    save(tmp_path / "sound.wav", phrase(1))
+    program = tmp_path / "ffmpeg"
+    program.write_text(f'#!/bin/sh\nfor last; do :; done\n/bin/cp "{tmp_path}/sound.wav" "$last"\n')
+    program.chmod(0o755)
+    assert [s.id for s in run_checks([sample(clip)], facts_path=facts).kept] == ["a.m4a"]
+    assert len(measured) == 2
+
+
 def test_a_header_beyond_the_limits_is_measured_when_the_limit_is_raised(tmp_path, measured):
     long = [sample(save(tmp_path / "long.wav", phrase(1, 9.0)))]
     facts = tmp_path / "facts.jsonl"

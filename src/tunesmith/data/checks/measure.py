@@ -13,13 +13,11 @@ from tunesmith.audio.decode import AudioInfo, blocks, info_of, open_audio
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, clipped_samples, fade
 from tunesmith.data.sample import AudioRef
 
-SILENCE_DBFS = -60.0  # under the noise floor of a quiet room in a recording at full scale
-_HOP_SECONDS = 0.05
 _FINGERPRINT_RATE = 11_025
 _BAND_SECONDS = 60
-_PLATEAU, _SHOULDER = 0.9995, 0.9975  # no smooth wave has 3 samples above the first and steps over the second
 _EPS = 1e-12
 
 
@@ -117,7 +115,7 @@ class _Gauge:
         peak = float(magnitude.max(initial=0.0))
         self.peak = max(self.peak, peak)
         self.clipped += sum(clipped_samples(x, peak) for x in magnitude)
-        hop = max(1, round(self.rate * _HOP_SECONDS))
+        hop = max(1, round(self.rate * HOP_SECONDS))
         count = block.shape[1] // hop
         if count == 0 and not self.hops:
             hop, count = block.shape[1], 1
@@ -182,7 +180,9 @@ class _Gauge:
         from tunesmith.data.fingerprint import landmarks
 
         self.low_rate.append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-        return landmarks(np.concatenate(self.low_rate), _FINGERPRINT_RATE)
+        sound = np.concatenate(self.low_rate)
+        self.low_rate.clear()  # an hour is 160 MB
+        return landmarks(sound, _FINGERPRINT_RATE)
 
     def _side_db(self) -> float | None:
         """Energy of left minus right over left plus right, in dB; ``None`` without two audible channels."""
@@ -199,53 +199,6 @@ class _Gauge:
 
         edge, drop = bandwidth(self.loudest[1], self.rate)
         return integrated(np.concatenate(self.curves)), _finite(edge), _finite(drop)
-
-
-def clipped_samples(magnitude: np.ndarray, peak: float) -> int:
-    """Samples in flat tops: three or more in a row at the peak that the wave does not glide into.
-
-    Args:
-        magnitude: Absolute samples of one channel.
-        peak: The clip's (or block's) largest one.
-
-    Near its top a smooth wave is a parabola, and three samples within 0.05 % of the peak put the next one within
-    0.2 %, so a pure bass note is never mistaken for clipping; a cut wave arrives at the top with a step.
-    """
-    if peak <= 1e-4:
-        return 0
-    top = np.flatnonzero(magnitude >= _PLATEAU * peak)
-    if len(top) < 3:
-        return 0
-    breaks = np.flatnonzero(np.diff(top) > 1)
-    first, last = top[np.r_[0, breaks + 1]], top[np.r_[breaks, len(top) - 1]]
-    length = last - first + 1
-    shoulder = _SHOULDER * peak
-    steep = (magnitude[np.maximum(first - 1, 0)] < shoulder) | (
-        magnitude[np.minimum(last + 1, len(magnitude) - 1)] < shoulder
-    )
-    return int(length[(length >= 3) & steep].sum())
-
-
-def fade(hops_db: np.ndarray) -> tuple[float, float]:
-    """How much level a clip loses, and how steadily.
-
-    Args:
-        hops_db: Level every 50 ms, in dB.
-
-    Returns:
-        The fall in dB from the first to the last third (75th percentiles), and the trend: -1 for only falling blocks,
-        0 for none, +1 for only rising (Kendall's tau over blocks of a second or more). (0, 0) under 3 s.
-    """
-    size = max(round(1 / _HOP_SECONDS), math.ceil(len(hops_db) / 60))
-    count = len(hops_db) // size
-    if count < 3:
-        return 0.0, 0.0
-    heard = np.maximum(hops_db, SILENCE_DBFS - 20)
-    third = len(heard) // 3
-    fall = np.percentile(heard[:third], 75) - np.percentile(heard[-third:], 75)
-    levels = np.percentile(heard[: count * size].reshape(count, size), 90, axis=1)
-    earlier, later = np.triu_indices(count, 1)
-    return float(fall), float(np.sign(levels[later] - levels[earlier]).mean())
 
 
 def _finite(value: float) -> float | None:

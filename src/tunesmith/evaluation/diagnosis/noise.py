@@ -9,6 +9,8 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.spectrum import NOISE_FLATNESS, is_noise
 
 _MOST_MOVEMENTS = 22.0
+_MOST_LIKENESS = 0.6
+_LEAST_RANGE_DB = 0.5
 
 
 def look(signals: Signals, context: Context) -> Reading | None:
@@ -16,7 +18,9 @@ def look(signals: Signals, context: Context) -> Reading | None:
     if not signals.live:
         return None
     z = context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
-    whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr)
+    # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
+    repeats = signals.loop_sim > _MOST_LIKENESS
+    whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
     if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
         onset = signals.noise_onset_s
         text = Text(
@@ -24,7 +28,8 @@ def look(signals: Signals, context: Context) -> Reading | None:
             f"从第 {onset:.0f} 秒起（共 {signals.duration_s:.0f} 秒），每个 2 秒窗口都只剩噪声。",
         )
         return Reading(onset, signals.duration_s, "s", text, z=z)
-    if not whole and signals.eff_rank > _MOST_MOVEMENTS:
+    # A steady tone in faint hiss has as many movements, all of them the hiss's; its level gives it away.
+    if not whole and signals.eff_rank > _MOST_MOVEMENTS and not signals.lra < _LEAST_RANGE_DB:
         rank = signals.eff_rank
         text = Text(
             f"The spectrum moves in {rank:.0f} independent ways, as noise does (limit {_MOST_MOVEMENTS:.0f}).",

@@ -7,15 +7,14 @@ from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
 from tunesmith.evaluation.signals import Signals
 
 _MOST_REPEATED = 0.4
-_LONGEST_LOOP_S = 1.3
 _SHORTEST_S = 4.0
 
 
 def look(signals: Signals, context: Context) -> Reading | None:
-    """Over 40 % of the seconds equal the sound under 1.3 s earlier; longer loops are how much music is made."""
+    """Over 40 % of the seconds equal the sound at most 1.3 s earlier; longer loops are how much music is made."""
     if not signals.live or signals.duration_s < _SHORTEST_S or drone.look(signals, context):
         return None
-    if not (signals.repeat_share > _MOST_REPEATED and signals.repeat_lag_s < _LONGEST_LOOP_S):
+    if not signals.repeat_share > _MOST_REPEATED:
         return None
     share = 100 * signals.repeat_share
     text = Text(

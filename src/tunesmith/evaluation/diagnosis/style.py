@@ -41,7 +41,8 @@ def judge(run: RunData) -> list[RunFinding]:
 
 
 def _en(shift: FeatureShift) -> str:
-    return f"{shift.title_en.lower()} ({shift.base:.3g} to {shift.adapter:.3g}, yours {shift.reference:.3g})"
+    name = shift.title_en[0].lower() + shift.title_en[1:]
+    return f"{name} ({shift.base:.3g} to {shift.adapter:.3g}, yours {shift.reference:.3g})"
 
 
 def _zh(shift: FeatureShift) -> str:

@@ -26,7 +26,8 @@ def judge(run: RunData) -> list[RunFinding]:
         "worse": Text("it predicts your music worse than before", "对您的音乐预测得比以前更差"),
         "broken": Text("not a number", "不是有效数值"),
     }[kind]
-    number = f"{100 * change:+.1f} %, " if math.isfinite(change) else ""
+    percent = f"{100 * change:+.1f}"
+    number_en, number_zh = (f"{percent} %, ", f"{percent}%，") if math.isfinite(change) else ("", "")
     clips_en = f", {losses.heldout_clips} clips" if losses.heldout_clips else ""
     clips_zh = f"，{losses.heldout_clips} 个片段" if losses.heldout_clips else ""
     causes, remedy = _advice(kind, overfitted)
@@ -37,8 +38,8 @@ def judge(run: RunData) -> list[RunFinding]:
             title=_TITLE,
             sentence=Text(
                 f"Held-out loss went from {base:.3f} to {adapter:.3f} "
-                f"nats ({number}limit ±0.5 %{clips_en}): {words.en}.",
-                f"留出损失从 {base:.3f} 变为 {adapter:.3f} 奈特（{number}限值 ±0.5%{clips_zh}）：{words.zh}。",
+                f"nats ({number_en}limit ±0.5 %{clips_en}): {words.en}.",
+                f"留出损失从 {base:.3f} 变为 {adapter:.3f} 奈特（{number_zh}限值 ±0.5%{clips_zh}）：{words.zh}。",
             ),
             evidence={
                 "base": base,

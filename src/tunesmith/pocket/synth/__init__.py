@@ -38,5 +38,5 @@ def render(style: str, seconds: float, seed: int, sample_rate: int = 32000) -> R
         raise TunesmithError(f"a clip of {seconds} s cannot be rendered", remedy="Give a length above zero.")
     rng = np.random.Generator(np.random.Philox(key=key_of("synth", style, seed)))
     score, caption, key = _STYLES[style](seconds, sample_rate, rng)
-    audio = score.finish(drive=float(rng.uniform(0.9, 1.3)), peak=float(rng.uniform(0.7, 0.9)))
+    audio = score.finish(drive=float(rng.choice([1.0, 1.3])), peak=0.9)
     return Rendered(audio, caption, score.bpm, key, style, sample_rate)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from tunesmith.pocket.synth import sounds as s
-from tunesmith.pocket.synth.score import MAJOR, MINOR, MINOR_PENTATONIC, NAMES, Score, scale_note
+from tunesmith.pocket.synth.score import MAJOR, MINOR, MINOR_PENTATONIC, NAMES, Score, drum_kit, scale_note, tempo
 
 Described = tuple[Score, str, str]
-PROGRESSIONS = ((0, 5, 3, 4), (0, 3, 4, 3), (0, 5, 2, 4), (0, 0, 3, 4))
+CHORDS = ((0, 5), (0, 3), (0, 4), (0, 0), (0, 2), (0, -2))  # two chords, each for half of the one-bar loop
 
 
 def house(seconds: float, rate: int, rng: np.random.Generator) -> Described:
     """Four on the floor under a saw arpeggio."""
-    score = Score(seconds, rate, float(rng.choice([118, 120, 122, 124, 126, 128])), rng)
-    root, bright = int(rng.integers(45, 53)), bool(rng.random() < 0.5)
+    score = Score(seconds, rate, tempo(10), rng)
+    kit = drum_kit(rng)
+    root, bright = int(rng.choice([45, 48, 50, 52])), bool(rng.random() < 0.5)
     weights = s.saw(10, 0.9) if bright else s.saw(4, 1.5)
-    pattern, chords = rng.integers(0, 6, 8), PROGRESSIONS[rng.integers(4)]
-    kick, hat, clap = s.kick(rate, 150, 58, 0.09), s.hat(rate, rng, 0.035), s.clap(rate, rng)
+    pattern, chords = rng.integers(0, 6, 8), CHORDS[rng.integers(6)]
+    kick, hat, clap = s.kick(rate, 150, 58, 0.09), s.hat(rate, kit, 0.035), s.clap(rate, kit)
     for step in range(int(score.beats * 2) + 1):
-        chord = chords[(step // 8) % 4]
+        chord = chords[(step // 4) % 2]
         note = scale_note(root, MINOR, chord + (0, 2, 4, 7, 9, 11)[pattern[step % 8]])
         score.add(s.pluck(note, rate, 0.13, weights, 6), step / 2, 0.30, -0.3 if step % 2 else 0.3)
         if step % 2:
@@ -35,48 +36,50 @@ def house(seconds: float, rate: int, rng: np.random.Generator) -> Described:
 
 def ambient(seconds: float, rate: int, rng: np.random.Generator) -> Described:
     """Slow chords with soft edges and no drums."""
-    score = Score(seconds, rate, float(rng.choice([60, 66, 72, 80])), rng)
+    score = Score(seconds, rate, tempo(rng.choice([16, 20])), rng)
     major, airy = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
-    root, scale, chords = int(rng.integers(48, 58)), MAJOR if major else MINOR, PROGRESSIONS[rng.integers(4)]
-    length = float(rng.choice([2.0, 4.0]))
+    root, scale, chords = int(rng.choice([48, 50, 53, 55])), MAJOR if major else MINOR, CHORDS[rng.integers(6)]
+    length = 2.0
     weights = s.saw(7, 1.3) if airy else s.saw(3, 1.8)
     for number in range(int(score.beats / length) + 1):
         for voice, degree in enumerate((0, 2, 4, 7 if airy else 6)):
-            note = scale_note(root, scale, chords[number % 4] + degree)
+            note = scale_note(root, scale, chords[number % 2] + degree)
             sound = s.held(note, score.span(length * 1.25), rate, weights, 0.35, 9)
-            score.add(sound, number * length - 0.3, 0.2, (voice - 1.5) / 3)
+            score.add(sound, number * length - 0.25, 0.2, (voice - 1.5) / 3)
     mood, tone = "hopeful" if major else "dark", "airy" if airy else "soft"
     return score, f"ambient pad chords, {mood}, {tone}, slow", f"{NAMES[root % 12]} {'major' if major else 'minor'}"
 
 
 def keys(seconds: float, rate: int, rng: np.random.Generator) -> Described:
-    """An electric piano: left-hand chords, a wandering melody."""
-    score = Score(seconds, rate, float(rng.choice([84, 90, 96, 102, 108])), rng)
+    """An electric piano: left-hand chords under a short motif."""
+    score = Score(seconds, rate, tempo(rng.choice([10, 16])), rng)
     major = bool(rng.random() < 0.5)
-    root, scale, chords = int(rng.integers(52, 60)), MAJOR if major else MINOR, PROGRESSIONS[rng.integers(4)]
-    brightness, degree, beat = float(rng.uniform(0.5, 1.4)), 7, 0.0
+    root, scale, chords = int(rng.choice([52, 55, 57, 59])), MAJOR if major else MINOR, CHORDS[rng.integers(6)]
+    brightness = float(rng.choice([0.6, 1.3]))
+    motif = [
+        (beat, int(rng.integers(7, 13))) for beat in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5) if rng.random() < 0.6
+    ]
     for bar in range(int(score.beats / 4) + 1):
-        for start in (0.0, 2.5):
+        for half, chord in enumerate(chords):
             for offset in (0, 2, 4):
-                note = scale_note(root, scale, chords[bar % 4] + offset)
-                score.add(s.electric_piano(note, rate, 0.55, brightness), 4 * bar + start, 0.22, -0.25)
-    while beat < score.beats:
-        degree = int(np.clip(degree + rng.choice([-2, -1, -1, 1, 1, 2]), 5, 14))
-        note = scale_note(root, scale, degree)
-        score.add(s.electric_piano(note, rate, 0.4, brightness), beat, 0.34, 0.25)
-        beat += float(rng.choice([0.5, 0.5, 1.0, 1.5]))
+                note = scale_note(root, scale, chord + offset)
+                score.add(s.electric_piano(note, rate, 0.55, brightness), 4 * bar + 2 * half, 0.22, -0.25)
+        for beat, degree in motif:
+            note = scale_note(root, scale, degree)
+            score.add(s.electric_piano(note, rate, 0.4, brightness), 4 * bar + beat, 0.34, 0.25)
     mood, tone = "happy" if major else "sad", "bright" if brightness > 1 else "mellow"
     caption = f"electric piano melody {score.bpm:.0f} bpm, {mood}, {tone}"
     return score, caption, f"{NAMES[root % 12]} {'major' if major else 'minor'}"
 
 
 def breaks(seconds: float, rate: int, rng: np.random.Generator) -> Described:
-    """A drum'n'bass groove: a fast broken beat over a growling bass line."""
-    score = Score(seconds, rate, float(rng.choice([166, 170, 174, 178])), rng)
-    root = int(rng.integers(40, 46))
+    """A broken beat over a growling bass line."""
+    score = Score(seconds, rate, tempo(rng.choice([8, 10])), rng)
+    kit = drum_kit(rng)
+    root = int(rng.choice([40, 42, 43, 45]))
     kicks = ((0.0, 2.5), (0.0, 1.5, 2.75), (0.0, 0.75, 2.5))[rng.integers(3)]
-    kick, snare, hat = s.kick(rate, 170, 62, 0.07), s.snare(rate, rng), s.hat(rate, rng, 0.025)
-    line, weights = rng.integers(0, 5, 4), s.saw(8, float(rng.uniform(0.8, 1.3)))
+    kick, snare, hat = s.kick(rate, 170, 62, 0.07), s.snare(rate, kit), s.hat(rate, kit, 0.025)
+    line, weights = rng.integers(0, 5, 4), s.saw(8, float(rng.choice([0.9, 1.3])))
     for bar in range(int(score.beats / 4) + 1):
         for beat in kicks:
             score.add(kick, 4 * bar + beat, 0.7)
@@ -88,17 +91,18 @@ def breaks(seconds: float, rate: int, rng: np.random.Generator) -> Described:
             note = scale_note(root + 12, MINOR_PENTATONIC, int(degree))
             score.add(s.held(note, score.span(0.9), rate, weights, 0.01, 12), 4 * bar + number, 0.22)
     feel = "heavy" if len(kicks) > 2 else "rolling"
-    return score, f"drum and bass groove {score.bpm:.0f} bpm, {feel} break, reese bass", f"{NAMES[root % 12]} minor"
+    return score, f"breakbeat groove {score.bpm:.0f} bpm, {feel} drums, reese bass", f"{NAMES[root % 12]} minor"
 
 
 def chiptune(seconds: float, rate: int, rng: np.random.Generator) -> Described:
     """Square waves and noise ticks, as in an old games console."""
-    score = Score(seconds, rate, float(rng.choice([132, 138, 144, 150])), rng)
-    root, chords = int(rng.integers(57, 65)), PROGRESSIONS[rng.integers(4)]
+    score = Score(seconds, rate, tempo(rng.choice([8, 10])), rng)
+    kit = drum_kit(rng)
+    root, chords = int(rng.choice([57, 60, 62, 64])), CHORDS[rng.integers(6)]
     fast, lead = bool(rng.random() < 0.5), rng.integers(0, 5, 8)
-    arpeggio, tick = (0, 2, 4, 7), s.hat(rate, rng, 0.015)
+    arpeggio, tick = (0, 2, 4, 7), s.hat(rate, kit, 0.015)
     for step in range(int(score.beats * 4) + 1):
-        chord = chords[(step // 16) % 4]
+        chord = chords[(step // 8) % 2]
         if fast or step % 2 == 0:
             note = scale_note(root, MAJOR, chord + arpeggio[(step if fast else step // 2) % 4])
             score.add(s.pluck(note, rate, 0.06, s.square(9)), step / 4, 0.22, -0.4)
@@ -114,21 +118,21 @@ def chiptune(seconds: float, rate: int, rng: np.random.Generator) -> Described:
 
 def dub(seconds: float, rate: int, rng: np.random.Generator) -> Described:
     """A deep, round bass line under off-beat organ chords and a half-time rim shot."""
-    score = Score(seconds, rate, float(rng.choice([130, 134, 138, 142, 146])), rng)
-    root, chords = int(rng.integers(28, 35)), PROGRESSIONS[rng.integers(4)]
+    score = Score(seconds, rate, tempo(rng.choice([8, 10])), rng)
+    kit = drum_kit(rng)
+    root, chords = int(rng.choice([28, 30, 31, 33])), CHORDS[rng.integers(6)]
     line = rng.choice([0, 0, 2, 4, 6], 4)
     starts = ((0.0, 1.5, 2.5, 3.0), (0.0, 1.0, 2.5, 3.5), (0.0, 0.5, 2.0, 3.0))[rng.integers(3)]
     busy = bool(rng.random() < 0.5)
-    kick, snare, hat = s.kick(rate, 110, 50, 0.1), s.snare(rate, rng), s.hat(rate, rng, 0.02)
+    kick, snare, hat = s.kick(rate, 110, 50, 0.1), s.snare(rate, kit), s.hat(rate, kit, 0.02)
     for bar in range(int(score.beats / 4) + 1):
-        chord = chords[bar % 4]
         for start, following, degree in zip(starts, (*starts[1:], 4.0), line, strict=True):
-            note = scale_note(root, MINOR, chord + int(degree))
+            note = scale_note(root, MINOR, chords[start >= 2] + int(degree))
             sound = s.held(note if note < 43 else note - 12, score.span(following - start), rate, [1.0, 0.15], 0.012, 0)
             score.add(sound, 4 * bar + start, 0.27)
         for half in (1, 3, 5, 7):
             for degree in (0, 2, 4):
-                note = scale_note(root + 24, MINOR, chord + degree)
+                note = scale_note(root + 24, MINOR, chords[half >= 4] + degree)
                 score.add(s.pluck(note, rate, 0.06, s.saw(5, 1.4)), 4 * bar + half / 2, 0.26, -0.4)
         for eighth in range(0, 8, 1 if busy else 2):
             score.add(hat, 4 * bar + eighth / 2, 0.45, 0.3)
