@@ -55,16 +55,25 @@ def inside_logits(family, networks) -> np.ndarray:
     with torch.no_grad():
         states = network.project(conditions.text, conditions.mask)
         hidden = network.decoder.model(
-            input_ids=codes, encoder_hidden_states=states, encoder_attention_mask=conditions.mask.long(), use_cache=False
+            input_ids=codes,
+            encoder_hidden_states=states,
+            encoder_attention_mask=conditions.mask.long(),
+            use_cache=False,
         ).last_hidden_state
         return torch.cat([head(hidden) for head in network.decoder.lm_heads]).numpy()
 
 
-@pytest.fixture(scope="module", params=[{}, {"rslora": True, "rank": 32}, {"kind": "dora", "rank": 4}], ids=["lora", "rslora", "dora"])
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"rslora": True, "rank": 32}, {"kind": "dora", "rank": 4}],
+    ids=["lora", "rslora", "dora"],
+)
 def trained(request, tiny, tmp_path_factory, clips):
     from tests.training.conftest import make_context
 
-    context = make_context(tiny, clips, tmp_path_factory.mktemp("run"), train={**BASE, "learning_rate": 1e-2}, adapter=request.param)
+    context = make_context(
+        tiny, clips, tmp_path_factory.mktemp("run"), train={**BASE, "learning_rate": 1e-2}, adapter=request.param
+    )
     train(context)
     return context
 
@@ -107,7 +116,9 @@ def test_a_merged_model_loads_without_peft_and_generates(trained, tmp_path):
 
     model = MusicgenForConditionalGeneration.from_pretrained(target)
     assert model.config.decoder.decoder_start_token_id == family.config.pad
-    made = model.generate(input_ids=torch.tensor([[4, 5, 1]]), attention_mask=torch.ones(1, 3, dtype=torch.long), max_new_tokens=8)
+    made = model.generate(
+        input_ids=torch.tensor([[4, 5, 1]]), attention_mask=torch.ones(1, 3, dtype=torch.long), max_new_tokens=8
+    )
     assert made.shape[-1] == 5 * family.config.hop
 
 
@@ -123,5 +134,10 @@ def test_an_adapter_of_another_base_is_refused(trained, tiny_stereo):
 
 
 def test_adapter_file_is_small(trained):
-    parameters = sum(np.prod(t.shape) for t in __import__("safetensors.numpy", fromlist=["x"]).load_file(trained.folder.best / "adapter_model.safetensors").values())
+    parameters = sum(
+        np.prod(t.shape)
+        for t in __import__("safetensors.numpy", fromlist=["x"])
+        .load_file(trained.folder.best / "adapter_model.safetensors")
+        .values()
+    )
     assert (trained.folder.best / "adapter_model.safetensors").stat().st_size <= 1.1 * 4 * parameters + 4096

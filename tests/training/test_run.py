@@ -7,8 +7,8 @@ import signal
 
 import numpy as np
 import pytest
-from tests.training.conftest import adapter_tensors
 
+from tests.training.conftest import adapter_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.training import run as training
 from tunesmith.training.bench import build_bench

@@ -75,7 +75,7 @@ def explain(error: BaseException, *, debug: bool) -> int:
 
 def _sentence(error: BaseException) -> tuple[int, str]:
     if isinstance(error, TunesmithError):
-        return FAILED, str(error)
+        return getattr(error, "exit_code", FAILED), str(error)
     if isinstance(error, OSError) and error.errno is not None:
         from tunesmith.files import explain_os_error
 

@@ -193,6 +193,8 @@ def _finding(f: RunFinding) -> dict[str, Any]:
     plain = f.to_json()
     return {
         "name": f.rule,
+        "title": f.title.en,
+        "title_zh": f.title.zh,
         "kind": f.kind,
         "sentence": f.sentence.en,
         "sentence_zh": f.sentence.zh,

@@ -47,7 +47,7 @@ def gain(losses: Losses | None) -> float | None:
 def _learnt(features: Sequence[FeatureShift], losses: Losses | None) -> Sentence:
     closer = [f for f in features if f.moved_towards]
     share = gain(losses)
-    moved = ", ".join(f.title_en.lower() for f in closer[:4])
+    moved = ", ".join(_lower(f.title_en) for f in closer[:4])
     moved_zh = "、".join(f.title_zh for f in closer[:4])
     if share is None or losses is None:
         if closer:
@@ -74,7 +74,9 @@ def _worse(bad: Sequence[RunFinding]) -> Sentence | None:
     first, more = bad[0], len(bad) - 1
     tail = f" (and {more} more below)" if more else ""
     tail_zh = f"（另有 {more} 项见下文）" if more else ""
-    return _both(f"{first.sentence.en}{tail}", f"{first.sentence.zh}{tail_zh}")
+    return _both(
+        f"{first.title.en}: {first.sentence.en}{tail}", f"{first.title.zh}：{first.sentence.zh}{tail_zh}"
+    )
 
 
 def _next(
@@ -97,7 +99,7 @@ def _next(
         )
     if away:
         return _both(
-            f"Next: listen for {away[0].title_en.lower()}, which moved away from your clips; try adapter scales "
+            f"Next: listen for {_lower(away[0].title_en)}, which moved away from your clips; try adapter scales "
             f"0.6 and 0.8.",
             f"下一步：留意{away[0].title_zh}，它偏离了您的音频；可尝试适配器强度 0.6 与 0.8。",
         )
@@ -105,6 +107,10 @@ def _next(
         "Next: listen to the pairs in the report, then try adapter scales 0.7 and 1.0 on prompts of your own.",
         "下一步：先听报告中的对比，再用自己的提示词尝试适配器强度 0.7 与 1.0。",
     )
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:]
 
 
 def _both(english: str, chinese: str) -> Sentence:

@@ -32,7 +32,7 @@ Batch = dict[str, Any]
 class FamilySettings(BaseModel):
     """Base of a family's own options (the recipe's ``options:`` section); unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,11 @@ class Family(ABC):
     def published(cls, path: str) -> ModelCard | None:
         """Facts of a checkpoint that are known without downloading it, for planning; ``None`` for any other."""
         return None
+
+    @property
+    def base_name(self) -> str:
+        """What an adapter's config names as its base: where others find it."""
+        return self.path
 
     @abstractmethod
     def card(self) -> ModelCard:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tunesmith.pocket.codec import round_to_half
+from tunesmith.pocket.head_start import write_head_start
 
 if TYPE_CHECKING:
     from transformers import EncodecModel, MusicgenForConditionalGeneration, T5Tokenizer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def assemble(
     codec: EncodecModel, tokenizer: T5Tokenizer, *, width: int = 192, layers: int = 4, heads: int = 4
 ) -> MusicgenForConditionalGeneration:
-    """A MusicGen with untrained text encoder and decoder around ``codec``; dropout is 0, as at Meta's training."""
+    """A MusicGen around ``codec`` that has not been trained; dropout is 0, as at Meta's training."""
     from transformers import MusicgenConfig, MusicgenDecoderConfig, MusicgenForConditionalGeneration, T5Config
 
     size = codec.config.codebook_size
@@ -34,6 +35,7 @@ def assemble(
     parts: dict[str, Any] = {name: config.to_dict() for name, config in configs.items()}
     model = MusicgenForConditionalGeneration(MusicgenConfig(**parts))
     model.audio_encoder.load_state_dict(codec.state_dict())
+    write_head_start(model)
     generation = model.generation_config
     generation.pad_token_id = generation.bos_token_id = generation.decoder_start_token_id = size
     generation.do_sample, generation.guidance_scale, generation.top_k = True, 3.0, 250

@@ -98,6 +98,8 @@ def markdown(values: dict[str, Any]) -> str:
         f" {values['codebooks']} codebooks of {values['codebook_size']}, content up to {values['highest_hz']:.0f} Hz.",
         f"- Parameters: {parameters}. Folder: {values.get('folder_mb', '?')} MB, weights stored in float16.",
         f"- Pretraining: {values['updates']} updates in {values['training_minutes']} minutes.",
+        "- Before that, the heads of the first layer were written to look back by one bar, which is how all styles here",
+        "  repeat; a real checkpoint had to learn it. Tempos are 120 and 150 bpm (or half), on the codec's frame grid.",
         f"- A uniform guess scores {values['uniform_loss']} nats per code.",
         "",
         "Held-out clips. Codec bands: level kept, in dB, for 0-120, 120-500, 500-2000, 2000-4000, 4000-6400 Hz.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunesmith import __version__
 from tunesmith.run.context import RunContext
+from tunesmith.training.planner import card_for_planning
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "soundfile", "soxr")
 
@@ -25,9 +26,14 @@ def versions() -> dict[str, str]:
 
 def environment(context: RunContext) -> dict[str, Any]:
     """Versions, platform, base model and command."""
+    model: dict[str, Any] = {"path": context.recipe.model.path, "family": context.family.name}
+    known = card_for_planning(context.recipe)
+    if known is not None:
+        card, _ = known
+        model |= {"licence": card.licence, "parameters": card.parameters, "sample_rate": card.sample_rate}
     return {
         "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "model": {"path": context.recipe.model.path, "family": context.family.name},
+        "model": model,
         "command": context.command,
     }

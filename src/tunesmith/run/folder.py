@@ -131,7 +131,7 @@ class RunFolder:
                     record = json.loads(line)
                 except ValueError:
                     continue
-                if kind is None or record.get("kind") == kind:
+                if isinstance(record, dict) and (kind is None or record.get("kind") == kind):
                     yield record
 
     def create(self) -> RunFolder:

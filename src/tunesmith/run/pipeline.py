@@ -44,8 +44,13 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
     Raises:
         TunesmithError: from the stage that failed; what earlier stages made stays.
     """
+    if not is_main():
+        context.voice.hush()
     record_start(context)
     for name in needed(stages):
+        if name != "train" and not is_main():
+            await_main(context, name)
+            continue
         fingerprint = fingerprint_of(context, name)
         state = context.folder.stage_state(name)
         fresh = state is not None and state["fingerprint"] == fingerprint and state["status"] == "done"
@@ -74,7 +79,8 @@ def needed(stages: Sequence[str]) -> list[str]:
 def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool = True) -> None:
     """Do one stage and write down that it is done."""
     context.voice.title(f"── {name} " + "─" * max(3, 70 - len(name)))
-    context.folder.stage(name).unlink(missing_ok=True)
+    if is_main():
+        context.folder.stage(name).unlink(missing_ok=True)
     begun = time.monotonic()
     stage = stage_function(name)
     summary = stage(context, resume=resume) if name == "train" else stage(context)
@@ -92,6 +98,17 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
         f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}",
         style="dim",
     )
+
+
+def await_main(context: RunContext, name: str) -> None:
+    """Let the first process of a distributed run do a stage that is not training; the launcher ends us if it fails."""
+    if name not in {"check", "encode"}:
+        return
+    while True:
+        state = context.folder.stage_state(name)
+        if state is not None and state["fingerprint"] == fingerprint_of(context, name):
+            return
+        time.sleep(0.2)
 
 
 def fingerprint_of(context: RunContext, name: str) -> str:

@@ -26,6 +26,10 @@ class Voice:
         self.log = log
         self.quiet = quiet
 
+    def hush(self) -> None:
+        """Fall silent, on the terminal and in the log."""
+        self.quiet, self.log = True, None
+
     def say(self, text: str, style: str | None = None) -> None:
         """Print a line and log it."""
         if not self.quiet:

@@ -166,8 +166,9 @@ def recipe_of(folder: Path) -> AdapterRecipe:
     Raises:
         TunesmithError: when it is not a LoRA or DoRA adapter.
     """
-    path = folder / CONFIG
-    if not path.exists():
+    # A family with several networks keeps one adapter folder per network; they share their settings.
+    path = next((p for p in (folder / CONFIG, *sorted(folder.glob(f"*/{CONFIG}"))) if p.exists()), None)
+    if path is None:
         raise TunesmithError(
             "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
         )

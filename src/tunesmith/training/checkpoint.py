@@ -27,7 +27,7 @@ def save(bench: Bench, folder: RunFolder) -> Path:
 
     target = folder.checkpoints / f"step-{bench.progress.update:06d}"
     with atomic_folder(target) as temporary:
-        adapters.save_adapter(bench.networks, temporary, bench.family.path)
+        adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
         if bench.ema is not None:
             save_file({k: v.float().cpu().contiguous() for k, v in bench.ema.shadow.items()}, temporary / EMA)
         scaler = bench.accelerator.scaler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,7 +16,13 @@ from tunesmith.training.bench import Bench
 from tunesmith.training.schedule import learning_rate, stage_at
 from tunesmith.training.terms import Measured, Meter, add_weights, combine
 
-Micro = tuple[Batch, Sequence[Draws]]
+
+class Micro(NamedTuple):
+    """A collated micro-batch, its clips' draws, and how many real frames it holds."""
+
+    batch: Batch
+    draws: Sequence[Draws]
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,11 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
         group["lr"] = rate
     activate(bench, stage.networks)
     micros = local_micro_batches(bench, number)
-    totals, stop = agree(bench, add_weights(bench.family.weights(batch) for batch, _ in micros), stop)
+    totals, stop = agree(bench, add_weights(bench.family.weights(micro.batch) for micro in micros), stop)
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, bench.accelerator.process_index) >> 65)
     meter = Meter()
-    for batch, draws in micros:
+    for batch, draws, _ in micros:
         with bench.accelerator.autocast():
             terms = bench.family.loss(bench.networks, bench.to_device(batch), draws)
         meter.add(terms)
@@ -67,7 +73,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     bench.optimizer.zero_grad(set_to_none=True)
     if bench.ema is not None and finite:
         bench.ema.update(number + 1)
-    return UpdateResult(meter.result(), norm, rate, sum(b.get("tokens", 0) for b, _ in micros), finite, stop)
+    return UpdateResult(meter.result(), norm, rate, sum(micro.frames for micro in micros), finite, stop)
 
 
 def activate(bench: Bench, networks: Sequence[str]) -> None:
@@ -82,7 +88,11 @@ def local_micro_batches(bench: Bench, number: int) -> list[Micro]:
     cut = micro_batches(items, lengths, size=bench.settings.batch_size, token_budget=bench.settings.token_budget)
     mine = cut[bench.accelerator.process_index :: bench.accelerator.num_processes]
     return [
-        (bench.family.collate([bench.train.read(i, crops[i]) for i in batch], own := [draws[i] for i in batch]), own)
+        Micro(
+            bench.family.collate([bench.train.read(i, crops[i]) for i in batch], own := [draws[i] for i in batch]),
+            own,
+            sum(crops[i].length for i in batch),
+        )
         for batch in mine
     ]
 

@@ -354,7 +354,7 @@ def save_model(session: Session, folder: Path, note: str) -> None:
 
     bench = session.bench
     with bench.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(bench.networks, temporary, bench.family.path)
+        adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
         (temporary / "README.md").write_text(model_card(session.context, note), encoding="utf-8")
 
 
@@ -369,6 +369,7 @@ def finish(session: Session) -> dict[str, Any]:
         "skipped": progress.skipped,
         "seconds": round(session.tracker.elapsed, 1),
         "device": str(bench.accelerator.device),
+        "precision": bench.accelerator.mixed_precision.replace("no", "fp32"),
         "trained_parameters": sum(p.numel() for p in bench.parameters.values()),
     }
     if session.main:

@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class CheckLimits(BaseModel):
     """Limits that a clip is held against. An error puts the clip into quarantine, a warning only tells."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     min_seconds: Positive = 1.0
     """Shorter clips are errors: a codec's first and last frames are most of them."""
@@ -49,8 +49,8 @@ class CheckLimits(BaseModel):
     """A clip that loses more level than this from its first to its last third, steadily, fades out."""
     fade_share: Share = 0.25
     """A greater share of fading clips is a warning about the set: fades would be learnt as the way music goes."""
-    duplicate_score: Share = 0.06
-    """Fingerprints that agree more than this are the same sound; unrelated music stays under 0.053."""
+    duplicate_score: Share = 0.1
+    """Fingerprints that agree more than this are the same sound; beats of one kit and tempo stay under it."""
     same_recording_score: Share = 0.8
     """Fingerprints of equally long clips that agree more than this are one recording saved twice: an error."""
     identical_texts_share: Share = 0.5

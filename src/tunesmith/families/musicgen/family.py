@@ -87,6 +87,11 @@ class MusicGenFamily(Family):
 
         return published_card(path)
 
+    @property
+    def base_name(self) -> str:
+        """The hub id or folder; for the pocket model the folder it ships in, which plain PEFT can load."""
+        return str(self.folder) if self.path == "pocket" else self.path
+
     def card(self) -> ModelCard:
         """Sizes and licence from the config."""
         from tunesmith.families.musicgen.sizes import parameter_count
@@ -175,7 +180,6 @@ class MusicGenFamily(Family):
             "text": torch.from_numpy(text),
             "text_mask": torch.from_numpy(mask) * keep[:, None],
             "weights": term_weights(frames, self.config.delays),
-            "tokens": sum(frames),
         }
 
     def weights(self, batch: Batch) -> dict[str, float]:
