@@ -25,7 +25,7 @@ def do(
     stages: Sequence[str],
     *,
     force: bool = False,
-    resume: bool = True,
+    resume: bool | None = None,
     need_recipe: bool = True,
 ) -> int:
     """Do stages of a run, and whatever earlier ones they build on; returns the exit code."""

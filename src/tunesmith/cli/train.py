@@ -17,11 +17,11 @@ def train(
         typer.Option("--dry-run", help="Count, measure two steps and print the plan; train nothing. 只试算，不训练。"),
     ] = False,
     resume: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--resume/--no-resume", help="Go on from the newest checkpoint, or start anew. 是否从检查点继续。"
         ),
-    ] = True,
+    ] = None,
     force: Force = False,
 ) -> int:
     """Train the adapter; Ctrl-C saves, and the same command goes on to the last bit.

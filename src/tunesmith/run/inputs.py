@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.content import content_key
+from tunesmith.data.content import content_key, file_digest
 from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
 
 _SECTIONS = {
     "check": ("data", "checks"),
@@ -27,12 +28,12 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
         case "check":
             return [*sections, folder_listing(Path(context.recipe.data.folder))]
         case "encode":
-            return [*sections, file_state(folder.manifest)]
+            return [*sections, digest(folder.manifest)]
         case "train":
             captions = context.recipe.evaluate.forgetting_prompts
-            return [*sections, captions, file_state(folder.manifest), stage_key(context, "encode")]
+            return [*sections, captions, digest(folder.manifest), stage_key(context, "encode")]
         case "generate" | "evaluate":
-            return [*sections, file_state(folder.best / "adapter_model.safetensors"), file_state(folder.manifest)]
+            return [*sections, *(digest(path) for path in adapter_files(folder)), digest(folder.manifest)]
         case _:
             return [*sections, report_sources(context)]
 
@@ -41,6 +42,16 @@ def stage_key(context: RunContext, name: str) -> str:
     """The fingerprint of a finished stage, or nothing."""
     state = context.folder.stage_state(name)
     return state["fingerprint"] if state else ""
+
+
+def adapter_files(folder: RunFolder) -> list[Path]:
+    """The best adapter's tensors: one file, or one per network."""
+    return sorted(folder.best.rglob("adapter_model.safetensors"))
+
+
+def digest(path: Path) -> str:
+    """Digest of a file, or nothing: writing the same content again changes nothing."""
+    return file_digest(path) if path.exists() else ""
 
 
 def file_state(path: Path) -> tuple[int, int] | None:
@@ -58,5 +69,5 @@ def folder_listing(folder: Path) -> str:
 def report_sources(context: RunContext) -> list[Any]:
     """Everything a report reads."""
     folder = context.folder
-    files = (folder.findings, folder.metrics, folder.evaluation / "comparison_results.json", folder.resolved)
-    return [file_state(path) for path in files]
+    evaluation, generated = folder.evaluation / "comparison_results.json", folder.generated / "generated.json"
+    return [digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)]

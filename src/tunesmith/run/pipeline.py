@@ -35,8 +35,17 @@ def stage_function(name: str) -> Stage:
     return stage
 
 
-def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bool = False, resume: bool = True) -> int:
+def run_stages(
+    context: RunContext, stages: Sequence[str] = STAGES, *, force: bool = False, resume: bool | None = None
+) -> int:
     """Do the named stages, and before them any earlier one that they build on and that is out of date.
+
+    Args:
+        context: The run.
+        stages: What to do.
+        force: Do the named stages although nothing has changed.
+        resume: Whether training goes on from its newest checkpoint; ``None`` goes on after an interruption and begins
+            anew when the recipe or the clips have changed since.
 
     Returns:
         The exit code: 0.
@@ -58,7 +67,8 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
         if fresh and not (force and wanted):
             context.voice.say(f"{name}: nothing has changed, skipped", style="dim")
             continue
-        run_stage(context, name, fingerprint, resume=resume and not force)
+        same = state is None or state["fingerprint"] == fingerprint
+        run_stage(context, name, fingerprint, resume=(same and not force) if resume is None else resume)
     return 0
 
 
@@ -80,7 +90,7 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
     """Do one stage and write down that it is done."""
     context.voice.title(f"── {name} " + "─" * max(3, 70 - len(name)))
     if is_main():
-        context.folder.stage(name).unlink(missing_ok=True)
+        write_json(context.folder.stage(name), {"stage": name, "fingerprint": fingerprint, "status": "running"})
     begun = time.monotonic()
     stage = stage_function(name)
     summary = stage(context, resume=resume) if name == "train" else stage(context)
@@ -106,7 +116,7 @@ def await_main(context: RunContext, name: str) -> None:
         return
     while True:
         state = context.folder.stage_state(name)
-        if state is not None and state["fingerprint"] == fingerprint_of(context, name):
+        if state is not None and state["status"] == "done" and state["fingerprint"] == fingerprint_of(context, name):
             return
         time.sleep(0.2)
 

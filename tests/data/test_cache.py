@@ -1,0 +1,93 @@
+"""The encoded store: content-keyed, resumable, memory-mapped, damaged files said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tunesmith.data.cache import EncodedStore, FieldStore
+from tunesmith.data.content import content_key
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import FieldSpec
+
+CODES = FieldSpec("codes", "<u2", time_axis=1, rate=50.0)
+
+
+def arrays(count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {content_key(i): rng.integers(0, 2048, (4, 10 + i)).astype(np.uint16) for i in range(count)}
+
+
+def test_what_is_put_comes_back_whole_and_cropped(tmp_path):
+    store = FieldStore(tmp_path, CODES)
+    made = arrays(40)
+    for key, array in made.items():
+        store.put(key, array)
+        if len(store._pending) == 7:
+            store.flush()
+    store.flush()
+    again = FieldStore(tmp_path, CODES)
+    assert len(again) == 40
+    for key, array in made.items():
+        row = again.row(key)
+        assert np.array_equal(again.read(row), array)
+        assert np.array_equal(again.read(row, 3, 5), array[:, 3:8])
+        assert again.shape(row) == array.shape
+    assert again.row(content_key("absent")) == -1
+
+
+def test_what_was_not_flushed_is_as_if_never_put(tmp_path):
+    store = FieldStore(tmp_path, CODES)
+    made = list(arrays(6).items())
+    store.put(*made[0])
+    store.flush()
+    store.put(*made[1])
+    assert made[1][0] in store
+    crashed = FieldStore(tmp_path, CODES)
+    assert made[0][0] in crashed
+    assert made[1][0] not in crashed
+    with (tmp_path / "shard-00000.bin").open("ab") as file:
+        file.write(b"\x01")  # a write cut in the middle of a number
+    for key, array in made[2:]:
+        crashed.put(key, array)
+    crashed.flush()
+    for key, array in made[2:]:
+        assert np.array_equal(crashed.read(crashed.row(key)), array)
+
+
+def test_shards_are_closed_when_they_are_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("tunesmith.data.cache.SHARD_BYTES", 200)
+    store = FieldStore(tmp_path, CODES)
+    made = arrays(12)
+    for key, array in made.items():
+        store.put(key, array)
+    store.flush()
+    assert len(list(tmp_path.glob("shard-*.bin"))) > 3
+    assert all(np.array_equal(store.read(store.row(k)), a) for k, a in made.items())
+
+
+def test_missing_names_only_what_is_not_there(tmp_path):
+    store = EncodedStore(tmp_path, (CODES, FieldSpec("text", "<f4")))
+    keys = {"codes": content_key("c"), "text": content_key("t")}
+    store.put(keys, {"codes": np.ones((4, 3), np.uint16), "text": np.ones((2, 5), np.float32)})
+    store.flush()
+    assert store.missing(keys) == []
+    assert store.missing({**keys, "text": content_key("edited")}) == ["text"]
+    with pytest.raises(TunesmithError, match="1 of 2 clips are not encoded"):
+        store.rows([keys, {**keys, "text": content_key("edited")}])
+
+
+def test_a_damaged_index_is_said(tmp_path):
+    (tmp_path / "index.npy").write_bytes(b"garbage that is no array")
+    with pytest.raises(TunesmithError, match="Delete the cache folder"):
+        FieldStore(tmp_path, CODES)
+
+
+def test_reads_are_views_into_the_file(tmp_path):
+    store = FieldStore(tmp_path, CODES)
+    key, array = next(iter(arrays(1).items()))
+    store.put(key, array)
+    store.flush()
+    view = store.read(store.row(key), 2, 4)
+    assert isinstance(view, np.memmap)
+    assert not view.flags.writeable

@@ -1,0 +1,99 @@
+"""Stages are skipped when nothing changed, done again when something did, and never more than that."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import OFF, write_clips
+from tests.training.test_run import BASE
+from tunesmith.recipe.models import Recipe
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
+from tunesmith.run.pipeline import run_stages
+from tunesmith.run.voice import Voice
+from tunesmith.training.run import InterruptedRunError
+
+
+@pytest.fixture
+def clips_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "clips"
+    samples = write_clips(folder, 12)
+    for sample in samples:
+        (folder / sample.id).with_suffix(".txt").write_text(sample.texts["caption"], encoding="utf-8")
+    return folder
+
+
+def context_over(tiny: Path, clips: Path, root: Path, **sections) -> RunContext:
+    recipe = Recipe.model_validate(
+        {
+            "model": {"path": str(tiny), "device": "cpu"},
+            "data": {"folder": str(clips), "fingerprint": False},
+            "checks": {"min_seconds": 0.5},
+            "train": {**BASE, "updates": 4},
+            "gates": OFF,
+            "previews": {"every": 4, "seconds": 1.0, "count": 1},
+            "generate": {"seconds": 1.0, "count": 1},
+            "evaluate": {"seconds": 1.0, "count": 2, "forgetting_prompts": 1},
+            **sections,
+        }
+    )
+    folder = RunFolder(root / "run").create()
+    return RunContext(folder, recipe, Voice(quiet=True, log=folder.log))
+
+
+def done(context: RunContext) -> list[str]:
+    """Stages done (not skipped) since the log was last emptied."""
+    lines = context.folder.log.read_text(encoding="utf-8").splitlines() if context.folder.log.exists() else []
+    context.folder.log.unlink(missing_ok=True)
+    return [line.split(" ── ")[1].split(" ")[0] for line in lines if " ── " in line]
+
+
+def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_folder, tmp_path):
+    context = context_over(tiny, clips_folder, tmp_path)
+    run_stages(context)
+    assert done(context) == ["check", "encode", "train", "generate", "evaluate", "report"]
+    for path in ("report.html", "best_model/adapter_config.json", "generated/00.wav", "evaluation/base_model/00.wav"):
+        assert (context.folder.path / path).exists(), path
+    run_stages(context_over(tiny, clips_folder, tmp_path))
+    assert done(context) == []
+
+    longer = context_over(tiny, clips_folder, tmp_path, generate={"seconds": 1.2, "count": 1})
+    run_stages(longer)
+    assert done(context) == ["generate", "evaluate", "report"]
+
+    (clips_folder / "3.txt").write_text("an edited caption", encoding="utf-8")
+    edited = context_over(tiny, clips_folder, tmp_path, generate={"seconds": 1.2, "count": 1})
+    run_stages(edited)
+    assert done(context)[:3] == ["check", "encode", "train"]
+    encoded = json.loads(context.folder.stage("encode").read_text())["summary"]["encoded"]
+    assert encoded == {"codes": 0, "text": 1}
+
+
+def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips_folder, tmp_path, monkeypatch):
+    from tunesmith.training import run as training
+
+    context = context_over(tiny, clips_folder, tmp_path)
+    run_stages(context, ["train"])
+    first = context.folder.final.joinpath("adapter_model.safetensors").read_bytes()
+    hotter = context_over(tiny, clips_folder, tmp_path, train={**BASE, "updates": 4, "learning_rate": 0.02})
+    original = training.train_update
+
+    def stop_at_2(bench, *, stop=False):
+        return original(bench, stop=bench.progress.update == 1)
+
+    monkeypatch.setattr(training, "train_update", stop_at_2)
+    with pytest.raises(InterruptedRunError):
+        run_stages(hotter, ["train"])
+    monkeypatch.setattr(training, "train_update", original)
+    run_stages(hotter, ["train"])
+    assert any(e["name"] == "resumed" and e["update"] == 2 for e in hotter.folder.read_metrics("event"))
+    second = context.folder.final.joinpath("adapter_model.safetensors").read_bytes()
+    shutil.rmtree(context.folder.path)
+    run_stages(
+        context_over(tiny, clips_folder, tmp_path, train={**BASE, "updates": 4, "learning_rate": 0.02}), ["train"]
+    )
+    assert context.folder.final.joinpath("adapter_model.safetensors").read_bytes() == second != first

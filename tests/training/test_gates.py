@@ -1,0 +1,96 @@
+"""Each gate fires on the mistake it is named for, and stays quiet without it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.training.test_run import BASE
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Term
+from tunesmith.training import gates
+from tunesmith.training.bench import build_bench
+from tunesmith.training.run import train
+from tunesmith.training.terms import Measured
+from tunesmith.training.validation import fixed_batches, fixed_items, measure
+
+
+@pytest.fixture
+def bench(make_run):
+    return build_bench(make_run(train=BASE))
+
+
+def measured(bench):
+    batches = fixed_batches(bench.family, fixed_items(bench.train), 4)
+    with bench.measuring():
+        return batches, measure(bench, batches)
+
+
+def test_a_random_base_does_not_pass_the_loss_gate(bench):
+    _, base = measured(bench)
+    assert gates.base_loss(bench, base).status == "stop"
+    assert gates.base_loss(bench, Measured(0.8 * bench.family.random_level(), {})).status == "pass"
+
+
+def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(bench):
+    batches, base = measured(bench)
+    wrong = bench.family.gate_probes()["layout"](bench.networks, batches[0])
+    parallel = sum(t.sum.item() / t.weight for t in wrong.values()) / len(wrong)
+    assert gates.layout(bench, batches, Measured(parallel - 0.5, {})).status == "pass"
+    assert gates.layout(bench, batches, Measured(parallel + 0.5, {})).status == "stop"
+    assert wrong["codebook_3"].weight == sum(batches[0]["frames"].tolist())
+    assert base.loss > 0
+
+
+def test_dropout_left_in_the_base_is_found(bench):
+    with torch.no_grad():  # a random model is sure of nothing; make it sure, as a trained one is
+        for head in bench.networks["decoder"].decoder.lm_heads:
+            head.weight.mul_(50)
+    batches, base = measured(bench)
+    assert gates.train_equals_eval(bench, batches, base).status == "pass"
+    for module in bench.networks["decoder"].modules():
+        if isinstance(getattr(module, "dropout", None), float):
+            module.dropout = 0.5
+    assert gates.train_equals_eval(bench, batches, base).value > gates.PARITY
+
+
+def test_an_inverted_mask_is_found(bench, monkeypatch):
+    assert gates.trained_frames(bench).status == "pass"
+    monkeypatch.setattr(bench.family, "weights", lambda batch: dict.fromkeys(batch["weights"], 1.0))
+    assert gates.trained_frames(bench).status == "stop"
+
+
+def test_leakage_by_name_and_source_is_found_but_not_a_gap_within_a_track():
+    def sample(name, split, source, **span):
+        return Sample(name, {"audio": AudioRef(f"{name}.wav", **span)}, {}, source=source, split=split)
+
+    assert gates.leakage([sample("a", "train", "x"), sample("b", "valid", "y")]).status == "pass"
+    assert gates.leakage([sample("a", "train", "x"), sample("b", "valid", "x")]).status == "stop"
+    assert gates.leakage([sample("a", "train", "x"), sample("a", "valid", "y")]).status == "stop"
+    within = [sample("a", "train", "x", end=20.0), sample("a", "valid", "x", start=22.0, end=30.0)]
+    assert gates.leakage(within).status == "pass"
+
+
+def test_a_stopped_gate_spends_nothing_and_names_itself(make_run):
+    context = make_run(train=BASE, gates={})
+    with pytest.raises(TunesmithError, match="gate base_loss: .* Nothing was trained"):
+        train(context)
+    assert not context.folder.final.exists()
+    assert {g["name"]: g["status"] for g in context.folder.read_metrics("gate")}["base_loss"] == "stop"
+
+
+def test_warn_goes_on_and_off_is_recorded(make_run):
+    context = make_run(train={**BASE, "updates": 1}, gates={"base_loss": "warn", "layout": "off"})
+    train(context)
+    status = {g["name"]: g["status"] for g in context.folder.read_metrics("gate")}
+    assert status["base_loss"] == "warn"
+    assert status["layout"] == "off"
+    assert status["train_equals_eval"] == "pass"
+
+
+def test_terms_of_nothing_have_no_contribution():
+    from tunesmith.training.terms import combine
+
+    term = Term(torch.tensor(0.0), 0.0)
+    assert combine({"a": term}, {"a": 0.0}) is None
