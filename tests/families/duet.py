@@ -1,4 +1,4 @@
-"""A family made for tests, as unlike MusicGen as the contract allows: two audios, two networks, two stages, two losses."""
+"""A family for tests, as unlike MusicGen as the contract allows: two audios, networks, stages and losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from torch.nn import functional as F
 from tunesmith.audio.load import load
 from tunesmith.data.content import audio_key, content_key
 from tunesmith.families.contract import (
-    AdapterDefaults, Encoder, Family, FieldSpec, Generated, Generator, ModelCard, StageSpec, Term,
+    AdapterDefaults,
+    Encoder,
+    Family,
+    FieldSpec,
+    Generated,
+    Generator,
+    ModelCard,
+    StageSpec,
+    Term,
 )  # fmt: skip
 
 RATE, HOP, BANDS, TOKENS = 8000, 400, 8, 16

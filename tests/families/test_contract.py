@@ -72,8 +72,8 @@ def context(installed, tmp_path: Path) -> RunContext:
             "data": {"max_seconds": 2.0, "min_crop_seconds": 1.0},
             "adapter": {"rank": 4},
             "train": {
-                "updates": 30, "batch_size": 2, "accumulation": 2, "learning_rate": 0.03, "log_every": 1, "valid_every": 10,
-                "save_every": 10, "early_stopping": 0, "schedule": "constant",
+                "updates": 30, "batch_size": 2, "accumulation": 2, "learning_rate": 0.03, "log_every": 1,
+                "valid_every": 10, "save_every": 10, "early_stopping": 0, "schedule": "constant",
             },
             "previews": {"every": 0},
         }

@@ -29,7 +29,8 @@ if adapter != "-":
     model = PeftModel.from_pretrained(model, adapter).eval()
 data = {k: torch.from_numpy(v) for k, v in np.load(inputs).items()}
 with torch.no_grad():
-    logits = model(input_ids=data["ids"], attention_mask=torch.ones_like(data["ids"]), decoder_input_ids=data["codes"]).logits
+    mask = torch.ones_like(data["ids"])
+    logits = model(input_ids=data["ids"], attention_mask=mask, decoder_input_ids=data["codes"]).logits
 assert not any(name.startswith("tunesmith") for name in sys.modules)
 np.save(out, logits.numpy())
 """

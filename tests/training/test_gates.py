@@ -74,7 +74,7 @@ def test_leakage_by_name_and_source_is_found_but_not_a_gap_within_a_track():
 
 def test_a_stopped_gate_spends_nothing_and_names_itself(make_run):
     context = make_run(train=BASE, gates={})
-    with pytest.raises(TunesmithError, match="gate base_loss: .* Nothing was trained"):
+    with pytest.raises(TunesmithError, match=r"gate base_loss: .* Nothing was trained"):
         train(context)
     assert not context.folder.final.exists()
     assert {g["name"]: g["status"] for g in context.folder.read_metrics("gate")}["base_loss"] == "stop"

@@ -35,4 +35,8 @@ class RunContext:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
 
+        if self.recipe.model.path == "pocket":
+            import torch
+
+            torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings
         return make_family(self.recipe.model.path, self.recipe.model.family, self.recipe.options)

@@ -43,9 +43,6 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     """
     if family != "musicgen":
         raise TunesmithError(f"there is no demo for `{family}` yet", remedy="Use --family musicgen.")
-    import torch
-
-    torch.set_num_threads(1)  # tiny tensors: a second thread costs far more than it brings
     folder = RunFolder(out or Path("runs") / "demo").create()
     voice = Voice(log=folder.log)
     planted = lay_out_clips(folder)
