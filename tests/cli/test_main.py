@@ -117,7 +117,7 @@ def test_however_a_verb_ends_the_user_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (made / "stages").mkdir()
-    (made / "stages" / "check.json").write_text("{}")
+    (made / "stages" / "check.json").write_text('{"status": "done"}')
     (made / "checkpoints" / "step-000120").mkdir(parents=True)
     monkeypatch.setattr("tunesmith.run.pipeline.run_stages", raising(error))
     assert main(["train", "a"]) == code

@@ -8,8 +8,21 @@ from tunesmith.cli.arguments import Force, Overrides, Target
 def check(target: Target, overrides: Overrides = None, force: Force = False) -> int:
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
-    在耗时步骤之前检查音频，隔离无法使用的片段，并划分训练集与验证集。
-    """
-    from tunesmith.cli.stages import do
+    Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest.
 
-    return do(target, overrides, ["check"], force=force)
+    在耗时步骤之前检查音频，隔离无法使用的片段，并划分训练集与验证集；有片段被隔离时退出码为 1。
+    """
+    from tunesmith.cli.stages import opened
+    from tunesmith.files import read_json
+    from tunesmith.run.pipeline import run_stages
+
+    context = opened(target, overrides)
+    code = run_stages(context, ["check"], force=force)
+    quarantined = read_json(context.folder.findings)["quarantined"]
+    if code or not quarantined:
+        return code
+    context.voice.say(
+        f"exit code 1: {len(quarantined)} clips are quarantined ({', '.join(list(quarantined)[:3])}"
+        f"{', …' if len(quarantined) > 3 else ''}); `tunesmith run` goes on without them"
+    )
+    return 1

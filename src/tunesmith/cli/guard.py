@@ -93,7 +93,7 @@ def _kept() -> str:
     if not _working_on:
         return ""
     folder = _working_on[0]
-    stages = sorted(path.stem for path in (folder / "stages").glob("*.json"))
+    stages = sorted(p.stem for p in (folder / "stages").glob("*.json") if '"status": "done"' in p.read_text("utf-8"))
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
     kept = [f"finished stages: {', '.join(stages)}"] if stages else []
     kept += [f"newest checkpoint: {checkpoints[-1]}"] if checkpoints else []

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,27 @@ class Parser(argparse.ArgumentParser):
     """A parser that fills in what the command line leaves open from config.yaml, then from the documented defaults.
 
     Args:
+        name: The command, which is also its own section in config.yaml.
         description: What the command does.
         defaults: Default by flag name.
         types: Converter by flag name; strings by default.
+        derive: Turns the keys that all commands share into this command's own values, where one key means different
+            things to them (``output_dir``).
     """
 
     def __init__(
-        self, description: str, defaults: dict[str, Any], types: dict[str, Callable[[str], Any]] | None = None
+        self,
+        name: str,
+        description: str,
+        defaults: dict[str, Any],
+        types: dict[str, Callable[[str], Any]] | None = None,
+        derive: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         # No abbreviations: `--learning_rat` must be an error, not a guess.
         super().__init__(
             description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
         )
+        self.name, self.derive, self.switches = name, derive, {"debug"}
         self.defaults_by_name = defaults
         self.types = types or {}
         self.add_argument("--config", help=f"file of the same keys (default: ./{CONFIG} if there is one)")
@@ -50,24 +58,39 @@ class Parser(argparse.ArgumentParser):
 
     def switch(self, name: str, text: str) -> None:
         """Add a flag without a value."""
+        self.switches.add(name)
         self.add_argument(f"--{name}", action="store_true", default=None, help=text)
 
     def read(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
-        """Parse: flag, then config.yaml, then default.
+        """Parse: flag, then config.yaml, then default; ``given`` holds the names of the flags that were given.
 
         Raises:
             TunesmithError: for a value of the wrong kind or an unknown key in config.yaml.
         """
         flags = vars(self.parse_args(argv))
-        config = self._read_config(flags["config"])
+        config = self.from_config(flags["config"])
         merged = {}
         for name, given in flags.items():
             where = f"--{name}" if given is not None else f"{flags['config'] or CONFIG}: {name}"
             value = given if given is not None else config.get(name, self.defaults_by_name.get(name))
             merged[name] = self._convert(name, value, where)
-        return argparse.Namespace(**merged)
+        given = {name for name, value in flags.items() if value not in (None, False)}
+        return argparse.Namespace(**merged, given=given)
+
+    def from_config(self, named: str | None) -> dict[str, Any]:
+        """Values of config.yaml for this command: the shared keys, then the command's own section."""
+        config = self._read_config(named)
+        own = config.get(self.name) or {}
+        if not isinstance(own, dict):
+            where = f"{named or CONFIG}: {self.name}"
+            raise TunesmithError("this must be a section of `key: value` lines", where=where, remedy="Indent its keys.")
+        return {**self.derive({k: v for k, v in config.items() if not isinstance(v, dict)}), **own}
 
     def _convert(self, name: str, value: Any, where: str) -> Any:
+        if name in self.switches:
+            if not isinstance(value, bool | None):
+                raise TunesmithError(f"`{value}` is neither true nor false", where=where, remedy="Write true or false.")
+            return bool(value)
         kind = self.types.get(name)
         if value is None or kind is None or isinstance(value, list):
             return value
@@ -85,7 +108,11 @@ class Parser(argparse.ArgumentParser):
                 raise TunesmithError("there is no such config file", where=named, remedy="Check the path.")
             return {}
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise explain_os_error(error, path) from error
+        except UnicodeDecodeError as error:
+            raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
         except yaml.YAMLError as error:
             raise TunesmithError(
                 f"this is not YAML ({str(error).splitlines()[0]})", where=str(path), remedy="Correct it."
@@ -98,17 +125,29 @@ class Parser(argparse.ArgumentParser):
             )
         return content
 
-    def check_config_keys(self, argv_namespace: argparse.Namespace, known: set[str]) -> None:
-        """Refuse keys in config.yaml that no command of this folder knows.
+    def check_config_keys(self, argv_namespace: argparse.Namespace, commands: Mapping[str, set[str]]) -> None:
+        """Refuse keys in config.yaml that no command of this folder knows, or that a command's section does not.
+
+        Args:
+            argv_namespace: What was read.
+            commands: The keys of each command by its name.
 
         Raises:
             TunesmithError: naming the nearest known key.
         """
-        for key in self._read_config(argv_namespace.config):
+        content = self._read_config(argv_namespace.config)
+        shared = {key for key in content if not (key in commands and isinstance(content[key], dict))}
+        self._refuse_unknown(shared, set().union(*commands.values()), argv_namespace.config or CONFIG)
+        for name in content.keys() - shared:
+            self._refuse_unknown(content[name], commands[name], f"{argv_namespace.config or CONFIG}: {name}")
+
+    @staticmethod
+    def _refuse_unknown(keys: Collection[Any], known: set[str], where: str) -> None:
+        for key in keys:
             if key not in known:
-                close = difflib.get_close_matches(key, known, 1)
+                close = difflib.get_close_matches(str(key), known, 1)
                 hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(sorted(known))}."
-                raise TunesmithError(f"unknown key `{key}`", where=argv_namespace.config or CONFIG, remedy=hint)
+                raise TunesmithError(f"unknown key `{key}`", where=where, remedy=hint)
 
 
 def positive(text: str) -> float:
@@ -135,18 +174,25 @@ def zero_or_more(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A number from zero up to, not including, one."""
+    number = zero_or_more(text)
+    if number >= 1:
+        raise ValueError(f"{text} is not below 1")
+    return number
+
+
 def run_doorway(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None = None) -> int:
-    """Run a doorway; every failure becomes one sentence and a non-zero exit code."""
-    caught: BaseException
+    """Run a doorway; every failure becomes one sentence on standard error and a non-zero exit code."""
+    from tunesmith.cli.guard import explain
+
+    debug = "--debug" in (argv if argv is not None else sys.argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without Chinese letters gets question marks, not a crash
+            stream.reconfigure(errors="replace")
     try:
-        return main(argv)
-    except TunesmithError as error:
-        code, sentence, caught = getattr(error, "exit_code", 1), str(error), error
-    except OSError as error:
-        code, sentence, caught = 1, str(explain_os_error(error, Path(error.filename or "."))), error
-    except KeyboardInterrupt as error:
-        code, sentence, caught = 130, "stopped; what was saved stays", error
-    if "--debug" in (argv if argv is not None else sys.argv):
-        traceback.print_exception(caught)
-    sys.stderr.write(f"error: {sentence}\n")
+        code = main(argv)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        return explain(error, debug=debug)
     return code

@@ -74,9 +74,7 @@ def _worse(bad: Sequence[RunFinding]) -> Sentence | None:
     first, more = bad[0], len(bad) - 1
     tail = f" (and {more} more below)" if more else ""
     tail_zh = f"（另有 {more} 项见下文）" if more else ""
-    return _both(
-        f"{first.title.en}: {first.sentence.en}{tail}", f"{first.title.zh}：{first.sentence.zh}{tail_zh}"
-    )
+    return _both(f"{first.title.en}: {first.sentence.en}{tail}", f"{first.title.zh}：{first.sentence.zh}{tail_zh}")
 
 
 def _next(

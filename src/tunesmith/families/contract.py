@@ -161,6 +161,7 @@ class Family(ABC):
     Args:
         path: A hub id, a local folder or ``pocket``.
         settings: The family's own options, validated by :attr:`Settings`.
+        revision: Hub revision to take the weights from.
     """
 
     name: ClassVar[str]
@@ -168,8 +169,8 @@ class Family(ABC):
     audio_roles: ClassVar[tuple[str, ...]] = ("audio",)
     text_roles: ClassVar[tuple[str, ...]] = ("caption",)
 
-    def __init__(self, path: str, settings: FamilySettings | None = None) -> None:
-        self.path = path
+    def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
+        self.path, self.revision = path, revision
         self.settings = settings if settings is not None else self.Settings()
 
     # --- what it is -------------------------------------------------------------------------------------------------

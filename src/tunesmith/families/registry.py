@@ -50,7 +50,9 @@ def recognise(path: str) -> str:
     )
 
 
-def make_family(path: str, name: str | None = None, options: Mapping[str, Any] | None = None) -> Family:
+def make_family(
+    path: str, name: str | None = None, options: Mapping[str, Any] | None = None, revision: str | None = None
+) -> Family:
     """A family object over ``path`` with validated options.
 
     Raises:
@@ -65,4 +67,4 @@ def make_family(path: str, name: str | None = None, options: Mapping[str, Any] |
         raise TunesmithError(
             f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`."
         ) from error
-    return kind(path, settings)
+    return kind(path, settings, revision)

@@ -15,6 +15,7 @@ from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json
 from tunesmith.run.context import RunContext
+from tunesmith.training.planner import card_for_planning
 
 
 def check(context: RunContext) -> dict[str, Any]:
@@ -39,11 +40,10 @@ def check(context: RunContext) -> dict[str, Any]:
     )
     write_manifest(context.folder.manifest, result.samples)
     summary = write_findings(context, layout, checked, result)
-    say(context, [*layout.problems, *checked.findings], summary)
+    say(context, checked.findings, summary)
     if not any(s.split == "train" for s in result.samples):
         raise TunesmithError(
-            f"no usable clip is left of {len(layout.samples) + len(layout.problems)}; "
-            f"{first_reason([*layout.problems, *checked.findings])}",
+            f"no usable clip is left of {len(layout.samples) + len(layout.problems)}; {first_reason(checked.findings)}",
             where=data.folder,
             remedy=f"Every finding is in {context.folder.findings}.",
         )
@@ -51,17 +51,21 @@ def check(context: RunContext) -> dict[str, Any]:
 
 
 def examine(context: RunContext, layout: Layout) -> CheckReport:
-    """Run every check with a progress bar."""
+    """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
+    known = card_for_planning(context.recipe)
+    card, local = known if known is not None else (None, False)
     with context.voice.progress("check", len(layout.samples)) as advance:
         return run_checks(
             layout.samples,
             context.recipe.checks,
             fingerprint=context.recipe.data.fingerprint,
-            unknown_share=context.family.unknown_share,
+            unknown_share=context.family.unknown_share if local else None,
             overrule=context.recipe.data.overrule,
             progress=advance,
             facts_path=context.folder.facts,
-            model_sample_rate=context.family.card().sample_rate,
+            problems=layout.problems,
+            channels=card.channels if card else None,
+            model_sample_rate=card.sample_rate if card else 32_000,
         )
 
 
@@ -69,20 +73,17 @@ def write_findings(context: RunContext, layout: Layout, checked: CheckReport, re
     """Write ``findings.json`` and return its numbers."""
     counts = Counter(s.split for s in result.samples)
     seconds = sum(a.duration or 0.0 for s in result.samples for a in s.audios.values())
-    quarantined = {f.clip: f.message for f in layout.problems if f.level == "error"} | checked.quarantined
     summary = {
         "layout": layout.name,
         "kept": len(result.samples),
         "train": counts["train"],
         "valid": counts["valid"],
-        "quarantined": quarantined,
+        "quarantined": checked.quarantined,
         "split_kind": result.kind,
         "seconds": round(seconds, 1),
-        "notes": [*layout.notes, *result.notes],
+        "notes": [*layout.notes, *checked.notes, *result.notes],
     }
-    write_json(
-        context.folder.findings, {**summary, "findings": [f.to_json() for f in (*layout.problems, *checked.findings)]}
-    )
+    write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
     return summary
 
 

@@ -39,4 +39,5 @@ class RunContext:
             import torch
 
             torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings
-        return make_family(self.recipe.model.path, self.recipe.model.family, self.recipe.options)
+        model = self.recipe.model
+        return make_family(model.path, model.family, self.recipe.options, model.revision)

@@ -66,15 +66,18 @@ def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFol
         remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
         raise TunesmithError(f"`{recipe.name}` cannot name a run", where=str(path), remedy=remedy)
     folder = RunFolder(root / recipe.name).create()
-    text = with_absolute_paths(read_text(path), path.resolve().parent)
+    return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
+
+
+def keep_previous(folder: RunFolder, text: str) -> str:
+    """Make ``text`` the recipe of a run; one that was there and differs is kept, and the note returned says so."""
     old = read_text(folder.recipe) if folder.recipe.exists() else None
-    note = ""
-    if old is not None and old != text:
+    if old == text:
+        return ""
+    if old is not None:
         write_text(folder.path / PREVIOUS, old)
-        note = f"this run's recipe has changed; the earlier one is kept as {folder.path / PREVIOUS}"
-    if old != text:
-        write_text(folder.recipe, text)
-    return folder, folder.recipe, note
+    write_text(folder.recipe, text)
+    return f"this run's recipe has changed; the earlier one is kept as {folder.path / PREVIOUS}" if old else ""
 
 
 def with_absolute_paths(text: str, base: Path) -> str:

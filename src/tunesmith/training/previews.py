@@ -66,11 +66,16 @@ def make_previews(
     return previews
 
 
+def base_style_seconds(recipe: Recipe) -> float:
+    """Their loss needs no longer clips than this, however long the previews are."""
+    return min(recipe.previews.seconds, 10.0)
+
+
 def base_style(family: Family, networks: Mapping[str, nn.Module], recipe: Recipe, device: str) -> list[Generated]:
     """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
     prompts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
     requests = [
-        GenerationRequest({"caption": prompt}, recipe.previews.seconds, recipe.generate.seed + index)
+        GenerationRequest({"caption": prompt}, base_style_seconds(recipe), recipe.generate.seed + index)
         for index, prompt in enumerate(prompts)
     ]
     return list(family.generator(networks, device).generate(requests)) if requests else []

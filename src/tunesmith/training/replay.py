@@ -11,13 +11,14 @@ from tunesmith.data.content import content_key
 from tunesmith.families.contract import Generated
 from tunesmith.files import atomic_path
 from tunesmith.run.context import RunContext
+from tunesmith.training.previews import base_style_seconds
 
 
 def base_style_path(context: RunContext) -> Path:
     """Where a run keeps it; the name depends on base, prompts, length and seed."""
     recipe = context.recipe
     prompts = context.family.base_prompts()[: recipe.evaluate.forgetting_prompts]
-    key = content_key(context.family.path, prompts, recipe.previews.seconds, recipe.generate.seed)
+    key = content_key(context.family.path, prompts, base_style_seconds(recipe), recipe.generate.seed)
     return context.folder.cache / f"base_style-{key[:12]}.npz"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
-from tunesmith.training.gates import run_gates
+from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.previews import base_style, make_previews, preview_requests
@@ -90,10 +92,11 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     last = checkpoint.newest(folder) if resume else None
     if last is not None:
         checkpoint.load(bench, last)
-    elif bench.accelerator.is_main_process:
-        for path in (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard):
-            shutil.rmtree(path, ignore_errors=True)
     samples = list(read_manifest(folder.manifest))
+    gates = pass_gates(bench, samples, folder) if bench.progress.update == 0 else []
+    if last is None and bench.accelerator.is_main_process:
+        for path in earlier_results(folder):
+            shutil.rmtree(path, ignore_errors=True)
     clips = bench.valid
     batches = [] if clips is None else fixed_batches(bench.family, fixed_items(clips), bench.settings.batch_size)
     tracker = Tracker(
@@ -104,6 +107,10 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     ]
     requests = preview_requests(context.recipe, captions) if context.recipe.previews.every else []
     session = Session(context, bench, tracker, samples, batches, requests=requests)
+    for gate in gates:
+        tracker.write("gate", 0, **vars(gate))
+        if gate.status == "warn":
+            context.voice.warn(f"gate {gate.name}: {gate.message}")
     if last is not None:
         where = bench.progress.update
         tracker.event("resumed", where, f"continued from update {where}", f"从第 {where} 次更新继续")
@@ -112,11 +119,9 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
 
 
 def begin(session: Session) -> None:
-    """Gates, the base model's own style, and the measurements at step 0."""
+    """The base model's own style, and the measurements at step 0."""
     bench = session.bench
     announce(session)
-    if bench.progress.update == 0:
-        pass_gates(session)
     if session.main:
         session.base_batches = fixed_batches(bench.family, base_items(session), bench.settings.batch_size)
     if bench.progress.update == 0 and session.main:
@@ -146,17 +151,42 @@ def announce(session: Session) -> None:
             text,
             f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
         )
+    say_precision(session, precision)
 
 
-def pass_gates(session: Session) -> None:
-    """Run the gates; any that says stop ends the run before it costs anything."""
-    results = run_gates(session.bench, session.samples)
-    for gate in results:
-        session.tracker.write("gate", 0, **vars(gate))
-        if gate.status == "warn":
-            session.context.voice.warn(f"gate {gate.name}: {gate.message}")
+def say_precision(session: Session, used: str) -> None:
+    """Half precision that was asked for and is not what is used is said once."""
+    wanted, device = session.context.recipe.model.precision, session.bench.accelerator.device
+    if wanted == used or wanted not in ("fp16", "bf16"):
+        return
+    gpu = device.type == "cuda"
+    reason = "this GPU has bf16, which needs no loss scaling" if used == "bf16" else "this GPU has no bf16"
+    reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
+    text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
+    zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
+    session.context.voice.say(text)
+    session.tracker.event("precision", session.bench.progress.update, text, zh)
+
+
+def earlier_results(folder: RunFolder) -> list[Path]:
+    """What an earlier run left in this folder, and a new one replaces."""
+    made = (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard)
+    return [path for path in made if path.exists()]
+
+
+def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
+    """Run the gates; any that says stop ends the run before it costs anything, an earlier run's results included.
+
+    Raises:
+        TunesmithError: when a gate says stop.
+    """
+    results = run_gates(bench, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
     if stopped:
+        if not earlier_results(folder):
+            tracker = Tracker(folder, active=bench.accelerator.is_main_process)
+            for gate in results:
+                tracker.write("gate", 0, **vars(gate))
         raise TunesmithError(
             "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
             remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",

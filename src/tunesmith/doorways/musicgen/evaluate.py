@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import GENERATE_DEFAULTS, KNOWN, TYPES
+from tunesmith.doorways.musicgen.options import COMMANDS, GENERATE_DEFAULTS, TYPES, of_evaluate
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 
@@ -16,7 +16,11 @@ def evaluate(argv: Sequence[str] | None = None) -> int:
     """Generate, measure and compare."""
     defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/evaluation", "compare": False}
     parser = Parser(
-        "Evaluate a LoRA adapter, alone or against its base.\n评测 LoRA 适配器，可与基础模型对比。", defaults, TYPES
+        "evaluate",
+        "Evaluate a LoRA adapter, alone or against its base.\n评测 LoRA 适配器，可与基础模型对比。",
+        defaults,
+        TYPES,
+        of_evaluate,
     )
     parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
     parser.value("lora_model_path", "adapter folder")
@@ -27,7 +31,7 @@ def evaluate(argv: Sequence[str] | None = None) -> int:
     parser.value("guidance_scale", "classifier-free guidance, the same on both sides")
     parser.value("seed", "prompt i uses seed + i on both sides")
     args = parser.read(argv)
-    parser.check_config_keys(args, KNOWN)
+    parser.check_config_keys(args, COMMANDS)
     return _compare(args, read_prompts(args.test_prompts))
 
 
@@ -37,9 +41,15 @@ def read_prompts(given: list[str] | str | None) -> list[str]:
     Raises:
         TunesmithError: when the file holds something else.
     """
-    values = [given] if isinstance(given, str) else list(given or [])
-    if len(values) != 1 or not values[0].endswith(".json"):
-        return [str(v) for v in values]
+    values = [given] if isinstance(given, str) else [str(v) for v in given or []]
+    if not any(value.endswith(".json") for value in values):
+        if not all(value.strip() for value in values):
+            raise TunesmithError("a prompt is empty", where="--test_prompts", remedy="Say what it should sound like.")
+        return values
+    if len(values) > 1:
+        raise TunesmithError(
+            "a file of prompts stands alone", where="--test_prompts", remedy="Give one file, or the prompts themselves."
+        )
     content = read_json(Path(values[0]))
     prompts = content.get("prompts") if isinstance(content, dict) else content
     if not isinstance(prompts, list) or not prompts or not all(isinstance(p, str) and p.strip() for p in prompts):

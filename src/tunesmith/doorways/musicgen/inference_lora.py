@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import GENERATE_DEFAULTS, KNOWN, TYPES
+from tunesmith.doorways.musicgen.options import COMMANDS, GENERATE_DEFAULTS, TYPES, of_inference
 from tunesmith.errors import TunesmithError
 
 
 def inference_lora(argv: Sequence[str] | None = None) -> int:
     """Generate one file per prompt."""
     defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/generated"}
-    parser = Parser("Generate audio with a LoRA adapter.\n用 LoRA 适配器生成音频。", defaults, TYPES)
+    parser = Parser(
+        "inference_lora", "Generate audio with a LoRA adapter.\n用 LoRA 适配器生成音频。", defaults, TYPES, of_inference
+    )
     parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
     parser.value("lora_model_path", "adapter folder (best_model, final_model or a checkpoint)")
     parser.values("prompts", "one or more prompts, each in quotes")
@@ -22,10 +24,11 @@ def inference_lora(argv: Sequence[str] | None = None) -> int:
     parser.value("guidance_scale", "classifier-free guidance; 1 turns it off")
     parser.value("seed", "prompt i uses seed + i")
     args = parser.read(argv)
-    parser.check_config_keys(args, KNOWN)
+    parser.check_config_keys(args, COMMANDS)
     prompts = [args.prompts] if isinstance(args.prompts, str) else args.prompts
-    if not prompts:
-        raise TunesmithError("no prompts are given", remedy='Add --prompts "a prompt" "another".')
+    if not prompts or not all(str(p).strip() for p in prompts):
+        what = "a prompt is empty" if prompts else "no prompts are given"
+        raise TunesmithError(what, where="--prompts", remedy='Write them as in --prompts "a prompt" "another".')
     return _generate(args, [str(p) for p in prompts])
 
 

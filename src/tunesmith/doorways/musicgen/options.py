@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tunesmith.doorways.common import count, positive, zero_or_more
+from tunesmith.doorways.common import count, positive, share, zero_or_more
 
 TRAIN_DEFAULTS: dict[str, Any] = {
     "model_path": "facebook/musicgen-small",
@@ -45,7 +45,7 @@ GENERATE_DEFAULTS: dict[str, Any] = {
 TYPES: dict[str, Callable[[str], Any]] = {
     "lora_rank": count,
     "lora_alpha": positive,
-    "lora_dropout": zero_or_more,
+    "lora_dropout": share,
     "learning_rate": positive,
     "batch_size": count,
     "gradient_accumulation_steps": count,
@@ -62,15 +62,40 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "seed": int,
     "num_samples": count,
 }
-KNOWN = {
-    *TRAIN_DEFAULTS,
-    *PREPARE_DEFAULTS,
-    *GENERATE_DEFAULTS,
-    "input_dir",
-    "default_text",
-    "create_example",
-    "prompts",
-    "test_prompts",
-    "compare",
+_PREPARE = {*PREPARE_DEFAULTS, "input_dir", "default_text", "create_example"}
+COMMANDS: dict[str, set[str]] = {
+    "prepare_data": _PREPARE,
+    "train_lora": {*TRAIN_DEFAULTS},
+    "inference_lora": {*GENERATE_DEFAULTS, "output_dir", "prompts"},
+    "evaluate": {*GENERATE_DEFAULTS, "output_dir", "compare", "test_prompts"},
 }
-"""Every key that config.yaml may hold; each command takes its own and leaves the others' alone."""
+"""Every key of each command; config.yaml may hold any of them, and a section per command."""
+
+
+def of_prepare(config: dict[str, Any]) -> dict[str, Any]:
+    """Shared keys as prepare_data means them: it writes where training reads."""
+    return _renamed(config, {"output_dir": config.get("data_dir")})
+
+
+def of_inference(config: dict[str, Any]) -> dict[str, Any]:
+    """Shared keys as inference_lora means them: the run's base and best adapter, files inside the run."""
+    return _after_training(config, "generated")
+
+
+def of_evaluate(config: dict[str, Any]) -> dict[str, Any]:
+    """Shared keys as evaluate means them."""
+    return _after_training(config, "evaluation")
+
+
+def _after_training(config: dict[str, Any], folder: str) -> dict[str, Any]:
+    run = config.get("output_dir")
+    values = {"base_model_path": config.get("model_path")}
+    if run is not None:
+        values |= {"lora_model_path": f"{run}/best_model"}
+    values |= {key: config[key] for key in values if config.get(key) is not None}
+    return _renamed(config, {**values, "output_dir": None if run is None else f"{run}/{folder}"})
+
+
+def _renamed(config: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in config.items() if key not in values}
+    return kept | {key: value for key, value in values.items() if value is not None}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import KNOWN, PREPARE_DEFAULTS, TYPES
+from tunesmith.doorways.musicgen.options import COMMANDS, PREPARE_DEFAULTS, TYPES, of_prepare
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.voice import Voice
@@ -15,10 +15,12 @@ from tunesmith.run.voice import Voice
 def prepare_data(argv: Sequence[str] | None = None) -> int:
     """Prepare a dataset, or make example clips."""
     parser = Parser(
+        "prepare_data",
         "Prepare clips for MusicGen: 32 kHz audio, metadata.json, a train/valid split by track.\n准备 MusicGen "
         "训练数据。",
         PREPARE_DEFAULTS,
         TYPES,
+        of_prepare,
     )
     parser.value("input_dir", "folder of audio, in any layout that tunesmith reads")
     parser.value("output_dir", "where train/, valid/ and the metadata file go")
@@ -27,15 +29,28 @@ def prepare_data(argv: Sequence[str] | None = None) -> int:
     parser.switch("create_example", "make audible example clips instead of reading a folder")
     parser.value("num_samples", "how many example clips")
     args = parser.read(argv)
-    parser.check_config_keys(args, KNOWN)
+    parser.check_config_keys(args, COMMANDS)
     voice = Voice()
-    if args.create_example and args.input_dir:
-        raise TunesmithError("--create_example and --input_dir contradict each other", remedy="Give one of them.")
-    if args.create_example:
+    if args.create_example and ("input_dir" not in args.given or "create_example" in args.given):
+        refuse_beside_examples(args.given)
         return _create_example(args.output_dir, args.metadata_file, args.num_samples, voice)
     if not args.input_dir:
         raise TunesmithError("no clips are named", remedy="Give --input_dir FOLDER, or --create_example to make some.")
+    if "num_samples" in args.given:
+        raise TunesmithError("--num_samples counts example clips", remedy="Use it with --create_example only.")
     return _prepare(args.input_dir, args.output_dir, args.metadata_file, args.default_text, voice)
+
+
+def refuse_beside_examples(given: set[str]) -> None:
+    """Flags that say something about the user's own clips have no meaning beside ``--create_example``.
+
+    Raises:
+        TunesmithError: naming the first of them.
+    """
+    for name in ("input_dir", "default_text"):
+        if name in given:
+            remedy = "Give one of them: example clips are made here and carry their own captions."
+            raise TunesmithError(f"--create_example and --{name} contradict each other", remedy=remedy)
 
 
 def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, voice: Voice) -> int:

@@ -18,7 +18,8 @@ def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContex
     Raises:
         TunesmithError: when the adapter's folder is not there.
     """
-    from tunesmith.recipe.models import Recipe
+    from tunesmith.recipe.load import build, resolved_path
+    from tunesmith.recipe.tree import Tree
 
     adapter = Path(args.lora_model_path)
     if not adapter.is_dir():
@@ -29,8 +30,42 @@ def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContex
     folder = run if run.manifest.exists() else RunFolder(Path(args.output_dir))
     recipe = _recipe_of(folder)
     merged = {**recipe, **{name: {**recipe.get(name, {}), **values} for name, values in sections.items()}}
-    merged["model"] = {**recipe.get("model", {}), "path": str(args.base_model_path)}
-    return RunContext(folder, Recipe.model_validate(merged), Voice())
+    base = resolved_path(str(args.base_model_path), Path.cwd(), always=False)
+    merged["model"] = {**recipe.get("model", {}), "path": base}
+    context = RunContext(folder, build(Tree(merged)).recipe, Voice())
+    refuse_other_base(context, adapter)
+    return context
+
+
+def refuse_other_base(context: RunContext, adapter: Path) -> None:
+    """An adapter fits any base of the same shapes, but means something on its own base only.
+
+    Two names of one model (a hub id and a local copy of it) end alike; anything else is said, and two published models
+    are refused.
+
+    Raises:
+        TunesmithError: when the adapter was trained on another published model.
+    """
+    from tunesmith.run.adapted import base_named_by
+
+    trained_on, given = base_named_by(adapter), context.family.base_name
+    if not trained_on or _last(trained_on) == _last(given):
+        return
+    if _published(trained_on) and _published(given):
+        raise TunesmithError(
+            f"this adapter was trained on {trained_on}, not on {given}",
+            where=str(adapter),
+            remedy=f"Give --base_model_path {trained_on}, or an adapter of {given}.",
+        )
+    context.voice.warn(f"{adapter} was trained on {trained_on}; the base given here is {given}. Are they the same?")
+
+
+def _last(name: str) -> str:
+    return Path(name).name.lower()
+
+
+def _published(name: str) -> bool:
+    return _last(name).startswith("musicgen-")
 
 
 def _recipe_of(folder: RunFolder) -> dict[str, Any]:

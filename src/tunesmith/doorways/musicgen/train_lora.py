@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import KNOWN, TRAIN_DEFAULTS, TYPES
+from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json, write_text
+from tunesmith.files import read_json
 from tunesmith.run.voice import Voice
 
+if TYPE_CHECKING:
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.folder import RunFolder
+
+LONGEST = 30.0
+"""Seconds that MusicGen was trained on at most."""
 HELP = {
     "model_path": "base model: hub id, folder, or `pocket`",
     "data_dir": "folder with the metadata file",
@@ -38,38 +45,42 @@ HELP = {
 
 def train_lora(argv: Sequence[str] | None = None) -> int:
     """Check, encode and train."""
-    parser = Parser("Train a LoRA adapter on MusicGen.\n训练 MusicGen LoRA 适配器。", TRAIN_DEFAULTS, TYPES)
+    parser = Parser(
+        "train_lora", "Train a LoRA adapter on MusicGen.\n训练 MusicGen LoRA 适配器。", TRAIN_DEFAULTS, TYPES
+    )
     for name, text in HELP.items():
         parser.value(name, text)
     parser.switch("fp16", "half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler")
     parser.switch("bf16", "bf16 on a GPU")
     parser.switch("resume", "continue from the newest checkpoint in output_dir")
     args = parser.read(argv)
-    parser.check_config_keys(args, KNOWN)
-    if args.fp16 and args.bf16:
-        raise TunesmithError("--fp16 and --bf16 contradict each other", remedy="Give one of them.")
+    parser.check_config_keys(args, COMMANDS)
+    settle_precision(args)
     return _run(args, argv)
 
 
+def settle_precision(args: argparse.Namespace) -> None:
+    """One half precision at most; a flag goes before a key of config.yaml.
+
+    Raises:
+        TunesmithError: when both are asked for in the same place.
+    """
+    if not (args.fp16 and args.bf16):
+        return
+    if ("fp16" in args.given) == ("bf16" in args.given):
+        raise TunesmithError("--fp16 and --bf16 contradict each other", remedy="Give one of them.")
+    args.fp16, args.bf16 = "fp16" in args.given, "bf16" in args.given
+
+
 def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
-    from tunesmith.recipe.models import Recipe
-    from tunesmith.recipe.write import dump_resolved
-    from tunesmith.run.context import RunContext
-    from tunesmith.run.folder import RunFolder
+    from tunesmith.cli.guard import working_on
     from tunesmith.run.pipeline import run_stages
 
-    recipe = Recipe.model_validate(as_recipe(args))
-    folder = RunFolder(Path(args.output_dir)).create()
-    write_text(folder.recipe, dump_resolved(recipe))
-    voice = Voice(log=folder.log)
-    for warning in advice(args):
-        voice.warn(warning)
-    if not args.resume and folder.checkpoints.exists():
-        voice.warn(
-            f"starting anew; the checkpoints in {folder.checkpoints} are replaced (--resume would continue them)"
-        )
-    command = "train_lora.py " + " ".join(argv or [])
-    context = RunContext(folder, recipe, voice, command)
+    context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
+    folder, voice = context.folder, context.voice
+    working_on(folder.path)
+    for line in (*advice(args), *intentions(args, folder)):
+        voice.say(line)
     run_stages(context, ["check", "encode"])
     run_stages(context, ["train"], force=not args.resume, resume=args.resume)
     voice.say(f"best: {folder.best}   last: {folder.final}   checkpoints: {folder.checkpoints}")
@@ -77,17 +88,66 @@ def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     return 0
 
 
+def open_context(args: argparse.Namespace, command: str) -> RunContext:
+    """The run in ``output_dir``, made only once base model and data are known to be there.
+
+    Raises:
+        TunesmithError: for a value out of range, a missing metadata file, or an unknown base model.
+    """
+    from tunesmith.recipe.load import build
+    from tunesmith.recipe.tree import Tree
+    from tunesmith.recipe.write import dump_resolved
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.folder import RunFolder
+    from tunesmith.run.open import keep_previous
+
+    metadata = Path(args.data_dir) / args.metadata_file
+    if not metadata.is_file():
+        remedy = "Make it with prepare_data.py, or check --data_dir and --metadata_file."
+        raise TunesmithError("there is no such metadata file", where=str(metadata), remedy=remedy)
+    recipe = build(Tree(as_recipe(args))).recipe
+    folder = RunFolder(Path(args.output_dir))
+    context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    context.family.card()
+    folder.create()
+    keep_previous(folder, dump_resolved(recipe))
+    return context
+
+
+def intentions(args: argparse.Namespace, folder: RunFolder) -> list[str]:
+    """What is about to happen to earlier results, and how long previews are."""
+    has = folder.checkpoints.exists() and any(folder.checkpoints.iterdir())
+    found = []
+    if args.resume and not has:
+        found.append(f"--resume: there is no checkpoint in {folder.checkpoints} yet, so this starts from the beginning")
+    if has and not args.resume:
+        found.append(
+            f"warning: starting anew; the checkpoints in {folder.checkpoints} are replaced (--resume continues them)"
+        )
+    return [
+        *found,
+        f"previews of {args.target_duration:g} s before training, at every new best, every {args.save_steps} updates "
+        "and at the end (a smaller --target_duration makes them quicker)",
+    ]
+
+
 def as_recipe(args: argparse.Namespace) -> dict[str, Any]:
     """The flags as a recipe; everything not among them keeps Tunesmith's own default."""
+    from tunesmith.recipe.load import resolved_path
+
+    longest = min(args.max_duration, LONGEST)
     return {
         "name": Path(args.output_dir).name or "output",
-        "model": {"path": str(args.model_path), "precision": "fp16" if args.fp16 else "bf16" if args.bf16 else "fp32"},
+        "model": {
+            "path": resolved_path(str(args.model_path), Path.cwd(), always=False),
+            "precision": "fp16" if args.fp16 else "bf16" if args.bf16 else "fp32",
+        },
         "data": {
             "folder": str(Path(args.data_dir).resolve()),
             "layout": "metadata",
             "metadata_file": str(args.metadata_file),
-            "max_seconds": args.max_duration,
-            "min_crop_seconds": min(10.0, args.max_duration),
+            "max_seconds": longest,
+            "min_crop_seconds": min(10.0, longest),
         },
         "adapter": {"rank": args.lora_rank, "alpha": args.lora_alpha, "dropout": args.lora_dropout},
         "train": {
@@ -138,7 +198,12 @@ def advice(args: argparse.Namespace) -> list[str]:
             f"--lora_alpha {args.lora_alpha:g} at rank {args.lora_rank}: a scale above 2 acts like a larger "
             f"learning rate; alpha = rank is better"
         )
-    return found
+    if args.max_duration > LONGEST:
+        found.append(
+            f"--max_duration {args.max_duration:g}: MusicGen was trained on at most {LONGEST:g} s, so crops of "
+            f"{LONGEST:g} s are used"
+        )
+    return [f"warning: {text}" for text in found]
 
 
 def main() -> int:

@@ -57,14 +57,14 @@ class MusicGenFamily(Family):
     audio_roles = ("audio",)
     text_roles = ("caption",)
 
-    def __init__(self, path: str, settings: FamilySettings | None = None) -> None:
-        super().__init__(path, settings)
+    def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
+        super().__init__(path, settings, revision)
         self.options = cast(MusicGenSettings, self.settings)
 
     @cached_property
     def folder(self) -> Path:
         """The checkpoint's local folder."""
-        return locate(self.path)
+        return locate(self.path, self.revision)
 
     @cached_property
     def config(self) -> MusicGenConfig:

@@ -51,21 +51,22 @@ def locate(path: str, revision: str | None = None) -> Path:
 
 def _download(path: str, revision: str | None) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=_FILES, local_files_only=True))
+        folder = Path(snapshot_download(path, revision=revision, allow_patterns=_FILES, local_files_only=True))
+        if any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
+            return folder  # a snapshot may also hold a config alone, from an earlier look at it
     except LocalEntryNotFoundError:
         pass
     try:
         names = HfApi().list_repo_files(path, revision=revision)
         patterns = _FILES if any(name.endswith(".safetensors") for name in names) else [*_FILES, "pytorch_model*.bin"]
         return Path(snapshot_download(path, revision=revision, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
         size = next((f", about {gb} GB" for name, gb in HUB_SIZES.items() if path.endswith(name)), "")
         raise TunesmithError(
             f"the weights of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path} (CC BY-NC 4.0{size}). Set HF_ENDPOINT to use a "
-            f"mirror, or copy the "
-            "folder here and give its path.",
+            remedy=f"They are in the Hub repository {path} (CC BY-NC 4.0{size}). Set HF_ENDPOINT to use a mirror, "
+            "or copy the folder here and give its path.",
         ) from error
