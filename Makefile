@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-slow check bench clean
+.PHONY: install demo test test-slow check clean
 
 install: $(STAMP)
 

@@ -15,7 +15,7 @@ from tunesmith.data.cache import EncodedStore
 from tunesmith.data.clips import Clips
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.families.musicgen.family import TARGETS, MusicGenFamily
+from tunesmith.families.musicgen.family import NETWORK, TARGETS, MusicGenFamily
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -33,6 +33,18 @@ class SyntheticFamily(MusicGenFamily):
     def field_key(self, sample: Sample, name: str) -> str:
         """The clip's name decides."""
         return content_key(sample.id, name)
+
+
+class UnwrittenFamily(SyntheticFamily):
+    """The same over a folder that holds a config and no weights: they are drawn on the device that will train."""
+
+    def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
+        """A decoder of random weights."""
+        from tunesmith.families.musicgen.weights import TrainedPart
+
+        with torch.device("meta" if meta else "cuda" if torch.cuda.is_available() else "cpu"):
+            part = TrainedPart(self.config)
+        return {NETWORK: part.requires_grad_(False).eval()}
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,11 @@ def make_work(frames: Sequence[int], batch_size: int, vocab: int, codebooks: int
     return Work(codes, captions, batch_size, len(frames) // batch_size)
 
 
-def our_bench(checkpoint: Path, work: Work, folder: Path, **train: object) -> Bench:
+def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK, **train: object) -> Bench:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``."""
     sizes = {"batch_size": work.batch_size, "accumulation": work.accumulation, "updates": 1000, **train}
-    recipe = Recipe.model_validate({"model": {"path": str(checkpoint), "device": "auto"}, "train": sizes})
-    family = SyntheticFamily(str(checkpoint))
+    adapter = {"rank": rank, "alpha": rank}
+    recipe = Recipe.model_validate({"model": {"path": family.path}, "train": sizes, "adapter": adapter})
     store = EncodedStore(folder / "cache", family.fields())
     samples = [Sample(f"{i}", {"audio": AudioRef("-")}, {"caption": ""}) for i in range(work.clips)]
     rng = np.random.default_rng(1)
@@ -93,7 +105,7 @@ class TrainerStyle:
         wide: Adapters on heads, embeddings and the text projection too.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         checkpoint: Path,
         work: Work,
@@ -139,7 +151,7 @@ class TrainerStyle:
         for row, clip in enumerate(codes):
             start = torch.full((clip.shape[0], 1), self.pad)
             given = torch.cat([start, torch.from_numpy(clip.astype(np.int64))], dim=1)
-            first, mask = model.decoder.build_delay_pattern_mask(given, self.pad, given.shape[1] + clip.shape[0])
+            _, mask = model.decoder.build_delay_pattern_mask(given, self.pad, given.shape[1] + clip.shape[0])
             delayed = torch.where(mask == -1, self.pad, mask)[:, 1 : clip.shape[1] + 1]
             labels[row, : clip.shape[1]] = delayed.T
         ids = torch.from_numpy(np.stack(captions))

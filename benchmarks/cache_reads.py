@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 import protocol
 
 TEXT_SHAPE, BOOKS = (24, 768), 4
@@ -40,7 +41,9 @@ def main() -> None:
             codes = rng.integers(0, 2048, (BOOKS, options.frames)).astype(np.uint16)
             text = rng.standard_normal(TEXT_SHAPE).astype(np.float32)
             store.put(keys[i], {"codes": codes, "text": text})
-            torch.save({"codes": torch.from_numpy(codes.astype(np.int16)), "text": torch.from_numpy(text)}, folder / f"{i}.pt")
+            torch.save(
+                {"codes": torch.from_numpy(codes.astype(np.int16)), "text": torch.from_numpy(text)}, folder / f"{i}.pt"
+            )
         store.flush()
         rows = store.rows(keys)
 

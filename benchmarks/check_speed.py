@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 import protocol
 
 
@@ -17,7 +18,9 @@ def write_clips(folder: Path, count: int, seconds: float, rate: int) -> None:
     rng = np.random.default_rng(0)
     t = np.arange(int(seconds * rate)) / rate
     for i in range(count):
-        melody = sum(np.sin(2 * np.pi * f * t) * (1 + np.sin(2 * np.pi * (0.5 + i % 5) * t)) for f in rng.uniform(60, 4000, 6))
+        melody = sum(
+            np.sin(2 * np.pi * f * t) * (1 + np.sin(2 * np.pi * (0.5 + i % 5) * t)) for f in rng.uniform(60, 4000, 6)
+        )
         audio = 0.05 * melody[:, None] + 0.02 * rng.standard_normal((len(t), 2))
         soundfile.write(folder / f"{i}.wav", audio, rate)
 

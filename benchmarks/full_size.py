@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import protocol
 
 CAPTION = "dark trap beat with slow 808 drums and piano 140 bpm"
@@ -41,7 +42,6 @@ class Times:
 def run(folder: Path, seconds: float, times: Times) -> dict[str, Any]:
     """Encode, train twice, generate; what came out."""
     from models import SMALL, write_checkpoint
-
     from tunesmith.families.contract import GenerationRequest
     from tunesmith.training.bench import build_bench
     from tunesmith.training.loop import train_update

@@ -6,7 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-WORDS = "trap 808 beat dark slow house pads bpm piano drums warm guitar and with a the of energetic groove".split()
+WORDS = [
+    "trap",
+    "808",
+    "beat",
+    "dark",
+    "slow",
+    "house",
+    "pads",
+    "bpm",
+    "piano",
+    "drums",
+    "warm",
+    "guitar",
+    "with",
+    "140",
+]
 
 
 @dataclass(frozen=True)

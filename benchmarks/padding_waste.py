@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+
 import protocol
 
 RATE = 50
@@ -28,7 +29,9 @@ def main() -> None:
         for epoch in range(options.epochs):
             per_update = size * options.accumulation
             plan = plan_epoch(ids, lengths, per_update=per_update, seed=0, epoch=epoch)
-            shares.append(padding_share([b for u in plan.updates for b in micro_batches(u, lengths, size=size)], lengths))
+            shares.append(
+                padding_share([b for u in plan.updates for b in micro_batches(u, lengths, size=size)], lengths)
+            )
         order = rng.permutation(options.clips)
         random = padding_share([order[i : i + size].tolist() for i in range(0, options.clips, size)], lengths)
         window = 1 - lengths.mean() / (30 * RATE)

@@ -19,9 +19,11 @@ os.environ.setdefault("PYTHONWARNINGS", "ignore")
 import logging
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
@@ -36,7 +38,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def interleave(arms: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, list[float]]:
-    """Processor seconds per arm and round: every arm once unmeasured, then A, B, …, A, B, …"""
+    """Processor seconds per arm and round: every arm once unmeasured, then all of them in turn."""
     for work in arms.values():
         work()
     times: dict[str, list[float]] = {name: [] for name in arms}
@@ -82,8 +84,15 @@ def probed() -> Iterator[None]:
 
 
 def peak_bytes() -> int:
-    """The largest resident set of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The largest resident set of this process so far.
+
+    The kernel's VmHWM where there is one: ``ru_maxrss`` of a started process begins at its parent's.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if "VmHWM" in line)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def ratio_line(what: str, ratio: float, aim: float, *, at_least: bool = True) -> str:

@@ -26,12 +26,12 @@ def help_seconds(rounds: int) -> float:
 def adapter_ratio() -> tuple[float, int]:
     """Bytes of an adapter folder over the fp32 bytes of its numbers, for musicgen-small's layers at rank 16."""
     import torch
-    from models import SMALL, config
 
+    from models import SMALL, config
+    from tunesmith.families.contract import AdapterDefaults
     from tunesmith.families.musicgen.config import parse_config
     from tunesmith.families.musicgen.family import TARGETS
     from tunesmith.families.musicgen.weights import TrainedPart
-    from tunesmith.families.contract import AdapterDefaults
     from tunesmith.recipe.models import AdapterRecipe
     from tunesmith.training import adapters
 

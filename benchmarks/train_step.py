@@ -46,8 +46,8 @@ def lengths(options: argparse.Namespace, padded: bool) -> list[int]:
 def arms(options: argparse.Namespace, folder: Path, *, padded: bool, names: list[str]) -> dict[str, Any]:
     """One update per arm, as a function."""
     import torch
-    from arms import TrainerStyle, make_work, our_bench
 
+    from arms import SyntheticFamily, TrainerStyle, make_work, our_bench
     from tunesmith.training.loop import train_update
 
     torch.set_num_threads(1)
@@ -56,8 +56,8 @@ def arms(options: argparse.Namespace, folder: Path, *, padded: bool, names: list
     made: dict[str, Any] = {}
     for name in names:
         if name == OURS:
-            bench = our_bench(folder / "model", work, folder / f"run-{padded}")
-            made[name] = partial(train_update, bench)
+            family = SyntheticFamily(str(folder / "model"))
+            made[name] = partial(train_update, our_bench(family, work, folder / f"run-{padded}"))
         else:
             settings = ARMS.get(name, {"wide": True})
             made[name] = TrainerStyle(folder / "model", work, window=window, **settings).update

@@ -102,8 +102,7 @@ def test_scale_zero_is_the_base_and_one_is_the_adapter(trained, tiny, tmp_path):
     networks = load_adapted(family, trained.folder.best)
     full = inside_logits(family, networks)
     set_scale(networks, 0.0)
-    if trained.recipe.adapter.kind == "lora":
-        assert np.allclose(inside_logits(family, networks), outside_logits(tiny, "-", family, tmp_path), atol=1e-5)
+    assert np.allclose(inside_logits(family, networks), outside_logits(tiny, "-", family, tmp_path), atol=1e-5)
     set_scale(networks, 1.0)
     assert np.allclose(inside_logits(family, networks), full, atol=1e-6)
 

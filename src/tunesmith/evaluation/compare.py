@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from tunesmith.run.evaluate import LossPair
     from tunesmith.run.prompts import Prompt
 
-REFERENCE_CLIPS = 24
-"""Clips of the user's own that results are held against: enough for medians and group tests."""
-CODEC_CLIPS = 4
+REFERENCE_CLIPS = 12
+"""Clips of the user's own that results are held against: calibrated limits need eight."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,15 @@ class SideFiles:
 
 @dataclass(frozen=True)
 class ReferenceClip:
-    """A crop of one of the user's clips, as long as what is generated; audio (C, N)."""
+    """A crop of one of the user's clips, as long as what is generated; audio (C, N).
+
+    ``coded`` is the crop after the model's own codec, and ``signals`` are its: what was generated has been through the
+    codec too, and is not to be blamed for it.
+    """
 
     sample: Sample
     audio: np.ndarray
+    coded: np.ndarray
     signals: Signals
 
 
@@ -89,7 +93,7 @@ def build_comparison(
         "settings": {
             "seconds": seconds,
             "seed": context.recipe.evaluate.seed,
-            "guidance": context.recipe.options.get("guidance"),
+            "guidance": getattr(context.family.settings, "guidance", None),
             "adapter": adapter.as_posix(),
             "base": context.recipe.model.path,
             "sample_rate": tuned[0].signals.sample_rate,
@@ -111,7 +115,7 @@ def build_comparison(
         "losses": _losses(context, losses),
         "findings": [_finding(f) for f in findings],
         "features": [_feature(f) for f in features],
-        "codec": codec_ceiling(context, references),
+        "codec": codec_ceiling(references),
         "verdict": verdict(findings, features, as_losses(losses), context.recipe),
     }
 
@@ -119,6 +123,7 @@ def build_comparison(
 def reference_clips(context: RunContext, prompts: Sequence[Prompt]) -> list[ReferenceClip]:
     """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number."""
     from tunesmith.audio.load import load
+    from tunesmith.run.device import pick_device
 
     if not context.folder.manifest.exists():
         return []
@@ -127,11 +132,14 @@ def reference_clips(context: RunContext, prompts: Sequence[Prompt]) -> list[Refe
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:REFERENCE_CLIPS]
     card = context.family.card()
     clips = []
-    for sample in chosen:
-        ref = sample.audios[context.family.audio_roles[-1]]
-        end = min(x for x in (ref.end, ref.start + context.recipe.evaluate.seconds) if x is not None)
-        audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
-        clips.append(ReferenceClip(sample, audio, measure(audio.T, card.sample_rate)))
+    with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
+        for sample in chosen:
+            ref = sample.audios[context.family.audio_roles[-1]]
+            end = min(x for x in (ref.end, ref.start + context.recipe.evaluate.seconds) if x is not None)
+            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
+            coded = encoder.round_trip(audio)
+            coded = audio if coded is None else coded
+            clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
     return clips
 
 
@@ -149,21 +157,19 @@ def write_references(references: Sequence[ReferenceClip], target: Path, prompts:
     return files
 
 
-def codec_ceiling(context: RunContext, references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
+def codec_ceiling(references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
     """How the user's own clips sound after the codec alone: no adapter can sound better than this."""
-    if not references:
-        return None
     ratios, bands = [], []
-    with context.family.encoder() as encoder:
-        for clip in references[:CODEC_CLIPS]:
-            back = encoder.round_trip(clip.audio)
-            if back is None:
-                return None
-            length = min(back.shape[1], clip.audio.shape[1])
-            original, coded = clip.audio[:, :length], back[:, :length]
-            noise = float(((original - coded) ** 2).sum())
-            ratios.append(10 * np.log10(float((original**2).sum()) / max(noise, 1e-12)))
-            bands.append(measure(coded.T, clip.signals.sample_rate).band_edge_hz)
+    for clip in references:
+        if clip.coded is clip.audio:
+            return None
+        length = min(clip.coded.shape[1], clip.audio.shape[1])
+        original = clip.audio[:, :length]
+        noise = float(((original - clip.coded[:, :length]) ** 2).sum())
+        ratios.append(10 * np.log10(float((original**2).sum()) / max(noise, 1e-12)))
+        bands.append(clip.signals.band_edge_hz)
+    if not ratios:
+        return None
     return {"snr_db": float(np.median(ratios)), "bandwidth_hz": float(np.median(bands)), "clips": len(ratios)}
 
 

@@ -21,7 +21,7 @@ class Sound:
         low_memory: Correlation of that level with itself one frame (50 ms) later; noise has almost none.
         centroid_hz: Centre of the power spectrum.
         noisiness: Flatness of the whitened spectrum, 200 to 8000 Hz; Gaussian noise of any colour has about 0.56.
-        pulse: Highest autocorrelation of the onset strength between 0.25 and 2 s.
+        pulse: Highest autocorrelation of the onset strength between 0.25 and 2.2 s.
         pulse_s: Where that is, in seconds.
     """
 
@@ -117,6 +117,6 @@ def _pulse(signal: npt.NDArray[np.float64], rate: int) -> tuple[float, float]:
     onset = onset - onset.mean()
     curve = np.correlate(onset, onset, "full")[len(onset) - 1 :]
     curve = curve / curve[0] * len(onset) / (len(onset) - np.arange(len(onset)))
-    first, last = 13, min(100, len(onset) // 2)
+    first, last = 13, min(111, len(onset) // 2)
     best = first + int(np.argmax(curve[first:last]))
     return float(curve[best]), best * 0.02

@@ -190,7 +190,7 @@ class GatesRecipe(Section):
     warmup: GateAction = "warn"
     """Warm-up longer than 10 % of the updates is cut to that, and said; `stop` refuses instead."""
     leakage: GateAction = "stop"
-    """No clip may be in train and valid at once, by name, source or sound."""
+    """No clip, file span or source track may be in train and valid at once (likeness by sound is a check's work)."""
 
 
 class Recipe(Section):

@@ -33,6 +33,7 @@ def export(
             f"this run has no {which} adapter yet", where=str(context.folder.path), remedy="Train it first."
         )
     target = out or context.folder.path / "export" / ("merged" if merged else "adapter")
+    refuse_other_folders(target)
     if merged:
         _export_merged(context, source, target)
     else:
@@ -43,6 +44,22 @@ def export(
         push_to_hub(target, push)
         context.voice.say(f"pushed to {push}")
     return target
+
+
+def refuse_other_folders(target: Path) -> None:
+    """An export replaces an earlier export, never anything else.
+
+    Raises:
+        TunesmithError: when the folder holds something that is not an export.
+    """
+    if target.is_dir() and any(target.iterdir()):
+        names = {path.name for path in target.iterdir()}
+        if "README.md" not in names or not names & {"adapter_config.json", "config.json"}:
+            raise TunesmithError(
+                "this folder holds other things, and an export would replace it",
+                where=str(target),
+                remedy="Name a folder that is new or empty.",
+            )
 
 
 def _export_merged(context: RunContext, source: Path, target: Path) -> None:

@@ -26,12 +26,12 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
     sections += [context.recipe.model.path, context.recipe.model.revision]
     match name:
         case "check":
-            return [*sections, folder_listing(Path(context.recipe.data.folder))]
+            return [*sections, context.recipe.train.seed, folder_listing(Path(context.recipe.data.folder))]
         case "encode":
             return [*sections, digest(folder.manifest)]
         case "train":
-            captions = context.recipe.evaluate.forgetting_prompts
-            return [*sections, captions, digest(folder.manifest), stage_key(context, "encode")]
+            sections += [context.recipe.evaluate.forgetting_prompts, context.recipe.generate.seed]
+            return [*sections, digest(folder.manifest), stage_key(context, "encode")]
         case "generate" | "evaluate":
             return [*sections, *(digest(path) for path in adapter_files(folder)), digest(folder.manifest)]
         case _:

@@ -57,14 +57,15 @@ def trainable(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
 
 
 def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
-    """Set the adapters' strength relative to how they were trained (0 is the base model)."""
+    """Set the adapters' strength relative to how they were trained; 0 is the base model, DoRA's magnitudes included."""
     from peft.tuners.lora import LoraLayer
 
     for network in networks.values():
         for module in network.modules():
             if isinstance(module, LoraLayer):
+                module.enable_adapters(scale != 0)
                 for adapter in module.scaling:
-                    module.set_scale(adapter, scale)
+                    module.set_scale(adapter, scale if scale != 0 else 1.0)
 
 
 def adapter_folders(networks: Mapping[str, nn.Module], folder: Path) -> dict[str, Path]:
@@ -90,7 +91,7 @@ def save_adapter(networks: Mapping[str, nn.Module], folder: Path, base: str) -> 
 def small_config(config: Mapping[str, Any], base: str) -> dict[str, Any]:
     """An ``adapter_config.json`` with only the keys it needs, so that older PEFT releases load it too.
 
-    rslora (PEFT 0.7) and DoRA (PEFT 0.9) are named only where they are used.
+    rslora (PEFT 0.8) and DoRA (PEFT 0.9) are named only where they are used.
     """
     small = {
         "peft_type": "LORA",

@@ -200,7 +200,9 @@ def precision_for(wanted: str, device: str) -> str:
     """Accelerate's name of the precision that will be used: half precision never on a CPU, fp16 only without bf16."""
     if device == "cpu" or wanted == "fp32":
         return "no"
-    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    if not torch.cuda.is_available():
+        return "no"  # Apple GPUs train in fp32
+    has_bf16 = torch.cuda.is_bf16_supported()
     if wanted == "auto":
         return "bf16" if has_bf16 else "no"
     return "bf16" if has_bf16 else "fp16"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
-from tunesmith.run.folder import RunFolder
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
-from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
+from tunesmith.training.preflight import announce, earlier_results, pass_gates
 from tunesmith.training.previews import base_style, make_previews, preview_requests
 from tunesmith.training.replay import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.trackers import Tracker
@@ -89,13 +87,16 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     """Build the workbench and pick up the newest checkpoint, if there is one and it is wanted."""
     bench = build_bench(context)
     folder = context.folder
-    last = checkpoint.newest(folder) if resume else None
+    last = agreed_checkpoint(bench, checkpoint.newest(folder) if resume else None)
     if last is not None:
         checkpoint.load(bench, last)
     samples = list(read_manifest(folder.manifest))
     gates = pass_gates(bench, samples, folder) if bench.progress.update == 0 else []
     if last is None and bench.accelerator.is_main_process:
-        for path in earlier_results(folder):
+        replaced = earlier_results(folder)
+        if replaced:
+            context.voice.warn(f"starting anew; replaced: {', '.join(path.name for path in replaced)}")
+        for path in replaced:
             shutil.rmtree(path, ignore_errors=True)
     clips = bench.valid
     batches = [] if clips is None else fixed_batches(bench.family, fixed_items(clips), bench.settings.batch_size)
@@ -118,6 +119,17 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     return session
 
 
+def agreed_checkpoint(bench: Bench, mine: Path | None) -> Path | None:
+    """The checkpoint that the main process chose; every process continues from the same one, or none does."""
+    if bench.accelerator.num_processes == 1:
+        return mine
+    from torch import distributed
+
+    chosen: list[Any] = [mine]
+    distributed.broadcast_object_list(chosen, src=0)
+    return chosen[0]
+
+
 def begin(session: Session) -> None:
     """The base model's own style, and the measurements at step 0."""
     bench = session.bench
@@ -129,68 +141,6 @@ def begin(session: Session) -> None:
         if session.requests:
             preview(session)
     bench.accelerator.wait_for_everyone()
-
-
-def announce(session: Session) -> None:
-    """Say what will happen, and write it down."""
-    bench, voice = session.bench, session.context.voice
-    trained = sum(p.numel() for p in bench.parameters.values())
-    precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
-    voice.say(
-        f"{bench.updates} updates of {bench.schedule.per_update} clips "
-        f"({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
-        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
-        f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
-    )
-    if bench.warmup.cut:
-        text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
-        voice.warn(text)
-        session.tracker.event(
-            "warmup_cut",
-            bench.progress.update,
-            text,
-            f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
-        )
-    say_precision(session, precision)
-
-
-def say_precision(session: Session, used: str) -> None:
-    """Half precision that was asked for and is not what is used is said once."""
-    wanted, device = session.context.recipe.model.precision, session.bench.accelerator.device
-    if wanted == used or wanted not in ("fp16", "bf16"):
-        return
-    gpu = device.type == "cuda"
-    reason = "this GPU has bf16, which needs no loss scaling" if used == "bf16" else "this GPU has no bf16"
-    reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
-    text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
-    zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
-    session.context.voice.say(text)
-    session.tracker.event("precision", session.bench.progress.update, text, zh)
-
-
-def earlier_results(folder: RunFolder) -> list[Path]:
-    """What an earlier run left in this folder, and a new one replaces."""
-    made = (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard)
-    return [path for path in made if path.exists()]
-
-
-def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
-    """Run the gates; any that says stop ends the run before it costs anything, an earlier run's results included.
-
-    Raises:
-        TunesmithError: when a gate says stop.
-    """
-    results = run_gates(bench, samples)
-    stopped = [gate for gate in results if gate.status == "stop"]
-    if stopped:
-        if not earlier_results(folder):
-            tracker = Tracker(folder, active=bench.accelerator.is_main_process)
-            for gate in results:
-                tracker.write("gate", 0, **vars(gate))
-        raise TunesmithError(
-            "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
-            remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",
-        )
 
 
 def base_items(session: Session) -> list[dict[str, Any]]:

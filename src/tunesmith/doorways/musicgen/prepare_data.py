@@ -75,10 +75,33 @@ def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: 
     return 0
 
 
+def refuse_other_dataset(folder: Path, metadata_file: str) -> None:
+    """Example clips never replace the list of somebody's own.
+
+    Raises:
+        TunesmithError: when a metadata file there lists anything but earlier example clips.
+    """
+    for name in ("metadata.json", metadata_file):
+        path = folder / name
+        if not path.exists():
+            continue
+        rows = read_json(path)
+        if not isinstance(rows, list) or not all(_is_example(row) for row in rows):
+            remedy = "Give another --output_dir; nothing was changed."
+            raise TunesmithError(
+                "this file lists other clips, which example clips would replace", where=str(path), remedy=remedy
+            )
+
+
+def _is_example(row: object) -> bool:
+    return isinstance(row, dict) and str(row.get("audio")).startswith("train/example-")
+
+
 def _create_example(output_dir: str, metadata_file: str, number: int, voice: Voice) -> int:
     from tunesmith.pocket.examples import make_examples
 
     folder = Path(output_dir)
+    refuse_other_dataset(folder, metadata_file)
     make_examples(folder, number)
     if metadata_file != "metadata.json":
         (folder / "metadata.json").replace(folder / metadata_file)

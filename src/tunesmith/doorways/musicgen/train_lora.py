@@ -100,6 +100,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.run.open import keep_previous
+    from tunesmith.training.planner import card_for_planning
 
     metadata = Path(args.data_dir) / args.metadata_file
     if not metadata.is_file():
@@ -108,7 +109,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     recipe = build(Tree(as_recipe(args))).recipe
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Voice(log=folder.log), command)
-    context.family.card()
+    card_for_planning(recipe)
     folder.create()
     keep_previous(folder, dump_resolved(recipe))
     return context

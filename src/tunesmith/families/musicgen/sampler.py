@@ -89,7 +89,7 @@ class CodeSampler:
         rows = [
             np.random.Generator(np.random.Philox(key=key_of(seed, offset, "sample"))).random(shape) for seed in seeds
         ]
-        return torch.from_numpy(np.stack(rows)).to(self.device, torch.float64)
+        return torch.from_numpy(np.stack(rows)).to(self.device, _exact(self.device))
 
     def _states(self, conditions: Conditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
         mask = conditions.mask.to(self.device)
@@ -117,6 +117,11 @@ class CodeSampler:
         return logits, output.past_key_values
 
 
+def _exact(device: torch.device) -> torch.dtype:
+    """The widest float of a device: Apple GPUs have no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def _guide(logits: torch.Tensor, guidance: float) -> torch.Tensor:
     if guidance == 1:
         return logits
@@ -129,7 +134,8 @@ def _draw(logits_BKV: torch.Tensor, noise_BK: torch.Tensor, sampling: Sampling) 
     if sampling.temperature == 0:
         return logits_BKV.argmax(-1)
     values, codes = logits_BKV.topk(min(sampling.top_k, logits_BKV.shape[-1]), dim=-1)
-    cumulative = torch.softmax(values.double() / sampling.temperature, dim=-1).cumsum(-1)
+    values = values.to(_exact(values.device))
+    cumulative = torch.softmax(values / sampling.temperature, dim=-1).cumsum(-1)
     choice = torch.searchsorted(cumulative, (noise_BK * cumulative[..., -1])[..., None], right=True)
     return codes.gather(-1, choice.clamp(max=values.shape[-1] - 1))[..., 0]
 

@@ -1,0 +1,80 @@
+"""Before the first update: the gates, and what is about to happen in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.data.sample import Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.run.folder import RunFolder
+from tunesmith.training.bench import Bench
+from tunesmith.training.gates import GateResult, run_gates
+from tunesmith.training.trackers import Tracker
+
+if TYPE_CHECKING:
+    from tunesmith.training.run import Session
+
+
+def earlier_results(folder: RunFolder) -> list[Path]:
+    """What an earlier run left in this folder, and a new one replaces."""
+    made = (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard)
+    return [path for path in made if path.exists()]
+
+
+def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
+    """Run the gates; any that says stop ends the run before it costs anything, an earlier run's results included.
+
+    Raises:
+        TunesmithError: when a gate says stop.
+    """
+    results = run_gates(bench, samples)
+    stopped = [gate for gate in results if gate.status == "stop"]
+    if stopped:
+        if not earlier_results(folder):
+            tracker = Tracker(folder, active=bench.accelerator.is_main_process)
+            for gate in results:
+                tracker.write("gate", 0, **vars(gate))
+        raise TunesmithError(
+            "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
+            remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",
+        )
+    return results
+
+
+def announce(session: Session) -> None:
+    """Say what will happen, and write it down."""
+    bench, voice = session.bench, session.context.voice
+    trained = sum(p.numel() for p in bench.parameters.values())
+    precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
+    voice.say(
+        f"{bench.updates} updates of {bench.schedule.per_update} clips "
+        f"({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
+        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
+        f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
+    )
+    if bench.warmup.cut:
+        text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
+        voice.warn(text)
+        session.tracker.event(
+            "warmup_cut",
+            bench.progress.update,
+            text,
+            f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
+        )
+    say_precision(session, precision)
+
+
+def say_precision(session: Session, used: str) -> None:
+    """Half precision that was asked for and is not what is used is said once."""
+    wanted, device = session.context.recipe.model.precision, session.bench.accelerator.device
+    if wanted == used or wanted not in ("fp16", "bf16"):
+        return
+    gpu = device.type == "cuda"
+    reason = "this GPU has bf16, which needs no loss scaling" if used == "bf16" else "this GPU has no bf16"
+    reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
+    text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
+    zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
+    session.context.voice.say(text)
+    session.tracker.event("precision", session.bench.progress.update, text, zh)
