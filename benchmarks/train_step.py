@@ -136,8 +136,8 @@ def measure_memory(options: argparse.Namespace) -> None:
 def main() -> None:
     """Measure both comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=6)
-    parser.add_argument("--width", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--frames", type=int, default=500)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--accumulation", type=int, default=2)

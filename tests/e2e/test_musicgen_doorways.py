@@ -20,8 +20,6 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.e2e.taught import taught_musicgen
-
 REPOSITORY = Path(__file__).parents[2]
 MODEL = "/root/autodl-tmp/musicgen/local/musicgen-small"
 AUDIO = "/path/to/your/audio/files"
@@ -189,11 +187,6 @@ def working_directory(root: Path) -> Path:
     return here
 
 
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return taught_musicgen(tmp_path_factory.mktemp("taught"))
-
-
 @pytest.fixture(scope="module", params=["taught", pytest.param("pocket", marks=pytest.mark.slow)])
 def guide(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
     """Both guides, command after command."""
@@ -238,12 +231,11 @@ def test_requirements_install_tunesmith_itself(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_audio_becomes_a_dataset(tmp_path: Path) -> None:
-    audio = tmp_path / "mine"
-    audio.mkdir()
-    from tunesmith.pocket.examples import example_clips
+    from tunesmith.pocket.examples import make_examples
 
-    for clip in sorted((example_clips() / "train").iterdir())[:8]:
-        shutil.copy(clip, audio)
+    audio = tmp_path / "mine"
+    make_examples(tmp_path, 8)
+    (tmp_path / "train").rename(audio)
     guide = Guide(working_directory(tmp_path / "musicgen"), tmp_path, audio)
     guide.type(PREPARE)
     data = guide.here / "finetune" / "data"

@@ -48,6 +48,7 @@ def build(
     from tunesmith.pocket.assemble import assemble, save_folder
     from tunesmith.pocket.codec import round_to_half
     from tunesmith.pocket.pretrain import Plan, pretrain
+    from tunesmith.pocket.prompts import base_prompts
     from tunesmith.pocket.report import markdown, numbers
     from tunesmith.pocket.vocabulary import make_tokenizer
 
@@ -70,6 +71,7 @@ def build(
     measured["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     with atomic_folder(out) as folder:
         save_folder(model, tokenizer, folder)
+        write_json(folder / "base_prompts.json", base_prompts())
         measured["folder_mb"] = round(sum(f.stat().st_size for f in folder.iterdir()) / 1e6, 2)
         write_json(folder / "numbers.json", measured)
         write_text(folder / "NUMBERS.md", markdown(measured))

@@ -5,34 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_text
+from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
 from tunesmith.run.voice import Voice
 
-SETTINGS: dict[str, Any] = {
-    "name": "demo",
-    "model": {"path": "pocket", "device": "cpu"},
-    # The pocket model is three thousand times smaller than the real one, so it takes a larger rate and shorter windows.
-    "data": {"max_seconds": 5.0, "min_crop_seconds": 4.0},
-    "train": {
-        "updates": 120,
-        "batch_size": 8,
-        "accumulation": 1,
-        "learning_rate": 1.5e-3,
-        "valid_every": 30,
-        "save_every": 60,
-        "log_every": 20,
-    },
-    "previews": {"every": 60, "seconds": 4.0},
-    "generate": {"seconds": 6.0, "count": 2},
-    "evaluate": {"seconds": 6.0, "count": 4, "forgetting_prompts": 4},
-    "gates": {"base_loss": "warn"},
-}
+PRESET = "pocket-demo"
 
 
 def demo(family: str = "musicgen", out: Path | None = None) -> int:
@@ -69,13 +51,10 @@ def lay_out_clips(folder: RunFolder) -> list[Path]:
 
 
 def make_recipe(folder: RunFolder) -> Recipe:
-    """The demo's recipe, also written into the run folder."""
-    from tunesmith.recipe.write import dump_resolved
-
-    settings = {**SETTINGS, "data": {**SETTINGS["data"], "folder": str((folder.path / "clips").resolve())}}
-    recipe = Recipe.model_validate(settings)
-    write_text(folder.recipe, dump_resolved(recipe))
-    return recipe
+    """The preset that the demo runs, over the clips beside the run; also written into the run folder."""
+    text = f"preset: {PRESET}\nname: demo\ndata:\n  folder: clips\n"
+    write_text(folder.recipe, text)
+    return load_recipe(folder.recipe)
 
 
 def run_one(context: RunContext, stage: str) -> None:

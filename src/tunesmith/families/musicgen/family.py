@@ -118,10 +118,16 @@ class MusicGenFamily(Family):
         return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
 
     def unknown_share(self, text: str) -> float:
-        """Share of the text's T5 tokens that are ``<unk>``: Chinese and emoji for the real model's English T5."""
-        ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        """Share of the text's letters that T5 reads as ``<unk>``: Chinese and emoji for the real model's English T5.
+
+        Letters, not tokens: a whole sentence that T5 does not know is one ``<unk>`` beside one space token.
+        """
+        letters = len("".join(text.split()))
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         unknown = self._tokenizer.unk_token_id
-        return sum(i == unknown for i in ids) / len(ids) if ids else 0.0
+        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        lost = sum(len("".join(text[first:last].split())) for token, (first, last) in pairs if token == unknown)
+        return lost / letters if letters else 0.0
 
     # --- encoding ---------------------------------------------------------------------------------------------------
 
