@@ -246,6 +246,10 @@ class Family(ABC):
         """The loss of a uniform guess in nats, where the objective has one; the preflight gates compare with it."""
         return None
 
+    def base_loss_share(self) -> float:
+        """Share of :meth:`random_level` that a sound base model stays under on music it has not heard."""
+        return 0.85
+
     def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
         return {}

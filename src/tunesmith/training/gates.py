@@ -15,8 +15,6 @@ from tunesmith.training.bench import Bench
 from tunesmith.training.terms import Measured, Meter
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
-BASE_LOSS_SHARE = 0.85
-"""Of a uniform guess: real checkpoints start at 4 to 5.5 nats of 7.6."""
 PARITY = 0.05
 """Nats between training mode and evaluation mode at step 0."""
 TRAINED_SHARE = 0.9
@@ -80,7 +78,7 @@ def base_loss(bench: Bench, base: Measured) -> GateResult:
         return _result(
             "base_loss", True, ("this objective has no uniform guess to compare with", "该目标没有可比较的均匀猜测")
         )
-    limit = BASE_LOSS_SHARE * level
+    limit = bench.family.base_loss_share() * level
     texts = (
         f"loss of the base model on your clips {base.loss:.2f} nats, limit {limit:.2f} (a uniform guess is "
         f"{level:.2f}); "
