@@ -20,12 +20,17 @@ def verdict(
 ) -> dict[str, Sentence | None]:
     """The three sentences in both languages; ``worse`` is ``None`` when nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
-    own = [f for f in bad if not _base_does_it_too(f)]
+    own = sorted((f for f in bad if not _base_does_it_too(f)), key=_weight)
     return {
         "learnt": _learnt(features, losses),
         "worse": _worse(own),
         "next": _next(own or bad, features, losses, recipe),
     }
+
+
+def _weight(finding: RunFinding) -> tuple[bool, bool]:
+    """Broken before worse; then what holds for everything (losses) before what some outputs show."""
+    return finding.kind != "broken", finding.rule not in {"heldout_loss", "forgetting"}
 
 
 def _base_does_it_too(finding: RunFinding) -> bool:

@@ -110,7 +110,7 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     session = Session(context, bench, tracker, samples, batches, requests=requests)
     for gate in gates:
         tracker.write("gate", 0, **vars(gate))
-        if gate.status == "warn":
+        if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
             context.voice.warn(f"gate {gate.name}: {gate.message}")
     if last is not None:
         where = bench.progress.update
