@@ -65,6 +65,11 @@ def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_fo
     run_stages(longer)
     assert done(context) == ["generate", "evaluate", "report"]
 
+    flac = context_over(tiny, clips_folder, tmp_path, generate={"seconds": 1.2, "count": 1, "format": "flac"})
+    run_stages(flac, ["generate"])
+    assert sorted(p.name for p in context.folder.generated.iterdir()) == ["00.flac", "generated.json"]
+    done(context)
+
     (clips_folder / "3.txt").write_text("an edited caption", encoding="utf-8")
     edited = context_over(tiny, clips_folder, tmp_path, generate={"seconds": 1.2, "count": 1})
     run_stages(edited)

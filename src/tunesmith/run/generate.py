@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.files import write_json
+from tunesmith.files import read_json, write_json
 from tunesmith.run.context import RunContext
 from tunesmith.run.prompts import Prompt, choose_prompts
 
@@ -37,11 +37,20 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     networks = load_adapted(context.family, adapter, device)
     set_scale(networks, recipe.adapter_scale)
     records = render(context, networks, prompts, target, device)
+    drop_earlier(target, {record["file"] for record in records})
     write_json(target / "generated.json", {"adapter": adapter.name, "scale": recipe.adapter_scale, "files": records})
     for record in records:
         problem = f"  ({record['problem']})" if record["problem"] else ""
         context.voice.say(f"  {target / record['file']}  {record['prompt']!r}{problem}")
     return {"files": [record["file"] for record in records], "adapter": adapter.name}
+
+
+def drop_earlier(target: Path, kept: set[str]) -> None:
+    """Remove what an earlier round wrote here (by its own record) and this one did not."""
+    record = target / "generated.json"
+    if record.exists():
+        for name in {one["file"] for one in read_json(record)["files"]} - kept:
+            (target / Path(name).name).unlink(missing_ok=True)
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
