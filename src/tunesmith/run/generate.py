@@ -22,7 +22,13 @@ def generate(context: RunContext) -> dict[str, Any]:
     """Generate with the run's best adapter into ``generated/``."""
     from tunesmith.run.adapted import adapter_folder
 
-    return generate_with(context, adapter_folder(context), context.folder.generated)
+    earlier = recorded_files(context.folder.generated)
+    summary = generate_with(context, adapter_folder(context), context.folder.generated)
+    for name in earlier - set(
+        summary["files"]
+    ):  # the run's own folder holds one round; a user's folder is never cleaned
+        (context.folder.generated / name).unlink(missing_ok=True)
+    return summary
 
 
 def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
@@ -37,7 +43,6 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     networks = load_adapted(context.family, adapter, device)
     set_scale(networks, recipe.adapter_scale)
     records = render(context, networks, prompts, target, device)
-    drop_earlier(target, {record["file"] for record in records})
     write_json(target / "generated.json", {"adapter": adapter.name, "scale": recipe.adapter_scale, "files": records})
     for record in records:
         problem = f"  ({record['problem']})" if record["problem"] else ""
@@ -45,12 +50,10 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     return {"files": [record["file"] for record in records], "adapter": adapter.name}
 
 
-def drop_earlier(target: Path, kept: set[str]) -> None:
-    """Remove what an earlier round wrote here (by its own record) and this one did not."""
+def recorded_files(target: Path) -> set[str]:
+    """Names of the files that an earlier round wrote here, by its own record."""
     record = target / "generated.json"
-    if record.exists():
-        for name in {one["file"] for one in read_json(record)["files"]} - kept:
-            (target / Path(name).name).unlink(missing_ok=True)
+    return {Path(one["file"]).name for one in read_json(record)["files"]} if record.exists() else set()
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
