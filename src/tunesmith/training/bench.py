@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,6 @@ class Bench:
     warmup: WarmUp
     ema: Ema | None
     progress: Progress = field(default_factory=Progress)
-    base_style: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def settings(self) -> TrainRecipe:
