@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,9 +143,9 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
-            probe.write_bytes(b"")
-            probe.unlink()
+            # A name of its own: several processes of one run probe the folder at the same moment.
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
         except OSError as error:
             raise explain_os_error(error, self.path) from error
         return self
