@@ -1,0 +1,1 @@
+"""Lyrics to token ids: one way, for training and for generation."""

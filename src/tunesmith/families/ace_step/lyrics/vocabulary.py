@@ -1,0 +1,163 @@
+"""Where the lyric vocabulary lies. The published checkpoint does not hold it; upstream's Git repository does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
+from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
+from tunesmith.files import atomic_path, explain_os_error, read_json
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+FILE = "lyric_vocab.json"
+"""Its name beside a checkpoint's weights and in the user's cache."""
+OPTION = "options.lyric_vocabulary"
+URL = (
+    "https://raw.githubusercontent.com/ace-step/ACE-Step/d612523f50e252c0e138e68ae75b06223f96e934"
+    "/acestep/models/lyrics_utils/vocab.json"
+)
+SHA256 = "c2a66ea48c478c0bb9acb5497144b926acdeaa37128faa799508d40f2b9cc558"
+SIZE_BYTES, ENTRIES = 364_005, 6693
+_TIMEOUT = 30.0
+_MARKERS = ("[START]", "[UNK]", "[SPACE]", *(f"[{'zh-cn' if code == 'zh' else code}]" for code in SUPPORTED))
+
+
+def locate_vocabulary(asked: str, checkpoint: Path) -> Path:
+    """The vocabulary file for a checkpoint; downloads the published one if it is nowhere else.
+
+    Looks at ``asked``, beside the checkpoint's weights, in an installed ``acestep`` package (which is not imported) and
+    in the user's cache. A file of the first two kinds may be any vocabulary with as many entries as the checkpoint
+    has lyric embeddings; one from the package or the network must be the published file, byte for byte.
+
+    Args:
+        asked: The recipe's ``options.lyric_vocabulary``; empty to look for it.
+        checkpoint: Folder of the checkpoint.
+
+    Raises:
+        TunesmithError: when a file does not fit, or none is there and the download fails.
+    """
+    entries = _entries(checkpoint)
+    if asked:
+        return _fitting(Path(asked).expanduser(), entries)
+    for path in (checkpoint / FILE, checkpoint / TRANSFORMER / FILE):
+        if path.is_file():
+            return _fitting(path, entries)
+    if entries != ENTRIES:
+        raise TunesmithError(
+            f"this checkpoint has {entries} lyric embeddings, the published lyric vocabulary {ENTRIES} entries",
+            where=str(checkpoint),
+            remedy=f"Put the vocabulary it was trained with there as {FILE}, or give its path in `{OPTION}`.",
+        )
+    for place in (_installed(), cache_path()):
+        if place is not None and place.is_file() and _digest(place.read_bytes()) == SHA256:
+            return place
+    return _download(cache_path())
+
+
+def load_vocabulary(path: Path) -> Tokenizer:
+    """Read a vocabulary.
+
+    Raises:
+        TunesmithError: when the file is missing, is no ``tokenizers`` JSON, or lacks a marker that lyrics need.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path) from error
+    try:
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # the library raises plain Exception
+        raise _unreadable(path) from error
+    absent = [marker for marker in _MARKERS if tokenizer.token_to_id(marker) is None]
+    if absent:
+        raise TunesmithError(
+            f"this vocabulary lacks {', '.join(absent)}", where=str(path), remedy="Use ACE-Step's lyric vocabulary."
+        )
+    return tokenizer
+
+
+def cache_path() -> Path:
+    """Where the download is kept: ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "tunesmith" / "ace_step" / FILE
+
+
+def _entries(checkpoint: Path) -> int:
+    return TransformerConfig.from_json(read_json(checkpoint / TRANSFORMER / "config.json")).lyric_encoder_vocab_size
+
+
+def _fitting(path: Path, entries: int) -> Path:
+    size = load_vocabulary(path).get_vocab_size(with_added_tokens=True)
+    if size != entries:
+        raise TunesmithError(
+            f"this vocabulary has {size} entries, the checkpoint {entries} lyric embeddings",
+            where=str(path),
+            remedy="Use the vocabulary that the checkpoint was trained with.",
+        )
+    return path
+
+
+def _installed() -> Path | None:
+    """The file of an installed ``acestep`` package; finding a top-level package does not run its code."""
+    spec = find_spec("acestep")
+    places = spec.submodule_search_locations if spec is not None else None
+    files = [Path(place, "models", "lyrics_utils", "vocab.json") for place in places or ()]
+    return next((file for file in files if file.is_file()), None)
+
+
+def _download(path: Path) -> Path:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise _absent("HF_HUB_OFFLINE is set")
+    try:
+        content = _fetch(URL)
+    except OSError as error:  # URLError, timeouts and resets among them
+        raise _absent(f"the download failed: {getattr(error, 'reason', None) or error}") from error
+    if _digest(content) != SHA256:
+        raise _absent(f"what came back is not the file ({len(content):,} bytes, SHA-256 {_digest(content)[:8]}…)")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def _fetch(url: str) -> bytes:
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=_TIMEOUT) as answer:
+            return bytes(answer.read(2 * SIZE_BYTES))  # a portal's page may be of any length
+    except HTTPException as error:
+        raise OSError(str(error) or type(error).__name__) from error
+
+
+def _absent(why: str) -> TunesmithError:
+    return TunesmithError(
+        f"the lyric vocabulary is not on this machine ({why}); the checkpoint does not hold it, and lyrics need it",
+        where=OPTION,
+        remedy=f"Download {URL} ({SIZE_BYTES:,} bytes, SHA-256 {SHA256[:8]}…) and give its path in `{OPTION}`. "
+        "It comes from a repository under Apache-2.0 and seems to build on the vocabulary of Coqui XTTS v2, which has "
+        "a licence of its own, so it is not bundled here.",
+    )
+
+
+def _unreadable(path: Path) -> TunesmithError:
+    return TunesmithError(
+        "this file is no vocabulary of the `tokenizers` library", where=str(path), remedy="Use lyric_vocab.json."
+    )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

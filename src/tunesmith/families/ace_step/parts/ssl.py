@@ -1,0 +1,171 @@
+"""Self-supervised features of a song, the targets of upstream's projection losses: MERT and mHuBERT.
+
+Source: ``trainer.py`` of ACE-Step. Both run as transformers' ``HubertModel``, without the code that MERT's repository
+ships. What that code adds are a constant-Q front end and DeepNorm, and a checkpoint whose config asks for them is
+refused; and a rescaling inside the softmax (``attention_relax``), which cancels out.
+
+Shapes: C audio channels, N samples, S chunks, W samples of a chunk, F frames, D features.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from tunesmith.audio.sinc import sinc_resample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import SAMPLE_RATE
+from tunesmith.families.ace_step.parts.component import WEIGHT_NORM_NAMES, build, read_tensors
+from tunesmith.files import read_json
+
+_SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
+_FOREIGN = ("feature_extractor_cqt", "deepnorm")
+"""Settings of MERT's config that change the network beyond ``HubertModel``."""
+_MASK = "masked_spec_embed"
+_VARIANCE_FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class SslInput:
+    """What one extractor hears: its sampling rate in Hz, and the length of the pieces that it hears a song in."""
+
+    rate: int
+    chunk_seconds: int
+
+
+MERT, MHUBERT = SslInput(24_000, 5), SslInput(16_000, 30)
+
+
+class SslModels:
+    """The two frozen extractors, each loaded (and downloaded) when first needed.
+
+    Args:
+        names: Hub ids or folders of MERT and mHuBERT.
+        device: Where they run; features are returned on the CPU.
+    """
+
+    def __init__(self, names: tuple[str, str], device: str) -> None:
+        self.names, self.device = names, device
+
+    @cached_property
+    def mert(self) -> Any:
+        """The music extractor (24 kHz)."""
+        return load_hubert(locate_ssl(self.names[0])).to(self.device)
+
+    @cached_property
+    def mhubert(self) -> Any:
+        """The voice extractor (16 kHz)."""
+        return load_hubert(locate_ssl(self.names[1])).to(self.device)
+
+    def features(self, audio_CN: np.ndarray | torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """MERT (F, D) at 75 Hz and mHuBERT (F', D') at 50 Hz, float32, of one clip at 48 kHz."""
+        audio = torch.as_tensor(audio_CN, dtype=torch.float32)
+        mert, mhubert = ssl_features(self.mert, audio, MERT), ssl_features(self.mhubert, audio, MHUBERT)
+        return mert.cpu().numpy(), mhubert.cpu().numpy()
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        for name in ("mert", "mhubert"):
+            self.__dict__.pop(name, None)
+        gc.collect()
+
+
+@torch.no_grad()
+def ssl_features(model: Any, audio_CN: torch.Tensor, heard: SslInput) -> torch.Tensor:
+    """Last hidden states (F, D) of a clip at 48 kHz, on the model's device.
+
+    Every chunk gives the frames that its real samples fill, at most as many as the model has for a whole chunk: 374 of
+    5 s, 1499 of 30 s, one less than samples / 320.
+    """
+    device = next(model.parameters()).device
+    chunks_SW, lengths = ssl_chunks(audio_CN.to(device), heard)
+    stride = math.prod(model.config.conv_stride)
+    # One by one: two chunks of a song never look at each other, and memory stays that of one.
+    states = [model(chunk[None]).last_hidden_state[0] for chunk in chunks_SW]
+    return torch.cat([state[: math.ceil(length / stride)] for state, length in zip(states, lengths, strict=True)])
+
+
+def ssl_chunks(audio_CN: torch.Tensor, heard: SslInput) -> tuple[torch.Tensor, list[int]]:
+    """The mono mix of a clip at 48 kHz, normalised, in zero-filled chunks (S, W); and the real samples of each.
+
+    Mean and variance (unbiased) are those of the whole clip, so loudness does not change the features.
+    """
+    mono = sinc_resample(audio_CN.mean(dim=0), SAMPLE_RATE, heard.rate)[
+        : audio_CN.shape[-1] * heard.rate // SAMPLE_RATE
+    ]
+    mono = (mono - mono.mean()) / torch.sqrt(mono.var() + _VARIANCE_FLOOR)
+    size = heard.rate * heard.chunk_seconds
+    parts = mono.split(size)
+    chunks = torch.stack([F.pad(part, (0, size - len(part))) for part in parts])
+    return chunks, [len(part) for part in parts]
+
+
+def load_hubert(folder: Path) -> Any:
+    """The ``HubertModel`` of a folder, frozen, fp32, on the CPU; no code of the folder is run.
+
+    Raises:
+        TunesmithError: when its weights are missing, or its config or weights are more than a ``HubertModel``.
+    """
+    from transformers import HubertConfig, HubertModel
+
+    raw = read_json(folder / "config.json")
+    foreign = [name for name in _FOREIGN if raw.get(name)]
+    if foreign:
+        raise TunesmithError(
+            f"this model has {' and '.join(foreign)}, which a plain HuBERT has not",
+            where=str(folder),
+            remedy="Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off.",
+        )
+    known = set(HubertConfig().to_dict()) - {"model_type", "architectures", "transformers_version", "dtype"}
+    settings = {key: value for key, value in raw.items() if key in known}
+    # Without masking there is no mask vector: one weight less, never used outside of pretraining.
+    config = HubertConfig(**{**settings, "mask_time_prob": 0.0, "mask_feature_prob": 0.0})
+    file = folder / _SAFETENSORS if (folder / _SAFETENSORS).exists() else folder / _PICKLE
+    tensors = {_new_name(name): tensor for name, tensor in read_tensors(file).items()}
+    return build(lambda: HubertModel(config), tensors, file, unused=(_MASK,))
+
+
+def _new_name(name: str) -> str:
+    (old_g, old_v), (new_g, new_v) = WEIGHT_NORM_NAMES
+    for old, new in ((old_g, new_g), (old_v, new_v)):
+        if name.endswith(f".{old}"):
+            return name.removesuffix(old) + new
+    return name
+
+
+def locate_ssl(name: str) -> Path:
+    """The folder of an extractor: ``name`` itself, or that hub repository's, downloaded if need be.
+
+    Raises:
+        TunesmithError: when it is neither here nor can be downloaded.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    files = ["config.json", _SAFETENSORS, _PICKLE]
+    try:
+        found = Path(snapshot_download(name, allow_patterns=files, local_files_only=True))
+        if any((found / weights).exists() for weights in (_SAFETENSORS, _PICKLE)):
+            return found
+    except (LocalEntryNotFoundError, ValueError):  # not in the cache, or no hub id at all
+        pass
+    try:
+        if _SAFETENSORS in HfApi().list_repo_files(name):
+            files.remove(_PICKLE)
+        return Path(snapshot_download(name, allow_patterns=files))
+    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
+        raise TunesmithError(
+            f"the weights of {name} are not on this machine and could not be downloaded ({type(error).__name__})",
+            remedy="Set HF_ENDPOINT to use a mirror, give a folder in model.ssl_models, or turn model.ssl off.",
+        ) from error
