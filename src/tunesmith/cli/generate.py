@@ -17,6 +17,17 @@ def generate(  # noqa: PLR0913 - flags
     prompt: Annotated[
         list[str] | None, typer.Option(help="What to make; give it again for more. 提示词，可重复。")
     ] = None,
+    lyrics: Annotated[str | None, typer.Option(help="Lyrics, or a .txt file of them. 歌词或歌词文件。")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="What to make of --source: repaint, extend, audio2audio, edit. 任务。")
+    ] = None,
+    source: Annotated[Path | None, typer.Option(help="Audio to start from. 源音频。")] = None,
+    span: Annotated[
+        tuple[float, float] | None, typer.Option(help="Seconds of the source: START END. 源音频的时间段。")
+    ] = None,
+    lora: Annotated[
+        list[str] | None, typer.Option(help="Another adapter, FILE:STRENGTH; again for more. 其他适配器，可重复。")
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--seconds", "--duration", help="Length of each. 时长（秒）。")
     ] = None,
@@ -35,12 +46,23 @@ def generate(  # noqa: PLR0913 - flags
     from tunesmith.run.pipeline import run_stages
 
     flags = as_overrides("generate", prompt, seconds=seconds, seed=seed, format=format, adapter_scale=adapter_scale)
+    flags += as_overrides("generate", None, lyrics=absolute(lyrics), source=absolute(source), span=span, loras=lora)
+    flags += as_overrides("options", None, task=task)
     context = opened(target, [*(overrides or ()), *flags])
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)
         context.voice.say(f"copied to {out}")
     return code
+
+
+def absolute(path: Path | str | None) -> str | None:
+    """A file that is there by its absolute path, since the recipe lies elsewhere; anything else as it is."""
+    if path is None:
+        return None
+    text = str(path)
+    is_file = "\n" not in text and len(text) < 1024 and Path(text).is_file()
+    return str(Path(text).absolute()) if is_file else text
 
 
 def copy_audio(source: Path, target: Path) -> None:

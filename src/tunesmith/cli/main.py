@@ -18,6 +18,7 @@ from tunesmith.cli.export import export
 from tunesmith.cli.generate import generate
 from tunesmith.cli.guard import Verbs, explain
 from tunesmith.cli.info import info
+from tunesmith.cli.label import label
 from tunesmith.cli.new import new
 from tunesmith.cli.plan import plan
 from tunesmith.cli.report import report
@@ -28,6 +29,7 @@ from tunesmith.cli.train import train
 VERBS = (
     (new, "Look at your clips, write a recipe · 查看音频，写出配置"),
     (run, "Every stage of a run · 依次完成全部阶段"),
+    (label, "Tags and descriptions for clips · 为音频生成标签"),
     (check, "Check and split the clips · 检查并划分音频"),
     (encode, "Encode clips and captions once · 编码并缓存"),
     (train, "Train the adapter · 训练适配器"),

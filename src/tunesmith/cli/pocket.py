@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="The tiny models that ship.\n\n随附的小模型。", no_args_is_help=True, rich_markup_mode=None)
-Family = Annotated[str, typer.Argument(help="Which one. 哪一个。")]
+Family = Annotated[str, typer.Argument(help="Which one: musicgen or ace_step. 哪一个。")]
+FAMILIES = ("musicgen", "ace_step")
 
 
 @app.command("build")
@@ -17,9 +18,9 @@ def build(
     out: Annotated[
         Path | None, typer.Option(help="The folder to make. 输出文件夹。 [default: where the shipped one is]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Fixes corpus, codebooks, weights and batches. 随机种子。")] = 0,
+    seed: Annotated[int, typer.Option(help="Fixes corpus, weights and batches. 随机种子。")] = 0,
     minutes: Annotated[
-        float | None, typer.Option(help="Time for pretraining. 预训练时长（分钟）。 [default: 40]")
+        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40 or 69]")
     ] = None,
 ) -> int:
     """Pretrain a pocket model from nothing, on music that this project synthesises.
@@ -31,10 +32,15 @@ def build(
     known(family)
     if minutes is not None and not minutes > 0:
         raise TunesmithError(f"{minutes:g} minutes is no time to train", where="--minutes", remedy="Give more than 0.")
-    from tunesmith.pocket.build_musicgen import build as pretrain
-
     target = out or shipped(family)
-    pretrain(target, seed=seed, minutes=minutes)
+    if family == "musicgen":
+        from tunesmith.pocket.build_musicgen import build as build_musicgen
+
+        build_musicgen(target, seed=seed, minutes=minutes)
+    else:
+        from tunesmith.pocket.ace.build import build as build_ace_step
+
+        build_ace_step(target, seed=seed, minutes=minutes)
     typer.echo(f"written: {target}")
     return 0
 
@@ -65,8 +71,8 @@ def known(family: str) -> None:
     """
     from tunesmith.errors import TunesmithError
 
-    if family != "musicgen":
-        raise TunesmithError(f"there is no pocket model of `{family}`", remedy="There is musicgen.")
+    if family not in FAMILIES:
+        raise TunesmithError(f"there is no pocket model of `{family}`", remedy=f"There are {' and '.join(FAMILIES)}.")
 
 
 def shipped(family: str) -> Path:

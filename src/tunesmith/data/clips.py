@@ -68,7 +68,7 @@ class Clips:
 
     def read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
         """The encoded fields of one clip inside ``crop``."""
-        item = {}
+        item = {"crop": np.array([crop.start, crop.length, self.frames[index]], np.int64)}
         for spec in self.specs:
             store, row = self.store.fields[spec.name], int(self.rows[spec.name][index])
             if spec.time_axis is None or self.clock is None:

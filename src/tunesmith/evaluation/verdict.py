@@ -64,8 +64,8 @@ def _learnt(features: Sequence[FeatureShift], losses: Losses | None) -> Sentence
             "Whether anything was learnt cannot be said: there is no held-out loss.",
             "无法判断是否学到内容：没有验证损失。",
         )
-    numbers = f"held-out loss {losses.base_heldout:.3f} → {losses.adapter_heldout:.3f} nats ({-100 * share:+.1f} %)"
-    numbers_zh = f"验证损失 {losses.base_heldout:.3f} → {losses.adapter_heldout:.3f} nats（{-100 * share:+.1f}%）"
+    numbers = f"held-out loss {losses.base_heldout:.3f} → {losses.adapter_heldout:.3f} ({-100 * share:+.1f} %)"
+    numbers_zh = f"验证损失 {losses.base_heldout:.3f} → {losses.adapter_heldout:.3f}（{-100 * share:+.1f}%）"
     if share < CLEAR_GAIN:
         return _both(f"Nothing was clearly learnt: {numbers}.", f"没有明显学到内容：{numbers_zh}。")
     tail = f"; closer to your clips in {moved}" if closer else "; what is heard did not clearly move towards your clips"

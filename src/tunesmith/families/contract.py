@@ -190,6 +190,11 @@ class Family(ABC):
         """What an adapter's config names as its base: where others find it."""
         return self.path
 
+    @classmethod
+    def starting_recipe(cls) -> dict[str, dict[str, Any]]:
+        """Recipe values by section that suit this family better than the recipe's own defaults."""
+        return {}
+
     @abstractmethod
     def card(self) -> ModelCard:
         """Facts of the base model, from its config alone."""
@@ -228,7 +233,10 @@ class Family(ABC):
 
     @abstractmethod
     def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
-        """Batch encoded (already cropped) items; ``draws`` is ``None`` when measuring, so nothing is random then."""
+        """Batch encoded (already cropped) items; ``draws`` is ``None`` when measuring, so nothing is random then.
+
+        Beside the fields an item holds ``crop``: where its window begins, its length and the clip's, in frames.
+        """
 
     @abstractmethod
     def weights(self, batch: Batch) -> dict[str, float]:
@@ -243,7 +251,7 @@ class Family(ABC):
         return ()
 
     def random_level(self) -> float | None:
-        """The loss of a uniform guess in nats, where the objective has one; the preflight gates compare with it."""
+        """The held-out loss of a model that knows nothing (a uniform guess, no velocity), if the objective has one."""
         return None
 
     def base_loss_share(self) -> float:
@@ -271,6 +279,28 @@ class Family(ABC):
     @abstractmethod
     def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
         """A generator over ``networks`` (a run's, adapters attached) or over the base weights."""
+
+    def adapter_formats(self) -> dict[str, Callable[[Path, Path], None]]:
+        """How else than as a PEFT folder an adapter can be written: name to a function of PEFT folder and target."""
+        return {}
+
+    def apply_adapters(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
+        """Add several adapters (``path:strength``) to base networks at once; returns notes for the user."""
+        raise TunesmithError(
+            f"{self.name} takes one adapter at a time", where="generate.loras", remedy="Use the run's own adapter."
+        )
+
+    @classmethod
+    def load_code(cls, base: str, adapter: str) -> str:
+        """A few lines of Python that use an adapter without this project; both are quoted strings."""
+        return (
+            "from peft import PeftModel\n\n"
+            f"model = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}\n"
+        )
+
+    def beside_adapter(self, folder: Path) -> None:
+        """Add to a saved PEFT folder the file that the family's own tools load; nothing where they load PEFT's."""
+        return
 
     @abstractmethod
     def export_merged(self, networks: Mapping[str, nn.Module], folder: Path) -> None:

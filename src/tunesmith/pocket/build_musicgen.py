@@ -56,7 +56,7 @@ def build(
     work.mkdir(parents=True, exist_ok=True)
     plan = Plan(minutes=40.0 if minutes is None else minutes, updates=updates)
     tokenizer = make_tokenizer()
-    with _bar(quiet) as bar:
+    with progress_bar(quiet) as bar:
         codec = _codec(work / "codec.pt", seed, bar)
         corpus = _corpus(work / "corpus.pt", codec, seed, clips_per_style, bar)
         torch.manual_seed(seed)
@@ -123,7 +123,7 @@ def _corpus(path: Path, codec: EncodecModel, seed: int, clips: int, bar: Callabl
 
 
 @contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[str], Advance]]:
+def progress_bar(quiet: bool) -> Iterator[Callable[[str], Advance]]:
     """A function that opens a stage and gives back what moves it (share done, note)."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

@@ -32,6 +32,11 @@ class Cut:
     stereo: bool
 
 
+def is_pocket(path: str) -> bool:
+    """Whether a model path names one that ships: ``pocket`` (MusicGen's) or ``pocket/<family>``."""
+    return path == "pocket" or path.startswith("pocket/")
+
+
 def pocket_path(name: str = "musicgen") -> Path:
     """The folder of a checkpoint that ships, in the format of its family.
 
@@ -39,7 +44,7 @@ def pocket_path(name: str = "musicgen") -> Path:
         TunesmithError: when this installation has none of that name.
     """
     path = Path(__file__).parent / name
-    if not (path / "config.json").is_file():
+    if not (path / "NUMBERS.md").is_file():  # written last by every build
         raise TunesmithError(
             f"there is no pocket checkpoint {name!r}", where=str(path), remedy=f"Run: tunesmith pocket build {name}"
         )

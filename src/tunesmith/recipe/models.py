@@ -39,7 +39,7 @@ class DataRecipe(Section):
 
     folder: str = ""
     """The folder of audio."""
-    layout: Literal["auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest"] = "auto"
+    layout: Literal["auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest", "huggingface"] = "auto"
     """How captions belong to clips; `auto` looks."""
     metadata_file: str = "metadata.json"
     """Name of the metadata file for the `metadata` layout."""
@@ -151,6 +151,18 @@ class GenerateRecipe(Section):
     """Length in seconds; over the family's window it is continued by a sliding window."""
     seed: int = 1234
     """Item i uses seed + i."""
+    lyrics: str = ""
+    """Lyrics, or the path of a .txt file with them, for families that sing; held-out clips bring their own."""
+    source: str = ""
+    """Audio file to start from, where the family or its `options.task` takes one."""
+    span: tuple[float, float] | None = None
+    """Part of the source that is meant, in seconds (to repaint; or to extend to, beyond its ends)."""
+    source_prompt: str = ""
+    """What the source sounds like, for tasks that compare (edit)."""
+    source_lyrics: str = ""
+    """What the source sings, for tasks that compare (edit)."""
+    loras: tuple[str, ...] = ()
+    """Adapter files or folders to use instead of the run's own, each with its strength: `a:0.8`."""
     format: Literal["wav", "flac", "mp3"] = "wav"
     """File format."""
     adapter_scale: Annotated[float, Field(ge=0, le=4)] = 1.0

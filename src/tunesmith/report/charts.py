@@ -76,7 +76,7 @@ def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]
 
     legend = [(i, key) for i, key, points in ((0, "train", learnt), (1, "valid", held_out)) if points]
     note = "" if random is None else "chart_random_drawn" if random <= reach else "chart_random_above"
-    return Chart("chart_loss", _draw(paint, "loss", "nats"), tuple(legend), note)
+    return Chart("chart_loss", _draw(paint, "loss", "loss"), tuple(legend), note)
 
 
 def _codebooks(valid: Sequence[Record]) -> Chart | None:
@@ -91,7 +91,7 @@ def _codebooks(valid: Sequence[Record]) -> Chart | None:
             _line(axes, points, index + 1, marker="o")
 
     legend = tuple((index + 1, name.replace("_", " ")) for index, name in enumerate(lines))
-    return Chart("chart_codebooks", _draw(paint, "codebooks", "nats"), legend)
+    return Chart("chart_codebooks", _draw(paint, "codebooks", "loss"), legend)
 
 
 def _learning_rate(train: Sequence[Record]) -> Chart | None:
@@ -105,7 +105,7 @@ def _forgetting(valid: Sequence[Record]) -> Chart | None:
     points = series(valid, "forgetting")
     if not points:
         return None
-    return Chart("chart_forgetting", _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "nats"))
+    return Chart("chart_forgetting", _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "loss"))
 
 
 def _thin(points: Points) -> Points:

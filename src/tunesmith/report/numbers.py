@@ -40,7 +40,7 @@ def number(value: Any) -> str:
 
 
 def loss(value: Any) -> str:
-    """A loss in nats: always three decimals, so that columns compare."""
+    """A loss: always three decimals, so that columns compare."""
     result = real(value)
     return UNKNOWN if result is None else f"{result:.3f}".replace("-", _MINUS)
 

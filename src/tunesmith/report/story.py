@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
 
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Family
+from tunesmith.families.registry import family_class
+from tunesmith.pocket.examples import is_pocket
 from tunesmith.report.gather import Material, Record, deep, part
 from tunesmith.report.numbers import duration, number, plain, real
 from tunesmith.report.texts import Both, same, say, word
@@ -81,31 +85,15 @@ def load_code(material: Material) -> str:
     if folder is None:
         return ""
     model, environment = part(material.recipe, "model"), material.environment
-    path = deep(environment, "path") or model.get("path") or "facebook/musicgen-small"
-    if path == "pocket":  # a name that only this project knows
-        path = resources.files("tunesmith.pocket") / "musicgen"
-    base, adapter = json.dumps(str(path), ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
-    known = (model.get("family") or deep(environment, "family")) in (None, "musicgen")
-    return (_MUSICGEN if known else _PLAIN).format(base=base, adapter=adapter)
-
-
-_PLAIN = """\
-from peft import PeftModel
-
-model = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}
-"""
-
-
-_MUSICGEN = """\
-from peft import PeftModel
-from transformers import AutoProcessor, MusicgenForConditionalGeneration
-
-base = MusicgenForConditionalGeneration.from_pretrained({base})
-model = PeftModel.from_pretrained(base, {adapter}).eval()
-processor = AutoProcessor.from_pretrained({base})
-inputs = processor(text=["dark trap beat, booming 808"], padding=True, return_tensors="pt")
-audio = model.generate(**inputs, do_sample=True, guidance_scale=3.0, max_new_tokens=256)
-"""
+    path = str(deep(environment, "path") or model.get("path") or "facebook/musicgen-small")
+    family = str(model.get("family") or deep(environment, "family") or "musicgen")
+    if is_pocket(path):  # a name that only this project knows
+        path = str(resources.files("tunesmith.pocket") / family)
+    base, adapter = json.dumps(path, ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
+    try:
+        return family_class(family).load_code(base, adapter)
+    except TunesmithError:  # a report outlives the plugin that trained its model
+        return Family.load_code(base, adapter)
 
 
 def _text(value: Any) -> Both | None:

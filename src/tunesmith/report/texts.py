@@ -164,7 +164,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "direction_unchanged": ("about the same", "大致不变"),
     "direction_not": ("not closer", "未更近"),
     "towards": ("Towards the reference", "向参考靠近"),
-    "losses": ("Held-out loss, in nats per token", "验证损失（每 token 奈特）"),
+    "losses": ("Held-out loss", "验证损失"),
     "losses_intro": (
         "Lower is better: how surprised the model is by clips it was not trained on.",
         "越低越好：模型对未训练过的音频有多“意外”。",

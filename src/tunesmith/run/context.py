@@ -34,8 +34,9 @@ class RunContext:
     def family(self) -> Family:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
+        from tunesmith.pocket.examples import is_pocket
 
-        if self.recipe.model.path == "pocket":
+        if is_pocket(self.recipe.model.path):
             import torch
 
             torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings

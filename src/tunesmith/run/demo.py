@@ -14,7 +14,9 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
 from tunesmith.run.voice import Voice
 
-PRESET = "pocket-demo"
+PRESETS = {"musicgen": "pocket-demo", "ace_step": "pocket-demo-ace-step"}
+REAL = {"musicgen": "facebook/musicgen-small", "ace_step": "ACE-Step/ACE-Step-v1-3.5B"}
+"""What to name instead of the pocket model on one's own clips."""
 
 
 def demo(family: str = "musicgen", out: Path | None = None) -> int:
@@ -23,14 +25,15 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     Raises:
         TunesmithError: when there is no demo for this family, or the planted clips were not found.
     """
-    if family != "musicgen":
-        raise TunesmithError(f"there is no demo for `{family}` yet", remedy="Use --family musicgen.")
-    folder = RunFolder(out or Path("runs") / "demo").create()
+    if family not in PRESETS:
+        raise TunesmithError(f"there is no demo for `{family}`", remedy=f"Use --family {' or '.join(PRESETS)}.")
+    name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
+    folder = RunFolder(out or Path("runs") / name).create()
     voice = Voice(log=folder.log)
     planted = lay_out_clips(folder)
-    context = RunContext(folder, make_recipe(folder), voice, "tunesmith demo")
+    context = RunContext(folder, make_recipe(folder, family), voice, "tunesmith demo")
     voice.say("Everything below runs the same code as real weights do. On your own clips it begins with:")
-    voice.say("  tunesmith new mybeats --from ~/beats --model facebook/musicgen-small", style="bold")
+    voice.say(f"  tunesmith new mybeats --from ~/beats --model {REAL[family]}", style="bold")
     for stage in STAGES:
         run_one(context, stage)
         if stage == "check":
@@ -50,9 +53,9 @@ def lay_out_clips(folder: RunFolder) -> list[Path]:
     return [clips / row["audio"] for row in read_json(clips / "metadata.json") if row["audio"] not in listed]
 
 
-def make_recipe(folder: RunFolder) -> Recipe:
+def make_recipe(folder: RunFolder, family: str) -> Recipe:
     """The preset that the demo runs, over the clips beside the run; also written into the run folder."""
-    text = f"preset: {PRESET}\nname: demo\ndata:\n  folder: clips\n"
+    text = f"preset: {PRESETS[family]}\nname: demo\ndata:\n  folder: clips\n"
     write_text(folder.recipe, text)
     return load_recipe(folder.recipe)
 

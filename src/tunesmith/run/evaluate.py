@@ -45,7 +45,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
 
     recipe = context.recipe.evaluate
     device = pick_device(context.recipe.model.device)
-    prompts = choose_prompts(context, recipe.prompts, recipe.count)
+    prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
     base_prompts = () if recipe.prompts else context.family.base_prompts()[: recipe.forgetting_prompts]
     prompts += [Prompt(text, "base_style") for text in base_prompts if text not in {p.text for p in prompts}]
     networks = load_adapted(context.family, adapter, device)

@@ -1,44 +1,68 @@
-"""Exports an adapter for others: a PEFT folder, a merged model, and (only when asked) a push to the Hub."""
+"""Exports an adapter for others: a PEFT folder, another tool's file, a merged model, and when asked a push."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
+
+if TYPE_CHECKING:
+    from tunesmith.families.contract import Family
+
+PEFT = "peft"
+_CARD, _MARK = "README.md", "\n- tunesmith\n"
 
 
 def export(
     context: RunContext,
     *,
     which: Literal["best", "final"] = "best",
+    format: str = PEFT,
     merged: bool = False,
     push: str | None = None,
     out: Path | None = None,
 ) -> Path:
     """Write an adapter (or the merged model) where the user wants it, and push it if told to.
 
+    Args:
+        context: The run.
+        which: Its best or its last adapter.
+        format: ``peft``, or one of the family's own adapter formats.
+        merged: Write the whole model with the adapter inside instead.
+        push: Upload the folder to this Hub repository.
+        out: The folder to write; under the run's ``export/`` when left out.
+
     Returns:
         The folder written.
 
     Raises:
-        TunesmithError: when there is no adapter, or the push fails (the folder stays).
+        TunesmithError: when there is no adapter or no such format, or the push fails (the folder stays).
     """
+    write = writer(context.family, format)
+    if merged and format != PEFT:
+        raise TunesmithError(
+            f"a merged model is not an adapter, so it cannot be written as {format}",
+            where="--merged",
+            remedy="Give either --merged or --format.",
+        )
     source = context.folder.best if which == "best" else context.folder.final
     if not source.exists():
         raise TunesmithError(
             f"this run has no {which} adapter yet", where=str(context.folder.path), remedy="Train it first."
         )
-    target = out or context.folder.path / "export" / ("merged" if merged else "adapter")
-    refuse_other_folders(target)
+    target = out or context.folder.path / "export" / _folder_name(context, format, merged=merged)
+    refuse_other_folders(target, context)
     if merged:
         _export_merged(context, source, target)
     else:
         with atomic_folder(target) as temporary:
-            shutil.copytree(source, temporary, dirs_exist_ok=True)
+            write(source, temporary)
+            shutil.copy(source / _CARD, temporary / _CARD)
     context.voice.say(f"exported to {target}")
     if push is not None:
         push_to_hub(target, push)
@@ -46,27 +70,58 @@ def export(
     return target
 
 
-def refuse_other_folders(target: Path) -> None:
-    """An export replaces an earlier export, never anything else.
+def writer(family: Family, format: str) -> Callable[[Path, Path], None]:
+    """What writes a PEFT folder in a format into another folder.
 
     Raises:
-        TunesmithError: when the folder holds something that is not an export.
+        TunesmithError: when the family has no such format.
     """
-    if target.is_dir() and any(target.iterdir()):
-        names = {path.name for path in target.iterdir()}
-        if "README.md" not in names or not names & {"adapter_config.json", "config.json"}:
-            raise TunesmithError(
-                "this folder holds other things, and an export would replace it",
-                where=str(target),
-                remedy="Name a folder that is new or empty.",
-            )
+    formats = {PEFT: _copy} | family.adapter_formats()
+    if format not in formats:
+        raise TunesmithError(
+            f"{family.name} has no adapter format `{format}`", where="--format", remedy=f"It has {', '.join(formats)}."
+        )
+    return formats[format]
+
+
+def refuse_other_folders(target: Path, context: RunContext) -> None:
+    """An export replaces an earlier export (its card tells), never anything else, and never the run's own adapters.
+
+    Raises:
+        TunesmithError: when the target is a file, or a folder that holds something that is not an export.
+    """
+    if target.resolve() in (context.folder.best.resolve(), context.folder.final.resolve()):
+        problem = "this folder is the run's own adapter"
+    elif target.exists() and not target.is_dir():
+        problem = "this is a file, and an export is a folder"
+    elif target.is_dir() and any(target.iterdir()) and not _is_export(target):
+        problem = "this folder holds other things, and an export would replace it"
+    else:
+        return
+    raise TunesmithError(problem, where=str(target), remedy="Name a folder that is new or empty.")
+
+
+def _is_export(folder: Path) -> bool:
+    card = folder / _CARD
+    return card.is_file() and _MARK in card.read_text(encoding="utf-8", errors="replace")
+
+
+def _folder_name(context: RunContext, format: str, *, merged: bool) -> str:
+    """Other tools list adapters by the name of their folder, so that is the run's there."""
+    if merged:
+        return "merged"
+    return "adapter" if format == PEFT else f"{context.folder.path.resolve().name}-{format}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True)
 
 
 def _export_merged(context: RunContext, source: Path, target: Path) -> None:
     from tunesmith.run.adapted import load_adapted
 
     context.family.export_merged(load_adapted(context.family, source), target)
-    shutil.copy(source / "README.md", target / "README.md")
+    shutil.copy(source / _CARD, target / _CARD)
 
 
 def push_to_hub(folder: Path, repository: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +39,13 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     from tunesmith.training.adapters import set_scale
 
     recipe = context.recipe.generate
-    prompts = choose_prompts(context, recipe.prompts, recipe.count)
+    prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
     device = pick_device(context.recipe.model.device)
-    networks = load_adapted(context.family, adapter, device)
-    set_scale(networks, recipe.adapter_scale)
+    if recipe.loras:
+        networks = stacked(context, device)
+    else:
+        networks = load_adapted(context.family, adapter, device)
+        set_scale(networks, recipe.adapter_scale)
     records = render(context, networks, prompts, target, device)
     write_json(target / "generated.json", {"adapter": adapter.name, "scale": recipe.adapter_scale, "files": records})
     for record in records:
@@ -56,11 +60,40 @@ def recorded_files(target: Path) -> set[str]:
     return {Path(one["file"]).name for one in read_json(record)["files"]} if record.exists() else set()
 
 
+def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
+    """The base with the adapters of ``generate.loras`` on it, each at its own strength, instead of the run's."""
+    from tunesmith.run.adapted import on_device
+
+    networks = context.family.networks()
+    for note in context.family.apply_adapters(networks, context.recipe.generate.loras):
+        context.voice.say(note)
+    return on_device(networks, device)
+
+
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
     """One request per prompt; item i uses seed + i."""
     from tunesmith.families.contract import GenerationRequest
 
-    return [GenerationRequest({"caption": p.text}, seconds, seed + i) for i, p in enumerate(prompts)]
+    return [GenerationRequest(p.texts, seconds, seed + i) for i, p in enumerate(prompts)]
+
+
+def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> list[GenerationRequest]:
+    """The requests with the recipe's source audio, what it is and which span of it is meant.
+
+    Raises:
+        TunesmithError: when the source cannot be read.
+    """
+    recipe = context.recipe.generate
+    if not recipe.source:
+        return list(requests)
+    from tunesmith.audio.load import load
+    from tunesmith.data.sample import AudioRef
+
+    card = context.family.card()
+    source = {context.family.audio_roles[-1]: load(AudioRef(recipe.source), card.sample_rate, card.channels)}
+    was = {"source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
+    was = {role: text for role, text in was.items() if text}
+    return [replace(r, source=source, span=recipe.span, texts={**r.texts, **was}) for r in requests]
 
 
 def render(
@@ -72,7 +105,7 @@ def render(
     from tunesmith.evaluation.signals import measure
 
     recipe = context.recipe.generate
-    requests = requests_for(prompts, recipe.seconds, recipe.seed)
+    requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed))
     records = []
     for index, (audio, rate) in enumerate(produce(context, networks, requests, context.voice, device)):
         path = target / f"{index:02d}.{recipe.format}"

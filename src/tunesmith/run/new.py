@@ -83,10 +83,10 @@ def choose(
     """
     clips = len(look.seconds)
     intent = "few-clips" if clips < FEW else "many-clips" if clips >= MANY else None
-    tree, reasons = Tree(), {}
+    tree, reasons = Tree(_family_values(model, preset)), {}
     if intent:
-        tree = parse_tree(preset_text(intent), f"preset {intent}")
-        tree.values = {section: dict(values) for section, values in tree.values.items()}
+        wanted = parse_tree(preset_text(intent), f"preset {intent}")
+        tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
     tree = tree.merge(Tree(_from_data(look, default_text, reasons)))
     if preset:
@@ -199,6 +199,16 @@ def _family_name(recipe: Recipe) -> str:
     from tunesmith.families.registry import recognise
 
     return recipe.model.family or recognise(recipe.model.path)
+
+
+def _family_values(model: str | None, preset: str | None) -> dict[str, Any]:
+    """What the model's family prefers over the recipe's own defaults; lowest of all sources."""
+    from tunesmith.families.registry import family_class, recognise
+
+    named = parse_tree(preset_text(preset), "preset").get("model") if preset else None
+    path = model or (named or {}).get("path") or Recipe().model.path
+    family = (named or {}).get("family") if model is None else None
+    return family_class(family or recognise(resolved_path(path, Path.cwd(), always=False))).starting_recipe()
 
 
 def _settings(recipe: Recipe) -> Any:

@@ -2,35 +2,90 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+
+if TYPE_CHECKING:
+    from tunesmith.families.contract import Family
 
 Kind = Literal["user", "held_out", "built_in", "base_style"]
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt, its origin, and the clip whose caption it is, if any."""
+    """A prompt, its lyrics where the family sings, its origin, and the clip whose caption it is, if any."""
 
     text: str
     kind: Kind
     sample: Sample | None = None
+    lyrics: str = ""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Texts by role, as a request carries them."""
+        return {"caption": self.text, "lyrics": self.lyrics} if self.lyrics else {"caption": self.text}
 
 
-def choose_prompts(context: RunContext, asked: Sequence[str], count: int) -> list[Prompt]:
-    """The user's prompts; else held-out captions, repeated with new seeds up to ``count``; else built-in ones."""
+def choose_prompts(context: RunContext, asked: Sequence[str], count: int, seconds: float) -> list[Prompt]:
+    """The user's prompts; else held-out captions, repeated with new seeds up to ``count``; else built-in ones.
+
+    Args:
+        context: The run.
+        asked: The user's prompts.
+        count: How many, where the user gave none.
+        seconds: How long the results are; a clip's lyrics are cut to about what it sings in that time.
+    """
+    lyrics = asked_lyrics(context.recipe.generate.lyrics, context.family)
     if asked:
-        return [Prompt(text, "user") for text in asked]
+        return [Prompt(text, "user", lyrics=lyrics) for text in asked]
     held_out: dict[str, Sample] = {}
     if context.folder.manifest.exists():
         for sample in read_manifest(context.folder.manifest):
             if sample.split == "valid" and sample.texts.get("caption"):
                 held_out.setdefault(sample.texts["caption"], sample)
     if held_out:
-        return [Prompt(text, "held_out", sample) for text, sample in islice(cycle(held_out.items()), count)]
-    return [Prompt(text, "built_in") for text in context.family.base_prompts()[:count]]
+        return [
+            Prompt(text, "held_out", sample, lyrics or lyrics_of(sample, context.family, seconds))
+            for text, sample in islice(cycle(held_out.items()), count)
+        ]
+    return [Prompt(text, "built_in", lyrics=lyrics) for text in context.family.base_prompts()[:count]]
+
+
+def asked_lyrics(lyrics: str, family: Family) -> str:
+    """The recipe's lyrics: the text itself, or what is in the ``.txt`` file it names.
+
+    Raises:
+        TunesmithError: when the file is not there, or the family does not sing.
+    """
+    if not lyrics.strip():
+        return ""
+    if "lyrics" not in family.text_roles:
+        raise TunesmithError(f"{family.name} takes no lyrics", where="generate.lyrics", remedy="Leave them out.")
+    if "\n" in lyrics or not lyrics.endswith(".txt"):
+        return lyrics
+    from tunesmith.data.layouts.walk import read_text
+
+    path = Path(lyrics).expanduser()
+    if not path.is_file():
+        raise TunesmithError("there is no such lyrics file", where=lyrics, remedy="Check the path.")
+    return read_text(path)[0]
+
+
+def lyrics_of(sample: Sample, family: Family, seconds: float) -> str:
+    """A clip's lyrics as far as ``seconds`` of it go, by its share of the lines; all of them for a clip that short."""
+    text = sample.texts.get("lyrics", "") if "lyrics" in family.text_roles else ""
+    duration = sample.audios[family.audio_roles[-1]].duration
+    if not text.strip() or not duration or duration <= seconds:
+        return text
+    lines = text.splitlines()
+    sung = [i for i, line in enumerate(lines) if line.strip() and not line.strip().startswith("[")]
+    wanted = math.ceil(len(sung) * seconds / duration)
+    return "\n".join(lines[: sung[wanted - 1] + 1]) if sung else text

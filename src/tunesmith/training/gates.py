@@ -76,14 +76,16 @@ def base_loss(bench: Bench, base: Measured) -> GateResult:
     level = bench.family.random_level()
     if level is None:
         return _result(
-            "base_loss", True, ("this objective has no uniform guess to compare with", "该目标没有可比较的均匀猜测")
+            "base_loss",
+            True,
+            ("this objective has no level of knowing nothing to compare with", "该目标没有可比较的基准"),
         )
     limit = bench.family.base_loss_share() * level
     texts = (
-        f"loss of the base model on your clips {base.loss:.2f} nats, limit {limit:.2f} (a uniform guess is "
+        f"loss of the base model on your clips {base.loss:.2f}, limit {limit:.2f} (knowing nothing costs "
         f"{level:.2f}); "
         "above it, weights, codec or layout are wrong",
-        f"基础模型在您的音频上的损失为 {base.loss:.2f} nats，上限 {limit:.2f}（均匀猜测为 {level:.2f}）；"
+        f"基础模型在您的音频上的损失为 {base.loss:.2f}，上限 {limit:.2f}（一无所知的模型为 {level:.2f}）；"
         f"超过则说明权重、编解码器或布局有误",
     )
     return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
@@ -121,9 +123,9 @@ def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: Measured) ->
                 meter.add(bench.family.loss(bench.networks, bench.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
     texts = (
-        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} nats at step 0, limit {PARITY}; "
+        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {PARITY}; "
         f"more means dropout in the base",
-        f"第 0 步训练模式与评估模式的损失相差 {gap:.4f} nats，上限 {PARITY}；更大说明基础模型中仍有 dropout",
+        f"第 0 步训练模式与评估模式的损失相差 {gap:.4f}，上限 {PARITY}；更大说明基础模型中仍有 dropout",
     )
     return _result("train_equals_eval", gap <= PARITY, texts, gap, PARITY)
 

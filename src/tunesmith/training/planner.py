@@ -166,9 +166,10 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     from huggingface_hub import try_to_load_from_cache
 
     from tunesmith.families.registry import family_class, make_family, recognise
+    from tunesmith.pocket.examples import is_pocket
 
     path, name = recipe.model.path, recipe.model.family or recognise(recipe.model.path)
-    if path == "pocket" or Path(path).is_dir() or path.count("/") != 1:
+    if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
         return make_family(path, name, recipe.options).card(), True
     cached = isinstance(try_to_load_from_cache(path, "config.json"), str)
     if published := family_class(name).published(path):

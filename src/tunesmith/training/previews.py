@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from torch import nn
 
+from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.run.prompts import Prompt, asked_lyrics, lyrics_of
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,20 @@ class Preview:
     problem: str | None
 
 
-def preview_requests(recipe: Recipe, captions: Sequence[str]) -> list[GenerationRequest]:
-    """The requests of every preview of a run."""
-    prompts = recipe.previews.prompts or tuple(dict.fromkeys(captions))[: recipe.previews.count]
+def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[GenerationRequest]:
+    """The requests of every preview of a run: its own prompts, else held-out captions, else any."""
+    recipe, lyrics = context.recipe, asked_lyrics(context.recipe.generate.lyrics, context.family)
+    texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
+    if not texts:
+        seconds = recipe.previews.seconds
+        for sample in [s for s in samples if s.split == "valid"] or samples:
+            caption = sample.texts.get("caption", "")
+            own = lyrics or lyrics_of(sample, context.family, seconds)
+            texts.setdefault(caption, Prompt(caption, "held_out", sample, own))
+        texts = dict(islice(texts.items(), recipe.previews.count))
     return [
-        GenerationRequest({"caption": prompt}, recipe.previews.seconds, recipe.generate.seed + index)
-        for index, prompt in enumerate(prompts)
+        GenerationRequest(prompt.texts, recipe.previews.seconds, recipe.generate.seed + index)
+        for index, prompt in enumerate(texts.values())
     ]
 
 

@@ -103,10 +103,7 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     tracker = Tracker(
         folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None
     )
-    captions = [s.texts.get("caption", "") for s in samples if s.split == "valid"] or [
-        s.texts.get("caption", "") for s in samples
-    ]
-    requests = preview_requests(context.recipe, captions) if context.recipe.previews.every else []
+    requests = preview_requests(context, samples) if context.recipe.previews.every else []
     session = Session(context, bench, tracker, samples, batches, requests=requests)
     for gate in gates:
         tracker.write("gate", 0, **vars(gate))
@@ -335,6 +332,7 @@ def save_model(session: Session, folder: Path, note: str) -> None:
     bench = session.bench
     with bench.chosen_weights(), atomic_folder(folder) as temporary:
         adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
+        bench.family.beside_adapter(temporary)
         (temporary / "README.md").write_text(model_card(session.context, note), encoding="utf-8")
 
 

@@ -32,6 +32,8 @@ def fixed_batches(family: Family, items: Sequence[Item], size: int) -> list[Batc
 
 
 def _length(item: Item) -> int:
+    if "crop" in item:
+        return int(item["crop"][1])
     return max(max(np.asarray(array).shape, default=1) for array in item.values())
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from tunesmith.data.layouts import audiofolder, folder, manifest, metadata, sidecar, trio
+from tunesmith.data.layouts import audiofolder, folder, huggingface, manifest, metadata, sidecar, trio
 from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.label.store import read_labels
+from tunesmith.label.tags import join_tags
 
 __all__ = ["LAYOUTS", "Layout", "LayoutOptions", "detect_layout", "read_layout"]
 
-LAYOUTS: tuple[ModuleType, ...] = (manifest, metadata, audiofolder, trio, sidecar, folder)
+LAYOUTS: tuple[ModuleType, ...] = (huggingface, manifest, metadata, audiofolder, trio, sidecar, folder)
 """In the order in which they are tried: the most explicit first."""
 
 
@@ -57,7 +61,27 @@ def read_layout(
         raise TunesmithError(
             "this folder holds no audio clips", where=str(folder), remedy="Put WAV, FLAC, MP3, OGG or Opus files there."
         )
-    return layout
+    return _labelled(layout, folder, default_text)
+
+
+def _labelled(layout: Layout, folder: Path, default_text: str | None) -> Layout:
+    """The layout with what `tunesmith label` found: descriptions, and tags of clips without a caption of their own."""
+    labels = read_labels(folder)
+    if not labels:
+        return layout
+
+    def merged(sample: Sample) -> Sample:
+        label = labels.get(sample.id)
+        if label is None or label.status != "ok":
+            return sample
+        texts, attributes = dict(sample.texts), dict(sample.attributes)
+        if label.tags and texts.get("caption", "").strip() in ("", default_text):
+            texts["caption"] = join_tags(label.tags)
+        if label.recaption and "recaption" not in attributes:
+            attributes["recaption"] = {k: v for k, v in label.recaption.items() if isinstance(v, str)}
+        return replace(sample, texts=texts, attributes=attributes)
+
+    return replace(layout, samples=[merged(sample) for sample in layout.samples])
 
 
 def _readable(folder: Path) -> Path:

@@ -36,7 +36,7 @@ def build(folder: Path, entries: Sequence[Entry], options: LayoutOptions, name: 
     samples = [
         Sample(
             id=str(entry.path),
-            audios={"audio": AudioRef(str((folder / entry.path).absolute()))},
+            audios={"audio": AudioRef(str((entry.audio or folder / entry.path).absolute()))},
             texts=_with_default(entry, options),
             attributes=entry.attributes,
             source=sources[str(entry.path)],
@@ -78,7 +78,7 @@ def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entr
 
 
 def _exists(folder: Path, entry: Entry, problems: list[Finding]) -> bool:
-    if (folder / entry.path).is_file():
+    if (entry.audio or folder / entry.path).is_file():
         return True
     problems.append(
         Finding(

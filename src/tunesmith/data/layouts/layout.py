@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tunesmith.data.findings import Finding
@@ -51,9 +51,11 @@ class Entry:
         texts: Texts by role.
         attributes: Whatever else was said about it.
         where: ``file:line`` that lists it, for sentences about it.
+        audio: Where its file lies, if not at ``path`` in the dataset's folder.
     """
 
     path: PurePosixPath
     texts: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    audio: Path | None = None

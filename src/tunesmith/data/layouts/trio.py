@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
+from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.layout import Layout, LayoutOptions
 from tunesmith.data.layouts.sidecar import read_beside
-from tunesmith.data.layouts.walk import audio_files
+from tunesmith.data.layouts.walk import audio_files, files
 
 NAME = "trio"
+ENDINGS = {"caption": "_prompt.txt", "lyrics": "_lyrics.txt"}
 
 
 def detect(folder: Path, options: LayoutOptions) -> bool:
-    """Whether any clip has a prompt file of its name."""
-    return any((folder / path).with_name(f"{path.stem}_prompt.txt").is_file() for path in audio_files(folder))
+    """Whether any clip has a prompt or lyrics file of its name."""
+    return any(
+        (folder / path).with_name(f"{path.stem}{ending}").is_file()
+        for path in audio_files(folder)
+        for ending in ENDINGS.values()
+    )
 
 
 def read(folder: Path, options: LayoutOptions) -> Layout:
-    """Every clip with its prompt as ``caption`` and, where there is one, its ``lyrics``."""
-    return read_beside(folder, options, NAME, {"caption": "_prompt.txt", "lyrics": "_lyrics.txt"})
+    """Every clip with its prompt as ``caption`` and, where there is one, its ``lyrics``; texts without audio are told."""
+    layout = read_beside(folder, options, NAME, ENDINGS)
+    return replace(layout, problems=[*layout.problems, *_without_audio(folder)])
+
+
+def _without_audio(folder: Path) -> Iterator[Finding]:
+    clips = {path.with_suffix("") for path in audio_files(folder)}
+    alone: dict[PurePosixPath, list[str]] = defaultdict(list)
+    for path in files(folder):
+        for ending in ENDINGS.values():
+            stem = path.with_name(path.name.removesuffix(ending))
+            if path.name.endswith(ending) and path.name != ending and stem not in clips:
+                alone[stem].append(path.name)
+    for stem, names in alone.items():
+        yield Finding(
+            check="layout",
+            level="error",
+            clip=str(stem),
+            message=f"there is {' and '.join(names)}, and no audio called {stem.name}",
+            remedy="Put the audio beside it under that name, or take the text away.",
+            message_zh=f"有 {' 和 '.join(names)}，却没有名为 {stem.name} 的音频",
+            remedy_zh="请把同名音频放在旁边，或移走该文本。",
+        )

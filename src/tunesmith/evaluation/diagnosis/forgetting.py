@@ -27,7 +27,7 @@ def judge(run: RunData) -> list[RunFinding]:
             kind=kind,
             title=_TITLE,
             sentence=Text(
-                f"Loss on styles outside your clips went from {base:.3f} to {adapter:.3f} nats "
+                f"Loss on styles outside your clips went from {base:.3f} to {adapter:.3f} "
                 f"({100 * change:+.1f} %, limit +2 %): {words.en}.",
                 f"您的片段之外的风格，损失从 {base:.3f} 变为 {adapter:.3f} 奈特"
                 f"（{100 * change:+.1f}%，限值 +2%）：{words.zh}。",

@@ -13,7 +13,7 @@ from tunesmith.evaluation.signals import Signals
 
 @dataclass(frozen=True)
 class Losses:
-    """Losses in nats per token on fixed batches; ``None`` where not measured.
+    """Losses in the family's own unit (nats per token, squared error) on fixed batches; ``None`` where not measured.
 
     Attributes:
         base_heldout: Base model on the held-out clips.

@@ -37,9 +37,8 @@ def judge(run: RunData) -> list[RunFinding]:
             kind=kind,
             title=_TITLE,
             sentence=Text(
-                f"Held-out loss went from {base:.3f} to {adapter:.3f} "
-                f"nats ({number_en}limit ±0.5 %{clips_en}): {words.en}.",
-                f"留出损失从 {base:.3f} 变为 {adapter:.3f} 奈特（{number_zh}限值 ±0.5%{clips_zh}）：{words.zh}。",
+                f"Held-out loss went from {base:.3f} to {adapter:.3f} ({number_en}limit ±0.5 %{clips_en}): {words.en}.",
+                f"留出损失从 {base:.3f} 变为 {adapter:.3f}（{number_zh}限值 ±0.5%{clips_zh}）：{words.zh}。",
             ),
             evidence={
                 "base": base,

@@ -45,6 +45,16 @@ BASE_PROMPTS = (
     "funk groove with slap bass, clavinet and brass stabs",
 )
 """Far apart from each other and from most fine-tuning sets, so that forgetting shows."""
+LOAD_CODE = """\
+from peft import PeftModel
+from transformers import AutoProcessor, MusicgenForConditionalGeneration
+
+base = MusicgenForConditionalGeneration.from_pretrained({base})
+model = PeftModel.from_pretrained(base, {adapter}).eval()
+processor = AutoProcessor.from_pretrained({base})
+inputs = processor(text=["dark trap beat, booming 808"], padding=True, return_tensors="pt")
+audio = model.generate(**inputs, do_sample=True, guidance_scale=3.0, max_new_tokens=256)
+"""
 ENCODING_VERSION = 1
 """Raised when the front end changes, so that older cache entries are not used."""
 
@@ -233,6 +243,11 @@ class MusicGenFamily(Family):
         decoder: Any = networks[NETWORK]
         for layer in decoder.decoder.model.decoder.layers:
             layer.compile(dynamic=True)
+
+    @classmethod
+    def load_code(cls, base: str, adapter: str) -> str:
+        """Plain transformers and PEFT."""
+        return LOAD_CODE.format(base=base, adapter=adapter)
 
     # --- generation and export --------------------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""A dataset folder as ``datasets.save_to_disk`` writes it, with the columns of ACE-Step's own trainer.
+
+Columns: ``keys``, ``filename``, ``tags`` (list), ``speaker_emb_path``, ``norm_lyrics``, ``recaption`` (texts by name).
+Only ``filename`` has to be there. The tables are Arrow streams, read here with pyarrow alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.layouts.build import build
+from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+
+NAME = "huggingface"
+STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
+COLUMNS = ("keys", "filename", "tags", "speaker_emb_path", "norm_lyrics", "recaption")
+_REPAIR = "Make the folder anew with convert2hf_dataset.py."
+
+Row = Mapping[str, Any]
+
+
+def detect(folder: Path, options: LayoutOptions) -> bool:
+    """Whether ``datasets.save_to_disk`` made this folder."""
+    return (folder / SPLITS).is_file() or ((folder / STATE).is_file() and (folder / INFO).is_file())
+
+
+def read(folder: Path, options: LayoutOptions) -> Layout:
+    """Every row; equal rows are one clip with its ``repeats``.
+
+    Audio is looked for as its path is written (relative to the working directory), in the dataset's folder and beside it.
+
+    Raises:
+        TunesmithError: for a folder of several splits, a damaged table, or one without a ``filename`` column.
+    """
+    if (folder / SPLITS).is_file():
+        names = ", ".join(read_json(folder / SPLITS).get("splits", []))
+        raise TunesmithError(
+            f"this folder holds several datasets ({names})", where=str(folder), remedy="Name the folder of one of them."
+        )
+    found: dict[str, Entry] = {}
+    problems: dict[str, Finding] = {}
+    entries: list[Entry] = []
+    for row in rows(folder):
+        key = json.dumps([row.get(name) for name in COLUMNS], ensure_ascii=False)
+        if key not in found:
+            found[key] = _entry(folder, row, problems)
+        entries.append(found[key])
+    there = [entry for entry in entries if str(entry.path) not in problems]
+    layout = build(folder, there, options, NAME)
+    return replace(layout, problems=[*problems.values(), *layout.problems])
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """The rows of a dataset folder, in order, a few at a time.
+
+    Raises:
+        TunesmithError: as :func:`read`, and where pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise TunesmithError(
+            "a Hugging Face dataset needs pyarrow", where=str(folder), remedy='Run: pip install "tunesmith[datasets]"'
+        ) from error
+    for part in read_json(folder / STATE)["_data_files"]:
+        path = folder / Path(part["filename"]).name
+        if not path.is_file():
+            raise TunesmithError("this table of the dataset is missing", where=str(path), remedy=_REPAIR)
+        try:
+            with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+                if "filename" not in stream.schema.names:
+                    raise TunesmithError(
+                        f"this dataset has no column `filename`, only {', '.join(stream.schema.names)}",
+                        where=str(folder),
+                        remedy=f"ACE-Step's columns are {', '.join(COLUMNS)}.",
+                    )
+                wanted = [name for name in COLUMNS if name in stream.schema.names]
+                for batch in stream:
+                    yield from batch.select(wanted).to_pylist()
+        except (pa.ArrowInvalid, OSError) as error:
+            first = str(error).splitlines()[0]
+            raise TunesmithError(f"this table is damaged ({first})", where=str(path), remedy=_REPAIR) from error
+
+
+def _entry(folder: Path, row: Row, problems: dict[str, Finding]) -> Entry:
+    name = str(row.get("filename") or "")
+    audio = locate(name, folder)
+    path = PurePosixPath(name or str(row.get("keys") or "?"))
+    attributes: dict[str, Any] = {}
+    if audio is None:
+        problems[str(path)] = _missing(str(path), name, "audio", folder)
+    if speaker := str(row.get("speaker_emb_path") or ""):
+        vector = locate(speaker, folder)
+        attributes["speaker_emb_path"] = str(vector or speaker)
+        if vector is None:
+            problems[str(path)] = _missing(str(path), speaker, "speaker vector", folder)
+    if recaption := {k: v for k, v in (row.get("recaption") or {}).items() if isinstance(v, str) and v.strip()}:
+        attributes["recaption"] = recaption
+    tags = [tag.strip() for tag in row.get("tags") or () if isinstance(tag, str) and tag.strip()]
+    texts = {"caption": ", ".join(tags)}
+    if lyrics := "\n".join(str(row.get("norm_lyrics") or "").splitlines()).strip():
+        texts["lyrics"] = lyrics
+    return Entry(path, texts, attributes, folder.name, audio)
+
+
+def locate(name: str, folder: Path) -> Path | None:
+    """Where a file named in a dataset lies: as written, in the dataset's folder, or beside it; ``None`` if nowhere."""
+    if not name.strip():
+        return None
+    whole = folder.absolute()
+    for written in dict.fromkeys((name, name.replace("\\", "/"))):  # written on Windows, too
+        for base in (Path.cwd(), whole, whole.parent):
+            path = base / Path(written).expanduser()
+            if path.is_file():
+                return path
+    return None
+
+
+def _missing(clip: str, name: str, what: str, folder: Path) -> Finding:
+    whole = folder.absolute()
+    places = f"{Path.cwd()}, {whole} or {whole.parent}"
+    zh = {"audio": "音频", "speaker vector": "说话人向量"}[what]
+    return Finding(
+        check="layout",
+        level="error",
+        clip=clip,
+        message=f"its {what} {name or '(no name)'} is not there (looked in {places})",
+        remedy="Put the file back, work in the folder in which the dataset was made, or convert anew.",
+        message_zh=f"找不到它的{zh} {name or '（无名）'}（查找位置：{places}）",
+        remedy_zh="请放回文件，在制作数据集时的文件夹中运行，或重新转换。",
+    )

@@ -1,0 +1,136 @@
+"""``convert2hf_dataset.py``: a folder of clips becomes the Hugging Face dataset that ACE-Step's trainer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import Sample
+from tunesmith.doorways.ace_step.options import COMMANDS, CONVERT_DEFAULTS, TYPES
+from tunesmith.doorways.common import Parser, run_doorway
+from tunesmith.errors import TunesmithError
+from tunesmith.run.voice import Voice
+
+
+def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
+    """Convert a folder of clips."""
+    parser = Parser(
+        "convert2hf_dataset",
+        "Make ACE-Step's Hugging Face dataset from clips with tags and lyrics.\n"
+        "把音频、标签与歌词转换为 ACE-Step 训练用的数据集。",
+        CONVERT_DEFAULTS,
+        TYPES,
+    )
+    parser.value("data_dir", "folder of clips with NAME_prompt.txt and, if they are sung, NAME_lyrics.txt")
+    parser.value("repeat_count", "how often the dataset lists every clip; audio is never copied")
+    parser.value("output_name", "the dataset folder to make")
+    args = parser.read(argv)
+    parser.check_config_keys(args, COMMANDS)
+    return _convert(Path(args.data_dir), args.repeat_count, Path(args.output_name), Voice())
+
+
+def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
+    from tunesmith.data.layouts import huggingface, read_layout
+    from tunesmith.doorways.ace_step.table import write_dataset
+
+    if target.exists() and not huggingface.detect(target, huggingface.LayoutOptions()):
+        raise TunesmithError(
+            "this is there already and is no dataset; nothing was changed",
+            where=str(target),
+            remedy="Give another --output_name.",
+        )
+    layout = read_layout(folder)
+    kept, findings = _examine(layout.samples, layout.problems, folder, voice)
+    for finding in findings:
+        verb = "skipped " if finding.level == "error" else ""
+        voice.warn(f"{verb}{finding.clip}: {finding.message}. {finding.remedy}")
+    for note in layout.notes:
+        voice.say(note["en"])
+    if not kept:
+        first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
+        raise TunesmithError(
+            f"no usable clip is left{first}", where=str(folder), remedy="Nothing was written; see the reasons above."
+        )
+    write_dataset(target, [row_of(sample, key, folder) for sample, key in zip(kept, keys(kept), strict=True)], repeats)
+    bare = sum("lyrics" not in sample.texts for sample in kept)
+    voice.say(
+        f"{len(kept)} clips x {repeats} = {len(kept) * repeats} rows in {target}"
+        + (f"; {bare} clips have no lyrics" if bare else "")
+    )
+    voice.say(f"next: python trainer.py --dataset_path {target}")
+    return 0
+
+
+def _examine(
+    samples: Sequence[Sample], problems: Sequence[Finding], folder: Path, voice: Voice
+) -> tuple[list[Sample], list[Finding]]:
+    """Clips that can be used, and what the user should know: every error, and texts that were hard to read.
+
+    Comparing clips with each other is left to the trainer, which checks again.
+    """
+    from tunesmith.data.checks import run_checks
+
+    with voice.progress("check", len(samples)) as advance:
+        report = run_checks(samples, fingerprint=False, signals=False, progress=advance, problems=problems)
+    ids = {sample.id for sample in samples}
+    told = [_named(f, folder) for f in report.findings if f.level == "error" or (f.check == "layout" and f.clip in ids)]
+    told += [_span(s) for s in report.kept if _is_span(s)]
+    return [sample for sample in report.kept if not _is_span(sample)], told
+
+
+def _named(finding: Finding, folder: Path) -> Finding:
+    """A finding about a missing text with the name of the file that should hold it."""
+    if finding.check != "missing_text":
+        return finding
+    name = f"{PurePosixPath(finding.clip).stem}_prompt.txt"
+    state = "is empty" if (folder / finding.clip).with_name(name).is_file() else "is missing"
+    return Finding(
+        "missing_text", "error", finding.clip, f"{name} {state}", remedy="Write its tags there, or run `tunesmith label`."
+    )
+
+
+def _is_span(sample: Sample) -> bool:
+    return any(ref.start or ref.end is not None for ref in sample.audios.values())
+
+
+def _span(sample: Sample) -> Finding:
+    what = "it is a part of a file, which this kind of dataset cannot name"
+    return Finding("layout", "error", sample.id, what, remedy="Cut it out into a file of its own.")
+
+
+def keys(samples: Sequence[Sample]) -> list[str]:
+    """A name for each clip: its file's stem, with its folders before it where stems repeat; always distinct."""
+    stems = [PurePosixPath(sample.id).stem for sample in samples]
+    names: list[str] = []
+    for sample, stem in zip(samples, stems, strict=True):
+        whole = "_".join(PurePosixPath(sample.id).with_suffix("").parts)
+        name = stem if stems.count(stem) == 1 else whole
+        number = 1
+        while name in names:
+            number += 1
+            name = f"{whole}_{number}"
+        names.append(name)
+    return names
+
+
+def row_of(sample: Sample, key: str, folder: Path) -> dict[str, Any]:
+    """One clip as ACE-Step's columns have it; the path begins as ``--data_dir`` was given."""
+    from tunesmith.families.ace_step.prompts import tags_of
+
+    audio = Path(next(iter(sample.audios.values())).path)
+    whole = folder.absolute()
+    return {
+        "keys": key,
+        "filename": str(folder / audio.relative_to(whole)) if audio.is_relative_to(whole) else str(audio),
+        "tags": tags_of(sample.texts.get("caption", "")),
+        "speaker_emb_path": str(sample.attributes.get("speaker_emb_path") or ""),
+        "norm_lyrics": sample.texts.get("lyrics", ""),
+        "recaption": dict(sample.attributes.get("recaption") or {}),
+    }
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(convert2hf_dataset)

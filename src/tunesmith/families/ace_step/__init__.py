@@ -1,0 +1,1 @@
+"""ACE-Step v1: music diffusion with tags and lyrics."""

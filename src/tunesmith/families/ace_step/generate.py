@@ -1,0 +1,149 @@
+"""Requests to music: prompts encoded as in training, latents sampled, sound decoded.
+
+Shapes: C audio channels (2), N samples, K latent channels, H latent height, T frames, L text tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from tunesmith.data.sample import Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig, AceStepSettings
+from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
+from tunesmith.families.ace_step.parts.codec import MusicCodec
+from tunesmith.families.ace_step.parts.text import TextEncoder
+from tunesmith.families.ace_step.prompts import prompt_text
+from tunesmith.families.ace_step.sampler.request import SOURCE_TASKS, SPAN_TASKS, LatentRequest, Prompt, uses_weak_tags
+from tunesmith.families.ace_step.sampler.run import sample
+from tunesmith.families.contract import Generated, GenerationRequest, Generator
+
+if TYPE_CHECKING:
+    from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
+
+
+class AceStepGenerator(Generator):
+    """Generates with one transformer (a run's, adapter attached, or the base)."""
+
+    def __init__(
+        self, folder: Path, config: AceStepConfig, settings: AceStepSettings, network: Any, device: str
+    ) -> None:
+        self.folder, self.config, self.settings, self.device = folder, config, settings, device
+        self.network: AceStepTransformer = bare(network)
+        self.text = TextEncoder(folder, config, device)
+        self.codec = MusicCodec(folder, config, device)
+
+    def generate(
+        self, requests: Sequence[GenerationRequest], progress: Callable[[float], None] | None = None
+    ) -> Iterator[Generated]:
+        """Generate; requests may differ in length, options, task and source.
+
+        Raises:
+            TunesmithError: for options, lengths, spans and sources that do not go together.
+        """
+        prepared = [self._latent_request(request) for request in requests]
+        self.text.close()
+        half = self.device.startswith("cuda") and self.network.dtype != torch.float32
+        with torch.no_grad(), torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=half):
+            latents = sample(self.network, prepared, torch.device(self.device), progress)
+        for request, asked, made in zip(requests, prepared, latents, strict=True):
+            seconds = self._seconds(request, asked)
+            (audio,) = self.codec.decode(made[None], overlapped=asked.settings.overlapped_decode, seconds=[seconds])
+            yield Generated(audio, SAMPLE_RATE, request, self._encoded(request, asked, made))
+
+    def _latent_request(self, request: GenerationRequest) -> LatentRequest:
+        settings = merged(self.settings, request.options)
+        task = settings.task
+        source = request.source.get("audio") if task in SOURCE_TASKS else None
+        if task in SOURCE_TASKS and source is None:
+            raise TunesmithError(f"{task} needs a source audio", where="options.task", remedy="Give one with --source.")
+        if source is None and not 0 < request.seconds <= MAX_SECONDS:
+            raise TunesmithError(
+                f"cannot generate {request.seconds:g} s of music", remedy=f"Ask for 0 to {MAX_SECONDS:g} seconds."
+            )
+        return LatentRequest(
+            prompt=self._prompt(request.texts, settings),
+            seed=request.seed,
+            settings=settings,
+            frames=self.config.frames(request.seconds),
+            source=None if source is None else self.codec.encode(source),
+            span=self._span(request, settings) if task in SPAN_TASKS else None,
+            source_prompt=self._prompt(source_texts(request.texts), settings) if task == "edit" else None,
+            max_frames=self.config.frames(MAX_SECONDS),
+        )
+
+    def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> Prompt:
+        sample = Sample("prompt", {}, texts)
+        caption = prompt_text(texts.get("caption", ""))
+        tokens = lyric_tokens(lyric_tokenizer(self.folder, settings), sample, settings) if has_lyrics(sample) else None
+        weak = self.text.weak_states([caption])[0] if uses_weak_tags(settings) else None
+        return Prompt(
+            text=torch.from_numpy(self.text.states([caption])[0]),
+            lyric_ids=torch.tensor(tokens.ids if tokens else (), dtype=torch.long),
+            text_weak=None if weak is None else torch.from_numpy(weak),
+        )
+
+    def _span(self, request: GenerationRequest, settings: AceStepSettings) -> tuple[int, int]:
+        if request.span is None:
+            raise TunesmithError(
+                f"{settings.task} needs a span of its source, in seconds",
+                where="options.task",
+                remedy="Give one with --span START END.",
+            )
+        start, end = request.span
+        return int(start * self.config.frame_rate), int(end * self.config.frame_rate)
+
+    def _seconds(self, request: GenerationRequest, asked: LatentRequest) -> float:
+        if asked.source is None:
+            return request.seconds
+        if asked.settings.task == "extend":
+            return asked.length / self.config.frame_rate
+        return request.source["audio"].shape[-1] / SAMPLE_RATE
+
+    def _encoded(
+        self, request: GenerationRequest, asked: LatentRequest, latents_KHT: torch.Tensor
+    ) -> dict[str, np.ndarray]:
+        """What the cache would hold of the result."""
+        text = asked.prompt.text.numpy()
+        ids = asked.prompt.lyric_ids.numpy().astype(np.int32)
+        lyrics = lyric_fields(None) if not len(ids) else {"lyrics": ids, "lyric_sections": np.array([[1, 1]], np.int32)}
+        return {
+            "latents": latents_KHT.float().cpu().numpy().astype(np.float16),
+            "text": text.astype(np.float16),
+            "text_parts": np.array([[len(text), 0]], np.int32),
+            "speaker": np.zeros(self.config.transformer.speaker_embedding_dim, np.float32),
+            **lyrics,
+        }
+
+
+def bare(network: Any) -> Any:
+    """The transformer inside PEFT's wrappers."""
+    return network.get_base_model() if hasattr(network, "get_base_model") else network
+
+
+def source_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    """For ``edit``: what the source is (``source_caption``, ``source_lyrics``), else the result's own texts."""
+    return {role: texts.get(f"source_{role}") or texts.get(role, "") for role in ("caption", "lyrics")}
+
+
+def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSettings:
+    """The family's options with an item's own over them.
+
+    Raises:
+        TunesmithError: for an option that does not exist or is out of range.
+    """
+    if not options:
+        return settings
+    try:
+        return AceStepSettings.model_validate({**settings.model_dump(), **options})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise TunesmithError(
+            f"options.{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy="See `tunesmith schema`."
+        ) from error

@@ -1,0 +1,156 @@
+"""ACE-Step's training objective: rectified flow between music latents and noise, measured on the clean latents.
+
+Shapes: B items, C latent channels (8), H latent height (16), T frames, K noise levels, F features of a compared model.
+
+With x_t = sigma * noise + (1 - sigma) * x0 the network gives a velocity v (noise minus data), so x0 is estimated as
+x_t - sigma * v. Upstream compares that estimate with x0, which weighs the velocity's error by sigma squared:
+mean (x_t - sigma * v - x0)^2 = sigma^2 * mean (v - (noise - x0))^2.
+
+Source: ``trainer.py`` of ACE-Step (``Pipeline.run_step``); the noise levels are drawn as in "Scaling Rectified Flow
+Transformers" (Esser et al. 2024); the projection losses are REPA's (Yu et al. 2024), as in
+``ace_step_transformer.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from tunesmith.data.draws import Draws, key_of
+from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
+from tunesmith.families.contract import Batch, Term
+
+HELD_OUT_LEVELS = 4
+"""Held-out loss is measured at so many fixed noise levels, the middles of equal shares of what training draws."""
+
+
+@lru_cache(maxsize=8)
+def sigma_table(shift: float) -> np.ndarray:
+    """The noise levels that training draws from, (1000,) float32, from 1 down."""
+    table: np.ndarray = training_sigmas(shift).numpy()
+    return table
+
+
+def draw_sigma(draws: Draws, shift: float) -> float:
+    """A noise level: logistic of a standard normal picks the place in the table."""
+    place = 1 / (1 + np.exp(-draws.generator("sigma").standard_normal()))
+    return float(sigma_table(shift)[min(TRAINING_LEVELS - 1, int(TRAINING_LEVELS * place))])
+
+
+@lru_cache(maxsize=8)
+def held_out_sigmas(shift: float, count: int = HELD_OUT_LEVELS) -> tuple[float, ...]:
+    """Fixed noise levels, one for each of ``count`` equally likely ranges of what training draws; largest first."""
+    from scipy.special import expit, ndtri
+
+    middles = expit(ndtri((np.arange(count) + 0.5) / count))
+    return tuple(float(sigma_table(shift)[int(TRAINING_LEVELS * place)]) for place in middles)
+
+
+def item_noise(latents_CHT: np.ndarray, draws: Draws | None) -> np.ndarray:
+    """An item's noise, float32 like its latents: drawn for the epoch, or the same for ever when measuring."""
+    shape = latents_CHT.shape
+    # Drawn frame by frame, so that a clip's noise does not depend on how long a crop is.
+    frames = (shape[2], shape[0], shape[1])
+    if draws is None:
+        generator = np.random.Generator(np.random.Philox(key=key_of("held-out noise", *shape[:2])))
+    else:
+        generator = draws.generator("noise")
+    return np.ascontiguousarray(generator.standard_normal(frames, np.float32).transpose(1, 2, 0))
+
+
+def keeps(draws: Draws | None, purpose: str, rate: float) -> bool:
+    """Whether an item keeps a condition; drawn per item and epoch, always when measuring."""
+    return draws is None or bool(draws.generator(purpose).random() >= rate)
+
+
+def denoise_sum(
+    velocity_BCHT: torch.Tensor, batch: Batch, sigma_B: torch.Tensor, mask_BT: torch.Tensor | None
+) -> torch.Tensor:
+    """Squared error of the estimated clean latents, averaged over C and H and summed over the valid frames."""
+    error = (velocity_BCHT.float() - (batch["noise"] - batch["latents"])).square().mean(dim=(1, 2))
+    weighted = sigma_B[:, None].square() * error
+    return (weighted if mask_BT is None else weighted * mask_BT).sum()
+
+
+def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> dict[str, Term]:
+    """The loss of a batch by named term.
+
+    ``batch``: latents and noise (B, C, H, T) float32; sigmas (K, B), one row when training, the fixed levels when
+    measuring; frame_mask (B, T) or ``None``; text, text_mask, speaker, lyric_ids, lyric_mask; weights by term.
+
+    A term's weight is its number of valid frames. When measuring there is one term per noise level, named after it;
+    their mean is the loss, and each shows where on the way from noise to music the model is good.
+    """
+    network = getattr(network, "base_model", network)
+    network = getattr(network, "model", network)
+    conditions = network.encode(
+        batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
+    )
+    taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths)) if ssl_names else ()
+    terms: dict[str, Term] = {}
+    for name, sigma_B in zip(batch["denoise_terms"], batch["sigmas"], strict=True):
+        sigma = sigma_B[:, None, None, None]
+        noisy = sigma * batch["noise"] + (1 - sigma) * batch["latents"]
+        out = network.decode(noisy, sigma_B * TRAINING_LEVELS, conditions, batch["frame_mask"], taps=taps)
+        velocity, hidden = out if taps else (out, {})
+        weight = batch["weights"][name]
+        terms[name] = Term(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), weight)
+        for index, ssl in enumerate(ssl_names if name == batch["denoise_terms"][0] else ()):
+            depth = network.config.ssl_encoder_depths[index]
+            total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
+            terms[ssl] = Term(total, batch["weights"][ssl], group="ssl", scale=batch["ssl_weight"])
+    return terms
+
+
+def projection_sum(
+    network: Any, hidden_BTD: torch.Tensor, index: int, targets: Sequence[torch.Tensor], frames: Sequence[int]
+) -> torch.Tensor:
+    """1 - cosine between projected hidden frames and a compared model's features, times each item's frames.
+
+    Hidden frames are projected, then interpolated linearly to the features' length (F differs per item).
+    """
+    total = hidden_BTD.new_zeros((), dtype=torch.float32)
+    for row, (target_FD, count) in enumerate(zip(targets, frames, strict=True)):
+        projected = network.project(hidden_BTD[row : row + 1, :count], index).float()
+        resized = F.interpolate(projected.transpose(1, 2), size=len(target_FD), mode="linear").transpose(1, 2)[0]
+        total = total + count * (1 - F.cosine_similarity(resized, target_FD.to(resized), dim=-1)).mean()
+    return total
+
+
+def upside_down(batch: Batch) -> Batch:
+    """The same batch with the latents' height reversed: a wrong reading, which must cost more."""
+    return {**batch, "latents": batch["latents"].flip(2)}
+
+
+def silent_level(shift: float) -> float:
+    """The held-out loss of a model that gives no velocity at all, for latents of unit variance: mean 2 sigma^2."""
+    return float(np.mean([2 * sigma**2 for sigma in held_out_sigmas(shift)]))
+
+
+def with_padding(arrays: Sequence[np.ndarray], axis: int) -> torch.Tensor:
+    """Stack arrays that differ in length along ``axis``, right-padded with zeros; float16 becomes float32."""
+    longest = max(array.shape[axis] for array in arrays)
+    kind = np.float32 if arrays[0].dtype == np.float16 else arrays[0].dtype
+    shape = list(arrays[0].shape)
+    shape[axis] = longest
+    stacked = np.zeros((len(arrays), *shape), kind)
+    for row, array in zip(stacked, arrays, strict=True):
+        window = [slice(None)] * array.ndim
+        window[axis] = slice(0, array.shape[axis])
+        row[tuple(window)] = array
+    return torch.from_numpy(stacked)
+
+
+def validity(lengths: Sequence[int]) -> torch.Tensor:
+    """(B, longest) float32: 1 up to each length."""
+    return (torch.arange(max(lengths))[None] < torch.tensor(list(lengths))[:, None]).float()
+
+
+def term_weights(names: Sequence[str], frames: Sequence[int]) -> Mapping[str, float]:
+    """Every term counts the valid frames of its batch."""
+    return dict.fromkeys(names, float(sum(frames)))

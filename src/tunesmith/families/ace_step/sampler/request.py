@@ -1,0 +1,174 @@
+"""What the latent sampler is asked for, and what it refuses.
+
+Shapes: C channels, H height, T frames, L tag tokens, D width of their states, N lyric tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import AceStepSettings
+
+SOURCE_TASKS = ("repaint", "extend", "audio2audio", "edit")
+SPAN_TASKS = ("repaint", "extend")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Encoded tags and lyrics.
+
+    Attributes:
+        text: States of the tags (L, D).
+        lyric_ids: Lyric tokens (N,); none of them for an instrumental.
+        text_weak: States (L, D) of the same tags with weakened attention; needed where :func:`uses_weak_tags`.
+    """
+
+    text: torch.Tensor
+    lyric_ids: torch.Tensor
+    text_weak: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LatentRequest:
+    """One item to make; its seed fixes its result whatever else is in the batch.
+
+    Attributes:
+        prompt: What the result is.
+        seed: Of the initial noise, of PingPong's and of edit's.
+        settings: The family's options with this item's own over them; ``task`` is among them.
+        frames: Length of the result where there is no source (text2music, retake).
+        retake_seed: Of the second noise of retake, repaint and extend; derived from ``seed`` if ``None``.
+        source: Latents (C, H, T) to repaint, extend, vary or edit.
+        span: Frames [start, end) of the source: what repaint replaces, or what extend makes it, with a start below 0
+            or an end beyond the source. Upstream rounds both towards zero.
+        source_prompt: What the source is, for edit.
+        max_frames: The longest stretch to sample at once; extend keeps the rest of a longer source as it is.
+    """
+
+    prompt: Prompt
+    seed: int
+    settings: AceStepSettings
+    frames: int = 0
+    retake_seed: int | None = None
+    source: torch.Tensor | None = None
+    span: tuple[int, int] | None = None
+    source_prompt: Prompt | None = None
+    max_frames: int = 2583
+
+    @property
+    def upstream(self) -> bool:
+        """Whether upstream's bugs are wanted."""
+        return self.settings.compat == "upstream"
+
+    @property
+    def source_frames(self) -> int:
+        """Frames of the source, 0 without one."""
+        return 0 if self.source is None else self.source.shape[-1]
+
+    @property
+    def length(self) -> int:
+        """Frames of the result."""
+        if self.settings.task == "extend" and self.span is not None:
+            return self.span[1] - self.span[0]
+        return self.source_frames or self.frames
+
+
+def is_double(settings: AceStepSettings) -> bool:
+    """Whether tags and lyrics are guided separately."""
+    return settings.guidance_text > 1 and settings.guidance_lyric > 1
+
+
+def is_guided(settings: AceStepSettings) -> bool:
+    """Whether the null condition is used at all; 0 and 1 both turn guidance off, as upstream has it."""
+    separate = is_double(settings) and settings.compat != "upstream"
+    return separate or settings.guidance not in (0, 1)
+
+
+def uses_weak_tags(settings: AceStepSettings) -> bool:
+    """Whether the prompt's ``text_weak`` is read; upstream reads it under ``erg_lyric`` alone."""
+    wanted = settings.erg_tag and (settings.erg_lyric or settings.compat != "upstream")
+    return wanted and is_guided(settings) and settings.task != "edit"
+
+
+def check(request: LatentRequest) -> None:
+    """Refuse what cannot be made.
+
+    Raises:
+        TunesmithError: saying which option to change.
+        ValueError: when the caller left out what the settings ask for.
+    """
+    task = request.settings.task
+    if (request.source is not None) != (task in SOURCE_TASKS):
+        takes = "needs a source" if task in SOURCE_TASKS else "takes no source"
+        raise TunesmithError(f"{task} {takes} audio", where="options.task", remedy="Give one or choose another task.")
+    if (request.span is not None) != (task in SPAN_TASKS):
+        takes = "needs a span" if task in SPAN_TASKS else "takes no span"
+        raise TunesmithError(f"{task} {takes} of its source", where="options.task", remedy="Set it in seconds.")
+    if request.length < 1:
+        raise TunesmithError(f"cannot make {request.length} frames", remedy="Ask for a positive duration.")
+    if uses_weak_tags(request.settings) and request.prompt.text_weak is None:
+        raise ValueError("these settings need Prompt.text_weak")
+    _check_guidance(request.settings)
+    if request.span is not None:
+        _check_span(request, request.span)
+    if task == "edit":
+        _check_edit(request)
+
+
+def _check_guidance(settings: AceStepSettings) -> None:
+    if (settings.guidance_text > 1) != (settings.guidance_lyric > 1):
+        raise TunesmithError(
+            f"guidance_text {settings.guidance_text:g} and guidance_lyric {settings.guidance_lyric:g} work only together",
+            where="options",
+            remedy="Set both above 1, or both to 0 to use `guidance`.",
+        )
+
+
+def _check_span(request: LatentRequest, span: tuple[int, int]) -> None:
+    start, end = span
+    size = request.source_frames
+    if request.settings.task == "repaint":
+        if not 0 <= start < end <= size:
+            raise TunesmithError(
+                f"cannot repaint frames {start} to {end} of a source of {size}",
+                remedy="Choose a span inside the source, or `task: extend` to go beyond it.",
+            )
+        return
+    if start > 0 or end < size or (start, end) == (0, size):
+        raise TunesmithError(
+            f"frames {start} to {end} do not extend a source of {size}",
+            remedy="Begin at or before 0 and end at or after the source's end, or choose `task: repaint`.",
+        )
+    left, right, limit = -start, end - size, request.max_frames
+    if request.length > limit and ((left and right) or max(left, right) >= limit):
+        raise TunesmithError(
+            f"an extension by {left} and {right} frames does not fit into the {limit} that are made at once",
+            remedy="Extend one end at a time, by less.",
+        )
+    if request.upstream and (request.length > limit or max(left, right) > size):
+        raise TunesmithError(
+            "upstream fails at extensions beyond 240 s or by more than the source",
+            where="options.compat",
+            remedy="Set it to `tunesmith`.",
+        )
+
+
+def _check_edit(request: LatentRequest) -> None:
+    settings = request.settings
+    if request.source_prompt is None:
+        raise ValueError("edit needs LatentRequest.source_prompt")
+    if settings.scheduler != "euler":
+        raise TunesmithError(
+            f"edit cannot step with {settings.scheduler}: it follows the difference of two velocities",
+            where="options.scheduler",
+            remedy="Set it to `euler`.",
+        )
+    if settings.edit_start > settings.edit_end:
+        raise TunesmithError(
+            f"edit_start {settings.edit_start:g} is behind edit_end {settings.edit_end:g}",
+            where="options",
+            remedy="Let it begin before it ends.",
+        )

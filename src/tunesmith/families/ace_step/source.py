@@ -1,0 +1,86 @@
+"""Where an ACE-Step v1 checkpoint lies: the pocket model, a local folder, or the Hub."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import FOLDERS
+
+REPOSITORY = "ACE-Step/ACE-Step-v1-3.5B"
+POCKET = "pocket/ace_step"
+"""What to write as model path for the pocket model of this family; ``pocket`` alone is MusicGen's."""
+DOWNLOAD_GB = 8.3
+_FILES = [f"{folder}/*" for folder in FOLDERS]
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder holds the four model folders (upstream's own rule)."""
+    return all((folder / name).is_dir() for name in FOLDERS)
+
+
+def is_ace_step(path: str) -> bool:
+    """Whether ``path`` names an ACE-Step v1 checkpoint; never touches the network.
+
+    Raises:
+        TunesmithError: for ACE-Step 1.5, which is another model.
+    """
+    if path == POCKET or is_checkpoint(Path(path).expanduser()):
+        return True
+    name = path.lower()
+    if ("ace-step" not in name and "acestep" not in name) or Path(path).expanduser().is_dir():
+        return False
+    if "1.5" in name or "v15" in name or "v1.5" in name:
+        raise TunesmithError(
+            "ACE-Step 1.5 is another model than v1 and is not supported yet", where=path, remedy=f"Use {REPOSITORY}."
+        )
+    return path.count("/") == 1
+
+
+@lru_cache(maxsize=16)
+def locate(path: str, revision: str | None = None) -> Path:
+    """The local folder of a checkpoint, downloading it from the Hub (or ``HF_ENDPOINT``'s mirror) if need be.
+
+    Raises:
+        TunesmithError: when the weights can be neither found nor downloaded, or a folder is not a checkpoint.
+    """
+    if path in (POCKET, "pocket"):
+        from tunesmith.pocket.examples import pocket_path
+
+        return pocket_path("ace_step")
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        absent = [name for name in FOLDERS if not (folder / name).is_dir()]
+        if absent:
+            raise TunesmithError(
+                f"this folder is not an ACE-Step v1 checkpoint: {', '.join(absent)} missing",
+                where=str(folder),
+                remedy=f"It needs the folders {', '.join(FOLDERS)}.",
+            )
+        return folder
+    if path.count("/") != 1 or path.startswith((".", "/", "~")):
+        raise TunesmithError(
+            "there is no such model folder", where=path, remedy=f"Check the path, or give the hub id {REPOSITORY}."
+        )
+    return _download(path, revision)
+
+
+def _download(path: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(path, revision=revision, allow_patterns=_FILES, local_files_only=True))
+        if all(any((folder / name).glob("*.safetensors")) for name in FOLDERS):
+            return folder  # a snapshot may also hold configs alone, from an earlier look at it
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(path, revision=revision, allow_patterns=_FILES))
+    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
+        raise TunesmithError(
+            f"the weights of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
+            remedy=f"They are in the Hub repository {path} (Apache-2.0, about {DOWNLOAD_GB} GB). Set HF_ENDPOINT to "
+            "use a mirror, or copy the folder here and give its path.",
+        ) from error

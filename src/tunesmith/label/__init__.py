@@ -1,0 +1,1 @@
+"""Labels for clips that have none: measured from the sound, or asked of a model that listens."""

@@ -1,0 +1,69 @@
+"""The clips of a folder as labelling sees them: the sound, the user's own words, and where tags are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.data.layouts import Layout
+from tunesmith.data.layouts.walk import read_text
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.label.store import LabelStore
+from tunesmith.label.tags import split_tags
+
+# Where a layout keeps the caption of a clip beside it. Other layouts list captions in one file, which is the user's.
+_ENDINGS = {"trio": "_prompt.txt", "folder": "_prompt.txt", "sidecar": ".txt"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip to label.
+
+    Attributes:
+        id: The sample's id.
+        ref: Its audio.
+        tags: The user's own tags, not those that labelling wrote.
+        lyrics: Its lyrics, if any.
+        text_file: Where its tags belong; ``None`` in layouts that list them in one file.
+    """
+
+    id: str
+    ref: AudioRef
+    tags: tuple[str, ...]
+    lyrics: str
+    text_file: Path | None
+
+
+def clips_of(layout: Layout, store: LabelStore, *, overwrite: bool) -> list[Clip]:
+    """The clips of a layout.
+
+    Args:
+        layout: As read.
+        store: The labels so far, which tell our tags from the user's.
+        overwrite: Treat tags in files beside a clip as if they were ours.
+
+    Raises:
+        TunesmithError: for samples of several audios.
+    """
+    return [_clip(sample, _ENDINGS.get(layout.name), store, overwrite) for sample in layout.samples]
+
+
+def _clip(sample: Sample, ending: str | None, store: LabelStore, overwrite: bool) -> Clip:
+    if len(sample.audios) != 1:
+        what = f"this sample has {len(sample.audios)} audios ({', '.join(sample.audios)}), and a label describes one"
+        raise TunesmithError(what, where=sample.id, remedy="Label a folder of single clips.")
+    (ref,) = sample.audios.values()
+    path = Path(ref.path)
+    text_file = path.with_name(f"{path.stem}{ending}") if ending else None
+    tags = tuple(split_tags(sample.texts.get("tags") or sample.texts.get("caption", "")))
+    ours = store.wrote(sample.id, tags) or (overwrite and text_file is not None)
+    return Clip(sample.id, ref, () if ours else tags, _lyrics(sample, path), text_file)
+
+
+def _lyrics(sample: Sample, path: Path) -> str:
+    """The sample's lyrics; those beside a clip too, as not every layout reads them."""
+    beside = path.with_name(f"{path.stem}_lyrics.txt")
+    if "lyrics" not in sample.texts and beside.is_file():
+        return read_text(beside)[0]
+    return sample.texts.get("lyrics", "")

@@ -1,0 +1,123 @@
+"""One label: measure, ask, check, and put together, the user's words before measured facts before the model's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tunesmith.audio.decode import probe
+from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.data.content import audio_key, content_key
+from tunesmith.errors import TunesmithError
+from tunesmith.label.clips import Clip
+from tunesmith.label.measured import Measured, measure_clip
+from tunesmith.label.parse import UnusableAnswerError, parse_answer
+from tunesmith.label.prompt import about_clip
+from tunesmith.label.provider import Listener, Question
+from tunesmith.label.schema import Recaption
+from tunesmith.label.store import Label, TagsFrom
+from tunesmith.label.tags import built_tags, with_measured
+from tunesmith.label.window import listen
+
+MEASURED = "measured"
+SHORTEST_S = 1.0
+_VERSION = 1  # raise when a measurement or a check changes its meaning, so that clips are labelled anew
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes labels with one listener and one prompt.
+
+    Attributes:
+        listener: Who is asked; ``None`` measures only.
+        system: The instruction that goes with every clip.
+    """
+
+    listener: Listener | None
+    system: str
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider."""
+        return self.listener.name if self.listener else MEASURED
+
+    @property
+    def model(self) -> str:
+        """Name of the model; empty where there is none."""
+        return self.listener.model if self.listener else ""
+
+    def keys(self, clip: Clip) -> tuple[str, str]:
+        """Keys of the clip's sound, and of the question about it.
+
+        Raises:
+            TunesmithError: when the file cannot be read.
+        """
+        sound = audio_key(clip.ref)
+        system = self.system if self.listener else ""
+        return sound, content_key(_VERSION, self.provider, self.model, system, *clip.tags, sound)
+
+    def make(self, clip: Clip) -> Label:
+        """Label a clip; what goes wrong with this one clip is in the label.
+
+        Raises:
+            NoAnswerError: when the listener gives no answer.
+            TunesmithError: when it will not answer at all.
+        """
+        nothing = self.failed(clip, "")
+        if nothing.reason:
+            return nothing
+        try:
+            seconds = _seconds(clip)
+            if seconds < SHORTEST_S:
+                return replace(nothing, reason=f"{seconds:.2f} s are too short to label (at least {SHORTEST_S:g} s)")
+            measured = measure_clip(clip.ref, seconds)
+            known = replace(nothing, measured=measured)
+            return self._ask(clip, known, measured) if self.listener else _finished(known, clip, measured, None)
+        except UnreadableAudioError as error:
+            return replace(nothing, reason=_told(error))
+
+    def failed(self, clip: Clip, reason: str) -> Label:
+        """The label of a clip that cannot be labelled."""
+        try:
+            sound, key = self.keys(clip)
+        except TunesmithError as error:  # the file cannot be opened at all
+            sound, key, reason = "", "", _told(error)
+        return Label(clip.id, "failed", sound, key, self.provider, self.model, reason=reason)
+
+    def _ask(self, clip: Clip, known: Label, measured: Measured) -> Label:
+        assert self.listener is not None
+        audio, heard = listen(clip.ref, measured.seconds)
+        if heard[1] - heard[0] < measured.seconds:
+            known = replace(known, heard=heard)
+        question = Question(self.system, about_clip(measured, clip.tags, heard), audio)
+        answer = self.listener.answer(question)
+        try:
+            found = parse_answer(answer, clip.lyrics)
+        except UnusableAnswerError as error:
+            answer = self.listener.answer(question.again(answer, str(error)))
+            try:
+                found = parse_answer(answer, clip.lyrics)
+            except UnusableAnswerError as still:
+                return replace(
+                    known, status="needs_review", reason=f"the answer cannot be used: {still}", answer=answer
+                )
+        return _finished(known, clip, measured, found)
+
+
+def _finished(known: Label, clip: Clip, measured: Measured, found: Recaption | None) -> Label:
+    tags = clip.tags or tuple(built_tags(measured, found))
+    if not tags:
+        reason = "neither tempo nor key nor character of this clip is clear enough for a tag"
+        return replace(known, status="needs_review", reason=reason)
+    whose: TagsFrom = "user" if clip.tags else "model" if found else "measured"
+    recaption = with_measured(found, measured).model_dump() if found else None
+    return replace(known, status="ok", tags=tags, tags_from=whose, recaption=recaption)
+
+
+def _seconds(clip: Clip) -> float:
+    seconds = probe(clip.ref.path).seconds
+    return (seconds if clip.ref.end is None else min(clip.ref.end, seconds)) - clip.ref.start
+
+
+def _told(error: TunesmithError) -> str:
+    """The sentence without the path, which the label has already."""
+    return f"{error.what}. {error.remedy}"

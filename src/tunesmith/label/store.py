@@ -1,0 +1,194 @@
+"""``labels.jsonl``: one line per label, added as each is made, read back as the best label of each clip."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error
+from tunesmith.label.measured import Measured
+
+FILE = "labels.jsonl"
+
+Status = Literal["ok", "needs_review", "failed"]
+TagsFrom = Literal["user", "measured", "model"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label of one clip.
+
+    Attributes:
+        id: The sample's id: its path relative to the folder (in a manifest, whatever id stands there).
+        status: ``ok``; ``needs_review`` where a model's answer stayed unusable; ``failed`` where there is no answer.
+        audio: Key of the sound: the file's bytes and the span.
+        key: Key of the question: sound, prompt, model, and the user's tags.
+        provider: ``measured``, ``endpoint`` or ``qwen-omni``.
+        model: Which model; empty where there is none.
+        tags: The clip's tags: the user's, or else the model's genre, instruments and mood with measured tempo and key.
+            Empty unless ``ok``.
+        tags_from: Whose they are.
+        recaption: The model's answer as :class:`tunesmith.label.schema.Recaption` has it, with the measured tempo.
+        measured: What was measured.
+        heard: Start and end in seconds of what the model heard, where that was not the whole clip.
+        reason: Why it is not ``ok``.
+        answer: The model's last words, where they could not be used.
+    """
+
+    id: str
+    status: Status
+    audio: str
+    key: str
+    provider: str
+    model: str = ""
+    tags: tuple[str, ...] = ()
+    tags_from: TagsFrom | None = None
+    recaption: Mapping[str, Any] | None = None
+    measured: Measured | None = None
+    heard: tuple[float, float] | None = None
+    reason: str = ""
+    answer: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of the file; empty fields are left out."""
+        record = {name: value for name, value in vars(self).items() if value not in (None, "", ())}
+        if self.measured is not None:
+            record["measured"] = self.measured.to_json()
+        return record
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> Label:
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            KeyError, TypeError: when the record is not one; :func:`read_labels` adds file and line.
+        """
+        values = dict(record)
+        if "measured" in values:
+            values["measured"] = Measured.from_json(values["measured"])
+        values |= {name: tuple(values[name]) for name in ("tags", "heard") if name in values}
+        return Label(**values)
+
+
+def read_labels(folder: Path) -> dict[str, Label]:
+    """The best label of every clip by its id; empty where nothing was labelled.
+
+    Of the labels made of a clip's newest sound, one that is ``ok`` counts before one that is not, one with a recaption
+    before one without, a newer before an older one. ``tags`` and ``recaption`` are empty unless it is ``ok``.
+
+    Raises:
+        TunesmithError: naming ``file:line`` when a line is no label.
+    """
+    return LabelStore(folder).best()
+
+
+class LabelStore:
+    """The labels of a folder.
+
+    Args:
+        folder: Where ``labels.jsonl`` lies, or will.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._by_id: dict[str, list[Label]] = defaultdict(list)
+        self._done: dict[str, Label] = {}
+        self._ready = False
+        for label in _read(self.path):
+            self._remember(label)
+
+    def done(self, key: str, clip: str) -> Label | None:
+        """The usable label that answers a question already, under the clip's id even if the file had another name."""
+        found = self._done.get(key)
+        return replace(found, id=clip) if found else None
+
+    def holds(self, clip: str, sound: str, key: str) -> bool:
+        """Whether a clip has, under its own name, a usable label of this question, and its newest is of this sound."""
+        labels = self._by_id.get(clip, [])
+        current = bool(labels) and labels[-1].audio == sound
+        return current and any((label.key, label.status) == (key, "ok") for label in labels)
+
+    def wrote(self, clip: str, tags: tuple[str, ...]) -> bool:
+        """Whether these tags of a clip came from here, not from the user."""
+        return any(label.tags == tags and label.tags_from != "user" for label in self._by_id.get(clip, ()))
+
+    def best(self) -> dict[str, Label]:
+        """See :func:`read_labels`."""
+        return {clip: _best(labels) for clip, labels in self._by_id.items()}
+
+    def best_of(self, clip: str) -> Label:
+        """The best label of one clip that has any."""
+        return _best(self._by_id[clip])
+
+    def add(self, label: Label) -> None:
+        """Write a label; when this returns, it is on the disk. One that says what the clip's last says is not repeated.
+
+        Raises:
+            TunesmithError: when it cannot be written.
+        """
+        if self._by_id.get(label.id, [])[-1:] == [label]:
+            return
+        line = json.dumps(label.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
+        try:
+            if not self._ready:
+                _close_last_line(self.path)
+                self._ready = True
+            with self.path.open("ab", buffering=0) as file:
+                file.write(line.encode())
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise explain_os_error(error, self.path) from error
+        self._remember(label)
+
+    def _remember(self, label: Label) -> None:
+        self._by_id[label.id].append(label)
+        if label.status == "ok":
+            self._done[label.key] = label
+
+
+def _best(labels: list[Label]) -> Label:
+    current = [label for label in labels if label.audio == labels[-1].audio]
+    return max(reversed(current), key=lambda label: (label.status == "ok", label.recaption is not None))
+
+
+def _read(path: Path) -> list[Label]:
+    if not path.is_file():
+        return []
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    labels = []
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            labels.append(Label.from_json(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if line == raw.rpartition(b"\n")[2]:
+                break  # an interrupted write; the next label takes its place
+            raise TunesmithError(
+                f"this line is not a label ({error!r})", where=f"{path}:{number}", remedy="Correct or remove the line."
+            ) from error
+    return labels
+
+
+def _close_last_line(path: Path) -> None:
+    """Cut off what an interrupted write left; end with a new line what an editor left without one."""
+    raw = path.read_bytes() if path.exists() else b""
+    last = raw.rpartition(b"\n")[2]
+    if not last:
+        return
+    try:
+        json.loads(last)
+    except ValueError:
+        os.truncate(path, len(raw) - len(last))
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")

@@ -1,0 +1,45 @@
+"""Tags: short words, comma-separated, as ACE-Step's prompt files hold them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tunesmith.label.measured import Measured
+from tunesmith.label.schema import Recaption
+
+
+def split_tags(text: str) -> list[str]:
+    """The tags in a text; commas of any script and line ends part them."""
+    return [tag.strip() for tag in re.split(r"[,，、;；\n]", text) if tag.strip()]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """Tags as one line."""
+    return ", ".join(tags)
+
+
+def built_tags(measured: Measured, recaption: Recaption | None) -> list[str]:
+    """The tags of a clip that has none: what the model heard, then what was measured.
+
+    Without a model's answer, words for energy, brightness and bass stand in for it.
+    """
+    if recaption is None:
+        heard: Iterable[str] = measured.words
+    else:
+        analysis = recaption.analysis
+        heard = (tag for item in (*analysis.genre, *analysis.instruments, *analysis.mood) for tag in split_tags(item))
+    facts = [f"{measured.bpm:.0f} bpm"] if measured.bpm else []
+    facts += [measured.key] if measured.key else []
+    first: dict[str, str] = {}
+    for tag in (*heard, *facts):
+        first.setdefault(tag.casefold(), tag)
+    return list(first.values())
+
+
+def with_measured(recaption: Recaption, measured: Measured) -> Recaption:
+    """The answer with the model's guess of the tempo replaced by the measured one, where there is one."""
+    if not measured.bpm:
+        return recaption
+    analysis = recaption.analysis.model_copy(update={"tempo": f"{measured.bpm:.0f} bpm"})
+    return recaption.model_copy(update={"analysis": analysis})
