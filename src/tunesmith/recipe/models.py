@@ -121,6 +121,8 @@ class TrainRecipe(Section):
     """Updates between two checkpoints; an interruption loses at most what came since (and Ctrl-C loses nothing)."""
     keep_checkpoints: Annotated[int, Field(gt=0)] = 2
     """Newest checkpoints kept; the best one is kept besides."""
+    snapshots: str = ""
+    """Folder, relative to the run, that keeps the adapter of every save as `epoch=E-step=S_lora/`; empty keeps none."""
     early_stopping: Annotated[int, Field(ge=0)] = 4
     """Stop after this many held-out measurements without a new best; 0 never stops early."""
     max_skipped: Annotated[int, Field(gt=0)] = 10

@@ -17,11 +17,13 @@ from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
+from tunesmith.training.curves import draw_curves
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, earlier_results, pass_gates
 from tunesmith.training.previews import base_style, make_previews, preview_requests
 from tunesmith.training.replay import base_style_path, store_base_style, stored_base_style
+from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
@@ -177,7 +179,17 @@ def after_update(session: Session, result: UpdateResult) -> None:
         and (progress.update % settings.save_every == 0 or last or progress.finished)
         and not result.stop_requested
     ):
-        checkpoint.save(bench, session.context.folder)
+        save(session)
+
+
+def save(session: Session) -> None:
+    """A checkpoint to resume from and, if the recipe keeps them all, the adapter as it is now."""
+    bench, folder, update = session.bench, session.context.folder, session.bench.progress.update
+    checkpoint.save(bench, folder)
+    if bench.settings.snapshots:
+        epoch = (update - 1) // listed_epoch(session.samples, bench.schedule.per_update)
+        place = folder.path / bench.settings.snapshots / f"epoch={epoch}-step={update}_lora"
+        save_model(session, place, f"update {update}")
 
 
 def count_skipped(session: Session, result: UpdateResult) -> None:
@@ -290,6 +302,7 @@ def preview(session: Session) -> None:
             update,
             str(bench.accelerator.device),
         )
+    draw_curves(session.context.folder, update)
     for one in made:
         session.tracker.write("preview", update, **vars(one))
         if one.problem:
@@ -316,7 +329,7 @@ def leave(session: Session, stop: StopRequest) -> None:
     """Save where we are and end with the signal's exit code."""
     update = session.bench.progress.update
     if session.main:
-        checkpoint.save(session.bench, session.context.folder)
+        save(session)
         session.tracker.event(
             "interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止"
         )

@@ -6,7 +6,7 @@ Nothing here keeps state, so resuming needs only the number.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ import numpy as np
 from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
 from tunesmith.data.clips import Clips, Crop
 from tunesmith.data.draws import Draws
+from tunesmith.data.sample import Sample
 from tunesmith.families.contract import StageSpec
 from tunesmith.recipe.models import TrainRecipe
 
@@ -47,6 +48,20 @@ def updates_for(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
 def clips_per_update(recipe: TrainRecipe, processes: int = 1) -> int:
     """The effective batch size."""
     return recipe.batch_size * recipe.accumulation * processes
+
+
+def listed_epoch(samples: Iterable[Sample], per_update: int) -> int:
+    """Updates of one pass over a dataset as it was listed, repeats and held-out clips counted.
+
+    Trainers that take a list as it stands call this an epoch; here repeats are collapsed and a clip is drawn as often
+    as any other.
+    """
+    times: dict[str, int] = {}
+    for sample in samples:
+        # A held-out end and the rest of its track are one entry of the list.
+        place = " ".join(sorted(audio.path for audio in sample.audios.values()))
+        times[place] = max(times.get(place, 0), sample.repeats)
+    return max(1, math.ceil(sum(times.values()) / per_update))
 
 
 def warm_up(recipe: TrainRecipe, updates: int) -> WarmUp:

@@ -5,6 +5,7 @@ Shapes: C audio channels (2), N samples, K latent channels, H latent height, T f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class AceStepGenerator(Generator):
             prompt=self._prompt(request.texts, settings),
             seed=request.seed,
             settings=settings,
-            frames=self.config.frames(request.seconds),
+            frames=self._frames(request.seconds, settings),
             source=None if source is None else self.codec.encode(source),
             span=self._span(request, settings) if task in SPAN_TASKS else None,
             source_prompt=self._prompt(source_texts(request.texts), settings) if task == "edit" else None,
@@ -88,6 +89,12 @@ class AceStepGenerator(Generator):
             lyric_ids=torch.tensor(tokens.ids if tokens else (), dtype=torch.long),
             text_weak=None if weak is None else torch.from_numpy(weak),
         )
+
+    def _frames(self, seconds: float, settings: AceStepSettings) -> int:
+        """Frames that cover a length; upstream's are rounded down, so that up to 93 ms are missing."""
+        if settings.compat == "upstream":
+            return self.config.frames(seconds)
+        return max(1, math.ceil(seconds * self.config.frame_rate - 1e-6))
 
     def _span(self, request: GenerationRequest, settings: AceStepSettings) -> tuple[int, int]:
         if request.span is None:

@@ -1,0 +1,125 @@
+"""Several processes: ``--devices`` and ``--num_nodes`` above 1 start the training stage under torchrun's launcher."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.run.folder import RunFolder
+
+STOP_SECONDS = 600
+"""After Ctrl-C, how long an update may take to end and be saved before its process is ended."""
+WAIT = timedelta(days=7)
+"""How long other machines wait for the first one, which checks and encodes alone."""
+FOLDER = "tunesmith run folder"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """How many processes there are, and where: ``address`` and ``port`` are the first machine's."""
+
+    devices: int
+    nodes: int
+    rank: int = 0
+    address: str = "localhost"
+    port: int = 0
+
+    @property
+    def processes(self) -> int:
+        """Of the whole run."""
+        return self.devices * self.nodes
+
+
+def cluster(devices: int, nodes: int) -> Cluster:
+    """The processes that were asked for.
+
+    Raises:
+        TunesmithError: when there are fewer GPUs, or several machines cannot find each other.
+    """
+    import torch
+
+    there = torch.cuda.device_count()
+    if there and devices > there:
+        raise TunesmithError(f"{devices} devices were asked for and there are {there}", where="--devices")
+    if nodes == 1:
+        return Cluster(devices, nodes)
+    names = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+    absent = [name for name in names if not os.environ.get(name)]
+    if absent:
+        raise TunesmithError(
+            f"{nodes} machines need to find each other, and {', '.join(absent)} are not set",
+            where="--num_nodes",
+            remedy="On every machine set MASTER_ADDR and MASTER_PORT (of the first one) and NODE_RANK (0, 1, …), and "
+            "work in a folder that all of them share.",
+        )
+    address, port, rank = (os.environ[name] for name in names)
+    if not port.isdigit() or not rank.isdigit() or int(rank) >= nodes:
+        raise TunesmithError(
+            f"MASTER_PORT {port} or NODE_RANK {rank} is wrong", where="--num_nodes", remedy=f"Ranks are 0 to {nodes - 1}."
+        )
+    return Cluster(devices, nodes, int(rank), address, int(port))
+
+
+class Meeting:
+    """Where the first machine tells the others which folder to train in; it lasts as long as the training."""
+
+    def __init__(self, machines: Cluster) -> None:
+        from torch.distributed import TCPStore
+
+        # Beside the port that the training processes themselves will meet at.
+        self.store: Any = TCPStore(
+            machines.address,
+            machines.port + 1,
+            world_size=machines.nodes,
+            is_master=machines.rank == 0,
+            timeout=WAIT,
+            wait_for_workers=False,
+        )
+
+    def announce(self, folder: RunFolder) -> None:
+        """Tell the others."""
+        self.store.set(FOLDER, str(folder.path.resolve()))
+
+    def folder(self) -> RunFolder:
+        """Wait to be told."""
+        return RunFolder(Path(self.store.get(FOLDER).decode()))
+
+
+def train_together(folder: RunFolder, machines: Cluster) -> int:
+    """Train a prepared run in several processes; the exit code of the first that failed, else 0.
+
+    Only the first process speaks; what the others say is kept in the run's folder.
+    """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // machines.devices)))
+    several = machines.nodes > 1
+    quiet = {rank: Std.ALL for rank in range(machines.devices) if rank > 0 or machines.rank > 0}
+    config = LaunchConfig(
+        min_nodes=machines.nodes,
+        max_nodes=machines.nodes,
+        nproc_per_node=machines.devices,
+        run_id="tunesmith" if several else uuid.uuid4().hex,
+        rdzv_backend="static" if several else "c10d",
+        rdzv_endpoint=f"{machines.address}:{machines.port}",
+        rdzv_configs={"rank": machines.rank, "timeout": WAIT.total_seconds()} if several else {},
+        max_restarts=0,
+        shutdown_timeout=STOP_SECONDS,
+        logs_specs=DefaultLogsSpecs(log_dir=str(folder.path / "processes"), redirects=quiet),
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "tunesmith", "train", str(folder.path), "--resume")
+    except ChildFailedError as error:
+        first = min(error.failures.values(), key=lambda failure: failure.timestamp)
+        return abs(first.exitcode) or 1
+    except SignalException as error:
+        return 128 + int(error.sigval)
+    return 0

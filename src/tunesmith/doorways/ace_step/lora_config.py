@@ -1,0 +1,141 @@
+"""``config/zh_rap_lora_config.json``: PEFT's keys as the guides write them, read into the recipe's adapter section."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tunesmith.families.ace_step.config import TransformerConfig
+    from tunesmith.recipe.models import AdapterRecipe
+
+KEYS = {
+    "r": "rank",
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "use_rslora": "rslora",
+    "use_dora": "kind",
+    "target_modules": "targets",
+}
+"""Keys that are used, with the recipe's name for each."""
+FIXED: dict[str, tuple[Any, ...]] = {
+    "peft_type": ("LORA",),
+    "task_type": (None,),
+    "bias": ("none",),
+    "modules_to_save": (None, []),
+    "fan_in_fan_out": (False,),
+    "init_lora_weights": (True,),
+    "inference_mode": (True, False),
+}
+"""Keys that PEFT writes beside them, with the values that mean what is done here."""
+IGNORED = ("base_model_name_or_path", "revision", "auto_mapping")
+"""Keys that say where an adapter came from."""
+_REMEDY = 'It should read {"r": 16, "lora_alpha": 32, "target_modules": ["to_q", "to_k", "to_v", "to_out.0"]}.'
+
+
+def read_lora_config(path: Path) -> dict[str, Any]:
+    """The recipe's adapter section from a LoRA config.
+
+    Raises:
+        TunesmithError: for a file that is missing or no JSON, an unknown key, or a value that cannot be used.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise TunesmithError("this file is not a JSON object", where=str(path), remedy=_REMEDY)
+    for key, value in content.items():
+        _refuse_unknown(key, value, path)
+    for key in ("r", "lora_alpha", "target_modules"):
+        if key not in content:
+            raise TunesmithError(f"this LoRA config has no `{key}`", where=str(path), remedy=_REMEDY)
+    adapter = {name: content[key] for key, name in KEYS.items() if key in content}
+    if "kind" in adapter:
+        adapter["kind"] = "dora" if adapter["kind"] is True else "lora"
+    return adapter
+
+
+def _refuse_unknown(key: str, value: Any, path: Path) -> None:
+    if key in FIXED:
+        if value not in FIXED[key]:
+            what = f"`{key}` is {value!r}, which is not supported"
+            raise TunesmithError(what, where=str(path), remedy=f"Leave it out, or write {FIXED[key][0]!r}.")
+        return
+    if key not in KEYS and key not in IGNORED:
+        close = difflib.get_close_matches(key, KEYS, 1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(KEYS)}."
+        raise TunesmithError(f"unknown key `{key}`", where=str(path), remedy=hint)
+    problem = _problem(key, value)
+    if problem:
+        raise TunesmithError(f"`{key}` {problem}, not {value!r}", where=str(path), remedy=_REMEDY)
+
+
+def _problem(key: str, value: Any) -> str:
+    """What a key's value must be, where it is not; texts and switches are no numbers here."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    match key:
+        case "r":
+            return "" if number and isinstance(value, int) and 0 < value <= 1024 else "must be a whole number, 1 to 1024"
+        case "lora_alpha":
+            return "" if number and 0 < value < float("inf") else "must be a number above 0"
+        case "lora_dropout":
+            return "" if number and 0 <= value < 1 else "must be a number from 0 up to 1"
+        case "use_rslora" | "use_dora":
+            return "" if isinstance(value, bool) else "must be true or false"
+        case "target_modules":
+            fine = isinstance(value, list) and value and all(isinstance(v, str) and v for v in value)
+            return "" if fine else "must be a list of module names"
+    return ""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of the base that stay in memory while it trains, and of the adapter on it."""
+
+    base: int
+    adapter: int
+
+
+def measure(adapter: AdapterRecipe, config: TransformerConfig, *, projectors: bool, where: Path) -> Size:
+    """Put the adapter on a transformer without weights: do its targets exist, and how large does it get?
+
+    Raises:
+        TunesmithError: naming every target that is no module of the transformer.
+    """
+    from tunesmith.families.ace_step.family import NETWORK, TARGETS
+    from tunesmith.families.ace_step.parts.weights import load_transformer
+    from tunesmith.families.contract import AdapterDefaults
+    from tunesmith.training import adapters
+
+    network = load_transformer(Path(), config, meta=True, projectors=projectors)
+    refuse_unknown_targets(adapter.targets or TARGETS, network, where)
+    base = sum(parameter.numel() for parameter in network.parameters())
+    networks: Mapping[str, nn.Module] = {NETWORK: network}
+    attached = adapters.attach(networks, adapter, {NETWORK: AdapterDefaults(TARGETS, adapter.rank, adapter.alpha)}, 0)
+    return Size(base, sum(parameter.numel() for parameter in adapters.trainable(attached).values()))
+
+
+def refuse_unknown_targets(targets: Sequence[str], network: nn.Module, where: Path) -> None:
+    """PEFT passes over a target that names nothing as long as another one names something; here it is an error.
+
+    Raises:
+        TunesmithError: naming the targets and near ones.
+    """
+    from torch import nn
+
+    layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)]
+    unknown = [t for t in targets if not any(name == t or name.endswith(f".{t}") for name in layers)]
+    if not unknown:
+        return
+    ends = sorted({".".join(name.split(".")[-size:]) for name in layers for size in (1, 2)})
+    close = [near for t in unknown for near in difflib.get_close_matches(t, ends, 1)]
+    hint = f"Did you mean {', '.join(close)}?" if close else "The guide's are to_q, to_k, to_v, to_out.0."
+    raise TunesmithError(
+        f"`target_modules` names {', '.join(unknown)}, and this model has no such layer", where=str(where), remedy=hint
+    )

@@ -1,0 +1,131 @@
+"""Where a run of the trainer lies, and how it begins from a checkpoint: ``{logger_dir}/lightning_logs/<time><exp_name>``."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error, read_json, write_json
+from tunesmith.run.folder import RunFolder, valid_name
+
+LOGS = "lightning_logs"
+TIME = "%Y-%m-%d_%H-%M-%S"
+_TIME_PATTERN = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d"
+CHECKPOINTS = "checkpoints"
+"""In a run folder: what a run is resumed from, and the adapters of every save."""
+STATE = "state.json"
+
+
+def runs_of(logger_dir: Path, name: str) -> list[Path]:
+    """Folders of all runs of an experiment, oldest first."""
+    pattern = re.compile(_TIME_PATTERN + re.escape(name))
+    folder = logger_dir / LOGS
+    found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return sorted(path for path in found if pattern.fullmatch(path.name))
+
+
+def new_run(logger_dir: Path, name: str) -> RunFolder:
+    """A new folder named after this second.
+
+    Raises:
+        TunesmithError: when it cannot be made.
+    """
+    while True:
+        path = logger_dir / LOGS / f"{time.strftime(TIME)}{name}"
+        try:
+            path.mkdir(parents=True)
+            return RunFolder(path).create()
+        except FileExistsError:
+            if not path.is_dir():
+                raise TunesmithError(
+                    "part of this path is a file, not a folder", where=str(path), remedy="Choose another --logger_dir."
+                ) from None
+            time.sleep(0.1)  # another run of this name began in this second
+        except OSError as error:
+            raise explain_os_error(error, path) from error
+
+
+def refuse_name(name: str) -> None:
+    """An experiment's name is a part of folder names.
+
+    Raises:
+        TunesmithError: when it cannot be.
+    """
+    if not valid_name(name):
+        remedy = "Use letters, digits and . _ -, beginning with a letter or digit."
+        raise TunesmithError(f"`{name}` cannot name a run", where="--exp_name", remedy=remedy)
+
+
+def begin_from(checkpoint: Path, folder: RunFolder) -> int:
+    """Copy a checkpoint into a new run, which then goes on from it; the earlier run stays as it is.
+
+    What was best in the earlier run stays there: the new run calls best what beats the base model from here on.
+
+    Returns:
+        The update that it is from.
+    """
+    state = read_json(checkpoint / STATE)
+    progress = state["progress"]
+    earlier = RunFolder(checkpoint.parent.parent)
+    kept = [record for record in earlier.read_metrics("valid") if record["update"] == 0]
+    state["progress"] = {
+        **progress,
+        "best_loss": kept[0]["loss"] if kept else None,
+        "best_update": None,
+        "without_best": 0,
+        "finished": False,
+    }
+    target = folder.checkpoints / checkpoint.name
+    shutil.copytree(checkpoint, target)
+    write_json(target / STATE, state)
+    if earlier.metrics.is_file():
+        shutil.copy2(earlier.metrics, folder.metrics)
+    return int(progress["update"])
+
+
+def refuse_checkpoint(path: Path) -> None:
+    """Whether a folder can be resumed from.
+
+    Raises:
+        TunesmithError: saying what it is instead.
+    """
+    if path.is_dir() and (path / STATE).is_file() and re.fullmatch(r"step-\d+", path.name):
+        return
+    if not path.exists():
+        raise TunesmithError("there is no such checkpoint", where=str(path), remedy="Check --ckpt_path.")
+    if path.is_file():
+        raise TunesmithError(
+            "a single file cannot be resumed from; Lightning's .ckpt files hold program objects, which are never loaded",
+            where=str(path),
+            remedy="Give a folder checkpoints/step-N of a run made here.",
+        )
+    nearby = sorted(p.name for place in (path, path.parent, path / CHECKPOINTS) for p in place.glob("step-*"))
+    hint = f" ({', '.join(dict.fromkeys(nearby))} are there)" if nearby else ""
+    holds = "holds an adapter without the optimizer's state" if _is_adapter(path) else "is no checkpoint"
+    raise TunesmithError(
+        f"this folder {holds}", where=str(path), remedy=f"Give a folder checkpoints/step-N of a run{hint}."
+    )
+
+
+def _is_adapter(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("adapter_model.safetensors", "pytorch_lora_weights.safetensors"))
+
+
+def refuse_taken(saves: Path) -> None:
+    """Adapters of a new run never replace those of another.
+
+    Raises:
+        TunesmithError: when a folder given as ``--checkpoint_dir`` holds adapters already.
+    """
+    if saves.exists() and not saves.is_dir():
+        raise TunesmithError("this is a file, not a folder", where=str(saves), remedy="Give another --checkpoint_dir.")
+    held = sorted(saves.glob("epoch=*_lora")) if saves.is_dir() else []
+    if held:
+        raise TunesmithError(
+            f"this folder holds the adapters of another run ({held[0].name}{', …' if len(held) > 1 else ''})",
+            where=str(saves),
+            remedy="Give another --checkpoint_dir, or continue that run with --resume auto.",
+        )

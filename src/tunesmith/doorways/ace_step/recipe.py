@@ -1,0 +1,108 @@
+"""The trainer's flags as a recipe."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.doorways.ace_step.lora_config import read_lora_config
+from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
+from tunesmith.doorways.ace_step.place import CHECKPOINTS
+from tunesmith.errors import TunesmithError
+
+WARMUP, BETAS = 10, (0.8, 0.9)
+"""As ACE-Step's own trainer has them."""
+NO_CLIPPING = 1e30
+"""A limit that no gradient reaches."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What ``--model`` and ``--checkpoint_dir`` mean together.
+
+    Attributes:
+        base: The base model: hub id, folder or ``pocket/ace_step``.
+        saves: Where adapters are saved, if not in the run's own folder.
+        said: What is told about it.
+    """
+
+    base: str
+    saves: Path | None
+    said: str = ""
+
+
+def folders(model: str, checkpoint_dir: str | None) -> Folders:
+    """``--checkpoint_dir`` is the base model where it holds one (upstream's code), else where saves go (its guide).
+
+    Raises:
+        TunesmithError: when two base models are named, or the folder holds a part of one.
+    """
+    from tunesmith.families.ace_step.config import FOLDERS
+    from tunesmith.families.ace_step.source import POCKET, is_checkpoint
+    from tunesmith.recipe.load import resolved_path
+
+    base = POCKET if model == "pocket" else resolved_path(model, Path.cwd(), always=False)
+    if checkpoint_dir is None:
+        return Folders(base, None)
+    path = Path(checkpoint_dir).expanduser().resolve()
+    if not is_checkpoint(path):
+        there = [name for name in FOLDERS if (path / name).is_dir()]
+        if there:
+            absent = ", ".join(name for name in FOLDERS if name not in there)
+            raise TunesmithError(
+                f"this folder holds a part of a base model ({', '.join(there)})",
+                where=str(path),
+                remedy=f"Add {absent}, or give another folder to save in.",
+            )
+        return Folders(base, path, f"--checkpoint_dir holds no base model, so adapters are saved in it: {path}")
+    if model != TRAIN_DEFAULTS["model"] and base != str(path):
+        raise TunesmithError(
+            f"--model {model} and --checkpoint_dir {checkpoint_dir} name two base models", remedy="Give one of them."
+        )
+    return Folders(str(path), None, f"--checkpoint_dir holds the four model folders, so it is the base model: {path}")
+
+
+def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
+    """The flags as a recipe; everything not among them is the family's own starting recipe.
+
+    Raises:
+        TunesmithError: for a dataset that is not there, or a LoRA config that cannot be used.
+    """
+    from tunesmith.families.ace_step.family import AceStepFamily
+
+    start = AceStepFamily.starting_recipe()
+    return {
+        **start,
+        "name": args.exp_name,
+        "model": {"path": places.base, "family": AceStepFamily.name, "precision": PRECISIONS[args.precision]},
+        "data": {**start["data"], **_dataset(Path(args.dataset_path).expanduser())},
+        "adapter": read_lora_config(Path(args.lora_config_path).expanduser()),
+        "train": {
+            "updates": args.max_steps,
+            "batch_size": args.batch_size,
+            "accumulation": args.accumulate_grad_batches,
+            "learning_rate": args.learning_rate,
+            "warmup_updates": WARMUP,
+            "schedule": "linear",
+            "min_lr_share": 0.0,
+            "betas": BETAS,
+            "max_grad_norm": args.gradient_clip_val or NO_CLIPPING,
+            "save_every": args.every_n_train_steps,
+            "valid_every": args.val_check_interval or args.every_n_train_steps,
+            "snapshots": str(places.saves or CHECKPOINTS),
+            "early_stopping": 0,
+        },
+        "previews": {**start["previews"], "every": args.every_plot_step},
+        "options": {"shift": args.shift, "ssl": "on" if args.ssl else "off"},
+    }
+
+
+def _dataset(folder: Path) -> dict[str, str]:
+    from tunesmith.data.layouts import detect_layout
+
+    if not folder.is_dir():
+        remedy = "Make it with convert2hf_dataset.py, or check --dataset_path."
+        raise TunesmithError("there is no such dataset folder", where=str(folder), remedy=remedy)
+    return {"folder": str(folder.resolve()), "layout": detect_layout(folder)}

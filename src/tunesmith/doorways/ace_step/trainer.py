@@ -1,0 +1,150 @@
+"""``trainer.py``: the guide's flags, turned into a recipe and run by the same stages as ``tunesmith train``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
+from tunesmith.doorways.common import Parser, run_doorway
+from tunesmith.errors import TunesmithError
+from tunesmith.run.voice import Voice
+
+if TYPE_CHECKING:
+    from tunesmith.doorways.ace_step.launch import Cluster
+    from tunesmith.doorways.ace_step.recipe import Folders
+    from tunesmith.recipe.models import Recipe
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.folder import RunFolder
+
+HELP = {
+    "num_nodes": "machines that train together; each needs MASTER_ADDR, MASTER_PORT and NODE_RANK set",
+    "shift": "shift of the noise levels that training draws, towards more noise",
+    "learning_rate": "peak learning rate; it falls linearly to 0 at the last update",
+    "num_workers": "accepted; clips are encoded once before training, so there is nothing to load beside it",
+    "epochs": "passes over the dataset's rows; -1 leaves the end to --max_steps",
+    "max_steps": "updates at most",
+    "every_n_train_steps": "updates between saves; the last one is always saved",
+    "dataset_path": "dataset folder of convert2hf_dataset.py, or any folder of clips",
+    "exp_name": "name of the experiment; its runs are LOGGER_DIR/lightning_logs/TIME and this name",
+    "precision": "32, 16-mixed or bf16-mixed; a CPU always runs 32",
+    "accumulate_grad_batches": "batches per update",
+    "devices": "processes on this machine, one per GPU",
+    "logger_dir": "where runs go",
+    "ckpt_path": "a folder checkpoints/step-N to go on from, in a new run",
+    "checkpoint_dir": "the base model's folder if it holds one, else where adapters are saved",
+    "gradient_clip_val": "largest gradient norm; 0 or None turns clipping off",
+    "gradient_clip_algorithm": "norm",
+    "reload_dataloaders_every_n_epochs": "accepted; every epoch is drawn anew",
+    "every_plot_step": "updates between curves and audio; 0 turns them off",
+    "val_check_interval": "updates between measurements of held-out loss; None measures at every save",
+    "lora_config_path": "JSON file with r, lora_alpha and target_modules",
+    "model": "base model: hub id, folder, or `pocket`",
+    "batch_size": "clips per batch and device",
+    "resume": "`auto` goes on with the newest run of this --exp_name",
+}
+
+
+def trainer(argv: Sequence[str] | None = None) -> int:
+    """Check, encode and train."""
+    parser = Parser(
+        "trainer", "Train a LoRA adapter on ACE-Step v1.\n训练 ACE-Step v1 的 LoRA 适配器。", TRAIN_DEFAULTS, TYPES
+    )
+    for name, text in HELP.items():
+        parser.value(name, text)
+    parser.switch("ssl", "add the MERT and mHuBERT projection losses; downloads both models")
+    args = parser.read(argv)
+    parser.check_config_keys(args, COMMANDS)
+    command = shlex.join(["trainer.py", *(sys.argv[1:] if argv is None else argv)])
+    return _run(args, command)
+
+
+def _run(args: argparse.Namespace, command: str) -> int:
+    from tunesmith.doorways.ace_step.launch import Meeting, cluster, train_together
+
+    machines = cluster(args.devices, args.num_nodes)
+    meeting = Meeting(machines) if machines.nodes > 1 else None
+    if meeting is not None and machines.rank > 0:
+        return train_together(meeting.folder(), machines)
+    context = prepare(args, machines, command)
+    folder = context.folder
+    if meeting is not None:
+        meeting.announce(folder)
+    code = train_together(folder, machines) if machines.processes > 1 else train_alone(context)
+    if code:
+        raise TogetherError(code, folder)
+    context.voice.say(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
+    context.voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
+    return 0
+
+
+class TogetherError(TunesmithError):
+    """One of several processes failed or was stopped; it has said why itself."""
+
+    def __init__(self, code: int, folder: RunFolder) -> None:
+        super().__init__("training has ended early", where=str(folder.path), remedy=GO_ON)
+        self.exit_code = code
+
+
+GO_ON = "--resume auto, with the flags as before, goes on from there."
+
+
+def train_alone(context: RunContext) -> int:
+    """Train in this process."""
+    from tunesmith.run.pipeline import run_stages
+    from tunesmith.training.run import InterruptedRunError
+
+    try:
+        return run_stages(context, ["train"], resume=True)
+    except InterruptedRunError as error:
+        error.remedy = GO_ON
+        raise
+
+
+def prepare(args: argparse.Namespace, machines: Cluster, command: str) -> RunContext:
+    """A run folder with checked and encoded clips, ready to be trained.
+
+    Raises:
+        TunesmithError: for whatever is wrong with flags, base model or clips; before anything is made, if it can be told.
+    """
+    from tunesmith.doorways.ace_step import words
+    from tunesmith.doorways.ace_step.lora_config import measure
+    from tunesmith.doorways.ace_step.recipe import as_recipe, folders
+    from tunesmith.recipe.load import build
+    from tunesmith.recipe.tree import Tree
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.pipeline import run_stages
+
+    places = folders(args.model, args.checkpoint_dir)
+    recipe = build(Tree(as_recipe(args, places))).recipe
+    size = measure(recipe.adapter, base_config(recipe), projectors=args.ssl, where=Path(args.lora_config_path))
+    folder, said = open_folder(args, places)
+    context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    write_recipe(context)
+    for line in (places.said, said, *words.remarks(args, recipe)):
+        if line:
+            context.voice.say(line)
+    run_stages(context, ["check"])
+    context = settle(context, args, machines)
+    for line in words.sizes(context.recipe, size):
+        context.voice.say(line)
+    run_stages(context, ["encode"])
+    return context
+
+
+def base_config(recipe: Recipe) -> object:
+    """Sizes of the base model, without downloading it; those of the published model until it is here.
+
+    Raises:
+        TunesmithError: for a path that is no ACE-Step checkpoint.
+    """
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(trainer)

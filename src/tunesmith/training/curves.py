@@ -1,0 +1,40 @@
+"""The course of a run as a picture, beside the previews of the same update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tunesmith.files import atomic_path
+from tunesmith.run.folder import RunFolder
+
+
+def draw_curves(folder: RunFolder, update: int) -> None:
+    """Draw training and held-out loss, and the learning rate, into ``previews/step-N/curves.png``; before, nothing."""
+    train, valid = list(folder.read_metrics("train")), list(folder.read_metrics("valid"))
+    if not train:
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+    losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    losses.plot(*_points(train, "loss"), linewidth=1.0, label="training loss")
+    losses.plot(*_points(valid, "loss"), marker="o", markersize=4, label="held-out loss")
+    losses.set_ylabel("loss")
+    losses.legend()
+    rates.plot(*_points(train, "learning_rate"), color="tab:gray")
+    rates.set_ylabel("learning rate")
+    rates.set_xlabel("update")
+    rates.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (losses, rates):
+        axes.grid(alpha=0.3)
+    with atomic_path(folder.previews / f"step-{update:06d}" / "curves.png") as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)
+
+
+def _points(records: Iterable[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
+    """Updates and values, without lines that a loss was not finite in."""
+    known = [(record["update"], record[key]) for record in records if record.get(key) is not None]
+    return [update for update, _ in known], [value for _, value in known]

@@ -1,0 +1,178 @@
+"""The objective against itself: padding, batching, draws, drops and crops change what they should and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.golden_files import golden_path
+from tunesmith.data.draws import Draws
+from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen_text, collate
+from tunesmith.families.ace_step.config import AceStepSettings
+from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
+from tunesmith.training.terms import Meter, add_weights, combine
+
+
+def item(family: AceStepFamily, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    c = family.config
+    lengths = [3 + seed % 4, 2, 4]
+    ids = rng.integers(1, c.transformer.lyric_encoder_vocab_size, lyrics) if lyrics else np.array([NO_LYRICS])
+    return {
+        "latents": rng.standard_normal((c.latent_channels, c.latent_height, frames)).astype(np.float16),
+        "text": rng.standard_normal((sum(lengths), c.transformer.text_embedding_dim)).astype(np.float16),
+        "text_parts": np.array([[lengths[0], 0], [lengths[1], 0], [lengths[2], 1]], np.int32),
+        "lyrics": ids.astype(np.int32),
+        "lyric_sections": np.array([[1, 2], [3, 2]], np.int32),
+        "speaker": np.zeros(c.transformer.speaker_embedding_dim, np.float32),
+    }
+
+
+@pytest.fixture(scope="module")
+def family():
+    return AceStepFamily(str(golden_path("ace_step/tiny_checkpoint")))
+
+
+@pytest.fixture(scope="module")
+def networks(family):
+    return family.networks()
+
+
+def measured(family, networks, items, draws=None):
+    meter = Meter()
+    with torch.no_grad():
+        meter.add(family.loss(networks, family.collate(items, draws), draws))
+    return meter.result()
+
+
+def mixed(family):
+    lyrics = (6, 0, 9, 4)
+    return [item(family, frames, seed, lyrics[seed]) for seed, frames in enumerate((9, 21, 14, 17))]
+
+
+def test_a_batch_of_four_lengths_is_the_weighted_mean_of_four_singles(family, networks):
+    items = mixed(family)
+    whole = measured(family, networks, items)
+    single = [measured(family, networks, [one]) for one in items]
+    frames = np.array([one["latents"].shape[2] for one in items])
+    for name, value in whole.terms.items():
+        expected = sum(s.terms[name] * n for s, n in zip(single, frames, strict=True)) / frames.sum()
+        assert value == pytest.approx(expected, abs=1e-5)
+
+
+def test_gradients_do_not_depend_on_the_cut_into_micro_batches(family):
+    items = mixed(family)
+    draws = [Draws(1, 0, str(i)) for i in range(len(items))]
+    gradients = []
+    for cut in ([[0, 1, 2, 3]], [[0], [1], [2], [3]], [[0, 2], [1, 3]]):
+        network = family.networks()
+        parameter = network["transformer"].transformer_blocks[3].attn.to_q.weight.requires_grad_(True)
+        batches = [(family.collate([items[i] for i in c], [draws[i] for i in c]), [draws[i] for i in c]) for c in cut]
+        totals = add_weights(family.weights(batch) for batch, _ in batches)
+        for batch, own in batches:
+            combine(family.loss(network, batch, own), totals).backward()
+        gradients.append(parameter.grad)
+    assert gradients[0].abs().max() > 0
+    for other in gradients[1:]:
+        assert torch.allclose(gradients[0], other, atol=1e-6, rtol=1e-4)
+
+
+def test_measuring_is_the_same_twice_and_names_its_noise_levels(family, networks):
+    items = mixed(family)
+    first, second = measured(family, networks, items), measured(family, networks, items)
+    assert first == second
+    assert list(first.terms) == [f"sigma_{level:.2f}" for level in held_out_sigmas(3.0)]
+    assert first.loss == pytest.approx(np.mean(list(first.terms.values())))
+
+
+def test_held_out_levels_are_the_quantiles_of_what_training_draws():
+    drawn = np.array([draw_sigma(Draws(0, epoch, "x"), 3.0) for epoch in range(4000)])
+    levels = held_out_sigmas(3.0)
+    shares = [float((drawn > level).mean()) for level in levels]
+    assert np.allclose(shares, [0.125, 0.375, 0.625, 0.875], atol=0.03)
+    assert set(np.float32(drawn)) <= set(sigma_table(3.0))
+
+
+def test_a_model_that_says_nothing_costs_the_level_of_knowing_nothing(family):
+    class Silent(torch.nn.Module):
+        config = family.config.transformer
+
+        def encode(self, *args):
+            return None
+
+        def decode(self, latents, *args, **kwargs):
+            return torch.zeros_like(latents)
+
+    rng = np.random.default_rng(0)
+    items = [item(family, 400, seed) for seed in range(4)]
+    for one in items:
+        one["latents"] = rng.standard_normal(one["latents"].shape).astype(np.float16)
+    loss = measured(family, {"transformer": Silent()}, items).loss
+    assert loss == pytest.approx(family.random_level(), rel=0.02)
+
+
+def test_the_true_velocity_costs_nothing(family):
+    class Knowing(torch.nn.Module):
+        config = family.config.transformer
+        batch: dict
+
+        def encode(self, *args):
+            return None
+
+        def decode(self, latents, *args, **kwargs):
+            return self.batch["noise"] - self.batch["latents"]
+
+    network = Knowing()
+    network.batch = family.collate(mixed(family), None)
+    terms = family.loss({"transformer": network}, network.batch, None)
+    assert all(term.sum.abs() < 1e-8 for term in terms.values())
+    wrong = family.loss({"transformer": network}, upside_down(network.batch), None)
+    assert all(term.sum > 1 for term in wrong.values())
+
+
+def test_noise_depends_on_item_and_epoch_and_a_crop_begins_with_the_same(family):
+    latents = np.zeros((8, 16, 30), np.float32)
+    one = item_noise(latents, Draws(0, 0, "a"))
+    assert not np.array_equal(one, item_noise(latents, Draws(0, 0, "b")))
+    assert not np.array_equal(one, item_noise(latents, Draws(0, 1, "a")))
+    assert np.array_equal(one[..., :12], item_noise(latents[..., :12], Draws(0, 0, "a")))
+
+
+def test_drops_happen_at_their_own_rates_independently(family):
+    settings = AceStepSettings(text_dropout=0.3, lyric_dropout=0.2)
+    one = item(family, 5, 0)
+    text, lyrics = [], []
+    for epoch in range(1500):
+        draws = Draws(0, epoch, "x")
+        text.append(not chosen_text(one, draws, settings).any())
+        lyrics.append(len(chosen_lyrics(one, draws, settings)) == 0)
+    assert np.mean(text) == pytest.approx(0.3, abs=0.04)
+    assert np.mean(lyrics) == pytest.approx(0.2, abs=0.04)
+    assert np.mean(np.logical_and(text, lyrics)) == pytest.approx(0.06, abs=0.02)
+
+
+def test_tags_vary_by_epoch_and_recaptions_take_their_share(family):
+    settings = AceStepSettings(text_dropout=0.0)
+    one = item(family, 5, 0)
+    lengths = one["text_parts"][:, 0].tolist()
+    seen = [len(chosen_text(one, Draws(0, epoch, "x"), settings)) for epoch in range(600)]
+    shares = [seen.count(length) / len(seen) for length in lengths]
+    assert shares == pytest.approx([0.25, 0.25, 0.5], abs=0.07)  # half tags in either order, half the recaption
+    assert len(chosen_text(one, None, settings)) == lengths[0]
+
+
+def test_no_lyrics_are_masked_out_as_they_are_when_generating(family):
+    batch = collate([item(family, 5, 0, lyrics=0), item(family, 5, 1, lyrics=4)], None, AceStepSettings())
+    assert batch["lyric_mask"].tolist() == [[0, 0, 0, 0], [1, 1, 1, 1]]
+    assert batch["text_mask"].sum(1).tolist() == [3, 4]
+
+
+def test_a_crop_takes_its_own_sections_when_asked(family):
+    one = {**item(family, 5, 0), "crop": np.array([0, 10, 100])}
+    settings = AceStepSettings(lyric_window=True)
+    assert np.array_equal(chosen_lyrics(one, None, settings), one["lyrics"][:3])
+    late = {**one, "crop": np.array([60, 40, 100])}
+    assert np.array_equal(chosen_lyrics(late, None, settings), one["lyrics"][[0, 3, 4, 5]])
+    assert np.array_equal(chosen_lyrics(late, None, AceStepSettings()), one["lyrics"])
