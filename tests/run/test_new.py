@@ -103,3 +103,25 @@ def test_a_run_that_exists_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert load_recipe(run.recipe).train.seed == 7
     new_run("a", folder, "pocket", force=True, root=tmp_path / "runs")
     assert load_recipe(run.recipe).train.seed == 42
+
+
+def test_a_family_brings_its_own_starting_values_below_those_of_the_data(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [4.0, 5.0, 12.5, 6.0, 7.0])
+    run = new_run("song", folder, "ACE-Step/ACE-Step-v1-3.5B", root=tmp_path / "runs")
+    recipe = load_recipe(run.recipe)
+    assert recipe.train.betas == (0.8, 0.9) and recipe.train.max_grad_norm == 0.5
+    assert recipe.data.max_seconds == 13.0
+    assert recipe.adapter.rank == 8, "the data's own preset comes after the family's"
+    assert recipe.train.gradient_checkpointing is False
+    assert recipe.options["omega"] == 10.0
+
+
+def test_blocks_are_recomputed_where_a_step_would_not_fit_a_common_gpu(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [100.0, 5.0, 12.5, 6.0, 7.0])
+    run = new_run("song", folder, "ACE-Step/ACE-Step-v1-3.5B", root=tmp_path / "runs")
+    text = run.recipe.read_text(encoding="utf-8")
+    assert load_recipe(run.recipe).train.gradient_checkpointing is True
+    assert "without it a step takes more than" in text
+    plan = json.loads(run.plan.read_text())
+    gpu = next(device for device in plan["devices"] if device["device"] == "GPU")
+    assert gpu["memory_bytes"] < 12e9

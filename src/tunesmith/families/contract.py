@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tunesmith.data.draws import Draws
+from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 
@@ -73,8 +74,32 @@ class FieldSpec:
 
 
 @dataclass(frozen=True)
+class TransformerShape:
+    """Facts of a trained network that planning would otherwise estimate from its number of parameters.
+
+    Attributes:
+        layers: Repeated blocks.
+        width: Width of the hidden states.
+        adapter_widths: Inputs plus outputs of every default adapter target: parameters per rank.
+        saved_bytes: Saved for the backward pass per frame, layer and unit of width in half precision.
+        frame_bytes: Cached per frame.
+        text_bytes: Cached per clip for its texts.
+    """
+
+    layers: int
+    width: int
+    adapter_widths: int
+    saved_bytes: float
+    frame_bytes: int
+    text_bytes: int
+
+
+@dataclass(frozen=True)
 class ModelCard:
-    """What there is to know of a base model without loading its weights."""
+    """What there is to know of a base model without loading its weights.
+
+    ``shape`` is ``None`` for decoders like MusicGen's, whose shape follows from their size.
+    """
 
     family: str
     path: str
@@ -87,6 +112,7 @@ class ModelCard:
     trained_parameters: int
     weights_bytes: int
     notes: tuple[str, ...] = ()
+    shape: TransformerShape | None = None
 
 
 @dataclass(frozen=True)
@@ -199,8 +225,12 @@ class Family(ABC):
     def card(self) -> ModelCard:
         """Facts of the base model, from its config alone."""
 
+    def text_findings(self, sample: Sample) -> list[Finding]:
+        """What the family's own tokenisers have to say about a sample's texts (lyrics that will be cut, odd tags)."""
+        return []
+
     def unknown_share(self, text: str) -> float:
-        """Share of ``text`` (0..1) that the family's text encoder cannot represent."""
+        """Share of a text other than lyrics (0..1) that the family's text encoder cannot represent."""
         return 0.0
 
     # --- encoding ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from tunesmith.data.checks import CheckReport, run_checks
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
@@ -60,6 +61,7 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
             context.recipe.checks,
             fingerprint=context.recipe.data.fingerprint,
             unknown_share=context.family.unknown_share if local else None,
+            text_findings=context.family.text_findings if local else None,
             overrule=context.recipe.data.overrule,
             progress=advance,
             facts_path=context.folder.facts,
@@ -81,10 +83,31 @@ def write_findings(context: RunContext, layout: Layout, checked: CheckReport, re
         "quarantined": checked.quarantined,
         "split_kind": result.kind,
         "seconds": round(seconds, 1),
-        "notes": [*layout.notes, *checked.notes, *result.notes],
+        "notes": [*layout.notes, *checked.notes, *result.notes, *lyric_notes(context, result)],
     }
     write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
     return summary
+
+
+def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
+    """Whole-song lyrics over a crop teach words that are not sung in it."""
+    limit = context.recipe.data.max_seconds
+    long = [
+        s.id
+        for s in result.samples
+        if s.texts.get("lyrics", "").strip() and any((a.duration or 0) > limit for a in s.audios.values())
+    ]
+    if "lyrics" not in context.family.text_roles or not long or context.recipe.options.get("lyric_window"):
+        return []
+    return [
+        note(
+            f"{len(long)} clips with lyrics are longer than a crop ({limit:g} s) and keep all their lyrics in it "
+            f"(the first: {long[0]}). Set options.lyric_window to give a crop its own sections, or raise "
+            "data.max_seconds.",
+            f"{len(long)} 个带歌词的片段长于裁剪长度（{limit:g} 秒），裁剪后仍使用整首歌词（第一个：{long[0]}）。"
+            "可设置 options.lyric_window 只取相应段落，或增大 data.max_seconds。",
+        )
+    ]
 
 
 def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any]) -> None:
@@ -97,8 +120,8 @@ def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
         voice.say(f"  warn   {name} ({number}): {one.clip}: {one.message} {one.remedy}", style="yellow")
-    for note in summary["notes"]:
-        voice.say(f"  note   {note['en']}")
+    for told in summary["notes"]:
+        voice.say(f"  note   {told['en']}")
     voice.say(
         f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, "
         f"{summary['valid']} held out; "

@@ -21,6 +21,8 @@ from tunesmith.run.open import RUNS
 from tunesmith.run.voice import Voice
 from tunesmith.training.planner import Plan, card_for_planning, estimate
 
+COMFORTABLE = 11e9
+"""Bytes that a step may take on a GPU of 12 GB before blocks are recomputed instead of kept."""
 FEW, MANY = 20, 500
 """Below and from these numbers of clips the presets ``few-clips`` and ``many-clips`` give better starting values."""
 
@@ -58,8 +60,11 @@ def new_run(
         look = look_at(folder, default_text=default_text, progress=advance)
     loaded, chosen = choose(name, look, model, preset, default_text)
     recipe = loaded.recipe
-    settings = validate_options(loaded) if recipe.options else _settings(recipe)
     planned = plan_for(recipe, look)
+    if planned is not None and too_large(planned):
+        loaded, chosen = choose(name, look, model, preset, default_text, recompute=True)
+        recipe, planned = loaded.recipe, plan_for(loaded.recipe, look)
+    settings = validate_options(loaded) if recipe.options else _settings(recipe)
     run.create()
     family = _family_name(recipe)
     write_schema(run.path, family)
@@ -75,7 +80,7 @@ def new_run(
 
 
 def choose(
-    name: str, look: Look, model: str | None, preset: str | None, default_text: str | None
+    name: str, look: Look, model: str | None, preset: str | None, default_text: str | None, *, recompute: bool = False
 ) -> tuple[Loaded, dict[str, str]]:
     """A recipe that suits the data, and the reason of each choice by key.
 
@@ -91,6 +96,9 @@ def choose(
     tree = tree.merge(Tree(_from_data(look, default_text, reasons)))
     if preset:
         tree = tree.merge(parse_tree(preset_text(preset), f"preset {preset}"))
+    if recompute:
+        tree = tree.merge(Tree({"train": {"gradient_checkpointing": True}}))
+        reasons["train.gradient_checkpointing"] = f"without it a step takes more than {COMFORTABLE / 1e9:.0f} GB"
     own: dict[str, Any] = {"name": name}
     if model:
         own["model"] = {"path": model}
@@ -108,6 +116,11 @@ def plan_for(recipe: Recipe, look: Look) -> Plan | None:
         return None
     card, local = found
     return estimate(recipe, card, look.total, len(look.seconds), longest=max(look.seconds), local=local)
+
+
+def too_large(plan: Plan) -> bool:
+    """Whether a GPU of the common size would be full, by the estimate."""
+    return any(sum(d.memory.values()) > COMFORTABLE for d in plan.devices if d.device == "GPU")
 
 
 def notes(look: Look, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,14 @@ def identity(bench: Bench) -> dict[str, Any]:
         "adapter": adapter.model_dump(mode="json"),
         "seed": train.seed,
         "clips_per_update": bench.schedule.per_update,
-        "clips": f"{len(bench.train)} ({content_key(*sorted(bench.train.ids))[:8]})",
+        "clips": clips_name(bench.train.ids),
         "shapes": {name: list(p.shape) for name, p in bench.parameters.items()},
     }
+
+
+def clips_name(ids: Sequence[str]) -> str:
+    """How many clips, and a short key of which."""
+    return f"{len(ids)} ({content_key(*sorted(ids))[:8]})"
 
 
 def newest(folder: RunFolder) -> Path | None:

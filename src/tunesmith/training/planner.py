@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunesmith.families.contract import ModelCard
+from tunesmith.families.contract import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
 from tunesmith.training.schedule import clips_per_update, updates_for, warm_up
 
@@ -90,24 +90,18 @@ class Plan:
         return lines
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """Depth and width that a transformer of so many parameters has (within 6 % for MusicGen's three)."""
+def _estimated_shape(parameters: int) -> TransformerShape:
+    """Depth and width that a decoder of so many parameters has (within 6 % for MusicGen's three)."""
+    width = (ASPECT / BLOCK * parameters) ** (1 / 3)
+    layers = parameters / BLOCK / width**2
+    widths = LORA_WIDTHS * layers * width
+    return TransformerShape(round(layers), round(width), round(widths), SAVED_BYTES, FRAME_BYTES, TEXT_BYTES)
 
-    parameters: int
 
-    @property
-    def width(self) -> float:
-        return (ASPECT / BLOCK * self.parameters) ** (1 / 3)
-
-    @property
-    def layers(self) -> float:
-        return self.parameters / BLOCK / self.width**2
-
-    def activations(self, frames: int, half: bool, recompute: bool) -> float:
-        scale = 1.0 if half else 2.0
-        saved = self.width * (2 * self.layers + SAVED_BYTES) if recompute else self.width * self.layers * SAVED_BYTES
-        return frames * saved * scale
+def _activations(shape: TransformerShape, frames: int, half: bool, recompute: bool) -> float:
+    """Bytes kept for the backward pass; recomputing keeps every block's input and one block's insides."""
+    per_frame = 2 * shape.layers + shape.saved_bytes if recompute else shape.layers * shape.saved_bytes
+    return frames * shape.width * per_frame * (1.0 if half else 2.0)
 
 
 def estimate(
@@ -133,8 +127,8 @@ def estimate(
     train_clips = max(1, clips - _held_out(recipe, clips))
     updates = updates_for(recipe.train, train_clips)
     per_update = clips_per_update(recipe.train)
-    shape = _Shape(card.trained_parameters)
-    adapter = round(LORA_WIDTHS * recipe.adapter.rank * shape.layers * shape.width)
+    shape = card.shape or _estimated_shape(card.trained_parameters)
+    adapter = recipe.adapter.rank * shape.adapter_widths
     peak_frames = _micro_batch_frames(recipe, card, min(longest or seconds_total / clips, recipe.data.max_seconds))
     device = recipe.model.device.split(":")[0]
     kinds = {"cpu": ["CPU"], "cuda": ["GPU"], "mps": ["GPU"]}.get(device, ["GPU", "CPU"])
@@ -183,7 +177,7 @@ class _Work:
 
     recipe: Recipe
     card: ModelCard
-    shape: _Shape
+    shape: TransformerShape
     updates: int
     seconds_total: float
     clips: int
@@ -223,7 +217,7 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
     memory = {
         "weights": card.trained_parameters * (2.0 if half else 4.0),
         "adapter and optimizer": float(OPTIMIZER_BYTES * adapter),
-        "activations": shape.activations(frames, half, recompute),
+        "activations": _activations(shape, frames, half, recompute),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
     }
     encoders = max(0, card.parameters - card.trained_parameters)
@@ -250,7 +244,7 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
 def _disk(recipe: Recipe, card: ModelCard, adapter: int, work: _Work, local: bool) -> dict[str, float]:
     checkpoints = min(recipe.train.keep_checkpoints, work.updates // recipe.train.save_every + 1) + 1
     disk = {
-        "cache": work.seconds_total * card.frame_rate * FRAME_BYTES + work.clips * TEXT_BYTES,
+        "cache": work.seconds_total * card.frame_rate * work.shape.frame_bytes + work.clips * work.shape.text_bytes,
         "checkpoints": float(checkpoints * 12 * adapter + 2 * 4 * adapter),
         "audio": work.generated_seconds * card.sample_rate * card.channels * 2.0,
     }

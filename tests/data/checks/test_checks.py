@@ -11,6 +11,7 @@ from scipy.signal import butter, sosfilt
 
 from tests.data.sounds import RATE, phrase, save
 from tunesmith.data.checks import CHECKS, CheckLimits, run_checks
+from tunesmith.data.findings import Finding
 from tunesmith.data.sample import AudioRef, Sample
 
 
@@ -228,6 +229,19 @@ def test_texts(tmp_path):
     assert found(report, "text_unknown", "error") == {"chinese", "emoji"}
     assert found(run_checks(samples, unknown_share=lambda t: 0.5), "text_unknown", "warn") >= {"chinese", "mixed"}
     assert found(run_checks(samples), "text_unknown") == set()
+
+
+def test_what_the_family_finds_in_texts_is_told_and_lyrics_are_not_held_against_the_caption_encoder(tmp_path):
+    path = save(tmp_path / "a.wav", phrase(1))
+    texts = {"caption": "pop", "lyrics": "谁在唱歌"}
+    sample = Sample("a", {"audio": AudioRef(str(path))}, texts)
+
+    def odd(one):
+        return [Finding("family_texts", "warn", one.id, "odd")] if "谁" in one.texts["lyrics"] else []
+
+    report = run_checks([sample], fingerprint=False, unknown_share=lambda t: float("谁" in t), text_findings=odd)
+    assert found(report, "family_texts", "warn") == {"a"}
+    assert found(report, "text_unknown") == set()
 
 
 def test_identical_texts(tmp_path):

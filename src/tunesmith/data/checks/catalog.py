@@ -10,6 +10,7 @@ from tunesmith.data.checks import (
     dead_channel,
     duplicate,
     fade_out,
+    family_texts,
     identical_channels,
     identical_texts,
     leakage,
@@ -51,4 +52,5 @@ CHECKS: tuple[Check, ...] = (
     identical_texts.check,
     long_text.check,
     text_unknown.check,
+    family_texts.check,
 )

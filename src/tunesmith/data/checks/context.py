@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tunesmith.data.checks.facts import ClipFacts
@@ -44,6 +44,7 @@ class CheckContext:
         limits: The limits.
         similar: Pairs of clip ids that sound alike, with their score (0..1), first id earlier in the set.
         unknown_share: Share of a text's tokens that the text encoder does not know, if the family can tell.
+        text_findings: What else the family has to say about a sample's texts.
         model_sample_rate: Rate of the model in Hz; bandwidth above its Nyquist frequency is not missed.
     """
 
@@ -51,6 +52,7 @@ class CheckContext:
     limits: CheckLimits
     similar: tuple[tuple[str, str, float], ...] = ()
     unknown_share: Callable[[str], float] | None = None
+    text_findings: Callable[[Sample], Sequence[Finding]] | None = None
     model_sample_rate: int = 32_000
     by_id: Mapping[str, Clip] = field(init=False, repr=False, compare=False)
 

@@ -52,6 +52,7 @@ def run_checks(  # noqa: PLR0913
     fingerprint: bool = True,
     signals: bool = True,
     unknown_share: Callable[[str], float] | None = None,
+    text_findings: Callable[[Sample], Sequence[Finding]] | None = None,
     overrule: Collection[str] = (),
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
@@ -68,6 +69,7 @@ def run_checks(  # noqa: PLR0913
         fingerprint: Compare clips by sound (near-duplicates, leakage); identical ones are found either way.
         signals: Measure loudness and bandwidth.
         unknown_share: Share (0..1) of a text's tokens unknown to the model's text encoder.
+        text_findings: What else the model's family has to say about a sample's texts.
         overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
         workers: Processes that measure; 1 measures in this one.
         progress: Called with the number of samples measured since the last call.
@@ -88,6 +90,7 @@ def run_checks(  # noqa: PLR0913
         limits=limits,
         similar=tuple(alike(clips, measured, limits.duplicate_score)),
         unknown_share=unknown_share,
+        text_findings=text_findings,
         model_sample_rate=model_sample_rate,
     )
     findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]

@@ -34,7 +34,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
 def read(folder: Path, options: LayoutOptions) -> Layout:
     """Every row; equal rows are one clip with its ``repeats``.
 
-    Audio is looked for as its path is written (relative to the working directory), in the dataset's folder and beside it.
+    Audio is looked for at its path as written (from the working directory), in the dataset's folder and beside it.
 
     Raises:
         TunesmithError: for a folder of several splits, a damaged table, or one without a ``filename`` column.

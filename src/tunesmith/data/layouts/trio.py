@@ -26,7 +26,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
 
 
 def read(folder: Path, options: LayoutOptions) -> Layout:
-    """Every clip with its prompt as ``caption`` and, where there is one, its ``lyrics``; texts without audio are told."""
+    """Every clip with its prompt as ``caption`` and its ``lyrics``, if it has any; texts without audio are told."""
     layout = read_beside(folder, options, NAME, ENDINGS)
     return replace(layout, problems=[*layout.problems, *_without_audio(folder)])
 

@@ -87,7 +87,11 @@ def _named(finding: Finding, folder: Path) -> Finding:
     name = f"{PurePosixPath(finding.clip).stem}_prompt.txt"
     state = "is empty" if (folder / finding.clip).with_name(name).is_file() else "is missing"
     return Finding(
-        "missing_text", "error", finding.clip, f"{name} {state}", remedy="Write its tags there, or run `tunesmith label`."
+        "missing_text",
+        "error",
+        finding.clip,
+        f"{name} {state}",
+        remedy="Write its tags there, or run `tunesmith label`.",
     )
 
 

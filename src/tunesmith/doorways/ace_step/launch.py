@@ -61,7 +61,9 @@ def cluster(devices: int, nodes: int) -> Cluster:
     address, port, rank = (os.environ[name] for name in names)
     if not port.isdigit() or not rank.isdigit() or int(rank) >= nodes:
         raise TunesmithError(
-            f"MASTER_PORT {port} or NODE_RANK {rank} is wrong", where="--num_nodes", remedy=f"Ranks are 0 to {nodes - 1}."
+            f"MASTER_PORT {port} or NODE_RANK {rank} is wrong",
+            where="--num_nodes",
+            remedy=f"Ranks are 0 to {nodes - 1}.",
         )
     return Cluster(devices, nodes, int(rank), address, int(port))
 

@@ -81,7 +81,9 @@ def _problem(key: str, value: Any) -> str:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     match key:
         case "r":
-            return "" if number and isinstance(value, int) and 0 < value <= 1024 else "must be a whole number, 1 to 1024"
+            return (
+                "" if number and isinstance(value, int) and 0 < value <= 1024 else "must be a whole number, 1 to 1024"
+            )
         case "lora_alpha":
             return "" if number and 0 < value < float("inf") else "must be a number above 0"
         case "lora_dropout":

@@ -1,22 +1,28 @@
-"""Where a run of the trainer lies, and how it begins from a checkpoint: ``{logger_dir}/lightning_logs/<time><exp_name>``."""
+"""Where a run of the trainer lies (``{logger_dir}/lightning_logs/<time><exp_name>``), and what it goes on from."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error, read_json, write_json
 from tunesmith.run.folder import RunFolder, valid_name
+from tunesmith.training.checkpoint import STATE, clips_name
+
+if TYPE_CHECKING:
+    from tunesmith.recipe.models import Recipe
 
 LOGS = "lightning_logs"
 TIME = "%Y-%m-%d_%H-%M-%S"
 _TIME_PATTERN = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d"
 CHECKPOINTS = "checkpoints"
 """In a run folder: what a run is resumed from, and the adapters of every save."""
-STATE = "state.json"
 
 
 def runs_of(logger_dir: Path, name: str) -> list[Path]:
@@ -59,6 +65,40 @@ def refuse_name(name: str) -> None:
         raise TunesmithError(f"`{name}` cannot name a run", where="--exp_name", remedy=remedy)
 
 
+def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> None:
+    """A checkpoint goes on with the base, the adapter and the batch that it was made with.
+
+    Raises:
+        TunesmithError: naming what differs.
+    """
+    saved = read_json(checkpoint / STATE)["identity"]
+    here = {"base": recipe.model.path, **recipe.adapter.model_dump(mode="json"), "clips per update": clips_per_update}
+    there = {"base": saved["base"], **saved["adapter"], "clips per update": saved["clips_per_update"]}
+    different = [f"{key} {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key]]
+    if different:
+        raise TunesmithError(
+            f"this checkpoint belongs to another run: {'; '.join(different)}",
+            where=str(checkpoint),
+            remedy="Give the same base, LoRA config and batch again, or begin a new run without it.",
+        )
+
+
+def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
+    """A checkpoint goes on with the clips that it was made with.
+
+    Raises:
+        TunesmithError: when others are trained on now.
+    """
+    there = read_json(checkpoint / STATE)["identity"]["clips"]
+    here = clips_name([sample.id for sample in samples if sample.split == "train"])
+    if there != here:
+        raise TunesmithError(
+            f"this checkpoint belongs to other clips ({there} there, {here} here)",
+            where=str(checkpoint),
+            remedy="Give the same dataset again, or begin a new run without it.",
+        )
+
+
 def begin_from(checkpoint: Path, folder: RunFolder) -> int:
     """Copy a checkpoint into a new run, which then goes on from it; the earlier run stays as it is.
 
@@ -98,7 +138,7 @@ def refuse_checkpoint(path: Path) -> None:
         raise TunesmithError("there is no such checkpoint", where=str(path), remedy="Check --ckpt_path.")
     if path.is_file():
         raise TunesmithError(
-            "a single file cannot be resumed from; Lightning's .ckpt files hold program objects, which are never loaded",
+            "a file cannot be resumed from; Lightning's .ckpt files hold program objects, which are never loaded",
             where=str(path),
             remedy="Give a folder checkpoints/step-N of a run made here.",
         )

@@ -54,7 +54,9 @@ def write_dataset(target: Path, rows: Sequence[dict[str, Any]], repeats: int) ->
                 stream.write_batch(several)
             for _ in range(repeats % together):
                 stream.write_batch(once)
-        write_json(temporary / INFO, {"citation": "", "description": "", "features": features, "homepage": "", "license": ""})
+        write_json(
+            temporary / INFO, {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
+        )
         write_json(temporary / STATE, state_of(content_key(*map(json.dumps, whole), repeats)[:16]))
 
 
@@ -62,7 +64,9 @@ def features_of(recaption: Sequence[str]) -> dict[str, Any]:
     """The columns as ``datasets`` describes them; lists as a ``Sequence``, which every release knows."""
     texts: dict[str, Any] = dict.fromkeys(("keys", "filename"), TEXT)
     texts["tags"] = {"feature": TEXT, "_type": "Sequence"}
-    return texts | dict.fromkeys(("speaker_emb_path", "norm_lyrics"), TEXT) | {"recaption": dict.fromkeys(recaption, TEXT)}
+    return (
+        texts | dict.fromkeys(("speaker_emb_path", "norm_lyrics"), TEXT) | {"recaption": dict.fromkeys(recaption, TEXT)}
+    )
 
 
 def state_of(fingerprint: str) -> dict[str, Any]:

@@ -6,22 +6,16 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
-from tunesmith.run.voice import Voice
 
 if TYPE_CHECKING:
-    from tunesmith.doorways.ace_step.launch import Cluster
-    from tunesmith.doorways.ace_step.recipe import Folders
-    from tunesmith.recipe.models import Recipe
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
-
+GO_ON = "The same flags with --resume auto go on from there."
 HELP = {
     "num_nodes": "machines that train together; each needs MASTER_ADDR, MASTER_PORT and NODE_RANK set",
     "shift": "shift of the noise levels that training draws, towards more noise",
@@ -66,83 +60,47 @@ def trainer(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, command: str) -> int:
     from tunesmith.doorways.ace_step.launch import Meeting, cluster, train_together
+    from tunesmith.doorways.ace_step.setup import prepare
 
     machines = cluster(args.devices, args.num_nodes)
     meeting = Meeting(machines) if machines.nodes > 1 else None
     if meeting is not None and machines.rank > 0:
         return train_together(meeting.folder(), machines)
-    context = prepare(args, machines, command)
-    folder = context.folder
+    context = prepare(args, command)
+    folder, voice = context.folder, context.voice
     if meeting is not None:
         meeting.announce(folder)
-    code = train_together(folder, machines) if machines.processes > 1 else train_alone(context)
-    if code:
-        raise TogetherError(code, folder)
-    context.voice.say(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
-    context.voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
+    if machines.processes == 1:
+        train_alone(context)
+    elif code := train_together(folder, machines):
+        raise EndedEarlyError(code, folder)
+    voice.say(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
+    voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
     return 0
 
 
-class TogetherError(TunesmithError):
-    """One of several processes failed or was stopped; it has said why itself."""
+class EndedEarlyError(TunesmithError):
+    """One of several processes failed or was stopped, and has said why."""
 
     def __init__(self, code: int, folder: RunFolder) -> None:
         super().__init__("training has ended early", where=str(folder.path), remedy=GO_ON)
         self.exit_code = code
 
 
-GO_ON = "--resume auto, with the flags as before, goes on from there."
+def train_alone(context: RunContext) -> None:
+    """Train in this process.
 
-
-def train_alone(context: RunContext) -> int:
-    """Train in this process."""
+    Raises:
+        InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
+    """
     from tunesmith.run.pipeline import run_stages
     from tunesmith.training.run import InterruptedRunError
 
     try:
-        return run_stages(context, ["train"], resume=True)
+        run_stages(context, ["train"], resume=True)
     except InterruptedRunError as error:
         error.remedy = GO_ON
         raise
-
-
-def prepare(args: argparse.Namespace, machines: Cluster, command: str) -> RunContext:
-    """A run folder with checked and encoded clips, ready to be trained.
-
-    Raises:
-        TunesmithError: for whatever is wrong with flags, base model or clips; before anything is made, if it can be told.
-    """
-    from tunesmith.doorways.ace_step import words
-    from tunesmith.doorways.ace_step.lora_config import measure
-    from tunesmith.doorways.ace_step.recipe import as_recipe, folders
-    from tunesmith.recipe.load import build
-    from tunesmith.recipe.tree import Tree
-    from tunesmith.run.context import RunContext
-    from tunesmith.run.pipeline import run_stages
-
-    places = folders(args.model, args.checkpoint_dir)
-    recipe = build(Tree(as_recipe(args, places))).recipe
-    size = measure(recipe.adapter, base_config(recipe), projectors=args.ssl, where=Path(args.lora_config_path))
-    folder, said = open_folder(args, places)
-    context = RunContext(folder, recipe, Voice(log=folder.log), command)
-    write_recipe(context)
-    for line in (places.said, said, *words.remarks(args, recipe)):
-        if line:
-            context.voice.say(line)
-    run_stages(context, ["check"])
-    context = settle(context, args, machines)
-    for line in words.sizes(context.recipe, size):
-        context.voice.say(line)
-    run_stages(context, ["encode"])
-    return context
-
-
-def base_config(recipe: Recipe) -> object:
-    """Sizes of the base model, without downloading it; those of the published model until it is here.
-
-    Raises:
-        TunesmithError: for a path that is no ACE-Step checkpoint.
-    """
 
 
 def main() -> int:

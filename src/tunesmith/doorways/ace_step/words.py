@@ -40,8 +40,8 @@ def length(context: RunContext, samples: list[Sample], args: argparse.Namespace,
     clips = sum(sample.split == "train" for sample in samples)
     lines = [
         f"an epoch is {per_epoch} updates (the dataset's rows, repeats counted); "
-        f"{updates} updates are {updates / per_epoch:.1f} epochs, and each of the {clips} training clips is drawn about "
-        f"{max(1, round(updates * per_update(args) / max(1, clips)))} times"
+        f"{updates} updates are {updates / per_epoch:.1f} epochs, and each of the {clips} training clips is drawn "
+        f"about {max(1, round(updates * per_update(args) / max(1, clips)))} times"
     ]
     known = card_for_planning(recipe)
     if known is None:
@@ -73,7 +73,9 @@ def remarks(args: argparse.Namespace, recipe: Recipe) -> list[str]:
     if args.num_workers != TRAIN_DEFAULTS["num_workers"]:
         found.append("--num_workers has nothing to do: clips are encoded once, before training, and read from the disk")
     if args.reload_dataloaders_every_n_epochs != 1:
-        found.append("--reload_dataloaders_every_n_epochs: order, crops and tag order are drawn anew every epoch anyway")
+        found.append(
+            "--reload_dataloaders_every_n_epochs: order, crops and tag order are drawn anew every epoch anyway"
+        )
     if PRECISIONS[args.precision] == "fp16":
         found.append("--precision 16: bf16 is used where the GPU has it")
     if args.val_check_interval is None:

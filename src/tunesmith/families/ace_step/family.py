@@ -12,6 +12,7 @@ import numpy as np
 
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
 from tunesmith.data.draws import Draws
+from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
 from tunesmith.families.ace_step.config import (
     DCAE,
@@ -42,6 +43,7 @@ from tunesmith.files import read_json
 if TYPE_CHECKING:
     from torch import nn
 
+    from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
     from tunesmith.families.ace_step.parts.text import TextEncoder
 
 NETWORK = "transformer"
@@ -129,7 +131,7 @@ class AceStepFamily(Family):
 
     def card(self) -> ModelCard:
         """Sizes and licence from configs and file headers."""
-        from tunesmith.families.ace_step.sizes import tensor_elements, used_parameters
+        from tunesmith.families.ace_step.sizes import tensor_elements, transformer_shape, used_parameters
 
         files = sorted(self.folder.glob("*/*.safetensors"))
         trained = used_parameters(self.config.transformer)
@@ -145,6 +147,7 @@ class AceStepFamily(Family):
             parameters=trained + frozen,
             trained_parameters=trained,
             weights_bytes=sum(file.stat().st_size for file in files),
+            shape=transformer_shape(self.config.transformer),
         )
 
     @cached_property
@@ -156,6 +159,22 @@ class AceStepFamily(Family):
     def unknown_share(self, text: str) -> float:
         """Share of the text's letters that UMT5's tokenizer does not know; small for any written language."""
         return self._tokenizer.unknown_share(text)
+
+    def text_findings(self, sample: Sample) -> list[Finding]:
+        """Captions that will be cut; lyrics with unknown tags, unknown letters or too many tokens."""
+        from tunesmith.families.ace_step.encoder import has_lyrics, lyric_tokens
+        from tunesmith.families.ace_step.remarks import caption_findings, lyric_findings
+
+        found = list(caption_findings(sample.id, self._tokenizer.tokens(sample.texts.get("caption", ""))))
+        if has_lyrics(sample):
+            found += lyric_findings(sample.id, lyric_tokens(self._lyric_tokenizer, sample, self.options))
+        return found
+
+    @cached_property
+    def _lyric_tokenizer(self) -> LyricTokenizer:
+        from tunesmith.families.ace_step.encoder import lyric_tokenizer
+
+        return lyric_tokenizer(self.folder, self.options)
 
     # --- encoding ---------------------------------------------------------------------------------------------------
 

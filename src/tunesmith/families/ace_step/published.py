@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, TransformerConfig
-from tunesmith.families.ace_step.sizes import used_parameters
+from tunesmith.families.ace_step.sizes import transformer_shape, used_parameters
 from tunesmith.families.ace_step.source import REPOSITORY
 from tunesmith.families.contract import ModelCard
 
@@ -28,5 +28,6 @@ def published_card(path: str) -> ModelCard | None:
         parameters=trained + FROZEN,
         trained_parameters=trained,
         weights_bytes=CHECKPOINT_BYTES,
+        shape=transformer_shape(TransformerConfig()),
         notes=("sizes as published; the checkpoint itself has not been read",),
     )

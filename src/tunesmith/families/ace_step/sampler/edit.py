@@ -58,7 +58,7 @@ def edit(
     if requests[0].upstream:
         momentum[len(requests) :] = 0
     both = encode_branches(transformer, [*described, *prompts], settings, device)
-    velocity = GuidedVelocity(transformer, both, settings, stepper.calls, momentum)
+    velocity = GuidedVelocity(transformer, both, settings, settings.steps, momentum)
     edited = source
     for call in range(begin, end):
         level, change = stepper.levels[call], torch.zeros_like(source)
@@ -73,7 +73,7 @@ def edit(
     level = stepper.levels[end]
     x = edited + level * (noise.draw(source.shape[-1]) - source)
     targets = encode_branches(transformer, prompts, settings, device)
-    velocity = GuidedVelocity(transformer, targets, settings, stepper.calls)
+    velocity = GuidedVelocity(transformer, targets, settings, settings.steps)
     for call in range(end, stepper.calls):
         x = stepper.step(x, velocity(x, stepper.levels[call], call), call)
         report((call + 1 - begin) / (stepper.calls - begin))

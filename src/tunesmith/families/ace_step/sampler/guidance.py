@@ -12,12 +12,12 @@ import torch
 
 MOMENTUM = -0.75
 THRESHOLD = 2.5
-ZERO_CALLS = 2
-"""Calls at the very beginning for which CFG-Zero* returns no velocity at all."""
+ZERO_STEPS = 2
+"""Steps at the very beginning for which CFG-Zero* returns no velocity at all."""
 
 
 class Momentum:
-    """Running sum of guidance directions: m = direction + coefficient * m.
+    """Running sum of guidance directions, from call to call: m = direction + coefficient * m.
 
     Args:
         coefficient: One number, or one per item as (B, 1, 1, 1).
@@ -71,9 +71,9 @@ def cfg(cond: torch.Tensor, null: torch.Tensor, scale: float) -> torch.Tensor:
     return null + scale * (cond - null)
 
 
-def cfg_star(cond_BCHT: torch.Tensor, null_BCHT: torch.Tensor, scale: float, call: int) -> torch.Tensor:
-    """CFG-Zero*: guidance from the null velocity scaled to fit the conditional one; nothing at the first calls."""
-    if call < ZERO_CALLS:
+def cfg_star(cond_BCHT: torch.Tensor, null_BCHT: torch.Tensor, scale: float, step: int) -> torch.Tensor:
+    """CFG-Zero*: guidance from the null velocity scaled to fit the conditional one; nothing at the first steps."""
+    if step < ZERO_STEPS:
         return torch.zeros_like(cond_BCHT)
     over = (-3, -2, -1)
     fit = (cond_BCHT * null_BCHT).sum(over, keepdim=True) / (null_BCHT.square().sum(over, keepdim=True) + 1e-8)
@@ -87,12 +87,12 @@ def double_condition(
     return (1 - text_scale) * null + (text_scale - lyric_scale) * only_text + lyric_scale * cond
 
 
-def window(calls: int, interval: float) -> range:
-    """The calls that are guided: the middle ``interval`` (0..1) of them."""
-    return range(int(calls * (1 - interval) / 2), int(calls * (interval / 2 + 0.5)))
+def window(steps: int, interval: float) -> range:
+    """The steps that are guided: the middle ``interval`` (0..1) of them."""
+    return range(int(steps * ((1 - interval) / 2)), int(steps * (interval / 2 + 0.5)))
 
 
-def decayed(scale: float, lowest: float, decay: float, call: int, calls: range) -> float:
-    """Guidance at ``call``, having fallen linearly over the guided ``calls`` by ``decay`` of the way to ``lowest``."""
-    progress = (call - calls.start) / max(1, len(calls) - 1)
+def decayed(scale: float, lowest: float, decay: float, step: int, steps: range) -> float:
+    """Guidance at ``step``, having fallen linearly over the guided ``steps`` by ``decay`` of the way to ``lowest``."""
+    progress = (step - steps.start) / max(1, len(steps) - 1)
     return scale - (scale - lowest) * progress * decay

@@ -111,19 +111,32 @@ def check(request: LatentRequest) -> None:
         raise TunesmithError(f"cannot make {request.length} frames", remedy="Ask for a positive duration.")
     if uses_weak_tags(request.settings) and request.prompt.text_weak is None:
         raise ValueError("these settings need Prompt.text_weak")
-    _check_guidance(request.settings)
+    _check_options(request.settings)
     if request.span is not None:
         _check_span(request, request.span)
     if task == "edit":
         _check_edit(request)
 
 
-def _check_guidance(settings: AceStepSettings) -> None:
-    if (settings.guidance_text > 1) != (settings.guidance_lyric > 1):
+def _check_options(settings: AceStepSettings) -> None:
+    text, lyric, only = settings.guidance_text, settings.guidance_lyric, settings.only_steps
+    if (text > 1) != (lyric > 1):
         raise TunesmithError(
-            f"guidance_text {settings.guidance_text:g} and guidance_lyric {settings.guidance_lyric:g} work only together",
+            f"guidance_text {text:g} and guidance_lyric {lyric:g} work only together",
             where="options",
             remedy="Set both above 1, or both to 0 to use `guidance`.",
+        )
+    if list(only) != sorted(set(only)):
+        raise TunesmithError(
+            f"the steps {', '.join(map(str, only))} do not rise",
+            where="options.only_steps",
+            remedy="Name each step once, in order.",
+        )
+    if only and settings.task in SOURCE_TASKS:
+        raise TunesmithError(
+            f"{settings.task} cannot take only some steps",
+            where="options.only_steps",
+            remedy="Leave it empty and set `steps`.",
         )
 
 

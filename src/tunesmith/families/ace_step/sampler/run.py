@@ -75,9 +75,11 @@ def _sample(
     start = make_start(batch, shape, device)
     stepper, x = start.stepper, start.x
     branches = encode_branches(transformer, [request.prompt for request in batch], settings, device)
-    velocity = GuidedVelocity(transformer, branches, settings, stepper.calls)
+    velocity = GuidedVelocity(transformer, branches, settings, start.steps)
     for call in range(start.first, stepper.calls):
-        x = stepper.step(x, velocity(x, stepper.levels[call], call), call)
+        # Upstream counts the guided steps in calls, which puts Heun's window into the first half of a run.
+        step = call if batch[0].upstream else stepper.step_of(call)
+        x = stepper.step(x, velocity(x, stepper.levels[call], step), call)
         if start.held is not None:
             x = start.held.apply(x, stepper.levels[call + 1])
         report((call + 1 - start.first) / (stepper.calls - start.first))

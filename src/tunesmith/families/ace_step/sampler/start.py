@@ -62,6 +62,7 @@ class Start:
     Attributes:
         x: Latents (B, C, H, T) at the level of ``first``.
         stepper: How to go on.
+        steps: Steps of the whole run, those before ``first`` included.
         first: The model call to begin with.
         held: What the run must not change.
         before: Source frames (B, C, H, any) too far away to be sampled with; they go in front of the result.
@@ -70,6 +71,7 @@ class Start:
 
     x: torch.Tensor
     stepper: Stepper
+    steps: int
     first: int = 0
     held: Held | None = None
     before: torch.Tensor | None = None

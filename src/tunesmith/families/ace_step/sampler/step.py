@@ -44,6 +44,10 @@ class Stepper(ABC):
         """The model call with which a step begins."""
         return step
 
+    def step_of(self, call: int) -> int:
+        """The step that a model call belongs to."""
+        return call
+
     @abstractmethod
     def step(self, x: torch.Tensor, velocity: torch.Tensor, call: int) -> torch.Tensor:
         """Latents at ``levels[call + 1]`` from latents and velocity (B, C, H, T) at ``levels[call]``."""
@@ -72,6 +76,10 @@ class Heun(Stepper):
     def first_call(self, step: int) -> int:
         """See :class:`Stepper`."""
         return 2 * step
+
+    def step_of(self, call: int) -> int:
+        """See :class:`Stepper`."""
+        return call // 2
 
     def step(self, x: torch.Tensor, velocity: torch.Tensor, call: int) -> torch.Tensor:
         """See :class:`Stepper`; even calls predict, odd calls correct."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch.nn import functional as F
@@ -45,7 +46,8 @@ def make_start(requests: Sequence[LatentRequest], shape: tuple[int, int], device
         return _held(settings, held, lambda: noise.draw(frames))
     elif task != "text2music":
         first = _mixed(first, second.draw(frames), settings.variance)
-    return Start(first, _stepper(settings, sigmas, settings.omega, lambda: noise.draw(frames)))
+    stepper = _stepper(settings, sigmas, settings.omega, lambda: noise.draw(frames))
+    return Start(first, stepper, len(sigmas) - 1)
 
 
 def stacked_sources(requests: Sequence[LatentRequest], device: torch.device) -> torch.Tensor:
@@ -70,7 +72,7 @@ def _extend(one: LatentRequest, source: torch.Tensor, noise: Noise, second: Nois
     kept = _frames(frames, left, frames - right, source.device)
     held = Held(F.pad(source[..., begin:stop], (left, right)), first, ~kept)
     began = _held(settings, held, lambda: noise.draw(frames))
-    return Start(began.x, began.stepper, began.first, held, source[..., :begin], source[..., stop:])
+    return replace(began, before=source[..., :begin], after=source[..., stop:])
 
 
 def _held(settings: AceStepSettings, held: Held, draw: Draw) -> Start:
@@ -83,7 +85,7 @@ def _held(settings: AceStepSettings, held: Held, draw: Draw) -> Start:
     if upstream:
         # Whatever the scheduler, upstream steps like Euler over its levels, Heun's doubled ones too.
         stepper = Euler(torch.tensor(stepper.levels))
-    return Start(held.at(stepper.levels[first]), stepper, first, held)
+    return Start(held.at(stepper.levels[first]), stepper, settings.steps, first, held)
 
 
 def _stepper(settings: AceStepSettings, sigmas: torch.Tensor, omega: float, draw: Draw) -> Stepper:

@@ -27,7 +27,7 @@ class GuidedVelocity:
         transformer: On its device, in eval mode.
         branches: Conditions of the B items.
         settings: Guidance, which is one for the batch.
-        calls: Model calls of the whole run; the guided window is a share of them.
+        steps: Steps of the whole run; the guided window is a share of them.
         momentum: APG's coefficient, one number or one per item (B, 1, 1, 1).
     """
 
@@ -36,21 +36,21 @@ class GuidedVelocity:
         transformer: AceStepTransformer,
         branches: Branches,
         settings: AceStepSettings,
-        calls: int,
+        steps: int,
         momentum: float | torch.Tensor = guidance.MOMENTUM,
     ) -> None:
         self.transformer, self.branches, self.settings = transformer, branches, settings
-        self.window = guidance.window(calls, settings.guidance_interval)
+        self.window = guidance.window(steps, settings.guidance_interval)
         self.momentum = guidance.Momentum(momentum)
 
-    def __call__(self, x_BCHT: torch.Tensor, level: float, call: int) -> torch.Tensor:
-        """Velocity (B, C, H, T) fp32 at noise level ``level``; outside the window the conditional one alone."""
+    def __call__(self, x_BCHT: torch.Tensor, level: float, step: int) -> torch.Tensor:
+        """Velocity (B, C, H, T) fp32 at a noise level; in steps outside the window the conditional one alone."""
         guided = self.branches.guided
-        if guided is None or call not in self.window:
+        if guided is None or step not in self.window:
             return self._decode(x_BCHT, level, self.branches.cond, None)
         rows = x_BCHT.repeat(self.branches.count, 1, 1, 1)
         velocities = self._decode(rows, level, guided, self.branches.query_scale)
-        return self._guide(velocities.chunk(self.branches.count), call)
+        return self._guide(velocities.chunk(self.branches.count), step)
 
     def _decode(
         self, x: torch.Tensor, level: float, conditions: Conditions, query_scale: torch.Tensor | None
@@ -61,14 +61,14 @@ class GuidedVelocity:
             raise TypeError("no taps were asked for")
         return velocity.float()
 
-    def _guide(self, velocities: tuple[torch.Tensor, ...], call: int) -> torch.Tensor:
+    def _guide(self, velocities: tuple[torch.Tensor, ...], step: int) -> torch.Tensor:
         s = self.settings
         cond, null = velocities[:2]
         if is_double(s):
             return guidance.double_condition(cond, null, velocities[2], s.guidance_text, s.guidance_lyric)
-        scale = guidance.decayed(s.guidance, s.min_guidance, s.guidance_decay, call, self.window)
+        scale = guidance.decayed(s.guidance, s.min_guidance, s.guidance_decay, step, self.window)
         if s.guidance_type == "apg":
             return guidance.apg(cond, null, scale, self.momentum)
         if s.guidance_type == "cfg":
             return guidance.cfg(cond, null, scale)
-        return guidance.cfg_star(cond, null, scale, call)
+        return guidance.cfg_star(cond, null, scale, step)

@@ -1,0 +1,127 @@
+"""From the trainer's flags to a run folder with checked and encoded clips."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.doorways.ace_step import place, words
+from tunesmith.doorways.ace_step.lora_config import measure
+from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.config import TransformerConfig, read_config
+from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.source import REPOSITORY, locate
+from tunesmith.pocket.examples import is_pocket
+from tunesmith.recipe.load import build
+from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.tree import Tree
+from tunesmith.recipe.write import dump_resolved
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
+from tunesmith.run.open import keep_previous
+from tunesmith.run.pipeline import run_stages
+from tunesmith.run.voice import Voice
+from tunesmith.training import checkpoint
+from tunesmith.training.schedule import listed_epoch
+
+
+def prepare(args: argparse.Namespace, command: str) -> RunContext:
+    """A run folder, ready to be trained.
+
+    Raises:
+        TunesmithError: for whatever is wrong with flags, base model or clips; what can be told before anything is made
+            is told then.
+    """
+    place.refuse_name(args.exp_name)
+    places = folders(args.model, args.checkpoint_dir)
+    recipe = build(Tree(as_recipe(args, places))).recipe
+    size = measure(recipe.adapter, base_config(recipe), projectors=args.ssl, where=Path(args.lora_config_path))
+    folder, start, said = open_folder(args, places, recipe)
+    context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    keep_previous(folder, dump_resolved(recipe))
+    for line in (places.said, said, *words.remarks(args, recipe)):
+        if line:
+            context.voice.say(line)
+    run_stages(context, ["check"])
+    samples = list(read_manifest(folder.manifest))
+    if start is not None:
+        place.refuse_other_clips(start, samples)
+    per_epoch = listed_epoch(samples, words.per_update(args))
+    context = settled(context, args, per_epoch, samples)
+    for line in (*words.sizes(context.recipe, size), *words.length(context, samples, args, per_epoch)):
+        context.voice.say(line)
+    run_stages(context, ["encode"])
+    return context
+
+
+def base_config(recipe: Recipe) -> TransformerConfig:
+    """Sizes of the base model; those of the published one until it has been downloaded.
+
+    Raises:
+        TunesmithError: when the path or hub id is none of ACE-Step v1.
+    """
+    path = recipe.model.path
+    if is_pocket(path) or Path(path).is_dir():
+        return read_config(locate(path)).transformer
+    if not AceStepFamily.recognises(path):
+        raise TunesmithError(
+            "this is no ACE-Step v1 checkpoint", where=path, remedy=f"Give a folder that holds one, or {REPOSITORY}."
+        )
+    return TransformerConfig()
+
+
+def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tuple[RunFolder, Path | None, str]:
+    """The run's folder, the checkpoint that it goes on from, and what is said about them.
+
+    Raises:
+        TunesmithError: for a checkpoint that cannot be gone on from, or a folder of saves that another run has.
+    """
+    logs, clips = Path(args.logger_dir).expanduser(), words.per_update(args)
+    if args.resume and args.ckpt_path:
+        raise TunesmithError("--resume auto and --ckpt_path contradict each other", remedy="Give one of them.")
+    earlier = place.runs_of(logs, args.exp_name) if args.resume else []
+    if earlier:
+        folder = RunFolder(earlier[-1])
+        start = checkpoint.newest(folder)
+        if start is not None:
+            place.refuse_other(start, recipe, clips)
+        return (
+            folder,
+            start,
+            f"--resume auto: going on in {folder.path}" + ("" if start else ", which has no checkpoint"),
+        )
+    said = ""
+    if args.resume:
+        said = f"--resume auto: there is no run of {args.exp_name} in {logs / place.LOGS} yet, so this is the first"
+    if args.ckpt_path:
+        start = Path(args.ckpt_path).expanduser()
+        place.refuse_checkpoint(start)
+        place.refuse_other(start, recipe, clips)
+        folder = place.new_run(logs, args.exp_name)
+        update = place.begin_from(start, folder)
+        return folder, start, f"going on from update {update} of {start}, in a run of its own"
+    if places.saves is not None:
+        place.refuse_taken(places.saves)
+    return place.new_run(logs, args.exp_name), None, said
+
+
+def settled(context: RunContext, args: argparse.Namespace, per_epoch: int, samples: Iterable[Sample]) -> RunContext:
+    """The run with what only its clips can tell.
+
+    It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; and no audio is made that is longer than
+    anything it learns from.
+    """
+    recipe = context.recipe
+    updates = args.max_steps if args.epochs == -1 else min(args.max_steps, args.epochs * per_epoch)
+    longest = max((audio.duration or 0.0 for sample in samples for audio in sample.audios.values()), default=0.0)
+    changed = {
+        "train": recipe.train.model_copy(update={"updates": updates}),
+        "previews": recipe.previews.model_copy(update={"seconds": min(recipe.previews.seconds, max(1.0, longest))}),
+    }
+    context = replace(context, recipe=recipe.model_copy(update=changed))
+    keep_previous(context.folder, dump_resolved(context.recipe))
+    return context
