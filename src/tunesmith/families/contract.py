@@ -314,6 +314,10 @@ class Family(ABC):
         """How else than as a PEFT folder an adapter can be written: name to a function of PEFT folder and target."""
         return {}
 
+    def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+        """What a user should know of an adapter on these targets (``kind``: lora or dora) before it is trained."""
+        return []
+
     def apply_adapters(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
         """Add several adapters (``path:strength``) to base networks at once; returns notes for the user."""
         raise TunesmithError(

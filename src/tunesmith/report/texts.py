@@ -233,7 +233,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # curves
     "sec_curves": ("Curves", "曲线"),
     "chart_loss": ("Loss by update; the ring marks the best held-out loss", "各更新步的损失；圆圈为最佳验证损失"),
-    "chart_codebooks": ("Held-out loss by codebook", "各码本的验证损失"),
+    "chart_codebooks": ("Held-out loss by codebook or noise level", "各码本或噪声水平的验证损失"),
     "chart_rate": ("Learning rate", "学习率"),
     "chart_forgetting": (
         "Loss on base-style prompts; rising means the base's skill is being forgotten",

@@ -58,7 +58,7 @@ def _body(context: RunContext, card: ModelCard, note: str) -> list[str]:
         "",
         "## Use",
         "",
-        *_use(card),
+        *_use(context, card),
     ]
 
 
@@ -74,15 +74,6 @@ def _data(context: RunContext) -> list[str]:
     ]
 
 
-def _use(card: ModelCard) -> list[str]:
-    if card.family != "musicgen":
-        return [f"Load it with PEFT on the {card.family} base model."]
-    return [
-        "```python",
-        "from peft import PeftModel",
-        "from transformers import MusicgenForConditionalGeneration",
-        "",
-        f'base = MusicgenForConditionalGeneration.from_pretrained("{card.path}")',
-        'model = PeftModel.from_pretrained(base, "path/to/this/folder")',
-        "```",
-    ]
+def _use(context: RunContext, card: ModelCard) -> list[str]:
+    code = context.family.load_code(f'"{card.path}"', '"path/to/this/folder"')
+    return ["```python", code.strip(), "```"]

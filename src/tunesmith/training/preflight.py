@@ -50,10 +50,13 @@ def announce(session: Session) -> None:
     precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
     voice.say(
         f"{bench.updates} updates of {bench.schedule.per_update} clips "
-        f"({bench.updates / bench.schedule.per_epoch:.1f} epochs), "
+        f"({bench.updates / bench.schedule.per_epoch:.1f} passes over the clips), "
         f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
         f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
     )
+    adapter = session.context.recipe.adapter
+    for warning in bench.family.adapter_warnings(adapter.targets or (), adapter.kind):
+        voice.warn(warning)
     if bench.warmup.cut:
         text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
         voice.warn(text)

@@ -35,7 +35,7 @@ class InterruptedRunError(TunesmithError):
         super().__init__(
             "stopped as asked; everything up to this update is saved",
             where=str(where),
-            remedy="Run the same command again to continue.",
+            remedy=f"`tunesmith train {where.parent.parent}` goes on from there.",
         )
         self.exit_code = 128 + number
 

@@ -141,3 +141,20 @@ def test_sizes_of_the_lyric_encoder_may_differ_from_its_embedding():
     config = replace(TINY, lyric_hidden_size=12, lyric_encoder=LyricEncoderConfig(8, 2, 10, 1))
     transformer, inputs = random_transformer(config), random_inputs((4,), (2,), (3,), config)
     assert inputs.encode(transformer).states.shape == (1, 6, config.inner_dim)
+
+
+@torch.no_grad()
+def test_an_adapter_may_go_on_the_convolutions_of_the_feed_forward():
+    from peft import LoraConfig, get_peft_model
+
+    transformer, inputs = random_transformer(), random_inputs(**MIXED)
+
+    def decoded(network):
+        return network.decode(inputs.latents, inputs.time, inputs.encode(network), inputs.masks()[0])
+
+    before = decoded(transformer)
+    targets = ["inverted_conv.conv", "point_conv.conv"]
+    adapted = get_peft_model(transformer, LoraConfig(r=2, target_modules=targets, init_lora_weights=False))
+    after = decoded(adapted.get_base_model())
+    assert not torch.allclose(before, after)
+    assert torch.allclose(decoded(adapted.merge_and_unload()), after, atol=1e-4)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.files import explain_os_error, read_json, write_json
+from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.run.folder import RunFolder, valid_name
 from tunesmith.training.checkpoint import STATE, clips_name
 
@@ -25,12 +25,12 @@ CHECKPOINTS = "checkpoints"
 """In a run folder: what a run is resumed from, and the adapters of every save."""
 
 
-def runs_of(logger_dir: Path, name: str) -> list[Path]:
-    """Folders of all runs of an experiment, oldest first."""
+def runs_of(logger_dir: Path, name: str) -> list[RunFolder]:
+    """Runs of an experiment that came past their checks, oldest first."""
     pattern = re.compile(_TIME_PATTERN + re.escape(name))
-    folder = logger_dir / LOGS
-    found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return sorted(path for path in found if pattern.fullmatch(path.name))
+    logs = logger_dir / LOGS
+    found = sorted(path for path in logs.iterdir() if pattern.fullmatch(path.name)) if logs.is_dir() else []
+    return [RunFolder(path) for path in found if RunFolder(path).stage("encode").exists()]
 
 
 def new_run(logger_dir: Path, name: str) -> RunFolder:
@@ -99,31 +99,24 @@ def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
         )
 
 
-def begin_from(checkpoint: Path, folder: RunFolder) -> int:
-    """Copy a checkpoint into a new run, which then goes on from it; the earlier run stays as it is.
+def begin_from(checkpoint: Path, folder: RunFolder) -> None:
+    """Copy a checkpoint into a run, which then goes on from it; the run that it is from stays as it is.
 
-    What was best in the earlier run stays there: the new run calls best what beats the base model from here on.
-
-    Returns:
-        The update that it is from.
+    What was best in the earlier run stays there: the new one calls best what beats the base model from here on. A
+    checkpoint of this very run stays where it is.
     """
-    state = read_json(checkpoint / STATE)
-    progress = state["progress"]
-    earlier = RunFolder(checkpoint.parent.parent)
-    kept = [record for record in earlier.read_metrics("valid") if record["update"] == 0]
-    state["progress"] = {
-        **progress,
-        "best_loss": kept[0]["loss"] if kept else None,
-        "best_update": None,
-        "without_best": 0,
-        "finished": False,
-    }
     target = folder.checkpoints / checkpoint.name
-    shutil.copytree(checkpoint, target)
-    write_json(target / STATE, state)
+    if target.exists():
+        return
+    state = read_json(checkpoint / STATE)
+    earlier = RunFolder(checkpoint.parent.parent)
+    before = [record["loss"] for record in earlier.read_metrics("valid") if record["update"] == 0]
+    fresh = {"best_loss": before[0] if before else None, "best_update": None, "without_best": 0, "finished": False}
+    with atomic_folder(target) as temporary:
+        shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)
+        write_json(temporary / STATE, {**state, "progress": {**state["progress"], **fresh}})
     if earlier.metrics.is_file():
         shutil.copy2(earlier.metrics, folder.metrics)
-    return int(progress["update"])
 
 
 def refuse_checkpoint(path: Path) -> None:

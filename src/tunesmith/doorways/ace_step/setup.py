@@ -50,6 +50,7 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     samples = list(read_manifest(folder.manifest))
     if start is not None:
         place.refuse_other_clips(start, samples)
+        place.begin_from(start, folder)
     per_epoch = listed_epoch(samples, words.per_update(args))
     context = settled(context, args, per_epoch, samples)
     for line in (*words.sizes(context.recipe, size), *words.length(context, samples, args, per_epoch)):
@@ -85,7 +86,7 @@ def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tu
         raise TunesmithError("--resume auto and --ckpt_path contradict each other", remedy="Give one of them.")
     earlier = place.runs_of(logs, args.exp_name) if args.resume else []
     if earlier:
-        folder = RunFolder(earlier[-1])
+        folder = earlier[-1]
         start = checkpoint.newest(folder)
         if start is not None:
             place.refuse_other(start, recipe, clips)
@@ -101,9 +102,7 @@ def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tu
         start = Path(args.ckpt_path).expanduser()
         place.refuse_checkpoint(start)
         place.refuse_other(start, recipe, clips)
-        folder = place.new_run(logs, args.exp_name)
-        update = place.begin_from(start, folder)
-        return folder, start, f"going on from update {update} of {start}, in a run of its own"
+        return place.new_run(logs, args.exp_name), start, f"--ckpt_path: going on from {start}, in a run of its own"
     if places.saves is not None:
         place.refuse_taken(places.saves)
     return place.new_run(logs, args.exp_name), None, said

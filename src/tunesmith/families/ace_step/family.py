@@ -61,6 +61,15 @@ BASE_PROMPTS = (
     "funk, slap bass, brass, groovy, 105 bpm",
 )
 """Far apart from each other and from most fine-tuning sets, so that forgetting shows."""
+LOAD_CODE = """\
+from acestep.pipeline_ace_step import ACEStepPipeline
+
+pipeline = ACEStepPipeline()  # downloads {base}; or checkpoint_dir="…"
+pipeline(
+    prompt="city pop, female vocal, 110 bpm", lyrics="[verse]\\n…", audio_duration=30,
+    lora_name_or_path={adapter}, lora_weight=1.0, save_path="song.wav",
+)
+"""
 ENCODING_VERSION = 1
 """Raised when the front end changes, so that older cache entries are not used."""
 SSL_RATES = {"mert": 374 / 5, "m-hubert": 1499 / 30}
@@ -305,6 +314,28 @@ class AceStepFamily(Family):
 
         for block in bare(networks[NETWORK]).transformer_blocks:
             block.compile(dynamic=True)
+
+    def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+        """Targets that learn nothing; DoRA, which only PEFT itself can load."""
+        from tunesmith.families.ace_step.adapter_targets import idle_targets
+
+        dora = ["a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them"]
+        return [*idle_targets(targets), *(dora if kind == "dora" else [])]
+
+    def apply_adapters(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
+        """Add LoRA files or folders of any known format, each at its strength."""
+        from tunesmith.families.ace_step.adapter_files import read_lora
+        from tunesmith.families.ace_step.adapter_stack import apply_loras, parse_lora
+        from tunesmith.families.ace_step.generate import bare
+
+        chosen = [(read_lora(path), strength) for path, strength in map(parse_lora, loras)]
+        apply_loras(bare(networks[NETWORK]), chosen)
+        return [note for lora, _ in chosen for note in lora.notes]
+
+    @classmethod
+    def load_code(cls, base: str, adapter: str) -> str:
+        """Upstream's own pipeline, which loads the file beside the PEFT adapter."""
+        return LOAD_CODE.format(base=base, adapter=adapter)
 
     # --- generation and export --------------------------------------------------------------------------------------
 
