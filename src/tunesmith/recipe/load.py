@@ -14,7 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.recipe.errors import Path as KeyPath
 from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of, suggest
-from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
@@ -76,6 +76,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> Loaded:
     resolve_paths(high, Path.cwd())
     whole = _with_preset(tree.merge(high))
     _empty_sections(whole.values)
+    whole = _with_family(whole)
     failure: ValidationError | None = None
     try:
         recipe = Recipe.model_validate(whole.values)
@@ -172,6 +173,20 @@ def _with_preset(tree: Tree) -> Tree:
     except TunesmithError as error:
         raise RecipeError([Problem(where, "preset", f"{error.what}. {error.remedy}")]) from error
     return parse_tree(text, f"preset {name}").merge(tree)
+
+
+def _with_family(tree: Tree) -> Tree:
+    """The tree over what the model's family prefers to the recipe's own defaults."""
+    from tunesmith.families.registry import family_class, recognise
+
+    model = tree.values.get("model")
+    named = model if isinstance(model, dict) else {}
+    path, family = named.get("path", ModelRecipe().path), named.get("family")
+    try:
+        kind = family_class(str(family) if family else recognise(str(path)))
+    except TunesmithError:  # said where the model itself is looked at
+        return tree
+    return Tree(kind.starting_recipe()).merge(tree)
 
 
 def _empty_sections(values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
 from tunesmith.run.context import RunContext
 from tunesmith.run.prompts import Prompt, choose_prompts
@@ -81,7 +82,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     """The requests with the recipe's source audio, what it is and which span of it is meant.
 
     Raises:
-        TunesmithError: when the source cannot be read.
+        TunesmithError: when the source cannot be read, or the results would replace it.
     """
     recipe = context.recipe.generate
     if not recipe.source:
@@ -89,6 +90,12 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     from tunesmith.audio.load import load
     from tunesmith.data.sample import AudioRef
 
+    if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
+        raise TunesmithError(
+            "this source lies among the results that are about to be replaced",
+            where=recipe.source,
+            remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
+        )
     card = context.family.card()
     source = {context.family.audio_roles[-1]: load(AudioRef(recipe.source), card.sample_rate, card.channels)}
     was = {"source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}

@@ -88,7 +88,7 @@ def choose(
     """
     clips = len(look.seconds)
     intent = "few-clips" if clips < FEW else "many-clips" if clips >= MANY else None
-    tree, reasons = Tree(_family_values(model, preset)), {}
+    tree, reasons = Tree(), {}
     if intent:
         wanted = parse_tree(preset_text(intent), f"preset {intent}")
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
@@ -197,10 +197,10 @@ def _from_data(look: Look, default_text: str | None, reasons: dict[str, str]) ->
 
 def _fit_batch(tree: Tree, look: Look, reasons: dict[str, str]) -> None:
     """No update should hold more clips than there are to train on."""
-    defaults, data = Recipe().train, {**Recipe().data.model_dump(), **(tree.get("data") or {})}
-    train = dict(tree.get("train") or {})
-    clips = max(1, len(look.seconds) - look.held_out(data["valid_share"], data["valid_min"]))
-    batch, accumulation = train.get("batch_size", defaults.batch_size), train.get("accumulation", defaults.accumulation)
+    so_far = build(tree).recipe
+    train, data = dict(tree.get("train") or {}), so_far.data
+    clips = max(1, len(look.seconds) - look.held_out(data.valid_share, data.valid_min))
+    batch, accumulation = so_far.train.batch_size, so_far.train.accumulation
     if batch * accumulation > clips:
         train["batch_size"] = min(batch, clips)
         train["accumulation"] = max(1, clips // train["batch_size"])
@@ -212,16 +212,6 @@ def _family_name(recipe: Recipe) -> str:
     from tunesmith.families.registry import recognise
 
     return recipe.model.family or recognise(recipe.model.path)
-
-
-def _family_values(model: str | None, preset: str | None) -> dict[str, Any]:
-    """What the model's family prefers over the recipe's own defaults; lowest of all sources."""
-    from tunesmith.families.registry import family_class, recognise
-
-    named = parse_tree(preset_text(preset), "preset").get("model") if preset else None
-    path = model or (named or {}).get("path") or Recipe().model.path
-    family = (named or {}).get("family") if model is None else None
-    return family_class(family or recognise(resolved_path(path, Path.cwd(), always=False))).starting_recipe()
 
 
 def _settings(recipe: Recipe) -> Any:

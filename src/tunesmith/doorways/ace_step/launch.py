@@ -75,22 +75,32 @@ class Meeting:
         from torch.distributed import TCPStore
 
         # Beside the port that the training processes themselves will meet at.
-        self.store: Any = TCPStore(
-            machines.address,
-            machines.port + 1,
-            world_size=machines.nodes,
-            is_master=machines.rank == 0,
-            timeout=WAIT,
-            wait_for_workers=False,
-        )
+        place, first = (machines.address, machines.port + 1), machines.rank == 0
+        try:
+            self.store: Any = TCPStore(*place, machines.nodes, first, timeout=WAIT, wait_for_workers=False)
+        except RuntimeError as error:
+            raise TunesmithError(
+                f"the machines cannot meet at port {place[1]} of {place[0]} ({str(error).splitlines()[0]})",
+                where="--num_nodes",
+                remedy="Choose another MASTER_PORT; it and the next one must be free.",
+            ) from error
 
     def announce(self, folder: RunFolder) -> None:
         """Tell the others."""
         self.store.set(FOLDER, str(folder.path.resolve()))
 
     def folder(self) -> RunFolder:
-        """Wait to be told."""
-        return RunFolder(Path(self.store.get(FOLDER).decode()))
+        """Wait to be told.
+
+        Raises:
+            TunesmithError: when the first machine gave up before.
+        """
+        try:
+            return RunFolder(Path(self.store.get(FOLDER).decode()))
+        except RuntimeError as error:
+            raise TunesmithError(
+                "the first machine has ended before training began", remedy="It says why; then start all of them again."
+            ) from error
 
 
 def train_together(folder: RunFolder, machines: Cluster) -> int:

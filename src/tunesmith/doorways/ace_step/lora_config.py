@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,16 +95,8 @@ def _problem(key: str, value: Any) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Size:
-    """Parameters of the base that stay in memory while it trains, and of the adapter on it."""
-
-    base: int
-    adapter: int
-
-
-def measure(adapter: AdapterRecipe, config: TransformerConfig, *, projectors: bool, where: Path) -> Size:
-    """Put the adapter on a transformer without weights: do its targets exist, and how large does it get?
+def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path) -> int:
+    """Parameters of the adapter, counted on a transformer without weights.
 
     Raises:
         TunesmithError: naming every target that is no module of the transformer.
@@ -115,12 +106,11 @@ def measure(adapter: AdapterRecipe, config: TransformerConfig, *, projectors: bo
     from tunesmith.families.contract import AdapterDefaults
     from tunesmith.training import adapters
 
-    network = load_transformer(Path(), config, meta=True, projectors=projectors)
+    network = load_transformer(Path(), config, meta=True)
     refuse_unknown_targets(adapter.targets or TARGETS, network, where)
-    base = sum(parameter.numel() for parameter in network.parameters())
-    networks: Mapping[str, nn.Module] = {NETWORK: network}
-    attached = adapters.attach(networks, adapter, {NETWORK: AdapterDefaults(TARGETS, adapter.rank, adapter.alpha)}, 0)
-    return Size(base, sum(parameter.numel() for parameter in adapters.trainable(attached).values()))
+    defaults = {NETWORK: AdapterDefaults(TARGETS, adapter.rank, adapter.alpha)}
+    attached = adapters.attach({NETWORK: network}, adapter, defaults, 0)
+    return sum(parameter.numel() for parameter in adapters.trainable(attached).values())
 
 
 def refuse_unknown_targets(targets: Sequence[str], network: nn.Module, where: Path) -> None:

@@ -93,6 +93,7 @@ def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
             "valid_every": args.val_check_interval or args.every_n_train_steps,
             "snapshots": str(places.saves or CHECKPOINTS),
             "early_stopping": 0,
+            "gradient_checkpointing": True,
         },
         "previews": {**start["previews"], "every": args.every_plot_step},
         "options": {"shift": args.shift, "ssl": "on" if args.ssl else "off"},

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.doorways.ace_step import place, words
-from tunesmith.doorways.ace_step.lora_config import measure
+from tunesmith.doorways.ace_step.lora_config import adapter_size
 from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
@@ -21,11 +21,13 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree
 from tunesmith.recipe.write import dump_resolved
 from tunesmith.run.context import RunContext
+from tunesmith.run.dry import make_plan, print_plan
 from tunesmith.run.folder import RunFolder
 from tunesmith.run.open import keep_previous
 from tunesmith.run.pipeline import run_stages
 from tunesmith.run.voice import Voice
 from tunesmith.training import checkpoint
+from tunesmith.training.planner import card_for_planning
 from tunesmith.training.schedule import listed_epoch
 
 
@@ -39,11 +41,11 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     place.refuse_name(args.exp_name)
     places = folders(args.model, args.checkpoint_dir)
     recipe = build(Tree(as_recipe(args, places))).recipe
-    size = measure(recipe.adapter, base_config(recipe), projectors=args.ssl, where=Path(args.lora_config_path))
+    adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
     folder, start, said = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Voice(log=folder.log), command)
     keep_previous(folder, dump_resolved(recipe))
-    for line in (places.said, said, *words.remarks(args, recipe)):
+    for line in (places.said, said, *words.remarks(args)):
         if line:
             context.voice.say(line)
     run_stages(context, ["check"])
@@ -51,10 +53,8 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     if start is not None:
         place.refuse_other_clips(start, samples)
         place.begin_from(start, folder)
-    per_epoch = listed_epoch(samples, words.per_update(args))
-    context = settled(context, args, per_epoch, samples)
-    for line in (*words.sizes(context.recipe, size), *words.length(context, samples, args, per_epoch)):
-        context.voice.say(line)
+    context = settled(context, args, samples)
+    say_plan(context, args, samples, adapter)
     run_stages(context, ["encode"])
     return context
 
@@ -108,13 +108,13 @@ def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tu
     return place.new_run(logs, args.exp_name), None, said
 
 
-def settled(context: RunContext, args: argparse.Namespace, per_epoch: int, samples: Iterable[Sample]) -> RunContext:
+def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample]) -> RunContext:
     """The run with what only its clips can tell.
 
     It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; and no audio is made that is longer than
     anything it learns from.
     """
-    recipe = context.recipe
+    recipe, per_epoch = context.recipe, listed_epoch(samples, words.per_update(args))
     updates = args.max_steps if args.epochs == -1 else min(args.max_steps, args.epochs * per_epoch)
     longest = max((audio.duration or 0.0 for sample in samples for audio in sample.audios.values()), default=0.0)
     changed = {
@@ -124,3 +124,16 @@ def settled(context: RunContext, args: argparse.Namespace, per_epoch: int, sampl
     context = replace(context, recipe=recipe.model_copy(update=changed))
     keep_previous(context.folder, dump_resolved(context.recipe))
     return context
+
+
+def say_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample], adapter: int) -> None:
+    """Memory, disk and time as ``tunesmith plan`` has them, and what it does not know: epochs, saves, no end."""
+    voice, clips = context.voice, words.per_update(args)
+    voice.say(words.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
+    voice.say(words.saves(context.recipe, adapter))
+    if card_for_planning(context.recipe) is None:
+        return
+    print_plan(context)
+    seconds = min(sum(device.seconds.values()) for device in make_plan(context).devices)
+    if warning := words.endless(args, seconds):
+        voice.say(warning, style="yellow")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
+from tunesmith.run.voice import Voice
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -65,6 +66,7 @@ def _run(args: argparse.Namespace, command: str) -> int:
     machines = cluster(args.devices, args.num_nodes)
     meeting = Meeting(machines) if machines.nodes > 1 else None
     if meeting is not None and machines.rank > 0:
+        Voice().say(f"machine {machines.rank}: the first one checks and encodes, and speaks for all")
         return train_together(meeting.folder(), machines)
     context = prepare(args, command)
     folder, voice = context.folder, context.voice

@@ -17,6 +17,7 @@ TRANSFORMER, DCAE, VOCODER, TEXT = "ace_step_transformer", "music_dcae_f8c8", "m
 FOLDERS = (TRANSFORMER, DCAE, VOCODER, TEXT)
 """The four folders of a checkpoint; a folder that holds them all is one (upstream's own rule)."""
 
+BaseWeights = Literal["full", "int8", "nf4"]
 SAMPLE_RATE = 48_000
 """What goes in and comes out; the codec works at its vocoder's own rate in between."""
 MAX_SECONDS = 240.0
@@ -156,7 +157,7 @@ class AceStepSettings(FamilySettings):
     """Weight of the mean of the two projection losses; upstream's 1.0."""
     ssl_models: tuple[str, str] = ("m-a-p/MERT-v1-330M", "utter-project/mHuBERT-147")
     """Hub ids or folders of the two models, in the order of the checkpoint's ``ssl_names``."""
-    base_weights: Literal["full", "int8", "nf4"] = "full"
+    base_weights: BaseWeights = "full"
     """Keep the frozen linear layers in int8 (torchao) or NF4 (bitsandbytes) to save memory."""
 
     steps: Annotated[int, Field(ge=1, le=1000)] = 60

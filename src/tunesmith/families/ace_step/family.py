@@ -258,6 +258,7 @@ class AceStepFamily(Family):
                 meta=meta,
                 projectors=bool(self.ssl_names),
                 lyric_dropout=self.options.lyric_encoder_dropout,
+                base_weights=self.options.base_weights,
             )
         }
 

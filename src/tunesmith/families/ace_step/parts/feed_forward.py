@@ -15,8 +15,8 @@ from torch.nn import functional as F
 class PointwiseConvolution(nn.Conv1d):
     """A convolution of one tap as the matrix product it is: the same numbers, in three quarters of the time (CPU).
 
-    It stays a convolution to its checkpoint, whose weights have a kernel dimension, and to adapters, which make layers of
-    this type themselves (of one tap, as it has).
+    It stays a convolution to its checkpoint, whose weights have a kernel dimension, and to adapters, which make more of
+    its type themselves.
     """
 
     def forward(self, x_BCT: torch.Tensor) -> torch.Tensor:

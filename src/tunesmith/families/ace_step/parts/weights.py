@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
+from tunesmith.families.ace_step.config import TRANSFORMER, BaseWeights, TransformerConfig
 from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS, check_names
+from tunesmith.families.ace_step.parts.quantise import Packed, make_packable
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 
 _DEAD_LAYERS = ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
@@ -53,6 +54,7 @@ def load_transformer(
     meta: bool = False,
     projectors: bool = False,
     lyric_dropout: float = 0.0,
+    base_weights: BaseWeights = "full",
 ) -> AceStepTransformer:
     """The transformer with its weights: fp32, on the CPU, frozen, in eval mode; on the meta device if ``meta``.
 
@@ -62,14 +64,17 @@ def load_transformer(
         meta: Build the shapes alone.
         projectors: Also load the heads of the self-supervised losses.
         lyric_dropout: See :class:`AceStepTransformer`.
+        base_weights: How to keep the matrices of the blocks; shapes alone are always full ones.
 
     Raises:
         TunesmithError: when the file is absent or unreadable, or naming tensors that are missing, unknown or of
-            another shape.
+            another shape; when the library that packs the weights is not installed.
     """
     with torch.device("meta"):
         transformer = AceStepTransformer(config, projectors=projectors, lyric_dropout=lyric_dropout)
     if not meta:
+        if base_weights != "full":
+            make_packable(transformer.transformer_blocks, base_weights)
         report = load_report(folder, config, projectors=projectors)
         with _opened(transformer_file(folder)) as tensors:
             # One at a time, so that the file's precision and fp32 are never in memory as a whole together.
@@ -136,5 +141,9 @@ def _opened(file: Path) -> Iterator[Any]:
 
 
 def _assign(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-    owner, _, leaf = name.rpartition(".")
-    module.get_submodule(owner).register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
+    path, _, leaf = name.rpartition(".")
+    owner = module.get_submodule(path)
+    if isinstance(owner, Packed) and leaf == "weight":
+        owner.pack(tensor)
+    else:
+        owner.register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))

@@ -1,0 +1,154 @@
+"""Frozen layers of the transformer's blocks in 8 or 4 bits instead of 32 or 16.
+
+Only the matrices are packed, nearly all of the weights: the eight projections of a block and both its convolutions of
+one tap, which quantisers of linear layers pass over. Biases, norms, modulation and all that is outside the blocks stay.
+Weights alone are packed; the arithmetic is that of the layer's input.
+
+Shapes: B items, T frames, C channels.
+
+Source: int8 with one scale per output is torchao's; NF4 with doubly quantised block scales is that of "QLoRA: Efficient
+Finetuning of Quantized LLMs" (Dettmers et al. 2023), from bitsandbytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.parts.feed_forward import PointwiseConvolution
+
+Packing = Literal["int8", "nf4"]
+LIBRARIES: dict[Packing, str] = {"int8": "torchao.quantization", "nf4": "bitsandbytes"}
+
+
+class Packed(nn.Module):
+    """A layer whose weight can be packed; until then it is what it was.
+
+    Adapters, which read ``weight`` and make layers of the same type, see no difference; every read unpacks it anew, so
+    that nothing can be written into it.
+    """
+
+    packing: Packing
+
+    def __init__(self, *sizes: int, bias: bool = True, **options: Any) -> None:
+        super().__init__(*sizes, bias=bias, **options)
+        self.register_parameter("packed", None)
+
+    def __getattr__(self, name: str) -> Any:
+        packed = self.__dict__["_parameters"].get("packed")
+        if name != "weight" or packed is None:
+            return super().__getattr__(name)
+        return nn.Parameter(unpack(packed, torch.float32).view(self._shape), requires_grad=False)
+
+    def pack(self, weight: torch.Tensor) -> None:
+        """Keep a weight of the layer's own shape, frozen, in place of the one it has."""
+        del self.weight
+        self._shape = weight.shape
+        self.packed = pack(weight.flatten(1), self.packing)
+
+    def full(self, weight: torch.Tensor) -> nn.Module:
+        """The layer as it would be without packing, with this weight (fp32, on the CPU)."""
+        kind, *sizes = _plain(self)
+        layer: Any = kind(*sizes, bias=self.bias is not None)
+        layer.weight.data = weight.float()
+        if self.bias is not None:
+            layer.bias.data = self.bias.detach().to("cpu", torch.float32)
+        return layer.requires_grad_(False)
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        product: torch.Tensor = _FrozenProduct.apply(x, self.packed, self.bias)
+        return product
+
+
+class PackedLinear(Packed, nn.Linear):
+    """A linear layer."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., inputs) to (..., outputs)."""
+        return super().forward(x) if self.packed is None else self._product(x)
+
+
+class PackedConvolution(Packed, PointwiseConvolution):
+    """A convolution of one tap."""
+
+    def forward(self, x_BCT: torch.Tensor) -> torch.Tensor:
+        """(B, inputs, T) to (B, outputs, T)."""
+        return super().forward(x_BCT) if self.packed is None else self._product(x_BCT.mT).mT
+
+
+class _FrozenProduct(torch.autograd.Function):
+    """A product that unpacks its weight again for the gradient: kept until then, it would cost more than it saved."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.packed = packed
+        return F.linear(x, unpack(packed, x.dtype), None if bias is None else bias.to(x.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (gradient,) = gradients
+        return gradient @ unpack(ctx.packed, gradient.dtype), None, None
+
+
+def make_packable(blocks: nn.Module, packing: Packing) -> None:
+    """Exchange the matrices' layers under ``blocks`` (on the meta device) for ones that pack the weights given them.
+
+    Raises:
+        TunesmithError: when the library is not installed.
+    """
+    _library(packing)
+    for name, module in list(blocks.named_modules()):
+        if type(module) not in (nn.Linear, PointwiseConvolution):
+            continue
+        kind = PackedLinear if isinstance(module, nn.Linear) else PackedConvolution
+        layer = kind(*_plain(module)[1:], bias=module.bias is not None, device="meta")
+        layer.packing = packing
+        parent, _, leaf = name.rpartition(".")
+        setattr(blocks.get_submodule(parent), leaf, layer)
+
+
+def pack(weight: torch.Tensor, packing: Packing) -> nn.Parameter:
+    """A matrix (outputs, inputs) in fp32 as the library's own frozen tensor."""
+    library = _library(packing)
+    if packing == "int8":
+        return nn.Parameter(library.Int8Tensor.from_hp(weight, granularity=library.PerRow()), requires_grad=False)
+    # Moving it is what makes bitsandbytes quantise.
+    packed: nn.Parameter = library.nn.Params4bit(weight, requires_grad=False, quant_type="nf4").to("cpu")
+    return packed
+
+
+def unpack(packed: Any, dtype: torch.dtype) -> torch.Tensor:
+    """The matrix (outputs, inputs) that a packed one stands for."""
+    if not hasattr(packed, "quant_state"):
+        # One kernel with fp32 inside; scales that are rounded to bf16 would add half as much error again.
+        matrix = torch.empty(packed.qdata.shape, dtype=dtype, device=packed.qdata.device)
+        return torch.mul(packed.qdata, packed.scale, out=matrix)
+    packed.quant_state.dtype = dtype
+    unpacked: torch.Tensor = _library("nf4").functional.dequantize_4bit(packed.data, packed.quant_state)
+    return unpacked
+
+
+def _plain(module: Any) -> tuple[Any, ...]:
+    """The unpacked type of a layer and the sizes to make one."""
+    if isinstance(module, nn.Linear):
+        return nn.Linear, module.in_features, module.out_features
+    return PointwiseConvolution, module.in_channels, module.out_channels, 1
+
+
+def _library(packing: Packing) -> Any:
+    try:
+        return importlib.import_module(LIBRARIES[packing])
+    except ImportError as error:
+        name = LIBRARIES[packing].partition(".")[0]
+        raise TunesmithError(
+            f"base weights in {packing} need the library {name}, which is not installed",
+            where="options.base_weights",
+            remedy="Run: pip install 'tunesmith[quantised]', or set it to full.",
+        ) from error
