@@ -12,7 +12,8 @@ import pytest
 import typer
 
 from tunesmith.cli.main import app
-from tunesmith.doorways.musicgen.options import COMMANDS
+from tunesmith.doorways.ace_step.options import COMMANDS as ACE_STEP
+from tunesmith.doorways.musicgen.options import COMMANDS as MUSICGEN
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh.md")
@@ -62,6 +63,7 @@ def parse(words: list[str]) -> None:
     command.make_context(command.name, list(words), parent=parent)
 
 
+COMMANDS = {**MUSICGEN, **ACE_STEP}
 ALL = [(page, command) for page in PAGES for command in commands(page)]
 OURS = [(page, command) for page, command in ALL if words_of(command) is not None]
 SCRIPTS = [(page, command) for page, command in ALL if re.match(r"python \w+\.py\b", command)]
@@ -83,7 +85,7 @@ def test_the_parser_refuses_what_does_not_exist(command):
 @pytest.mark.parametrize(("page", "command"), SCRIPTS)
 def test_every_script_and_its_flags_exist(page, command):
     words = shlex.split(command)
-    assert (ROOT / "scripts" / "musicgen" / words[1]).is_file()
+    assert len(list((ROOT / "scripts").glob(f"*/{words[1]}"))) == 1
     flags = {word.removeprefix("--") for word in words if word.startswith("--")}
     assert flags <= COMMANDS[words[1].removesuffix(".py")] | {"config", "debug"}
 

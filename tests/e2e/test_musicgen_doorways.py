@@ -177,13 +177,14 @@ def plain_environment() -> dict[str, str]:
     }
 
 
-def working_directory(root: Path) -> Path:
-    """A copy of ``scripts/musicgen`` two folders below something that looks like this repository."""
+def working_directory(root: Path, family: str = "musicgen") -> Path:
+    """A copy of a folder of ``scripts/`` two folders below something that looks like this repository."""
     root.mkdir(parents=True)
     for name in ("src", "pyproject.toml", "README.md", "LICENSE"):
         (root / name).symlink_to(REPOSITORY / name)
     here = root / "finetune" / "lora"
-    shutil.copytree(REPOSITORY / "scripts" / "musicgen", here, ignore=shutil.ignore_patterns("__pycache__", "finetune"))
+    made = shutil.ignore_patterns("__pycache__", "finetune", "exps", "zh_lora_dataset")
+    shutil.copytree(REPOSITORY / "scripts" / family, here, ignore=made)
     return here
 
 

@@ -98,7 +98,8 @@ class TransformerShape:
 class ModelCard:
     """What there is to know of a base model without loading its weights.
 
-    ``shape`` is ``None`` for decoders like MusicGen's, whose shape follows from their size.
+    ``shape`` is ``None`` for decoders like MusicGen's, whose shape follows from their size. ``packed_parameters`` of
+    the trained ones are kept in ``packed_bytes``, whatever the precision of the rest.
     """
 
     family: str
@@ -113,6 +114,8 @@ class ModelCard:
     weights_bytes: int
     notes: tuple[str, ...] = ()
     shape: TransformerShape | None = None
+    packed_parameters: int = 0
+    packed_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -206,9 +209,8 @@ class Family(ABC):
     def recognises(cls, path: str) -> bool:
         """Whether ``path`` names a checkpoint of this family; reads names and configs only, never weights."""
 
-    @classmethod
-    def published(cls, path: str) -> ModelCard | None:
-        """Facts of a checkpoint that are known without downloading it, for planning; ``None`` for any other."""
+    def published(self) -> ModelCard | None:
+        """Facts of the checkpoint if they are known without downloading it, for planning; ``None`` for any other."""
         return None
 
     @property

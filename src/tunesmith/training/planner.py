@@ -159,16 +159,17 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     """
     from huggingface_hub import try_to_load_from_cache
 
-    from tunesmith.families.registry import family_class, make_family, recognise
+    from tunesmith.families.registry import make_family, recognise
     from tunesmith.pocket.examples import is_pocket
 
-    path, name = recipe.model.path, recipe.model.family or recognise(recipe.model.path)
+    path = recipe.model.path
+    family = make_family(path, recipe.model.family or recognise(path), recipe.options)
     if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
-        return make_family(path, name, recipe.options).card(), True
+        return family.card(), True
     cached = isinstance(try_to_load_from_cache(path, "config.json"), str)
-    if published := family_class(name).published(path):
+    if published := family.published():
         return published, cached
-    return (make_family(path, name, recipe.options).card(), True) if cached else None
+    return (family.card(), True) if cached else None
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
     half = kind == "GPU" and recipe.model.precision != "fp32"
     card, shape, recompute = work.card, work.shape, recipe.train.gradient_checkpointing
     memory = {
-        "weights": card.trained_parameters * (2.0 if half else 4.0),
+        "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
         "adapter and optimizer": float(OPTIMIZER_BYTES * adapter),
         "activations": _activations(shape, frames, half, recompute),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,

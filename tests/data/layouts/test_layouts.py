@@ -203,7 +203,7 @@ def test_bad_folders_get_a_sentence(tmp_path, monkeypatch):
         read_layout(tmp_path / "a.wav")
     with pytest.raises(TunesmithError, match=r"no other\.json here"):
         read_layout(tmp_path, metadata_file="other.json")
-    with pytest.raises(TunesmithError, match="Choose one of: auto, manifest"):
+    with pytest.raises(TunesmithError, match="Choose one of: auto, huggingface, manifest"):
         read_layout(tmp_path, "lerobot")
 
     def refuse(self):
@@ -221,3 +221,21 @@ def test_recipe_and_readers_name_the_same_layouts():
 
     names = get_args(DataRecipe.model_fields["layout"].annotation)
     assert sorted(names) == sorted(["auto", *(layout.NAME for layout in LAYOUTS)])
+
+
+def test_a_trio_without_audio_is_told(tmp_path):
+    clips(tmp_path, "a.wav", "sub/b.flac", "x_lyrics.wav")
+    for name in ("a_prompt.txt", "gone_lyrics.txt", "gone_prompt.txt", "sub/a_lyrics.txt", "notes.txt"):
+        (tmp_path / name).write_text("rap")
+    layout = read_layout(tmp_path)
+    assert layout.name == "trio"
+    assert [(p.clip, p.level) for p in layout.problems] == [("gone", "error"), ("sub/a", "error")]
+    assert "gone_lyrics.txt and gone_prompt.txt, and no audio called gone" in layout.problems[0].message
+
+
+def test_lyrics_alone_make_a_trio(tmp_path):
+    clips(tmp_path, "a.wav")
+    (tmp_path / "a_lyrics.txt").write_bytes("\ufeff[Verse]\r\n唱\r\n".encode())
+    layout = read_layout(tmp_path, default_text="rap")
+    assert layout.name == "trio"
+    assert layout.samples[0].texts == {"caption": "rap", "lyrics": "[Verse]\n唱"}

@@ -69,8 +69,7 @@ def rows(folder: Path) -> Iterator[Row]:
         raise TunesmithError(
             "a Hugging Face dataset needs pyarrow", where=str(folder), remedy='Run: pip install "tunesmith[datasets]"'
         ) from error
-    for part in read_json(folder / STATE)["_data_files"]:
-        path = folder / Path(part["filename"]).name
+    for path in _tables(folder):
         if not path.is_file():
             raise TunesmithError("this table of the dataset is missing", where=str(path), remedy=_REPAIR)
         try:
@@ -87,6 +86,13 @@ def rows(folder: Path) -> Iterator[Row]:
         except (pa.ArrowInvalid, OSError) as error:
             first = str(error).splitlines()[0]
             raise TunesmithError(f"this table is damaged ({first})", where=str(path), remedy=_REPAIR) from error
+
+
+def _tables(folder: Path) -> list[Path]:
+    try:
+        return [folder / Path(part["filename"]).name for part in read_json(folder / STATE)["_data_files"]]
+    except (KeyError, TypeError) as error:
+        raise TunesmithError("this file names no tables", where=str(folder / STATE), remedy=_REPAIR) from error
 
 
 def _entry(folder: Path, row: Row, problems: dict[str, Finding]) -> Entry:

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from tunesmith.data.sample import Sample
 from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
 from tunesmith.recipe.models import Recipe
-
-LONG = 3 * 86_400
-"""Seconds from which a run is called as good as endless."""
+from tunesmith.training.planner import duration
 
 
 def per_update(args: argparse.Namespace) -> int:
@@ -24,7 +22,7 @@ def remarks(args: argparse.Namespace) -> list[str]:
     found = []
     if PRECISIONS[args.precision] == "fp32":
         found.append(
-            "--precision 32: the base is kept in fp32, twice the memory of --precision bf16-mixed (a CPU always uses it)"
+            "--precision 32: the base is kept in fp32, twice the memory of --precision bf16-mixed (CPUs always use it)"
         )
     if args.num_workers != TRAIN_DEFAULTS["num_workers"]:
         found.append("--num_workers has nothing to do: clips are encoded once, before training, and read from the disk")
@@ -43,7 +41,7 @@ def epochs(recipe: Recipe, samples: Sequence[Sample], clips_per_update: int, per
     drawn = max(1, round(updates * clips_per_update / max(1, clips)))
     return (
         f"an epoch is {per_epoch} updates (the dataset's rows, repeats counted), so this run is "
-        f"{updates / per_epoch:.2g} epochs; each of the {clips} training clips is drawn about {drawn} times"
+        f"{updates / per_epoch:,.1f} epochs; each of the {clips} training clips is drawn about {drawn} times"
     )
 
 
@@ -59,12 +57,12 @@ def saves(recipe: Recipe, adapter: int) -> str:
 
 def endless(args: argparse.Namespace, seconds: float) -> str:
     """A warning that a run has no end in sight, where its length is the guide's default; else nothing."""
-    if args.max_steps != TRAIN_DEFAULTS["max_steps"] or args.epochs != -1 or seconds < LONG:
+    if args.max_steps != TRAIN_DEFAULTS["max_steps"] or args.epochs != -1:
         return ""
     return (
-        f"warning: {args.max_steps} updates are the guide's default, so in practice this run ends when you stop it: "
-        "Ctrl-C finishes the update and saves, --resume auto goes on. --max_steps or --epochs give it an end, and a "
-        "learning rate that falls to it"
+        f"warning: --max_steps is the guide's {args.max_steps}, {duration(seconds)} or more, so in practice this run "
+        "ends when you stop it: Ctrl-C finishes the update and saves, --resume auto goes on. A --max_steps or --epochs "
+        "of your own gives it an end, and a learning rate that falls to it"
     )
 
 

@@ -182,8 +182,9 @@ class AceStepSettings(FamilySettings):
     """Separate guidance by lyrics over tags."""
     omega: Annotated[float, Field(ge=-100, le=100)] = 10.0
     """Granularity scale of upstream's Euler and Heun steps; 0 leaves the step as it is."""
-    erg_tag: bool = True
-    """Guide away from weakly attended tags instead of no tags."""
+    erg_tag: bool = False
+    """Guide away from weakly attended tags instead of no tags. Upstream's page has it on, where it does nothing without
+    ``erg_lyric``."""
     erg_lyric: bool = False
     """Guide away from weakly attended lyrics instead of no lyrics (upstream's page has it off)."""
     erg_diffusion: bool = True
@@ -193,7 +194,9 @@ class AceStepSettings(FamilySettings):
     task: Literal["text2music", "retake", "repaint", "extend", "audio2audio", "edit"] = "text2music"
     """What to make of a source audio, or ``text2music`` without one."""
     variance: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """How far retake, repaint and extend may leave the first result: 0 not at all, 1 wholly."""
+    """How far retake and repaint may leave the first result: 0 not at all, 1 wholly."""
+    retake_seed: int | None = None
+    """Seed of the second noise of retake, repaint and extend; follows from the first when left out."""
     strength: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How much of the source audio2audio keeps: 1 all, 0 nothing."""
     edit_start: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from tunesmith.families.ace_step.config import FOLDERS
-from tunesmith.families.ace_step.generate import bare
+from tunesmith.families.ace_step.parts.quantise import PACKED, Packed
+from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.parts.weights import transformer_file
 from tunesmith.files import atomic_folder
 
@@ -53,7 +54,7 @@ def _write_over(source: Path, target: Path, network: nn.Module) -> None:
 
     places = _data_offsets(source)
     with safe_open(source, framework="pt") as base, target.open("r+b") as file:
-        for name, merged in merged_tensors(network):
+        for name, merged in merged_tensors(network, base.get_tensor):
             if name not in places:
                 continue  # the heads are optional in a file, as they are in a network
             before = base.get_tensor(name)
@@ -63,17 +64,23 @@ def _write_over(source: Path, target: Path, network: nn.Module) -> None:
                 file.write(after.view(-1).view(torch.uint8).numpy().tobytes())
 
 
-def merged_tensors(network: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor of a network by its published name, fp32 on the CPU, adapters merged layer by layer."""
+def merged_tensors(network: nn.Module, original: Callable[[str], torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor of a network by its published name, fp32 on the CPU, adapters merged layer by layer.
+
+    ``original`` reads a tensor of the base by its name: a layer whose weight is packed is merged into the full one, and
+    has no tensor here where it has no adapter.
+    """
     from peft.tuners.lora import LoraLayer
 
     adapted = {name: module for name, module in network.named_modules() if isinstance(module, LoraLayer)}
     inside = tuple(f"{name}." for name in adapted)
     for name, tensor in network.state_dict().items():
-        if not name.startswith(inside):
+        if not name.startswith(inside) and not name.endswith(PACKED):
             yield name, tensor.detach().to("cpu", torch.float32)
     for name, module in adapted.items():
         layer: Any = copy.deepcopy(module)
+        if isinstance(layer.base_layer, Packed):
+            layer.base_layer = layer.base_layer.full(original(f"{name}.weight"))
         layer.to("cpu", torch.float32)
         layer.merge()
         for leaf, tensor in layer.get_base_layer().state_dict().items():

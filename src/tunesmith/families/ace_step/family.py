@@ -114,12 +114,11 @@ class AceStepFamily(Family):
         """The published repository's name, a folder with the four model folders, or ``pocket/ace_step``."""
         return is_ace_step(path)
 
-    @classmethod
-    def published(cls, path: str) -> ModelCard | None:
+    def published(self) -> ModelCard | None:
         """Published sizes of the checkpoint on the Hub."""
         from tunesmith.families.ace_step.published import published_card
 
-        return published_card(path)
+        return published_card(self.path, self.options.base_weights)
 
     @classmethod
     def starting_recipe(cls) -> dict[str, dict[str, Any]]:
@@ -140,10 +139,11 @@ class AceStepFamily(Family):
 
     def card(self) -> ModelCard:
         """Sizes and licence from configs and file headers."""
-        from tunesmith.families.ace_step.sizes import tensor_elements, transformer_shape, used_parameters
+        from tunesmith.families.ace_step.sizes import packed_size, tensor_elements, transformer_shape, used_parameters
 
         files = sorted(self.folder.glob("*/*.safetensors"))
         trained = used_parameters(self.config.transformer)
+        packed_parameters, packed_bytes = packed_size(self.config.transformer, self.options.base_weights)
         frozen = sum(tensor_elements(file) for file in files if file.parent.name != TRANSFORMER)
         return ModelCard(
             family=self.name,
@@ -157,6 +157,8 @@ class AceStepFamily(Family):
             trained_parameters=trained,
             weights_bytes=sum(file.stat().st_size for file in files),
             shape=transformer_shape(self.config.transformer),
+            packed_parameters=packed_parameters,
+            packed_bytes=packed_bytes,
         )
 
     @cached_property
@@ -305,13 +307,13 @@ class AceStepFamily(Family):
 
     def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks in the backward pass."""
-        from tunesmith.families.ace_step.generate import bare
+        from tunesmith.families.ace_step.parts.transformer import bare
 
         bare(networks[NETWORK]).enable_checkpointing()
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile every transformer block by itself: one graph serves all of them."""
-        from tunesmith.families.ace_step.generate import bare
+        from tunesmith.families.ace_step.parts.transformer import bare
 
         for block in bare(networks[NETWORK]).transformer_blocks:
             block.compile(dynamic=True)
@@ -327,7 +329,7 @@ class AceStepFamily(Family):
         """Add LoRA files or folders of any known format, each at its strength."""
         from tunesmith.families.ace_step.adapter_files import read_lora
         from tunesmith.families.ace_step.adapter_stack import apply_loras, parse_lora
-        from tunesmith.families.ace_step.generate import bare
+        from tunesmith.families.ace_step.parts.transformer import bare
 
         chosen = [(read_lora(path), strength) for path, strength in map(parse_lora, loras)]
         apply_loras(bare(networks[NETWORK]), chosen)

@@ -20,6 +20,7 @@ from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStep
 from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import TextEncoder
+from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.prompts import prompt_text
 from tunesmith.families.ace_step.sampler.request import SOURCE_TASKS, SPAN_TASKS, LatentRequest, Prompt, uses_weak_tags
 from tunesmith.families.ace_step.sampler.run import sample
@@ -72,6 +73,7 @@ class AceStepGenerator(Generator):
             prompt=self._prompt(request.texts, settings),
             seed=request.seed,
             settings=settings,
+            retake_seed=settings.retake_seed,
             frames=self._frames(request.seconds, settings),
             source=None if source is None else self.codec.encode(source),
             span=self._span(request, settings) if task in SPAN_TASKS else None,
@@ -127,11 +129,6 @@ class AceStepGenerator(Generator):
             "speaker": np.zeros(self.config.transformer.speaker_embedding_dim, np.float32),
             **lyrics,
         }
-
-
-def bare(network: Any) -> Any:
-    """The transformer inside PEFT's wrappers."""
-    return network.get_base_model() if hasattr(network, "get_base_model") else network
 
 
 def source_texts(texts: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ import torch
 from torch.nn import functional as F
 
 from tunesmith.data.draws import Draws, key_of
+from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch, Term
 
@@ -86,8 +87,7 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     A term's weight is its number of valid frames. When measuring there is one term per noise level, named after it;
     their mean is the loss, and each shows where on the way from noise to music the model is good.
     """
-    network = getattr(network, "base_model", network)
-    network = getattr(network, "model", network)
+    network = bare(network)
     conditions = network.encode(
         batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, TransformerConfig
-from tunesmith.families.ace_step.sizes import transformer_shape, used_parameters
+from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, BaseWeights, TransformerConfig
+from tunesmith.families.ace_step.sizes import packed_size, transformer_shape, used_parameters
 from tunesmith.families.ace_step.source import REPOSITORY
 from tunesmith.families.contract import ModelCard
 
@@ -12,11 +12,12 @@ FROZEN = 281_861_376 + 156_812_426 + 102_811_922
 CHECKPOINT_BYTES = 8_275_790_207
 
 
-def published_card(path: str) -> ModelCard | None:
+def published_card(path: str, base_weights: BaseWeights = "full") -> ModelCard | None:
     """The card of ``ACE-Step/ACE-Step-v1-3.5B``; ``None`` for anything else."""
     if path != REPOSITORY:
         return None
     trained = used_parameters(TransformerConfig())
+    packed_parameters, packed_bytes = packed_size(TransformerConfig(), base_weights)
     return ModelCard(
         family="ace_step",
         path=path,
@@ -29,5 +30,7 @@ def published_card(path: str) -> ModelCard | None:
         trained_parameters=trained,
         weights_bytes=CHECKPOINT_BYTES,
         shape=transformer_shape(TransformerConfig()),
+        packed_parameters=packed_parameters,
+        packed_bytes=packed_bytes,
         notes=("sizes as published; the checkpoint itself has not been read",),
     )

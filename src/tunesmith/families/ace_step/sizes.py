@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import TransformerConfig
+from tunesmith.families.ace_step.config import BaseWeights, TransformerConfig
 from tunesmith.families.contract import TransformerShape
 
 SAVED_BYTES = 104.0
@@ -36,6 +36,22 @@ def used_parameters(config: TransformerConfig) -> int:
     conditions = (config.speaker_embedding_dim + 1) * d + (config.text_embedding_dim + 1) * d + (w + 1) * d
     out = height * width * config.out_channels
     return config.num_layers * block + lyrics + embed + time + conditions + 2 * d + (d + 1) * out
+
+
+def packed_size(config: TransformerConfig, base_weights: BaseWeights) -> tuple[int, int]:
+    """Parameters that ``base_weights`` packs, and their bytes.
+
+    int8 adds a scale and a zero point to every row (5 bytes); NF4 a scale of 8 bits to every 64 weights, one of 4 bytes
+    to every 256 of those, and tables of 16 and 256 values and an offset to each of a block's ten matrices.
+    """
+    if base_weights == "full":
+        return 0, 0
+    d, inner = config.inner_dim, int(config.inner_dim * config.mlp_ratio)
+    weights = config.num_layers * (8 * d * d + 2 * inner * d + inner * d)
+    if base_weights == "int8":
+        return weights, weights + 5 * config.num_layers * (8 * d + 2 * inner + d)
+    tables = 10 * config.num_layers * 4 * (16 + 256 + 1)
+    return weights, round(weights * (1 / 2 + 1 / 64 + 4 / (64 * 256))) + tables
 
 
 def transformer_shape(config: TransformerConfig) -> TransformerShape:

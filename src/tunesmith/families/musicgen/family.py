@@ -90,12 +90,11 @@ class MusicGenFamily(Family):
         """MusicGen's names on the Hub, a folder whose config says so, or ``pocket``."""
         return is_musicgen(path)
 
-    @classmethod
-    def published(cls, path: str) -> ModelCard | None:
+    def published(self) -> ModelCard | None:
         """Published sizes of Meta's checkpoints on the Hub."""
         from tunesmith.families.musicgen.published import published_card
 
-        return published_card(path)
+        return published_card(self.path)
 
     @property
     def base_name(self) -> str:

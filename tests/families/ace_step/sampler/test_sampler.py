@@ -138,9 +138,19 @@ def test_repaint_keeps_what_is_outside_its_span(source, scheduler):
     assert (made[..., 3:7] - source[..., 3:7]).abs().mean(dim=(0, 1)).min() > 0.1
 
 
-def test_repaint_begins_where_its_variance_says(source):
-    calls = {v: run(still, ask(task="repaint", source=source, span=(3, 7), variance=v))[1].rows for v in (0.25, 1.0)}
-    assert [len(rows) for rows in calls.values()] == [3, 12]
+@pytest.mark.parametrize(("scheduler", "calls"), [("euler", [3, 12]), ("heun", [5, 23]), ("pingpong", [3, 12])])
+def test_repaint_begins_where_its_variance_says(source, scheduler, calls):
+    asked = [ask(task="repaint", source=source, span=(3, 7), variance=v, scheduler=scheduler) for v in (0.25, 1.0)]
+    notes = [run(still, request)[1] for request in asked]
+    assert [len(toy.rows) for toy in notes] == calls
+    plain = run(still, ask())[1].levels
+    assert [toy.levels[0] for toy in notes] == [plain[9], plain[0]]
+
+
+def test_spans_in_one_call_stay_their_own(source):
+    asked = [ask(task="repaint", source=source, span=span, variance=1.0) for span in ((0, 2), (5, 10))]
+    for request, made in zip(asked, sample(Toy(swirl), asked, CPU), strict=True):
+        assert torch.allclose(made, run(swirl, request)[0], atol=1e-6)
 
 
 def test_repaint_without_variance_returns_the_source(source):

@@ -23,6 +23,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.parts.feed_forward import PointwiseConvolution
 
 Packing = Literal["int8", "nf4"]
+PACKED = ".packed"
+"""How the names of packed tensors end; no published name does."""
 LIBRARIES: dict[Packing, str] = {"int8": "torchao.quantization", "nf4": "bitsandbytes"}
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -41,6 +42,11 @@ class Conditions:
     states: torch.Tensor
     mask: torch.Tensor
     positions: torch.Tensor
+
+
+def bare(network: Any) -> Any:
+    """The transformer inside PEFT's wrappers; anything else as it is."""
+    return network.get_base_model() if hasattr(network, "get_base_model") else network
 
 
 class AceStepTransformer(nn.Module):
