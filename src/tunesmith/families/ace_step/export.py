@@ -28,7 +28,8 @@ def export_merged(folder: Path, network: nn.Module, target: Path) -> None:
 
     Args:
         folder: The base checkpoint.
-        network: Its transformer with adapters attached or already merged; it is left as it is.
+        network: Its transformer with adapters attached or already merged; it is left as it is. Where its weights are
+            packed, the adapter is merged into the checkpoint's full ones.
         target: Where to write; replaced as a whole once complete.
 
     Raises:

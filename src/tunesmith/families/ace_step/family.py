@@ -319,11 +319,19 @@ class AceStepFamily(Family):
             block.compile(dynamic=True)
 
     def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
-        """Targets that learn nothing; DoRA, which only PEFT itself can load."""
+        """Targets that learn nothing; DoRA, which only PEFT itself can load; a base that is not the published one."""
         from tunesmith.families.ace_step.adapter_targets import idle_targets
 
         dora = ["a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them"]
-        return [*idle_targets(targets), *(dora if kind == "dora" else [])]
+        packed = [
+            f"the base's matrices are kept in {self.options.base_weights}: its losses are a rounded model's, it saves "
+            "memory and no time (least of all on a CPU), and a merged export takes the checkpoint's full weights"
+        ]
+        return [
+            *idle_targets(targets),
+            *(dora if kind == "dora" else []),
+            *(packed if self.options.base_weights != "full" else []),
+        ]
 
     def apply_adapters(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
         """Add LoRA files or folders of any known format, each at its strength."""

@@ -132,8 +132,10 @@ def unpack(packed: Any, dtype: torch.dtype) -> torch.Tensor:
         # One kernel with fp32 inside; scales that are rounded to bf16 would add half as much error again.
         matrix = torch.empty(packed.qdata.shape, dtype=dtype, device=packed.qdata.device)
         return torch.mul(packed.qdata, packed.scale, out=matrix)
+    import bitsandbytes
+
     packed.quant_state.dtype = dtype
-    unpacked: torch.Tensor = _library("nf4").functional.dequantize_4bit(packed.data, packed.quant_state)
+    unpacked: torch.Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state)
     return unpacked
 
 
