@@ -1,8 +1,8 @@
 """The commands of ACE-Step's two training guides, typed as they stand there, from a copy of ``scripts/ace_step``.
 
-Only base model and length are put in, through config.yaml. The guides' commands are the same two; the second guide's
-smaller LoRA config is written before its turn. The pocket model stands in for the 3.5 B one: with a quicker last step to
-sound, or as it ships with ``-m slow``.
+Only base model and length are put in, through config.yaml. The guides' commands are the same two; the smaller LoRA
+config that both give is written before the second turn. The pocket model stands in for the 3.5 B one: with a quicker
+last step to sound, or as it ships with ``-m slow``.
 """
 
 from __future__ import annotations

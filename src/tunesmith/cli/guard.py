@@ -19,7 +19,7 @@ FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 
 # Typer keeps the base of its usage errors private (it comes from click in some releases, from itself in others).
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
-_working_on: list[Path] = []
+_working_on: list[tuple[Path, str]] = []
 
 
 class StoppedError(Exception):
@@ -37,9 +37,9 @@ class Verbs(TyperGroup):
             raise StoppedError from error
 
 
-def working_on(folder: Path) -> None:
-    """Remember the run folder of this command, so that an interruption can say what is kept in it."""
-    _working_on[:] = [folder]
+def working_on(folder: Path, again: str = "the same command goes") -> None:
+    """Remember the run folder of this command, and how to go on, so that an interruption can say what is kept."""
+    _working_on[:] = [(folder, again)]
 
 
 def typed() -> str:
@@ -92,10 +92,10 @@ def _sentence(error: BaseException) -> tuple[int, str]:
 def _kept() -> str:
     if not _working_on:
         return ""
-    folder = _working_on[0]
+    folder, again = _working_on[0]
     stages = sorted(p.stem for p in (folder / "stages").glob("*.json") if '"status": "done"' in p.read_text("utf-8"))
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
     kept = [f"finished stages: {', '.join(stages)}"] if stages else []
     kept += [f"newest checkpoint: {checkpoints[-1]}"] if checkpoints else []
     what = "; ".join(kept) or "no stage yet"
-    return f"What was finished is kept in {folder} ({what}); the same command goes on from there."
+    return f"What was finished is kept in {folder} ({what}); {again} on from there."

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
 from typing import Any
 
 import torch
@@ -83,7 +84,7 @@ def load(bench: Bench, path: Path) -> None:
     adapters.load_adapter(bench.networks, path)
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
         raise TunesmithError(
             "this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used."
         ) from error

@@ -10,7 +10,7 @@ from tunesmith.run.folder import RunFolder
 
 
 def draw_curves(folder: RunFolder, update: int) -> None:
-    """Draw training and held-out loss, and the learning rate, into ``previews/step-N/curves.png``; before, nothing."""
+    """Draw training and held-out loss, and the learning rate, so far into ``previews/step-N/curves.png``."""
     train, valid = list(folder.read_metrics("train")), list(folder.read_metrics("valid"))
     if not train:
         return

@@ -173,6 +173,7 @@ def after_update(session: Session, result: UpdateResult) -> None:
         every = session.context.recipe.previews.every
         if session.requests and every and (progress.update % every == 0 or last):
             preview(session)
+            draw_curves(session.context.folder, progress.update)
     share_decision(session)
     if (
         session.main
@@ -302,7 +303,6 @@ def preview(session: Session) -> None:
             update,
             str(bench.accelerator.device),
         )
-    draw_curves(session.context.folder, update)
     for one in made:
         session.tracker.write("preview", update, **vars(one))
         if one.problem:

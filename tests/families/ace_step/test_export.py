@@ -115,7 +115,7 @@ def test_a_merged_export_replaces_a_folder_only_when_complete(checkpoint, tmp_pa
     (tmp_path / "merged").mkdir()
     (tmp_path / "merged" / "old").write_text("old")
 
-    def fail(_):
+    def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tunesmith.families.ace_step.export.merged_tensors", fail)

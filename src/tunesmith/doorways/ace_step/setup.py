@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tunesmith.cli.guard import working_on
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.doorways.ace_step import place, words
 from tunesmith.doorways.ace_step.lora_config import adapter_size
@@ -44,6 +45,7 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
     folder, start, said = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    working_on(folder.path, "the same flags with --resume auto go")
     keep_previous(folder, dump_resolved(recipe))
     for line in (places.said, said, *words.remarks(args)):
         if line:

@@ -325,7 +325,7 @@ class AceStepFamily(Family):
         dora = ["a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them"]
         packed = [
             f"the base's matrices are kept in {self.options.base_weights}: its losses are a rounded model's, it saves "
-            "memory and no time (least of all on a CPU), and a merged export takes the checkpoint's full weights"
+            "memory and no time, and a merged export takes the checkpoint's full weights"
         ]
         return [
             *idle_targets(targets),

@@ -45,7 +45,7 @@ class Packed(nn.Module):
         packed = self.__dict__["_parameters"].get("packed")
         if name != "weight" or packed is None:
             return super().__getattr__(name)
-        return nn.Parameter(unpack(packed, torch.float32).view(self._shape), requires_grad=False)
+        return nn.Parameter(unpack(packed, torch.float32, self._shape[1]).view(self._shape), requires_grad=False)
 
     def pack(self, weight: torch.Tensor) -> None:
         """Keep a weight of the layer's own shape, frozen, in place of the one it has."""
@@ -57,7 +57,7 @@ class Packed(nn.Module):
         """The layer as it would be without packing, with this weight (fp32, on the CPU)."""
         kind, *sizes = _plain(self)
         layer: Any = kind(*sizes, bias=self.bias is not None)
-        layer.weight.data = weight.float()
+        layer.weight.data = weight.to(torch.float32, copy=True)  # a merge writes into it
         if self.bias is not None:
             layer.bias.data = self.bias.detach().to("cpu", torch.float32)
         return layer.requires_grad_(False)
@@ -90,13 +90,13 @@ class _FrozenProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        ctx.packed = packed
-        return F.linear(x, unpack(packed, x.dtype), None if bias is None else bias.to(x.dtype))
+        ctx.packed, ctx.inputs = packed, x.shape[-1]
+        return F.linear(x, unpack(packed, x.dtype, ctx.inputs), None if bias is None else bias.to(x.dtype))
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (gradient,) = gradients
-        return gradient @ unpack(ctx.packed, gradient.dtype), None, None
+        return gradient @ unpack(ctx.packed, gradient.dtype, ctx.inputs), None, None
 
 
 def make_packable(blocks: nn.Module, packing: Packing) -> None:
@@ -121,13 +121,14 @@ def pack(weight: torch.Tensor, packing: Packing) -> nn.Parameter:
     library = _library(packing)
     if packing == "int8":
         return nn.Parameter(library.Int8Tensor.from_hp(weight, granularity=library.PerRow()), requires_grad=False)
-    # Moving it is what makes bitsandbytes quantise.
-    packed: nn.Parameter = library.nn.Params4bit(weight, requires_grad=False, quant_type="nf4").to("cpu")
+    # In one row: bitsandbytes' CPU kernel unpacks rows wrongly that are no multiple of its blocks of 64, and all others
+    # several times as slowly. Moving it is what makes it quantise.
+    packed: nn.Parameter = library.nn.Params4bit(weight.flatten(), requires_grad=False, quant_type="nf4").to("cpu")
     return packed
 
 
-def unpack(packed: Any, dtype: torch.dtype) -> torch.Tensor:
-    """The matrix (outputs, inputs) that a packed one stands for."""
+def unpack(packed: Any, dtype: torch.dtype, inputs: int) -> torch.Tensor:
+    """The matrix (outputs, ``inputs``) that a packed one stands for."""
     if not hasattr(packed, "quant_state"):
         # One kernel with fp32 inside; scales that are rounded to bf16 would add half as much error again.
         matrix = torch.empty(packed.qdata.shape, dtype=dtype, device=packed.qdata.device)
@@ -136,7 +137,7 @@ def unpack(packed: Any, dtype: torch.dtype) -> torch.Tensor:
 
     packed.quant_state.dtype = dtype
     unpacked: torch.Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state)
-    return unpacked
+    return unpacked.view(-1, inputs)
 
 
 def _plain(module: Any) -> tuple[Any, ...]:
