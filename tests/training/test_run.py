@@ -175,3 +175,20 @@ def test_dora_and_rslora_train(make_run):
         context = make_run(name, train={**BASE, "updates": 4}, adapter=adapter)
         train(context)
         assert np.isfinite(losses(context)).all()
+
+
+def test_gradients_are_clipped_by_norm_or_by_value(make_run):
+    for kind in ("norm", "value"):
+        bench = build_bench(make_run(kind, train={**BASE, "clip": kind, "max_grad_norm": 1e-4}))
+        seen = []
+        bench.optimizer.step = lambda bench=bench, seen=seen: seen.extend(
+            p.grad.flatten() for p in bench.parameters.values() if p.grad is not None
+        )
+        result = train_update(bench)
+        gradient = np.concatenate([part.numpy() for part in seen])
+        assert result.grad_norm > 1e-3
+        if kind == "norm":
+            assert np.linalg.norm(gradient) == pytest.approx(1e-4, rel=1e-3)
+        else:
+            assert np.abs(gradient).max() == pytest.approx(1e-4, rel=1e-5)
+            assert np.linalg.norm(gradient) > 2e-4

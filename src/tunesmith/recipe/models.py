@@ -105,6 +105,8 @@ class TrainRecipe(Section):
     """AdamW betas; AudioCraft's."""
     max_grad_norm: Positive = 1.0
     """Gradient clipping."""
+    clip: Literal["norm", "value"] = "norm"
+    """What `max_grad_norm` limits: the gradient's norm, or every number of it (which turns its direction)."""
     gradient_checkpointing: bool = False
     """Trade a third more compute for much less memory."""
     compile: Literal["off", "regional"] = "off"

@@ -66,7 +66,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
         if loss is not None:
             bench.accelerator.backward(loss)
     add_over_processes(bench)
-    norm = float(bench.accelerator.clip_grad_norm_(list(bench.parameters.values()), settings.max_grad_norm))
+    norm = clip_gradients(bench)
     finite = math.isfinite(norm)  # the same on every process, unlike a process's own loss
     if finite or bench.accelerator.mixed_precision == "fp16":
         bench.optimizer.step()  # under fp16 the scaler itself skips a step that overflowed, and learns from it
@@ -74,6 +74,16 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     if bench.ema is not None and finite:
         bench.ema.update(number + 1)
     return UpdateResult(meter.result(), norm, rate, sum(micro.frames for micro in micros), finite, stop)
+
+
+def clip_gradients(bench: Bench) -> float:
+    """Limit the gradients as the recipe says; returns their norm before that."""
+    parameters, settings = list(bench.parameters.values()), bench.settings
+    limit = settings.max_grad_norm if settings.clip == "norm" else math.inf
+    norm = float(bench.accelerator.clip_grad_norm_(parameters, limit))
+    if settings.clip == "value":
+        torch.nn.utils.clip_grad_value_(parameters, settings.max_grad_norm)  # the norm above has undone any scaling
+    return norm
 
 
 def activate(bench: Bench, networks: Sequence[str]) -> None:
