@@ -223,7 +223,7 @@ def test_a_lora_config_that_is_missing_or_half(flags: list[str], capsys: Capsys)
     ("argv", "words"),
     [
         ("--precision 64", "--precision: `64` is none of 32, "),
-        ("--gradient_clip_algorithm value", "`value` is not supported; gradients are clipped by their norm"),
+        ("--gradient_clip_algorithm max", "`max` is neither `norm` nor `value`"),
         ("--gradient_clip_val -1", "--gradient_clip_val: -1 is negative"),
         ("--epochs 0", "--epochs: 0 is not a positive whole number"),
         ("--epochs -2", "--epochs: -2 is not a positive whole number"),

@@ -197,6 +197,8 @@ class Family(ABC):
     Settings: ClassVar[type[FamilySettings]] = FamilySettings
     audio_roles: ClassVar[tuple[str, ...]] = ("audio",)
     text_roles: ClassVar[tuple[str, ...]] = ("caption",)
+    config_file: ClassVar[str] = "config.json"
+    """A file that every checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
 
     def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
         self.path, self.revision = path, revision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ def attach(
 
     attached = dict(networks)
     for name, default in defaults.items():
+        refuse_unknown(networks[name], name, recipe.targets or (), default.targets)
         torch.manual_seed(seed)
         config = LoraConfig(
             r=recipe.rank,
@@ -40,15 +41,24 @@ def attach(
             target_modules=list(recipe.targets or default.targets),
             bias="none",
         )
-        try:
-            attached[name] = get_peft_model(networks[name], config)
-        except ValueError as error:
-            raise TunesmithError(
-                f"adapter targets {list(recipe.targets or ())} name no module of `{name}`",
-                where="adapter.targets",
-                remedy=f"The family's own targets are {', '.join(default.targets)}.",
-            ) from error
+        attached[name] = get_peft_model(networks[name], config)
     return attached
+
+
+def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
+    """PEFT passes over a target that names no module as long as another one does; a misspelt one is said here.
+
+    Raises:
+        TunesmithError: naming them.
+    """
+    modules = [module for module, _ in network.named_modules()]
+    lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
+    if lost:
+        raise TunesmithError(
+            f"adapter targets {lost} name no module of `{name}`",
+            where="adapter.targets",
+            remedy=f"The family's own targets are {', '.join(known)}.",
+        )
 
 
 def trainable(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:

@@ -166,7 +166,7 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     family = make_family(path, recipe.model.family or recognise(path), recipe.options)
     if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
         return family.card(), True
-    cached = isinstance(try_to_load_from_cache(path, "config.json"), str)
+    cached = isinstance(try_to_load_from_cache(path, family.config_file), str)
     if published := family.published():
         return published, cached
     return (family.card(), True) if cached else None

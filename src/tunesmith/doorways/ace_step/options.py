@@ -76,9 +76,9 @@ def precision(text: str) -> str:
 
 
 def clipping(text: str) -> str:
-    """``norm``: cutting every value by itself would turn the gradient's direction."""
-    if text != "norm":
-        raise ValueError(f"`{text}` is not supported; gradients are clipped by their norm")
+    """``norm`` or ``value``."""
+    if text not in ("norm", "value"):
+        raise ValueError(f"`{text}` is neither `norm` nor `value`")
     return text
 
 

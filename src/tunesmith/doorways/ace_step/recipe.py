@@ -89,6 +89,7 @@ def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
             "min_lr_share": 0.0,
             "betas": BETAS,
             "max_grad_norm": args.gradient_clip_val or NO_CLIPPING,
+            "clip": args.gradient_clip_algorithm,
             "save_every": args.every_n_train_steps,
             "valid_every": args.val_check_interval or args.every_n_train_steps,
             "snapshots": str(places.saves or CHECKPOINTS),

@@ -83,6 +83,7 @@ class AceStepFamily(Family):
     Settings = AceStepSettings
     audio_roles = ("audio",)
     text_roles = ("caption", "lyrics")
+    config_file = f"{TRANSFORMER}/config.json"
     loss_unit = "mean squared error"
 
     def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
