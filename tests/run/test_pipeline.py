@@ -102,3 +102,24 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
         context_over(tiny, clips_folder, tmp_path, train={**BASE, "updates": 4, "learning_rate": 0.02}), ["train"]
     )
     assert context.folder.final.joinpath("adapter_model.safetensors").read_bytes() == second != first
+
+
+def test_options_that_decide_what_is_encoded_are_part_of_what_check_and_encode_depend_on(tmp_path):
+    from tunesmith.recipe.models import Recipe
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.folder import RunFolder
+    from tunesmith.run.inputs import stage_inputs
+    from tunesmith.run.voice import Voice
+
+    def inputs(stage, **sections):
+        recipe = Recipe.model_validate({"model": {"path": "pocket/ace_step"}, **sections})
+        return repr(stage_inputs(RunContext(RunFolder(tmp_path), recipe, Voice(quiet=True)), stage))
+
+    for stage in ("check", "encode"):
+        assert inputs(stage) != inputs(stage, options={"language": "ja"})
+    lyrics = tmp_path / "song.txt"
+    seen = []
+    for text in ("la", "la la"):
+        lyrics.write_text(text, encoding="utf-8")
+        seen.append(inputs("generate", generate={"lyrics": str(lyrics)}))
+    assert seen[0] != seen[1]

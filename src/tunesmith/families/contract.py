@@ -318,6 +318,14 @@ class Family(ABC):
         """How else than as a PEFT folder an adapter can be written: name to a function of PEFT folder and target."""
         return {}
 
+    def plain_options(self) -> dict[str, Any]:
+        """Options of requests that bring no source audio although the recipe names a task that takes one."""
+        return {}
+
+    def objective_options(self) -> dict[str, Any]:
+        """Options that decide what the loss means; a run is not resumed with others."""
+        return {}
+
     def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
         """What a user should know of an adapter on these targets (``kind``: lora or dora) before it is trained."""
         return []

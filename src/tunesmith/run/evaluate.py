@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,8 @@ def generate_sides(
     from tunesmith.training.adapters import set_scale
 
     recipe = context.recipe.evaluate
-    requests = requests_for(prompts, recipe.seconds, recipe.seed)
+    plain = context.family.plain_options()
+    requests = [replace(r, options=plain) for r in requests_for(prompts, recipe.seconds, recipe.seed)]
     sides = {}
     wanted = {"base_model": 0.0, "lora_model": 1.0} if recipe.compare else {"lora_model": 1.0}
     for name, scale in wanted.items():

@@ -48,7 +48,9 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
         networks = load_adapted(context.family, adapter, device)
         set_scale(networks, recipe.adapter_scale)
     records = render(context, networks, prompts, target, device)
-    write_json(target / "generated.json", {"adapter": adapter.name, "scale": recipe.adapter_scale, "files": records})
+    used = {"loras": list(recipe.loras)} if recipe.loras else {"adapter": adapter.name, "scale": recipe.adapter_scale}
+    source = {"source": recipe.source, "span": recipe.span} if recipe.source else {}
+    write_json(target / "generated.json", {**used, **source, "files": records})
     for record in records:
         problem = f"  ({record['problem']})" if record["problem"] else ""
         context.voice.say(f"  {target / record['file']}  {record['prompt']!r}{problem}")
@@ -123,7 +125,7 @@ def render(
                 "file": path.name,
                 "prompt": prompts[index].text,
                 "seed": requests[index].seed,
-                "seconds": recipe.seconds,
+                "seconds": round(audio.shape[-1] / rate, 3),
                 "signals": signals.to_json(),
                 "problem": collapse(signals),
             }

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import content_key, file_digest
+from tunesmith.recipe.models import GenerateRecipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
 _SECTIONS = {
-    "check": ("data", "checks"),
-    "encode": ("model",),
+    "check": ("data", "checks", "options"),
+    "encode": ("model", "options"),
     "train": ("adapter", "train", "previews", "gates", "options"),
     "generate": ("generate", "options"),
     "evaluate": ("evaluate", "generate", "options"),
@@ -33,9 +34,19 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
             sections += [context.recipe.evaluate.forgetting_prompts, context.recipe.generate.seed]
             return [*sections, digest(folder.manifest), stage_key(context, "encode")]
         case "generate" | "evaluate":
+            sections += [digest(path) for path in named_files(context.recipe.generate)]
             return [*sections, *(digest(path) for path in adapter_files(folder)), digest(folder.manifest)]
         case _:
             return [*sections, report_sources(context)]
+
+
+def named_files(recipe: GenerateRecipe) -> list[Path]:
+    """Files that generation reads by name: lyrics, source audio, other adapters (of a folder, what is in it)."""
+    loras = [Path(text.rpartition(":")[0] or text) for text in recipe.loras]
+    lyrics = [Path(recipe.lyrics)] if "\n" not in recipe.lyrics and len(recipe.lyrics) < 1024 else []
+    found = [path.expanduser() for path in (*lyrics, Path(recipe.source), *loras) if str(path) != "."]
+    inside = [file for path in found for file in (sorted(path.rglob("*.safetensors")) if path.is_dir() else [path])]
+    return [file for file in inside if file.is_file()]
 
 
 def stage_key(context: RunContext, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -16,6 +17,8 @@ from tunesmith.run.context import RunContext
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family
 
+LONGEST_PATH = 1024
+"""Longer single lines are lyrics, not the name of a file."""
 Kind = Literal["user", "held_out", "built_in", "base_style"]
 
 
@@ -60,7 +63,7 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
 
 
 def asked_lyrics(lyrics: str, family: Family) -> str:
-    """The recipe's lyrics: the text itself, or what is in the ``.txt`` file it names.
+    """The recipe's lyrics: the text itself, or what is in the file it names.
 
     Raises:
         TunesmithError: when the file is not there, or the family does not sing.
@@ -69,13 +72,15 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
         return ""
     if "lyrics" not in family.text_roles:
         raise TunesmithError(f"{family.name} takes no lyrics", where="generate.lyrics", remedy="Leave them out.")
-    if "\n" in lyrics or not lyrics.endswith(".txt"):
+    if "\n" in lyrics or len(lyrics) > LONGEST_PATH:
+        return lyrics
+    path = Path(lyrics).expanduser()
+    if not path.is_file():
+        if path.suffix.lower() == ".txt":
+            raise TunesmithError("there is no such lyrics file", where=lyrics, remedy="Check the path.")
         return lyrics
     from tunesmith.data.layouts.walk import read_text
 
-    path = Path(lyrics).expanduser()
-    if not path.is_file():
-        raise TunesmithError("there is no such lyrics file", where=lyrics, remedy="Check the path.")
     return read_text(path)[0]
 
 
@@ -86,6 +91,6 @@ def lyrics_of(sample: Sample, family: Family, seconds: float) -> str:
     if not text.strip() or not duration or duration <= seconds:
         return text
     lines = text.splitlines()
-    sung = [i for i, line in enumerate(lines) if line.strip() and not line.strip().startswith("[")]
+    sung = [i for i, line in enumerate(lines) if line.strip() and not re.fullmatch(r"\[[^\]]*\]", line.strip())]
     wanted = math.ceil(len(sung) * seconds / duration)
     return "\n".join(lines[: sung[wanted - 1] + 1]) if sung else text

@@ -58,6 +58,7 @@ def identity(bench: Bench) -> dict[str, Any]:
         "seed": train.seed,
         "clips_per_update": bench.schedule.per_update,
         "clips": clips_name(bench.train.ids),
+        "objective": bench.family.objective_options(),
         "shapes": {name: list(p.shape) for name, p in bench.parameters.items()},
     }
 

@@ -41,7 +41,12 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
             texts.setdefault(caption, Prompt(caption, "held_out", sample, own))
         texts = dict(islice(texts.items(), recipe.previews.count))
     return [
-        GenerationRequest(prompt.texts, recipe.previews.seconds, recipe.generate.seed + index)
+        GenerationRequest(
+            prompt.texts,
+            recipe.previews.seconds,
+            recipe.generate.seed + index,
+            options=context.family.plain_options(),
+        )
         for index, prompt in enumerate(texts.values())
     ]
 
@@ -87,7 +92,12 @@ def base_style(family: Family, networks: Mapping[str, nn.Module], recipe: Recipe
     """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
     prompts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
     requests = [
-        GenerationRequest({"caption": prompt}, base_style_seconds(recipe), recipe.generate.seed + index)
+        GenerationRequest(
+            {"caption": prompt},
+            base_style_seconds(recipe),
+            recipe.generate.seed + index,
+            options=family.plain_options(),
+        )
         for index, prompt in enumerate(prompts)
     ]
     return list(family.generator(networks, device).generate(requests)) if requests else []

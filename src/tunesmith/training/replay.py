@@ -18,7 +18,8 @@ def base_style_path(context: RunContext) -> Path:
     """Where a run keeps it; the name depends on base, prompts, length and seed."""
     recipe = context.recipe
     prompts = context.family.base_prompts()[: recipe.evaluate.forgetting_prompts]
-    key = content_key(context.family.path, prompts, base_style_seconds(recipe), recipe.generate.seed)
+    base = (context.family.path, context.family.revision, context.family.settings.model_dump_json())
+    key = content_key(*base, prompts, base_style_seconds(recipe), recipe.generate.seed)
     return context.folder.cache / f"base_style-{key[:12]}.npz"
 
 

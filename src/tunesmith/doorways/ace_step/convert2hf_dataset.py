@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -131,8 +131,13 @@ def row_of(sample: Sample, key: str, folder: Path) -> dict[str, Any]:
         "tags": tags_of(sample.texts.get("caption", "")),
         "speaker_emb_path": str(sample.attributes.get("speaker_emb_path") or ""),
         "norm_lyrics": sample.texts.get("lyrics", ""),
-        "recaption": dict(sample.attributes.get("recaption") or {}),
+        "recaption": texts_of(sample.attributes.get("recaption")),
     }
+
+
+def texts_of(recaption: Any) -> dict[str, str]:
+    """The texts among a clip's recaptions; lists and tables in it have no place in the column."""
+    return {k: v for k, v in recaption.items() if isinstance(v, str)} if isinstance(recaption, Mapping) else {}
 
 
 def main() -> int:

@@ -104,6 +104,8 @@ def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tu
         start = Path(args.ckpt_path).expanduser()
         place.refuse_checkpoint(start)
         place.refuse_other(start, recipe, clips)
+        if places.saves is not None:
+            place.refuse_taken(places.saves)
         return place.new_run(logs, args.exp_name), start, f"--ckpt_path: going on from {start}, in a run of its own"
     if places.saves is not None:
         place.refuse_taken(places.saves)

@@ -34,6 +34,8 @@ def collate(
     items: Sequence[Item], draws: Sequence[Draws] | None, settings: AceStepSettings, ssl_names: Sequence[str] = ()
 ) -> Batch:
     """A batch of cropped items; see :func:`~tunesmith.families.ace_step.objective.ace_step_loss` for its keys."""
+    # The base model's own songs, which forgetting is measured on, have no features to compare with.
+    ssl_names = [name for name in ssl_names if all(name in item for item in items)]
     keyed: Sequence[Draws | None] = [None] * len(items) if draws is None else list(draws)
     latents = [np.asarray(item["latents"], np.float32) for item in items]
     frames = [one.shape[2] for one in latents]

@@ -25,7 +25,7 @@ LATENT_SHIFT, LATENT_SCALE = -1.9091, 0.1786
 """``latent = (raw - shift) * scale``: of ``music_dcae_pipeline.py``; the config's scaling_factor is unused."""
 MEL_MIN, MEL_MAX = -11.0, 3.0
 """Log-mel range that maps to -1..1 before the DCAE."""
-MAX_PROMPT_TOKENS, MAX_PROMPT_CHARACTERS, MAX_LYRIC_TOKENS = 256, 256, 4096
+MAX_PROMPT_TOKENS, MAX_LYRIC_TOKENS = 256, 4096
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class AceStepConfig:
 class AceStepSettings(FamilySettings):
     """ACE-Step's own options."""
 
-    shift: Annotated[float, Field(gt=0, le=20)] = 3.0
+    shift: Annotated[float, Field(ge=0.1, le=20)] = 3.0
     """Shift of the noise levels towards more noise, in training and (once more) when sampling; upstream's default."""
     text_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """Share of items trained without tags, so that guidance keeps a sound unconditional side; upstream's rate."""

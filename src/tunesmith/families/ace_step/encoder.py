@@ -13,6 +13,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.collate import NO_LYRICS
 from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig, AceStepSettings
+from tunesmith.families.ace_step.lyrics.languages import marked_language
 from tunesmith.families.ace_step.prompts import all_texts
 from tunesmith.families.contract import Encoder
 
@@ -97,8 +98,8 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
     if not path:
         return np.zeros(size, np.float32)
     try:
-        vector = np.load(path, allow_pickle=False).astype(np.float32).reshape(-1)
-    except (OSError, ValueError) as error:
+        vector = np.asarray(np.load(path, allow_pickle=False), np.float32).reshape(-1)
+    except (OSError, ValueError, TypeError) as error:
         raise TunesmithError(
             f"the speaker vector of {sample.id} cannot be read ({error})", where=path, remedy="Give a .npy file."
         ) from error
@@ -123,8 +124,13 @@ def lyric_tokenizer(folder: Path, settings: AceStepSettings) -> LyricTokenizer:
 
 def lyric_tokens(tokenizer: LyricTokenizer, sample: Sample, settings: AceStepSettings) -> LyricTokens:
     """Tokens of a clip's lyrics, in its own ``language`` attribute if it names one."""
-    language = str(sample.attributes.get("language") or settings.language)
-    return tokenizer.encode(sample.texts.get("lyrics", ""), language)
+    return tokenizer.encode(sample.texts.get("lyrics", ""), language_of(sample, settings))
+
+
+def language_of(sample: Sample, settings: AceStepSettings) -> str:
+    """The clip's own ``language`` attribute where the vocabulary has it, else the recipe's."""
+    own = str(sample.attributes.get("language") or "")
+    return own if own and marked_language(own.strip()) is not None else settings.language
 
 
 def has_lyrics(sample: Sample) -> bool:
@@ -136,7 +142,9 @@ def lyric_fields(tokens: LyricTokens | None) -> dict[str, np.ndarray]:
     """What the cache holds of lyrics: ids (N,), and per section where it begins and how many lines it has (S, 2)."""
     if tokens is None or not tokens.ids:
         return {"lyrics": np.array([NO_LYRICS], np.int32), "lyric_sections": np.zeros((1, 2), np.int32)}
-    sections = list(zip(tokens.sections, tokens.section_lines, strict=False)) or [(1, 1)]
+    # Sections beyond the limit keep their lines, so that a crop still finds its place in the song.
+    begins = [*tokens.sections, *[len(tokens.ids)] * (len(tokens.section_lines) - len(tokens.sections))]
+    sections = list(zip(begins, tokens.section_lines, strict=True)) or [(1, 1)]
     return {"lyrics": np.array(tokens.ids, np.int32), "lyric_sections": np.array(sections, np.int32)}
 
 

@@ -83,7 +83,7 @@ class AceStepFamily(Family):
     Settings = AceStepSettings
     audio_roles = ("audio",)
     text_roles = ("caption", "lyrics")
-    config_file = f"{TRANSFORMER}/config.json"
+    config_file = f"{TRANSFORMER}/diffusion_pytorch_model.safetensors"
     loss_unit = "mean squared error"
 
     def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
@@ -175,10 +175,13 @@ class AceStepFamily(Family):
     def text_findings(self, sample: Sample) -> list[Finding]:
         """Captions that will be cut; lyrics with unknown tags, unknown letters or too many tokens."""
         from tunesmith.families.ace_step.encoder import has_lyrics, lyric_tokens
-        from tunesmith.families.ace_step.remarks import caption_findings, lyric_findings
+        from tunesmith.families.ace_step.prompts import recaptions
+        from tunesmith.families.ace_step.remarks import caption_findings, language_findings, lyric_findings
 
-        found = list(caption_findings(sample.id, self._tokenizer.tokens(sample.texts.get("caption", ""))))
+        texts = [sample.texts.get("caption", ""), *recaptions(sample.attributes)]
+        found = list(caption_findings(sample.id, max(self._tokenizer.tokens(text) for text in texts)))
         if has_lyrics(sample):
+            found += language_findings(sample.id, str(sample.attributes.get("language") or ""))
             found += lyric_findings(sample.id, lyric_tokens(self._lyric_tokenizer, sample, self.options))
         return found
 
@@ -225,8 +228,9 @@ class AceStepFamily(Family):
         text = sample.texts.get("lyrics", "")
         if not text.strip():
             return ("",)
-        language = str(sample.attributes.get("language") or self.options.language)
-        return (text, language, self._vocabulary_digest)
+        from tunesmith.families.ace_step.encoder import language_of
+
+        return (text, language_of(sample, self.options), self._vocabulary_digest)
 
     @cached_property
     def _vocabulary_digest(self) -> str:
@@ -318,6 +322,14 @@ class AceStepFamily(Family):
 
         for block in bare(networks[NETWORK]).transformer_blocks:
             block.compile(dynamic=True)
+
+    def plain_options(self) -> dict[str, Any]:
+        """Previews and comparisons are made of tags and lyrics, whatever is generated afterwards."""
+        return {"task": "text2music"}
+
+    def objective_options(self) -> dict[str, Any]:
+        """Noise levels, projection losses, and the base as it is in memory."""
+        return self.options.model_dump(include={"shift", "ssl", "ssl_weight", "base_weights"})
 
     def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
         """Targets that learn nothing; DoRA, which only PEFT itself can load; a base that is not the published one."""

@@ -62,12 +62,24 @@ class AceStepGenerator(Generator):
     def _latent_request(self, request: GenerationRequest) -> LatentRequest:
         settings = merged(self.settings, request.options)
         task = settings.task
-        source = request.source.get("audio") if task in SOURCE_TASKS else None
+        source = request.source.get("audio")
         if task in SOURCE_TASKS and source is None:
             raise TunesmithError(f"{task} needs a source audio", where="options.task", remedy="Give one with --source.")
         if source is None and not 0 < request.seconds <= MAX_SECONDS:
             raise TunesmithError(
                 f"cannot generate {request.seconds:g} s of music", remedy=f"Ask for 0 to {MAX_SECONDS:g} seconds."
+            )
+        if task != "edit" and any(role.startswith("source_") for role in request.texts):
+            raise TunesmithError(
+                f"{task} has no use for what the source is", where="generate.source_prompt", remedy="Use task edit."
+            )
+        latents = None if source is None else self.codec.encode(source)
+        limit = self.config.frames(MAX_SECONDS) + 1
+        if source is not None and latents is not None and task != "extend" and latents.shape[-1] > limit:
+            raise TunesmithError(
+                f"the source has {source.shape[-1] / SAMPLE_RATE:.0f} s; the model knows {MAX_SECONDS:g} s at most",
+                where="generate.source",
+                remedy="Cut out the part that is meant.",
             )
         return LatentRequest(
             prompt=self._prompt(request.texts, settings),
@@ -75,8 +87,8 @@ class AceStepGenerator(Generator):
             settings=settings,
             retake_seed=settings.retake_seed,
             frames=self._frames(request.seconds, settings),
-            source=None if source is None else self.codec.encode(source),
-            span=self._span(request, settings) if task in SPAN_TASKS else None,
+            source=latents,
+            span=self._span(request, settings, 0 if latents is None else latents.shape[-1]),
             source_prompt=self._prompt(source_texts(request.texts), settings) if task == "edit" else None,
             max_frames=self.config.frames(MAX_SECONDS),
         )
@@ -98,15 +110,24 @@ class AceStepGenerator(Generator):
             return self.config.frames(seconds)
         return max(1, math.ceil(seconds * self.config.frame_rate - 1e-6))
 
-    def _span(self, request: GenerationRequest, settings: AceStepSettings) -> tuple[int, int]:
+    def _span(
+        self, request: GenerationRequest, settings: AceStepSettings, source_frames: int
+    ) -> tuple[int, int] | None:
+        """Frames of the span; both ends outwards, so that what was asked for is in it (upstream: towards zero)."""
         if request.span is None:
+            if settings.task not in SPAN_TASKS:
+                return None
             raise TunesmithError(
                 f"{settings.task} needs a span of its source, in seconds",
                 where="options.task",
                 remedy="Give one with --span START END.",
             )
-        start, end = request.span
-        return int(start * self.config.frame_rate), int(end * self.config.frame_rate)
+        start, end = (seconds * self.config.frame_rate for seconds in request.span)
+        if settings.compat == "upstream":
+            return int(start), int(end)
+        # The source's last frame is filled up with silence, so its end in seconds lies within that frame.
+        last = source_frames if source_frames - 1 < end <= source_frames + 0.5 else math.ceil(end - 1e-6)
+        return math.floor(start + 1e-6), last
 
     def _seconds(self, request: GenerationRequest, asked: LatentRequest) -> float:
         if asked.source is None:

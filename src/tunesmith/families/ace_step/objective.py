@@ -91,7 +91,8 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     conditions = network.encode(
         batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
     )
-    taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths)) if ssl_names else ()
+    compared = [(index, name) for index, name in enumerate(ssl_names) if name in batch]
+    taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths[index] for index, _ in compared))
     terms: dict[str, Term] = {}
     for name, sigma_B in zip(batch["denoise_terms"], batch["sigmas"], strict=True):
         sigma = sigma_B[:, None, None, None]
@@ -100,7 +101,7 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
         velocity, hidden = out if taps else (out, {})
         weight = batch["weights"][name]
         terms[name] = Term(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), weight)
-        for index, ssl in enumerate(ssl_names if name == batch["denoise_terms"][0] else ()):
+        for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
             terms[ssl] = Term(total, batch["weights"][ssl], group="ssl", scale=batch["ssl_weight"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tunesmith.data.findings import Finding
 from tunesmith.families.ace_step.config import MAX_LYRIC_TOKENS, MAX_PROMPT_TOKENS
+from tunesmith.families.ace_step.lyrics.languages import SUPPORTED, marked_language
 from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
 
 UNKNOWN_WARN = 0.05
@@ -19,13 +20,25 @@ def caption_findings(clip: str, tokens: int) -> Iterator[Finding]:
             check="family_texts",
             level="warn",
             clip=clip,
-            message=f"its caption has {tokens} tokens; the model reads the first {MAX_PROMPT_TOKENS}",
+            message=f"its caption (or a recaption) has {tokens} tokens; the model reads the first {MAX_PROMPT_TOKENS}",
             value=tokens,
             limit=MAX_PROMPT_TOKENS,
             unit="tokens",
             remedy="Shorten it, the most telling tags first.",
             message_zh=f"它的描述有 {tokens} 个词元；模型只读前 {MAX_PROMPT_TOKENS} 个",
             remedy_zh="请缩短描述，把最有代表性的标签放在前面。",
+        )
+
+
+def language_findings(clip: str, own: str) -> Iterator[Finding]:
+    """A clip's own language that the model's vocabulary does not have."""
+    if own and marked_language(own.strip()) is None:
+        yield _warning(
+            clip,
+            f"its language “{own}” is none that the model knows; the lyrics are read as the recipe says",
+            f"Use one of {', '.join(SUPPORTED)}, or leave it out.",
+            f"模型没有它标明的语言“{own}”，歌词将按配方中的设置读取",
+            f"请使用 {', '.join(SUPPORTED)} 之一，或不写。",
         )
 
 

@@ -1,0 +1,99 @@
+"""From a request to the sampler: sources and spans are used or refused, never dropped; lyrics are found and cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.families.ace_step.test_objective import item
+from tests.golden_files import golden_path
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.encoder import language_of, lyric_fields
+from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
+from tunesmith.families.contract import GenerationRequest
+from tunesmith.run.prompts import asked_lyrics, lyrics_of
+
+RATE = 48_000
+
+
+@pytest.fixture(scope="module")
+def family():
+    return AceStepFamily(str(golden_path("ace_step/tiny_checkpoint")))
+
+
+def make(family, seconds=1.0, span=None, texts=None, **options):
+    source = {"audio": 0.1 * np.random.default_rng(0).standard_normal((2, int(seconds * RATE))).astype(np.float32)}
+    request = GenerationRequest(
+        texts or {"caption": "pop"}, seconds, 1, source, span, {"steps": 2, "guidance": 1.0, **options}
+    )
+    return next(iter(family.generator().generate([request])))
+
+
+def test_a_source_or_a_span_that_the_task_has_no_use_for_is_refused(family):
+    with pytest.raises(TunesmithError, match="takes no source"):
+        make(family)
+    with pytest.raises(TunesmithError, match="takes no span"):
+        make(family, span=(0, 1), task="audio2audio")
+    with pytest.raises(TunesmithError, match="no use for what the source is"):
+        make(family, texts={"caption": "pop", "source_caption": "rock"}, task="audio2audio")
+    with pytest.raises(TunesmithError, match="needs a span"):
+        make(family, task="repaint")
+
+
+def test_a_song_is_extended_to_the_left_up_to_its_very_end(family):
+    made = make(family, seconds=3.0, span=(-1.0, 3.0), task="extend")
+    assert made.audio.shape[1] / RATE == pytest.approx(4.0, abs=0.2)
+
+
+def test_repainting_to_the_end_reaches_the_last_frame(family):
+    whole = make(family, seconds=1.0, span=(0.5, 1.0), task="repaint", variance=1.0)
+    assert whole.encoded["latents"].shape[2] == 11
+
+
+def test_a_source_longer_than_the_model_knows_is_refused(family):
+    source = {"audio": np.zeros((2, 250 * RATE), np.float32)}
+    request = GenerationRequest({"caption": "pop"}, 1, 1, source, None, {"task": "audio2audio"})
+    generator = family.generator()
+    generator.codec.encode = lambda audio: np.zeros((8, 16, 2700), np.float32)
+    with pytest.raises(TunesmithError, match="250 s"):
+        next(iter(generator.generate([request])))
+
+
+def test_songs_without_features_are_measured_without_the_projection_losses(family):
+    asked = AceStepFamily(family.path, AceStepFamily.Settings(ssl="on"))
+    networks = asked.networks()
+    first, second = asked.config.transformer.ssl_names
+    rng = np.random.default_rng(0)
+    plain = item(asked, 9, 0)
+    dims = asked.config.transformer.ssl_latent_dims
+    full = {**plain, first: rng.standard_normal((30, dims[0])), second: rng.standard_normal((20, dims[1]))}
+    batch = asked.collate([full], None)
+    assert {first, second} <= set(asked.loss(networks, batch, None))
+    batch = asked.collate([plain], None)
+    assert not {first, second} & set(asked.loss(networks, batch, None)) and not {first, second} & set(batch["weights"])
+
+
+def test_a_language_that_the_vocabulary_lacks_is_read_as_the_recipe_says(family):
+    def read(language):
+        return language_of(Sample("a", {}, {}, {"language": language}), family.options)
+
+    assert [read("ja"), read("vi"), read("")] == ["ja", "auto", "auto"]
+
+
+def test_sections_beyond_the_limit_keep_their_place_in_the_song():
+    tokens = LyricTokens(ids=(1, 5, 2), sections=(1,), section_lines=(2, 4, 4))
+    assert lyric_fields(tokens)["lyric_sections"].tolist() == [[1, 2], [3, 4], [3, 4]]
+
+
+def test_lyrics_are_a_text_or_a_file_and_as_long_as_the_preview(family, tmp_path):
+    (tmp_path / "song.LRC").write_text("la la", encoding="utf-8")
+    assert asked_lyrics(str(tmp_path / "song.LRC"), family) == "la la"
+    assert asked_lyrics("la la", family) == "la la"
+    with pytest.raises(TunesmithError, match="no such lyrics file"):
+        asked_lyrics("nowhere.txt", family)
+    lines = "[verse]\n" + "\n".join(f"[zh] line {i}" for i in range(10))
+    song = Sample("a", {"audio": AudioRef("a", duration=100)}, {"lyrics": lines})
+    assert lyrics_of(song, family, 20).splitlines() == ["[verse]", "[zh] line 0", "[zh] line 1"]
+    assert lyrics_of(song, family, 100) == lines
