@@ -94,7 +94,7 @@ def pretrain(
     """
     model.audio_encoder.requires_grad_(False)
     optimizer = _optimizer(model)
-    used = _restore(model, optimizer, state)
+    used = restore_state(model, optimizer, state)
     saved = time.monotonic()
     model.train()
     model.audio_encoder.eval()
@@ -102,16 +102,16 @@ def pretrain(
         while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
             began = time.monotonic()
             loss = losses(model, *_batch(corpus, tokenizer, seed, used.updates)).mean()
-            _step(optimizer, loss, _rate(used.updates, done))
+            step(optimizer, loss, _rate(used.updates, done))
             used.updates += 1
             used.loss = loss.item()
             used.seconds += time.monotonic() - began
             report(used, done)
             if time.monotonic() - saved > 60:
-                _save(model, optimizer, used, state)
+                save_state(model, optimizer, used, state)
                 saved = time.monotonic()
     finally:
-        _save(model, optimizer, used, state)
+        save_state(model, optimizer, used, state)
     model.eval()
     return used
 
@@ -146,10 +146,10 @@ def _rate(updates: int, done: float) -> float:
     return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
-    """One update at learning rate ``rate``, gradients clipped at norm 1."""
+def step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
+    """One update at learning rate ``rate`` (times a group's ``scale``), gradients clipped at norm 1."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
@@ -177,12 +177,14 @@ def _vary(caption: str, rng: np.random.Generator) -> str:
     return ", ".join([head, *(part for part in rest if rng.random() < 0.8)])
 
 
-def _save(model: Any, optimizer: torch.optim.Optimizer, used: Trained, path: Path) -> None:
+def save_state(model: Any, optimizer: torch.optim.Optimizer, used: Trained, path: Path) -> None:
+    """Keep what training goes on from."""
     with atomic_path(path) as temporary:
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "used": vars(used)}, temporary)
 
 
-def _restore(model: Any, optimizer: torch.optim.Optimizer, path: Path) -> Trained:
+def restore_state(model: Any, optimizer: torch.optim.Optimizer, path: Path) -> Trained:
+    """Load it back, and how far training was; nothing done where there is none."""
     if not path.exists():
         return Trained()
     stored = torch.load(path, weights_only=True)

@@ -21,9 +21,8 @@ import torch
 
 from tunesmith.data.draws import Draws
 from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT
-from tunesmith.files import atomic_path
 from tunesmith.pocket.ace.material import Material
-from tunesmith.pocket.pretrain import Plan, Trained
+from tunesmith.pocket.pretrain import Plan, Trained, restore_state, save_state, step
 
 LATENT_CHANNELS = 8
 CROP, ROWS = 256, 8  # mel frames and clips of a batch
@@ -82,7 +81,7 @@ def fit_codec(
         codec.decoder.conv_in.weight.mul_(LATENT_SCALE)
     held = torch.nn.ModuleList([codec, standardise])
     optimizer = _optimizer(codec)
-    used = _restore(held, optimizer, state)
+    used = restore_state(held, optimizer, state)
     silence = torch.from_numpy(np.asarray(material.mels[:64], np.float32)).amin(dim=(0, 1, 3))
     saved = time.monotonic()
     try:
@@ -91,16 +90,16 @@ def fit_codec(
             draws = Draws(seed, used.updates, "pocket ace codec").generator("batch")
             mel = _batch(material, silence, draws).contiguous(memory_format=torch.channels_last)
             loss = _loss(codec, standardise, mel, draws)
-            _step(optimizer, loss, _rate(used.updates, done))
+            step(optimizer, loss, _rate(used.updates, done))
             used.updates += 1
             used.loss = loss.item()
             used.seconds += time.monotonic() - began
             report(used, done)
             if time.monotonic() - saved > 60:
-                _save(held, optimizer, used, state)
+                save_state(held, optimizer, used, state)
                 saved = time.monotonic()
     finally:
-        _save(held, optimizer, used, state)
+        save_state(held, optimizer, used, state)
     codec = codec.to(memory_format=torch.contiguous_format).eval()
     _fold(codec, material, silence, seed)
     return codec, used
@@ -159,27 +158,3 @@ def _optimizer(codec: Any) -> torch.optim.Optimizer:
 def _rate(updates: int, done: float) -> float:
     """A rise over 100 updates, then a cosine to 1 % of the peak."""
     return PEAK_RATE * min(1.0, (updates + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
-    """One update at learning rate ``rate``, gradients clipped at norm 1."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["scale"]
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
-    optimizer.step()
-
-
-def _save(held: Any, optimizer: torch.optim.Optimizer, used: Trained, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        torch.save({"model": held.state_dict(), "optimizer": optimizer.state_dict(), "used": vars(used)}, temporary)
-
-
-def _restore(held: Any, optimizer: torch.optim.Optimizer, path: Path) -> Trained:
-    if not path.exists():
-        return Trained()
-    stored = torch.load(path, weights_only=True)
-    held.load_state_dict(stored["model"])
-    optimizer.load_state_dict(stored["optimizer"])
-    return Trained(**stored["used"])

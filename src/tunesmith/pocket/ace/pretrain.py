@@ -19,7 +19,7 @@ from torch import nn
 
 from tunesmith.files import atomic_path
 from tunesmith.pocket.ace.batches import Batch, Corpus, make_batch
-from tunesmith.pocket.pretrain import Plan, Trained
+from tunesmith.pocket.pretrain import Plan, Trained, step
 from tunesmith.training.ema import Ema
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def pretrain(
             batch = make_batch(parts, corpus, seed, used.updates)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 loss = loss_of(parts, batch).mean()
-            _step(optimizer, loss, _rate(used.updates, done))
+            step(optimizer, loss, _rate(used.updates, done))
             used.updates += 1
             average.update(used.updates)
             used.loss = loss.item()
@@ -116,16 +116,6 @@ def _rate(updates: int, done: float) -> float:
     """Learning rate: a rise over 200 updates or a twentieth of the training, then a cosine to 3 % of the peak."""
     warm = min(1.0, max((updates + 1) / 200, done / 0.05))
     return PEAK_RATE * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
-    """One update at learning rate ``rate``, gradients clipped at norm 1."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
-    optimizer.step()
 
 
 def _save(held: nn.Module, optimizer: torch.optim.Optimizer, average: Ema, used: Trained, path: Path) -> None:
