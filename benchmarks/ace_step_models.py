@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, VOCODER, AceStepConfig, TransformerConfig
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS
+from tunesmith.families.component import DIFFUSERS_WEIGHTS
 from tunesmith.files import write_json
 
 TAGS = "trap, dark, slow, house, pads, piano, drums, warm, guitar, strings, bass, synth"

@@ -6,8 +6,8 @@ import torch
 
 from tunesmith.families.ace_step.config import TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS, read_tensors
 from tunesmith.families.ace_step.parts.text import load_umt5
+from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
 from tunesmith.pocket.ace.assemble import Parts, make_parts
 from tunesmith.pocket.ace.batches import Corpus
 from tunesmith.pocket.ace.codec import to_mel

@@ -16,10 +16,10 @@ from tunesmith.families.ace_step.config import read_config
 from tunesmith.families.ace_step.parts import codec as codec_module
 from tunesmith.families.ace_step.parts import dcae
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS
 from tunesmith.families.ace_step.parts.mel import LogMel
 from tunesmith.families.ace_step.parts.overlap import decode_mel_overlapped, decode_wave_overlapped
 from tunesmith.families.ace_step.parts.vocoder import Vocoder, load_vocoder
+from tunesmith.families.component import DIFFUSERS_WEIGHTS
 
 PUBLISHED_VOCODER = {
     "input_channels": 128, "depths": [3, 3, 9, 3], "dims": [128, 256, 384, 512], "kernel_sizes": [7],

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, VOCODER, TransformerConfig
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS
+from tunesmith.families.component import DIFFUSERS_WEIGHTS
 from tunesmith.files import write_json
 from tunesmith.pocket.ace.material import VOCODER_CONFIG
 from tunesmith.pocket.ace.text import make_caption_tokenizer, make_lyric_vocabulary, make_text_encoder

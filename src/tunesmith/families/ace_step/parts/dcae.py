@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS, build, read_tensors
+from tunesmith.families.component import DIFFUSERS_WEIGHTS, build, read_tensors
 
 WINDOW_FRAMES = 2048
 """Mel frames that the encoder's convolutional levels see at once (24 s), besides their context."""

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import SAMPLE_RATE
-from tunesmith.families.ace_step.parts.component import WEIGHT_NORM_NAMES, build, read_tensors
+from tunesmith.families.component import WEIGHT_NORM_NAMES, build, read_tensors
 from tunesmith.files import read_json
 
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"

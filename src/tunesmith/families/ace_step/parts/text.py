@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from tunesmith.families.ace_step.config import MAX_PROMPT_TOKENS, TEXT, AceStepConfig
-from tunesmith.families.ace_step.parts.component import build, read_tensors
+from tunesmith.families.component import build, read_tensors
 
 WEIGHTS = "model.safetensors"
 WEAK_FIRST, WEAK_COUNT, WEAK_SCALE = 8, 2, 0.01

@@ -17,9 +17,9 @@ from torch import nn
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TRANSFORMER, BaseWeights, TransformerConfig
-from tunesmith.families.ace_step.parts.component import DIFFUSERS_WEIGHTS, check_names
 from tunesmith.families.ace_step.parts.quantise import Packed, make_packable
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
+from tunesmith.families.component import DIFFUSERS_WEIGHTS, check_names
 
 _DEAD_LAYERS = ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 _PROJECTORS = "projectors."
