@@ -109,3 +109,11 @@ def test_where_nothing_can_be_held_out_it_says_so(samples, pairs):
 def test_none_is_held_out_on_request_and_of_nothing():
     assert split([sample(str(n)) for n in range(20)], valid_share=0.0).kind == "none"
     assert split([]).samples == []
+
+
+def test_clips_that_belong_to_their_texts_are_not_cut():
+    long = [sample(str(n), seconds=200.0) for n in range(3)]
+    result = split(long, cut=False)
+    assert result.kind == "none" and [s.id for s in result.samples] == ["0", "1", "2"]
+    assert "3 clips or groups of clips are too few to spare one" in result.notes[0]["en"] and result.notes[0]["zh"]
+    assert split([sample(str(n), seconds=200.0) for n in range(6)], cut=False).kind == "by_source"

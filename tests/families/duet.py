@@ -78,6 +78,10 @@ class DuetFamily(Family):
     def recognises(cls, path):
         return path.startswith("duet:")
 
+    @classmethod
+    def speaks(cls):
+        return False  # nothing is said in its clips, which may be cut
+
     def card(self):
         return ModelCard("duet", self.path, "Apache-2.0", RATE, 1, RATE / HOP, 30.0, 1000, 1000, 4000)
 
@@ -139,18 +143,19 @@ class DuetFamily(Family):
 
     def loss(self, networks: Mapping[str, nn.Module], batch, draws: Sequence | None):
         mask = torch.arange(batch["target"].shape[1])[None] < batch["frames"][:, None]
-        weights = self.weights(batch)
-        logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)
-        entropy = F.cross_entropy(logits[mask], batch["tokens"][mask], reduction="sum")
-        noisy = (1 - batch["t"]) * batch["noise"] + batch["t"] * batch["target"]
-        prompt = batch["prompt"][:, None].expand_as(noisy)
-        time = batch["t"].expand(*noisy.shape[:2], 1)
-        velocity = networks["painter"](torch.cat([noisy, prompt, time], -1))
-        flow = ((velocity - (batch["target"] - batch["noise"]))[mask] ** 2).sum()
-        return {
-            "cross_entropy": Term(entropy, weights["cross_entropy"], group="reader", scale=0.4),
-            "flow": Term(flow, weights["flow"], group="painter", scale=0.6),
-        }
+        weights, terms = self.weights(batch), {}
+        if "reader" in networks:
+            logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)
+            entropy = F.cross_entropy(logits[mask], batch["tokens"][mask], reduction="sum")
+            terms["cross_entropy"] = Term(entropy, weights["cross_entropy"], group="reader", scale=0.4)
+        if "painter" in networks:
+            noisy = (1 - batch["t"]) * batch["noise"] + batch["t"] * batch["target"]
+            prompt = batch["prompt"][:, None].expand_as(noisy)
+            time = batch["t"].expand(*noisy.shape[:2], 1)
+            velocity = networks["painter"](torch.cat([noisy, prompt, time], -1))
+            flow = ((velocity - (batch["target"] - batch["noise"]))[mask] ** 2).sum()
+            terms["flow"] = Term(flow, weights["flow"], group="painter", scale=0.6)
+        return terms
 
     def generator(self, networks=None, device="cpu"):
         return DuetGenerator(networks or self.networks())

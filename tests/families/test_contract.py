@@ -98,8 +98,12 @@ def test_two_networks_train_in_stages_and_generate(context):
     before = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in family.networks().items()}
     summary = train(context)
     valid = list(context.folder.read_metrics("valid"))
-    assert valid[-1]["terms"]["cross_entropy"] < valid[0]["terms"]["cross_entropy"] - 0.2
-    assert valid[-1]["terms"]["flow"] < valid[0]["terms"]["flow"] - 0.2
+    of = {stage: [r for r in valid if r["stage"] == stage] for stage in ("reader", "painter", "joint")}
+    assert set(of["reader"][0]["terms"]) == {"cross_entropy"}
+    assert of["reader"][-1]["terms"]["cross_entropy"] < of["reader"][0]["terms"]["cross_entropy"] - 0.2
+    assert of["painter"][-1]["terms"]["flow"] < of["painter"][0]["terms"]["flow"] - 0.2
+    assert set(of["joint"][0]["terms"]) == {"cross_entropy", "flow"}
+    assert [stage["name"] for stage in summary["stages"]] == ["reader", "painter", "joint"]
     assert summary["best_update"] == 30
     assert {p.name for p in context.folder.best.iterdir()} >= {"reader", "painter"}
     rates = {r["update"]: r["learning_rate"] for r in context.folder.read_metrics("train")}
@@ -120,7 +124,8 @@ def test_a_stage_trains_only_its_own_networks(context):
 
     train_update(bench)
     assert moved() == {"reader"}
-    bench.progress.update = 10
+    bench.progress.update = bench.progress.stage_began = 10
+    bench.progress.stage = 1
     start.update({k: p.detach().clone() for k, p in bench.parameters.items()})
     train_update(bench)
     assert moved() == {"painter"}

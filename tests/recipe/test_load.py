@@ -47,7 +47,7 @@ gates:
         "r.yaml:4: train.updates: must be a whole number, not `1:30`",
         "r.yaml:5: train.batch_size: is not a switch; `true` does not fit here",
         "r.yaml:6: train.betas: must have 2 entries, not 3",
-        "r.yaml:7: adapter.kind: must be one of lora, dora, not `lore`; did you mean `lora`?",
+        "r.yaml:7: adapter.kind: must be one of lora, dora, full, not `lore`; did you mean `lora`?",
         "r.yaml:7: adapter.rank: must be greater than 0, not `-3`",
         "r.yaml:8: learning_rate: unknown key; did you mean `train.learning_rate`?",
         "r.yaml:9: lora_rank: unknown key; did you mean `adapter.rank`?",

@@ -10,7 +10,14 @@ import typer
 
 def new(
     name: Annotated[str, typer.Argument(help="The run's name; its folder becomes runs/NAME. 运行的名字。")],
-    folder: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="Your folder of audio. 音频所在文件夹。")],
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Your folder of audio, or a .jsonl list of speech pairs. 音频所在文件夹，或语音对列表（.jsonl）。",
+        ),
+    ],
     model: Annotated[
         str | None,
         typer.Option(help="Hub id, local folder, or `pocket`. 基座模型。 [default: facebook/musicgen-small]"),

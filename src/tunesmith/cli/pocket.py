@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="The tiny models that ship.\n\n随附的小模型。", no_args_is_help=True, rich_markup_mode=None)
-Family = Annotated[str, typer.Argument(help="Which one: musicgen or ace_step. 哪一个。")]
-FAMILIES = ("musicgen", "ace_step")
+Family = Annotated[str, typer.Argument(help="Which one: musicgen, ace_step or step_audio. 哪一个。")]
+FAMILIES = ("musicgen", "ace_step", "step_audio")
 
 
 @app.command("build")
@@ -20,12 +20,12 @@ def build(
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes corpus, weights and batches. 随机种子。")] = 0,
     minutes: Annotated[
-        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40 or 69]")
+        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40, 69 or 100]")
     ] = None,
 ) -> int:
-    """Pretrain a pocket model from nothing, on music that this project synthesises.
+    """Pretrain a pocket model from nothing, on music or speech that is synthesised here (speech by espeak-ng).
 
-    从零预训练小模型，数据由本项目自行合成。
+    从零预训练小模型：音乐由本项目合成，语音由 espeak-ng 合成。
     """
     from tunesmith.errors import TunesmithError
 
@@ -37,10 +37,14 @@ def build(
         from tunesmith.pocket.build_musicgen import build as build_musicgen
 
         build_musicgen(target, seed=seed, minutes=minutes)
-    else:
+    elif family == "ace_step":
         from tunesmith.pocket.ace.build import build as build_ace_step
 
         build_ace_step(target, seed=seed, minutes=minutes)
+    else:
+        from tunesmith.pocket.speech.build import build as build_step_audio
+
+        build_step_audio(target, seed=seed, minutes=minutes)
     typer.echo(f"written: {target}")
     return 0
 
@@ -72,7 +76,7 @@ def known(family: str) -> None:
     from tunesmith.errors import TunesmithError
 
     if family not in FAMILIES:
-        raise TunesmithError(f"there is no pocket model of `{family}`", remedy=f"There are {' and '.join(FAMILIES)}.")
+        raise TunesmithError(f"there is no pocket model of `{family}`", remedy=f"There are {', '.join(FAMILIES)}.")
 
 
 def shipped(family: str) -> Path:

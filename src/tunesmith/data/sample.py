@@ -12,6 +12,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 
 Split = Literal["train", "valid"]
+PROMPT, PROMPT_TEXT = "prompt", "prompt_text"
+"""Roles of the audio that a sample only listens to (a voice, a source to edit), and of what it says."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Sample:
 
     Attributes:
         id: Unique within a manifest, readable, and stable across runs (the path relative to the folder).
-        audios: Audio by role. MusicGen and ACE-Step use ``audio``; a speech pair has ``prompt`` and ``target``.
-        texts: Text by role. MusicGen uses ``caption``; ACE-Step ``tags`` and ``lyrics``.
+        audios: Audio by role. MusicGen and ACE-Step use ``audio``; a speech pair has a ``prompt`` beside it. A pair
+            that came as audio tokens may have none.
+        texts: Text by role. MusicGen uses ``caption``; ACE-Step ``lyrics`` too; a speech pair ``prompt_text``.
         attributes: Anything else that was in the source (speaker, tempo, edit type); JSON values only.
         source: The track this was cut from; splits are made by source, never by clip.
         split: ``train`` or ``valid`` once decided (by the user's layout or by the split).
@@ -48,6 +51,23 @@ class Sample:
     source: str = ""
     split: Split | None = None
     repeats: int = 1
+
+    @property
+    def learnt(self) -> dict[str, AudioRef]:
+        """The audios that are learnt, by role: all but the prompt, which is only listened to."""
+        return {role: ref for role, ref in self.audios.items() if role != PROMPT}
+
+    @property
+    def target(self) -> AudioRef | None:
+        """The audio that is learnt; ``None`` for a sample that came as audio tokens."""
+        return next(iter(self.learnt.values()), None)
+
+    @property
+    def seconds(self) -> float:
+        """Length of what is learnt: of its audios, as far as it is known, else of its audio tokens."""
+        if learnt := self.learnt:
+            return sum(ref.duration or 0.0 for ref in learnt.values())
+        return float(self.attributes.get("seconds", 0.0))
 
     def with_split(self, split: Split) -> Sample:
         """The same sample, assigned to ``split``."""

@@ -43,6 +43,7 @@ def split(
     seed: int = 0,
     similar: Iterable[tuple[str, str]] = (),
     gap_seconds: float = 2.0,
+    cut: bool = True,
 ) -> SplitResult:
     """Assign every sample to train or valid; the same input gives the same split.
 
@@ -53,6 +54,7 @@ def split(
         seed: Which tracks are held out.
         similar: Pairs of ids that sound alike.
         gap_seconds: Sound left unused between the trained and the held-out part of one track.
+        cut: Whether a part of a clip may be held out; not where its text says what is spoken in the whole of it.
 
     Raises:
         TunesmithError: when the user's own split holds everything out.
@@ -67,6 +69,13 @@ def split(
     target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))
     if len(units) >= FEWEST_SOURCES:
         return _by_source(samples, units, (min_valid, target), seed)
+    if not cut:
+        return _none(
+            samples,
+            f"No held-out part: {len(units)} clips or groups of clips are too few to spare one. Held-out loss cannot "
+            "be told; add clips, or hold some out yourself.",
+            f"没有验证集：只有 {len(units)} 个（组）片段，无法留出。无法报告验证损失；请增加片段，或自行指定验证集。",
+        )
     parted = held_out_spans(samples, {i for pair in pairs for i in pair}, valid_share, min_valid, gap_seconds)
     if parted is None:
         return _none(

@@ -34,6 +34,9 @@ _FLOORS: Mapping[str, float] = {
     "pulse": 0.05,
     "loop_sim": 0.05,
     "flux": 0.2,
+    "error_rate": 0.05,
+    "speech_rate": 0.3,
+    "voice_own": 0.05,
 }
 
 
@@ -72,7 +75,7 @@ def fit_centres(clips: Sequence[Signals]) -> dict[str, Centre]:
     """Robust centre and spread of every signal that has a floor (see :class:`Reference`)."""
     centres = {}
     for name, floor in _FLOORS.items():
-        values = finite([getattr(clip, name) for clip in clips])
+        values = finite([getattr(clip, name, math.nan) for clip in clips])  # only speech has an error rate
         if len(values) * 2 > len(clips):
             median = float(np.median(values))
             spread = 1.4826 * float(np.median(np.abs(values - median)))

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunesmith.data.sample import AudioRef, Sample, read_manifest
-from tunesmith.evaluation.diagnosis import RunFinding, Verdict, diagnose_file, diagnose_run, reference_of
+from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
+from tunesmith.evaluation.diagnosis import RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
+from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.signals import Signals, measure
-from tunesmith.evaluation.towards import FeatureShift, towards_reference
+from tunesmith.evaluation.towards import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.verdict import verdict
+from tunesmith.families.speech import edit_type
 
 if TYPE_CHECKING:
+    from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.run.context import RunContext
     from tunesmith.run.evaluate import LossPair
     from tunesmith.run.prompts import Prompt
@@ -26,10 +29,11 @@ REFERENCE_CLIPS = 12
 
 @dataclass(frozen=True)
 class SideFiles:
-    """One generated file of one side, measured."""
+    """One generated file of one side, measured; ``heard`` is its transcript, where there is one."""
 
     file: Path
     signals: Signals
+    heard: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,24 +41,35 @@ class ReferenceClip:
     """A crop of one of the user's clips, as long as what is generated; audio (C, N).
 
     ``coded`` is the crop after the model's own codec, and ``signals`` are its: what was generated has been through the
-    codec too, and is not to be blamed for it.
+    codec too, and is not to be blamed for it. Speech is whole, and ``heard`` is its transcript, where there is one.
     """
 
     sample: Sample
     audio: np.ndarray
     coded: np.ndarray
     signals: Signals
+    heard: str | None = None
 
 
-def write_side(folder: Path, made: Sequence[tuple[np.ndarray, int]], suffix: str) -> list[SideFiles]:
-    """Write and measure one side's audio."""
+def write_side(
+    folder: Path,
+    made: Sequence[tuple[np.ndarray, int]],
+    suffix: str,
+    prompts: Sequence[Prompt],
+    listener: Listener | None = None,
+) -> list[SideFiles]:
+    """Write and measure one side's audio, speech against its prompts."""
     from tunesmith.audio.write import write
 
     files = []
     for index, (audio, rate) in enumerate(made):
         path = folder / f"{index:02d}.{suffix}"
         write(path, audio, rate)
-        files.append(SideFiles(path, measure(audio.T, rate)))
+        if listener is None:
+            files.append(SideFiles(path, measure(audio.T, rate)))
+        else:
+            heard = listener.hear(prompts[index], audio, rate)
+            files.append(SideFiles(path, heard.signals, heard.transcript))
     return files
 
 
@@ -65,31 +80,41 @@ def build_comparison(
     losses: LossPair | None,
     target: Path,
     adapter: Path,
+    listener: Listener | None = None,
 ) -> dict[str, Any]:
-    """The whole record; reference crops are written into ``target`` as well."""
+    """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
+    from tunesmith.evaluation.speech.record import speech_record, write_asked
     from tunesmith.run.evaluate import as_losses
 
-    seconds = context.recipe.evaluate.seconds
-    references = reference_clips(context, prompts)
+    profile: Profile = "music" if listener is None else "speech"
+    seconds = context.recipe.evaluate.seconds if listener is None else None  # how long speech is, its text decides
+    references = reference_clips(context, prompts, listener)
     base, tuned = sides.get("base_model"), sides["lora_model"]
     own = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
     base_signals = [base[i].signals for i in own] if base else None
     tuned_signals = [tuned[i].signals for i in own]
     reference_signals = [clip.signals for clip in references]
-    findings = diagnose_run(base_signals, tuned_signals, reference_signals, as_losses(losses), want_seconds=seconds)
-    features = towards_reference(base_signals, tuned_signals, reference_signals) if base_signals else []
+    own_reference = reference_of(reference_signals, profile)
+    run = RunData(
+        base_signals, tuned_signals, reference_signals, own_reference, as_losses(losses), seconds, profile,
+        kinds=[prompts[i].edit_type for i in own] if listener else (),
+        clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if listener else (),
+    )  # fmt: skip
+    findings = judge_run(run)
+    watched = FEATURES if listener is None else SPEECH_FEATURES
+    features = towards_reference(base_signals, tuned_signals, reference_signals, watched) if base_signals else []
     files = write_references(references, target, prompts)
-    own_reference = reference_of(reference_signals)
+    asked = write_asked(context.family, prompts, target) if listener else [{}] * len(prompts)
 
     def side(file: SideFiles) -> dict[str, Any]:
-        found = diagnose_file(file.signals, seconds, reference=own_reference)
-        return {
+        found = diagnose_file(file.signals, seconds, profile, own_reference)
+        return _heard(file.heard) | {
             "file": _relative(file.file, target),
             "signals": file.signals.to_json(),
             "verdicts": [_verdict(v) for v in found],
         }
 
-    return {
+    return ({} if listener is None else {"speech": speech_record(run, listener, prompts)}) | {
         "settings": {
             "seconds": seconds,
             "seed": context.recipe.evaluate.seed,
@@ -106,40 +131,59 @@ def build_comparison(
                 "base": side(base[i]) if base else None,
                 "lora": side(tuned[i]),
                 "reference": files.get(p.sample.id) if p.sample else None,
+                **asked[i],
             }
             for i, p in enumerate(prompts)
         ],
         "reference": [
-            {"clip": c.sample.id, "file": files.get(c.sample.id), "signals": c.signals.to_json()} for c in references
+            {
+                "clip": c.sample.id,
+                "file": files.get(c.sample.id),
+                "signals": c.signals.to_json(),
+                **_heard(c.heard),
+            }
+            for c in references
         ],
         "losses": _losses(context, losses),
         "findings": [_finding(f) for f in findings],
         "features": [_feature(f) for f in features],
         "codec": codec_ceiling(references),
-        "verdict": verdict(findings, features, as_losses(losses), context.recipe),
+        "verdict": verdict(findings, features, as_losses(losses), context.recipe, profile),
     }
 
 
-def reference_clips(context: RunContext, prompts: Sequence[Prompt]) -> list[ReferenceClip]:
-    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number."""
+def reference_clips(
+    context: RunContext, prompts: Sequence[Prompt], listener: Listener | None = None
+) -> list[ReferenceClip]:
+    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number.
+
+    Speech is not cropped, and held against the same text and voice as what is generated.
+    """
     from tunesmith.audio.load import load
     from tunesmith.run.device import pick_device
+    from tunesmith.run.spoken import prompt_of
 
     if not context.folder.manifest.exists():
         return []
-    samples = {s.id: s for s in read_manifest(context.folder.manifest)}
+    samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
     order = [p.sample.id for p in prompts if p.sample] + sorted(samples)
-    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:REFERENCE_CLIPS]
+    fair = max(REFERENCE_CLIPS, len({p.sample.id for p in prompts if p.sample}) if listener else 0)
+    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
     card = context.family.card()
     clips = []
     with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
         for sample in chosen:
             ref = sample.audios[context.family.audio_roles[-1]]
-            end = min(x for x in (ref.end, ref.start + context.recipe.evaluate.seconds) if x is not None)
+            longest = None if listener else ref.start + context.recipe.evaluate.seconds
+            end = min((x for x in (ref.end, longest) if x is not None), default=None)
             audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
             coded = encoder.round_trip(audio)
             coded = audio if coded is None else coded
-            clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
+            if listener is None:
+                clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
+            elif PROMPT in sample.audios:
+                heard = listener.hear(prompt_of(sample), coded, card.sample_rate)
+                clips.append(ReferenceClip(sample, audio, coded, heard.signals, heard.transcript))
     return clips
 
 
@@ -223,6 +267,10 @@ def _feature(f: FeatureShift) -> dict[str, Any]:
         "closer": f.moved_towards,
         "direction": f.direction,
     }
+
+
+def _heard(transcript: str | None) -> dict[str, str]:
+    return {} if transcript is None else {"heard": transcript}
 
 
 def _number(value: float) -> float | None:

@@ -27,6 +27,12 @@ FEATURES: tuple[tuple[str, str, str, str], ...] = (
     ("pulse", "Clarity of the beat", "节拍清晰度", ""),
     ("lufs", "Loudness", "响度", "LUFS"),
 )
+SPEECH_FEATURES: tuple[tuple[str, str, str, str], ...] = (
+    ("voice_own", "Likeness to the speaker", "与说话人的相似度", ""),
+    ("speech_rate", "Speaking rate", "语速", "syllables/s"),
+    ("centroid_hz", "Brightness", "明亮度", "Hz"),
+    ("lufs", "Loudness", "响度", "LUFS"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,10 @@ class FeatureShift:
 
 
 def towards_reference(
-    base: Sequence[Signals], adapter: Sequence[Signals], reference: Sequence[Signals]
+    base: Sequence[Signals],
+    adapter: Sequence[Signals],
+    reference: Sequence[Signals],
+    features: Sequence[tuple[str, str, str, str]] = FEATURES,
 ) -> list[FeatureShift]:
     """Compares base, adapter and the person's own clips feature by feature.
 
@@ -82,13 +91,14 @@ def towards_reference(
         base: Outputs of the base model, measured.
         adapter: Outputs with the adapter; paired with ``base`` when as many.
         reference: The person's own clips, on crops as long as the outputs and at their sample rate.
+        features: What is compared: name, English, Chinese, unit.
 
     Returns:
         One shift per feature that all three could give; empty without clips.
     """
     centres = fit_centres(reference) if reference else {}
     shifts = []
-    for name, title_en, title_zh, unit in FEATURES:
+    for name, title_en, title_zh, unit in features:
         centre = centres.get(name)
         before, after = ([getattr(clip, name) for clip in clips] for clips in (base, adapter))
         if centre is None or not len(finite(before)) or not len(finite(after)):

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.evaluation.diagnosis import Losses, RunFinding
+from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.towards import FeatureShift
 from tunesmith.recipe.models import Recipe
 
 AS_OFTEN = 0.8
 Sentence = dict[str, str]
 
+_CHECK_TEXTS: dict[Profile, tuple[str, str]] = {
+    "music": ("captions describe the clips", "文字描述是否与音频相符"),
+    "speech": ("transcripts are what the recordings say", "转写文本是否与录音一致"),
+}
 CLEAR_GAIN = 0.02
 """Share by which held-out loss must fall to be called learning; smaller moves are within a few clips' luck."""
 
 
 def verdict(
-    findings: Sequence[RunFinding], features: Sequence[FeatureShift], losses: Losses | None, recipe: Recipe
+    findings: Sequence[RunFinding],
+    features: Sequence[FeatureShift],
+    losses: Losses | None,
+    recipe: Recipe,
+    profile: Profile = "music",
 ) -> dict[str, Sentence | None]:
     """The three sentences in both languages; ``worse`` is ``None`` when nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
@@ -24,13 +33,14 @@ def verdict(
     return {
         "learnt": _learnt(features, losses),
         "worse": _worse(own),
-        "next": _next(own or bad, features, losses, recipe),
+        "next": _next(own or bad, features, losses, recipe, profile),
     }
 
 
 def _weight(finding: RunFinding) -> tuple[bool, bool]:
     """Broken before worse; then what holds for everything (losses) before what some outputs show."""
-    return finding.kind != "broken", finding.rule not in {"heldout_loss", "forgetting"}
+    overall = finding.rule in {"heldout_loss", "forgetting"} or finding.rule.startswith("edit_type_")
+    return finding.kind != "broken", not overall
 
 
 def _base_does_it_too(finding: RunFinding) -> bool:
@@ -83,7 +93,11 @@ def _worse(bad: Sequence[RunFinding]) -> Sentence | None:
 
 
 def _next(
-    bad: Sequence[RunFinding], features: Sequence[FeatureShift], losses: Losses | None, recipe: Recipe
+    bad: Sequence[RunFinding],
+    features: Sequence[FeatureShift],
+    losses: Losses | None,
+    recipe: Recipe,
+    profile: Profile,
 ) -> Sentence:
     share = gain(losses)
     away = [f for f in features if f.direction == "away"]
@@ -96,9 +110,10 @@ def _next(
         )
     if share < CLEAR_GAIN:
         rate = recipe.train.learning_rate * 2
+        check, check_zh = _CHECK_TEXTS[profile]
         return _both(
-            f"Next: train longer, or with train.learning_rate={rate:g}, and check that captions describe the clips.",
-            f"下一步：延长训练，或设置 train.learning_rate={rate:g}，并检查文字描述是否与音频相符。",
+            f"Next: train longer, or with train.learning_rate={rate:g}, and check that {check}.",
+            f"下一步：延长训练，或设置 train.learning_rate={rate:g}，并检查{check_zh}。",
         )
     if away:
         return _both(

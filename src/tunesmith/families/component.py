@@ -40,7 +40,9 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
     try:
         if file.suffix == ".safetensors":
             return _read_safetensors(file, prefix)
-        tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        # Some trainers keep more beside the weights; FunASR's loader takes either form.
+        tensors = loaded.get("state_dict", loaded)
         return {name[len(prefix) :]: _fp32(tensor) for name, tensor in tensors.items() if name.startswith(prefix)}
     except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
         raise TunesmithError(

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from tunesmith.data.completed import Completed
 from tunesmith.data.draws import Draws
 from tunesmith.data.findings import Finding
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
+from tunesmith.families.speech import SpeechTools
 
 if TYPE_CHECKING:
     import torch
@@ -123,12 +125,13 @@ class GenerationRequest:
     """One thing to generate; its seed fixes its result whatever else is in the batch.
 
     Attributes:
-        texts: Texts by role (``caption``).
-        seconds: Length asked for.
+        texts: Texts by role (``caption``; ``prompt_text``, what a voice prompt says).
+        seconds: Length asked for; of speech, whose length its text decides, the longest it may become.
         seed: This item's own seed.
         source: Source audio by role, shape (C, N) at the family's rate: a prompt to continue, a voice, a song to edit.
         span: The span of the source to replace, in seconds, where the family can.
-        options: Family settings for this item (guidance, temperature), over the recipe's.
+        options: Family settings for this item (guidance, temperature), over the recipe's; of speech also
+            ``edit_type`` and, where there is one, ``edit_info``.
     """
 
     texts: Mapping[str, str]
@@ -155,7 +158,10 @@ class Generated:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One training stage: which networks train, for which share of the updates, at which learning-rate factor."""
+    """One training stage: which networks train, for which share of the updates, at which learning-rate factor.
+
+    The recipe's ``train.stages`` may give it a length and a factor of its own, by its name.
+    """
 
     name: str
     networks: tuple[str, ...]
@@ -165,11 +171,15 @@ class StageSpec:
 
 @dataclass(frozen=True)
 class AdapterDefaults:
-    """Which modules of one network an adapter goes on, by name suffix, with rank and alpha that suit them."""
+    """Which modules of one network an adapter goes on, by name suffix, with rank and alpha that suit them.
+
+    ``full`` names what ``kind: full`` trains instead, by the beginnings of parameter names; none cannot be.
+    """
 
     targets: tuple[str, ...]
     rank: int
     alpha: float
+    full: tuple[str, ...] = ()
 
 
 class Encoder(ABC):
@@ -233,6 +243,23 @@ class Family(ABC):
         """What the family's own tokenisers have to say about a sample's texts (lyrics that will be cut, odd tags)."""
         return []
 
+    @classmethod
+    def speaks(cls) -> bool:
+        """Whether texts say word for word what is spoken in a clip: none is made up, and no clip is cut."""
+        return PROMPT_TEXT in cls.text_roles
+
+    def accept(self, samples: Sequence[Sample]) -> None:
+        """Refuse a set with a :class:`TunesmithError` at what no sample may ask for, before anything is measured."""
+        return
+
+    def complete(self, samples: Sequence[Sample], seed: int) -> Completed:
+        """Add what samples lack to be trained on (a voice prompt, a transcript); their split is known."""
+        return Completed(samples)
+
+    def speech(self) -> SpeechTools | None:
+        """What speech is measured with; ``None`` for music."""
+        return None
+
     def unknown_share(self, text: str) -> float:
         """Share of a text other than lyrics (0..1) that the family's text encoder cannot represent."""
         return 0.0
@@ -278,10 +305,17 @@ class Family(ABC):
 
     @abstractmethod
     def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
-        """The family's objective on one batch, by named term; ``draws`` is ``None`` for the held-out measurement."""
+        """The family's objective on one batch, by named term; ``draws`` is ``None`` for the held-out measurement.
+
+        ``networks`` are those of the present stage: a family with several gives the terms of those that are there.
+        """
 
     def base_prompts(self) -> tuple[str, ...]:
         """Prompts in the base model's own range, to see whether it forgets them; at least eight."""
+        return ()
+
+    def base_edits(self) -> tuple[tuple[str, str], ...]:
+        """Edits of speech, each with its aim, that the base model knows, to see whether it forgets them."""
         return ()
 
     def random_level(self) -> float | None:
@@ -291,6 +325,11 @@ class Family(ABC):
     def base_loss_share(self) -> float:
         """Share of :meth:`random_level` that a sound base model stays under on music it has not heard."""
         return 0.85
+
+    def trained_frames(self, batch: Batch) -> float:
+        """Frames of a batch (on the clock of its first timed field) that carry a target, on average over the terms."""
+        weights = self.weights(batch)
+        return sum(weights.values()) / max(1, len(weights))
 
     def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""

@@ -38,11 +38,15 @@ class DataRecipe(Section):
     """The user's clips."""
 
     folder: str = ""
-    """The folder of audio."""
-    layout: Literal["auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest", "huggingface"] = "auto"
+    """The folder of audio, or a `.jsonl` list of speech pairs."""
+    layout: Literal[
+        "auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest", "huggingface", "pairs"
+    ] = "auto"
     """How captions belong to clips; `auto` looks."""
     metadata_file: str = "metadata.json"
     """Name of the metadata file for the `metadata` layout."""
+    valid_file: str = ""
+    """A second list of speech pairs (layout `pairs`), to hold out; by default `val.jsonl` beside `train.jsonl`."""
     default_text: str | None = None
     """Caption of clips that have none of their own."""
     valid_share: Share = 0.1
@@ -59,11 +63,29 @@ class DataRecipe(Section):
     """Compare clips by sound, so that near-duplicates never straddle the split."""
 
 
+class NetworkRecipe(Section):
+    """What is trained of one network, where it differs from the rest of `adapter`."""
+
+    kind: Literal["lora", "dora", "full"] | None = None
+    """`full` trains the family's chosen part of the network itself instead of an adapter."""
+    rank: Annotated[int, Field(gt=0, le=1024)] | None = None
+    """Rank of the update."""
+    alpha: Positive | None = None
+    """Scale is alpha / rank."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout on the adapter's input."""
+    targets: tuple[str, ...] | None = None
+    """Module name suffixes (for `full`: the beginnings of parameter names)."""
+    learning_rate: Positive | None = None
+    """Peak learning rate of this network; `train.learning_rate` when left out."""
+
+
 class AdapterRecipe(Section):
     """What is trained on top of the frozen base."""
 
-    kind: Literal["lora", "dora"] = "lora"
-    """`dora` also learns each row's magnitude: slower, sometimes better at low rank."""
+    kind: Literal["lora", "dora", "full"] = "lora"
+    """`dora` also learns each row's magnitude: slower, sometimes better at low rank. `full` trains the weights
+    themselves, of families that name a part of a network for it."""
     rank: Annotated[int, Field(gt=0, le=1024)] = 16
     """Rank of the update."""
     alpha: Positive = 16.0
@@ -74,6 +96,27 @@ class AdapterRecipe(Section):
     """Rank-stabilised scale, for ranks of 64 and more."""
     targets: tuple[str, ...] | None = None
     """Module name suffixes; the family's own list when left out."""
+    networks: dict[str, NetworkRecipe] = Field(default_factory=dict)
+    """Other settings for one network of a family that trains several, by the network's name."""
+
+    def of(self, network: str) -> AdapterRecipe:
+        """The settings of one network."""
+        own = self.networks.get(network)
+        values = own.model_dump(exclude={"learning_rate"}, exclude_none=True) if own else {}
+        if own and own.kind and own.kind != self.kind and own.targets is None:
+            values["targets"] = None  # suffixes of an adapter mean nothing to another kind
+        return self.model_copy(update={**values, "networks": {}})
+
+
+class StageRecipe(Section):
+    """Length and learning rate of one training stage."""
+
+    epochs: Annotated[int, Field(ge=0)] | None = None
+    """Passes over the clips; 0 leaves the stage out."""
+    updates: Annotated[int, Field(ge=0)] | None = None
+    """Optimizer updates, instead of `epochs`; 0 leaves the stage out."""
+    lr_factor: Positive | None = None
+    """Share of the learning rate in this stage; the family's own when left out."""
 
 
 class TrainRecipe(Section):
@@ -85,6 +128,9 @@ class TrainRecipe(Section):
     """Optimizer updates. Left out, `epochs` decides."""
     epochs: Annotated[int, Field(gt=0)] | None = None
     """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
+    stages: dict[str, StageRecipe] = Field(default_factory=dict)
+    """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
+    stages without a length of their own, which share them."""
     batch_size: Annotated[int, Field(gt=0)] = 4
     """Clips per micro-batch and device."""
     accumulation: Annotated[int, Field(gt=0)] = 2

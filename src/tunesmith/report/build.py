@@ -119,6 +119,8 @@ def _view(material: Material, shelf: Shelf) -> dict[str, Any]:
         "findings": outcome.findings(material),
         "evidence": outcome.evidence,
         "features": [(feature, outcome.feature_name(feature), *outcome.direction(feature)) for feature in features],
+        "edit_types": outcome.edit_types(material),
+        "edit_notes": outcome.edit_notes(material),
         "losses": outcome.loss_rows(material),
         "random": outcome.random_loss(material),
         "codec": outcome.codec_rows(material),

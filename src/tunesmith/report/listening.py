@@ -29,13 +29,14 @@ class Flag:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the clips that are heard side by side."""
+    """One of the clips that are heard side by side; ``heard`` is the transcript of speech."""
 
     title: Both
     clip: Clip | None
     flags: tuple[Flag, ...] = ()
     judged: bool = False
     missing: Both | None = None
+    heard: Both | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def listening(material: Material, shelf: Shelf) -> Listening:
 
 def _paths(material: Material, prompt: Record) -> list[Path | None]:
     files = (part(prompt, "base").get("file"), part(prompt, "lora").get("file"), prompt.get("reference"))
-    return [material.inside(name, material.comparison_folder) for name in files]
+    return [material.inside(name, material.comparison_folder) for name in (*files, prompt.get("source"))]
 
 
 def _asked_seconds(material: Material) -> float | None:
@@ -110,19 +111,34 @@ def _asked_seconds(material: Material) -> float | None:
 
 def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float | None) -> Row:
     clips = shelf.row(_paths(material, prompt), seconds=seconds)
-    measured = [part(prompt, "base"), part(prompt, "lora"), _reference_of(material, prompt.get("reference"))]
-    keys = ("base", "adapter", "reference")
+    measured = [part(prompt, "base"), part(prompt, "lora"), _reference_of(material, prompt.get("reference")), {}]
+    keys = ("base", "adapter", "reference", "source")
+    shown = [i for i, key in enumerate(keys) if key in ("base", "adapter") or clips[i] is not None]
     sides = []
-    for index, key in enumerate(keys):
-        if key == "reference" and clips[index] is None:
-            continue
-        judged = key != "reference" and bool(measured[index])
-        missing = say("not_compared") if key == "base" and not measured[index] else say("no_audio")
-        sides.append(Side(say(f"side_{key}"), clips[index], _flags(measured[index]), judged, missing))
+    for index in shown:
+        key, record = keys[index], measured[index]
+        judged = key in ("base", "adapter") and bool(record)
+        missing = say("not_compared") if key == "base" and not record else say("no_audio")
+        sides.append(Side(say(f"side_{key}"), clips[index], _flags(record), judged, missing, _heard(record)))
     notes = [word("kind", prompt["kind"])] if prompt.get("kind") else []
+    if prompt.get("edit_type"):
+        notes.append(_edit(prompt))
     if prompt.get("seed") is not None:
         notes.append(say("seed", seed=prompt["seed"]))
-    return Row(str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table(measured[: len(sides)]))
+    return Row(str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table([measured[i] for i in shown]))
+
+
+def _edit(prompt: Record) -> Both:
+    """The kind of edit, and which one."""
+    name, info = word("edit", prompt["edit_type"]), prompt.get("edit_info")
+    return Both(f"{name.en}: {info}", f"{name.zh}：{info}") if info else name
+
+
+def _heard(side: Record) -> Both | None:
+    text = side.get("heard")
+    if not isinstance(text, str):
+        return None
+    return say("heard", text=text) if text else say("heard_nothing")
 
 
 def _flags(side: Record) -> tuple[Flag, ...]:

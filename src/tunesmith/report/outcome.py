@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tunesmith.report.gather import Material, Record, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
 from tunesmith.report.signal_texts import SIGNALS
@@ -50,6 +52,62 @@ def loss_rows(material: Material) -> list[tuple[Both, str, str, str]]:
     if style:
         rows.append((say("loss_base_style"), style.get("base"), style.get("adapter")))
     return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
+
+
+@dataclass(frozen=True)
+class EditRow:
+    """One measure of one edit type: what it is, three means, the interval of the difference, and what it says."""
+
+    measure: Both
+    base: str
+    adapter: str
+    reference: str
+    interval: str
+    pairs: Both
+    judgement: str
+
+
+def edit_types(material: Material) -> list[tuple[Both, Both, str, list[EditRow]]]:
+    """(edit type, how many outputs, judgement, rows) of a speaking family; empty for music."""
+    listed = records(part(material.comparison, "speech").get("edit_types"))
+    return [
+        (
+            word("edit", one.get("edit_type")),
+            say("edit_outputs", n=number(one.get("outputs"))),
+            str(one.get("judgement")),
+            [_edit_row(measure) for measure in records(one.get("measures"))],
+        )
+        for one in listed
+    ]
+
+
+def _edit_row(measure: Record) -> EditRow:
+    percent = measure.get("unit") == "%"
+    exact = measure.get("name") == "heldout_loss"
+
+    def shown(value: float | None) -> str:
+        if value is None:
+            return UNKNOWN
+        return f"{number(100 * value)} %" if percent else loss(value) if exact else number(value)
+
+    low, high = real(measure.get("low")), real(measure.get("high"))
+    title = both(measure, "title") or same(plain(measure.get("name")))
+    return EditRow(
+        title,
+        *(shown(real(measure.get(side))) for side in ("base", "adapter", "reference")),
+        interval=UNKNOWN if low is None or high is None else f"{shown(low)} … {shown(high)}",
+        pairs=say("edit_pairs", n=number(measure.get("pairs"))),
+        judgement=str(measure.get("judgement")),
+    )
+
+
+def edit_notes(material: Material) -> list[Both]:
+    """What speech was measured with."""
+    speech = part(material.comparison, "speech")
+    name, voice = speech.get("transcriber"), speech.get("voice")
+    rate = say("edit_types_heard", rate=plain(speech.get("error_rate")), name=plain(name))
+    notes = [rate if name else say("edit_types_unheard")]
+    return [*notes, say("edit_types_voice", name=plain(voice))] if voice else notes
 
 
 def random_loss(material: Material) -> float | None:

@@ -46,5 +46,20 @@ SIGNALS: dict[str, tuple[str, str, str]] = {
     "tempo_confidence": ("trust in the tempo", "速度可信度", ""),
     "low_env_std_db": ("movement of the bass", "低频起伏", "dB"),
     "low_env_lag1": ("steadiness of the bass", "低频连贯度", ""),
+    "error_rate": ("error rate", "错误率", ""),
+    "left_out": ("left out in a row", "连续漏读", ""),
+    "text_length": ("words or characters of the text", "文本字词数", ""),
+    "spoken_s": ("speech without pauses", "不含停顿的语音", "s"),
+    "duration_ratio": ("speech over what is expected", "语音时长与预期之比", ""),
+    "target_known": (
+        "expected by the recording (else by the prompt's rate)",
+        "预期取自真实录音（否则取自提示语速）",
+        "",
+    ),
+    "stretches": ("stretches of speech", "语音段数", ""),
+    "clauses": ("clauses of the text", "文本分句数", ""),
+    "speech_rate": ("speaking rate", "语速", "syllables/s"),
+    "voice_prompt": ("likeness to the prompt's voice", "与提示音色的相似度", ""),
+    "voice_own": ("likeness to the speaker", "与说话人的相似度", ""),
 }
 """Name of the signal to (English, Chinese, unit)."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tunesmith.report.signal_texts import SIGNALS
+from tunesmith.report.speech_texts import SPEECH_TEXTS
 
 
 class Both(NamedTuple):
@@ -60,7 +61,7 @@ def same(value: Any) -> Both:
     return Both(str(value), str(value))
 
 
-TEXTS: dict[str, tuple[str, str]] = {
+TEXTS: dict[str, tuple[str, str]] = SPEECH_TEXTS | {
     # page
     "title": ("Report on {name}", "{name} 的报告"),
     "subtitle": ("Fine-tuning report", "微调报告"),

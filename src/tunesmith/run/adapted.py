@@ -56,5 +56,8 @@ def on_device(networks: Mapping[str, nn.Module], device: str) -> dict[str, nn.Mo
 
 def base_named_by(folder: Path) -> str:
     """The base model that an adapter names in its config."""
-    path = folder / "adapter_config.json"
-    return str(read_json(path).get("base_model_name_or_path") or "") if path.exists() else ""
+    for name in ("adapter_config.json", "tuning.json"):
+        for path in (folder / name, *sorted(folder.glob(f"*/{name}"))):
+            if path.exists():
+                return str(read_json(path).get("base_model_name_or_path") or "")
+    return ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith.data.checks import CheckReport, run_checks
+from tunesmith.data.completed import Completed
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
@@ -28,17 +30,26 @@ def check(context: RunContext) -> dict[str, Any]:
     data = context.recipe.data
     if not data.folder:
         raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
-    layout = read_layout(
-        Path(data.folder), data.layout, default_text=data.default_text, metadata_file=data.metadata_file
-    )
+    family, seed = context.family, context.recipe.train.seed
+    if family.speaks() and data.default_text is not None:
+        what = "one text for all clips cannot be what is said in each of them"
+        raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
+    layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
+    if family.speaks():
+        layout = utterances(layout)
+    else:
+        pairs.refuse_pairs(layout.name, Path(data.folder))
+    family.accept(layout.samples)
     checked = examine(context, layout)
     result = split(
         checked.kept,
         valid_share=data.valid_share,
         min_valid=data.valid_min,
-        seed=context.recipe.train.seed,
+        seed=seed,
         similar=checked.similar,
+        cut=not family.speaks(),
     )
+    checked, result = completed(checked, result, family.complete(result.samples, seed))
     write_manifest(context.folder.manifest, result.samples)
     summary = write_findings(context, layout, checked, result)
     say(context, checked.findings, summary)
@@ -68,13 +79,30 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
             problems=layout.problems,
             channels=card.channels if card else None,
             model_sample_rate=card.sample_rate if card else 32_000,
+            transcripts=context.family.speaks(),
         )
+
+
+def utterances(layout: Layout) -> Layout:
+    """Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source."""
+    if layout.name in (manifest.NAME, pairs.NAME):  # these know what belongs together
+        return layout
+    return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
+
+
+def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tuple[CheckReport, SplitResult]:
+    """Both with what the family completed: its findings after those of the checks, its errors quarantined too."""
+    errors = {f.clip: f.message for f in reversed(told.findings) if f.level == "error"}
+    checked = replace(
+        checked, findings=[*checked.findings, *told.findings], quarantined={**checked.quarantined, **errors}
+    )
+    return checked, replace(result, samples=list(told.samples), notes=[*result.notes, *told.notes])
 
 
 def write_findings(context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult) -> dict[str, Any]:
     """Write ``findings.json`` and return its numbers."""
     counts = Counter(s.split for s in result.samples)
-    seconds = sum(a.duration or 0.0 for s in result.samples for a in s.audios.values())
+    seconds = sum(sample.seconds for sample in result.samples)
     summary = {
         "layout": layout.name,
         "kept": len(result.samples),

@@ -99,7 +99,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     except TunesmithError as error:
         context.voice.warn(f"no real updates: {error}")
         return None
-    shortest = [min(_training(context), key=lambda s: sum(a.duration or 0.0 for a in s.audios.values()))]
+    shortest = [min(_training(context), key=lambda s: (not s.learnt, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
     bench = build_bench(context, (clips_of(context, shortest), None))
     seconds, frames = 0.0, 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.families.speech import edit_type
 from tunesmith.files import write_json
 from tunesmith.run.context import RunContext
 from tunesmith.run.prompts import Prompt, choose_prompts
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 
     from tunesmith.evaluation.compare import SideFiles
     from tunesmith.evaluation.diagnosis import Losses
+    from tunesmith.evaluation.speech.edit_types import PairedLosses
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.families.contract import Batch, Family
     from tunesmith.training.terms import Measured
 
 
 @dataclass(frozen=True)
 class LossPair:
-    """Held-out and base-style losses of base and adapter."""
+    """Held-out and base-style losses of base and adapter; of speech, also of every held-out clip by edit type."""
 
     base: Measured | None
     adapter: Measured | None
     base_style: tuple[float, float] | None
     clips: int
+    by_type: PairedLosses = field(default_factory=dict)
 
 
 def evaluate(context: RunContext) -> dict[str, Any]:
@@ -42,16 +47,19 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     from tunesmith.evaluation.compare import build_comparison
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
+    from tunesmith.run.spoken import base_style_prompts, listener_of
 
     recipe = context.recipe.evaluate
     device = pick_device(context.recipe.model.device)
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
     base_prompts = () if recipe.prompts else context.family.base_prompts()[: recipe.forgetting_prompts]
-    prompts += [Prompt(text, "base_style") for text in base_prompts if text not in {p.text for p in prompts}]
+    further = [text for text in base_prompts if text not in {p.text for p in prompts}]
+    listener = listener_of(context, device)
+    prompts += base_style_prompts(context, further) if listener else [Prompt(text, "base_style") for text in further]
     networks = load_adapted(context.family, adapter, device)
-    sides = generate_sides(context, networks, prompts, target, device)
+    sides = generate_sides(context, networks, prompts, target, device, listener)
     losses = measure_losses(context, networks, device)
-    record = build_comparison(context, prompts, sides, losses, target, adapter)
+    record = build_comparison(context, prompts, sides, losses, target, adapter, listener)
     write_json(target / "comparison_results.json", record)
     for language in ("learnt", "worse", "next"):
         sentence = record["verdict"][language]
@@ -61,22 +69,31 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
 
 
 def generate_sides(
-    context: RunContext, networks: Mapping[str, nn.Module], prompts: Sequence[Prompt], target: Path, device: str
+    context: RunContext,
+    networks: Mapping[str, nn.Module],
+    prompts: Sequence[Prompt],
+    target: Path,
+    device: str,
+    listener: Listener | None = None,
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.evaluation.compare import write_side
     from tunesmith.run.generate import produce, requests_for
+    from tunesmith.run.spoken import need_voices
     from tunesmith.training.adapters import set_scale
 
     recipe = context.recipe.evaluate
     plain = context.family.plain_options()
-    requests = [replace(r, options=plain) for r in requests_for(prompts, recipe.seconds, recipe.seed)]
+    requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
+    requests = [replace(r, options={**plain, **r.options}) for r in requests]
+    if listener is not None:
+        need_voices(requests)
     sides = {}
     wanted = {"base_model": 0.0, "lora_model": 1.0} if recipe.compare else {"lora_model": 1.0}
     for name, scale in wanted.items():
         set_scale(networks, scale)
         made = produce(context, networks, requests, context.voice, device, what=name.replace("_", " "))
-        sides[name] = write_side(target / name, made, context.recipe.generate.format)
+        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, listener)
     return sides
 
 
@@ -90,18 +107,61 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
     _, valid = open_clips(context)
-    size = context.recipe.train.batch_size
-    held_out = fixed_batches(context.family, fixed_items(valid), size) if valid is not None else []
-    style = fixed_batches(context.family, stored_base_style(context), size)
+    family, size = context.family, context.recipe.train.batch_size
+    items, clips = (fixed_items(valid), len(valid)) if valid is not None else ([], 0)
+    style = fixed_batches(family, stored_base_style(context), size)
 
-    def measured(scale: float) -> tuple[Measured | None, Measured | None]:
-        set_scale(networks, scale)
-        loss = functools.partial(measure_networks, context.family, networks, device=device)
-        return loss(batches=held_out) if held_out else None, loss(batches=style) if style else None
+    def base_style() -> float | None:
+        return measure_networks(family, networks, style, device).loss if style else None
 
-    (base, base_style), (tuned, tuned_style) = measured(0.0), measured(1.0)
-    pair = (base_style.loss, tuned_style.loss) if base_style is not None and tuned_style is not None else None
-    return LossPair(base, tuned, pair, len(valid) if valid is not None else 0)
+    if family.speech() is not None:  # of speech, every clip's own loss is wanted
+        held_out = [family.collate([item], None) for item in items]
+        measure = functools.partial(each_loss, family, networks, held_out, device)
+    else:
+        held_out = fixed_batches(family, items, size)
+        measure = functools.partial(all_losses, family, networks, held_out, device)
+    set_scale(networks, 0.0)
+    (base, base_each), before = measure(), base_style()
+    set_scale(networks, 1.0)
+    (tuned, tuned_each), after = measure(), base_style()
+    kinds = [edit_type(sample.attributes) for sample in sorted(valid.samples, key=lambda s: s.id)] if valid else []
+    pair = (before, after) if before is not None and after is not None else None
+    return LossPair(base, tuned, pair, clips, _by_type(kinds, base_each, tuned_each))
+
+
+def all_losses(
+    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
+) -> tuple[Measured | None, list[float]]:
+    """Loss over all batches; ``None`` without any."""
+    from tunesmith.training.validation import measure_networks
+
+    return (measure_networks(family, networks, batches, device) if batches else None), []
+
+
+def each_loss(
+    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
+) -> tuple[Measured | None, list[float]]:
+    """Loss over all batches, and of each."""
+    import torch
+
+    from tunesmith.training.bench import to_device
+    from tunesmith.training.terms import Meter
+
+    total, each = Meter(), []
+    with torch.no_grad():
+        for batch in batches:
+            terms, one = family.loss(networks, to_device(batch, device), None), Meter()
+            total.add(terms)
+            one.add(terms)
+            each.append(one.result().loss)
+    return (total.result() if batches else None), each
+
+
+def _by_type(kinds: Sequence[str], base: Sequence[float], adapter: Sequence[float]) -> PairedLosses:
+    if not base:
+        return {}
+    at = {kind: [i for i, other in enumerate(kinds) if other == kind] for kind in dict.fromkeys(kinds)}
+    return {kind: ([base[i] for i in rows], [adapter[i] for i in rows]) for kind, rows in at.items()}
 
 
 def as_losses(pair: LossPair | None) -> Losses | None:
@@ -117,4 +177,5 @@ def as_losses(pair: LossPair | None) -> Losses | None:
         base_forgetting=style[0],
         adapter_forgetting=style[1],
         heldout_clips=pair.clips,
+        by_type=pair.by_type,
     )

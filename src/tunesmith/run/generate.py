@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-    from tunesmith.families.contract import GenerationRequest
+    from tunesmith.evaluation.diagnosis.rule import Profile
+    from tunesmith.families.contract import Family, GenerationRequest
     from tunesmith.run.voice import Voice
 
 
@@ -73,10 +74,14 @@ def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
     return on_device(networks, device)
 
 
-def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int) -> list[GenerationRequest]:
-    """One request per prompt; item i uses seed + i."""
+def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: Family) -> list[GenerationRequest]:
+    """One request per prompt; item i uses seed + i. Speech brings its prompt's audio."""
     from tunesmith.families.contract import GenerationRequest
 
+    if family.speech() is not None:
+        from tunesmith.run.spoken import spoken_request
+
+        return [spoken_request(p, family, seconds, seed + i) for i, p in enumerate(prompts)]
     return [GenerationRequest(p.texts, seconds, seed + i) for i, p in enumerate(prompts)]
 
 
@@ -86,11 +91,15 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     Raises:
         TunesmithError: when the source cannot be read, or the results would replace it.
     """
-    recipe = context.recipe.generate
+    recipe, speaks = context.recipe.generate, context.family.speech() is not None
     if not recipe.source:
+        if speaks:
+            from tunesmith.run.spoken import need_voices
+
+            need_voices(requests)
         return list(requests)
     from tunesmith.audio.load import load
-    from tunesmith.data.sample import AudioRef
+    from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
 
     if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
         raise TunesmithError(
@@ -99,10 +108,15 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
             remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
         )
     card = context.family.card()
-    source = {context.family.audio_roles[-1]: load(AudioRef(recipe.source), card.sample_rate, card.channels)}
-    was = {"source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
+    role = PROMPT if speaks else context.family.audio_roles[-1]
+    source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels)}
+    was = {PROMPT_TEXT if speaks else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
     was = {role: text for role, text in was.items() if text}
-    return [replace(r, source=source, span=recipe.span, texts={**r.texts, **was}) for r in requests]
+    own = {PROMPT_TEXT} if speaks else set()  # what the sample's prompt says is not what this source says
+    texts = [{role: text for role, text in r.texts.items() if role not in own} | was for r in requests]
+    return [
+        replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)
+    ]
 
 
 def render(
@@ -114,7 +128,8 @@ def render(
     from tunesmith.evaluation.signals import measure
 
     recipe = context.recipe.generate
-    requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed))
+    requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
+    profile: Profile = "music" if context.family.speech() is None else "speech"
     records = []
     for index, (audio, rate) in enumerate(produce(context, networks, requests, context.voice, device)):
         path = target / f"{index:02d}.{recipe.format}"
@@ -127,7 +142,7 @@ def render(
                 "seed": requests[index].seed,
                 "seconds": round(audio.shape[-1] / rate, 3),
                 "signals": signals.to_json(),
-                "problem": collapse(signals),
+                "problem": collapse(signals, profile=profile),
             }
         )
     return records

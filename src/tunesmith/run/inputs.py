@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import content_key, file_digest
-from tunesmith.recipe.models import GenerateRecipe
+from tunesmith.errors import TunesmithError
+from tunesmith.recipe.models import DataRecipe, GenerateRecipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
@@ -27,7 +28,8 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
     sections += [context.recipe.model.path, context.recipe.model.revision]
     match name:
         case "check":
-            return [*sections, context.recipe.train.seed, folder_listing(Path(context.recipe.data.folder))]
+            data = context.recipe.data
+            return [*sections, context.recipe.train.seed, folder_listing(Path(data.folder)), *listed_files(data)]
         case "encode":
             return [*sections, digest(folder.manifest)]
         case "train":
@@ -75,6 +77,20 @@ def folder_listing(folder: Path) -> str:
     if not folder.is_dir():
         return ""
     return content_key(*((p.relative_to(folder), file_state(p)) for p in sorted(folder.rglob("*")) if p.is_file()))
+
+
+def listed_files(data: DataRecipe) -> list[Any]:
+    """Lists of speech pairs by content, and by size and time the audio they name, which may lie anywhere."""
+    from tunesmith.data.layouts import pairs, read_layout
+
+    if not data.folder or not (Path(data.folder).is_file() or data.layout == pairs.NAME):
+        return []
+    lists = [digest(path) for path in (Path(data.folder), Path(data.valid_file)) if path.is_file()]
+    try:
+        samples = read_layout(Path(data.folder), data.layout, valid_file=data.valid_file).samples
+    except TunesmithError:  # the check stage says what is wrong with them
+        return lists
+    return [*lists, content_key(*((a.path, file_state(Path(a.path))) for s in samples for a in s.audios.values()))]
 
 
 def report_sources(context: RunContext) -> list[Any]:

@@ -16,9 +16,9 @@ class Look:
     """What a folder holds.
 
     Attributes:
-        folder: The folder, absolute.
+        folder: The folder (or list), absolute.
         layout: The layout that was detected.
-        seconds: Length of every readable clip, in the layout's order.
+        seconds: Length of every readable clip, in the layout's order; prompts are no clips.
         unreadable: What is wrong with each file that cannot be opened, or entry that cannot be used.
         captions: Every caption with how often it is used, most used first.
         uncaptioned: Clips without a caption.
@@ -69,7 +69,7 @@ def look_at(
     """Look at a folder of clips.
 
     Args:
-        folder: The folder of audio.
+        folder: The folder of audio, or a list of speech pairs.
         layout: How captions belong to clips; ``auto`` looks.
         metadata_file: Name of the metadata file, for layouts that have one.
         default_text: Caption of clips that have none.
@@ -80,6 +80,7 @@ def look_at(
     """
     from tunesmith.audio.decode import probe
     from tunesmith.data.layouts import read_layout
+    from tunesmith.data.sample import PROMPT_TEXT
 
     whole = folder.expanduser().resolve()
     found = read_layout(whole, layout, default_text=default_text, metadata_file=metadata_file)
@@ -87,7 +88,9 @@ def look_at(
     problems = [str(problem.message) for problem in found.problems]
     channels: Counter[int] = Counter()
     for sample in found.samples:
-        for audio in sample.audios.values():
+        if not sample.learnt:
+            seconds.append(sample.seconds)
+        for audio in sample.learnt.values():
             try:
                 info = probe(audio.path)
             except TunesmithError as error:
@@ -102,14 +105,15 @@ def look_at(
         first = f"; the first problem: {problems[0]}" if problems else ""
         remedy = "Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."
         raise TunesmithError(f"this folder holds no clip that can be read{first}", where=str(whole), remedy=remedy)
-    texts = Counter(text for sample in found.samples for text in sample.texts.values() if text.strip())
+    own = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
+    texts = Counter(text for told in own for text in told)
     return Look(
         folder=whole,
         layout=found.name,
         seconds=tuple(seconds),
         unreadable=tuple(problems),
         captions=tuple(texts.most_common()),
-        uncaptioned=sum(not any(text.strip() for text in sample.texts.values()) for sample in found.samples),
+        uncaptioned=sum(not told for told in own),
         sources=len({sample.source or sample.id for sample in found.samples}),
         train=sum(sample.split == "train" for sample in found.samples),
         valid=sum(sample.split == "valid" for sample in found.samples),

@@ -67,7 +67,7 @@ def _data(context: RunContext) -> list[str]:
         return ["No record of the training data."]
     samples = list(read_manifest(context.folder.manifest))
     counts = Counter(s.split for s in samples)
-    seconds = sum(a.duration or 0.0 for s in samples for a in s.audios.values())
+    seconds = sum(s.seconds for s in samples)
     return [
         f"{counts['train']} training clips and {counts['valid']} held-out clips, {seconds / 60:.1f} minutes in all.",
         "The audio itself is not part of this repository; whoever publishes the adapter answers for the rights to it.",

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data.layouts.pairs import refuse_pairs
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json, write_text
 from tunesmith.recipe.load import Loaded, build, resolve_paths, resolved_path, validate_options
-from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.tree import Tree, parse_tree
@@ -42,22 +43,25 @@ def new_run(
 
     Args:
         name: The run's name.
-        folder: The folder of audio.
+        folder: The folder of audio, or a list of speech pairs.
         model: Hub id or folder of the base model; the preset's, else the default.
         preset: A preset to start from.
-        default_text: Caption of clips that have none.
+        default_text: Caption of clips that have none; not for speech.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
         voice: Who speaks to the user.
 
     Raises:
-        TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model.
+        TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model,
+            or one text for all clips of speech.
     """
     voice = voice or Voice()
     run = _place(name, root or RUNS, force)
-    _refuse_early(model, preset)
+    _refuse_early(model, preset, default_text)
     with voice.progress("look at the clips", None) as advance:
         look = look_at(folder, default_text=default_text, progress=advance)
+    if not _speaks(model, preset):
+        refuse_pairs(look.layout, look.folder)
     loaded, chosen = choose(name, look, model, preset, default_text)
     recipe = loaded.recipe
     planned = plan_for(recipe, look)
@@ -93,7 +97,8 @@ def choose(
         wanted = parse_tree(preset_text(intent), f"preset {intent}")
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
-    tree = tree.merge(Tree(_from_data(look, default_text, reasons)))
+    guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
+    tree = tree.merge(Tree(_from_data(look, default_text, reasons, guess=guess)))
     if preset:
         tree = tree.merge(parse_tree(preset_text(preset), f"preset {preset}"))
     if recompute:
@@ -168,17 +173,33 @@ def _place(name: str, root: Path, force: bool) -> RunFolder:
     return run
 
 
-def _refuse_early(model: str | None, preset: str | None) -> None:
-    """A misspelt preset or model is said before a large folder is read."""
+def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:
+    """A misspelt preset or model, or a text that cannot be meant, is said before a large folder is read."""
     from tunesmith.families.registry import recognise
 
     if preset is not None:
         preset_text(preset)
     if model is not None:
         recognise(resolved_path(model, Path.cwd(), always=False))
+    if default_text is not None and _speaks(model, preset):
+        what = "one text for all clips cannot be what is said in each of them"
+        raise TunesmithError(what, where="--text", remedy="Leave it out; transcripts belong to their clips.")
 
 
-def _from_data(look: Look, default_text: str | None, reasons: dict[str, str]) -> dict[str, Any]:
+def _speaks(model: str | None, preset: str | None) -> bool:
+    """Whether the texts of the run's clips are what is said in them; a model nobody knows is said elsewhere."""
+    from tunesmith.families.registry import family_class, recognise
+
+    wanted = parse_tree(preset_text(preset), f"preset {preset}") if preset else Tree()
+    path = resolved_path(model, Path.cwd(), always=False) if model else wanted.get("model", "path")
+    family = None if model else wanted.get("model", "family")
+    try:
+        return family_class(family or recognise(path or ModelRecipe().path)).speaks()
+    except TunesmithError:
+        return False
+
+
+def _from_data(look: Look, default_text: str | None, reasons: dict[str, str], *, guess: bool) -> dict[str, Any]:
     data: dict[str, Any] = {"folder": str(look.folder), "layout": look.layout}
     longest = max(look.seconds)
     if longest < 30:
@@ -187,7 +208,7 @@ def _from_data(look: Look, default_text: str | None, reasons: dict[str, str]) ->
         reasons["data.max_seconds"] = f"the longest clip has {longest:.1f} s"
     if default_text is not None:
         data["default_text"] = default_text
-    elif look.uncaptioned:
+    elif look.uncaptioned and guess:
         data["default_text"] = re.sub(r"[\W_]+", " ", look.folder.name).strip() or "music"
         reasons["data.default_text"] = (
             f"guessed from the folder's name for {look.uncaptioned} clips; say what they sound like instead"

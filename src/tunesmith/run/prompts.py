@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.sample import PROMPT_TEXT, Sample, read_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.families.speech import edit_type
 from tunesmith.run.context import RunContext
 
 if TYPE_CHECKING:
@@ -24,17 +25,41 @@ Kind = Literal["user", "held_out", "built_in", "base_style"]
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt, its lyrics where the family sings, its origin, and the clip whose caption it is, if any."""
+    """A prompt and where it comes from.
+
+    Attributes:
+        text: The prompt itself; of speech, what to say.
+        kind: Its origin.
+        sample: The clip whose caption it is, if any.
+        lyrics: Its lyrics, where the family sings.
+        voice: The sample whose prompt audio is spoken like, or edited, where the family speaks.
+    """
 
     text: str
     kind: Kind
     sample: Sample | None = None
     lyrics: str = ""
+    voice: Sample | None = None
 
     @property
     def texts(self) -> dict[str, str]:
         """Texts by role, as a request carries them."""
-        return {"caption": self.text, "lyrics": self.lyrics} if self.lyrics else {"caption": self.text}
+        said = self.voice.texts.get(PROMPT_TEXT, "") if self.voice else ""
+        further = {"lyrics": self.lyrics, PROMPT_TEXT: said}
+        return {"caption": self.text} | {role: text for role, text in further.items() if text}
+
+    @property
+    def edit_type(self) -> str:
+        """The kind of edit that a held-out sample asks for; cloning for any other text."""
+        return edit_type(self.sample.attributes if self.sample else {})
+
+    @property
+    def edit(self) -> dict[str, Any]:
+        """The options that name a held-out sample's edit; empty for texts that leave it to the recipe."""
+        if self.sample is None:
+            return {}
+        info = self.sample.attributes.get("edit_info")
+        return {"edit_type": self.edit_type} | ({"edit_info": info} if info else {})
 
 
 def choose_prompts(context: RunContext, asked: Sequence[str], count: int, seconds: float) -> list[Prompt]:
@@ -47,6 +72,10 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
         seconds: How long the results are; a clip's lyrics are cut to about what it sings in that time.
     """
     lyrics = asked_lyrics(context.recipe.generate.lyrics, context.family)
+    if context.family.speech() is not None:
+        from tunesmith.run.spoken import spoken_prompts
+
+        return spoken_prompts(context, asked, count)
     if asked:
         return [Prompt(text, "user", lyrics=lyrics) for text in asked]
     held_out: dict[str, Sample] = {}

@@ -1,4 +1,7 @@
-"""Adapters through PEFT: attached to each trained network, saved so that plain PEFT loads them."""
+"""Adapters through PEFT: attached to each trained network, saved so that plain PEFT loads them.
+
+A network may also be trained itself (``kind: full``); it is saved, loaded and turned off by the same functions.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from torch import nn
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import atomic_path, read_json, write_json
-from tunesmith.recipe.models import AdapterRecipe
+from tunesmith.recipe.models import AdapterRecipe, NetworkRecipe
+from tunesmith.training.full import load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
@@ -26,23 +30,39 @@ def attach(
     Raises:
         TunesmithError: when a target names no module.
     """
-    from peft import LoraConfig, get_peft_model
-
+    unknown = sorted(recipe.networks.keys() - networks.keys())
+    if unknown:
+        raise TunesmithError(
+            f"the family has no network {unknown[0]}",
+            where=f"adapter.networks.{unknown[0]}",
+            remedy=f"It has {', '.join(networks)}.",
+        )
     attached = dict(networks)
     for name, default in defaults.items():
-        refuse_unknown(networks[name], name, recipe.targets or (), default.targets)
-        torch.manual_seed(seed)
-        config = LoraConfig(
-            r=recipe.rank,
-            lora_alpha=_whole(recipe.alpha),
-            lora_dropout=recipe.dropout,
-            use_rslora=recipe.rslora,
-            use_dora=recipe.kind == "dora",
-            target_modules=list(recipe.targets or default.targets),
-            bias="none",
-        )
-        attached[name] = get_peft_model(networks[name], config)
+        own = recipe.of(name)
+        if own.kind == "full":
+            attached[name] = tune_in_full(networks[name], own.targets or default.full, name)
+        else:
+            attached[name] = _with_lora(networks[name], name, own, default, seed)
     return attached
+
+
+def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: AdapterDefaults, seed: int) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    refuse_unknown(network, name, recipe.targets or (), default.targets)
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=_whole(recipe.alpha),
+        lora_dropout=recipe.dropout,
+        use_rslora=recipe.rslora,
+        use_dora=recipe.kind == "dora",
+        target_modules=list(recipe.targets or default.targets),
+        bias="none",
+    )
+    model: Any = network  # PEFT's stubs want a transformers model and take any module
+    return get_peft_model(model, config)
 
 
 def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
@@ -71,6 +91,8 @@ def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
     from peft.tuners.lora import LoraLayer
 
     for network in networks.values():
+        if tuning := tuning_of(network):
+            tuning.set_scale(scale)
         for module in network.modules():
             if isinstance(module, LoraLayer):
                 module.enable_adapters(scale != 0)
@@ -80,17 +102,20 @@ def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
 
 def adapter_folders(networks: Mapping[str, nn.Module], folder: Path) -> dict[str, Path]:
     """Where each adapted network's adapter lies: the folder itself for one network, else a folder per network."""
-    names = [name for name, network in networks.items() if hasattr(network, "peft_config")]
+    names = [name for name, network in networks.items() if hasattr(network, "peft_config") or tuning_of(network)]
     return {name: folder if len(names) == 1 else folder / name for name in names}
 
 
 def save_adapter(networks: Mapping[str, nn.Module], folder: Path, base: str) -> None:
-    """Write PEFT's two files per network into ``folder`` (fp32 safetensors and a small config)."""
+    """Write PEFT's two files per network into ``folder`` (fp32 safetensors and a small config), or the tuned part."""
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
     for name, target in adapter_folders(networks, folder).items():
         network: Any = networks[name]
+        if tuning := tuning_of(network):
+            save_tuning(tuning, target, base)
+            continue
         state = {k: v.detach().float().cpu().contiguous() for k, v in get_peft_model_state_dict(network).items()}
         target.mkdir(parents=True, exist_ok=True)
         with atomic_path(target / WEIGHTS) as temporary:
@@ -120,8 +145,8 @@ def small_config(config: Mapping[str, Any], base: str) -> dict[str, Any]:
     return small | {key: True for key in ("use_rslora", "use_dora") if config.get(key)}
 
 
-def load_adapter(networks: Mapping[str, nn.Module], folder: Path) -> None:
-    """Load adapter weights into networks that already carry a matching adapter.
+def load_adapter(networks: Mapping[str, nn.Module], folder: Path, only: Sequence[str] | None = None) -> None:
+    """Load adapter weights into networks that already carry a matching adapter (into all, or into those named).
 
     Raises:
         TunesmithError: when tensors are missing, left over or of another shape.
@@ -129,7 +154,12 @@ def load_adapter(networks: Mapping[str, nn.Module], folder: Path) -> None:
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
     for name, source in adapter_folders(networks, folder).items():
+        if only is not None and name not in only:
+            continue
         network: Any = networks[name]
+        if tuning := tuning_of(network):
+            load_tuning(tuning, source)
+            continue
         state = read_adapter(source)
         wanted = {k: v.shape for k, v in get_peft_model_state_dict(network).items()}
         wrong = sorted(
@@ -172,17 +202,32 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def recipe_of(folder: Path) -> AdapterRecipe:
-    """The adapter settings that a PEFT folder was made with.
+    """The adapter settings that a folder was made with; those of every network where it keeps several.
 
     Raises:
-        TunesmithError: when it is not a LoRA or DoRA adapter.
+        TunesmithError: when it holds no LoRA or DoRA adapter and no trained weights.
     """
-    # A family with several networks keeps one adapter folder per network; they share their settings.
-    path = next((p for p in (folder / CONFIG, *sorted(folder.glob(f"*/{CONFIG}"))) if p.exists()), None)
-    if path is None:
+    parts = [folder, *sorted(p for p in folder.glob("*/") if (p / CONFIG).exists() or targets_of(p) is not None)]
+    found = {part: one for part in parts if (one := _settings(part)) is not None}
+    if not found:
         raise TunesmithError(
             "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
         )
+    if folder in found:
+        return found[folder]
+    first = next((one for one in found.values() if one.kind != "full"), next(iter(found.values())))
+    networks = {
+        part.name: NetworkRecipe(kind=one.kind, rank=one.rank, alpha=one.alpha, targets=one.targets)
+        for part, one in found.items()
+    }
+    return first.model_copy(update={"targets": None, "networks": networks})
+
+
+def _settings(folder: Path) -> AdapterRecipe | None:
+    path = folder / CONFIG
+    if not path.exists():
+        targets = targets_of(folder)
+        return None if targets is None else AdapterRecipe(kind="full", targets=targets)
     config = read_json(path)
     if config.get("peft_type") != "LORA":
         raise TunesmithError(

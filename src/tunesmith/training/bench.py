@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from tunesmith.recipe.models import Recipe, TrainRecipe
 from tunesmith.run.context import RunContext
 from tunesmith.training import adapters
 from tunesmith.training.ema import Ema
-from tunesmith.training.schedule import Schedule, WarmUp, clips_per_update, updates_for, warm_up
+from tunesmith.training.full import tuning_of
+from tunesmith.training.schedule import Schedule, clips_per_update
+from tunesmith.training.stages import Stage, plan_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +32,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Progress:
-    """Everything about a run that changes from update to update, apart from tensors."""
+    """Everything about a run that changes from update to update, apart from tensors.
+
+    ``best_*`` and ``without_best`` are those of the present stage; finished ones are in ``history``.
+    """
 
     update: int = 0
+    stage: int = 0
+    stage_began: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    first_loss: float | None = None
     best_loss: float | None = None
     best_update: int | None = None
     without_best: int = 0
@@ -53,10 +63,40 @@ class Bench:
     train: Clips
     valid: Clips | None
     schedule: Schedule
-    updates: int
-    warmup: WarmUp
+    stages: tuple[Stage, ...]
     ema: Ema | None
+    fresh: dict[str, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def updates(self) -> int:
+        """Updates of all stages; a stage that stops early makes it fewer."""
+        return sum(stage.updates for stage in self.stages)
+
+    @property
+    def stage(self) -> Stage:
+        """The present stage."""
+        return self.stages[self.progress.stage]
+
+    @property
+    def stage_over(self) -> bool:
+        """Whether the present stage has had all its updates."""
+        return self.progress.update - self.progress.stage_began >= self.stage.updates
+
+    @property
+    def last_stage(self) -> bool:
+        """Whether no stage follows the present one."""
+        return self.progress.stage + 1 == len(self.stages)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.last_stage and (self.stage_over or self.progress.finished)
+
+    @property
+    def active(self) -> dict[str, nn.Module]:
+        """The networks of the present stage."""
+        return {name: self.networks[name] for name in self.stage.networks}
 
     @property
     def settings(self) -> TrainRecipe:
@@ -104,15 +144,7 @@ def build_bench(context: RunContext, clips: tuple[Clips, Clips | None] | None = 
     train, valid = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
     parameters = adapters.trainable(networks)
-    fused = accelerator.device.type == "cuda"
-    optimizer = torch.optim.AdamW(
-        parameters.values(),
-        lr=recipe.train.learning_rate,
-        betas=recipe.train.betas,
-        weight_decay=recipe.train.weight_decay,
-        fused=fused,
-    )
-    updates = updates_for(recipe.train, len(train), accelerator.num_processes)
+    optimizer = make_optimizer(parameters, recipe, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
     return Bench(
         family=family,
@@ -124,10 +156,26 @@ def build_bench(context: RunContext, clips: tuple[Clips, Clips | None] | None = 
         train=train,
         valid=valid,
         schedule=Schedule(train, per_update, recipe.train.seed),
-        updates=updates,
-        warmup=warm_up(recipe.train, updates),
+        stages=plan_stages(family.stages(), recipe.train, len(train), accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
+        fresh={
+            name: p.detach().to("cpu", copy=True)
+            for name, p in parameters.items()
+            if not tuning_of(networks[name.split(".", 1)[0]])
+        },
     )
+
+
+def make_optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe, *, fused: bool) -> torch.optim.AdamW:
+    """AdamW with one group per network, whose ``share`` is its learning rate over the recipe's."""
+    peak = recipe.train.learning_rate
+    groups = []
+    for network in dict.fromkeys(name.split(".", 1)[0] for name in parameters):
+        own = recipe.adapter.networks.get(network)
+        share = own.learning_rate / peak if own and own.learning_rate else 1.0
+        mine = [p for name, p in parameters.items() if name.split(".", 1)[0] == network]
+        groups.append({"params": mine, "lr": peak * share, "share": share, "network": network})
+    return torch.optim.AdamW(groups, betas=recipe.train.betas, weight_decay=recipe.train.weight_decay, fused=fused)
 
 
 def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:
@@ -169,7 +217,7 @@ def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
         context.family,
         store,
         samples,
-        max_frames=max(1, round(data.max_seconds * clock)),
+        max_frames=max(1, round(data.max_seconds * clock)) if not context.family.speaks() else sys.maxsize,
         min_frames=max(1, round(data.min_crop_seconds * clock)),
     )
 

@@ -98,7 +98,7 @@ def layout(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult
         meter = Meter()
         with bench.measuring():
             for batch in batches:
-                meter.add(probe(bench.networks, bench.to_device(batch)))
+                meter.add(probe(bench.active, bench.to_device(batch)))
         loss = meter.result().loss
         if worst is None or loss < worst[1]:
             worst = (name, loss)
@@ -120,7 +120,7 @@ def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: Measured) ->
     with torch.no_grad():
         for batch in batches:
             with bench.accelerator.autocast():
-                meter.add(bench.family.loss(bench.networks, bench.to_device(batch), None))
+                meter.add(bench.family.loss(bench.active, bench.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
     texts = (
         f"training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {PARITY}; "
@@ -134,9 +134,8 @@ def trained_frames(bench: Bench) -> GateResult:
     """Nearly every real frame must carry a target; an inverted mask leaves one in hundreds."""
     items, crops, _, _ = bench.schedule.items(0)
     batch = bench.family.collate([bench.train.read(i, crops[i]) for i in items], None)
-    weights = bench.family.weights(batch)
-    real = sum(crops[i].length for i in items) * len(weights)
-    share = sum(weights.values()) / real if real else 0.0
+    real = sum(crops[i].length for i in items)
+    share = bench.family.trained_frames(batch) / real if real else 0.0
     texts = (
         f"{share:.1%} of the real frames are trained on, at least {TRAINED_SHARE:.0%} wanted",
         f"{share:.1%} 的真实帧参与训练，要求至少 {TRAINED_SHARE:.0%}",
@@ -145,16 +144,17 @@ def trained_frames(bench: Bench) -> GateResult:
 
 
 def warmup(bench: Bench) -> GateResult:
-    """Warm-up may take 10 % of the run; it is cut to that."""
-    done, asked = bench.warmup.updates, bench.warmup.asked
-    limit = bench.updates * 0.1
+    """Warm-up may take 10 % of a stage; it is cut to that."""
+    stage = next((stage for stage in bench.stages if stage.warmup.cut), bench.stages[0])
+    done, asked = stage.warmup.updates, stage.warmup.asked
+    limit = stage.updates * 0.1
     texts = (
-        f"warm-up {asked if asked is not None else done} of {bench.updates} updates"
-        + (f", cut to {done}" if bench.warmup.cut else ""),
-        f"预热 {asked if asked is not None else done} / {bench.updates} 次更新"
-        + (f"，缩短为 {done}" if bench.warmup.cut else ""),
+        f"warm-up {asked if asked is not None else done} of {stage.updates} updates"
+        + (f", cut to {done}" if stage.warmup.cut else ""),
+        f"预热 {asked if asked is not None else done} / {stage.updates} 次更新"
+        + (f"，缩短为 {done}" if stage.warmup.cut else ""),
     )
-    return _result("warmup", not bench.warmup.cut, texts, float(asked if asked is not None else done), limit)
+    return _result("warmup", not stage.warmup.cut, texts, float(asked if asked is not None else done), limit)
 
 
 def leakage(samples: Sequence[Sample]) -> GateResult:
@@ -172,8 +172,10 @@ def _marks(samples: Sequence[Sample], split: str) -> set[str]:
     for sample in samples:
         if sample.split != split:
             continue
-        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in sample.audios.values()]
-        whole = all(a.start == 0 and a.end is None for a in sample.audios.values())
+        # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
+        learnt = sample.learnt.values()
+        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in learnt]
+        whole = all(a.start == 0 and a.end is None for a in learnt)
         # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
         marks |= {*spans, sample.source} if whole and sample.source else set(spans)
     return marks

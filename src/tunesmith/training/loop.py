@@ -13,7 +13,7 @@ from tunesmith.data.batches import micro_batches
 from tunesmith.data.draws import Draws, key_of
 from tunesmith.families.contract import Batch
 from tunesmith.training.bench import Bench
-from tunesmith.training.schedule import learning_rate, stage_at
+from tunesmith.training.schedule import learning_rate
 from tunesmith.training.terms import Measured, Meter, add_weights, combine
 
 
@@ -48,10 +48,10 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
         stop: Whether this process was asked to stop; agreed between processes on the way.
     """
     number, settings = bench.progress.update, bench.settings
-    stage = stage_at(bench.family.stages(), number, bench.updates)
-    rate = learning_rate(settings, number, bench.updates, bench.warmup.updates) * stage.lr_factor
+    stage, since = bench.stage, number - bench.progress.stage_began
+    rate = learning_rate(settings, since, stage.updates, stage.warmup.updates) * stage.lr_factor
     for group in bench.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["share"]
     activate(bench, stage.networks)
     micros = local_micro_batches(bench, number)
     totals, stop = agree(bench, add_weights(bench.family.weights(micro.batch) for micro in micros), stop)
@@ -60,7 +60,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     meter = Meter()
     for batch, draws, _ in micros:
         with bench.accelerator.autocast():
-            terms = bench.family.loss(bench.networks, bench.to_device(batch), draws)
+            terms = bench.family.loss(bench.active, bench.to_device(batch), draws)
         meter.add(terms)
         loss = combine(terms, totals)
         if loss is not None:
@@ -73,7 +73,8 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     bench.optimizer.zero_grad(set_to_none=True)
     if bench.ema is not None and finite:
         bench.ema.update(number + 1)
-    return UpdateResult(meter.result(), norm, rate, sum(micro.frames for micro in micros), finite, stop)
+    shown = rate * next(g["share"] for g in bench.optimizer.param_groups if g["network"] in stage.networks)
+    return UpdateResult(meter.result(), norm, shown, sum(micro.frames for micro in micros), finite, stop)
 
 
 def clip_gradients(bench: Bench) -> float:

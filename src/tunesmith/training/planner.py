@@ -15,7 +15,8 @@ from typing import Any
 
 from tunesmith.families.contract import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
-from tunesmith.training.schedule import clips_per_update, updates_for, warm_up
+from tunesmith.training.schedule import clips_per_update, warm_up
+from tunesmith.training.stages import total_updates
 
 ASPECT = 40  # width / depth of transformer decoders: 43, 32 and 43 for MusicGen small, medium and large
 BLOCK = 16  # parameters of a block over width squared: two attentions (8) and a feed-forward four times as wide (8)
@@ -125,7 +126,7 @@ def estimate(
     """
     clips = max(1, clips)
     train_clips = max(1, clips - _held_out(recipe, clips))
-    updates = updates_for(recipe.train, train_clips)
+    updates = total_updates(recipe.train, train_clips)
     per_update = clips_per_update(recipe.train)
     shape = card.shape or _estimated_shape(card.trained_parameters)
     adapter = recipe.adapter.rank * shape.adapter_widths

@@ -52,20 +52,22 @@ def announce(session: Session) -> None:
         f"{bench.updates} updates of {bench.schedule.per_update} clips "
         f"({bench.updates / bench.schedule.per_epoch:.1f} passes over the clips), "
         f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
-        f"warm-up {bench.warmup.updates}, {precision} on {bench.accelerator.device}"
+        f"warm-up {bench.stages[0].warmup.updates}, {precision} on {bench.accelerator.device}"
     )
     adapter = session.context.recipe.adapter
     for warning in bench.family.adapter_warnings(adapter.targets or (), adapter.kind):
         voice.warn(warning)
-    if bench.warmup.cut:
-        text = f"warm-up cut from {bench.warmup.asked} to {bench.warmup.updates} updates (10 % of {bench.updates})"
-        voice.warn(text)
-        session.tracker.event(
-            "warmup_cut",
-            bench.progress.update,
-            text,
-            f"预热由 {bench.warmup.asked} 缩短为 {bench.warmup.updates} 次更新（{bench.updates} 的 10%）",
-        )
+    for stage in bench.stages:
+        if len(bench.stages) > 1:
+            voice.say(
+                f"stage {stage.name}: {stage.updates} updates of {' and '.join(stage.networks)}, "
+                f"warm-up {stage.warmup.updates}"
+            )
+        if stage.warmup.cut:
+            text = f"warm-up cut from {stage.warmup.asked} to {stage.warmup.updates} updates (10 % of {stage.updates})"
+            zh = f"预热由 {stage.warmup.asked} 缩短为 {stage.warmup.updates} 次更新（{stage.updates} 的 10%）"
+            voice.warn(text)
+            session.tracker.event("warmup_cut", bench.progress.update, text, zh)
     say_precision(session, precision)
 
 

@@ -32,6 +32,12 @@ class Preview:
 def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[GenerationRequest]:
     """The requests of every preview of a run: its own prompts, else held-out captions, else any."""
     recipe, lyrics = context.recipe, asked_lyrics(context.recipe.generate.lyrics, context.family)
+    if context.family.speech() is not None:
+        from tunesmith.run.spoken import spoken_prompts, spoken_request
+
+        asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
+        seeded = enumerate(asked, recipe.generate.seed)
+        return [spoken_request(prompt, context.family, recipe.previews.seconds, seed) for seed, prompt in seeded]
     texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
     if not texts:
         seconds = recipe.previews.seconds
@@ -88,16 +94,23 @@ def base_style_seconds(recipe: Recipe) -> float:
     return min(recipe.previews.seconds, 10.0)
 
 
-def base_style(family: Family, networks: Mapping[str, nn.Module], recipe: Recipe, device: str) -> list[Generated]:
-    """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
-    prompts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
-    requests = [
-        GenerationRequest(
-            {"caption": prompt},
-            base_style_seconds(recipe),
-            recipe.generate.seed + index,
-            options=family.plain_options(),
-        )
-        for index, prompt in enumerate(prompts)
+def base_style_requests(context: RunContext) -> list[GenerationRequest]:
+    """What the base model is asked for in its own kind of prompts; of speech, also every kind of edit it knows."""
+    family, recipe = context.family, context.recipe
+    texts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
+    seconds, seed = base_style_seconds(recipe), recipe.generate.seed
+    if family.speech() is not None and texts:
+        from tunesmith.run.spoken import base_style_prompts, spoken_request
+
+        prompts = base_style_prompts(context, texts)
+        return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]
+    return [
+        GenerationRequest({"caption": text}, seconds, seed + index, options=family.plain_options())
+        for index, text in enumerate(texts)
     ]
-    return list(family.generator(networks, device).generate(requests)) if requests else []
+
+
+def base_style(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Generated]:
+    """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
+    requests = base_style_requests(context)
+    return list(context.family.generator(networks, device).generate(requests)) if requests else []

@@ -24,6 +24,7 @@ from tunesmith.training.preflight import announce, earlier_results, pass_gates
 from tunesmith.training.previews import base_style, make_previews, preview_requests
 from tunesmith.training.replay import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.schedule import listed_epoch
+from tunesmith.training.stages import finish_stage, stage_record
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
@@ -76,7 +77,7 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
         begin(session)
         with context.voice.progress("train", bench.updates) as advance:
             advance(bench.progress.update)
-            while bench.progress.update < bench.updates and not bench.progress.finished:
+            while not bench.over:
                 result = train_update(bench, stop=bool(stop))
                 after_update(session, result)
                 advance(1, f"loss {result.measured.loss:.3f}")
@@ -149,12 +150,12 @@ def base_items(session: Session) -> list[dict[str, Any]]:
         return []
     path = base_style_path(context)
     if not path.exists():
-        adapters.set_scale(bench.networks, 0.0)
-        try:
-            with bench.measuring():
-                made = base_style(bench.family, bench.networks, context.recipe, str(bench.accelerator.device))
-        finally:
-            adapters.set_scale(bench.networks, 1.0)
+        with bench.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
+            adapters.set_scale(bench.networks, 0.0)
+            try:
+                made = base_style(context, bench.networks, str(bench.accelerator.device))
+            finally:
+                adapters.set_scale(bench.networks, 1.0)
         store_base_style(path, made)
     return stored_base_style(context)
 
@@ -164,7 +165,7 @@ def after_update(session: Session, result: UpdateResult) -> None:
     bench, progress, settings = session.bench, session.bench.progress, session.bench.settings
     progress.update += 1
     count_skipped(session, result)
-    last = progress.update == bench.updates
+    last = bench.stage_over
     if progress.update % settings.log_every == 0 or progress.update == 1 or last:
         log_training(session, result)
     if session.main:
@@ -175,12 +176,31 @@ def after_update(session: Session, result: UpdateResult) -> None:
             preview(session)
             draw_curves(session.context.folder, progress.update)
     share_decision(session)
-    if (
-        session.main
-        and (progress.update % settings.save_every == 0 or last or progress.finished)
-        and not result.stop_requested
-    ):
+    stopped = bench.progress.finished
+    if (last or stopped) and not bench.last_stage:
+        next_stage(session)
+    due = progress.update % settings.save_every == 0 or last or stopped
+    if session.main and due and not result.stop_requested:
         save(session)
+
+
+def next_stage(session: Session) -> None:
+    """Hand on the best of a finished stage, and measure where the next one begins."""
+    bench, update = session.bench, session.bench.progress.update
+    told = finish_stage(bench, session.context.folder.best, measured=bool(session.valid_batches))
+    if session.main:
+        better = told["best_update"] is not None
+        text = f"stage {told['name']} is over after {told['updates']} updates; " + (
+            f"its best was at update {told['best_update']}" if better else "it found nothing better than its beginning"
+        )
+        zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；" + (
+            f"最佳在第 {told['best_update']} 次更新" if better else "没有优于开始时的结果"
+        )
+        session.context.voice.say(f"{text}; now {bench.stage.name}")
+        session.tracker.event("stage", update, f"{text}; now {bench.stage.name}", f"{zh}；进入 {bench.stage.name}")
+        validate(session, may_be_best=False)
+    share_decision(session)
+    bench.accelerator.wait_for_everyone()
 
 
 def save(session: Session) -> None:
@@ -249,7 +269,9 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
     better = progress.best_loss is None or held_out.loss < progress.best_loss
     best = may_be_best and better and np.isfinite(held_out.loss) and sounds_right(session)
     if not may_be_best:
-        progress.best_loss = held_out.loss  # the base itself: an adapter that is worse than it is never called best
+        progress.first_loss = progress.best_loss = (
+            held_out.loss
+        )  # the base itself: an adapter that is worse than it is never called best
     elif best:
         progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
         save_model(
@@ -264,6 +286,7 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         terms=held_out.terms,
         forgetting=forgetting,
         best=bool(best),
+        stage=bench.stage.name,
         weights=bench.settings.use_weights,
     )
     session.context.voice.say(
@@ -315,14 +338,14 @@ def preview(session: Session) -> None:
 
 
 def share_decision(session: Session) -> None:
-    """Every process learns whether the main one called the run finished."""
+    """Every process learns where the main one stands: what was best, and whether the stage is over."""
     if session.bench.accelerator.num_processes == 1:
         return
     from torch import distributed
 
-    verdict: list[Any] = [session.bench.progress.finished]
+    verdict: list[Any] = [session.bench.progress]
     distributed.broadcast_object_list(verdict, src=0)
-    session.bench.progress.finished = verdict[0]
+    session.bench.progress = verdict[0]
 
 
 def leave(session: Session, stop: StopRequest) -> None:
@@ -353,10 +376,11 @@ def finish(session: Session) -> dict[str, Any]:
     """Write the final adapter and the summary."""
     bench, progress, folder = session.bench, session.bench.progress, session.context.folder
     progress.finished = True
-    summary = {
+    summary: dict[str, Any] = {
         "updates": progress.update,
         "best_loss": progress.best_loss,
         "best_update": progress.best_update,
+        "stages": [*progress.history, stage_record(bench)],
         "skipped": progress.skipped,
         "seconds": round(session.tracker.elapsed, 1),
         "device": str(bench.accelerator.device),
@@ -365,7 +389,7 @@ def finish(session: Session) -> dict[str, Any]:
     }
     if session.main:
         save_model(session, folder.final, f"update {progress.update}")
-        if progress.best_update is None:
+        if all(stage["best_update"] is None for stage in summary["stages"]):
             _no_best(session)
         session.tracker.event(
             "finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新"

@@ -6,7 +6,7 @@ Nothing here keeps state, so resuming needs only the number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,6 @@ from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
 from tunesmith.data.clips import Clips, Crop
 from tunesmith.data.draws import Draws
 from tunesmith.data.sample import Sample
-from tunesmith.families.contract import StageSpec
 from tunesmith.recipe.models import TrainRecipe
 
 DEFAULT_UPDATES = 400
@@ -37,12 +36,16 @@ class WarmUp:
 
 
 def updates_for(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
-    """How many updates a run takes over so many clips."""
+    """How many updates a run takes over so many clips, when stages have no lengths of their own."""
     if recipe.updates is not None:
         return recipe.updates
-    if recipe.epochs is not None:
-        return recipe.epochs * math.ceil(clips / clips_per_update(recipe, processes))
-    return DEFAULT_UPDATES
+    by_epochs = updates_in(recipe.epochs, recipe, clips, processes)
+    return DEFAULT_UPDATES if by_epochs is None else by_epochs
+
+
+def updates_in(epochs: int | None, recipe: TrainRecipe, clips: int, processes: int = 1) -> int | None:
+    """Updates of so many passes over the clips."""
+    return None if epochs is None else epochs * math.ceil(clips / clips_per_update(recipe, processes))
 
 
 def clips_per_update(recipe: TrainRecipe, processes: int = 1) -> int:
@@ -59,7 +62,7 @@ def listed_epoch(samples: Iterable[Sample], per_update: int) -> int:
     times: dict[str, int] = {}
     for sample in samples:
         # A held-out end and the rest of its track are one entry of the list.
-        place = " ".join(sorted(audio.path for audio in sample.audios.values()))
+        place = " ".join(sorted(audio.path for audio in sample.audios.values())) or sample.id
         times[place] = max(times.get(place, 0), sample.repeats)
     return max(1, math.ceil(sum(times.values()) / per_update))
 
@@ -89,17 +92,6 @@ def learning_rate(recipe: TrainRecipe, update: int, updates: int, warmup: int) -
         case _:
             fall = 0.5 * (1 + math.cos(math.pi * share))
     return recipe.learning_rate * (recipe.min_lr_share + (1 - recipe.min_lr_share) * fall)
-
-
-def stage_at(stages: Sequence[StageSpec], update: int, updates: int) -> StageSpec:
-    """The training stage that an update belongs to; stages follow each other by their shares."""
-    whole = sum(stage.share for stage in stages)
-    passed = 0.0
-    for stage in stages[:-1]:
-        passed += stage.share
-        if update < round(updates * passed / whole):
-            return stage
-    return stages[-1]
 
 
 class Schedule:

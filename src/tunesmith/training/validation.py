@@ -38,9 +38,9 @@ def _length(item: Item) -> int:
 
 
 def measure(bench: Bench, batches: Sequence[Batch]) -> Measured:
-    """Loss over batches with the bench's current weights; call inside ``bench.measuring()``."""
+    """Loss of the present stage over batches with the bench's current weights; call inside ``bench.measuring()``."""
     with bench.accelerator.autocast():
-        return measure_networks(bench.family, bench.networks, batches, bench.accelerator.device)
+        return measure_networks(bench.family, bench.active, batches, bench.accelerator.device)
 
 
 def measure_networks(

@@ -24,7 +24,7 @@ def alike(
     for clip in clips:
         if clip.sample.id in copies:
             continue
-        for role, ref in clip.sample.audios.items():
+        for role, ref in clip.sample.learnt.items():
             landmarks = measured[place(ref)][1]
             if landmarks is not None and len(landmarks):
                 marks[f"{clip.sample.id}\x1f{role}"] = landmarks

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.findings import Finding
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import PROMPT, Sample
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,28 @@ class Clip:
 
     @property
     def content(self) -> tuple[tuple[str, str], ...]:
-        """Hashes of its audios by role; equal for clips whose sound is identical, empty when one was not decoded."""
-        hashes = tuple(sorted((role, facts.content) for role, facts in self.facts.items()))
+        """Hashes of the audios it teaches by role; equal for identical sound, empty when one was not decoded."""
+        hashes = tuple(sorted((role, facts.content) for role, facts in self.facts.items() if role != PROMPT))
         return hashes if all(content for _, content in hashes) else ()
+
+    @property
+    def request(self) -> tuple[object, ...]:
+        """What its sound is the answer to, where it answers something: the prompt's sound, the texts, the edit."""
+        if PROMPT not in self.facts:
+            return ()
+        edit = [self.sample.attributes.get(name) for name in ("edit_type", "edit_info")]
+        return (self.facts[PROMPT].content, *sorted(self.sample.texts.items()), *edit)
 
 
 @dataclass(frozen=True)
 class Audio:
-    """One audio of one clip, with the words that name it in a sentence."""
+    """One audio of one clip, with the words that name it in a sentence; a prompt is listened to, not learnt."""
 
     clip: str
     facts: ClipFacts
     subject: str
     subject_zh: str
+    learnt: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class CheckContext:
         unknown_share: Share of a text's tokens that the text encoder does not know, if the family can tell.
         text_findings: What else the family has to say about a sample's texts.
         model_sample_rate: Rate of the model in Hz; bandwidth above its Nyquist frequency is not missed.
+        transcripts: Whether texts say what is spoken; the family itself tells what is wrong with those.
     """
 
     clips: tuple[Clip, ...]
@@ -54,6 +64,7 @@ class CheckContext:
     unknown_share: Callable[[str], float] | None = None
     text_findings: Callable[[Sample], Sequence[Finding]] | None = None
     model_sample_rate: int = 32_000
+    transcripts: bool = False
     by_id: Mapping[str, Clip] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,11 +76,15 @@ class CheckContext:
             for role, facts in clip.facts.items():
                 several = len(clip.facts) > 1
                 subject = f"this clip's `{role}` audio" if several else "this clip"
-                yield Audio(clip.sample.id, facts, subject, f"该样本的 `{role}` 音频" if several else "该片段")
+                subject_zh = f"该样本的 `{role}` 音频" if several else "该片段"
+                yield Audio(clip.sample.id, facts, subject, subject_zh, role != PROMPT)
 
     def decoded(self) -> Iterator[Audio]:
-        """Every audio whose sound was measured and is not all silence."""
-        return (audio for audio in self.audios() if audio.facts.decoded and audio.facts.peak > 0)
+        """Every audio to learn from whose sound was measured and is not all silence.
+
+        A prompt may sound as bad as it likes: it may be the noise that is to be taken away.
+        """
+        return (audio for audio in self.audios() if audio.learnt and audio.facts.decoded and audio.facts.peak > 0)
 
 
 Check = Callable[[CheckContext], Iterator[Finding]]

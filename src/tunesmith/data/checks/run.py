@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +61,7 @@ def run_checks(  # noqa: PLR0913
     problems: Sequence[Finding] = (),
     channels: int | None = None,
     model_sample_rate: int = 32_000,
+    transcripts: bool = False,
 ) -> CheckReport:
     """Check samples; never raises for a bad clip.
 
@@ -77,6 +79,7 @@ def run_checks(  # noqa: PLR0913
         problems: What the layout found; its errors are quarantined with the rest.
         channels: Of the model to train; how clips are brought to them is said in the notes.
         model_sample_rate: Of the model to train, in Hz.
+        transcripts: Whether texts say word for word what is spoken in a clip.
 
     Returns:
         The report.
@@ -92,6 +95,7 @@ def run_checks(  # noqa: PLR0913
         unknown_share=unknown_share,
         text_findings=text_findings,
         model_sample_rate=model_sample_rate,
+        transcripts=transcripts,
     )
     findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]
     findings += _unknown_names(chosen, context)
@@ -106,17 +110,18 @@ def _report(context: CheckContext, findings: list[Finding], channels: int | None
     kept, seconds = [], {True: 0.0, False: 0.0}
     for clip in context.clips:
         keep = clip.sample.id not in quarantined
-        seconds[keep] += sum(facts.seconds for facts in clip.facts.values())
+        audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
+        sample = replace(clip.sample, audios=audios)
+        seconds[keep] += sample.seconds
         if keep:
-            audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
-            kept.append(replace(clip.sample, audios=audios))
+            kept.append(sample)
     return CheckReport(
         findings=findings,
         kept=kept,
         quarantined=quarantined,
         similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
         facts={clip.sample.id: clip.facts for clip in context.clips},
-        notes=_channel_notes(context, quarantined, channels),
+        notes=[*_channel_notes(context, quarantined, channels), *_rate_notes(context, quarantined)],
         kept_seconds=seconds[True],
         quarantined_seconds=seconds[False],
     )
@@ -139,6 +144,20 @@ def _channel_notes(context: CheckContext, quarantined: Collection[str], channels
             note(f"{fewer} mono clips are doubled for the stereo model.", f"{fewer} 个单声道片段将复制为双声道。")
         )
     return notes
+
+
+def _rate_notes(context: CheckContext, quarantined: Collection[str]) -> list[Note]:
+    rates = Counter(audio.facts.sample_rate for audio in context.audios() if audio.clip not in quarantined)
+    if len(rates) < 2:
+        return []
+    shown = ", ".join(f"{rate} Hz ({number})" for rate, number in sorted(rates.items()))
+    model = context.model_sample_rate
+    return [
+        note(
+            f"The audio has several sample rates: {shown}; all of it is brought to the model's {model} Hz.",
+            f"音频有多种采样率：{shown}；将统一转换为模型的 {model} Hz。",
+        )
+    ]
 
 
 def _overruled(finding: Finding, overrule: Collection[str]) -> Finding:

@@ -36,10 +36,12 @@ class LayoutOptions:
     Attributes:
         default_text: Caption of clips that have none.
         metadata_file: Name of the metadata list, inside the folder.
+        valid_file: A second list of speech pairs, to hold out.
     """
 
     default_text: str | None = None
     metadata_file: str = "metadata.json"
+    valid_file: str = ""
 
 
 @dataclass(frozen=True)

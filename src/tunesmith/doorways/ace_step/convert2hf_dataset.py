@@ -32,7 +32,7 @@ def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
 
 
 def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
-    from tunesmith.data.layouts import huggingface, read_layout
+    from tunesmith.data.layouts import huggingface, pairs, read_layout
     from tunesmith.doorways.ace_step.table import write_dataset
 
     if target.exists() and not huggingface.detect(target, huggingface.LayoutOptions()):
@@ -42,6 +42,7 @@ def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
             remedy="Give another --output_name.",
         )
     layout = read_layout(folder)
+    pairs.refuse_pairs(layout.name, folder)
     kept, findings = _examine(layout.samples, layout.problems, folder, voice)
     for finding in findings:
         verb = "skipped " if finding.level == "error" else ""

@@ -2,8 +2,8 @@
 
 from tunesmith.evaluation.diagnosis.registry import FILE_RULES, diagnose_file, reference_of
 from tunesmith.evaluation.diagnosis.rule import Context, Rule, Text, Verdict
-from tunesmith.evaluation.diagnosis.run import RUN_RULES, diagnose_run
-from tunesmith.evaluation.diagnosis.run_finding import Losses, RunFinding
+from tunesmith.evaluation.diagnosis.run import RUN_RULES, diagnose_run, judge_run
+from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
 
 __all__ = [
     "FILE_RULES",
@@ -11,10 +11,12 @@ __all__ = [
     "Context",
     "Losses",
     "Rule",
+    "RunData",
     "RunFinding",
     "Text",
     "Verdict",
     "diagnose_file",
     "diagnose_run",
+    "judge_run",
     "reference_of",
 ]

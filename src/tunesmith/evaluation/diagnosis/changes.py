@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.evaluation.calibrate import finite
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Text
+from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Profile, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 from tunesmith.evaluation.paired import Paired, paired
 
@@ -16,28 +16,29 @@ _ALPHA = 0.02
 
 @dataclass(frozen=True)
 class Watched:
-    """A signal worth comparing: its title, unit, least change that matters, and the bad direction (0: neither)."""
+    """A signal worth comparing: title, unit, least change that matters, bad direction (0: neither), and where."""
 
     field: str
     title: Text
     unit: str
     least: float
     bad: int
+    profiles: tuple[Profile, ...] = ("music", "speech")
 
 
 WATCHED: tuple[Watched, ...] = (
     Watched("lufs", Text("Loudness", "响度"), "LUFS", 2.0, 0),
-    Watched("fade_slope", Text("Slope of loudness", "响度斜率"), "dB/s", 0.3, -1),
+    Watched("fade_slope", Text("Slope of loudness", "响度斜率"), "dB/s", 0.3, -1, ("music",)),
     Watched("dead_tail_s", Text("Dead tail", "末尾静默"), "s", 1.0, 1),
     Watched("flat_white", Text("Noisiness", "噪声程度"), "", 0.08, 1),
-    Watched("loop_sim", Text("Self-similarity", "自相似度"), "", 0.1, -1),
-    Watched("pulse", Text("Clarity of the beat", "节拍清晰度"), "", 0.15, -1),
+    Watched("loop_sim", Text("Self-similarity", "自相似度"), "", 0.1, -1, ("music",)),
+    Watched("pulse", Text("Clarity of the beat", "节拍清晰度"), "", 0.15, -1, ("music",)),
     Watched("clip_frac", Text("Clipped share", "削波占比"), "", 0.001, 1),
 )
 
 _CAUSES = {
     "worse": Text(
-        "The adapter moved the model away from music like yours.", "适配器使模型偏离了与您的片段相似的音乐。"
+        "The adapter moved the model away from clips like yours.", "适配器使模型偏离了与您的片段相似的声音。"
     ),
 }
 _REMEDY = {
@@ -59,6 +60,8 @@ def judge(run: RunData) -> list[RunFinding]:
         return []
     findings = []
     for watched in WATCHED:
+        if run.profile not in watched.profiles:
+            continue
         base = [getattr(clip, watched.field) for clip in run.base]
         adapter = [getattr(clip, watched.field) for clip in run.adapter]
         result = paired(base, adapter)

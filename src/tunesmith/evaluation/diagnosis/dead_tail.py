@@ -36,4 +36,15 @@ RULE = Rule(
         "比较要求的帧数与实际解码的帧数；若一致，请在标签中屏蔽填充，并剪掉数据中的静音结尾。",
     ),
     look=look,
+    speech=(
+        Text(
+            "Recordings that end in silence, so that silence is what follows the last word, or an end token that was "
+            "not learnt.",
+            "录音以静音结尾，使模型认为最后一个词之后是静音；或没有学到结束标记。",
+        ),
+        Text(
+            "Trim silent endings from the recordings, and see that every target ends with the end token.",
+            "剪掉录音末尾的静音，并确认每个目标都以结束标记收尾。",
+        ),
+    ),
 )

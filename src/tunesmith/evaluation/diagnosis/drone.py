@@ -45,4 +45,16 @@ RULE = Rule(
         "以温度 1、top-k 250 采样；若仍如此，请改用更早的检查点并降低学习率。",
     ),
     look=look,
+    speech=(
+        Text(
+            "A humming voice comes of an output head that was tied to the embeddings on loading, of a model that "
+            "collapsed onto one audio token, or of too high a learning rate.",
+            "嗡鸣声来自加载时输出层被错误地与词嵌入绑定、模型塌缩到单一音频标记，或学习率过高。",
+        ),
+        Text(
+            "Generate with adapter scale 0: if the base hums too, its weights were loaded wrongly; else take an "
+            "earlier checkpoint and lower the learning rate.",
+            "以适配器缩放 0 生成：若基础模型也嗡鸣，说明权重加载有误；否则请改用更早的检查点并降低学习率。",
+        ),
+    ),
 )

@@ -42,4 +42,15 @@ RULE = Rule(
         "再以适配器缩放 0 生成一次，看基础模型是否也淡出。",
     ),
     look=look,
+    speech=(
+        Text(
+            "Recordings that trail off or end in silence, or a flow decoder trained on padded frames.",
+            "录音末尾渐弱或以静音结束，或流解码器学到了填充帧。",
+        ),
+        Text(
+            "Trim the ends of the recordings, bring them to one level, and train again; generate once with adapter "
+            "scale 0 to see whether the base model fades too.",
+            "剪掉录音末尾、统一响度后重新训练；再以适配器缩放 0 生成一次，看基础模型是否也渐弱。",
+        ),
+    ),
 )

@@ -23,6 +23,8 @@ def judge(run: RunData) -> list[RunFinding]:
 
     Four outputs against a hundred crops already see a fade of 6 dB over a clip, with under 1 % false alarms.
     """
+    if run.profile == "speech":
+        return []  # a sentence falls by nature, the more the shorter it is
     slopes, own = _slopes(run.adapter), _slopes(run.clips)
     if len(slopes) < _FEWEST_OUTPUTS or len(own) < _FEWEST_CLIPS:
         return []

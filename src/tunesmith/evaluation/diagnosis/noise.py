@@ -6,11 +6,12 @@ import math
 
 from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
 from tunesmith.evaluation.signals import Signals
-from tunesmith.evaluation.spectrum import NOISE_FLATNESS, is_noise
+from tunesmith.evaluation.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
 
 _MOST_MOVEMENTS = 22.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
+_LEAST_WHISPER_RANGE_DB = 2.5
 
 
 def look(signals: Signals, context: Context) -> Reading | None:
@@ -21,6 +22,7 @@ def look(signals: Signals, context: Context) -> Reading | None:
     # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
+    whole = whole and not (context.profile == "speech" and _whispered(signals))
     if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
         onset = signals.noise_onset_s
         text = Text(
@@ -43,6 +45,11 @@ def look(signals: Signals, context: Context) -> Reading | None:
         f"精细结构的延续性为 {signals.fine_corr:.2f}（噪声为 0）。",
     )
     return Reading(signals.flat_white, NOISE_FLATNESS, "", text, absolute=whole, z=z)
+
+
+def _whispered(signals: Signals) -> bool:
+    """Breath has no lines either, but a mouth shapes it (raw flatness 0.06 at most, noise 0.2) and sets it apart."""
+    return signals.flatness < NOISE_RAW_FLATNESS and signals.lra > _LEAST_WHISPER_RANGE_DB
 
 
 RULE = Rule(

@@ -21,6 +21,10 @@ from tunesmith.evaluation.diagnosis import (
     short,
     short_loop,
     silent,
+    skipped_clause,
+    too_long_speech,
+    voice_lost,
+    wrong_words,
 )
 from tunesmith.evaluation.diagnosis.rule import Context, Profile, Rule, Verdict
 from tunesmith.evaluation.signals import Signals
@@ -41,6 +45,10 @@ FILE_RULES: tuple[Rule, ...] = (
     dead_channel.RULE,
     mono.RULE,
     short.RULE,
+    skipped_clause.RULE,
+    too_long_speech.RULE,
+    wrong_words.RULE,
+    voice_lost.RULE,
 )
 
 _COMMON_SHARE = 0.5
@@ -57,7 +65,8 @@ def diagnose_file(
     Args:
         signals: From :func:`tunesmith.evaluation.signals.measure`.
         want_seconds: The length asked for; ``None`` when any length is right.
-        profile: ``speech`` leaves out the rules that only hold for music.
+        profile: ``speech`` leaves out the rules that only hold for music, and adds those that read
+            :class:`~tunesmith.evaluation.speech.signals.SpeechSignals`.
         reference: The person's own clips (:func:`reference_of`); adds calibrated limits and excuses what they do too.
 
     Returns:

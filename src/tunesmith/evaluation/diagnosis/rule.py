@@ -111,6 +111,7 @@ class Rule:
         remedy: See :class:`Verdict`.
         look: Reads the signals; ``None`` when all is well.
         profiles: Where the rule holds.
+        speech: Causes and remedy in speech, where they are others.
     """
 
     name: str
@@ -120,6 +121,11 @@ class Rule:
     remedy: Text
     look: Callable[[Signals, Context], Reading | None]
     profiles: tuple[Profile, ...] = ("music", "speech")
+    speech: tuple[Text, Text] | None = None
+
+    def advice(self, profile: Profile) -> tuple[Text, Text]:
+        """Causes and remedy in music or in speech."""
+        return self.speech if profile == "speech" and self.speech else (self.causes, self.remedy)
 
     def check(self, signals: Signals, context: Context) -> Verdict | None:
         """Holds one clip against this rule.
@@ -141,6 +147,7 @@ class Rule:
         excused = context.reference is not None and self.name in context.reference.common
         if not outlying and (excused or not reading.absolute):
             return None
+        causes, remedy = self.advice(context.profile)
         return Verdict(
             rule=self.name,
             severity=self.severity,
@@ -149,8 +156,8 @@ class Rule:
             limit=reading.limit,
             unit=reading.unit,
             sentence=_with_deviation(reading),
-            causes=self.causes,
-            remedy=self.remedy,
+            causes=causes,
+            remedy=remedy,
             absolute=reading.absolute,
             z=reading.z,
         )

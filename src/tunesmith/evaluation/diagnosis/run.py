@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.evaluation.diagnosis import changes, fade_group, forgetting, no_effect, shares, style, worse_heldout
+from tunesmith.evaluation.diagnosis import (
+    changes,
+    edit_type,
+    fade_group,
+    forgetting,
+    no_effect,
+    shares,
+    style,
+    worse_heldout,
+)
 from tunesmith.evaluation.diagnosis.registry import reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
@@ -12,6 +21,7 @@ from tunesmith.evaluation.signals import Signals
 
 RUN_RULES = (
     worse_heldout.judge,
+    edit_type.judge,
     no_effect.judge,
     shares.judge,
     fade_group.judge,
@@ -42,10 +52,19 @@ def diagnose_run(
         profile: ``speech`` leaves out the rules that only hold for music.
 
     Returns:
-        Findings: broken first, then worse, better, same. A rule speaks when a quarter of the outputs break it, a group
-        test when p < 0.01, a paired change when p < 0.02 and its size matters.
+        As :func:`judge_run`.
     """
-    run = RunData(base, adapter, reference, reference_of(reference, profile), losses, want_seconds, profile)
+    return judge_run(RunData(base, adapter, reference, reference_of(reference, profile), losses, want_seconds, profile))
+
+
+def judge_run(run: RunData) -> list[RunFinding]:
+    """Holds a run against every rule.
+
+    Returns:
+        Findings: broken first, then worse, better, same. A rule speaks when a quarter of the outputs break it, a group
+        test when p < 0.01, a paired change when p < 0.02 and its size matters, an edit type when a 98 % interval lies
+        beyond no change and its size matters.
+    """
     findings = [finding for judge in RUN_RULES for finding in judge(run)]
     if any(finding.rule == "fade" and finding.kind == "broken" for finding in findings):
         findings = [finding for finding in findings if finding.rule != "fade_group"]

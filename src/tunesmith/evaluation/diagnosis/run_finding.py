@@ -22,6 +22,7 @@ class Losses:
         adapter_forgetting: With the adapter, same batches.
         adapter_train: With the adapter, on the clips it learnt from.
         heldout_clips: How many clips the held-out loss stands on.
+        by_type: Of speech, the losses of every held-out clip by edit type: base, adapter.
     """
 
     base_heldout: float | None = None
@@ -30,6 +31,7 @@ class Losses:
     adapter_forgetting: float | None = None
     adapter_train: float | None = None
     heldout_clips: int = 0
+    by_type: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class RunData:
         losses: Losses of both, when known.
         want_seconds: The length asked for.
         profile: Music or speech.
+        kinds: Of speech, the edit type of each output.
+        clip_kinds: The same of each of the person's own clips.
     """
 
     base: Sequence[Signals] | None
@@ -53,6 +57,8 @@ class RunData:
     losses: Losses | None = None
     want_seconds: float | None = None
     profile: Profile = "music"
+    kinds: Sequence[str] = ()
+    clip_kinds: Sequence[str] = ()
 
     @property
     def pairs(self) -> int:

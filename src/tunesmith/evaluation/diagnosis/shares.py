@@ -46,14 +46,15 @@ def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequenc
     if base is not None:
         en = f"{count} of {total} outputs, {len(base)} of {len(run.base or ())} from the base model. "
         zh = f"{total} 个输出中有 {count} 个，基础模型 {len(run.base or ())} 个中有 {len(base)} 个。"
+    causes, remedy = rule.advice(run.profile)
     return RunFinding(
         rule=rule.name,
         kind=kinds[rule.severity],
         title=rule.title,
         sentence=Text(f"{en}A typical one: {typical.sentence.en}", f"{zh}典型的一个：{typical.sentence.zh}"),
         evidence=_evidence(run, adapter, base),
-        causes=rule.causes,
-        remedy=_BASE_TOO if base_too and rule.severity != "note" else rule.remedy,
+        causes=causes,
+        remedy=_BASE_TOO if base_too and rule.severity != "note" else remedy,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
-from tunesmith.evaluation.towards import FeatureShift, towards_reference
+from tunesmith.evaluation.towards import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 
 _LEAST_MAJORITY = 2
 
@@ -13,7 +13,8 @@ def judge(run: RunData) -> list[RunFinding]:
     """At least two more features moved towards the clips than away from them, or the reverse."""
     if run.base is None or not run.clips or not run.adapter:
         return []
-    shifts = towards_reference(run.base, run.adapter, run.clips)
+    features = SPEECH_FEATURES if run.profile == "speech" else FEATURES
+    shifts = towards_reference(run.base, run.adapter, run.clips, features)
     nearer = [shift for shift in shifts if shift.direction == "towards"]
     further = [shift for shift in shifts if shift.direction == "away"]
     majority = len(nearer) - len(further)

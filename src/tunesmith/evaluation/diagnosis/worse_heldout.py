@@ -21,9 +21,9 @@ def judge(run: RunData) -> list[RunFinding]:
     kind = _kind(change, adapter)
     overfitted = kind == "worse" and losses.adapter_train is not None and losses.adapter_train < base
     words = {
-        "better": Text("it learnt your music", "学到了您的音乐"),
+        "better": Text("it learnt your clips", "学到了您的片段"),
         "same": Text("hardly any change", "几乎没有变化"),
-        "worse": Text("it predicts your music worse than before", "对您的音乐预测得比以前更差"),
+        "worse": Text("it predicts your clips worse than before", "对您的片段预测得比以前更差"),
         "broken": Text("not a number", "不是有效数值"),
     }[kind]
     percent = f"{100 * change:+.1f}"

@@ -6,18 +6,18 @@ Shapes: B rows, N samples, F frames, M mel bins, K frequency bins.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.audio.mel_basis import mel_filterbank
+
 MAGNITUDE_FLOOR, MEL_FLOOR = 1e-6, 1e-5
 """Added to the power before its root; the least value that the logarithm sees."""
 FRAMES_AT_ONCE = 4096
 """Spectra held in memory at once (16 MB per 1025 bins and row); frames do not depend on one another."""
-_LINEAR_TOP, _LINEAR_STEP, _LOG_STEP = 1000.0, 200.0 / 3, math.log(6.4) / 27
 
 
 class Spectrogram(nn.Module):
@@ -85,25 +85,3 @@ class LogMel(nn.Module):
             chunk = padded[:, first * spectrogram.hop : last * spectrogram.hop + overlap]
             parts.append(torch.log(self.mel_scale(spectrogram(chunk)).clamp(min=MEL_FLOOR)))
         return torch.cat(parts, dim=-1)
-
-
-def mel_filterbank(rate: int, bins: int, n_mels: int, f_min: float, f_max: float) -> torch.Tensor:
-    """Slaney's filters (bins, n_mels): triangles between neighbouring mel points, scaled to equal area."""
-    points = _to_hertz(torch.linspace(_to_mel(f_min), _to_mel(f_max), n_mels + 2))
-    frequencies = torch.linspace(0, rate // 2, bins)
-    widths = points[1:] - points[:-1]
-    distances = points[None] - frequencies[:, None]
-    rising = -distances[:, :-2] / widths[:-1]
-    falling = distances[:, 2:] / widths[1:]
-    return torch.minimum(rising, falling).clamp(min=0) * (2 / (points[2:] - points[:-2]))
-
-
-def _to_mel(hertz: float) -> float:
-    if hertz < _LINEAR_TOP:
-        return hertz / _LINEAR_STEP
-    return _LINEAR_TOP / _LINEAR_STEP + math.log(hertz / _LINEAR_TOP) / _LOG_STEP
-
-
-def _to_hertz(mel: torch.Tensor) -> torch.Tensor:
-    knee = _LINEAR_TOP / _LINEAR_STEP
-    return torch.where(mel < knee, mel * _LINEAR_STEP, _LINEAR_TOP * torch.exp((mel - knee) * _LOG_STEP))

@@ -1,0 +1,25 @@
+"""Samples as a model family needs them: what it added to what the user's files say, and what it cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.notes import Note
+from tunesmith.data.sample import Sample
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Samples after a family has completed them.
+
+    Attributes:
+        samples: All that can be used, in their order.
+        findings: What is to be said of single samples; one with an error is not among the samples.
+        notes: What was decided for all of them.
+    """
+
+    samples: Sequence[Sample]
+    findings: Sequence[Finding] = field(default_factory=list)
+    notes: Sequence[Note] = field(default_factory=list)

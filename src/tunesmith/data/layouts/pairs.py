@@ -1,0 +1,216 @@
+"""``train.jsonl`` (and ``val.jsonl``) of speech pairs: a prompt, the target, and what both say.
+
+Required in a line: ``prompt_audio_path`` and ``target_audio_path``; optional: ``prompt_text``, ``target_text``,
+``edit_type``, ``edit_info``, ``speaker_id``. Step-Audio's own files (``source_audio``, ``source_text``,
+``source_vq02vq06``, ``target_text``, ``target_vq02vq06``, ``task_type``) bring audio tokens instead of a target.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
+from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
+from tunesmith.data.notes import Note, note
+from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
+from tunesmith.errors import TunesmithError
+
+NAME = "pairs"
+_AUDIO, _FROM_LIST, _FROM_WORK = "audio", "list", "work"
+_WORDS = (("prompt", "提示"), ("target", "目标"))
+
+
+def detect(folder: Path, options: LayoutOptions) -> bool:
+    """Whether this is a list of pairs, or a folder that holds one."""
+    return folder.is_file() or bool(lists_in(folder))
+
+
+def read(folder: Path, options: LayoutOptions) -> Layout:
+    """Every line of every list; what is wrong with one is a problem under its ``file:line``.
+
+    Args:
+        folder: A ``.jsonl`` file, or the folder that holds it.
+        options: Its ``valid_file`` is a second list, held out.
+
+    Raises:
+        TunesmithError: when there is no list, it is not clear which one is meant, or none of its lines is a pair.
+    """
+    gathered, files = _Gathered(), which_lists(folder, options)
+    for path, split in files.items():
+        gathered.read(path, split)
+    own = any(entry.split == "valid" for entry in gathered.entries)
+    samples = _samples(gathered.entries, own)
+    notes = [*gathered.notes(), *_repeats(samples), *unused(folder, files)]
+    return Layout(samples, gathered.problems, NAME, notes)
+
+
+def refuse_pairs(layout: str, where: Path) -> None:
+    """Say that a list of speech pairs is nothing for a model of music; every other layout may go on.
+
+    Raises:
+        TunesmithError: for this layout.
+    """
+    if layout == NAME:
+        raise TunesmithError(
+            "these are speech pairs, and nothing here learns to speak",
+            where=str(where),
+            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX), or name a folder of clips.",
+        )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    pair: Pair
+    prompt: Path | None
+    target: Path | None
+    where: str
+    name: str
+    split: Split | None
+
+    @property
+    def key(self) -> str:
+        """What makes two lines the same."""
+        pair = self.pair
+        return json.dumps([self.split, str(self.prompt), str(self.target), dict(pair.texts), dict(pair.attributes)])
+
+
+@dataclass
+class _Gathered:
+    entries: list[_Entry] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
+    bases: dict[str, Counter[str]] = field(default_factory=dict)
+    rejected: set[str] = field(default_factory=set)
+    absent: int = 0
+
+    def read(self, path: Path, split: Split | None) -> None:
+        """Take in one list."""
+        lines = list(read_pairs(path))
+        if not any(isinstance(found, Pair) for _, found in lines):
+            number, first = next(((n, f.message) for n, f in lines if isinstance(f, Finding)), (1, "it is empty"))
+            what = f"no line of this file is a speech pair; the first: {first}"
+            raise TunesmithError(what, where=f"{path}:{number}", remedy=EXAMPLE)
+        for number, found in lines:
+            if isinstance(found, Pair):
+                self._place(found, path, number, split)
+            else:
+                self.problems.append(found)
+
+    def _place(self, pair: Pair, path: Path, number: int, split: Split | None) -> None:
+        where, name = f"{path}:{number}", f"{path.name}:{number}"
+        prompt, target = (self._locate(written, path) for written in (pair.prompt, pair.target))
+        tokens = "target_tokens" in pair.attributes
+        gone = [
+            (words, written)
+            for words, written, found in ((_WORDS[0], pair.prompt, prompt), (_WORDS[1], pair.target, target))
+            if written and found is None
+        ]
+        if gone and not tokens:
+            self.problems.append(_missing(name, *gone[0], path))
+            return
+        self.rejected.update(pair.rejected)
+        self.absent += len(gone)
+        self.entries.append(_Entry(pair, prompt, target, where, name, split))
+
+    def _locate(self, written: str | None, path: Path) -> Path | None:
+        """Where an audio lies: below the list's folder, else below the working directory; counted by which it is."""
+        for base, folder in ((_FROM_LIST, path.absolute().parent), (_FROM_WORK, Path.cwd())):
+            for name in dict.fromkeys((written or "", (written or "").replace("\\", "/"))):  # written on Windows
+                file = Path(os.path.normpath(folder / Path(name).expanduser())) if name else folder
+                if _is_file(file):
+                    if not Path(name).expanduser().is_absolute():
+                        self.bases.setdefault(base, Counter())[str(folder)] += 1
+                    return file
+        return None
+
+    def notes(self) -> Iterator[Note]:
+        """What was decided for all lines."""
+        words = {_FROM_LIST: ("the list's folder", "列表所在文件夹"), _FROM_WORK: ("the working directory", "工作目录")}
+        for base, folders in self.bases.items():
+            for folder, times in folders.items():
+                en, zh = words[base]
+                yield note(
+                    f"{times} relative audio paths are read from {en}, {folder}.",
+                    f"{times} 个相对音频路径以{zh} {folder} 为准。",
+                )
+        if self.rejected:
+            names = ", ".join(sorted(self.rejected))
+            yield note(
+                f"{names} is not used: answers to avoid are for preference training.",
+                f"未使用 {names}：被拒绝的答案只用于偏好训练。",
+            )
+        silent = sum(entry.target is None for entry in self.entries)
+        if silent:
+            yield note(
+                f"{silent} lines bring audio tokens and no target audio: only the language model can learn from them.",
+                f"{silent} 行只有音频 token 而没有目标音频：只有语言模型能从中学习。",
+            )
+        if self.absent:
+            yield note(
+                f"{self.absent} audio files of lines with tokens of their own are not there, and are not needed.",
+                f"自带 token 的行中有 {self.absent} 个音频文件不存在，也不需要。",
+            )
+
+
+def _samples(entries: Sequence[_Entry], own: bool) -> list[Sample]:
+    """Samples by the name of their target, or by ``file:line`` where it is no name for one of them."""
+    targets = Counter(entry.pair.target for entry in {entry.key: entry for entry in entries}.values())
+    found: dict[str, Sample] = {}
+    for entry in entries:
+        if entry.key in found:
+            same = found[entry.key]
+            found[entry.key] = replace(same, repeats=same.repeats + 1)
+            continue
+        pair = entry.pair
+        audios = {_AUDIO: entry.target, PROMPT: entry.prompt}
+        plain = pair.target if pair.target and targets[pair.target] == 1 else None
+        found[entry.key] = Sample(
+            id=plain or f"{pair.target} ({entry.name})" if pair.target else entry.name,
+            audios={role: AudioRef(str(path)) for role, path in audios.items() if path is not None},
+            texts=pair.texts,
+            attributes={**pair.attributes, "line": entry.where},
+            source=_source(entry, own),
+            split=entry.split if own else None,
+        )
+    return list(found.values())
+
+
+def _source(entry: _Entry, own: bool) -> str:
+    """Lines that must stay on one side of a split: of one target, and the edits of one recording."""
+    edit = entry.pair.attributes["edit_type"] != CLONE
+    if edit and not own and entry.prompt is not None:
+        return str(entry.prompt)
+    return str(entry.target or entry.prompt or entry.name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, a NUL byte
+        return False
+
+
+def _missing(clip: str, what: tuple[str, str], written: str, path: Path) -> Finding:
+    places = f"{path.absolute().parent}, {Path.cwd()}"
+    return problem(
+        clip,
+        f"its {what[0]} audio {written} is not there (looked in {places})",
+        f"找不到它的{what[1]}音频 {written}（查找位置：{places}）",
+        "Put the file there, correct the path, or take the line away.",
+        "补上文件、改正路径，或删除这一行。",
+    )
+
+
+def _repeats(samples: Sequence[Sample]) -> Iterator[Note]:
+    repeated = [sample.repeats for sample in samples if sample.repeats > 1]
+    if repeated:
+        yield note(
+            f"{len(repeated)} lines are there more than once ({sum(repeated)} times in all); each counts once.",
+            f"{len(repeated)} 行重复出现（共 {sum(repeated)} 次），每行只算一次。",
+        )

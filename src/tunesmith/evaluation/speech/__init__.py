@@ -1,0 +1,1 @@
+"""Measures of speech: what was said, how long it took, and in whose voice."""

@@ -1,0 +1,164 @@
+"""What became of each kind of edit: base against adapter, pair by pair, with an interval for every difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunesmith.evaluation.diagnosis import skipped_clause
+from tunesmith.evaluation.diagnosis.rule import Context, Text
+from tunesmith.evaluation.paired import Interval, Judgement, interval
+from tunesmith.evaluation.speech.signals import SpeechSignals
+
+LOSS = "heldout_loss"
+_LEAST_LOSS = 0.02  # of the base's loss
+PairedLosses = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+"""Edit type to the losses of its held-out samples: base, adapter."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is compared.
+
+    Attributes:
+        name: As in the record.
+        title: What it is.
+        unit: ``%`` for shares, which are kept as fractions.
+        least: The smallest difference that matters.
+        bad: +1 where higher is worse, -1 where lower is.
+        value: Reads it off a clip; NaN where it cannot be told.
+    """
+
+    name: str
+    title: Text
+    unit: str
+    least: float
+    bad: int
+    value: Callable[[SpeechSignals], float]
+
+
+def length_error(signals: SpeechSignals) -> float:
+    """By which share the speech is longer or shorter than expected: 1 for twice as long and for half as long."""
+    ratio = signals.duration_ratio
+    return max(ratio, 1 / ratio) - 1 if ratio > 0 else math.nan
+
+
+def skipped(signals: SpeechSignals) -> float:
+    """1 where words were left out, 0 where not."""
+    if not signals.live:
+        return 1.0
+    known = math.isfinite(signals.duration_ratio) or math.isfinite(signals.left_out)
+    verdict = skipped_clause.RULE.check(signals, Context(profile="speech"))
+    return float(verdict is not None) if known else math.nan
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("error_rate", Text("Error rate", "错误率"), "%", 0.03, 1, lambda s: s.error_rate),
+    Measure("skipped", Text("Words left out", "漏读"), "%", 0.1, 1, skipped),
+    Measure("length_error", Text("Length off by", "时长偏差"), "%", 0.1, 1, length_error),
+    Measure("voice_prompt", Text("Likeness to the prompt", "与提示的相似度"), "", 0.05, -1, lambda s: s.voice_prompt),
+    Measure("voice_own", Text("Likeness to the speaker", "与说话人的相似度"), "", 0.05, -1, lambda s: s.voice_own),
+)
+LOSS_TITLE = Text("Held-out loss", "留出损失")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One measure of one edit type.
+
+    Attributes:
+        name: The measure's name, or :data:`LOSS`.
+        title: What it is.
+        unit: ``%`` for shares, which are kept as fractions.
+        base: Mean over the base's outputs (NaN where unknown, as all of these).
+        adapter: Mean over the adapter's.
+        reference: Mean over the true recordings.
+        difference: Interval of adapter minus base over the pairs.
+        judgement: What can be said of it.
+    """
+
+    name: str
+    title: Text
+    unit: str
+    base: float
+    adapter: float
+    reference: float
+    difference: Interval
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class EditType:
+    """One kind of edit: its name, how many outputs, and everything compared."""
+
+    name: str
+    outputs: int
+    compared: tuple[Compared, ...]
+
+    @property
+    def judgement(self) -> Judgement:
+        """Worse when anything is, else better when anything is; unchanged only when everything is."""
+        found = {one.judgement for one in self.compared}
+        order: tuple[Judgement, ...] = ("worse", "better", "unknown", "unchanged")
+        return next((judgement for judgement in order if judgement in found), "unknown")
+
+
+def by_edit_type(
+    kinds: Sequence[str],
+    base: Sequence[SpeechSignals] | None,
+    adapter: Sequence[SpeechSignals],
+    reference: Sequence[tuple[str, SpeechSignals]] = (),
+    losses: PairedLosses | None = None,
+) -> list[EditType]:
+    """Compares base and adapter within each edit type.
+
+    Args:
+        kinds: Edit type of each output.
+        base: The base's outputs; ``None`` when it was not run.
+        adapter: The adapter's, for the same prompts and seeds in the same order.
+        reference: Edit type and measurement of true recordings.
+        losses: Held-out losses by edit type.
+
+    Returns:
+        The edit types in the order of their first output; those with losses alone last.
+    """
+    found = []
+    losses = losses or {}
+    for kind in dict.fromkeys([*kinds, *losses]):
+        at = [i for i, other in enumerate(kinds) if other == kind]
+        true = [signals for other, signals in reference if other == kind]
+        compared = [_loss(*losses[kind])] if kind in losses else []
+        sides = [base[i] for i in at] if base is not None else None, [adapter[i] for i in at]
+        compared += [one for m in MEASURES if (one := _compare(m, *sides, true)) is not None]
+        found.append(EditType(kind, len(at), tuple(compared)))
+    return found
+
+
+def _compare(
+    measure: Measure,
+    base: Sequence[SpeechSignals] | None,
+    adapter: Sequence[SpeechSignals],
+    reference: Sequence[SpeechSignals],
+) -> Compared | None:
+    after, true = [measure.value(s) for s in adapter], [measure.value(s) for s in reference]
+    before = [math.nan] * len(after) if base is None else [measure.value(s) for s in base]
+    if not np.isfinite(before + after).any():
+        return None
+    difference = interval([b - a for a, b in zip(before, after, strict=True)])
+    judged = interval([measure.bad * (b - a) for a, b in zip(before, after, strict=True)]).judgement(measure.least)
+    values = (_mean(before), _mean(after), _mean(true))
+    return Compared(measure.name, measure.title, measure.unit, *values, difference, judged)
+
+
+def _loss(base: Sequence[float], adapter: Sequence[float]) -> Compared:
+    difference = interval([b - a for a, b in zip(base, adapter, strict=True)])
+    judged = difference.judgement(_LEAST_LOSS * abs(_mean(base)))
+    return Compared(LOSS, LOSS_TITLE, "", _mean(base), _mean(adapter), math.nan, difference, judged)
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan

@@ -1,0 +1,151 @@
+"""One result of a speaking model held against its text, its prompt and, where there is one, the true recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from tunesmith.audio.load import load
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
+from tunesmith.evaluation.signals import Signals, measure
+from tunesmith.evaluation.speech.duration import expected_seconds, spoken_seconds, stretches
+from tunesmith.evaluation.speech.error_rate import error_rate
+from tunesmith.evaluation.speech.signals import SpeechSignals
+from tunesmith.evaluation.speech.text import clauses, syllables
+from tunesmith.evaluation.speech.transcribe import Transcriber
+from tunesmith.evaluation.speech.voice import VoiceVector, mean_voice, similarity
+from tunesmith.families.contract import Family
+from tunesmith.families.speech import edit_type
+from tunesmith.run.prompts import Prompt
+
+OWN_CLIPS = 8
+"""Recordings of a speaker that make up the voice results are compared with."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A measured clip, and what a transcriber heard; ``None`` without one."""
+
+    signals: SpeechSignals
+    transcript: str | None
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What one prompt's results are held against."""
+
+    text: str
+    seconds: float
+    target_known: bool
+    prompt_voice: np.ndarray | None
+    own_voice: np.ndarray | None
+
+
+class Listener:
+    """Measures spoken clips; what belongs to a prompt is worked out once.
+
+    Args:
+        family: Says at which rate recordings are loaded.
+        samples: The run's samples, for the speaker's own recordings.
+        voice: Tells voices apart.
+        transcriber: Hears what is said, where there is one.
+        language: What is spoken, where it is known.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        samples: Sequence[Sample],
+        voice: VoiceVector,
+        transcriber: Transcriber | None = None,
+        language: str | None = None,
+    ) -> None:
+        self.family, self.voice, self.transcriber, self.language = family, voice, transcriber, language
+        self.samples = samples
+        self._vectors: dict[AudioRef, np.ndarray] = {}
+        self._yardsticks: dict[tuple[str, str], Yardstick] = {}
+
+    def hear(self, prompt: Prompt, audio: np.ndarray, rate: int) -> Heard:
+        """Measure one clip.
+
+        Args:
+            prompt: What was asked for.
+            audio: (C, N), full scale ±1.
+            rate: In Hz.
+
+        Raises:
+            TunesmithError: when a recording of the prompt, or the transcriber, cannot be read.
+        """
+        yardstick, plain = self._yardstick(prompt), measure(audio.T, rate)
+        heard = None
+        if self.transcriber is not None:
+            # Of silence, Whisper makes up words.
+            heard = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
+        wrong = error_rate(yardstick.text, heard) if heard is not None else None
+        parts = stretches(audio, rate)
+        spoken = sum(end - start for start, end in parts)
+        vector = self._embed(audio, rate) if plain.live else None
+        count = syllables(yardstick.text)
+        signals = SpeechSignals(
+            **{field.name: getattr(plain, field.name) for field in fields(Signals)},
+            error_rate=wrong.rate if wrong else math.nan,
+            left_out=float(wrong.gap) if wrong and math.isfinite(wrong.rate) else math.nan,
+            text_length=wrong.length if wrong else 0,
+            spoken_s=spoken,
+            duration_ratio=spoken / yardstick.seconds if yardstick.seconds > 0 else math.nan,
+            target_known=int(yardstick.target_known),
+            stretches=len(parts),
+            clauses=clauses(yardstick.text),
+            speech_rate=count / spoken if count and spoken else math.nan,
+            voice_prompt=similarity(vector, yardstick.prompt_voice),
+            voice_own=similarity(vector, yardstick.own_voice),
+        )
+        return Heard(signals, heard)
+
+    def _yardstick(self, prompt: Prompt) -> Yardstick:
+        key = (prompt.text, prompt.voice.id if prompt.voice else "")
+        if key not in self._yardsticks:
+            self._yardsticks[key] = self._make_yardstick(prompt)
+        return self._yardsticks[key]
+
+    def _make_yardstick(self, prompt: Prompt) -> Yardstick:
+        if prompt.voice is None:
+            return Yardstick(prompt.text, math.nan, False, None, None)
+        rate = self.family.card().sample_rate
+        true = prompt.sample.target if prompt.sample else None
+        target = spoken_seconds(self._recording(true), rate) if true else None
+        expected = expected_seconds(
+            prompt.edit_type,
+            prompt.text,
+            prompt.texts.get(PROMPT_TEXT, ""),
+            spoken_seconds(self._recording(prompt.voice.audios[PROMPT]), rate),
+            target,
+        )
+        voice = self._voice(prompt.voice.audios[PROMPT])
+        return Yardstick(prompt.text, expected.seconds, expected.known, voice, self._own_voice(prompt.voice))
+
+    def _own_voice(self, sample: Sample) -> np.ndarray | None:
+        """The speaker's voice by recordings of the same kind of edit, without the sample's own."""
+        speaker, kind = sample.attributes.get("speaker_id"), edit_type(sample.attributes)
+        others = [
+            s.target
+            for s in self.samples
+            if s.id != sample.id and s.attributes.get("speaker_id") == speaker and edit_type(s.attributes) == kind
+        ]
+        known = [ref for ref in others if ref is not None][:OWN_CLIPS]
+        return mean_voice([self._voice(ref) for ref in known])
+
+    def _voice(self, ref: AudioRef) -> np.ndarray:
+        if ref not in self._vectors:
+            self._vectors[ref] = self._embed(self._recording(ref), self.family.card().sample_rate)
+        return self._vectors[ref]
+
+    def _recording(self, ref: AudioRef) -> np.ndarray:
+        return load(ref, self.family.card().sample_rate, 1)
+
+    def _embed(self, audio: np.ndarray, rate: int) -> np.ndarray:
+        mono = np.nan_to_num(np.atleast_2d(audio).mean(axis=0)).astype(np.float32)
+        return np.asarray(self.voice.embed(mono, rate), np.float64)

@@ -1,0 +1,79 @@
+"""What the comparison record says of speech beyond what it says of any audio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.evaluation.diagnosis import RunData
+from tunesmith.evaluation.diagnosis.edit_type import edit_types, name_of
+from tunesmith.evaluation.diagnosis.rule import without_nan
+from tunesmith.evaluation.speech import error_rate
+from tunesmith.evaluation.speech.edit_types import Compared
+from tunesmith.evaluation.speech.measures import Listener
+from tunesmith.families.contract import Family
+from tunesmith.run.prompts import Prompt
+
+
+def speech_record(run: RunData, listener: Listener, prompts: Sequence[Prompt]) -> dict[str, Any]:
+    """What it was measured with, and every edit type compared."""
+    heard = listener.transcriber
+    types = edit_types(run)
+    return {
+        "transcriber": heard.name if heard else None,
+        "error_rate": error_rate.name_of([p.text for p in prompts]) if heard else None,
+        "voice": listener.voice.name,
+        "edit_types": [
+            {
+                "edit_type": one.name,
+                "edit_type_zh": name_of(one.name).zh,
+                "outputs": one.outputs,
+                "judgement": one.judgement,
+                "measures": [_measure(compared) for compared in one.compared],
+            }
+            for one in types
+        ],
+    }
+
+
+def _measure(one: Compared) -> dict[str, Any]:
+    return without_nan(
+        {
+            "name": one.name,
+            "title": one.title.en,
+            "title_zh": one.title.zh,
+            "unit": one.unit,
+            "base": one.base,
+            "adapter": one.adapter,
+            "reference": one.reference,
+            "difference": one.adapter - one.base,
+            "low": one.difference.low,
+            "high": one.difference.high,
+            "pairs": one.difference.n,
+            "judgement": one.judgement,
+        }
+    )
+
+
+def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list[dict[str, Any]]:
+    """Write the prompts' audio; returns what each prompt asks for beside its text."""
+    from tunesmith.audio.write import write
+    from tunesmith.run.spoken import prompt_audio
+
+    files: dict[str, str] = {}
+    asked = []
+    for prompt in prompts:
+        voice = prompt.voice
+        if voice is not None and voice.id not in files:
+            path = target / "prompt" / f"{len(files):02d}.wav"
+            write(path, prompt_audio(voice, family), family.card().sample_rate)
+            files[voice.id] = path.relative_to(target).as_posix()
+        asked.append(
+            {
+                "edit_type": prompt.edit_type,
+                "edit_info": prompt.edit.get("edit_info"),
+                "source": files.get(voice.id) if voice else None,
+            }
+        )
+    return asked

@@ -1,0 +1,38 @@
+"""The numbers of one spoken clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunesmith.evaluation.signals import Signals
+
+
+@dataclass(frozen=True)
+class SpeechSignals(Signals):
+    """What was measured on one spoken clip; NaN where it cannot be told.
+
+    Attributes:
+        error_rate: Wrong characters (CJK) or words over those of the text; needs Whisper.
+        left_out: Most characters or words left out in a row; needs Whisper.
+        text_length: Characters or words of the text.
+        spoken_s: Seconds of speech, pauses left out.
+        duration_ratio: That over what the text should take.
+        target_known: 1 when that is what the true recording takes, 0 when it follows from the prompt's speaking rate.
+        stretches: Stretches of speech between pauses.
+        clauses: Stretches between marks in the text that are long enough to be set apart.
+        speech_rate: Syllables per second of speech.
+        voice_prompt: Likeness to the prompt's voice, -1…1.
+        voice_own: Likeness to other recordings of the speaker, -1…1.
+    """
+
+    error_rate: float
+    left_out: float
+    text_length: int
+    spoken_s: float
+    duration_ratio: float
+    target_known: int
+    stretches: int
+    clauses: int
+    speech_rate: float
+    voice_prompt: float
+    voice_own: float

@@ -1,0 +1,28 @@
+"""Libraries of the package's extras, imported when they are first needed."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from tunesmith.errors import TunesmithError
+
+
+def require(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import a library of one of the package's extras.
+
+    Args:
+        module: What to import.
+        extra: The extra of this package that installs it.
+        purpose: What needs it, as the subject of a sentence (``"tokenizer.model"``).
+
+    Raises:
+        TunesmithError: with the command that installs it, when it is not there.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise TunesmithError(
+            f"{purpose} needs the library {module}, which is not installed",
+            remedy=f'Run: pip install "tunesmith[{extra}]"',
+        ) from error

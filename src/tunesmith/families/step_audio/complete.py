@@ -1,0 +1,82 @@
+"""From what the user's files say to samples that both networks can be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from tunesmith.data.completed import Completed
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.pairing import pair
+from tunesmith.families.step_audio.remarks import (
+    checked_tokens,
+    edit_findings,
+    edit_notes,
+    finding,
+    learners,
+    text_findings,
+)
+from tunesmith.families.step_audio.transcripts import Transcribes, fill_texts, missing
+
+
+def complete(
+    samples: Sequence[Sample],
+    seed: int,
+    *,
+    networks: frozenset[str],
+    ids: TokenIds,
+    find: Callable[[], Transcribes | None],
+    language: str | None = None,
+) -> Completed:
+    """Check ready audio tokens, write down what is said where nobody has, and give every sample a prompt.
+
+    Args:
+        samples: Checked, with split and durations.
+        seed: Draws the prompts.
+        networks: Those that will be trained: ``llm``, ``flow`` or both.
+        ids: The checkpoint's audio tokens.
+        find: Looks for Whisper's weights.
+        language: What is spoken, if the user said it.
+
+    Raises:
+        TunesmithError: when a network has nothing left to learn from.
+    """
+    kept, wrong = checked_tokens(samples, ids)
+    kept, notes = fill_texts(kept, find, language) if "llm" in networks else (kept, [])
+    paired = pair(kept, seed)
+    findings = [*wrong, *paired.findings, *(found for sample in paired.samples for found in text_findings(sample))]
+    findings += missing(paired.samples, llm="llm" in networks, flow="flow" in networks)
+    findings += () if "llm" in networks else _only_tokens(paired.samples)
+    usable = [sample for sample in paired.samples if learners(sample) & networks]
+    _refuse_idle(usable, networks)
+    return Completed(usable, [*findings, *edit_findings(usable)], [*notes, *paired.notes, *edit_notes(usable)])
+
+
+def _only_tokens(samples: Sequence[Sample]) -> Iterator[Finding]:
+    for sample in samples:
+        if sample.target is None:
+            yield finding(
+                sample,
+                "error",
+                "it has audio tokens and no target audio, and the flow learns from audio",
+                "Give the audio (target_audio_path), or train the LLM.",
+                "它只有音频 token 而没有目标音频，flow 需要音频",
+                "请提供音频（target_audio_path），或训练 LLM。",
+            )
+
+
+def _refuse_idle(samples: Sequence[Sample], networks: frozenset[str]) -> None:
+    """A network that nothing teaches would be trained in name only; where nothing at all is left, the check says so."""
+    training = [sample for sample in samples if sample.split != "valid"]
+    wants = {"llm": ("the LLM", "texts of what is spoken"), "flow": ("the flow", "a target audio")}
+    for name in sorted(networks):
+        if training and not any(name in learners(sample) for sample in training):
+            who, what = wants[name]
+            rest = " and ".join(wants[other][0] for other in wants if other != name)
+            raise TunesmithError(
+                f"none of {len(training)} training lines has what {who} learns from ({what})",
+                where=str(training[0].attributes.get("line") or training[0].id),
+                remedy=f"Add it, or train {rest} alone.",
+            )

@@ -1,0 +1,390 @@
+"""Step-Audio-EditX as a family: an LLM over audio codes that clones and edits speech, and a flow for the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from tunesmith.data.completed import Completed
+from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
+from tunesmith.data.draws import Draws
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
+from tunesmith.families.contract import (
+    AdapterDefaults,
+    Batch,
+    Encoder,
+    Family,
+    FamilySettings,
+    FieldSpec,
+    Generator,
+    ModelCard,
+    StageSpec,
+    Term,
+)
+from tunesmith.families.speech import SpeechTools, edit_type
+from tunesmith.families.step_audio.config import (
+    FLOW,
+    LICENCE,
+    LLM,
+    FlowConfig,
+    Step1Config,
+    StepAudioSettings,
+    TokenIds,
+    known,
+)
+from tunesmith.families.step_audio.remarks import CHECKS, PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
+from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
+from tunesmith.families.step_audio.source import POCKET, flow_folder, is_step_audio, locate, locate_tokenizer
+from tunesmith.files import read_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tunesmith.families.step_audio.encoder import StepAudioEncoder
+
+LLM_TARGETS = ("q_proj", "k_proj", "v_proj")
+FLOW_TARGETS = ("to_q", "to_k", "to_v", "proj", "fc1", "fc2")
+MAX_SECONDS = 30.0
+"""Over 30 s the model drops clauses; upstream's own advice."""
+ENCODING_VERSION = 1
+"""Raised when the front end changes, so that older cache entries are not used."""
+BASE_PROMPTS = (
+    "The weather will be fine tomorrow, with a light wind from the west.",
+    "Please leave your message after the tone, and we will call you back.",
+    "He walked slowly along the river and thought about what she had said.",
+    "Two hundred people came to the opening, more than anyone had hoped for.",
+    "今天天气很好，我们一起去公园散步吧。",
+    "请在听到提示音后留言，我们会尽快与您联系。",
+    "她把窗户打开，让新鲜的空气进来。",
+    "这家餐厅的菜很有特色，值得一试。",
+)
+"""In the base model's two main languages, so that forgetting shows."""
+BASE_EDITS = (("speed", "faster"), ("style", "whisper"), ("emotion", "happy"), ("denoise", ""), ("vad", ""))
+"""One of every kind whose text stays as it is; fine-tuning on clones alone makes the model forget them."""
+LOAD_CODE = """\
+# tunesmith's own StepAudioTTS has the interface of Step-Audio-EditX's tts.py
+from tunesmith.step_audio import ModelSource, StepAudioTokenizer, StepAudioTTS
+
+tokenizer = StepAudioTokenizer({base}, ModelSource.AUTO)
+tts = StepAudioTTS({base}, tokenizer, ModelSource.AUTO)
+tts.load_adapter({adapter})
+audio, rate = tts.clone("voice.wav", "what the recording says", "what to say")
+"""
+
+
+class StepAudioFamily(Family):
+    """Step-Audio-EditX (LLM 3.5 B, flow 0.15 B)."""
+
+    name = "step_audio"
+    Settings = StepAudioSettings
+    audio_roles = (PROMPT, "audio")
+    text_roles = ("caption", PROMPT_TEXT)
+    config_file = "model.safetensors.index.json"
+
+    def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
+        super().__init__(path, settings, revision)
+        self.options = cast(StepAudioSettings, self.settings)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The checkpoint's local folder."""
+        return locate(self.path, self.revision)
+
+    @cached_property
+    def flow_folder(self) -> Path:
+        """The folder of ``flow.pt``."""
+        return flow_folder(self.folder, self.options.flow_path)
+
+    @cached_property
+    def ids(self) -> TokenIds:
+        """How this checkpoint numbers audio codes."""
+        return known(TokenIds, read_json(self.folder / "config.json").get("tunesmith_small") or {})
+
+    @property
+    def pocket(self) -> bool:
+        """Whether this is the model that ships with Tunesmith."""
+        return self.path == POCKET
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The networks that this run trains."""
+        return (LLM, FLOW) if self.options.train == "both" else (self.options.train,)
+
+    @classmethod
+    def recognises(cls, path: str) -> bool:
+        """The published repository's name, a folder whose config says ``step1``, or ``pocket/step_audio``."""
+        return is_step_audio(path)
+
+    def published(self) -> ModelCard | None:
+        """Published sizes of the checkpoint on the Hub."""
+        from tunesmith.families.step_audio.published import published_card
+
+        return published_card(self.path)
+
+    @property
+    def base_name(self) -> str:
+        """The hub id or folder."""
+        return str(self.folder) if self.pocket else self.path
+
+    @classmethod
+    def starting_recipe(cls) -> dict[str, dict[str, Any]]:
+        """LoRA on the LLM, the flow's decoder itself, three stages, and checks that suit speech."""
+        return {
+            "data": {"max_seconds": MAX_SECONDS, "min_crop_seconds": MAX_SECONDS},
+            "checks": CHECKS,
+            "adapter": {
+                "rank": 8,
+                "alpha": 32.0,
+                "dropout": 0.05,
+                "networks": {FLOW: {"kind": "full", "learning_rate": 1e-5}},
+            },
+            "train": {
+                "batch_size": 2,
+                "accumulation": 4,
+                "max_grad_norm": 5.0,
+                "betas": [0.9, 0.999],
+                "ema_decay": 0.99,
+                "use_weights": "ema",
+                "stages": {
+                    LLM: {"epochs": 25},
+                    FLOW: {"epochs": 25},
+                    "joint": {"epochs": 5, "lr_factor": 0.1},
+                },
+            },
+        }
+
+    def card(self) -> ModelCard:
+        """Sizes and licence from configs and file headers."""
+        from tunesmith.families.step_audio.published import card_of
+
+        return card_of(self.name, self.path, LICENCE, self.configs, self.folder, self.flow_folder)
+
+    @cached_property
+    def configs(self) -> tuple[Step1Config, FlowConfig]:
+        """Sizes of both networks."""
+        from tunesmith.families.step_audio.parts.cosyvoice_yaml import read_cosyvoice
+        from tunesmith.families.step_audio.parts.step1_weights import read_config
+
+        return read_config(self.folder), read_cosyvoice(self.flow_folder / "cosyvoice.yaml").flow
+
+    # --- samples ----------------------------------------------------------------------------------------------------
+
+    def accept(self, samples: Sequence[Sample]) -> None:
+        """Refuse edits that the model does not know."""
+        accept(samples)
+
+    def complete(self, samples: Sequence[Sample], seed: int) -> Completed:
+        """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
+        from tunesmith.evaluation.speech.transcribe import transcriber
+        from tunesmith.families.step_audio.complete import complete
+
+        return complete(
+            samples,
+            seed,
+            networks=frozenset(self.trained),
+            ids=self.ids,
+            find=lambda: transcriber(self.options.whisper or None),
+            language=self.options.language or None,
+        )
+
+    def speech(self) -> SpeechTools | None:
+        """CAM++ where it is installed, and the user's Whisper."""
+        from tunesmith.families.step_audio.voices import speaker_tool
+
+        tool = speaker_tool(self.path, self.folder) if self.pocket or Path(self.path).is_dir() else None
+        voice, name = tool if tool else (None, "")
+        return SpeechTools(voice, name, self.options.whisper or None, self.options.language or None)
+
+    # --- encoding ---------------------------------------------------------------------------------------------------
+
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """Mel (F, C) of target and prompt, LLM ids of both, the LLM's prompt, speaker vector, encoder output."""
+        frozen = (FieldSpec("mu", "<f4"),) if self.options.freeze_encoder and FLOW in self.trained else ()
+        return (
+            FieldSpec("mel", "<f4", time_axis=0, rate=float(MEL_RATE)),
+            FieldSpec("codes", "<i4"),
+            FieldSpec("ids", "<i4"),
+            FieldSpec("prompt_codes", "<i4"),
+            FieldSpec("prompt_mel", "<f4"),
+            FieldSpec("speaker", "<f4"),
+            *frozen,
+        )
+
+    def field_key(self, sample: Sample, name: str) -> str:
+        """Depends on the bytes of the recordings or their tokens, on texts and edit, and on the front end's files."""
+        recordings = {
+            role: audio_key(sample.audios[role]) if role in sample.audios else "" for role in (PROMPT, "audio")
+        }
+        tokens = {PROMPT: sample.attributes.get(PROMPT_TOKENS), "audio": sample.attributes.get(TARGET_TOKENS)}
+        roles = {
+            "mel": ("audio",),
+            "codes": ("audio",),
+            "ids": (PROMPT,),
+            "prompt_codes": (PROMPT,),
+            "prompt_mel": (PROMPT,),
+            "speaker": (PROMPT,),
+            "mu": (PROMPT, "audio"),
+        }[name]
+        heard = [part for role in roles for part in (recordings[role], tokens[role])]
+        parts: list[Any] = [ENCODING_VERSION, name, self._ears_digest, *heard]
+        if name == "mel":
+            parts += [bool(recordings[PROMPT])]
+        if name == "ids":
+            texts = [sample.texts.get(role, "") for role in self.text_roles]
+            parts += [*texts, edit_type(sample.attributes), edit_info(sample), self.options.prompt_style]
+            parts += [weights_digest(self.folder)]
+        if name == "mu":
+            parts += [file_digest(self.flow_folder / "flow.pt")]
+        return content_key(*parts)
+
+    @cached_property
+    def _ears_digest(self) -> str:
+        """Of what hears: the small front end's file, or the tokenisers' and the speaker encoder's."""
+        from tunesmith.families.step_audio.small import TENSORS
+
+        small = self.folder / TENSORS
+        if small.is_file():
+            return file_digest(small)
+        tokenizer = locate_tokenizer(self.folder, self.options.tokenizer_path)
+        files = [*sorted(tokenizer.rglob("*")), *sorted(self.flow_folder.glob("*.onnx"))]
+        return content_key(*(f"{f.name} {f.stat().st_size}" for f in files if f.is_file()))
+
+    @contextmanager
+    def encoder(self, device: str = "cpu") -> Iterator[Encoder]:
+        """Tokenisers, speaker encoder and the flow's own encoder, alive for the length of the block."""
+        encoder = self._encoder(device)
+        try:
+            yield encoder
+        finally:
+            encoder.close()
+
+    def _encoder(self, device: str) -> StepAudioEncoder:
+        from tunesmith.families.step_audio.encoder import StepAudioEncoder
+        from tunesmith.families.step_audio.frontend import front_end
+
+        ears = front_end(self.folder, self.flow_folder, self.ids, self.options.tokenizer_path, device)
+        return StepAudioEncoder(self.folder, self.ids, self.options, ears, self.flow_folder / "flow.pt", device)
+
+    # --- training ---------------------------------------------------------------------------------------------------
+
+    def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
+        """LLM and flow; the LLM in the precision of its files where a GPU will take it."""
+        import torch
+
+        from tunesmith.families.step_audio.parts.flow import Flow
+        from tunesmith.families.step_audio.parts.flow_weights import load_flow
+        from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
+        from tunesmith.families.step_audio.parts.step1_weights import load_step1
+
+        if meta:
+            with torch.device("meta"):
+                llm, flow = Step1ForCausalLM(self.configs[0]), Flow(self.configs[1])
+            return {LLM: llm.requires_grad_(False), FLOW: flow.requires_grad_(False)}
+        kind = None if torch.cuda.is_available() else torch.float32
+        return {
+            LLM: load_step1(self.folder, dtype=kind),
+            FLOW: load_flow(self.flow_folder / "flow.pt", self.configs[1]),
+        }
+
+    def adapter_defaults(self) -> dict[str, AdapterDefaults]:
+        """LoRA on the LLM's attention; of the flow the decoder, itself or by LoRA."""
+        full = ("decoder",) if self.options.freeze_encoder else (
+            "decoder", "encoder", "encoder_proj", "input_embedding", "spk_embed_affine_layer",
+        )  # fmt: skip
+        defaults = {
+            LLM: AdapterDefaults(LLM_TARGETS, rank=8, alpha=32),
+            FLOW: AdapterDefaults(FLOW_TARGETS, rank=16, alpha=16, full=full),
+        }
+        return {name: defaults[name] for name in self.trained}
+
+    def stages(self) -> tuple[StageSpec, ...]:
+        """LLM, flow, then both together at a tenth of the learning rate; or the one that is trained."""
+        if self.options.train != "both":
+            return (StageSpec(self.options.train, (self.options.train,)),)
+        return (
+            StageSpec(LLM, (LLM,), share=25),
+            StageSpec(FLOW, (FLOW,), share=25),
+            StageSpec("joint", (LLM, FLOW), share=5, lr_factor=0.1),
+        )
+
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
+        """Ids for the LLM; mel, noise, times and conditions for the flow."""
+        from tunesmith.families.step_audio.collate import collate
+
+        return collate(items, draws, self.options, self.ids)
+
+    def weights(self, batch: Batch) -> dict[str, float]:
+        """Answer ids, and target frames per time."""
+        return batch["weights"]
+
+    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
+        """Cross-entropy of the answer's ids and error of the mel's velocity, of the networks that are there."""
+        from tunesmith.families.step_audio.objective import step_audio_loss
+
+        return step_audio_loss(networks, batch, draws, self.options, self.ids)
+
+    def trained_frames(self, batch: Batch) -> float:
+        """Target frames under the losses: answer ids at 25/30 of the mel's rate, and the flow's own frames."""
+        weights = batch["weights"]
+        own = [weights[name] for name in batch.get("flow_names", ())[:1]]
+        llm = [weights[LLM] * MEL_RATE / IDS_PER_SECOND] if LLM in self.trained and batch["llm_rows"] else []
+        chosen = [*llm, *(own if FLOW in self.trained else [])]
+        return sum(chosen) / max(1, len(chosen))
+
+    def base_prompts(self) -> tuple[str, ...]:
+        """The checkpoint's own list where it ships one (``base_prompts.json``), else eight in two languages."""
+        path = self.folder / "base_prompts.json"
+        return tuple(read_json(path)) if path.exists() else BASE_PROMPTS
+
+    def base_edits(self) -> tuple[tuple[str, str], ...]:
+        """The checkpoint's own list where it ships one (``base_edits.json``), else one of every kind."""
+        path = self.folder / "base_edits.json"
+        return tuple((kind, info) for kind, info in read_json(path)) if path.exists() else BASE_EDITS
+
+    def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
+        """Recompute the blocks of both networks in the backward pass."""
+        from tunesmith.families.step_audio.objective import bare
+
+        bare(networks[LLM]).gradient_checkpointing = True
+        bare(networks[FLOW]).decoder.estimator.gradient_checkpointing = True
+
+    def plain_options(self) -> dict[str, Any]:
+        """Previews of texts without a sample are clones, whatever is generated afterwards."""
+        return {"edit_type": "clone"}
+
+    def objective_options(self) -> dict[str, Any]:
+        """What trains, and what decides the flow's targets and conditions."""
+        names = {"train", "prompt_style", "t_schedule", "freeze_encoder", "llm_weight", "flow_weight"}
+        return self.options.model_dump(include=names)
+
+    @classmethod
+    def load_code(cls, base: str, adapter: str) -> str:
+        """Through our own :class:`StepAudioTTS`; PEFT alone would need the remote code of the checkpoint."""
+        return LOAD_CODE.format(base=base, adapter=adapter)
+
+    # --- generation and export --------------------------------------------------------------------------------------
+
+    def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
+        """A generator over a run's networks, or over the base's."""
+        from tunesmith.families.step_audio.generate import StepAudioGenerator
+
+        chosen = networks if networks is not None else {n: m.to(device) for n, m in self.networks().items()}
+        return StepAudioGenerator(chosen, self._encoder(device), device)
+
+    def adapter_formats(self) -> dict[str, Callable[[Path, Path], None]]:
+        """``pt``: the files of the seed trainer (``llm_best.pt``, ``flow_best.pt``)."""
+        from tunesmith.families.step_audio.checkpoints import write_best
+
+        return {"pt": write_best}
+
+    def export_merged(self, networks: Mapping[str, nn.Module], folder: Path) -> None:
+        """LLM in safetensors with the adapter inside (for vLLM), and a full ``flow.pt``."""
+        from tunesmith.families.step_audio.export import export_merged
+        from tunesmith.families.step_audio.objective import bare
+
+        export_merged(bare(networks[LLM]), bare(networks[FLOW]), self.folder, self.flow_folder, folder)

@@ -1,0 +1,195 @@
+"""Ears and mouth of a checkpoint: from a recording to codes, mel and speaker vector, and from mel to sound.
+
+The released checkpoint hears with Paraformer, the CosyVoice tokeniser and CAM++, and speaks with HiFT; the pocket model
+has small front ends of our own. Mel and codes come from the same cut of the recording, in training as in use.
+
+Shapes: N samples, G groups of 120 ms, F = 6 G mel frames (50 a second), C mel bins, E width of the speaker vector.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, MEL_PER_FLOW, SAMPLE_RATE, MelConfig, TokenIds
+from tunesmith.families.step_audio.parts.mel import log_mel
+from tunesmith.families.step_audio.parts.trim import Voice, prepare_voice
+from tunesmith.families.step_audio.small import SETTINGS
+from tunesmith.families.step_audio.source import locate_tokenizer
+from tunesmith.families.step_audio.tokens import pack
+
+if TYPE_CHECKING:
+    from tunesmith.families.step_audio.parts.campplus import CamPlus
+    from tunesmith.families.step_audio.parts.hift import Hift
+    from tunesmith.families.step_audio.parts.vq02 import Vq02
+    from tunesmith.families.step_audio.parts.vq06 import Vq06
+
+MEL_PER_GROUP = FLOW_PER_GROUP * MEL_PER_FLOW
+SLACK_FRAMES = 6
+"""Mel and codes of one recording agree within so many frames (one group); more means they are of different ones."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A recording as the networks know it.
+
+    Attributes:
+        codes: LLM ids (5 G,) int32.
+        mel: (F, C) float32, F = 6 G.
+        speaker: (E,) float32.
+        wave: The prepared mono wave (N,) at 24 kHz.
+    """
+
+    codes: np.ndarray
+    mel: np.ndarray
+    speaker: np.ndarray
+    wave: np.ndarray
+
+
+class FrontEnd(ABC):
+    """Hears and speaks for one checkpoint."""
+
+    ids: TokenIds
+    mel_config: MelConfig
+
+    @abstractmethod
+    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of vq02 and vq06 of a prepared recording."""
+
+    @abstractmethod
+    def speaker(self, voice: Voice) -> np.ndarray:
+        """The speaker vector (E,) of a prepared recording."""
+
+    @abstractmethod
+    def speak(self, mel_FC: torch.Tensor, seed: int) -> np.ndarray:
+        """Sound (N,) at 24 kHz of a mel."""
+
+    def mel(self, wave: torch.Tensor) -> np.ndarray:
+        """Mel (F, C) of a prepared wave at 24 kHz."""
+        return np.ascontiguousarray(log_mel(wave[None], self.mel_config)[0].T.numpy())
+
+    def hear(self, audio_CN: np.ndarray, rate: int, codes: np.ndarray | None = None) -> Heard:
+        """Prepare a recording and encode it; ``codes`` are its LLM ids where they are known already.
+
+        Raises:
+            TunesmithError: when it is too short, or codes and audio do not belong together.
+        """
+        voice = prepare_voice(torch.from_numpy(np.asarray(audio_CN, np.float32)).mean(0), rate)
+        ids = np.asarray(pack(*self.tokenise(voice), self.ids) if codes is None else codes, np.int32)
+        mel = self.mel(voice.wave_24k)
+        ids, mel = aligned(ids, mel)
+        return Heard(ids, mel, self.speaker(voice).astype(np.float32), voice.wave_24k.numpy())
+
+
+def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and mel of the same whole groups: what one has more than the other is cut.
+
+    Raises:
+        TunesmithError: when they differ by more than a group, or there is no whole group.
+    """
+    groups = len(codes) // GROUP
+    if abs(len(mel) - groups * MEL_PER_GROUP) > SLACK_FRAMES + MEL_PER_GROUP - 1:
+        raise TunesmithError(
+            f"{len(codes)} audio tokens stand for {groups * MEL_PER_GROUP} mel frames and the audio has {len(mel)}; "
+            f"they may differ by {SLACK_FRAMES}",
+            remedy="Take tokens and audio of the same recording, or leave the tokens out.",
+        )
+    groups = min(groups, len(mel) // MEL_PER_GROUP)
+    if groups < 1:
+        raise TunesmithError(
+            "there is no 120 ms of speech in this recording", remedy="Use a longer one, with speech in it."
+        )
+    return codes[: groups * GROUP], mel[: groups * MEL_PER_GROUP]
+
+
+class SmallFrontEnd(FrontEnd):
+    """Our own small front ends, for the pocket model."""
+
+    def __init__(self, folder: Path, ids: TokenIds) -> None:
+        from tunesmith.families.step_audio.small import read_small
+        from tunesmith.families.step_audio.small.codes import SmallCodes
+        from tunesmith.families.step_audio.small.speaker import SmallSpeaker
+        from tunesmith.families.step_audio.small.vocoder import SmallVocoder
+
+        tensors, config = read_small(folder)
+        self.ids, self.mel_config = ids, config.mel
+        self._codes, self._speaker = SmallCodes(tensors, config), SmallSpeaker(tensors, config)
+        self._vocoder = SmallVocoder(config)
+
+    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+        """Nearest centroids."""
+        return self._codes.codes(voice.wave_24k.numpy())
+
+    def speaker(self, voice: Voice) -> np.ndarray:
+        """Projected mel statistics."""
+        return self._speaker.embed(voice.wave_24k.numpy(), SAMPLE_RATE)
+
+    def mel(self, wave: torch.Tensor) -> np.ndarray:
+        """Of the wave with silence up to a whole group, as its codes are made."""
+        from tunesmith.families.step_audio.small.codes import padded_mel
+
+        return np.ascontiguousarray(padded_mel(wave.numpy(), self._codes.config).T.numpy())
+
+    def speak(self, mel_FC: torch.Tensor, seed: int) -> np.ndarray:
+        """Griffin-Lim."""
+        return self._vocoder.wave(mel_FC.T.cpu(), torch.Generator().manual_seed(seed)).numpy()
+
+
+class ReleasedFrontEnd(FrontEnd):
+    """The released checkpoint's own; each is loaded when it is first needed."""
+
+    def __init__(self, folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str, device: str) -> None:
+        from tunesmith.families.step_audio.parts.cosyvoice_yaml import read_cosyvoice
+
+        self.folder, self.flow, self.ids, self.device = folder, flow, ids, device
+        self.config = read_cosyvoice(flow / "cosyvoice.yaml")
+        self.mel_config = self.config.mel
+        self._tokenizer_path = tokenizer_path
+
+    @cached_property
+    def _tokenisers(self) -> tuple[Vq02, Vq06]:
+        from tunesmith.families.step_audio.parts import vq02_weights, vq06
+
+        folder = locate_tokenizer(self.folder, self._tokenizer_path)
+        return vq02_weights.load_vq02(folder, self.ids), vq06.Vq06(folder / vq06.FILE, self.ids)
+
+    @cached_property
+    def _speaker(self) -> CamPlus:
+        from tunesmith.families.step_audio.parts import campplus
+
+        return campplus.CamPlus(self.flow / campplus.FILE, self.config.flow.spk_embed_dim)
+
+    @cached_property
+    def _hift(self) -> Hift:
+        from tunesmith.families.step_audio.parts.hift_weights import load_hift
+
+        return load_hift(self.flow / "hift.pt", self.config.hift).to(self.device)
+
+    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+        """Paraformer with k-means, and the CosyVoice tokeniser."""
+        vq02, vq06 = self._tokenisers
+        return vq02.codes(voice.wave_16k), vq06.codes(voice.wave_16k)
+
+    def speaker(self, voice: Voice) -> np.ndarray:
+        """CAM++."""
+        return self._speaker.vector(voice.wave_16k)
+
+    def speak(self, mel_FC: torch.Tensor, seed: int) -> np.ndarray:
+        """HiFT."""
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            return self._hift(mel_FC.T[None].to(self.device), generator)[0].cpu().numpy()
+
+
+def front_end(folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str = "", device: str = "cpu") -> FrontEnd:
+    """The front end that a checkpoint folder asks for."""
+    if (folder / SETTINGS).is_file():
+        return SmallFrontEnd(folder, ids)
+    return ReleasedFrontEnd(folder, flow, ids, tokenizer_path, device)

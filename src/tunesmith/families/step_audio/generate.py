@@ -1,0 +1,176 @@
+"""From requests to speech: the LLM answers with codes, the flow makes them mel in the prompt's voice, a vocoder sound.
+
+Without a text to say, the prompt itself is said again: its own codes go through the flow, which is all that a run
+without transcripts trains.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Generated, GenerationRequest, Generator
+from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE, StepAudioSettings
+from tunesmith.families.step_audio.edits import is_clone, validate
+from tunesmith.families.step_audio.encoder import StepAudioEncoder
+from tunesmith.families.step_audio.frontend import Heard
+from tunesmith.families.step_audio.objective import bare
+from tunesmith.families.step_audio.parts.cfm import inference
+from tunesmith.families.step_audio.parts.decode import generate
+from tunesmith.families.step_audio.tokens import flow_tokens, unpack
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One request, its prompt heard and laid out; ``ids`` is ``None`` where there is nothing to say."""
+
+    request: GenerationRequest
+    settings: StepAudioSettings
+    heard: Heard
+    ids: np.ndarray | None
+
+
+class StepAudioGenerator(Generator):
+    """Generates with a run's networks, or the base's."""
+
+    def __init__(self, networks: Mapping[str, nn.Module], encoder: StepAudioEncoder, device: str) -> None:
+        self.llm, self.flow = bare(networks[LLM]), bare(networks[FLOW])
+        self.encoder, self.device = encoder, device
+
+    def generate(
+        self, requests: Sequence[GenerationRequest], progress: Callable[[float], None] | None = None
+    ) -> Iterator[Generated]:
+        """Generate; requests may differ in prompt, edit and options.
+
+        Raises:
+            TunesmithError: for a request without a voice, or an edit or option that does not exist.
+        """
+        asked = [self._asked(request) for request in requests]
+        answers = self._answers(asked, progress)
+        for one, codes in zip(asked, answers, strict=True):
+            mel = self._mel(one, codes)
+            wave = self.encoder.ears.speak(mel, one.request.seed)
+            yield Generated(wave[None], SAMPLE_RATE, one.request, self._encoded(one, codes, mel))
+
+    def _asked(self, request: GenerationRequest) -> _Asked:
+        settings = merged(self.encoder.settings, request.options)
+        if PROMPT not in request.source:
+            raise TunesmithError(
+                "speech needs a voice to speak with, and this prompt names none",
+                where="generate.source",
+                remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
+            )
+        validate(settings.edit_type, settings.edit_info or None)
+        heard = self.encoder.ears.hear(request.source[PROMPT], SAMPLE_RATE)
+        texts = {role: request.texts.get(role, "") for role in ("caption", PROMPT_TEXT)}
+        ids = None
+        if texts["caption"].strip() or not is_clone(settings.edit_type):
+            ids = self.encoder.prompt(texts, settings.edit_type, settings.edit_info, heard.codes, heard.wave)
+        return _Asked(request, settings, heard, ids)
+
+    def _answers(self, asked: Sequence[_Asked], progress: Callable[[float], None] | None) -> list[np.ndarray]:
+        """LLM ids of every answer, in whole groups; requests that sample alike are answered together."""
+        answers = [one.heard.codes for one in asked]
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for index, one in enumerate(asked):
+            if one.ids is not None:
+                s = one.settings
+                groups.setdefault((s.temperature, s.top_k, s.grammar, s.repetition_rule), []).append(index)
+        self.llm.eval()
+        for (temperature, top_k, grammar, repetition), rows in groups.items():
+            made = generate(
+                self.llm,
+                [np.asarray(asked[i].ids).tolist() for i in rows],
+                ids=self.encoder.ids,
+                seeds=[asked[i].request.seed for i in rows],
+                max_new=[GROUP * max(1, math.ceil(asked[i].request.seconds / GROUP_SECONDS)) for i in rows],
+                temperature=temperature,
+                top_k=top_k,
+                grammar=grammar,
+                repetition_rule=repetition,
+                progress=progress,
+            )
+            for index, codes in zip(rows, made, strict=True):
+                answers[index] = self._whole(codes)
+        return answers
+
+    def _whole(self, codes: Sequence[int]) -> np.ndarray:
+        """An answer in whole groups; without the grammar, only as far as it is in phase."""
+        whole = list(codes[: len(codes) // GROUP * GROUP])
+        while whole:
+            try:
+                unpack(whole, self.encoder.ids)
+                return np.array(whole, np.int32)
+            except TunesmithError:
+                whole = whole[:-GROUP]
+        raise TunesmithError(
+            "the model's answer holds no speech", where="options.grammar", remedy="Turn it on, or use another seed."
+        )
+
+    @torch.no_grad()
+    def _mel(self, one: _Asked, codes: np.ndarray) -> torch.Tensor:
+        """Mel (F, C) of the answer alone, on the CPU."""
+        heard, device = one.heard, self.device
+        prompt = torch.from_numpy(flow_tokens(heard.codes, self.encoder.ids))[None].to(device)
+        tokens = torch.from_numpy(flow_tokens(codes, self.encoder.ids))[None].to(device)
+        frames = 2 * (prompt.shape[1] + tokens.shape[1])
+        generator = torch.Generator().manual_seed(one.request.seed)
+        noise = torch.randn(1, frames, heard.mel.shape[1], generator=generator).mT.contiguous()
+        kind = next(self.flow.parameters()).dtype
+        self.flow.eval()
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=kind == torch.bfloat16):
+            mel = inference(
+                self.flow,
+                prompt,
+                tokens,
+                torch.from_numpy(heard.mel)[None].to(device),
+                torch.from_numpy(heard.speaker)[None].to(device),
+                noise.to(device),
+                steps=one.settings.flow_steps,
+                cfg=one.settings.flow_guidance,
+            )
+        return mel[0].float().cpu()
+
+    def _encoded(self, one: _Asked, codes: np.ndarray, mel: torch.Tensor) -> dict[str, np.ndarray]:
+        """What the cache would hold of the result."""
+        from tunesmith.families.step_audio.collate import ABSENT_IDS
+
+        made = {
+            "mel": mel.numpy(),
+            "codes": codes,
+            "ids": ABSENT_IDS if one.ids is None else one.ids,
+            "prompt_codes": one.heard.codes,
+            "prompt_mel": one.heard.mel,
+            "speaker": one.heard.speaker,
+        }
+        if self.encoder.settings.freeze_encoder:
+            made["mu"] = self.encoder.mu(np.concatenate([one.heard.codes, codes]))
+        return made
+
+
+def merged(settings: StepAudioSettings, options: Mapping[str, Any]) -> StepAudioSettings:
+    """The family's options with an item's own over them.
+
+    Raises:
+        TunesmithError: for an option that does not exist or is out of range.
+    """
+    if not options:
+        return settings
+    if "edit_type" in options:  # an item's own kind of edit brings its own aim, or none
+        options = {"edit_info": "", **options}
+    try:
+        return StepAudioSettings.model_validate({**settings.model_dump(), **options})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise TunesmithError(
+            f"options.{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy="See `tunesmith schema`."
+        ) from error

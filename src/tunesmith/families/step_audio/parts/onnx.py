@@ -1,0 +1,97 @@
+"""Networks that ship only as ONNX files, run on the CPU by onnxruntime (the extra ``step-audio``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.extras import require
+
+EXTRA = "step-audio"
+THREADS = 1
+"""Threads inside one operation: several sessions share the cores, and results do not depend on how many there are."""
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A published ONNX file.
+
+    Attributes:
+        name: Of the file.
+        repository: On the Hugging Face hub.
+        path: In the repository.
+        size: About how large, for people.
+        licence: Of the repository.
+    """
+
+    name: str
+    repository: str
+    path: str
+    size: str
+    licence: str
+
+
+class OnnxSession:
+    """A loaded network.
+
+    Args:
+        file: Where it lies.
+        published: What to say when it is not there.
+        inputs: How many inputs it must have.
+        threads: Threads inside one operation.
+
+    Raises:
+        TunesmithError: when onnxruntime is not installed, or the file is absent, unreadable, or has other inputs.
+    """
+
+    def __init__(self, file: Path, published: OnnxFile, *, inputs: int, threads: int = THREADS) -> None:
+        self.file = file
+        if not file.is_file():
+            raise TunesmithError(
+                f"{published.name} is missing",
+                where=str(file),
+                remedy=f"Download {published.path} of {published.repository} (about {published.size},"
+                f" {published.licence}) to there.",
+            )
+        runtime = require("onnxruntime", EXTRA, published.name)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes derive from nothing narrower
+            raise TunesmithError(
+                f"{published.name} cannot be loaded ({_first_line(error)})",
+                where=str(file),
+                remedy=f"Download {published.path} of {published.repository} again.",
+            ) from error
+        self.input_names = [one.name for one in self._session.get_inputs()]
+        if len(self.input_names) != inputs:
+            raise TunesmithError(
+                f"this network has {len(self.input_names)} inputs, {published.name} has {inputs}",
+                where=str(file),
+                remedy=f"Download {published.path} of {published.repository} again.",
+            )
+
+    def __call__(self, *arrays: np.ndarray) -> Sequence[np.ndarray]:
+        """Outputs of the network for its inputs in order.
+
+        Raises:
+            TunesmithError: when an input does not fit the network.
+        """
+        try:
+            outputs: Sequence[np.ndarray] = self._session.run(None, dict(zip(self.input_names, arrays, strict=True)))
+        except Exception as error:  # as above
+            raise TunesmithError(
+                f"the network refused its input ({_first_line(error)})",
+                where=str(self.file),
+                remedy="Check that this file is the published one.",
+            ) from error
+        return outputs
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

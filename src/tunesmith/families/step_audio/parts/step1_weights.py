@@ -1,0 +1,174 @@
+"""Reads and writes the Step1 LLM as a Hugging Face folder: ``config.json`` and safetensors, in one file or several.
+
+Nothing of the folder is executed; its remote modules (``modeling_step1.py``) are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.component import check_names
+from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
+from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
+from tunesmith.files import atomic_path, read_json, write_json
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+MODEL_TYPE = "step1"
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_attention_groups")
+_AGAIN = f"Download {REPOSITORY} again."
+
+
+def read_config(folder: Path) -> Step1Config:
+    """Sizes from ``config.json``.
+
+    Raises:
+        TunesmithError: when it is absent, no JSON object, of another architecture, or lacks a size.
+    """
+    file = folder / CONFIG
+    raw = read_json(file)
+    if not isinstance(raw, dict) or raw.get("model_type") != MODEL_TYPE:
+        found = raw.get("model_type") if isinstance(raw, dict) else None
+        raise TunesmithError(
+            f"this is not the LLM of Step-Audio-EditX: its model_type is {found!r}, not {MODEL_TYPE!r}",
+            where=str(file),
+            remedy=f"Give the folder of {REPOSITORY}.",
+        )
+    missing = [name for name in (*_SIZES, "vocab_size") if not isinstance(raw.get(name), int)]
+    if missing:
+        raise TunesmithError(f"sizes are missing: {', '.join(missing)}", where=str(file), remedy=_AGAIN)
+    config = known(Step1Config, raw)
+    heads, groups = config.num_attention_heads, config.num_attention_groups
+    if min(heads, groups) < 1 or config.hidden_size % heads or heads % groups:
+        raise TunesmithError(
+            f"a width of {config.hidden_size} does not divide into {heads} heads in {groups} groups",
+            where=str(file),
+            remedy=_AGAIN,
+        )
+    return config
+
+
+def load_step1(
+    folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+) -> Step1ForCausalLM:
+    """The LLM with its weights: frozen, in eval mode.
+
+    Args:
+        folder: With ``config.json`` and ``*.safetensors``, with or without their index.
+        dtype: Of the weights in memory; that of the files (bf16) unless told.
+        device: Where they go, one tensor at a time.
+
+    Raises:
+        TunesmithError: as :func:`read_config`; when a file is absent or unreadable; naming tensors that are missing,
+            unknown or of another shape. The output layer is missing like any other: it is never tied.
+    """
+    with torch.device("meta"):
+        model = Step1ForCausalLM(read_config(folder))
+    wanted = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    files = _files(folder)
+    found: dict[str, torch.Tensor] = {}
+    for file in files:
+        with _opened(file) as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                found[name] = torch.empty(tensors.get_slice(name).get_shape(), device="meta")
+    check_names(wanted, found, folder)
+    for file in files:
+        with _opened(file) as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                _assign(model, name, tensors.get_tensor(name).to(device=device, dtype=dtype))
+    model.requires_grad_(False)
+    return model.eval()
+
+
+def save_step1(
+    state: Mapping[str, torch.Tensor],
+    config: Step1Config,
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    shard_bytes: int = 5 * 10**9,
+) -> None:
+    """Write a whole LLM as others read it: config, shards, and their index where there is more than one.
+
+    Args:
+        state: Every tensor by name, adapters merged.
+        config: Sizes.
+        folder: Made if need be; other files in it stay.
+        dtype: Of the weights on disk.
+        shard_bytes: Most bytes of one file.
+
+    Raises:
+        TunesmithError: naming tensors that are missing, unknown or of another shape; when the folder cannot be
+            written.
+    """
+    from huggingface_hub import split_torch_state_dict_into_shards
+    from safetensors.torch import save_file
+
+    with torch.device("meta"):
+        wanted = Step1ForCausalLM(config).state_dict()
+    check_names({name: tensor.shape for name, tensor in wanted.items()}, state, folder)
+    sizes = {name: torch.empty(tensor.shape, dtype=dtype, device="meta") for name, tensor in wanted.items()}
+    split = split_torch_state_dict_into_shards(sizes, max_shard_size=shard_bytes)
+    for file, names in split.filename_to_tensors.items():
+        shard = {name: state[name].detach().to(device="cpu", dtype=dtype).contiguous() for name in names}
+        with atomic_path(folder / file) as temporary:
+            save_file(shard, temporary, metadata={"format": "pt"})
+    if split.is_sharded:
+        write_json(folder / INDEX, {"metadata": split.metadata, "weight_map": split.tensor_to_filename})
+    write_json(folder / CONFIG, _published_config(config, dtype))
+
+
+def _published_config(config: Step1Config, dtype: torch.dtype) -> dict[str, Any]:
+    return {
+        "architectures": [Step1ForCausalLM.__name__],
+        "model_type": MODEL_TYPE,
+        **asdict(config),
+        # Said outright: releases of transformers that took a missing key for true made noise of the published file.
+        "tie_word_embeddings": False,
+        "torch_dtype": str(dtype).removeprefix("torch."),
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    """The weight files of a folder: those of its index, or all there are."""
+    index = folder / INDEX
+    if not index.is_file():
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise TunesmithError("the weights of the LLM are missing", where=str(folder / WEIGHTS), remedy=_AGAIN)
+        return files
+    raw = read_json(index)
+    named = raw.get("weight_map") if isinstance(raw, dict) else None
+    if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
+        raise TunesmithError("this index names no weight files", where=str(index), remedy=_AGAIN)
+    return [folder / name for name in sorted(set(named.values()))]
+
+
+def _is_plain_name(name: Any) -> bool:
+    """Whether this is the name of a file in the same folder, not a path out of it."""
+    return isinstance(name, str) and Path(name).name == name
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    if not file.is_file():
+        raise TunesmithError("these weights are missing", where=str(file), remedy=_AGAIN)
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            yield tensors
+    except SafetensorError as error:
+        raise TunesmithError(f"these weights cannot be read ({error})", where=str(file), remedy=_AGAIN) from error
+
+
+def _assign(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    path, _, leaf = name.rpartition(".")
+    module.get_submodule(path).register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))

@@ -1,0 +1,59 @@
+"""Small front ends of our own, for the pocket model: they stand where the released checkpoint has large networks.
+
+Codes come from k-means over mel frames (not from Paraformer and the CosyVoice tokeniser), the speaker vector from mel
+statistics (not from CAM++), sound from Griffin-Lim (not from HiFT). None of them is compatible with the released ones;
+they share the interfaces and the rates alone. A folder that has :data:`SETTINGS` asks for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import GROUP_SECONDS, MelConfig, known
+
+if TYPE_CHECKING:
+    import torch
+
+SETTINGS, TENSORS = "small_frontend.json", "small_frontend.safetensors"
+
+
+@dataclass(frozen=True)
+class SmallConfig:
+    """``small_frontend.json``.
+
+    Attributes:
+        mel: Of the spectrogram that everything here starts from; the flow's own.
+        mel_floor: Natural-log magnitude below which tokens and speaker vector hear nothing.
+        cepstra: Cosine coefficients of a mel frame that the linguistic codes look at, without the first (the level).
+        iterations: Rounds of Griffin-Lim.
+    """
+
+    mel: MelConfig = field(default_factory=MelConfig)
+    mel_floor: float = -7.0
+    cepstra: int = 24
+    iterations: int = 48
+
+    @property
+    def group(self) -> int:
+        """Samples of one group of codes (2880)."""
+        return round(GROUP_SECONDS * self.mel.sampling_rate)
+
+
+def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
+    """Tensors and settings of the small front ends in a checkpoint folder.
+
+    Raises:
+        TunesmithError: when one of the two files is missing or broken.
+    """
+    from tunesmith.families.component import read_tensors
+    from tunesmith.files import read_json
+
+    if not (folder / SETTINGS).is_file():
+        raise TunesmithError(
+            f"there is no {SETTINGS}", where=str(folder), remedy="Only a pocket checkpoint has small front ends."
+        )
+    raw = read_json(folder / SETTINGS)
+    return read_tensors(folder / TENSORS), known(SmallConfig, {**raw, "mel": known(MelConfig, raw["mel"])})

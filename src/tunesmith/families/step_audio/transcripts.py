@@ -1,0 +1,109 @@
+"""Transcripts that are missing: written down by Whisper where its weights are, or taken from the other audio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from tunesmith.data.findings import Finding
+from tunesmith.data.notes import Note, note
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
+from tunesmith.families.speech import CLONE, edit_type
+from tunesmith.families.step_audio.config import TOKENIZER_RATE
+from tunesmith.families.step_audio.edits import EDIT_INFO
+from tunesmith.families.step_audio.remarks import finding, lacks_text
+
+_NAMES = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
+_REMEDY = (
+    "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`) to have it "
+    "transcribed; the flow alone trains without."
+)
+_REMEDY_ZH = "请把文字写在片段旁或列表里，或下载 Whisper（`hf download openai/whisper-small`）自动转写。"
+
+
+class Transcribes(Protocol):
+    """Whatever writes down speech."""
+
+    name: str
+
+    def transcribe(self, audio: np.ndarray, rate: int, language: str | None = None) -> str:
+        """What is said in (N,) or (C, N) audio."""
+        ...
+
+
+def fill_texts(
+    samples: Sequence[Sample], find: Callable[[], Transcribes | None], language: str | None = None
+) -> tuple[list[Sample], list[Note]]:
+    """Texts that the LLM needs and a sample lacks, as far as they can be found.
+
+    An edit of emotion, style or speed leaves the words alone, so either text stands for both. Words to be added, or
+    spelt for their sound, cannot be heard.
+
+    Args:
+        samples: With or without texts.
+        find: Looks for Whisper; called only where a text is missing.
+        language: What is spoken; Whisper tells by itself when ``None``.
+    """
+    filled = [_from_the_other(sample) for sample in samples]
+    wanted = {ref: None for sample in filled for ref in _unheard(sample).values()}
+    whisper = find() if wanted else None
+    if whisper is None:
+        return filled, []
+    heard = {ref: _heard(ref, whisper, language) for ref in wanted}
+    done = [_with_heard(sample, heard) for sample in filled]
+    told = note(
+        f"{len(heard)} clips had no transcript and were transcribed by {whisper.name}; write better ones beside them.",
+        f"{len(heard)} 个片段没有文字，已由 {whisper.name} 转写；如有错误，请自己写好文字。",
+    )
+    return done, [told]
+
+
+def missing(samples: Sequence[Sample], *, llm: bool, flow: bool) -> Iterator[Finding]:
+    """Which lines the LLM cannot learn from for want of a text: errors where nothing else learns from them."""
+    for sample in samples:
+        roles = lacks_text(sample)
+        if llm and roles:
+            names = " and ".join(_NAMES[role] for role in roles)
+            only = flow and PROMPT in sample.audios and sample.target is not None
+            told = "caption" in roles and edit_type(sample.attributes) != CLONE
+            yield finding(
+                sample,
+                "warn" if only else "error",
+                f"it has no {names}, so the LLM cannot learn from it" + ("; the flow does" if only else ""),
+                "Write it into the list; what is to be added or spelt cannot be heard." if told else _REMEDY,
+                f"它没有 {names.replace(' and ', '、')}，LLM 无法从中学习" + ("；flow 仍会使用它" if only else ""),
+                "请写入列表；要添加的声音或注音无法听写。" if told else _REMEDY_ZH,
+            )
+
+
+def _from_the_other(sample: Sample) -> Sample:
+    same_words = bool(EDIT_INFO[edit_type(sample.attributes)])
+    if same_words and PROMPT_TEXT in lacks_text(sample) and (said := sample.texts.get("caption", "").strip()):
+        return replace(sample, texts={**sample.texts, PROMPT_TEXT: said})
+    return sample
+
+
+def _unheard(sample: Sample) -> dict[str, AudioRef]:
+    """The audio that tells each missing text."""
+    kind, found = edit_type(sample.attributes), {}
+    lacking = lacks_text(sample)
+    if "caption" in lacking and kind == CLONE and sample.target is not None:
+        found["caption"] = sample.target
+    # A sample without a prompt is about to get one, with the transcript that the other clip has.
+    if PROMPT_TEXT in lacking and PROMPT in sample.audios:
+        found[PROMPT_TEXT] = sample.audios[PROMPT]
+    return found
+
+
+def _heard(ref: AudioRef, whisper: Transcribes, language: str | None) -> str:
+    from tunesmith.audio.load import load
+
+    return whisper.transcribe(load(ref, TOKENIZER_RATE, 1), TOKENIZER_RATE, language).strip()
+
+
+def _with_heard(sample: Sample, heard: dict[AudioRef, str]) -> Sample:
+    texts = {role: heard[ref] for role, ref in _unheard(sample).items() if heard[ref]}
+    return replace(sample, texts={**sample.texts, **texts}) if texts else sample

@@ -1,0 +1,36 @@
+"""The checkpoint's own ear for voices, as the evaluation of speech uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from tunesmith.families.step_audio.config import FLOW_FOLDER, TOKENIZER_RATE, FlowConfig
+from tunesmith.families.step_audio.small import SETTINGS
+
+SpeakerTool = tuple[Callable[[np.ndarray, int], np.ndarray], str]
+
+
+@lru_cache(maxsize=4)
+def speaker_tool(path: str, folder: Path) -> SpeakerTool | None:
+    """A function of mono samples (N,) and their rate to a speaker vector, and its name; ``None`` where there is none.
+
+    The pocket model has none that tells unknown voices apart well enough to judge by.
+    """
+    file = folder / FLOW_FOLDER / "campplus.onnx"
+    if (folder / SETTINGS).is_file() or not file.is_file() or find_spec("onnxruntime") is None:
+        return None
+    from tunesmith.families.step_audio.parts.campplus import CamPlus
+
+    model = CamPlus(file, FlowConfig().spk_embed_dim)
+
+    def vector(samples: np.ndarray, rate: int) -> np.ndarray:
+        import soxr
+
+        return model.vector(soxr.resample(np.asarray(samples, np.float32), rate, TOKENIZER_RATE))
+
+    return vector, "CAM++"

@@ -1,0 +1,138 @@
+"""Which prompts a speaking family generates with, and what each of its requests carries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, cycle, islice, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.families.speech import CLONE, edit_type
+from tunesmith.run.context import RunContext
+from tunesmith.run.prompts import Prompt
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.families.contract import Family, GenerationRequest
+
+_ROOM = 2.0
+"""How many times its likely length speech may take before it is cut off."""
+
+
+def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> list[Prompt]:
+    """The user's texts in the voices of held-out samples; else held-out samples, their edit types by turns.
+
+    Args:
+        context: The run.
+        asked: The user's texts.
+        count: How many prompts where the user gave none; with fewer samples they come again with new seeds.
+    """
+    samples = _samples(context)
+    held_out = [s for s in samples if s.split == "valid"]
+    voices = [s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples
+    if asked:
+        return _in_voices(asked, "user", voices)
+    if held_out:
+        return [prompt_of(sample) for sample in islice(cycle(by_turns(held_out)), count)]
+    return _in_voices(context.family.base_prompts()[:count], "built_in", voices)
+
+
+def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
+    """Texts in the base model's own range, in voices of the run's samples, and every edit it knows of what they say."""
+    samples = _samples(context)
+    clones = _in_voices(texts, "base_style", samples)
+    voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
+    edits = context.family.base_edits() if voices and texts else ()
+    return clones + [_edited(voices[(len(texts) + i) % len(voices)], *edit) for i, edit in enumerate(edits)]
+
+
+def _edited(voice: Sample, kind: str, info: str) -> Prompt:
+    """A base-style prompt that edits what a sample's prompt says."""
+    said = voice.texts[PROMPT_TEXT]
+    attributes = {"edit_type": kind} | ({"edit_info": info} if info else {})
+    return Prompt(said, "base_style", replace(voice, attributes=attributes), voice=voice)
+
+
+def prompt_of(sample: Sample) -> Prompt:
+    """What a sample asks for."""
+    return Prompt(sample.texts.get("caption", ""), "held_out", sample, voice=sample)
+
+
+def _samples(context: RunContext) -> list[Sample]:
+    if not context.folder.manifest.exists():
+        return []
+    return [s for s in read_manifest(context.folder.manifest) if PROMPT in s.audios]
+
+
+def _in_voices(texts: Sequence[str], kind: Any, voices: Sequence[Sample]) -> list[Prompt]:
+    return [Prompt(text, kind, voice=voices[i % len(voices)] if voices else None) for i, text in enumerate(texts)]
+
+
+def by_turns(samples: Sequence[Sample]) -> list[Sample]:
+    """Samples so that any number of the first ones has every edit type about as often; cloning first."""
+    kinds: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        kinds[edit_type(sample.attributes)].append(sample)
+    order = sorted(kinds, key=lambda kind: (kind != CLONE, kind))
+    return [s for s in chain.from_iterable(zip_longest(*(kinds[kind] for kind in order))) if s is not None]
+
+
+def spoken_request(prompt: Prompt, family: Family, seconds: float, seed: int) -> GenerationRequest:
+    """A request with the prompt's audio and text and, for a held-out sample, its edit.
+
+    Args:
+        prompt: What to say, and in whose voice.
+        family: Says at which rate its prompt is loaded.
+        seconds: The recipe's length; more where the text will take longer.
+        seed: The item's own seed.
+    """
+    from tunesmith.evaluation.speech.duration import likely_seconds
+    from tunesmith.families.contract import GenerationRequest
+
+    source = {} if prompt.voice is None else {PROMPT: prompt_audio(prompt.voice, family)}
+    longest = max(seconds, _ROOM * (likely_seconds(prompt) or 0.0))
+    return GenerationRequest(prompt.texts, longest, seed, source=source, options=prompt.edit)
+
+
+def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
+    """A sample's prompt (C, N) at the family's rate."""
+    from tunesmith.audio.load import load
+
+    card = family.card()
+    return load(sample.audios[PROMPT], card.sample_rate, card.channels)
+
+
+def listener_of(context: RunContext, device: str) -> Listener | None:
+    """What speech is measured with; ``None`` where the family makes music.
+
+    Raises:
+        TunesmithError: when the Whisper weights that the user named are not there.
+    """
+    tools = context.family.speech()
+    if tools is None:
+        return None
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.evaluation.speech.transcribe import transcriber
+    from tunesmith.evaluation.speech.voice import MFCC, VoiceVector
+
+    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
+    return Listener(context.family, _samples(context), voice, transcriber(tools.whisper, device), tools.language)
+
+
+def need_voices(requests: Sequence[GenerationRequest]) -> None:
+    """Refuse requests that nobody speaks.
+
+    Raises:
+        TunesmithError: when one has no prompt audio.
+    """
+    if any(PROMPT not in request.source for request in requests):
+        raise TunesmithError(
+            "there is no voice to speak with: the run has no clips and no source is named",
+            where="generate.source",
+            remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
+        )

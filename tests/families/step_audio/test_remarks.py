@@ -1,0 +1,125 @@
+"""What is refused, what is warned of, and which network can learn from which line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.edits import EDIT_TYPES
+from tunesmith.families.step_audio.remarks import (
+    CHECKS,
+    accept,
+    checked_tokens,
+    edit_findings,
+    edit_notes,
+    lacks_text,
+    learners,
+    needs_text,
+    text_findings,
+)
+from tunesmith.recipe.models import Recipe
+
+IDS = TokenIds(audio_base=300, vq02=10, vq06=20)
+AUDIOS = {"audio": AudioRef("/a.wav", duration=4.0), "prompt": AudioRef("/p.wav", duration=4.0)}
+
+
+def line(number: int = 1, texts=None, audios=None, **attributes) -> Sample:
+    attributes["line"] = f"train.jsonl:{number}"
+    return Sample(f"s{number}", AUDIOS if audios is None else audios, texts or {}, attributes, split="train")
+
+
+def test_an_unknown_edit_is_refused_at_its_line_with_the_list():
+    accept([line(1), line(2, edit_type="clone"), line(3, edit_type="emotion", edit_info="sad")])
+    with pytest.raises(TunesmithError) as refused:
+        accept([line(1), line(7, edit_type="emotoin")])
+    assert refused.value.where == "train.jsonl:7" and "emotoin" in refused.value.what
+    assert all(name in str(refused.value) for name in EDIT_TYPES)
+    with pytest.raises(TunesmithError, match=r"train.jsonl:8.*sleepy.*happy"):
+        accept([line(8, edit_type="emotion", edit_info="sleepy")])
+    with pytest.raises(TunesmithError, match=r"no_line.wav"):
+        accept([Sample("no_line.wav", AUDIOS, {}, {"edit_type": "x"})])
+
+
+def test_edits_that_do_not_say_what_to_change_are_counted_once_for_each_type():
+    samples = [line(n, edit_type="emotion") for n in range(3)]
+    samples += [line(9, edit_type="speed"), line(10, edit_type="style", edit_info="warm"), line(11), line(12)]
+    generic = list(edit_findings(samples))
+    assert [(f.clip, f.level, f.value) for f in generic] == [("*", "warn", 3), ("*", "warn", 1)]
+    assert "3 lines of edit_type emotion have no edit_info (the first: train.jsonl:0)" in generic[0].message
+    assert "happy" in generic[0].remedy and generic[0].message_zh
+    assert list(edit_notes(samples)) == []
+    accept([line(1, edit_type="denoise", edit_info="wind")])
+    (told,) = edit_notes([line(1, edit_type="denoise", edit_info="wind")])
+    assert "edit_type denoise have an edit_info (the first: train.jsonl:1); it is not used" in told["en"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "roles"),
+    [
+        ("clone", ("caption", "prompt_text")),
+        ("pronunciation", ("caption", "prompt_text")),
+        ("paralinguistic", ("caption", "prompt_text")),
+        ("emotion", ("prompt_text",)),
+        ("speed", ("prompt_text",)),
+        ("denoise", ()),
+        ("vad", ()),
+    ],
+)
+def test_each_edit_needs_the_texts_of_its_instruction(kind, roles):
+    assert needs_text(line(edit_type=kind)) == lacks_text(line(edit_type=kind)) == roles
+    assert lacks_text(line(edit_type=kind, texts={"caption": "a", "prompt_text": "b"})) == ()
+    assert learners(line(edit_type=kind)) == ({"flow"} if roles else {"flow", "llm"})
+    assert learners(line(edit_type=kind, texts=dict.fromkeys(roles, "words"))) == {"flow", "llm"}
+
+
+def test_tokens_teach_the_llm_alone():
+    tokens = {"prompt_tokens": [1], "target_tokens": [1]}
+    texts = {"caption": "a", "prompt_text": "b"}
+    assert learners(line(audios={}, texts=texts, **tokens)) == {"llm"}
+    assert learners(line(audios={}, **tokens)) == set()
+    assert learners(line(audios={"audio": AUDIOS["audio"]}, texts=texts)) == set(), "no prompt"
+
+
+def test_ready_tokens_become_numbers_of_whole_groups():
+    numbers = [0, 9, 10, 29, 15, 1]
+    ids = [300 + number for number in numbers]
+    samples = [
+        line(1, prompt_tokens=numbers, target_tokens=ids),
+        line(2, prompt_tokens=numbers, target_tokens=[0, 10, 0, 10, 10]),
+        line(3, prompt_tokens=[0, 1, 30, 10, 10], target_tokens=ids),
+        line(4, prompt_tokens=[0, 1, 10], target_tokens=ids),
+        line(5, prompt_tokens=[-1, 1, 10, 11, 12], target_tokens=ids),
+        line(6),
+    ]
+    kept, findings = checked_tokens(samples, IDS)
+    assert [sample.id for sample in kept] == ["s1", "s6"]
+    assert kept[0].attributes["prompt_tokens"] == kept[0].attributes["target_tokens"] == numbers[:5]
+    assert [(finding.clip, finding.level) for finding in findings] == [(f"s{n}", "error") for n in (2, 3, 4, 5)]
+    assert "out of phase" in findings[0].message and "(train.jsonl:2)" in findings[0].message
+    assert "<audio_30> stands for no audio code" in findings[1].message
+    assert "holds 3 audio tokens, and a group has 5" in findings[2].message
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "warned"),
+    [
+        ("a perfectly ordinary sentence of some length", 4.0, False),
+        ("它说的是一句普通的话", 3.0, False),
+        ("no", 4.0, True),
+        ("much too long for its clip " * 6, 2.5, True),
+        ("no", 1.0, False),
+        ("", 9.0, False),
+    ],
+)
+def test_a_text_that_cannot_be_what_is_said_is_warned_of(text, seconds, warned):
+    sample = line(texts={"caption": text}, audios={"audio": AudioRef("/a.wav", duration=seconds)})
+    found = list(text_findings(sample))
+    assert [finding.level for finding in found] == ["warn"] * warned
+    assert all("syllables" in finding.message and finding.limit for finding in found)
+
+
+def test_the_limits_for_speech_are_limits_of_the_checks():
+    limits = Recipe.model_validate({"checks": CHECKS}).checks
+    assert limits.max_seconds == 30 and limits.short_seconds < 2

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tunesmith.families.step_audio.text import JsonText
+from tunesmith.pocket.pretrain import Plan, Trained
+from tunesmith.pocket.speech import language, painting
+from tunesmith.pocket.speech.edits import EDITS
+from tunesmith.pocket.speech.language import held_out, make_language_model, mean_loss, pretrain_language_model
+from tunesmith.pocket.speech.material import Clip, Material, load_material, save_material
+from tunesmith.pocket.speech.painting import Scenes, flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
+from tunesmith.pocket.speech.samples import PROMPT_WEIGHT, Samples, batch
+from tunesmith.pocket.speech.text import make_text_tokeniser, token_ids
+
+GROUPS = 3
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_attention_groups": 1,
+             "intermediate_size": 48}  # fmt: skip
+    monkeypatch.setattr(language, "SIZES", sizes)
+    monkeypatch.setattr(language, "ROWS", 4)
+    monkeypatch.setattr(painting, "ROWS", 4)
+    monkeypatch.setattr(painting, "WIDTH", 16)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> JsonText:
+    tokeniser = make_text_tokeniser()
+    path = tmp_path_factory.mktemp("text") / "tokenizer.json"
+    tokeniser.save(str(path))
+    return JsonText(path, token_ids(tokeniser))
+
+
+def clip(number: int, edit: int) -> Clip:
+    """A word is one code of each tokeniser, so that text tells audio."""
+    words = ("boats", "birds", "trains")
+    code = number % len(words)
+    mel = torch.full((80, 6 * GROUPS), -5.0 + 2.0 * code).half()
+    vq02, vq06 = (torch.full((size * GROUPS,), code, dtype=torch.int16) for size in (2, 3))
+    return Clip(words[code], f"voice {number // 6 % 2}", edit, vq02, vq06, mel, torch.ones(192).half())
+
+
+@pytest.fixture
+def material() -> Material:
+    return Material([clip(n, -1) for n in range(24)], [clip(n, n % len(EDITS)) for n in range(24)])
+
+
+def quiet(used: Trained, done: float) -> None:
+    pass
+
+
+def test_only_audio_counts_and_the_answer_with_its_end_most(material: Material, text: JsonText) -> None:
+    samples = Samples(material, text, text.ids)
+    sample = samples.clone(material.plain[0], material.plain[1])
+    answer = 5 * GROUPS + 1
+    assert sample.ids[-1] == text.ids.eot
+    assert sample.weights[-answer:] == [1.0] * answer
+    heard = [one >= text.ids.audio_base for one in sample.ids[:-answer]]
+    assert sample.weights[:-answer] == [PROMPT_WEIGHT if one else 0.0 for one in heard]
+    assert sum(heard) == 5 * GROUPS
+    for number, edit in enumerate(EDITS):
+        pair = samples.edit(material.plain[number], material.other[number])
+        assert (sum(pair.weights) == answer) == edit.spoilt  # no text tells what a spoilt source holds
+
+
+def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: Material, text: JsonText) -> None:
+    samples = Samples(material, text, text.ids)
+    for edit in EDITS:
+        plain, other = clip(0, -1), clip(1, EDITS.index(edit))
+        ids = samples.edit(plain, other).ids
+        target = plain if edit.spoilt else other
+        assert ids[-5 * GROUPS - 1 : -1] == samples.audio(target)
+
+
+def test_batches_are_drawn_by_number_and_half_are_edits(material: Material, text: JsonText) -> None:
+    samples = Samples(material, text, text.ids)
+    first, again, other = (batch(samples, 4, 0, number)[0] for number in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert first.shape != other.shape or not torch.equal(first, other)
+    edit_system = text.encode(" system\nAs")[0]
+    rows = [row for number in range(16) for row in batch(samples, 8, 1, number)[0].tolist()]
+    clone_system = samples.clone(material.plain[0], material.plain[1]).ids[2]
+    assert edit_system != clone_system
+    assert np.mean([row[2] != clone_system for row in rows]) == pytest.approx(0.5, abs=0.12)
+
+
+def test_padding_changes_no_loss(material: Material, text: JsonText) -> None:
+    model = make_language_model(text.ids, 0)
+    ids, weights = batch(Samples(material, text, text.ids), 4, 0, 0)
+    more = torch.nn.functional.pad
+    with torch.no_grad():
+        torch.testing.assert_close(mean_loss(model, more(ids, (0, 7)), more(weights, (0, 7))),
+                                   mean_loss(model, ids, weights))  # fmt: skip
+
+
+def test_the_language_model_learns_what_a_word_sounds_like(material: Material, text: JsonText, tmp_path: Path) -> None:
+    samples, model = Samples(material, text, text.ids), make_language_model(text.ids, 0)
+    asked = [samples.clone(material.plain[n], material.plain[n + 1]) for n in range(3)]
+    before = held_out(model, asked)
+    used = pretrain_language_model(model, samples, Plan(updates=150), seed=0, state=tmp_path / "s.pt", report=quiet)
+    after = held_out(model, asked)
+    assert used.updates == 150
+    assert after[0] < 0.3 * before[0]
+    assert after[1] > before[1]
+
+
+def test_an_interrupted_training_ends_as_an_unbroken_one(material: Material, text: JsonText, tmp_path: Path) -> None:
+    samples = Samples(material, text, text.ids)
+
+    def stop(used: Trained, done: float) -> None:
+        if used.updates == 2:
+            raise KeyboardInterrupt
+
+    def trained(state: Path, report: object = quiet) -> dict[str, torch.Tensor]:
+        model = make_language_model(text.ids, 0)
+        pretrain_language_model(model, samples, Plan(updates=4), seed=0, state=state, report=report)  # type: ignore[arg-type]
+        return model.state_dict()
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "broken.pt", stop)
+    resumed, straight = trained(tmp_path / "broken.pt"), trained(tmp_path / "whole.pt")
+    assert all(torch.equal(resumed[name], straight[name]) for name in straight)
+
+
+def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(material: Material, text: JsonText) -> None:
+    scenes = Scenes(material, text.ids)
+    flow = make_flow(text.ids, mean_mel(material), 0).eval()
+    canvas, draws = painting.batch(scenes, 4, 0, 0)
+    with torch.no_grad():
+        loss = flow_loss(flow, canvas, draws)
+        wanted = []
+        for row in range(4):
+            one = painting.Canvas(*(value[row : row + 1] for value in vars(canvas).values()))
+            drawn = painting.FlowDraws(*(value[row : row + 1] for value in vars(draws).values()))
+            known = canvas.known[row] if drawn.prompted and drawn.kept else 0
+            frames = 2 * int(canvas.lengths[row]) - int(known)
+            wanted.append((float(flow_loss(flow, one, drawn)), frames))
+    total = sum(frames for _, frames in wanted)
+    assert float(loss) == pytest.approx(sum(value * frames for value, frames in wanted) / total, rel=1e-4)
+
+
+def test_the_flow_begins_at_the_mean_and_learns_the_codes(material: Material, text: JsonText, tmp_path: Path) -> None:
+    scenes = Scenes(material, text.ids)
+    flow = make_flow(text.ids, mean_mel(material), 0)
+    asked = [scenes.scene(material.plain[n], material.plain[n + 1]) for n in range(3)]
+    before = held_out_flow(flow, asked)
+    assert before < 8  # a mean of zero would cost more than 20
+    pretrain_flow(flow, scenes, Plan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet)
+    assert held_out_flow(flow, asked) < 0.9 * before
+
+
+def test_material_survives_its_file(material: Material, tmp_path: Path) -> None:
+    material.plain[0].mel = None
+    save_material(material, tmp_path / "m.pt")
+    again = load_material(tmp_path / "m.pt")
+    assert again.plain[0].mel is None
+    assert again.plain[0].text == material.plain[0].text
+    assert torch.equal(again.other[5].vq06, material.other[5].vq06)
