@@ -36,7 +36,8 @@ def test_each_failure_is_found_on_every_song(name):
 
 
 def test_every_rule_has_a_failure_that_proves_it():
-    assert {rule.name for rule in FILE_RULES} == {rule for _, rule in failures.EXPECTED.values()}
+    of_music = {rule.name for rule in FILE_RULES if "music" in rule.profiles}
+    assert of_music == {rule for _, rule in failures.EXPECTED.values()}
 
 
 def test_a_dissolve_is_dated():

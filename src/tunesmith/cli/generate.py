@@ -21,7 +21,13 @@ def generate(  # noqa: PLR0913 - flags
     task: Annotated[
         str | None, typer.Option(help="What to make of --source: repaint, extend, audio2audio, edit. 任务。")
     ] = None,
-    source: Annotated[Path | None, typer.Option(help="Audio to start from. 源音频。")] = None,
+    source: Annotated[Path | None, typer.Option(help="Audio to start from, or a voice. 源音频或参考声音。")] = None,
+    source_text: Annotated[
+        str | None, typer.Option(help="What the source says, or sounds like. 源音频的内容。")
+    ] = None,
+    edit: Annotated[
+        str | None, typer.Option(help="An edit of speech, TYPE or TYPE:AIM (emotion:happy). 语音编辑类型。")
+    ] = None,
     span: Annotated[
         tuple[float, float] | None, typer.Option(help="Seconds of the source: START END. 源音频的时间段。")
     ] = None,
@@ -47,7 +53,9 @@ def generate(  # noqa: PLR0913 - flags
 
     flags = as_overrides("generate", prompt, seconds=seconds, seed=seed, format=format, adapter_scale=adapter_scale)
     flags += as_overrides("generate", None, lyrics=absolute(lyrics), source=absolute(source), span=span, loras=lora)
-    flags += as_overrides("options", None, task=task)
+    kind, _, aim = (edit or "").partition(":")
+    flags += as_overrides("generate", None, source_prompt=source_text)
+    flags += as_overrides("options", None, task=task, edit_type=kind or None, edit_info=aim or None)
     context = opened(target, [*(overrides or ()), *flags])
     code = run_stages(context, ["generate"], force=force)
     if out is not None:

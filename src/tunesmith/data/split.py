@@ -65,7 +65,7 @@ def split(
     if not samples or valid_share <= 0:
         return _none(samples, "Nothing is held out, as asked.", "按要求不留验证集。")
     pairs = list(similar)
-    units = _units(samples, pairs)
+    units = linked(samples, pairs)
     target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))
     if len(units) >= FEWEST_SOURCES:
         return _by_source(samples, units, (min_valid, target), seed)
@@ -108,7 +108,7 @@ def _none(samples: list[Sample], en: str, zh: str) -> SplitResult:
     return SplitResult([sample.with_split("train") for sample in samples], [note(en, zh)], "none")
 
 
-def _units(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> list[list[str]]:
+def linked(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Ids that must stay together: connected by a common source or by sounding alike (union-find)."""
     parent = {sample.id: sample.id for sample in samples}
 

@@ -5,6 +5,7 @@ Nothing is initialised only to be overwritten, and only the tensors that the par
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -40,14 +41,24 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
     try:
         if file.suffix == ".safetensors":
             return _read_safetensors(file, prefix)
-        loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        # Some trainers keep more beside the weights; FunASR's loader takes either form.
-        tensors = loaded.get("state_dict", loaded)
-        return {name[len(prefix) :]: _fp32(tensor) for name, tensor in tensors.items() if name.startswith(prefix)}
+        return _read_pickled(file, prefix)
     except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
         raise TunesmithError(
             f"these weights cannot be read ({error})", where=str(file), remedy="Download them again."
         ) from error
+
+
+def _read_pickled(file: Path, prefix: str) -> dict[str, torch.Tensor]:
+    # Files older than torch 1.6 are no archives, which alone can be mapped into memory.
+    loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+    # Some trainers keep more beside the weights; FunASR's loader takes either form.
+    tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    if not isinstance(tensors, Mapping):
+        raise TunesmithError(
+            "this file holds no weights by name", where=str(file), remedy="Take the checkpoint's own file."
+        )
+    named = {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
+    return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items() if name.startswith(prefix)}
 
 
 def _read_safetensors(file: Path, prefix: str) -> dict[str, torch.Tensor]:

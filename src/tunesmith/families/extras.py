@@ -14,7 +14,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     Args:
         module: What to import.
         extra: The extra of this package that installs it.
-        purpose: What needs it, as the subject of a sentence (``"tokenizer.model"``).
+        purpose: What it is for (``"Korean lyrics"``).
 
     Raises:
         TunesmithError: with the command that installs it, when it is not there.
@@ -23,6 +23,6 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise TunesmithError(
-            f"{purpose} needs the library {module}, which is not installed",
+            f"{purpose}: the library {module.partition('.')[0]} is not installed",
             remedy=f'Run: pip install "tunesmith[{extra}]"',
         ) from error

@@ -51,14 +51,27 @@ def pocket_path(name: str = "musicgen") -> Path:
     return path
 
 
-def example_clips() -> Path:
-    """The folder of the shipped 808 clips: ``metadata.json`` and audio in ``train/``.
+def example_clips(family: str = "musicgen") -> Path:
+    """The folder of a family's shipped clips, 808 beats or a voice: ``metadata.json`` and audio in ``train/``.
 
     Raises:
         TunesmithError: when this installation came without them.
     """
-    path = Path(__file__).parent / "clips" / "808"
-    if not (path / "metadata.json").is_file():
+    own = pocket_path("step_audio") / "examples" / "voice" if family == "step_audio" else None
+    return _shipped(own or Path(__file__).parent / "clips" / "808", "metadata.json")
+
+
+def example_edits() -> Path:
+    """The folder of shipped edits of the example voice: ``edits.jsonl`` and its audio.
+
+    Raises:
+        TunesmithError: when this installation came without them.
+    """
+    return _shipped(pocket_path("step_audio") / "examples" / "edits", "edits.jsonl")
+
+
+def _shipped(path: Path, listed: str) -> Path:
+    if not (path / listed).is_file():
         raise TunesmithError(
             "the example clips are missing", where=str(path), remedy="Install tunesmith again, with its data files."
         )
@@ -137,8 +150,8 @@ def plant_bad_clips(folder: Path) -> list[Path]:
     _write(planted[0], silent, rate=rate)
     _write(planted[1], audio, rate=rate)
     kept = [row for row in rows if row["audio"] not in {f"train/{path.name}" for path in planted}]
-    texts = ("808 trap beat, dark", rows[0]["text"])
-    kept += [{"audio": f"train/{p.name}", "text": text} for p, text in zip(planted, texts, strict=True)]
+    texts = (rows[-1]["text"], rows[0]["text"])
+    kept += [rows[0] | {"audio": f"train/{p.name}", "text": text} for p, text in zip(planted, texts, strict=True)]
     write_json(folder / "metadata.json", kept)
     return planted
 

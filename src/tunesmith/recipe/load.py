@@ -22,7 +22,7 @@ from tunesmith.recipe.tree import Tree, parse_tree
 if TYPE_CHECKING:
     from tunesmith.families.contract import FamilySettings
 
-PATH_KEYS = (("data", "folder"), ("data", "valid_file"), ("model", "path"))
+PATH_KEYS = (("data", "folder"), ("data", "valid_file"), ("data", "replay"), ("model", "path"))
 """Keys that may name a local folder; relative ones are resolved (see :func:`resolve_paths`)."""
 
 

@@ -61,6 +61,12 @@ class DataRecipe(Section):
     """Clips (ids as the findings name them) to use although a check would quarantine them."""
     fingerprint: bool = True
     """Compare clips by sound, so that near-duplicates never straddle the split."""
+    replay: str = ""
+    """A second folder of audio, or `.jsonl` list of speech pairs, to mix in so that the model keeps what it can do:
+    edit pairs beside clips to clone, other styles beside one. Any layout; held-out and checked like your own clips."""
+    replay_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the clips trained on in one pass that are drawn from `replay`. Too much slows the new down; 0 only
+    measures what is lost."""
 
 
 class NetworkRecipe(Section):
@@ -276,6 +282,8 @@ class Recipe(Section):
     def _consistent(self) -> Recipe:
         if self.data.min_crop_seconds > self.data.max_seconds:
             object.__setattr__(self, "data", self.data.model_copy(update={"min_crop_seconds": self.data.max_seconds}))
+        if not self.data.replay and self.data.replay_share != DataRecipe().replay_share:
+            raise ValueError("data.replay_share is set, but data.replay names no clips; name them, or leave it out")
         if self.train.use_weights == "ema" and self.train.ema_decay == 0:
             raise ValueError(
                 "train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`"

@@ -82,19 +82,23 @@ def edit_types(material: Material) -> list[tuple[Both, Both, str, list[EditRow]]
 
 
 def _edit_row(measure: Record) -> EditRow:
-    percent = measure.get("unit") == "%"
+    percent, unit = measure.get("unit") == "%", measure.get("unit") or ""
     exact = measure.get("name") == "heldout_loss"
 
     def shown(value: float | None) -> str:
         if value is None:
             return UNKNOWN
-        return f"{number(100 * value)} %" if percent else loss(value) if exact else number(value)
+        if percent:
+            return f"{number(100 * value)} %"
+        return loss(value) if exact else f"{number(value)} {unit}".rstrip()
 
     low, high = real(measure.get("low")), real(measure.get("high"))
     title = both(measure, "title") or same(plain(measure.get("name")))
     return EditRow(
-        title,
-        *(shown(real(measure.get(side))) for side in ("base", "adapter", "reference")),
+        measure=title,
+        base=shown(real(measure.get("base"))),
+        adapter=shown(real(measure.get("adapter"))),
+        reference=shown(real(measure.get("reference"))),
         interval=UNKNOWN if low is None or high is None else f"{shown(low)} … {shown(high)}",
         pairs=say("edit_pairs", n=number(measure.get("pairs"))),
         judgement=str(measure.get("judgement")),

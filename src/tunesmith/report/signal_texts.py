@@ -58,6 +58,7 @@ SIGNALS: dict[str, tuple[str, str, str]] = {
     ),
     "stretches": ("stretches of speech", "语音段数", ""),
     "clauses": ("clauses of the text", "文本分句数", ""),
+    "floor_db": ("noise under the voice", "人声底噪", "dB"),
     "speech_rate": ("speaking rate", "语速", "syllables/s"),
     "voice_prompt": ("likeness to the prompt's voice", "与提示音色的相似度", ""),
     "voice_own": ("likeness to the speaker", "与说话人的相似度", ""),

@@ -13,11 +13,13 @@ from tunesmith.data.completed import Completed
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
 from tunesmith.data.notes import Note, note
-from tunesmith.data.sample import write_manifest
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import Sample, write_manifest
 from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json
 from tunesmith.run.context import RunContext
+from tunesmith.run.replay import join, part, read_replay, tell
 from tunesmith.training.planner import card_for_planning
 
 
@@ -40,26 +42,20 @@ def check(context: RunContext) -> dict[str, Any]:
     else:
         pairs.refuse_pairs(layout.name, Path(data.folder))
     family.accept(layout.samples)
-    checked = examine(context, layout)
+    replay = read_replay(context, layout)
+    checked = examine(context, join(layout, replay))
+    mine = {sample.id for sample in checked.kept if not is_replay(sample)}
     result = split(
-        checked.kept,
+        [sample for sample in checked.kept if sample.id in mine],
         valid_share=data.valid_share,
         min_valid=data.valid_min,
         seed=seed,
-        similar=checked.similar,
+        similar=[pair for pair in checked.similar if mine.issuperset(pair)],
         cut=not family.speaks(),
     )
-    checked, result = completed(checked, result, family.complete(result.samples, seed))
-    write_manifest(context.folder.manifest, result.samples)
-    summary = write_findings(context, layout, checked, result)
-    say(context, checked.findings, summary)
-    if not any(s.split == "train" for s in result.samples):
-        raise TunesmithError(
-            f"no usable clip is left of {len(layout.samples) + len(layout.problems)}; {first_reason(checked.findings)}",
-            where=data.folder,
-            remedy=f"Every finding is in {context.folder.findings}.",
-        )
-    return summary
+    own = family.complete(result.samples, seed)
+    rest = part(context, replay, checked, result.samples) if replay else Completed(())
+    ...
 
 
 def examine(context: RunContext, layout: Layout) -> CheckReport:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.folder import RunFolder
@@ -12,6 +14,27 @@ from tunesmith.run.voice import Voice
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family
+
+
+@dataclass(frozen=True)
+class SavedAdapter:
+    """An adapter that training has just written.
+
+    Attributes:
+        folder: Where it lies.
+        kind: The best so far, one kept at a save (``train.snapshots``), or the last one.
+        stage: The training stage.
+        networks: What that stage trains.
+        updates: Updates of the stage so far.
+        loss: Its held-out loss, where it was measured just now.
+    """
+
+    folder: Path
+    kind: Literal["best", "snapshot", "final"]
+    stage: str
+    networks: tuple[str, ...]
+    updates: int
+    loss: float | None
 
 
 @dataclass(frozen=True)
@@ -23,12 +46,14 @@ class RunContext:
         recipe: The resolved recipe.
         voice: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
+        on_saved: Told of every adapter that training writes, on the main process.
     """
 
     folder: RunFolder
     recipe: Recipe
     voice: Voice
     command: str = ""
+    on_saved: Callable[[SavedAdapter], None] | None = None
 
     @cached_property
     def family(self) -> Family:

@@ -14,9 +14,19 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
 from tunesmith.run.voice import Voice
 
-PRESETS = {"musicgen": "pocket-demo", "ace_step": "pocket-demo-ace-step"}
-REAL = {"musicgen": "facebook/musicgen-small", "ace_step": "ACE-Step/ACE-Step-v1-3.5B"}
+PRESETS = {
+    "musicgen": "pocket-demo",
+    "ace_step": "pocket-demo-ace-step",
+    "step_audio": "pocket-demo-step-audio",
+}
+REAL = {
+    "musicgen": "facebook/musicgen-small",
+    "ace_step": "ACE-Step/ACE-Step-v1-3.5B",
+    "step_audio": "stepfun-ai/Step-Audio-EditX",
+}
 """What to name instead of the pocket model on one's own clips."""
+MINE = {"step_audio": "myvoice"}
+"""What a user's own run may be called, where it is not of beats."""
 
 
 def demo(family: str = "musicgen", out: Path | None = None) -> int:
@@ -30,42 +40,46 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
     voice = Voice(log=folder.log)
-    planted = lay_out_clips(folder)
+    planted = lay_out_clips(folder, family)
     context = RunContext(folder, make_recipe(folder, family), voice, "tunesmith demo")
     voice.say("Everything below runs the same code as real weights do. On your own clips it begins with:")
-    voice.say(f"  tunesmith new mybeats --from ~/beats --model {REAL[family]}", style="bold")
+    mine = MINE.get(family, "mybeats")
+    voice.say(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
     for stage in STAGES:
-        run_one(context, stage)
+        run_one(context, stage, mine)
         if stage == "check":
             assert_found(context, planted)
     return say_results(context)
 
 
-def lay_out_clips(folder: RunFolder) -> list[Path]:
-    """Copy the example clips beside the run and plant two bad ones among them."""
-    from tunesmith.pocket.examples import example_clips, plant_bad_clips
+def lay_out_clips(folder: RunFolder, family: str) -> list[Path]:
+    """Copy the example clips beside the run and plant two bad ones among them; of speech also the edits to replay."""
+    from tunesmith.pocket.examples import example_clips, example_edits, plant_bad_clips
 
-    clips = folder.path / "clips"
+    examples, clips, edits = example_clips(family), folder.path / "clips", folder.path / "edits"
+    if family == "step_audio" and not edits.exists():
+        shutil.copytree(example_edits(), edits)
     if not clips.exists():
-        shutil.copytree(example_clips(), clips)
+        shutil.copytree(examples, clips)
         return plant_bad_clips(clips)
-    listed = {row["audio"] for row in read_json(example_clips() / "metadata.json")}
+    listed = {row["audio"] for row in read_json(examples / "metadata.json")}
     return [clips / row["audio"] for row in read_json(clips / "metadata.json") if row["audio"] not in listed]
 
 
 def make_recipe(folder: RunFolder, family: str) -> Recipe:
     """The preset that the demo runs, over the clips beside the run; also written into the run folder."""
-    text = f"preset: {PRESETS[family]}\nname: demo\ndata:\n  folder: clips\n"
+    replay = "  replay: edits/edits.jsonl\n" if family == "step_audio" else ""
+    text = f"preset: {PRESETS[family]}\nname: demo\ndata:\n  folder: clips\n{replay}"
     write_text(folder.recipe, text)
     return load_recipe(folder.recipe)
 
 
-def run_one(context: RunContext, stage: str) -> None:
+def run_one(context: RunContext, stage: str, mine: str) -> None:
     """One stage, and the command that does it on the user's own clips."""
     from tunesmith.run.pipeline import run_stages
 
     run_stages(context, [stage])
-    context.voice.say(f"on your own clips: tunesmith {stage} mybeats", style="bold")
+    context.voice.say(f"on your own clips: tunesmith {stage} {mine}", style="bold")
 
 
 def assert_found(context: RunContext, planted: list[Path]) -> None:

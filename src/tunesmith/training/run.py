@@ -6,7 +6,7 @@ import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
-from tunesmith.run.context import RunContext
+from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
 from tunesmith.training.curves import draw_curves
@@ -165,11 +165,11 @@ def after_update(session: Session, result: UpdateResult) -> None:
     bench, progress, settings = session.bench, session.bench.progress, session.bench.settings
     progress.update += 1
     count_skipped(session, result)
-    last = bench.stage_over
+    last, since = bench.stage_over, progress.update - progress.stage_began
     if progress.update % settings.log_every == 0 or progress.update == 1 or last:
         log_training(session, result)
     if session.main:
-        if progress.update % settings.valid_every == 0 or last:
+        if since % settings.valid_every == 0 or last:
             validate(session)
         every = session.context.recipe.previews.every
         if session.requests and every and (progress.update % every == 0 or last):
@@ -177,11 +177,13 @@ def after_update(session: Session, result: UpdateResult) -> None:
             draw_curves(session.context.folder, progress.update)
     share_decision(session)
     stopped = bench.progress.finished
+    due = session.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
+    if due:
+        keep_snapshot(session)  # of this stage, not of what it hands on
     if (last or stopped) and not bench.last_stage:
         next_stage(session)
-    due = progress.update % settings.save_every == 0 or last or stopped
-    if session.main and due and not result.stop_requested:
-        save(session)
+    if due:
+        checkpoint.save(bench, session.context.folder)
 
 
 def next_stage(session: Session) -> None:
@@ -205,12 +207,17 @@ def next_stage(session: Session) -> None:
 
 def save(session: Session) -> None:
     """A checkpoint to resume from and, if the recipe keeps them all, the adapter as it is now."""
+    checkpoint.save(session.bench, session.context.folder)
+    keep_snapshot(session)
+
+
+def keep_snapshot(session: Session) -> None:
+    """The adapter as it is now, if the recipe keeps them all."""
     bench, folder, update = session.bench, session.context.folder, session.bench.progress.update
-    checkpoint.save(bench, folder)
     if bench.settings.snapshots:
         epoch = (update - 1) // listed_epoch(session.samples, bench.schedule.per_update)
         place = folder.path / bench.settings.snapshots / f"epoch={epoch}-step={update}_lora"
-        save_model(session, place, f"update {update}")
+        save_model(session, place, f"update {update}", "snapshot")
 
 
 def count_skipped(session: Session, result: UpdateResult) -> None:
@@ -274,9 +281,8 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         )  # the base itself: an adapter that is worse than it is never called best
     elif best:
         progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
-        save_model(
-            session, session.context.folder.best, f"best held-out loss {held_out.loss:.4f} at update {progress.update}"
-        )
+        note = f"best held-out loss {held_out.loss:.4f} at update {progress.update}"
+        save_model(session, session.context.folder.best, note, "best", held_out.loss)
     else:
         progress.without_best += 1
     session.tracker.write(
@@ -361,15 +367,20 @@ def leave(session: Session, stop: StopRequest) -> None:
     raise InterruptedRunError(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
 
 
-def save_model(session: Session, folder: Path, note: str) -> None:
+def save_model(
+    session: Session, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
+) -> None:
     """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
     from tunesmith.run.model_card import model_card
 
-    bench = session.bench
+    bench, context = session.bench, session.context
     with bench.chosen_weights(), atomic_folder(folder) as temporary:
         adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
         bench.family.beside_adapter(temporary)
-        (temporary / "README.md").write_text(model_card(session.context, note), encoding="utf-8")
+        (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
+    if context.on_saved is not None:
+        since = bench.progress.update - bench.progress.stage_began
+        context.on_saved(SavedAdapter(folder, kind, bench.stage.name, bench.stage.networks, since, loss))
 
 
 def finish(session: Session) -> dict[str, Any]:
@@ -388,7 +399,7 @@ def finish(session: Session) -> dict[str, Any]:
         "trained_parameters": sum(p.numel() for p in bench.parameters.values()),
     }
     if session.main:
-        save_model(session, folder.final, f"update {progress.update}")
+        save_model(session, folder.final, f"update {progress.update}", "final")
         if all(stage["best_update"] is None for stage in summary["stages"]):
             _no_best(session)
         session.tracker.event(
@@ -412,4 +423,4 @@ def _no_best(session: Session) -> None:
         )
     session.context.voice.warn(text)
     session.tracker.event("no_best", session.bench.progress.update, text, zh)
-    save_model(session, folder.best, text)
+    save_model(session, folder.best, text, "best")

@@ -7,7 +7,14 @@ import pytest
 
 from tests.evaluation.speech.talk import RATE, talk
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.evaluation.speech.duration import active, expected_seconds, likely_seconds, spoken_seconds, stretches
+from tunesmith.evaluation.speech.duration import (
+    active,
+    expected_seconds,
+    floor_db,
+    likely_seconds,
+    spoken_seconds,
+    stretches,
+)
 from tunesmith.run.prompts import Prompt
 
 TEXT = "the rain came down, and the dog slept, all through the night"
@@ -30,6 +37,17 @@ def test_short_gaps_are_no_pauses_and_clicks_no_speech():
     click = talk(TEXT)
     click[0, -200:] = 0.5
     assert len(stretches(click, RATE)) == 3
+
+
+def test_the_floor_follows_the_noise_between_words_and_not_the_ends():
+    speech, rng = talk(TEXT), np.random.default_rng(0)
+    hiss = rng.standard_normal(speech.shape).astype(np.float32)
+    assert floor_db(speech, RATE) == -40.0
+    quieter, louder = (floor_db(speech + level * hiss, RATE) for level in (0.004, 0.01))
+    assert louder - quieter == pytest.approx(20 * np.log10(0.01 / 0.004), abs=1.0)
+    padded = np.pad(speech + 0.01 * hiss, ((0, 0), (RATE, RATE)))
+    assert floor_db(padded, RATE) == pytest.approx(louder, abs=1.0)
+    assert math.isnan(floor_db(np.zeros((1, RATE)), RATE))
 
 
 def test_silence_and_nothing():

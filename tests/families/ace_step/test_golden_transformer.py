@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from tests.golden_files import assert_close, golden_tensors, part
 from tunesmith.families.ace_step.config import TransformerConfig
-from tunesmith.families.ace_step.parts.lyric_encoder import distance_table
 from tunesmith.families.ace_step.parts.rope import rope_table
 from tunesmith.families.ace_step.parts.time import sinusoid
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer, Conditions
 from tunesmith.families.ace_step.parts.weights import is_dead
+from tunesmith.families.relative import distance_table
 
 TOLERANCE = 1e-5
 MODULES = {

@@ -10,9 +10,9 @@ import torch
 from safetensors import safe_open
 
 from tests.golden_files import assert_close, golden_path, golden_tensors, part
+from tunesmith.families.relative import distance_table
 from tunesmith.families.step_audio.config import FlowConfig
 from tunesmith.families.step_audio.parts.cfm import cosine_grid, inference, solve, stretch
-from tunesmith.families.step_audio.parts.conformer import distance_table
 from tunesmith.families.step_audio.parts.flow import Flow
 
 

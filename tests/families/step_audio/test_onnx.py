@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.families.step_audio.onnx_files import semantic as semantic_file
+from tests.families.step_audio.onnx_files import speaker as speaker_file
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.parts.campplus import CamPlus
@@ -20,52 +22,12 @@ RATE = 16_000
 VECTOR = 12
 
 
-def saved(file, nodes, inputs, output, constants):
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    kinds = {"f": TensorProto.FLOAT, "i": TensorProto.INT32, "l": TensorProto.INT64}
-    values = [helper.make_tensor_value_info(name, kinds[kind], shape) for name, kind, shape in (*inputs, output)]
-    graph = helper.make_graph(
-        [helper.make_node(kind, ins, outs, **more) for kind, ins, outs, more in nodes],
-        "small",
-        values[:-1],
-        values[-1:],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
-    return file
-
-
 def semantic(file, *, every: int = 4, top: float = IDS.vq06 - 1):
-    """Codes that grow with the level of every fourth mel frame; the length is an input, as in the published file."""
-    nodes = [
-        ("ReduceMean", ["feats"], ["level"], {"axes": [1], "keepdims": 0}),
-        ("Slice", ["level", "start", "feats_length", "axis", "step"], ["fewer"], {}),
-        ("Clip", ["fewer", "low", "high"], ["clipped"], {}),
-        ("Mul", ["clipped", "top"], ["scaled"], {}),
-        ("Cast", ["scaled"], ["indices"], {"to": 6}),
-    ]
-    constants = {
-        **{"start": np.array([0], np.int32), "axis": np.array([1], np.int32), "step": np.array([every], np.int32)},
-        **{"low": np.float32(0), "high": np.float32(1), "top": np.float32(top)},
-    }
-    inputs = [("feats", "f", [1, 128, "T"]), ("feats_length", "i", [1])]
-    return saved(file, nodes, inputs, ("indices", "i", [1, "L"]), constants)
+    return semantic_file(file, top=top, every=every)
 
 
-def speaker(file, *, width: int = VECTOR):
-    """Root mean square of the features per bin, projected."""
-    weights = np.random.default_rng(0).standard_normal((80, width)).astype(np.float32)
-    nodes = [
-        ("Mul", ["input", "input"], ["square"], {}),
-        ("ReduceMean", ["square"], ["mean"], {"axes": [1], "keepdims": 0}),
-        ("Sqrt", ["mean"], ["deviation"], {}),
-        ("MatMul", ["deviation", "weights"], ["output"], {}),
-    ]
-    return saved(
-        file, nodes, [("input", "f", ["B", "T", 80])], ("output", "f", ["B", width]), {"weights": weights}
-    ), weights
+def speaker(file):
+    return speaker_file(file, width=VECTOR)
 
 
 def noise(samples: int, seed: int = 0) -> torch.Tensor:

@@ -81,6 +81,8 @@ def _zh(c: Compared) -> str:
 def _number(c: Compared, value: float) -> str:
     if c.unit == "%":
         return f"{100 * value:.0f} %"
+    if c.unit:
+        return f"{value:.0f} {c.unit}"
     return f"{value:.3f}" if c.name == LOSS else f"{value:.2f}"
 
 
@@ -88,7 +90,8 @@ def _span(c: Compared) -> str:
     low, high = c.difference.low, c.difference.high
     if c.unit == "%":
         return f"{100 * low:+.0f} to {100 * high:+.0f} points"
-    return f"{low:+.3f} to {high:+.3f}"
+    unit = f" {c.unit}" if c.unit else ""
+    return f"{low:+.3g} to {high:+.3g}{unit}"
 
 
 def _kept(types: Sequence[EditType]) -> list[RunFinding]:

@@ -16,6 +16,7 @@ from tunesmith.evaluation.diagnosis import (
     incoherent,
     mono,
     noise,
+    noisy_speech,
     not_finite,
     overdriven,
     short,
@@ -47,6 +48,7 @@ FILE_RULES: tuple[Rule, ...] = (
     short.RULE,
     skipped_clause.RULE,
     too_long_speech.RULE,
+    noisy_speech.RULE,
     wrong_words.RULE,
     voice_lost.RULE,
 )

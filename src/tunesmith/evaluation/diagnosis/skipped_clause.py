@@ -13,13 +13,14 @@ from tunesmith.evaluation.speech.signals import SpeechSignals
 _LEAST_OF_TRUE, _LEAST_OF_TRUE_SHORT_OF_CLAUSES = 0.65, 0.8
 _LEAST_BY_RATE, _LEAST_BY_RATE_SHORT_OF_CLAUSES = 0.55, 0.7
 _MOST_LEFT_OUT = 5
+_MOST_WRONG = 0.75  # where hardly a word was heard rightly, Whisper heard something else: nothing was left out
 
 
 def look(signals: Signals, context: Context) -> Reading | None:
     """Five words or characters in a row that Whisper did not hear, or far too little speech for the text."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
-    if signals.left_out >= _MOST_LEFT_OUT:
+    if signals.left_out >= _MOST_LEFT_OUT and signals.error_rate <= _MOST_WRONG:
         gone = f"{signals.left_out:.0f}"
         text = Text(
             f"{gone} words or characters in a row were not heard (limit {_MOST_LEFT_OUT}).",

@@ -19,6 +19,7 @@ _HOP_S = 0.01
 _WINDOW_S = 0.025
 _UNDER_LOUD_DB = 35.0
 _FLOOR_DB = -85.0
+_LOWEST_FLOOR_DB = -40.0  # digital silence between words is no better than a quiet room
 _SHORTEST_PAUSE_S = 0.12
 _SHORTEST_STRETCH_S = 0.15
 _FEWEST_SYLLABLES = 3
@@ -37,14 +38,31 @@ def active(audio: np.ndarray, rate: int) -> np.ndarray:
     Returns:
         (T,) bool.
     """
+    level = _levels(audio, rate)
+    if not len(level):
+        return np.zeros(0, bool)
+    return level > max(float(np.percentile(level, 95)) - _UNDER_LOUD_DB, _FLOOR_DB)
+
+
+def _levels(audio: np.ndarray, rate: int) -> np.ndarray:
     mono = np.nan_to_num(np.atleast_2d(np.asarray(audio, np.float64)).mean(axis=0))
     hop, width = max(1, round(_HOP_S * rate)), max(1, round(_WINDOW_S * rate))
     power = np.concatenate([[0.0], np.cumsum(mono**2)])
     starts = np.arange(0, max(0, len(mono) - width + 1), hop)
-    if not len(starts):
-        return np.zeros(0, bool)
-    level = 10 * np.log10((power[starts + width] - power[starts]) / width + 1e-12)
-    return level > max(float(np.percentile(level, 95)) - _UNDER_LOUD_DB, _FLOOR_DB)
+    return 10 * np.log10(np.maximum(power[starts + width] - power[starts], 0) / width + 1e-12)
+
+
+def floor_db(audio: np.ndarray, rate: int) -> float:
+    """Level of the quietest moments between the first and the last word, under that of the loud ones; -40 at least.
+
+    The 5th percentile of the frames against the 95th. NaN without speech.
+    """
+    parts = stretches(audio, rate)
+    if not parts:
+        return math.nan
+    level = _levels(audio, rate)[round(parts[0][0] / _HOP_S) : round(parts[-1][1] / _HOP_S)]
+    low, high = np.percentile(level, [5, 95])
+    return max(float(low - high), _LOWEST_FLOOR_DB)
 
 
 def stretches(audio: np.ndarray, rate: int) -> list[tuple[float, float]]:

@@ -59,6 +59,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("error_rate", Text("Error rate", "错误率"), "%", 0.03, 1, lambda s: s.error_rate),
     Measure("skipped", Text("Words left out", "漏读"), "%", 0.1, 1, skipped),
     Measure("length_error", Text("Length off by", "时长偏差"), "%", 0.1, 1, length_error),
+    Measure("floor_db", Text("Noise under the voice", "人声底噪"), "dB", 6.0, 1, lambda s: s.floor_db),
     Measure("voice_prompt", Text("Likeness to the prompt", "与提示的相似度"), "", 0.05, -1, lambda s: s.voice_prompt),
     Measure("voice_own", Text("Likeness to the speaker", "与说话人的相似度"), "", 0.05, -1, lambda s: s.voice_own),
 )

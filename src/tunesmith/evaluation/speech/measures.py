@@ -11,7 +11,7 @@ import numpy as np
 from tunesmith.audio.load import load
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.evaluation.signals import Signals, measure
-from tunesmith.evaluation.speech.duration import expected_seconds, spoken_seconds, stretches
+from tunesmith.evaluation.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
 from tunesmith.evaluation.speech.error_rate import error_rate
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.evaluation.speech.text import clauses, syllables
@@ -99,6 +99,7 @@ class Listener:
             target_known=int(yardstick.target_known),
             stretches=len(parts),
             clauses=clauses(yardstick.text),
+            floor_db=floor_db(audio, rate),
             speech_rate=count / spoken if count and spoken else math.nan,
             voice_prompt=similarity(vector, yardstick.prompt_voice),
             voice_own=similarity(vector, yardstick.own_voice),

@@ -20,6 +20,7 @@ class SpeechSignals(Signals):
         target_known: 1 when that is what the true recording takes, 0 when it follows from the prompt's speaking rate.
         stretches: Stretches of speech between pauses.
         clauses: Stretches between marks in the text that are long enough to be set apart.
+        floor_db: Level of the quietest moments between words under that of the loud ones, not under -40.
         speech_rate: Syllables per second of speech.
         voice_prompt: Likeness to the prompt's voice, -1…1.
         voice_own: Likeness to other recordings of the speaker, -1…1.
@@ -33,6 +34,7 @@ class SpeechSignals(Signals):
     target_known: int
     stretches: int
     clauses: int
+    floor_db: float
     speech_rate: float
     voice_prompt: float
     voice_own: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -29,6 +30,7 @@ from tunesmith.families.contract import (
 from tunesmith.families.speech import SpeechTools, edit_type
 from tunesmith.families.step_audio.config import (
     FLOW,
+    GROUP,
     LICENCE,
     LLM,
     FlowConfig,
@@ -39,7 +41,7 @@ from tunesmith.families.step_audio.config import (
 )
 from tunesmith.families.step_audio.remarks import CHECKS, PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
 from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
-from tunesmith.families.step_audio.source import POCKET, flow_folder, is_step_audio, locate, locate_tokenizer
+from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, is_step_audio, locate, tokenizer_files
 from tunesmith.files import read_json
 
 if TYPE_CHECKING:
@@ -196,7 +198,8 @@ class StepAudioFamily(Family):
         """CAM++ where it is installed, and the user's Whisper."""
         from tunesmith.families.step_audio.voices import speaker_tool
 
-        tool = speaker_tool(self.path, self.folder) if self.pocket or Path(self.path).is_dir() else None
+        here = is_here(self.path, self.revision, self.config_file)
+        tool = speaker_tool(self.folder, self.flow_folder, self.configs[1].spk_embed_dim) if here else None
         voice, name = tool if tool else (None, "")
         return SpeechTools(voice, name, self.options.whisper or None, self.options.language or None)
 
@@ -250,9 +253,8 @@ class StepAudioFamily(Family):
         small = self.folder / TENSORS
         if small.is_file():
             return file_digest(small)
-        tokenizer = locate_tokenizer(self.folder, self.options.tokenizer_path)
-        files = [*sorted(tokenizer.rglob("*")), *sorted(self.flow_folder.glob("*.onnx"))]
-        return content_key(*(f"{f.name} {f.stat().st_size}" for f in files if f.is_file()))
+        files = [*tokenizer_files(self.folder, self.options.tokenizer_path), *sorted(self.flow_folder.glob("*.onnx"))]
+        return content_key(*(f"{f.name} {f.stat().st_size}" for f in files))
 
     @contextmanager
     def encoder(self, device: str = "cpu") -> Iterator[Encoder]:
@@ -329,12 +331,10 @@ class StepAudioFamily(Family):
         return step_audio_loss(networks, batch, draws, self.options, self.ids)
 
     def trained_frames(self, batch: Batch) -> float:
-        """Target frames under the losses: answer ids at 25/30 of the mel's rate, and the flow's own frames."""
+        """Target frames of the network that learns from more clips (others may lack texts, or audio)."""
         weights = batch["weights"]
-        own = [weights[name] for name in batch.get("flow_names", ())[:1]]
-        llm = [weights[LLM] * MEL_RATE / IDS_PER_SECOND] if LLM in self.trained and batch["llm_rows"] else []
-        chosen = [*llm, *(own if FLOW in self.trained else [])]
-        return sum(chosen) / max(1, len(chosen))
+        flow = [weights[name] for name in batch.get("flow_names", ())[:1]] if FLOW in self.trained else []
+        return max([weights[LLM] * MEL_RATE / IDS_PER_SECOND if LLM in self.trained else 0.0, *flow])
 
     def base_prompts(self) -> tuple[str, ...]:
         """The checkpoint's own list where it ships one (``base_prompts.json``), else eight in two languages."""
@@ -345,6 +345,22 @@ class StepAudioFamily(Family):
         """The checkpoint's own list where it ships one (``base_edits.json``), else one of every kind."""
         path = self.folder / "base_edits.json"
         return tuple((kind, info) for kind, info in read_json(path)) if path.exists() else BASE_EDITS
+
+    def random_level(self) -> float | None:
+        """Cross-entropy of a guess among the codes whose turn it is; the flow's error has no such level."""
+        if self.options.train == FLOW:
+            return None
+        return (2 * math.log(self.ids.vq02) + 3 * math.log(self.ids.vq06)) / GROUP
+
+    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+        """Speech backwards, in codes and mel."""
+
+        def backwards(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, Term]:
+            from tunesmith.families.step_audio.objective import backwards
+
+            return self.loss(networks, backwards(batch), None)
+
+        return {"backwards": backwards}
 
     def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks of both networks in the backward pass."""

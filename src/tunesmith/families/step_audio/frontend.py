@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MEL_PER_GROUP = FLOW_PER_GROUP * MEL_PER_FLOW
 SLACK_FRAMES = 6
-"""Mel and codes of one recording agree within so many frames (one group); more means they are of different ones."""
+"""Mel and codes of one recording agree within so many frames; more means they are of different ones."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,11 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Codes and mel of the same whole groups: what one has more than the other is cut.
 
     Raises:
-        TunesmithError: when they differ by more than a group, or there is no whole group.
+        TunesmithError: when they differ by more than :data:`SLACK_FRAMES`, or there is no whole group.
     """
     groups = len(codes) // GROUP
-    if abs(len(mel) - groups * MEL_PER_GROUP) > SLACK_FRAMES + MEL_PER_GROUP - 1:
+    over = len(mel) - groups * MEL_PER_GROUP  # of these, codes in whole groups cannot stand for the last few
+    if not -SLACK_FRAMES <= over <= SLACK_FRAMES + MEL_PER_GROUP - 1:
         raise TunesmithError(
             f"{len(codes)} audio tokens stand for {groups * MEL_PER_GROUP} mel frames and the audio has {len(mel)}; "
             f"they may differ by {SLACK_FRAMES}",

@@ -144,11 +144,11 @@ def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[
 def conditions(flow: Flow, batch: Batch, *, frozen: bool) -> torch.Tensor:
     """The encoder's output (B, F, C): the kept one, made anew where the codes differ, or all of it with gradients."""
     lengths_B = batch["token_lengths"]
+    flow.encoder.eval()  # its dropout would make an item's loss depend on the others, and a frozen part noisy
     if not frozen:
         return flow.mu(batch["flow_tokens"], lengths_B)[0]
     mu_BFC: torch.Tensor = batch["mu"]
     if rows := batch["mu_rows"]:
-        flow.encoder.eval()  # frozen, so without its dropout
         with torch.no_grad():
             made, _ = flow.mu(batch["flow_tokens"][rows], lengths_B[rows])
         mu_BFC = mu_BFC.clone()
@@ -180,3 +180,22 @@ def velocity_error(
     u = x1_BCF - (1 - SIGMA_MIN) * z_BCF
     error = (velocity(y, mask, mu, t_B, spk, cond).float() - u).square()
     return (error * loss_mask_B1F).sum() / x1_BCF.shape[1]
+
+
+def backwards(batch: Batch) -> Batch:
+    """The same batch with every target backwards in time, group by group: a wrong reading, which must cost more."""
+    wrong = dict(batch)
+    if batch["llm_rows"]:
+        wrong |= {"llm_ids": batch["llm_ids"].clone(), "llm_targets": batch["llm_targets"].clone()}
+        flat, begin = wrong["llm_ids"].view(-1), 0
+        for length in batch["llm_lengths"]:
+            codes = slice(begin, begin + length - 1)  # <|EOT|> stays the last
+            turned = batch["llm_targets"][codes].view(-1, GROUP).flip(0).flatten()
+            wrong["llm_targets"][codes] = turned
+            flat[batch["llm_places"][codes] + 1] = turned
+            begin += length
+    if batch["flow_rows"]:
+        wrong["x1"] = batch["x1"].clone()
+        for row, counted in zip(wrong["x1"], batch["loss_mask"].bool(), strict=True):
+            row[counted] = row[counted].flip(0)
+    return wrong

@@ -9,24 +9,29 @@ from pathlib import Path
 
 import numpy as np
 
-from tunesmith.families.step_audio.config import FLOW_FOLDER, TOKENIZER_RATE, FlowConfig
+from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.small import SETTINGS
 
 SpeakerTool = tuple[Callable[[np.ndarray, int], np.ndarray], str]
 
 
 @lru_cache(maxsize=4)
-def speaker_tool(path: str, folder: Path) -> SpeakerTool | None:
+def speaker_tool(folder: Path, flow: Path, width: int) -> SpeakerTool | None:
     """A function of mono samples (N,) and their rate to a speaker vector, and its name; ``None`` where there is none.
 
     The pocket model has none that tells unknown voices apart well enough to judge by.
+
+    Args:
+        folder: The checkpoint.
+        flow: Its flow's folder.
+        width: Of the vector, as the flow takes it.
     """
-    file = folder / FLOW_FOLDER / "campplus.onnx"
+    from tunesmith.families.step_audio.parts.campplus import FILE, CamPlus
+
+    file = flow / FILE
     if (folder / SETTINGS).is_file() or not file.is_file() or find_spec("onnxruntime") is None:
         return None
-    from tunesmith.families.step_audio.parts.campplus import CamPlus
-
-    model = CamPlus(file, FlowConfig().spk_embed_dim)
+    model = CamPlus(file, width)
 
     def vector(samples: np.ndarray, rate: int) -> np.ndarray:
         import soxr

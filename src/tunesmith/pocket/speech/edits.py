@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.families.step_audio.config import SAMPLE_RATE
+from tunesmith.families.step_audio.config import GROUP_SECONDS, SAMPLE_RATE
 from tunesmith.pocket.speech.espeak import Voice, Wave, speak
 
 DENOISE, VAD, STYLE, SPEED = "denoise", "vad", "style", "speed"
-_NOISE_DB = (8.0, 16.0)
-_SILENCE_SECONDS = (0.3, 0.6)
+_NOISE_DB = (16.0, 26.0)
+_SILENT_GROUPS = (3, 6)
+"""Of 120 ms: whole groups, so that the codes after the silence are those without it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def manner(edit: Edit, voice: Voice) -> Voice:
 
 
 def noisy(wave: Wave, rng: np.random.Generator) -> Wave:
-    """The wave under steady noise, 8 to 16 dB below it, white or falling towards high frequencies."""
+    """The wave under steady noise, 16 to 26 dB below it, white or falling towards high frequencies."""
     spectrum = np.fft.rfft(rng.standard_normal(len(wave)))
     slope = rng.uniform(0.0, 0.5)
     noise = np.fft.irfft(spectrum / np.maximum(1, np.arange(len(spectrum))) ** slope, len(wave))
@@ -62,12 +63,12 @@ def noisy(wave: Wave, rng: np.random.Generator) -> Wave:
 
 
 def interrupted(wave: Wave, rng: np.random.Generator) -> Wave:
-    """The wave with a silence of 0.3 to 0.6 s at its quietest place: at the ends the family trims it anyway."""
+    """The wave with a silence of 0.36 to 0.6 s at its quietest place: at the ends the family trims it anyway."""
     size = round(0.02 * SAMPLE_RATE)
     frames = wave[: len(wave) // size * size].reshape(-1, size)
     inner = slice(len(frames) // 4, max(len(frames) // 4 + 1, 3 * len(frames) // 4))
     place = (inner.start + int(np.argmin(np.abs(frames[inner]).max(axis=1)))) * size + size // 2
-    silence = np.zeros(round(rng.uniform(*_SILENCE_SECONDS) * SAMPLE_RATE), np.float32)
+    silence = np.zeros(round(int(rng.integers(*_SILENT_GROUPS)) * GROUP_SECONDS * SAMPLE_RATE), np.float32)
     ramp = np.linspace(0.0, 1.0, 120, dtype=np.float32)
     before, after = wave[:place].copy(), wave[place:].copy()
     before[-len(ramp) :] *= ramp[::-1]

@@ -22,6 +22,7 @@ from tunesmith.pocket.speech.sentences import draw_sentence
 
 SENTENCES = 52
 _FRAME = SAMPLE_RATE // 50
+_REFERENCES = ("seven red boats sleep tonight", "some happy children dance outside", "my old horses run quickly")
 Advance = Callable[[float, str], None]
 
 
@@ -84,13 +85,28 @@ def cloned(player: Player, voices: Sequence[Voice], seed: int, paint_real: bool)
     prompts = [_heard(player, draw_sentence(rng, True), voice) for rng, voice in zip(rngs, voices, strict=True)]
     truths = [_heard(player, draw_sentence(rng, True), voice) for rng, voice in zip(rngs, voices, strict=True)]
     answers = player.cloned(prompts, [truth.text for truth in truths])
-    out = {"right": _judged(player, _spoken(player, prompts, answers), truths, voices, rngs)}
+    made = _spoken(player, prompts, answers)
+    out = {"right": _judged(player, made, truths, voices, rngs), "voice_right": voiced_right(player, made, voices)}
     if paint_real:
         waves = _spoken(player, prompts, [one.ids for one in truths])
         out["right_from_true_codes"] = _judged(player, waves, truths, voices, rngs)
     ratios = [len(answer) / len(truth.ids) for answer, truth in zip(answers, truths, strict=True)]
     worst = max(ratios, key=_off)
     return {**out, "duration_ratio": _mean(ratios), "duration_ratio_worst": round(worst, 2)}
+
+
+def voiced_right(player: Player, waves: Sequence[Wave], voices: Sequence[Voice]) -> str:
+    """How many waves have a speaker vector that is nearest to their own voice's, of the base's and the examples'."""
+    known = {
+        voice.name: np.mean([player.hear(text, speak(text, voice)).speaker.numpy() for text in _REFERENCES], axis=0)
+        for voice in (*BASE_VOICES, NEW_VOICE)
+    }
+    flags = []
+    for wave, voice in zip(waves, voices, strict=True):
+        vector = player.hear("", wave).speaker.numpy()
+        nearest = max(known, key=lambda name: float(vector @ known[name] / np.linalg.norm(known[name])))
+        flags.append(nearest == voice.name)
+    return right_of(flags)
 
 
 def edited(player: Player, edit: Edit, seed: int, count: int) -> dict[str, Any]:

@@ -64,12 +64,15 @@ def _clones(values: dict[str, Any]) -> list[str]:
         "Said right: of eight sentences that differ in one word, synthesised in the same voice, the asked one is the",
         "nearest to what was made, time warped. Chance is one in eight. Lengths are relative to the synthesiser's.",
         "",
-        "| prompt's voice | said right | mean length | worst length |",
-        "|---|---|---|---|",
-        f"| a base voice | {base['right']} | {base['duration_ratio']} | {base['duration_ratio_worst']} |",
-        f"| a base voice, true codes instead of the language model's | {base['right_from_true_codes']} | 1 | 1 |",
-        f"| the example voice, before any fine-tuning | {new['right']} | {new['duration_ratio']} |"
-        f" {new['duration_ratio_worst']} |",
+        "Right voice: of the base's and the examples' five voices, the prompt's is the nearest by the speaker vector.",
+        "",
+        "| prompt's voice | said right | right voice | mean length | worst length |",
+        "|---|---|---|---|---|",
+        f"| a base voice | {base['right']} | {base['voice_right']} | {base['duration_ratio']} |"
+        f" {base['duration_ratio_worst']} |",
+        f"| a base voice, true codes | {base['right_from_true_codes']} | | 1 | 1 |",
+        f"| the example voice, before any fine-tuning | {new['right']} | {new['voice_right']} |"
+        f" {new['duration_ratio']} | {new['duration_ratio_worst']} |",
         "",
         "| held out | cross entropy of codes, nats | accuracy of codes | flow loss |",
         "|---|---|---|---|",

@@ -52,13 +52,19 @@ class Samples:
         for clip in (*material.plain, *material.other):
             if clip.edit < 0 or EDITS[clip.edit].kind in (SPEED, STYLE):
                 self._alike[clip.voice, clip.edit].append(clip)
+        self._places: dict[int, list[int]] = defaultdict(list)
+        for place, clip in enumerate(material.other):
+            self._places[clip.edit].append(place)
+        # Twice those whose instruction does not say the text: they are the hardest.
+        self._turns = [edit for edit in self._places for _ in range(2 if EDITS[edit].spoilt else 1)]
         self._plain = [key for key in self._alike if key[1] < 0]
         self._styled = [key for key in self._alike if key[1] >= 0]
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """A clone or an edit."""
         if rng.random() < EDIT_SHARE:
-            place = int(rng.integers(len(self.material.plain)))
+            places = self._places[self._turns[int(rng.integers(len(self._turns)))]]
+            place = places[int(rng.integers(len(places)))]
             return self.edit(self.material.plain[place], self.material.other[place])
         styled = self._styled and rng.random() < STYLED_SHARE
         kinds = self._styled if styled else self._plain

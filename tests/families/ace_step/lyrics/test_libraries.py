@@ -38,7 +38,7 @@ def test_a_missing_library_is_named_with_its_command(
     lyrics: str, library: str, extra: str, small: LyricTokenizer
 ) -> None:
     language = "en" if lyrics.isascii() else "auto"
-    with pytest.raises(TunesmithError, match=rf"{library}.*pip install 'tunesmith\[{extra}\]'"):
+    with pytest.raises(TunesmithError, match=rf"{library}.*pip install .tunesmith\[{extra}\]."):
         small.encode(lyrics, language)
 
 

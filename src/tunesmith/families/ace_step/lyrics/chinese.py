@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 
-from tunesmith.families.ace_step.lyrics.extras import need
+from tunesmith.families.extras import require
 
 _DIGITS = "零一二三四五六七八九"
 _UNITS = ((12, "兆"), (8, "亿"), (4, "万"), (3, "千"), (2, "百"), (1, "十"))
@@ -64,7 +64,7 @@ def pinyin(text: str) -> str:
     Raises:
         TunesmithError: when pypinyin is not installed.
     """
-    library = need("pypinyin", "lyrics", "Chinese lyrics")
+    library = require("pypinyin", "lyrics", "Chinese lyrics")
     spelt = library.pinyin(text, style=library.Style.TONE3, heteronym=False, neutral_tone_with_five=True)
     return "".join(readings[0] for readings in spelt)
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from tunesmith.families.ace_step.lyrics import chinese
-from tunesmith.families.ace_step.lyrics.extras import need
 from tunesmith.families.ace_step.lyrics.numbers import speak_numbers
 from tunesmith.families.ace_step.lyrics.words import speak_abbreviations, speak_signs
+from tunesmith.families.extras import require
 
 _SPACES = re.compile(r"\s+")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
@@ -55,11 +55,11 @@ def _romaji(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _transliterator() -> Any:
-    rule = need("hangul_romanize.rule", "lyrics", "Korean lyrics")
-    return need("hangul_romanize", "lyrics", "Korean lyrics").Transliter(rule.academic)
+    rule = require("hangul_romanize.rule", "lyrics", "Korean lyrics")
+    return require("hangul_romanize", "lyrics", "Korean lyrics").Transliter(rule.academic)
 
 
 @lru_cache(maxsize=1)
 def _cutlet() -> Any:
-    need("unidic_lite", "japanese", "Japanese lyrics")
-    return need("cutlet", "japanese", "Japanese lyrics").Cutlet()
+    require("unidic_lite", "japanese", "Japanese lyrics")
+    return require("cutlet", "japanese", "Japanese lyrics").Cutlet()

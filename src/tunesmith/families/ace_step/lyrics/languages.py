@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.lyrics.extras import need
+from tunesmith.families.extras import require
 
 SUPPORTED = (
     "en", "de", "fr", "es", "it", "pt", "pl", "tr", "ru", "cs", "nl", "ar", "zh", "ja", "hu", "ko", "hi",
@@ -116,5 +116,5 @@ def _by_script(count: Counter[str], japanese: bool) -> str | None:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
-    module = need("py3langid.langid", "lyrics", "lyrics without `options.language`")
+    module = require("py3langid.langid", "lyrics", "lyrics without `options.language`")
     return module.LanguageIdentifier.from_pickled_model(module.MODEL_FILE, norm_probs=True)

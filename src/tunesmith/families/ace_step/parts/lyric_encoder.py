@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from tunesmith.families.ace_step.config import LyricEncoderConfig
+from tunesmith.families.relative import FeedForward, align, distance_table
 
 ERG_LYRIC_LAYERS = (4, 5)
 """Layers whose queries entropy-rectifying guidance weakens (``pipeline_ace_step.py``)."""
@@ -62,28 +63,13 @@ class RelativeAttention(nn.Module):
         by_distance = ((q + self.pos_bias_v[:, None]) * q.shape[-1] ** -0.5) @ p.transpose(-1, -2)
         padding = (1 - mask_BN[:, None, None, :].to(by_distance.dtype)) * _MASKED
         content = (q + self.pos_bias_u[:, None]).to(v.dtype)
-        bias = (_align(by_distance) + padding).to(v.dtype)
+        bias = (align(by_distance) + padding).to(v.dtype)
         read = F.scaled_dot_product_attention(content, k, v, attn_mask=bias)
         out: torch.Tensor = self.linear_out(read.transpose(1, 2).flatten(2))
         return out
 
     def _split(self, x_BND: torch.Tensor) -> torch.Tensor:
         return x_BND.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
-
-class FeedForward(nn.Module):
-    """Two linear layers with SiLU and dropout between them."""
-
-    def __init__(self, width: int, hidden: int, dropout: float) -> None:
-        super().__init__()
-        self.w_1 = nn.Linear(width, hidden)
-        self.w_2 = nn.Linear(hidden, width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x_BND: torch.Tensor) -> torch.Tensor:
-        """(B, N, D) to (B, N, D)."""
-        out: torch.Tensor = self.w_2(self.dropout(F.silu(self.w_1(x_BND))))
-        return out
 
 
 class LyricLayer(nn.Module):
@@ -137,21 +123,3 @@ class LyricEncoder(nn.Module):
                 x = layer(x, mask_BN, distances, scale)
         states: torch.Tensor = self.after_norm(x)
         return states
-
-
-def distance_table(tokens: int, width: int, device: torch.device) -> torch.Tensor:
-    """Sinusoids (R, D) of the distances N-1, ..., 0, ..., -(N-1), sine and cosine in turn, fp32."""
-    distances = torch.arange(tokens - 1, -tokens, -1, device=device, dtype=torch.float32)
-    columns = torch.arange(0, width, 2, device=device, dtype=torch.float32)
-    angles = distances[:, None] * torch.exp(columns * (-math.log(10_000.0) / width))
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
-
-
-def _align(scores_BHNR: torch.Tensor) -> torch.Tensor:
-    """Scores by distance to scores by key (B, H, N, N): query i, key j reads column N-1-i+j.
-
-    Reading on from row to row with one column more does it without an index (Transformer-XL, appendix B).
-    """
-    tokens = scores_BHNR.shape[2]
-    flat = F.pad(scores_BHNR, (1, 0)).flatten(2)
-    return flat[..., tokens:].unflatten(-1, (tokens, 2 * tokens - 1))[..., :tokens]

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.families.relative import FeedForward, align, distance_table
 from tunesmith.families.step_audio.config import FlowEncoderConfig
 
 _LAYER_EPS = 1e-12
@@ -55,7 +56,7 @@ class RelativeAttention(nn.Module):
         """Attend to the keys that the mask marks valid, to all without one."""
         q, k, v = (self._split(layer(x_BTD)) for layer in (self.linear_q, self.linear_k, self.linear_v))
         p = self._split(self.linear_pos(distances_RD)[None])
-        bias = _align(((q + self.pos_bias_v[:, None]) * q.shape[-1] ** -0.5) @ p.transpose(-1, -2))
+        bias = align(((q + self.pos_bias_v[:, None]) * q.shape[-1] ** -0.5) @ p.transpose(-1, -2))
         if key_mask_BT is not None:
             bias = bias.masked_fill(~key_mask_BT[:, None, None, :], -math.inf)
         content = (q + self.pos_bias_u[:, None]).to(v.dtype)
@@ -68,28 +69,13 @@ class RelativeAttention(nn.Module):
         return x_BTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
-class FeedForward(nn.Module):
-    """Two linear layers with SiLU and dropout between them."""
-
-    def __init__(self, config: FlowEncoderConfig) -> None:
-        super().__init__()
-        self.w_1 = nn.Linear(config.output_size, config.linear_units)
-        self.w_2 = nn.Linear(config.linear_units, config.output_size)
-        self.dropout = nn.Dropout(config.dropout_rate)
-
-    def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        """(B, T, D) to (B, T, D)."""
-        out: torch.Tensor = self.w_2(self.dropout(F.silu(self.w_1(x_BTD))))
-        return out
-
-
 class ConformerLayer(nn.Module):
     """Attention and feed-forward, each behind its norm."""
 
     def __init__(self, config: FlowEncoderConfig) -> None:
         super().__init__()
         self.self_attn = RelativeAttention(config)
-        self.feed_forward = FeedForward(config)
+        self.feed_forward = FeedForward(config.output_size, config.linear_units, config.dropout_rate)
         self.norm_ff = nn.LayerNorm(config.output_size, eps=_LAYER_EPS)
         self.norm_mha = nn.LayerNorm(config.output_size, eps=_LAYER_EPS)
         self.dropout = nn.Dropout(config.dropout_rate)
@@ -101,22 +87,3 @@ class ConformerLayer(nn.Module):
         x = x_BTD + self.dropout(self.self_attn(self.norm_mha(x_BTD), distances_RD, key_mask_BT))
         out: torch.Tensor = x + self.dropout(self.feed_forward(self.norm_ff(x)))
         return out
-
-
-def distance_table(positions: int, width: int, device: torch.device) -> torch.Tensor:
-    """Sinusoids (R, D) of the distances T-1, ..., 0, ..., -(T-1), sine and cosine in turn, fp32."""
-    distances = torch.arange(positions - 1, -positions, -1, device=device, dtype=torch.float32)
-    columns = torch.arange(0, width, 2, device=device, dtype=torch.float32)
-    angles = distances[:, None] * torch.exp(columns * (-math.log(10_000.0) / width))
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
-
-
-def _align(scores_BHTR: torch.Tensor) -> torch.Tensor:
-    """Scores by distance to scores by key (B, H, T, T): query i, key j reads column T-1-i+j."""
-    positions = scores_BHTR.shape[2]
-    if positions == 1:
-        return scores_BHTR
-    # Rows read one column shorter than they are begin one column earlier each: the shift, without an index.
-    rows = scores_BHTR.flatten(2)[..., positions - 1 : -1].unflatten(-1, (positions, -1))
-    # Kernels ask for rows that begin at aligned addresses.
-    return rows[..., :positions].contiguous()

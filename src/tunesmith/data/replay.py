@@ -1,0 +1,125 @@
+"""Clips of a second set, mixed into training so that what the model could do before is not lost.
+
+They keep to themselves: a replay clip never prompts one of the user's, it is drawn to a share of each epoch, and its
+held-out part never decides which checkpoint is best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tunesmith.data.draws import key_of
+from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.notes import note
+from tunesmith.data.sample import Sample
+
+REPLAY = "replay"
+"""The attribute that is true of a sample from the replay set."""
+MOST = 4
+"""How often one clip is trained on in one epoch at most; beyond that it would be learnt by heart."""
+
+
+def is_replay(sample: Sample) -> bool:
+    """Whether a sample is from the replay set and not one of the user's own."""
+    return sample.attributes.get(REPLAY) is True
+
+
+def marked(layout: Layout, own: Collection[str]) -> Layout:
+    """A replay set as it goes on: its samples marked, their ids and sources under a name that no own id has.
+
+    Args:
+        layout: As it was read.
+        own: Ids of the user's own samples.
+    """
+    names = (REPLAY, *(f"{REPLAY}-{n}" for n in range(2, len(own) + 3)))
+    prefix = next(name for name in names if not any(one.startswith(f"{name}/") for one in own))
+
+    def under(name: str) -> str:
+        return f"{prefix}/{name}" if name not in ("", "*") else name
+
+    samples = [
+        replace(s, id=under(s.id), source=under(s.source), attributes={**s.attributes, REPLAY: True})
+        for s in layout.samples
+    ]
+    problems = [replace(problem, clip=under(problem.clip)) for problem in layout.problems]
+    notes = [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in layout.notes]
+    return Layout(samples, problems, layout.name, notes)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How many replay clips every epoch draws beside all of the user's clips.
+
+    Attributes:
+        own: How many training clips of the user's own there are.
+        replay: Ids of the replay clips that may be trained on, sorted.
+        wanted: Share of an epoch that they are to make up (0..1, without 1).
+    """
+
+    own: int
+    replay: tuple[str, ...]
+    wanted: float
+
+    @property
+    def asked(self) -> int:
+        """Replay clips of one epoch that make up the share."""
+        return max(1, round(self.own * self.wanted / (1 - self.wanted))) if self.wanted else 0
+
+    @property
+    def drawn(self) -> int:
+        """Replay clips of one epoch, each counted as often as it is drawn: at most :data:`MOST` times."""
+        return min(self.asked, MOST * len(self.replay))
+
+    @property
+    def per_epoch(self) -> int:
+        """Clips of one epoch."""
+        return self.own + self.drawn
+
+    @property
+    def share(self) -> float:
+        """Share of an epoch that replay clips really make up."""
+        return self.drawn / self.per_epoch
+
+    def entries(self, samples: Iterable[Sample]) -> list[Sample]:
+        """Training samples, each replay sample as many times as one epoch may draw it, under ids of their own.
+
+        So each time has its own crop and noise.
+        """
+        entries: list[Sample] = []
+        for sample in samples:
+            times = math.ceil(self.drawn / len(self.replay)) if is_replay(sample) else 1
+            entries += (replace(sample, id=_entry(sample.id, n)) for n in range(1, times + 1))
+        return entries
+
+    def of_epoch(self, seed: int, epoch: int) -> frozenset[str]:
+        """Ids of the replay entries of one epoch.
+
+        All clips as often as they fit whole; what is left comes from a pack shuffled anew whenever it is used up, so
+        that epochs that follow each other draw different clips. Depends on nothing but the arguments.
+        """
+        whole, rest = divmod(self.drawn, len(self.replay))
+        names = {_entry(name, n) for n in range(1, whole + 1) for name in self.replay}
+        if rest:
+            epochs = len(self.replay) // rest
+            pack = sorted(self.replay, key=lambda name: key_of(seed, REPLAY, epoch // epochs, name))
+            at = epoch % epochs * rest
+            names |= {_entry(name, whole + 1) for name in pack[at : at + rest]}
+        return frozenset(names)
+
+
+def mix_of(training: Sequence[Sample], share: float) -> Mix | None:
+    """The mix of a set of training samples; ``None`` where no replay clips stand beside the user's own.
+
+    Args:
+        training: Samples to train on.
+        share: The recipe's ``data.replay_share``.
+    """
+    ids = tuple(sorted(sample.id for sample in training if is_replay(sample)))
+    own = len(training) - len(ids)
+    return Mix(own, ids, share) if ids and own else None
+
+
+def _entry(name: str, time: int) -> str:
+    return name if time == 1 else f"{name}#{time}"

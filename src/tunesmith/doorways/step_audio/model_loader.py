@@ -1,0 +1,139 @@
+"""``model_loader.py``: where a checkpoint comes from, by the names that Step-Audio-EditX gives the places."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
+from tunesmith.families.step_audio.source import GIGABYTES, POCKET, download
+from tunesmith.pocket.examples import is_pocket
+
+_PARTS = (
+    ("config.json", "the LLM's config"),
+    ("tokenizer.model", "the text tokeniser"),
+    (f"{FLOW_FOLDER}/cosyvoice.yaml", "the flow's config"),
+    (f"{FLOW_FOLDER}/flow.pt", "the flow, 0.6 GB"),
+    (f"{FLOW_FOLDER}/hift.pt", "the vocoder, 0.1 GB"),
+    (f"{FLOW_FOLDER}/campplus.onnx", "the speaker encoder, 28 MB"),
+)
+_OWN_FRONT_END = "small_frontend.json"
+"""A checkpoint that has it brings small parts of its own for the released ones."""
+_OWN_PARTS = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
+
+
+class ModelSource(Enum):
+    """Where to take a model from; ``AUTO`` is a folder where there is one, else the Hugging Face Hub."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    HUGGINGFACE = "huggingface"
+    MODELSCOPE = "modelscope"
+
+
+def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> str:
+    """A local folder, or ``pocket/step_audio`` for the model that ships with Tunesmith.
+
+    Args:
+        path: A folder, a repository's name, or ``pocket``.
+        source: Where to look.
+
+    Raises:
+        TunesmithError: when it is not there, and how to get it.
+    """
+    name = str(path)
+    if is_pocket(name) or name == "pocket":
+        return POCKET
+    folder = Path(name).expanduser()
+    if source is ModelSource.MODELSCOPE:
+        return from_modelscope(name)
+    if source is ModelSource.LOCAL or (source is ModelSource.AUTO and (folder.is_dir() or not is_repository(name))):
+        if not folder.is_dir():
+            raise TunesmithError("there is no such model folder", where=name, remedy=how_to_get(REPOSITORY, name))
+        return str(folder)
+    return str(download(name))
+
+
+def is_repository(name: str) -> bool:
+    """Whether this may be the name of a repository (``owner/name``)."""
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def how_to_get(repository: str, folder: str = "FOLDER") -> str:
+    """The command that fetches a repository, with its size and licence."""
+    return (
+        f"Fetch it ({GIGABYTES[repository]} GB, {LICENCE}): `hf download {repository} --local-dir {folder}`; "
+        "HF_ENDPOINT names a mirror. To try everything without it, give `pocket`."
+    )
+
+
+def from_modelscope(name: str) -> str:
+    """A repository's copy from ModelScope, by their own library.
+
+    Raises:
+        TunesmithError: when the library is not installed, or the files cannot be had.
+    """
+    try:
+        from modelscope import snapshot_download
+    except ImportError as error:
+        raise TunesmithError(
+            "ModelScope's library is not installed",
+            where="ModelSource.MODELSCOPE",
+            remedy="Run `pip install modelscope`, or take ModelSource.HUGGINGFACE or a local folder.",
+        ) from error
+    try:
+        return str(snapshot_download(name))
+    except Exception as error:  # whatever its client raises
+        raise TunesmithError(
+            f"{name} could not be had from ModelScope ({type(error).__name__})",
+            remedy="Check the name and the network, or give a local folder.",
+        ) from error
+
+
+def refuse_incomplete(folder: Path, flow: Path) -> None:
+    """Refuse a checkpoint that lacks files, before anything is loaded.
+
+    Args:
+        folder: The LLM's.
+        flow: The flow's.
+
+    Raises:
+        TunesmithError: naming every file that is missing, its repository, size and licence.
+    """
+    own = (folder / _OWN_FRONT_END).is_file()
+    absent = [
+        f"{name} ({what})"
+        for name, what in _PARTS
+        if (not own or name in _OWN_PARTS)
+        and not (flow / Path(name).name if name.startswith(FLOW_FOLDER) else folder / name).is_file()
+    ]
+    if not any(folder.glob("*.safetensors")):
+        absent.insert(0, "model-00001.safetensors (the LLM, 7.1 GB)")
+    if absent:
+        raise TunesmithError(
+            f"of {REPOSITORY} these files are missing: {', '.join(absent)}",
+            where=str(folder),
+            remedy=how_to_get(REPOSITORY, str(folder)),
+        )
+
+
+def tokenizer_folder(named: str) -> str:
+    """What the family looks for its tokenisers in: the folder named where it holds them, else nothing (it searches).
+
+    Raises:
+        TunesmithError: when a folder was named that is not there.
+    """
+    from tunesmith.families.step_audio.source import CENTROIDS, TOKENIZER_NAME
+
+    if not named or is_pocket(named) or named == "pocket":
+        return ""
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        holds = any((one / CENTROIDS).is_file() for one in (folder, folder / TOKENIZER_NAME))
+        return str(folder) if holds else ""
+    if is_repository(named):
+        return named
+    raise TunesmithError(
+        "there is no such tokenizer folder", where=named, remedy=how_to_get(TOKENIZER_REPOSITORY, named)
+    )

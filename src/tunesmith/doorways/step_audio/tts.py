@@ -1,0 +1,212 @@
+"""``tts.py``: cloning and editing by the names and arguments of Step-Audio-EditX, over Tunesmith's own generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete
+from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
+from tunesmith.errors import TunesmithError
+from tunesmith.run.voice import Voice
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from tunesmith.families.contract import Generator
+    from tunesmith.families.step_audio.family import StepAudioFamily
+
+SEED = 1234
+_SHORTEST_ROOM, _ROOM = 10.0, 2.0
+"""Speech may take twice as long as is likely, and never less than ten seconds, before it is cut off."""
+
+
+class StepAudioTTS:
+    """Speaks with the base model, or with what was fine-tuned.
+
+    Args:
+        model_path: Folder or repository of Step-Audio-EditX, or ``pocket``.
+        audio_tokenizer: Where its tokenisers lie.
+        model_source: Where to look for the model.
+        device: ``auto``, ``cpu``, ``cuda``, …
+        seed: Of every call: the same words sound the same again.
+
+    Raises:
+        TunesmithError: naming what is missing.
+    """
+
+    def __init__(
+        self,
+        model_path: str | Path,
+        audio_tokenizer: StepAudioTokenizer,
+        model_source: ModelSource = ModelSource.AUTO,
+        *,
+        device: str = "auto",
+        seed: int = SEED,
+    ) -> None:
+        from tunesmith.families.step_audio.config import FLOW_FOLDER, StepAudioSettings
+        from tunesmith.families.step_audio.family import StepAudioFamily
+
+        family = StepAudioFamily(
+            locate_model(model_path, model_source), StepAudioSettings(tokenizer_path=audio_tokenizer.path)
+        )
+        refuse_incomplete(family.folder, family.folder / FLOW_FOLDER)
+        self._begin(family, device, seed)
+
+    @classmethod
+    def of(cls, family: StepAudioFamily, device: str = "auto", voice: Voice | None = None) -> StepAudioTTS:
+        """One over a family that a run has made already."""
+        made = cls.__new__(cls)
+        made._begin(family, device, SEED, voice)
+        return made
+
+    def _begin(self, family: StepAudioFamily, device: str, seed: int, voice: Voice | None = None) -> None:
+        from tunesmith.run.device import pick_device
+
+        self.family, self.seed, self.voice = family, seed, voice or Voice()
+        self.device = pick_device(device)
+        self._take(family.networks())
+
+    def _take(self, networks: Mapping[str, nn.Module]) -> None:
+        from tunesmith.run.adapted import on_device
+
+        self.networks: dict[str, nn.Module] = on_device(networks, self.device)
+        self._generator: Generator = self.family.generator(self.networks, self.device)
+
+    # --- what was fine-tuned ----------------------------------------------------------------------------------------
+
+    def load_finetuned_model(
+        self, llm_ckpt_path: str | Path | None = None, flow_ckpt_path: str | Path | None = None
+    ) -> None:
+        """Speak with fine-tuned weights from here on; a network without a checkpoint is the base's.
+
+        Args:
+            llm_ckpt_path: ``llm_best.pt``, ``llm_epoch_N.pt``, or a state dict of another trainer.
+            flow_ckpt_path: The same of the flow.
+
+        Raises:
+            TunesmithError: when one does not fit; everything is then as it was.
+        """
+        from tunesmith.families.step_audio.checkpoints import load_checkpoint
+        from tunesmith.families.step_audio.config import FLOW, LLM
+
+        paths = {LLM: llm_ckpt_path, FLOW: flow_ckpt_path}
+        if not any(paths.values()):
+            raise TunesmithError("no checkpoint was named", remedy="Give llm_ckpt_path, flow_ckpt_path or both.")
+        networks, notes = self.family.networks(), []
+        for name, path in paths.items():
+            if path:
+                loaded = load_checkpoint(name, networks[name], Path(path), self.family.base_name)
+                networks[name] = loaded.network
+                notes += [*loaded.notes, f"{name}: {path}"]
+        self._take(networks)
+        for note in notes:
+            self.voice.say(note)
+
+    def load_adapter(self, folder: str | Path) -> None:
+        """Speak with the adapter of a Tunesmith run from here on (``best_model/``).
+
+        Raises:
+            TunesmithError: when it belongs to another base, or is none.
+        """
+        from tunesmith.run.adapted import load_adapted
+
+        self._take(load_adapted(self.family, Path(folder), self.device))
+
+    # --- speaking ---------------------------------------------------------------------------------------------------
+
+    def clone(self, prompt_wav_path: str | Path, prompt_text: str, target_text: str) -> tuple[torch.Tensor, int]:
+        """Say a text in the voice of a recording.
+
+        Args:
+            prompt_wav_path: The recording.
+            prompt_text: What it says.
+            target_text: What to say. Empty: the recording's own codes are made into sound again.
+
+        Returns:
+            Sound (1, N) float32, and its rate, 24000.
+
+        Raises:
+            TunesmithError: when the recording cannot be read or has no speech in it.
+        """
+        from tunesmith.families.step_audio.edits import CLONE
+
+        return self._speak(prompt_wav_path, prompt_text, CLONE, None, target_text)
+
+    def edit(
+        self,
+        prompt_wav_path: str | Path | None = None,
+        prompt_text: str | None = None,
+        edit_type: str | None = None,
+        edit_info: str | None = None,
+        target_text: str | None = None,
+        *,
+        input_audio_path: str | Path | None = None,
+        audio_text: str | None = None,
+        text: str | None = None,
+    ) -> tuple[torch.Tensor, int]:
+        """Edit a recording.
+
+        Args:
+            prompt_wav_path: The recording; once called ``input_audio_path``.
+            prompt_text: What it says; once called ``audio_text``.
+            edit_type: ``emotion``, ``style``, ``speed``, ``denoise``, ``vad`` or ``paralinguistic``.
+            edit_info: What to change it to, where the type takes one.
+            target_text: The text with tags such as ``[Laughter]`` (``paralinguistic``); once called ``text``.
+            input_audio_path: See ``prompt_wav_path``.
+            audio_text: See ``prompt_text``.
+            text: See ``target_text``.
+
+        Returns:
+            Sound (1, N) float32, and its rate, 24000.
+
+        Raises:
+            TunesmithError: when an argument is given by both names or by neither, or the edit does not exist.
+        """
+        path = _either("prompt_wav_path", prompt_wav_path, "input_audio_path", input_audio_path)
+        said = _either("prompt_text", prompt_text, "audio_text", audio_text)
+        wanted = _either("target_text", target_text, "text", text, needed=False)
+        if edit_type is None:
+            raise TunesmithError("edit() was given no edit_type", remedy="Name one, such as `style`.")
+        return self._speak(path, said, edit_type, edit_info, wanted or said)
+
+    def _speak(self, path: Any, said: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
+        import torch
+
+        from tunesmith.audio.load import load
+        from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
+        from tunesmith.families.contract import GenerationRequest
+        from tunesmith.families.step_audio.config import SAMPLE_RATE
+
+        recording = load(AudioRef(str(path)), SAMPLE_RATE, 1)
+        request = GenerationRequest(
+            {"caption": text, PROMPT_TEXT: said},
+            _longest(recording, said, kind, text),
+            self.seed,
+            source={PROMPT: recording},
+            options={"edit_type": kind, **({"edit_info": info} if info else {})},
+        )
+        (made,) = self._generator.generate([request])
+        return torch.from_numpy(made.audio.copy()), made.sample_rate
+
+
+def _longest(recording: Any, said: str, kind: str, text: str) -> float:
+    """Seconds after which speech that does not end by itself is cut off."""
+    from tunesmith.evaluation.speech.duration import expected_seconds, spoken_seconds
+    from tunesmith.families.step_audio.config import SAMPLE_RATE
+
+    whole = recording.shape[-1] / SAMPLE_RATE
+    likely = expected_seconds(kind, text, said, spoken_seconds(recording, SAMPLE_RATE), None).seconds
+    return max(_SHORTEST_ROOM, _ROOM * (likely if likely == likely else whole))
+
+
+def _either(name: str, value: Any, older: str, other: Any, *, needed: bool = True) -> Any:
+    """An argument that goes by two names."""
+    if value is not None and other is not None:
+        raise TunesmithError(f"{name} and {older} are the same thing, and both were given", remedy=f"Give {name}.")
+    found = value if value is not None else other
+    if found is None and needed:
+        raise TunesmithError(f"edit() was given no {name}", remedy=f"Give it as {name} (or {older}, its old name).")
+    return found

@@ -1,0 +1,204 @@
+"""``llm_best.pt`` and ``flow_best.pt``: what was trained of one network and a header that says what it is.
+
+The names and keys are those of the fine-tuning guide (``epoch``, ``model_state_dict``, ``optimizer_state_dict``,
+``scheduler_state_dict``, ``val_loss``). Files of other trainers, with a header or without, whole networks included, are
+read too. Nothing is unpickled, and nothing is changed before all of a file is known to fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
+from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.files import atomic_path, read_json
+from tunesmith.training import adapters, full
+
+_HEADER, _STATE = "header", "model_state_dict"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network with a checkpoint inside, and what there is to say about it."""
+
+    network: nn.Module
+    notes: tuple[str, ...]
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+def write_best(folder: Path, target: Path) -> None:
+    """Write ``llm_best.pt`` and ``flow_best.pt``, as many as an adapter folder has networks, into a folder."""
+    for name in parts_of(folder):
+        write_checkpoint(folder, target / f"{name}_best.pt", name)
+
+
+def write_checkpoint(folder: Path, target: Path, network: str, *, epoch: int = 0, loss: float | None = None) -> None:
+    """Write one network of an adapter folder as a checkpoint, whole or not at all.
+
+    Args:
+        folder: What training saved: PEFT's files or the part that was trained in full, or a folder of each network.
+        target: The file.
+        network: ``llm`` or ``flow``.
+        epoch: Passes over the clips that its stage has had; 0 where that is not known.
+        loss: Held-out loss, where it was measured.
+    """
+    source = parts_of(folder)[network]
+    header, state = _read_part(source, network)
+    with atomic_path(target) as temporary:
+        torch.save(
+            {
+                "epoch": epoch,
+                _STATE: state,
+                "optimizer_state_dict": None,
+                "scheduler_state_dict": None,
+                "val_loss": loss,
+                _HEADER: {**asdict(header), "targets": list(header.targets)},
+            },
+            temporary,
+        )
+
+
+def parts_of(folder: Path) -> dict[str, Path]:
+    """Where each network's part of an adapter folder lies; of one network alone it is the folder itself."""
+    found = {name: folder / name for name in (LLM, FLOW) if _holds_part(folder / name)}
+    if found or not _holds_part(folder):
+        return found
+    if (folder / full.CONFIG).is_file():
+        return {FLOW: folder}
+    keys = adapters.read_adapter(folder)
+    return {_network_of(keys) or LLM: folder}
+
+
+def _holds_part(folder: Path) -> bool:
+    return (folder / adapters.CONFIG).is_file() or (folder / full.CONFIG).is_file()
+
+
+def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tensor]]:
+    if (source / full.CONFIG).is_file():
+        from safetensors.torch import load_file
+
+        config, weights = read_json(source / full.CONFIG), source / full.WEIGHTS
+        header = Header(network, "full", tuple(config["targets"]), str(config["base_model_name_or_path"]))
+        return header, load_file(weights) if weights.exists() else {}
+    config = read_json(source / adapters.CONFIG)
+    header = Header(
+        network,
+        "dora" if config.get("use_dora") else "lora",
+        tuple(config["target_modules"]),
+        str(config["base_model_name_or_path"]),
+        int(config["r"]),
+        float(config["lora_alpha"]),
+        bool(config.get("use_rslora")),
+    )
+    return header, adapters.read_adapter(source)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def load_llm(network: nn.Module, path: Path, base: str = "") -> Loaded:
+    """The LLM with a checkpoint inside; see :func:`load_checkpoint`."""
+    return load_checkpoint(LLM, network, path, base)
+
+
+def load_flow(network: nn.Module, path: Path, base: str = "") -> Loaded:
+    """The flow with a checkpoint inside; see :func:`load_checkpoint`."""
+    return load_checkpoint(FLOW, network, path, base)
+
+
+def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -> Loaded:
+    """Put a checkpoint into a network: ours, or a state dict of another trainer, whole or in part.
+
+    Args:
+        name: ``llm`` or ``flow``.
+        network: Bare, or with the adapter of the same shape already on it.
+        path: The file.
+        base: What the network's base model is called, to compare with the header.
+
+    Returns:
+        The network (an adapter wraps it) and sentences: keys that have no place, keys that are absent, another base.
+
+    Raises:
+        TunesmithError: when the file is unreadable, of the other network, of another rank, mode or base. The network
+            is then as it was.
+    """
+    header, tensors = read_checkpoint(path)
+    kind = header.network if header else _network_of(tensors)
+    if kind and kind != name:
+        raise TunesmithError(
+            f"this checkpoint holds the {kind}, and the {name} is meant",
+            where=str(path),
+            remedy=f"Give it as {kind}_ckpt_path.",
+        )
+    notes = []
+    if header and base and header.base != base:
+        notes.append(f"{path}: trained on {header.base}, and this is {base}; the sizes agree")
+    low = {key: tensor for key, tensor in tensors.items() if LORA in key}
+    rest = {key: tensor for key, tensor in tensors.items() if LORA not in key}
+    plan = plan_adapter(network, low, header, path) if low else None
+    if rest or not low:
+        notes += fill(name, network, rest, path, known=header is not None, whole=not low)
+    if plan is not None:
+        if header is None:
+            notes.append(f"{path}: it does not say its LoRA alpha; the guide's {plan.alpha:g} is used")
+        network = with_adapter(name, network, low, plan)
+    return Loaded(network, tuple(notes))
+
+
+def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]:
+    """Header, where there is one, and tensors by name without what wrappers add (``module.``, PEFT's and Torch's).
+
+    Raises:
+        TunesmithError: when the file is absent, cannot be read safely, or holds no tensors.
+    """
+    if not path.is_file():
+        raise TunesmithError("there is no such checkpoint", where=str(path), remedy="Check the path, or train first.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise TunesmithError(
+            f"this checkpoint cannot be read ({first})",
+            where=str(path),
+            remedy="Files are read as tensors only, never as program objects; take another one.",
+        ) from error
+    mapping = content if isinstance(content, dict) else {}
+    inner = next((mapping[key] for key in (_STATE, "state_dict") if isinstance(mapping.get(key), dict)), mapping)
+    tensors = {plain(str(key)): value for key, value in inner.items() if isinstance(value, torch.Tensor)}
+    header = _header(mapping.get(_HEADER), path)
+    if not tensors and not (header and header.mode == "full"):
+        raise TunesmithError("this file holds no weights", where=str(path), remedy="Give a checkpoint or state dict.")
+    return header, tensors
+
+
+def _header(raw: Any, path: Path) -> Header | None:
+    if raw is None:
+        return None
+    try:
+        return Header(**{**raw, "targets": tuple(raw["targets"])})
+    except (TypeError, KeyError) as error:
+        raise TunesmithError(
+            f"the header of this checkpoint is not understood ({error})",
+            where=str(path),
+            remedy="It may be from a newer release of Tunesmith.",
+        ) from error
+
+
+def _network_of(keys: Mapping[str, Any]) -> str | None:
+    """Which network names belong to."""
+    for key in map(plain, keys):
+        if key.startswith(("model.layers.", "model.embed_tokens.", "lm_head.")):
+            return LLM
+        if key.startswith(("decoder.", "encoder.", "encoder_proj.", "input_embedding.", "spk_embed_affine_layer.")):
+            return FLOW
+    return None

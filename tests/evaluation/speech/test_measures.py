@@ -1,0 +1,140 @@
+"""The listener: what one result is held against."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.evaluation.speech.family import TalkFamily
+from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.evaluation.speech.measures import Listener
+from tunesmith.evaluation.speech.voice import MFCC, VoiceVector
+from tunesmith.run.prompts import Prompt
+from tunesmith.run.spoken import by_turns, prompt_of
+
+TEXT, SAID = "when the bell rang, the children ran outside", "we left the town, and went by the sea"
+
+
+class Parrot:
+    """Hears the same words whatever is said."""
+
+    name = "parrot"
+
+    def __init__(self, words: str) -> None:
+        self.words, self.languages = words, []
+
+    def transcribe(self, audio, rate, language=None):
+        self.languages.append(language)
+        return self.words
+
+
+def sample(folder: Path, name: str, voice=LOW, text: str = TEXT, *, target: bool = True, **attributes) -> Sample:
+    soundfile.write(folder / f"{name}-prompt.wav", talk(SAID, voice)[0], RATE)
+    audios = {"prompt": AudioRef(str(folder / f"{name}-prompt.wav"))}
+    if target:
+        soundfile.write(folder / f"{name}.wav", talk(text, voice, seed=len(name))[0], RATE)
+        audios["audio"] = AudioRef(str(folder / f"{name}.wav"))
+    return Sample(name, audios, {"caption": text, "prompt_text": SAID}, attributes)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> list[Sample]:
+    return [sample(tmp_path, name, speaker_id="me") for name in ("a", "bb", "ccc")]
+
+
+def listener(samples, **settings) -> Listener:
+    return Listener(TalkFamily("talk:base"), samples, MFCC, **settings)
+
+
+def test_the_true_recording_measures_as_itself(own):
+    heard = listener(own).hear(prompt_of(own[0]), talk(TEXT, seed=1), RATE)
+    found = heard.signals
+    assert heard.transcript is None
+    assert found.target_known == 1
+    assert found.duration_ratio == pytest.approx(1.0, abs=0.02)
+    assert (found.stretches, found.clauses) == (2, 2)
+    assert found.speech_rate == pytest.approx(1 / 0.18, rel=0.1)
+    assert found.voice_prompt > 0.7
+    assert found.voice_own > 0.7
+    assert math.isnan(found.error_rate)
+
+
+def test_another_voice_is_less_alike(own):
+    mine, theirs = (listener(own).hear(prompt_of(own[0]), talk(TEXT, voice), RATE).signals for voice in (LOW, HIGH))
+    assert theirs.voice_prompt < mine.voice_prompt - 0.2
+    assert theirs.voice_own < mine.voice_own - 0.2
+
+
+def test_the_speaker_s_own_voice_is_of_other_recordings_of_the_same_edit(own, tmp_path):
+    alone = listener(own[:1]).hear(prompt_of(own[0]), talk(TEXT), RATE).signals
+    assert math.isnan(alone.voice_own)
+    stranger = sample(tmp_path, "stranger", HIGH, speaker_id="you")
+    edited = sample(tmp_path, "edited", HIGH, speaker_id="me", edit_type="style")
+    both = listener([*own, stranger, edited]).hear(prompt_of(own[0]), talk(TEXT), RATE).signals
+    assert both.voice_own == pytest.approx(listener(own).hear(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_own)
+
+
+def test_without_a_true_recording_the_prompt_s_rate_decides(own, tmp_path):
+    tokens = sample(tmp_path, "tokens", target=False)
+    found = listener([tokens]).hear(prompt_of(tokens), talk(TEXT), RATE).signals
+    assert found.target_known == 0
+    assert found.duration_ratio == pytest.approx(1.0, abs=0.05)
+    asked = Prompt("seven dogs", "user", voice=own[0])
+    assert listener(own).hear(asked, talk("seven dogs"), RATE).signals.duration_ratio == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_prompt_without_a_voice_is_measured_as_far_as_it_goes():
+    found = listener([]).hear(Prompt(TEXT, "user"), talk(TEXT), RATE).signals
+    assert math.isnan(found.duration_ratio)
+    assert math.isnan(found.voice_prompt)
+    assert found.stretches == 2
+
+
+def test_transcripts_become_error_rates(own):
+    parrot = Parrot("when the bell rang the child ran outside")
+    heard = listener(own, transcriber=parrot, language="en").hear(prompt_of(own[0]), talk(TEXT), RATE)
+    assert heard.transcript == parrot.words
+    assert heard.signals.error_rate == pytest.approx(1 / 8)
+    assert heard.signals.text_length == 8
+    assert parrot.languages == ["en"]
+
+
+def test_nobody_transcribes_silence(own):
+    parrot = Parrot("thank you for watching")
+    heard = listener(own, transcriber=parrot).hear(prompt_of(own[0]), np.zeros((1, RATE), np.float32), RATE)
+    assert (heard.transcript, heard.signals.error_rate) == ("", 1.0)
+    assert parrot.languages == []
+    assert heard.signals.spoken_s == 0
+    assert math.isnan(heard.signals.voice_prompt)
+
+
+def test_a_speaker_vector_of_the_family_s_own_is_used(own):
+    calls = []
+
+    def embed(mono, rate):
+        calls.append((mono.ndim, rate))
+        return np.array([1.0, 0.0])
+
+    made = Listener(TalkFamily("talk:base"), own, VoiceVector("CAM++", embed))
+    assert made.hear(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_prompt == 1.0
+    made.hear(prompt_of(own[0]), talk(TEXT), RATE)
+    assert calls == [(1, RATE)] * 5  # the prompt, two other recordings and two results
+
+
+def test_broken_samples_are_measured(own):
+    broken = np.where(np.arange(talk(TEXT).shape[1]) % 500 == 3, np.nan, talk(TEXT)).astype(np.float32)
+    found = listener(own).hear(prompt_of(own[0]), broken, RATE).signals
+    assert found.nonfinite > 0
+    assert np.isfinite(found.duration_ratio)
+
+
+def test_turns_give_every_edit_type_its_share():
+    made = [
+        Sample(f"{kind}{i}", {}, {}, {"edit_type": kind}) for kind, n in (("style", 3), ("clone", 2)) for i in range(n)
+    ]
+    assert [s.id for s in by_turns(made)] == ["clone0", "style0", "clone1", "style1", "style2"]

@@ -1,0 +1,107 @@
+"""What the page shows of speech: edit types, transcripts, prompts; and strange records do it no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.report.fake_run import HOSTILE, beat, comparison, write, write_json
+from tests.report.page import Page
+from tunesmith.report.build import build_report
+from tunesmith.run.folder import RunFolder
+
+
+def measure(name: str, **values: object) -> dict:
+    return {
+        "name": name, "title": name.title(), "title_zh": "指标", "unit": "", "base": 0.8, "adapter": 0.6,
+        "reference": 0.85, "difference": -0.2, "low": -0.3, "high": -0.1, "pairs": 8, "judgement": "worse",
+    } | values  # fmt: skip
+
+
+def speech(**values: object) -> dict:
+    return {
+        "transcriber": "openai/whisper-small", "error_rate": "WER", "voice": "CAM++",
+        "edit_types": [
+            {"edit_type": "clone", "outputs": 8, "judgement": "better", "measures": [
+                measure("error_rate", unit="%", base=0.12, adapter=0.05, reference=None, low=-0.1, high=-0.04,
+                        judgement="better"),
+                measure("heldout_loss", base=4.4, adapter=3.1, reference=None, low=-1.5, high=-1.2),
+            ]},
+            {"edit_type": "emotion", "outputs": 3, "judgement": "unknown", "measures": [
+                measure("voice_prompt", low=None, high=None, pairs=3, judgement="unknown"),
+                measure("floor_db", unit="dB", base=-38.0, adapter=-20.0),
+            ]},
+        ],
+    } | values  # fmt: skip
+
+
+def page(folder: Path, record: object, **prompt: object) -> Page:
+    value = comparison(folder / "evaluation", ["hello there", HOSTILE, "你好"])
+    write(folder / "evaluation" / "prompt" / "00.wav", beat(1.0, 5))
+    for one in value["prompts"]:
+        one |= {"edit_type": "emotion", "edit_info": "happy", "source": "prompt/00.wav"} | prompt
+    value["prompts"][0]["lora"]["heard"] = "hello dear"
+    value["prompts"][1]["base"]["heard"] = ""
+    value["settings"]["seconds"] = None
+    write_json(folder / "evaluation" / "comparison_results.json", value | {"speech": record})
+    return Page(build_report(RunFolder(folder)))
+
+
+def test_edit_types_stand_in_a_table(tmp_path):
+    shown = page(tmp_path, speech())
+    assert shown.errors == []
+    text = shown.text("en")
+    assert "By edit type" in text
+    assert "12 %" in text
+    assert "−10 % … −4 % 8 pairs better" in text
+    assert "4.400 3.100 – −1.500 … −1.200" in text
+    assert "– 3 pairs cannot be told" in text
+    assert "−38 dB −20 dB" in text
+    assert "WER by openai/whisper-small" in text
+    assert "CAM++" in text
+    chinese = shown.text("zh")
+    assert "按编辑类型" in chinese
+    assert "情绪" in chinese
+    assert "无法判断" in chinese
+
+
+def test_rows_say_the_edit_the_transcript_and_play_the_prompt(tmp_path):
+    shown = page(tmp_path, speech())
+    text = shown.text("en")
+    assert "emotion: happy" in text
+    assert "Heard: hello dear" in text
+    assert "Heard: nothing" in text
+    assert "情绪：happy" in shown.text("zh")
+    assert len(shown.all("audio")) == 12  # three prompts: base, adapter, reference, prompt
+    assert "s each" not in text
+    assert "First seed 1234" in text
+
+
+def test_without_whisper_it_is_said(tmp_path):
+    text = page(tmp_path, speech(transcriber=None, error_rate=None)).text("en")
+    assert "No Whisper weights were on this machine" in text
+
+
+def test_music_shows_none_of_it(tmp_path):
+    comparison(tmp_path / "evaluation", ["a beat"])
+    text = Page(build_report(RunFolder(tmp_path))).text()
+    for words in ("By edit type", "Whisper", "Heard"):
+        assert words not in text
+    assert "3 s each" in text
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        None, [], "speech", {"edit_types": 3}, {"edit_types": [None, {}, {"measures": "x"}]},
+        speech(edit_types=[{"edit_type": HOSTILE, "outputs": "many", "judgement": None, "measures": [{}]}]),
+        speech(edit_types=[{"edit_type": [], "measures": [measure("x", base="a", low=1e400, judgement=HOSTILE)]}]),
+        speech(voice=HOSTILE, transcriber=HOSTILE),
+    ],
+)  # fmt: skip
+def test_a_strange_record_does_no_harm(tmp_path, record):
+    shown = page(tmp_path, record, edit_type=HOSTILE, edit_info={"a": 1}, source="../../secret.wav")
+    assert shown.errors == []
+    assert all(attrs.get("src") != "x" for attrs in shown.all("img"))
+    assert "alert" not in "".join(str(a) for a in shown.all("script"))
