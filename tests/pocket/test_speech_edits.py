@@ -12,7 +12,7 @@ from tunesmith.families.step_audio.edits import validate
 from tunesmith.pocket.speech.build import build
 from tunesmith.pocket.speech.edits import EDITS, interrupted, manner, noisy
 from tunesmith.pocket.speech.espeak import BASE_VOICES, NEW_VOICE, PROGRAM, speak
-from tunesmith.pocket.speech.measure import traits
+from tunesmith.pocket.speech.traits import traits
 
 needs_espeak = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="espeak-ng is not installed")
 
@@ -54,6 +54,8 @@ def test_traits_tell_a_voice_from_noise() -> None:
     assert traits(buzz())["voicing"] > 0.7
     assert traits((0.1 * rng.standard_normal(SAMPLE_RATE)).astype(np.float32))["voicing"] < 0.4
     assert traits(2 * buzz())["level_db"] - traits(buzz())["level_db"] == pytest.approx(6.02, abs=0.01)
+    hissing = noisy(buzz(), np.random.default_rng(0))
+    assert traits(hissing)["floor_db"] > traits(buzz())["floor_db"] + 10
     assert traits(buzz(2.0))["seconds"] == pytest.approx(2.0)
 
 

@@ -12,8 +12,10 @@ from tunesmith.pocket.speech import language, painting
 from tunesmith.pocket.speech.edits import EDITS
 from tunesmith.pocket.speech.language import held_out, make_language_model, mean_loss, pretrain_language_model
 from tunesmith.pocket.speech.material import Clip, Material, load_material, save_material
-from tunesmith.pocket.speech.painting import Scenes, flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
+from tunesmith.pocket.speech.painting import flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
 from tunesmith.pocket.speech.samples import PROMPT_WEIGHT, Samples, batch
+from tunesmith.pocket.speech.scenes import Canvas, FlowDraws, Scenes
+from tunesmith.pocket.speech.scenes import batch as flow_batch
 from tunesmith.pocket.speech.text import make_text_tokeniser, token_ids
 
 GROUPS = 3
@@ -131,13 +133,13 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(material: Material, tex
 def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(material: Material, text: JsonText) -> None:
     scenes = Scenes(material, text.ids)
     flow = make_flow(text.ids, mean_mel(material), 0).eval()
-    canvas, draws = painting.batch(scenes, 4, 0, 0)
+    canvas, draws = flow_batch(scenes, 4, 0, 0)
     with torch.no_grad():
         loss = flow_loss(flow, canvas, draws)
         wanted = []
         for row in range(4):
-            one = painting.Canvas(*(value[row : row + 1] for value in vars(canvas).values()))
-            drawn = painting.FlowDraws(*(value[row : row + 1] for value in vars(draws).values()))
+            one = Canvas(*(value[row : row + 1] for value in vars(canvas).values()))
+            drawn = FlowDraws(*(value[row : row + 1] for value in vars(draws).values()))
             known = canvas.known[row] if drawn.prompted and drawn.kept else 0
             frames = 2 * int(canvas.lengths[row]) - int(known)
             wanted.append((float(flow_loss(flow, one, drawn)), frames))

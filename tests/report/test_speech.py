@@ -40,7 +40,7 @@ def page(folder: Path, record: object, **prompt: object) -> Page:
     value = comparison(folder / "evaluation", ["hello there", HOSTILE, "你好"])
     write(folder / "evaluation" / "prompt" / "00.wav", beat(1.0, 5))
     for one in value["prompts"]:
-        one |= {"edit_type": "emotion", "edit_info": "happy", "source": "prompt/00.wav"} | prompt
+        one.update({"edit_type": "emotion", "edit_info": "happy", "source": "prompt/00.wav"} | prompt)
     value["prompts"][0]["lora"]["heard"] = "hello dear"
     value["prompts"][1]["base"]["heard"] = ""
     value["settings"]["seconds"] = None

@@ -12,6 +12,7 @@ import torch
 from tests.evaluation.speech.family import TalkFamily
 from tests.evaluation.speech.talk import RATE, talk
 from tests.evaluation.speech.tiny_whisper import save
+from tunesmith.data.replay import REPLAY
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.speech import SpeechTools
@@ -45,7 +46,7 @@ def samples(folder: Path) -> list[Sample]:
             audio = talk(text_of(index), seed=index)
             path = folder / f"{kind}{index}.wav"
             soundfile.write(path, audio[0], RATE)
-            attributes = {"speaker_id": "me"} | ({"edit_type": kind, "edit_info": info} if info else {})
+            attributes = {"speaker_id": "me"} | ({"edit_type": kind, "edit_info": info, REPLAY: True} if info else {})
             made.append(
                 Sample(
                     f"{kind}{index}",
@@ -146,11 +147,13 @@ def test_what_was_lost_on_each_edit_type(run):
     assert measures["emotion"]["length_error"]["judgement"] == "worse"
     assert measures["clone"]["length_error"]["judgement"] == "unchanged"
     assert measures["clone"]["length_error"]["pairs"] == 8
-    assert measures["emotion"]["heldout_loss"]["base"] > 0
+    assert measures["emotion"]["heldout_loss"]["pairs"] == measures["clone"]["heldout_loss"]["pairs"] == 8
+    [overall] = [f for f in record["findings"] if f["name"] == "heldout_loss"]
+    assert overall["evidence"]["clips"] == 8  # what is replayed is not what is to be learnt
     assert measures["emotion"]["voice_prompt"]["reference"] > 0.7
     [lost] = [f for f in record["findings"] if f["name"] == "edit_type_emotion"]
     assert lost["kind"] == "worse"
-    assert "Replay" in lost["remedy"]
+    assert "data.replay" in lost["remedy"]
     assert "回放" in lost["remedy_zh"]
     assert "words left out from 0 % to 100 %" in lost["sentence"]
 

@@ -20,7 +20,7 @@ def build(
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes corpus, weights and batches. 随机种子。")] = 0,
     minutes: Annotated[
-        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40, 69 or 100]")
+        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40, 69 or 130]")
     ] = None,
 ) -> int:
     """Pretrain a pocket model from nothing, on music or speech that is synthesised here (speech by espeak-ng).

@@ -26,7 +26,15 @@ class EpochPlan:
     lengths: np.ndarray
 
 
-def plan_epoch(ids: Sequence[str], lengths: np.ndarray, *, per_update: int, seed: int, epoch: int) -> EpochPlan:
+def plan_epoch(
+    ids: Sequence[str],
+    lengths: np.ndarray,
+    *,
+    per_update: int,
+    seed: int,
+    epoch: int,
+    chosen: Sequence[int] | None = None,
+) -> EpochPlan:
     """Shuffle, sort inside windows, cut into updates, shuffle the updates.
 
     Args:
@@ -35,9 +43,12 @@ def plan_epoch(ids: Sequence[str], lengths: np.ndarray, *, per_update: int, seed
         per_update: Clips per update over all processes.
         seed: The run's seed.
         epoch: Epoch number from 0.
+        chosen: Indices of the clips of this epoch; all of them by default.
     """
     keys = np.array([key_of(seed, epoch, name, "order") >> 64 for name in ids], np.uint64)
     order = np.argsort(keys, kind="stable")
+    if chosen is not None:
+        order = order[np.isin(order, chosen)]
     updates: list[tuple[int, ...]] = []
     for at in range(0, len(order), WINDOW * per_update):
         window = order[at : at + WINDOW * per_update]

@@ -82,6 +82,10 @@ class Mix:
         """Share of an epoch that replay clips really make up."""
         return self.drawn / self.per_epoch
 
+    def line(self) -> str:
+        """The mix in a sentence."""
+        return f"replay: every pass has {self.own} clips of your own and {self.drawn} replay clips ({self.share:.0%})"
+
     def entries(self, samples: Iterable[Sample]) -> list[Sample]:
         """Training samples, each replay sample as many times as one epoch may draw it, under ids of their own.
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
-from tunesmith.evaluation.diagnosis import RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
+from tunesmith.evaluation.diagnosis import Losses, RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.towards import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.verdict import verdict
@@ -23,30 +23,12 @@ if TYPE_CHECKING:
     from tunesmith.run.evaluate import LossPair
     from tunesmith.run.prompts import Prompt
 
-REFERENCE_CLIPS = 12
-"""Clips of the user's own that results are held against: calibrated limits need eight."""
-
 
 @dataclass(frozen=True)
 class SideFiles:
     """One generated file of one side, measured; ``heard`` is its transcript, where there is one."""
 
     file: Path
-    signals: Signals
-    heard: str | None = None
-
-
-@dataclass(frozen=True)
-class ReferenceClip:
-    """A crop of one of the user's clips, as long as what is generated; audio (C, N).
-
-    ``coded`` is the crop after the model's own codec, and ``signals`` are its: what was generated has been through the
-    codec too, and is not to be blamed for it. Speech is whole, and ``heard`` is its transcript, where there is one.
-    """
-
-    sample: Sample
-    audio: np.ndarray
-    coded: np.ndarray
     signals: Signals
     heard: str | None = None
 
@@ -86,38 +68,20 @@ def build_comparison(
     from tunesmith.evaluation.speech.record import speech_record, write_asked
     from tunesmith.run.evaluate import as_losses
 
-    profile: Profile = "music" if listener is None else "speech"
-    seconds = context.recipe.evaluate.seconds if listener is None else None  # how long speech is, its text decides
     references = reference_clips(context, prompts, listener)
     base, tuned = sides.get("base_model"), sides["lora_model"]
-    own = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
-    base_signals = [base[i].signals for i in own] if base else None
-    tuned_signals = [tuned[i].signals for i in own]
-    reference_signals = [clip.signals for clip in references]
-    own_reference = reference_of(reference_signals, profile)
-    run = RunData(
-        base_signals, tuned_signals, reference_signals, own_reference, as_losses(losses), seconds, profile,
-        kinds=[prompts[i].edit_type for i in own] if listener else (),
-        clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if listener else (),
-    )  # fmt: skip
+    run = _run_data(context, prompts, base, tuned, references, as_losses(losses), speaks=listener is not None)
     findings = judge_run(run)
+    before, after, true = run.alike
     watched = FEATURES if listener is None else SPEECH_FEATURES
-    features = towards_reference(base_signals, tuned_signals, reference_signals, watched) if base_signals else []
+    features = towards_reference(before, after, true, watched) if before else []
     files = write_references(references, target, prompts)
     asked = write_asked(context.family, prompts, target) if listener else [{}] * len(prompts)
-
-    def side(file: SideFiles) -> dict[str, Any]:
-        found = diagnose_file(file.signals, seconds, profile, own_reference)
-        return _heard(file.heard) | {
-            "file": _relative(file.file, target),
-            "signals": file.signals.to_json(),
-            "verdicts": [_verdict(v) for v in found],
-        }
-
+    seed = context.recipe.evaluate.seed
     return ({} if listener is None else {"speech": speech_record(run, listener, prompts)}) | {
         "settings": {
-            "seconds": seconds,
-            "seed": context.recipe.evaluate.seed,
+            "seconds": run.want_seconds,
+            "seed": seed,
             "guidance": getattr(context.family.settings, "guidance", None),
             "adapter": adapter.as_posix(),
             "base": context.recipe.model.path,
@@ -127,94 +91,63 @@ def build_comparison(
             {
                 "prompt": p.text,
                 "kind": p.kind,
-                "seed": context.recipe.evaluate.seed + i,
-                "base": side(base[i]) if base else None,
-                "lora": side(tuned[i]),
-                "reference": files.get(p.sample.id) if p.sample else None,
+                "seed": seed + i,
+                "base": _side(base[i], run, target) if base else None,
+                "lora": _side(tuned[i], run, target),
+                "reference": files.get(p.sample.id) if p.sample and p.recording else None,
                 **asked[i],
             }
             for i, p in enumerate(prompts)
         ],
         "reference": [
-            {
-                "clip": c.sample.id,
-                "file": files.get(c.sample.id),
-                "signals": c.signals.to_json(),
-                **_heard(c.heard),
-            }
-            for c in references
+            {"clip": c.sample.id, "file": files.get(c.sample.id), **_measured(c.signals, c.heard)} for c in references
         ],
         "losses": _losses(context, losses),
         "findings": [_finding(f) for f in findings],
         "features": [_feature(f) for f in features],
         "codec": codec_ceiling(references),
-        "verdict": verdict(findings, features, as_losses(losses), context.recipe, profile),
+        "verdict": verdict(findings, features, as_losses(losses), context.recipe, run.profile),
     }
 
 
-def reference_clips(
-    context: RunContext, prompts: Sequence[Prompt], listener: Listener | None = None
-) -> list[ReferenceClip]:
-    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number.
-
-    Speech is not cropped, and held against the same text and voice as what is generated.
-    """
-    from tunesmith.audio.load import load
-    from tunesmith.run.device import pick_device
-    from tunesmith.run.spoken import prompt_of
-
-    if not context.folder.manifest.exists():
-        return []
-    samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
-    order = [p.sample.id for p in prompts if p.sample] + sorted(samples)
-    fair = max(REFERENCE_CLIPS, len({p.sample.id for p in prompts if p.sample}) if listener else 0)
-    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
-    card = context.family.card()
-    clips = []
-    with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
-        for sample in chosen:
-            ref = sample.audios[context.family.audio_roles[-1]]
-            longest = None if listener else ref.start + context.recipe.evaluate.seconds
-            end = min((x for x in (ref.end, longest) if x is not None), default=None)
-            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
-            coded = encoder.round_trip(audio)
-            coded = audio if coded is None else coded
-            if listener is None:
-                clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
-            elif PROMPT in sample.audios:
-                heard = listener.hear(prompt_of(sample), coded, card.sample_rate)
-                clips.append(ReferenceClip(sample, audio, coded, heard.signals, heard.transcript))
-    return clips
+def _run_data(
+    context: RunContext,
+    prompts: Sequence[Prompt],
+    base: Sequence[SideFiles] | None,
+    tuned: Sequence[SideFiles],
+    references: Sequence[ReferenceClip],
+    losses: Losses | None,
+    *,
+    speaks: bool,
+) -> RunData:
+    """What the run is judged on: prompts of the user's own kind, and of speech no length, for its text decides that."""
+    profile: Profile = "speech" if speaks else "music"
+    own = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
+    clips = [clip.signals for clip in references]
+    return RunData(
+        base=[base[i].signals for i in own] if base else None,
+        adapter=[tuned[i].signals for i in own],
+        clips=clips,
+        reference=reference_of(clips, profile),
+        losses=losses,
+        want_seconds=None if speaks else context.recipe.evaluate.seconds,
+        profile=profile,
+        kinds=[prompts[i].edit_type for i in own] if speaks else (),
+        clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if speaks else (),
+    )
 
 
-def write_references(references: Sequence[ReferenceClip], target: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
-    """Write the crops that belong to a prompt; returns file names by sample id."""
-    from tunesmith.audio.write import write
-
-    wanted = {p.sample.id for p in prompts if p.sample}
-    files: dict[str, str] = {}
-    for clip in references:
-        if clip.sample.id in wanted:
-            path = target / "reference" / f"{len(files):02d}.wav"
-            write(path, clip.audio, clip.signals.sample_rate)
-            files[clip.sample.id] = _relative(path, target)
-    return files
+def _side(file: SideFiles, run: RunData, target: Path) -> dict[str, Any]:
+    found = diagnose_file(file.signals, run.want_seconds, run.profile, run.reference)
+    return {
+        "file": file.file.relative_to(target).as_posix(),
+        **_measured(file.signals, file.heard),
+        "verdicts": [_verdict(v) for v in found],
+    }
 
 
-def codec_ceiling(references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
-    """How the user's own clips sound after the codec alone: no adapter can sound better than this."""
-    ratios, bands = [], []
-    for clip in references:
-        if clip.coded is clip.audio:
-            return None
-        length = min(clip.coded.shape[1], clip.audio.shape[1])
-        original = clip.audio[:, :length]
-        noise = float(((original - clip.coded[:, :length]) ** 2).sum())
-        ratios.append(10 * np.log10(float((original**2).sum()) / max(noise, 1e-12)))
-        bands.append(clip.signals.band_edge_hz)
-    if not ratios:
-        return None
-    return {"snr_db": float(np.median(ratios)), "bandwidth_hz": float(np.median(bands)), "clips": len(ratios)}
+def _measured(signals: Signals, heard: str | None) -> dict[str, Any]:
+    return {"signals": signals.to_json()} | ({} if heard is None else {"heard": heard})
 
 
 def _losses(context: RunContext, pair: LossPair | None) -> dict[str, Any] | None:
@@ -269,13 +202,5 @@ def _feature(f: FeatureShift) -> dict[str, Any]:
     }
 
 
-def _heard(transcript: str | None) -> dict[str, str]:
-    return {} if transcript is None else {"heard": transcript}
-
-
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()

@@ -43,8 +43,11 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
             return _read_safetensors(file, prefix)
         return _read_pickled(file, prefix)
     except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
+        # Torch's own words go on for lines and recommend to switch the safe reading off.
+        unsafe = isinstance(error, UnpicklingError)
+        why = "it holds something other than tensors" if unsafe else str(error).strip().partition("\n")[0]
         raise TunesmithError(
-            f"these weights cannot be read ({error})", where=str(file), remedy="Download them again."
+            f"these weights cannot be read ({why})", where=str(file), remedy="Download them again."
         ) from error
 
 

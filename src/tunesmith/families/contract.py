@@ -22,6 +22,7 @@ from tunesmith.data.draws import Draws
 from tunesmith.data.findings import Finding
 from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
+from tunesmith.families.card import ModelCard, StageSpec
 from tunesmith.families.speech import SpeechTools
 
 if TYPE_CHECKING:
@@ -76,51 +77,6 @@ class FieldSpec:
 
 
 @dataclass(frozen=True)
-class TransformerShape:
-    """Facts of a trained network that planning would otherwise estimate from its number of parameters.
-
-    Attributes:
-        layers: Repeated blocks.
-        width: Width of the hidden states.
-        adapter_widths: Inputs plus outputs of every default adapter target: parameters per rank.
-        saved_bytes: Saved for the backward pass per frame, layer and unit of width in half precision.
-        frame_bytes: Cached per frame.
-        text_bytes: Cached per clip for its texts.
-    """
-
-    layers: int
-    width: int
-    adapter_widths: int
-    saved_bytes: float
-    frame_bytes: int
-    text_bytes: int
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What there is to know of a base model without loading its weights.
-
-    ``shape`` is ``None`` for decoders like MusicGen's, whose shape follows from their size. ``packed_parameters`` of
-    the trained ones are kept in ``packed_bytes``, whatever the precision of the rest.
-    """
-
-    family: str
-    path: str
-    licence: str
-    sample_rate: int
-    channels: int
-    frame_rate: float
-    max_seconds: float
-    parameters: int
-    trained_parameters: int
-    weights_bytes: int
-    notes: tuple[str, ...] = ()
-    shape: TransformerShape | None = None
-    packed_parameters: int = 0
-    packed_bytes: int = 0
-
-
-@dataclass(frozen=True)
 class GenerationRequest:
     """One thing to generate; its seed fixes its result whatever else is in the batch.
 
@@ -154,19 +110,6 @@ class Generated:
     sample_rate: int
     request: GenerationRequest
     encoded: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StageSpec:
-    """One training stage: which networks train, for which share of the updates, at which learning-rate factor.
-
-    The recipe's ``train.stages`` may give it a length and a factor of its own, by its name.
-    """
-
-    name: str
-    networks: tuple[str, ...]
-    share: float = 1.0
-    lr_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -257,7 +200,7 @@ class Family(ABC):
         return Completed(samples)
 
     def speech(self) -> SpeechTools | None:
-        """What speech is measured with; ``None`` for music."""
+        """What speech is measured with; ``None`` for music. Asked often: what it names is loaded when it is used."""
         return None
 
     def unknown_share(self, text: str) -> float:

@@ -282,8 +282,6 @@ class Recipe(Section):
     def _consistent(self) -> Recipe:
         if self.data.min_crop_seconds > self.data.max_seconds:
             object.__setattr__(self, "data", self.data.model_copy(update={"min_crop_seconds": self.data.max_seconds}))
-        if not self.data.replay and self.data.replay_share != DataRecipe().replay_share:
-            raise ValueError("data.replay_share is set, but data.replay names no clips; name them, or leave it out")
         if self.train.use_weights == "ema" and self.train.ema_decay == 0:
             raise ValueError(
                 "train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`"

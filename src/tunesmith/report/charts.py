@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.report.gather import part
@@ -48,6 +49,11 @@ def series(records: Sequence[Record], key: str) -> Points:
     return _thin(points)
 
 
+def stages(records: Sequence[Record]) -> list[list[Record]]:
+    """Records of one training stage after another; all of them where there is but one."""
+    return [list(group) for _, group in groupby(records, key=lambda record: record.get("stage"))]
+
+
 def best_update(valid: Sequence[Record]) -> Record | None:
     """The held-out measurement that is called best: the last one marked so, else the lowest."""
     measured = [record for record in valid if real(record.get("loss")) is not None]
@@ -65,8 +71,11 @@ def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]
     best = best_update(valid)
 
     def paint(axes: Axes) -> None:
-        _line(axes, learnt, 0, width=1.0)
-        _line(axes, held_out, 1, marker="o")
+        for index, records in ((0, train), (1, valid)):
+            for stage in stages(records):
+                _line(axes, series(stage, "loss"), index, width=1.6 * index or 1.0, marker="o" * index)
+        for stage in stages(valid)[1:]:  # another stage measures other things: no line leads over
+            axes.axvline(float(stage[0]["update"]), color=_INK, linestyle=":", linewidth=1)
         if best is not None:
             place = (best["update"], best["loss"])
             axes.plot([place[0]], [place[1]], marker="o", markersize=10, markerfacecolor="none", **_ring())
@@ -81,7 +90,7 @@ def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]
 
 def _codebooks(valid: Sequence[Record]) -> Chart | None:
     flat = [{"update": r["update"], **r["terms"]} for r in valid if isinstance(r.get("terms"), dict)]
-    names = sorted({key for record in flat for key in record} - {"update"}, key=_natural)[:9]
+    names = sorted({key for record in flat for key in record if "accuracy" not in key} - {"update"}, key=_natural)[:9]
     lines = {name: points for name in names if (points := series(flat, name))}
     if not lines:
         return None

@@ -26,7 +26,7 @@ def done(material: Material) -> list[tuple[Both, Both]]:
     parameters = deep(environment, "parameters", "parameter_count")
     licence = deep(environment, "licence", "license")
     reached = lines[-1]["update"] if lines else None
-    planned = train.get("updates") or deep(material.plan, "updates", "total_updates")
+    planned = train.get("updates") or _of_stages(train) or deep(material.plan, "updates", "total_updates")
     batch, accumulation = real(train.get("batch_size")), real(train.get("accumulation"))
     rates = [rate for line in lines if (rate := real(line.get("learning_rate"))) is not None]
     speeds = sorted(speed for line in lines if (speed := real(line.get("tokens_per_second"))) is not None)
@@ -106,7 +106,22 @@ def _adapter(adapter: Record) -> Both | None:
     names = {"lora": "LoRA", "dora": "DoRA"}
     kind = names.get(str(adapter.get("kind")), plain(adapter.get("kind")))
     kind = f"{kind} (rsLoRA)" if adapter.get("rslora") else kind
-    return say("adapter_value", kind=kind, **{key: number(adapter.get(key)) for key in ("rank", "alpha", "dropout")})
+    told = say("adapter_value", kind=kind, **{key: number(adapter.get(key)) for key in ("rank", "alpha", "dropout")})
+    others = [_network(name, own) for name, own in (adapter.get("networks") or {}).items() if own.get("kind")]
+    return Both("; ".join(one.en for one in [told, *others]), "；".join(one.zh for one in [told, *others]))
+
+
+def _of_stages(train: Record) -> float | None:
+    """Updates of all stages, where the recipe gives each its own number."""
+    own = [real(stage.get("updates")) for stage in part(train, "stages").values()]
+    return None if not own or None in own else sum(one for one in own if one is not None)
+
+
+def _network(name: str, own: Record) -> Both:
+    """What is trained of a network that has settings of its own."""
+    if own["kind"] == "full":
+        return say("adapter_full", name=name)
+    return say("adapter_own", name=name, kind=plain(own["kind"]), rank=number(own.get("rank")))
 
 
 def _batch(batch: float | None, accumulation: float | None) -> Both | None:

@@ -187,6 +187,8 @@ TEXTS: dict[str, tuple[str, str]] = SPEECH_TEXTS | {
         "{kind}，秩 {rank}，alpha {alpha}，dropout {dropout}",
     ),
     "targets": ("Trained modules", "训练的模块"),
+    "adapter_full": ("{name}: trained itself", "{name}：直接训练"),
+    "adapter_own": ("{name}: {kind}, rank {rank}", "{name}：{kind}，秩 {rank}"),
     "updates": ("Updates", "更新次数"),
     "updates_value": ("{done} of {planned}", "{done} / {planned}"),
     "learning_rate": ("Peak learning rate", "峰值学习率"),

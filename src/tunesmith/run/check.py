@@ -11,15 +11,15 @@ from typing import Any
 from tunesmith.data.checks import CheckReport, run_checks
 from tunesmith.data.completed import Completed
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
+from tunesmith.data.layouts import Layout, read_layout
 from tunesmith.data.notes import Note, note
-from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import Sample, write_manifest
+from tunesmith.data.replay import is_replay, mix_of
+from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json
 from tunesmith.run.context import RunContext
-from tunesmith.run.replay import join, part, read_replay, tell
+from tunesmith.run.replay import divide, for_family, join, read_replay, replay_line, replay_summary, short_note
 from tunesmith.training.planner import card_for_planning
 
 
@@ -37,10 +37,7 @@ def check(context: RunContext) -> dict[str, Any]:
         what = "one text for all clips cannot be what is said in each of them"
         raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
     layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
-    if family.speaks():
-        layout = utterances(layout)
-    else:
-        pairs.refuse_pairs(layout.name, Path(data.folder))
+    layout = for_family(context, layout, Path(data.folder))
     family.accept(layout.samples)
     replay = read_replay(context, layout)
     checked = examine(context, join(layout, replay))
@@ -53,9 +50,36 @@ def check(context: RunContext) -> dict[str, Any]:
         similar=[pair for pair in checked.similar if mine.issuperset(pair)],
         cut=not family.speaks(),
     )
-    own = family.complete(result.samples, seed)
-    rest = part(context, replay, checked, result.samples) if replay else Completed(())
-    ...
+    checked, result = completed(checked, result, family.complete(result.samples, seed))
+    if replay is not None:
+        checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
+    write_manifest(context.folder.manifest, result.samples)
+    summary = write_findings(context, layout, replay, checked, result)
+    say(context, checked.findings, summary)
+    refuse_nothing(context, layout, checked, result, of_replay=False)
+    if replay is not None:
+        refuse_nothing(context, replay, checked, result, of_replay=True)
+    return summary
+
+
+def refuse_nothing(
+    context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult, *, of_replay: bool
+) -> None:
+    """Stop where none of the user's own clips, or of the replay set, is left to train on.
+
+    Raises:
+        TunesmithError: with the first reason.
+    """
+    if any(sample.split == "train" and is_replay(sample) == of_replay for sample in result.samples):
+        return
+    names = {sample.id for sample in layout.samples} | {problem.clip for problem in layout.problems}
+    reason = first_reason([finding for finding in checked.findings if finding.clip in names])
+    number, data = len(layout.samples) + len(layout.problems), context.recipe.data
+    raise TunesmithError(
+        f"no usable {'replay ' * of_replay}clip is left of {number}; {reason}",
+        where=data.replay if of_replay else data.folder,
+        remedy=f"Every finding is in {context.folder.findings}.",
+    )
 
 
 def examine(context: RunContext, layout: Layout) -> CheckReport:
@@ -79,13 +103,6 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
         )
 
 
-def utterances(layout: Layout) -> Layout:
-    """Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source."""
-    if layout.name in (manifest.NAME, pairs.NAME):  # these know what belongs together
-        return layout
-    return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
-
-
 def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tuple[CheckReport, SplitResult]:
     """Both with what the family completed: its findings after those of the checks, its errors quarantined too."""
     errors = {f.clip: f.message for f in reversed(told.findings) if f.level == "error"}
@@ -95,20 +112,31 @@ def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tup
     return checked, replace(result, samples=list(told.samples), notes=[*result.notes, *told.notes])
 
 
-def write_findings(context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult) -> dict[str, Any]:
-    """Write ``findings.json`` and return its numbers."""
-    counts = Counter(s.split for s in result.samples)
-    seconds = sum(sample.seconds for sample in result.samples)
+def write_findings(
+    context: RunContext, layout: Layout, replay: Layout | None, checked: CheckReport, result: SplitResult
+) -> dict[str, Any]:
+    """Write ``findings.json`` and return its numbers: of the user's own clips, and apart those of a replay set."""
+    own = [sample for sample in result.samples if not is_replay(sample)]
+    counts = Counter(s.split for s in own)
+    mix = mix_of([s for s in result.samples if s.split == "train"], context.recipe.data.replay_share)
     summary = {
         "layout": layout.name,
-        "kept": len(result.samples),
+        "kept": len(own),
         "train": counts["train"],
         "valid": counts["valid"],
         "quarantined": checked.quarantined,
         "split_kind": result.kind,
-        "seconds": round(seconds, 1),
-        "notes": [*layout.notes, *checked.notes, *result.notes, *lyric_notes(context, result)],
+        "seconds": round(sum(sample.seconds for sample in own), 1),
+        "notes": [
+            *join(layout, replay).notes,
+            *checked.notes,
+            *result.notes,
+            *lyric_notes(context, result),
+            *short_note(mix),
+        ],
     }
+    if replay is not None:
+        summary["replay"] = replay_summary(context, replay, result.samples)
     write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
     return summary
 
@@ -151,6 +179,8 @@ def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any
         f"{summary['valid']} held out; "
         f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
     )
+    if "replay" in summary:
+        voice.say(replay_line(summary["replay"]))
 
 
 def first_reason(findings: Sequence[Finding]) -> str:

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from tunesmith.data.replay import Mix, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
@@ -30,7 +31,8 @@ def make_plan(context: RunContext) -> Plan:
         TunesmithError: when the base model's sizes cannot be known.
     """
     samples = list(read_manifest(context.folder.manifest)) if context.folder.manifest.exists() else []
-    lengths = [a.duration or 0.0 for s in samples for a in s.audios.values()] or [0.0]
+    mix = planned_mix(context)
+    lengths = [sample.seconds for sample in samples] or [0.0]
     known = card_for_planning(context.recipe)
     if known is None:
         raise TunesmithError(
@@ -39,7 +41,14 @@ def make_plan(context: RunContext) -> Plan:
             remedy="Download it, or give a local folder.",
         )
     card, local = known
-    return estimate(context.recipe, card, sum(lengths), len(samples), longest=max(lengths), local=local)
+    per_pass = mix.per_epoch if mix else None
+    total, longest = sum(lengths), max(lengths)
+    return estimate(context.recipe, card, total, len(samples), longest=longest, per_pass=per_pass, local=local)
+
+
+def planned_mix(context: RunContext) -> Mix | None:
+    """How replay clips are mixed in; ``None`` without any."""
+    return mix_of(_training(context), context.recipe.data.replay_share) if context.folder.manifest.exists() else None
 
 
 def print_plan(context: RunContext) -> None:
@@ -51,6 +60,8 @@ def print_plan(context: RunContext) -> None:
     write_json(context.folder.plan, plan.to_json())
     for line in plan.lines():
         context.voice.say(line)
+    if mix := planned_mix(context):
+        context.voice.say(mix.line())
 
 
 def dry_run(context: RunContext) -> int:
@@ -91,7 +102,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     """Encode the shortest clip and take two real updates on it, in memory only; ``None`` without weights."""
     from tunesmith.data.cache import EncodedStore
     from tunesmith.run.encode import encode_samples
-    from tunesmith.training.bench import build_bench, clips_of
+    from tunesmith.training.bench import RunClips, build_bench, clips_of
     from tunesmith.training.loop import train_update
 
     try:
@@ -101,7 +112,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
         return None
     shortest = [min(_training(context), key=lambda s: (not s.learnt, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
-    bench = build_bench(context, (clips_of(context, shortest), None))
+    bench = build_bench(context, RunClips(clips_of(context, shortest)))
     seconds, frames = 0.0, 0
     for _ in range(2):
         begun = time.monotonic()

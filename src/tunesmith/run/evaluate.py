@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.speech.edit_types import PairedLosses
     from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.families.contract import Batch, Family
+    from tunesmith.training.bench import RunClips
     from tunesmith.training.terms import Measured
 
 
@@ -106,62 +108,68 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
 
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
-    _, valid = open_clips(context)
+    clips = open_clips(context)
     family, size = context.family, context.recipe.train.batch_size
-    items, clips = (fixed_items(valid), len(valid)) if valid is not None else ([], 0)
+    items = fixed_items(clips.valid) if clips.valid is not None else []
     style = fixed_batches(family, stored_base_style(context), size)
 
     def base_style() -> float | None:
         return measure_networks(family, networks, style, device).loss if style else None
 
-    if family.speech() is not None:  # of speech, every clip's own loss is wanted
-        held_out = [family.collate([item], None) for item in items]
-        measure = functools.partial(each_loss, family, networks, held_out, device)
+    if family.speech() is not None:
+        measure = functools.partial(each_loss, family, networks, by_kind(family, clips), device)
     else:
-        held_out = fixed_batches(family, items, size)
-        measure = functools.partial(all_losses, family, networks, held_out, device)
+        measure = functools.partial(all_losses, family, networks, fixed_batches(family, items, size), device)
     set_scale(networks, 0.0)
     (base, base_each), before = measure(), base_style()
     set_scale(networks, 1.0)
     (tuned, tuned_each), after = measure(), base_style()
-    kinds = [edit_type(sample.attributes) for sample in sorted(valid.samples, key=lambda s: s.id)] if valid else []
     pair = (before, after) if before is not None and after is not None else None
-    return LossPair(base, tuned, pair, clips, _by_type(kinds, base_each, tuned_each))
+    by_type = {kind: (base_each[kind], tuned_each[kind]) for kind in base_each}
+    return LossPair(base, tuned, pair, len(items), by_type)
+
+
+def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
+    """Every held-out clip alone: whether it is the user's own, its edit type, and its batch."""
+    from tunesmith.training.validation import fixed_items
+
+    found = []
+    for held_out, own in ((clips.valid, True), (clips.replayed, False)):
+        if held_out is None:
+            continue
+        samples = sorted(held_out.samples, key=lambda sample: sample.id)
+        for sample, item in zip(samples, fixed_items(held_out), strict=True):
+            found.append((own, edit_type(sample.attributes), family.collate([item], None)))
+    return found
 
 
 def all_losses(
     family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
-) -> tuple[Measured | None, list[float]]:
+) -> tuple[Measured | None, dict[str, list[float]]]:
     """Loss over all batches; ``None`` without any."""
     from tunesmith.training.validation import measure_networks
 
-    return (measure_networks(family, networks, batches, device) if batches else None), []
+    return (measure_networks(family, networks, batches, device) if batches else None), {}
 
 
 def each_loss(
-    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
-) -> tuple[Measured | None, list[float]]:
-    """Loss over all batches, and of each."""
+    family: Family, networks: Mapping[str, nn.Module], held_out: Sequence[tuple[bool, str, Batch]], device: str
+) -> tuple[Measured | None, dict[str, list[float]]]:
+    """Loss over the user's own clips, and of every clip by edit type."""
     import torch
 
     from tunesmith.training.bench import to_device
     from tunesmith.training.terms import Meter
 
-    total, each = Meter(), []
+    total, each = Meter(), defaultdict[str, list[float]](list)
     with torch.no_grad():
-        for batch in batches:
+        for own, kind, batch in held_out:
             terms, one = family.loss(networks, to_device(batch, device), None), Meter()
-            total.add(terms)
+            if own:
+                total.add(terms)
             one.add(terms)
-            each.append(one.result().loss)
-    return (total.result() if batches else None), each
-
-
-def _by_type(kinds: Sequence[str], base: Sequence[float], adapter: Sequence[float]) -> PairedLosses:
-    if not base:
-        return {}
-    at = {kind: [i for i, other in enumerate(kinds) if other == kind] for kind in dict.fromkeys(kinds)}
-    return {kind: ([base[i] for i in rows], [adapter[i] for i in rows]) for kind, rows in at.items()}
+            each[kind].append(one.result().loss)
+    return (total.result() if any(own for own, _, _ in held_out) else None), dict(each)
 
 
 def as_losses(pair: LossPair | None) -> Losses | None:

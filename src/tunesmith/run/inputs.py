@@ -29,11 +29,13 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
     match name:
         case "check":
             data = context.recipe.data
-            return [*sections, context.recipe.train.seed, folder_listing(Path(data.folder)), *listed_files(data)]
+            own = [folder_listing(Path(data.folder)), *listed_files(data)]
+            return [*sections, context.recipe.train.seed, *own, *replay_files(data)]
         case "encode":
             return [*sections, digest(folder.manifest)]
         case "train":
             sections += [context.recipe.evaluate.forgetting_prompts, context.recipe.generate.seed]
+            sections += [context.recipe.data.replay_share] if context.recipe.data.replay else []
             return [*sections, digest(folder.manifest), stage_key(context, "encode")]
         case "generate" | "evaluate":
             sections += [digest(path) for path in named_files(context.recipe.generate)]
@@ -91,6 +93,20 @@ def listed_files(data: DataRecipe) -> list[Any]:
     except TunesmithError:  # the check stage says what is wrong with them
         return lists
     return [*lists, content_key(*((a.path, file_state(Path(a.path))) for s in samples for a in s.audios.values()))]
+
+
+def replay_files(data: DataRecipe) -> list[Any]:
+    """The replay set like the user's own: every file of its folder, and what its lists name."""
+    from tunesmith.data.layouts import detect_layout
+
+    if not data.replay:
+        return []
+    place = Path(data.replay)
+    try:
+        layout = detect_layout(place)
+    except TunesmithError:  # the check stage says what is wrong with it
+        return []
+    return [folder_listing(place), *listed_files(DataRecipe.model_validate({"folder": data.replay, "layout": layout}))]
 
 
 def report_sources(context: RunContext) -> list[Any]:

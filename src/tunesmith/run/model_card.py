@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from tunesmith import __version__
-from tunesmith.data.sample import read_manifest
+from tunesmith.data.replay import is_replay, mix_of
+from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.families.contract import ModelCard
 from tunesmith.run.context import RunContext
 
@@ -65,13 +66,21 @@ def _body(context: RunContext, card: ModelCard, note: str) -> list[str]:
 def _data(context: RunContext) -> list[str]:
     if not context.folder.manifest.exists():
         return ["No record of the training data."]
-    samples = list(read_manifest(context.folder.manifest))
+    whole = list(read_manifest(context.folder.manifest))
+    samples = [s for s in whole if not is_replay(s)]
+    replay = sum(s.split == "train" for s in whole if is_replay(s))
     counts = Counter(s.split for s in samples)
     seconds = sum(s.seconds for s in samples)
     return [
         f"{counts['train']} training clips and {counts['valid']} held-out clips, {seconds / 60:.1f} minutes in all.",
+        *([f"Beside them {replay} replay clips, {_share(context, whole):.0%} of every pass."] if replay else []),
         "The audio itself is not part of this repository; whoever publishes the adapter answers for the rights to it.",
     ]
+
+
+def _share(context: RunContext, samples: list[Sample]) -> float:
+    mix = mix_of([s for s in samples if s.split == "train"], context.recipe.data.replay_share)
+    return mix.share if mix else 0.0
 
 
 def _use(context: RunContext, card: ModelCard) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.layouts.pairs import refuse_pairs
+from tunesmith.data.layouts import pairs
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json, write_text
 from tunesmith.recipe.load import Loaded, build, resolve_paths, resolved_path, validate_options
@@ -61,7 +61,7 @@ def new_run(
     with voice.progress("look at the clips", None) as advance:
         look = look_at(folder, default_text=default_text, progress=advance)
     if not _speaks(model, preset):
-        refuse_pairs(look.layout, look.folder)
+        pairs.refuse_pairs(look.layout, look.folder)
     loaded, chosen = choose(name, look, model, preset, default_text)
     recipe = loaded.recipe
     planned = plan_for(recipe, look)
@@ -98,6 +98,8 @@ def choose(
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
     guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
+    if not guess and look.layout != pairs.NAME:
+        reasons["data.replay"] = "cloning alone makes the model lose its edits: name edit pairs here to keep them"
     tree = tree.merge(Tree(_from_data(look, default_text, reasons, guess=guess)))
     if preset:
         tree = tree.merge(parse_tree(preset_text(preset), f"preset {preset}"))

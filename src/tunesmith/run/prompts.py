@@ -10,7 +10,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tunesmith.data.sample import PROMPT_TEXT, Sample, read_manifest
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import PROMPT_TEXT, AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.speech import edit_type
 from tunesmith.run.context import RunContext
@@ -49,6 +50,11 @@ class Prompt:
         return {"caption": self.text} | {role: text for role, text in further.items() if text}
 
     @property
+    def recording(self) -> AudioRef | None:
+        """The true result, which only a held-out sample has."""
+        return self.sample.target if self.sample is not None and self.kind == "held_out" else None
+
+    @property
     def edit_type(self) -> str:
         """The kind of edit that a held-out sample asks for; cloning for any other text."""
         return edit_type(self.sample.attributes if self.sample else {})
@@ -81,7 +87,7 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
     held_out: dict[str, Sample] = {}
     if context.folder.manifest.exists():
         for sample in read_manifest(context.folder.manifest):
-            if sample.split == "valid" and sample.texts.get("caption"):
+            if sample.split == "valid" and sample.texts.get("caption") and not is_replay(sample):
                 held_out.setdefault(sample.texts["caption"], sample)
     if held_out:
         return [

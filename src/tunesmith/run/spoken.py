@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, cycle, islice, zip_longest
+from itertools import chain, cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, read_manifest
@@ -38,7 +38,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
     if asked:
         return _in_voices(asked, "user", voices)
     if held_out:
-        return [prompt_of(sample) for sample in islice(cycle(by_turns(held_out)), count)]
+        return [prompt_of(sample) for sample in by_turns(held_out, count)]
     return _in_voices(context.family.base_prompts()[:count], "built_in", voices)
 
 
@@ -73,13 +73,14 @@ def _in_voices(texts: Sequence[str], kind: Any, voices: Sequence[Sample]) -> lis
     return [Prompt(text, kind, voice=voices[i % len(voices)] if voices else None) for i, text in enumerate(texts)]
 
 
-def by_turns(samples: Sequence[Sample]) -> list[Sample]:
-    """Samples so that any number of the first ones has every edit type about as often; cloning first."""
+def by_turns(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """``count`` samples, every edit type as often (cloning first); those of a type with few come again."""
     kinds: defaultdict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         kinds[edit_type(sample.attributes)].append(sample)
     order = sorted(kinds, key=lambda kind: (kind != CLONE, kind))
-    return [s for s in chain.from_iterable(zip_longest(*(kinds[kind] for kind in order))) if s is not None]
+    turns = islice(zip(*(cycle(kinds[kind]) for kind in order), strict=True), -(-count // len(order)))
+    return list(chain.from_iterable(turns))[:count]
 
 
 def spoken_request(prompt: Prompt, family: Family, seconds: float, seed: int) -> GenerationRequest:

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
 
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.clips import Clips
+from tunesmith.data.replay import Mix, is_replay, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Batch, Family
@@ -50,6 +51,15 @@ class Progress:
     finished: bool = False
 
 
+class RunClips(NamedTuple):
+    """The clips of a run: the user's own and replay ones to train on, own held-out ones, held-out replay ones."""
+
+    train: Clips
+    valid: Clips | None = None
+    replayed: Clips | None = None
+    mix: Mix | None = None
+
+
 @dataclass
 class Bench:
     """All that the loop needs, built once."""
@@ -62,6 +72,7 @@ class Bench:
     optimizer: Any
     train: Clips
     valid: Clips | None
+    replayed: Clips | None
     schedule: Schedule
     stages: tuple[Stage, ...]
     ema: Ema | None
@@ -129,23 +140,24 @@ def to_device(batch: Batch, device: torch.device | str) -> Batch:
     return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
 
 
-def build_bench(context: RunContext, clips: tuple[Clips, Clips | None] | None = None) -> Bench:
+def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
     """Load the base, attach the adapter, open the cache, make the optimizer.
 
     Args:
         context: The run.
-        clips: Training and held-out clips; those of the run's manifest by default.
+        clips: Those of the run's manifest by default.
 
     Raises:
         TunesmithError: when clips are not encoded, or the device is not there.
     """
     recipe, family = context.recipe, context.family
     accelerator = make_accelerator(recipe)
-    train, valid = clips or open_clips(context)
+    train, valid, replayed, mix = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
     parameters = adapters.trainable(networks)
     optimizer = make_optimizer(parameters, recipe, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
+    schedule = Schedule(train, per_update, recipe.train.seed, mix)
     return Bench(
         family=family,
         recipe=recipe,
@@ -155,8 +167,9 @@ def build_bench(context: RunContext, clips: tuple[Clips, Clips | None] | None = 
         optimizer=accelerator.prepare(optimizer),
         train=train,
         valid=valid,
-        schedule=Schedule(train, per_update, recipe.train.seed),
-        stages=plan_stages(family.stages(), recipe.train, len(train), accelerator.num_processes),
+        replayed=replayed,
+        schedule=schedule,
+        stages=plan_stages(family.stages(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
         fresh={
             name: p.detach().to("cpu", copy=True)
@@ -196,16 +209,23 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
     return networks
 
 
-def open_clips(context: RunContext) -> tuple[Clips, Clips | None]:
-    """The encoded training and held-out clips of a run."""
+def open_clips(context: RunContext) -> RunClips:
+    """The encoded clips of a run."""
     samples = list(read_manifest(context.folder.manifest))
-    if not any(s.split == "train" for s in samples):
+    training = [s for s in samples if s.split == "train"]
+    if not training:
         raise TunesmithError(
             "no training clips are left", where=str(context.folder.manifest), remedy="See the checks' findings."
         )
-    held_out = [s for s in samples if s.split == "valid"]
-    train = clips_of(context, [s for s in samples if s.split == "train"])
-    return train, clips_of(context, held_out) if held_out else None
+    mix = mix_of(training, context.recipe.data.replay_share)
+    own = [s for s in samples if s.split == "valid" and not is_replay(s)]
+    replayed = [s for s in samples if s.split == "valid" and is_replay(s)]
+    return RunClips(
+        clips_of(context, mix.entries(training) if mix else training),
+        clips_of(context, own) if own else None,
+        clips_of(context, replayed) if replayed else None,
+        mix,
+    )
 
 
 def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:

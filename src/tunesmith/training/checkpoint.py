@@ -50,14 +50,14 @@ def save(bench: Bench, folder: RunFolder) -> Path:
 
 def identity(bench: Bench) -> dict[str, Any]:
     """What a checkpoint belongs to; resuming with anything else would be another run under the same name."""
-    adapter, train = bench.recipe.adapter, bench.settings
+    adapter, train, mix = bench.recipe.adapter, bench.settings, bench.schedule.mix
     return {
         "family": bench.family.name,
         "base": bench.family.path,
         "adapter": adapter.model_dump(mode="json"),
         "seed": train.seed,
         "clips_per_update": bench.schedule.per_update,
-        "clips": clips_name(bench.train.ids),
+        "clips": clips_name(bench.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         "objective": bench.family.objective_options(),
         "shapes": {name: list(p.shape) for name, p in bench.parameters.items()},
     }
@@ -95,7 +95,15 @@ def load(bench: Bench, path: Path) -> None:
     torch.set_rng_state(saved["rng"])
     if bench.ema is not None:
         _load_ema(bench, path)
-    bench.progress = Progress(**state["progress"])
+    progress = Progress(**state["progress"])
+    done, now = [one["name"] for one in progress.history], [stage.name for stage in bench.stages]
+    if progress.stage >= len(now) or done != now[: len(done)]:
+        raise TunesmithError(
+            f"this checkpoint has done the stages {', '.join(done)}, and the recipe now has {', '.join(now)}",
+            where=str(path),
+            remedy="Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced).",
+        )
+    bench.progress = progress
 
 
 def _load_ema(bench: Bench, path: Path) -> None:

@@ -23,10 +23,11 @@ class Ema:
 
     @torch.no_grad()
     def update(self, update: int) -> None:
-        """Take in the parameters after update number ``update`` (from 1)."""
+        """Take in the parameters that train now after update number ``update`` (from 1); the others keep theirs."""
         decay = min(self.decay, (1 + update) / (10 + update))
         for name, p in self.parameters.items():
-            self.shadow[name].lerp_(p, 1 - decay)
+            if p.requires_grad:
+                self.shadow[name].lerp_(p, 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -13,27 +13,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunesmith.families.contract import ModelCard, TransformerShape
+from tunesmith.families.card import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
 from tunesmith.training.schedule import clips_per_update, warm_up
-from tunesmith.training.stages import total_updates
+from tunesmith.training.stages import plan_stages, total_updates
 
 ASPECT = 40  # width / depth of transformer decoders: 43, 32 and 43 for MusicGen small, medium and large
 BLOCK = 16  # parameters of a block over width squared: two attentions (8) and a feed-forward four times as wide (8)
 SAVED_BYTES = 41.4  # saved for backward per token, layer and unit of width in half precision (1.02 MB per token, small)
 LORA_WIDTHS = 26  # q, k, v, out of two attentions (8 x 2 widths), fc1 and fc2 (2 x 5 widths): parameters / rank / width
 FORWARDS, FORWARDS_RECOMPUTED = 2.05, 3.05  # a step over a forward: frozen weights need no gradient of their own
-OPTIMIZER_BYTES = 16  # weight, gradient and AdamW's two moments, fp32
+FULL_GRADIENT = 1.0  # and what trains itself does need one
+OPTIMIZER_BYTES, EMA_BYTES = 16, 4  # weight, gradient and AdamW's two moments, fp32; a moving average beside them
 CUDA_BYTES, PYTHON_BYTES = 1.0e9, 0.7e9
 CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
 GPU_FLOPS = 30e12  # sustained in bf16 by a consumer GPU of the 24 GB class
 GPU_LAYER_SECONDS = 0.92e-3  # launching the kernels of one layer forward and backward; small batches never beat it
 CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of the frozen encoders
 CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
-FRAME_BYTES, TEXT_BYTES = (
-    16,
-    80_000,
-)  # cached per frame (8 codebooks of 16 bits) and per caption (24 tokens x 768, fp32)
 
 
 @dataclass(frozen=True)
@@ -96,13 +93,22 @@ def _estimated_shape(parameters: int) -> TransformerShape:
     width = (ASPECT / BLOCK * parameters) ** (1 / 3)
     layers = parameters / BLOCK / width**2
     widths = LORA_WIDTHS * layers * width
-    return TransformerShape(round(layers), round(width), round(widths), SAVED_BYTES, FRAME_BYTES, TEXT_BYTES)
+    return TransformerShape(round(layers), round(width), round(widths), SAVED_BYTES, parameters)
+
+
+def _trained_parameters(recipe: Recipe, shape: TransformerShape) -> int:
+    own = recipe.adapter.of(shape.network)
+    return shape.full_parameters if own.kind == "full" else own.rank * shape.adapter_widths
 
 
 def _activations(shape: TransformerShape, frames: int, half: bool, recompute: bool) -> float:
-    """Bytes kept for the backward pass; recomputing keeps every block's input and one block's insides."""
-    per_frame = 2 * shape.layers + shape.saved_bytes if recompute else shape.layers * shape.saved_bytes
-    return frames * shape.width * per_frame * (1.0 if half else 2.0)
+    """Bytes kept for the backward pass; recomputing keeps every block's input and one block's insides.
+
+    The output layer's part is gone by the time that the first block is recomputed.
+    """
+    per_unit = frames * shape.positions * shape.width * (1.0 if half else 2.0)
+    block, head = per_unit * shape.saved_bytes, frames * shape.head_bytes
+    return 2 * shape.layers * per_unit + max(block, head) if recompute else shape.layers * block + head
 
 
 def estimate(
@@ -112,6 +118,7 @@ def estimate(
     clips: int,
     *,
     longest: float | None = None,
+    per_pass: int | None = None,
     local: bool = True,
 ) -> Plan:
     """Estimate a run.
@@ -122,18 +129,18 @@ def estimate(
         seconds_total: Seconds of audio in all clips.
         clips: How many clips; at least 1 is counted.
         longest: Seconds of the longest clip; memory is planned for it.
+        per_pass: Clips of one pass, where replay makes them others than all that are not held out.
         local: Whether the weights are on this machine already; a download is added to the disk otherwise.
     """
     clips = max(1, clips)
-    train_clips = max(1, clips - _held_out(recipe, clips))
-    updates = total_updates(recipe.train, train_clips)
+    train_clips = per_pass or max(1, clips - _held_out(recipe, clips))
+    networks, updates = _networks(recipe, card, train_clips)
     per_update = clips_per_update(recipe.train)
-    shape = card.shape or _estimated_shape(card.trained_parameters)
-    adapter = recipe.adapter.rank * shape.adapter_widths
+    adapter = sum(_trained_parameters(recipe, network.shape) for network in networks)
     peak_frames = _micro_batch_frames(recipe, card, min(longest or seconds_total / clips, recipe.data.max_seconds))
     device = recipe.model.device.split(":")[0]
     kinds = {"cpu": ["CPU"], "cuda": ["GPU"], "mps": ["GPU"]}.get(device, ["GPU", "CPU"])
-    work = _Work(recipe, card, shape, updates, seconds_total, clips)
+    work = _Work(recipe, card, networks, updates, seconds_total, clips)
     return Plan(
         updates=updates,
         clips_per_update=per_update,
@@ -174,12 +181,31 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
 
 
 @dataclass(frozen=True)
+class _Network:
+    """A network that trains, and in how many updates."""
+
+    shape: TransformerShape
+    updates: int
+
+
+def _networks(recipe: Recipe, card: ModelCard, clips: int) -> tuple[tuple[_Network, ...], int]:
+    """What trains, and the updates of all stages."""
+    shapes = card.shapes or (_estimated_shape(card.trained_parameters),)
+    if not card.stages:
+        updates = total_updates(recipe.train, clips)
+        return tuple(_Network(shape, updates) for shape in shapes), updates
+    stages = plan_stages(card.stages, recipe.train, clips)
+    own = {shape: sum(one.updates for one in stages if shape.network in one.networks) for shape in shapes}
+    return tuple(_Network(shape, updates) for shape, updates in own.items()), sum(one.updates for one in stages)
+
+
+@dataclass(frozen=True)
 class _Work:
     """How much there is to compute, whatever computes it."""
 
     recipe: Recipe
     card: ModelCard
-    shape: TransformerShape
+    networks: tuple[_Network, ...]
     updates: int
     seconds_total: float
     clips: int
@@ -191,16 +217,26 @@ class _Work:
         return mean if mean <= data.max_seconds else (data.min_crop_seconds + data.max_seconds) / 2
 
     @property
-    def micro_batches(self) -> int:
-        return self.updates * self.recipe.train.accumulation
+    def layers(self) -> int:
+        """Of all networks one after the other."""
+        return sum(network.shape.layers for network in self.networks)
+
+    @property
+    def layer_steps(self) -> int:
+        """How often a layer is stepped through."""
+        return self.recipe.train.accumulation * sum(one.updates * one.shape.layers for one in self.networks)
 
     @property
     def training_flops(self) -> float:
-        train = self.recipe.train
-        forward = 2 * self.card.trained_parameters * self.card.frame_rate * self.crop_seconds
+        return sum(self._flops(network) for network in self.networks)
+
+    def _flops(self, network: _Network) -> float:
+        train, shape, updates = self.recipe.train, network.shape, network.updates
+        forward = 2 * shape.parameters * shape.positions * self.card.frame_rate * self.crop_seconds
         factor = FORWARDS_RECOMPUTED if train.gradient_checkpointing else FORWARDS
-        held_out = _held_out(self.recipe, self.clips) * (self.updates // train.valid_every + 1)
-        return forward * (factor * self.updates * clips_per_update(train) + held_out)
+        factor += FULL_GRADIENT if self.recipe.adapter.of(shape.network).kind == "full" else 0.0
+        held_out = _held_out(self.recipe, self.clips) * (updates // train.valid_every + 1)
+        return forward * (factor * updates * clips_per_update(train) + held_out)
 
     @property
     def generated_seconds(self) -> float:
@@ -215,19 +251,20 @@ class _Work:
 
 def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> DevicePlan:
     half = kind == "GPU" and recipe.model.precision != "fp32"
-    card, shape, recompute = work.card, work.shape, recipe.train.gradient_checkpointing
+    card, recompute = work.card, recipe.train.gradient_checkpointing
     memory = {
+        # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
         "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
-        "adapter and optimizer": float(OPTIMIZER_BYTES * adapter),
-        "activations": _activations(shape, frames, half, recompute),
+        "adapter and optimizer": float(adapter * (OPTIMIZER_BYTES + (EMA_BYTES if recipe.train.ema_decay else 0))),
+        "activations": sum(_activations(one.shape, frames, half, recompute) for one in work.networks),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
     }
     encoders = max(0, card.parameters - card.trained_parameters)
     if kind == "GPU":
         seconds = {
-            "training": max(work.training_flops / GPU_FLOPS, work.micro_batches * shape.layers * GPU_LAYER_SECONDS),
+            "training": max(work.training_flops / GPU_FLOPS, work.layer_steps * GPU_LAYER_SECONDS),
             "encoding": work.seconds_total * encoders * CPU_ENCODE_SECONDS / 20,
-            "listening": work.generated_seconds * card.frame_rate * shape.layers * GPU_LAYER_SECONDS,
+            "listening": work.generated_seconds * card.frame_rate * work.layers * GPU_LAYER_SECONDS,
         }
         assumes = f"{GPU_FLOPS / 1e12:.0f} TFLOP/s sustained (a consumer GPU of the 24 GB class)"
     else:
@@ -246,7 +283,7 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
 def _disk(recipe: Recipe, card: ModelCard, adapter: int, work: _Work, local: bool) -> dict[str, float]:
     checkpoints = min(recipe.train.keep_checkpoints, work.updates // recipe.train.save_every + 1) + 1
     disk = {
-        "cache": work.seconds_total * card.frame_rate * work.shape.frame_bytes + work.clips * work.shape.text_bytes,
+        "cache": work.seconds_total * card.frame_rate * card.frame_bytes + work.clips * card.text_bytes,
         "checkpoints": float(checkpoints * 12 * adapter + 2 * 4 * adapter),
         "audio": work.generated_seconds * card.sample_rate * card.channels * 2.0,
     }

@@ -14,7 +14,7 @@ from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.trackers import Tracker
 
 if TYPE_CHECKING:
-    from tunesmith.training.run import Session
+    from tunesmith.training.session import Session
 
 
 def earlier_results(folder: RunFolder) -> list[Path]:
@@ -54,6 +54,8 @@ def announce(session: Session) -> None:
         f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
         f"warm-up {bench.stages[0].warmup.updates}, {precision} on {bench.accelerator.device}"
     )
+    if mix := bench.schedule.mix:
+        voice.say(mix.line())
     adapter = session.context.recipe.adapter
     for warning in bench.family.adapter_warnings(adapter.targets or (), adapter.kind):
         voice.warn(warning)

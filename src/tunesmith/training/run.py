@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import shutil
 import signal
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Batch, GenerationRequest
-from tunesmith.files import atomic_folder
-from tunesmith.run.context import RunContext, SavedAdapter
+from tunesmith.run.context import RunContext
 from tunesmith.training import adapters, checkpoint
 from tunesmith.training.bench import Bench, build_bench
 from tunesmith.training.curves import draw_curves
+from tunesmith.training.held_out import kind_batches, preview, validate
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, earlier_results, pass_gates
-from tunesmith.training.previews import base_style, make_previews, preview_requests
+from tunesmith.training.previews import base_style, preview_requests
 from tunesmith.training.replay import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.schedule import listed_epoch
+from tunesmith.training.session import Session, save_model
 from tunesmith.training.stages import finish_stage, stage_record
 from tunesmith.training.trackers import Tracker
-from tunesmith.training.validation import fixed_batches, fixed_items, measure
+from tunesmith.training.validation import fixed_batches, fixed_items
 
 
 class InterruptedRunError(TunesmithError):
@@ -39,26 +37,6 @@ class InterruptedRunError(TunesmithError):
             remedy=f"`tunesmith train {where.parent.parent}` goes on from there.",
         )
         self.exit_code = 128 + number
-
-
-@dataclass
-class Session:
-    """What the steps of one run share."""
-
-    context: RunContext
-    bench: Bench
-    tracker: Tracker
-    samples: list[Sample]
-    valid_batches: list[Batch]
-    base_batches: list[Batch] = field(default_factory=list)
-    requests: list[GenerationRequest] = field(default_factory=list)
-    previewed_at: int = -1
-    preview_problem: str | None = None
-
-    @property
-    def main(self) -> bool:
-        """Whether this process speaks, measures and writes."""
-        return self.bench.accelerator.is_main_process
 
 
 def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
@@ -106,8 +84,9 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     tracker = Tracker(
         folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None
     )
-    requests = preview_requests(context, samples) if context.recipe.previews.every else []
-    session = Session(context, bench, tracker, samples, batches, requests=requests)
+    own = [sample for sample in samples if not is_replay(sample)]
+    requests = preview_requests(context, own) if context.recipe.previews.every else []
+    session = Session(context, bench, tracker, samples, batches, kind_batches(bench, batches), requests=requests)
     for gate in gates:
         tracker.write("gate", 0, **vars(gate))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
@@ -215,7 +194,9 @@ def keep_snapshot(session: Session) -> None:
     """The adapter as it is now, if the recipe keeps them all."""
     bench, folder, update = session.bench, session.context.folder, session.bench.progress.update
     if bench.settings.snapshots:
-        epoch = (update - 1) // listed_epoch(session.samples, bench.schedule.per_update)
+        schedule = bench.schedule
+        per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(session.samples, schedule.per_update)
+        epoch = (update - 1) // per_epoch
         place = folder.path / bench.settings.snapshots / f"epoch={epoch}-step={update}_lora"
         save_model(session, place, f"update {update}", "snapshot")
 
@@ -251,6 +232,7 @@ def log_training(session: Session, result: UpdateResult) -> None:
     session.tracker.write(
         "train",
         progress.update,
+        stage=session.bench.stage.name,
         loss=result.measured.loss,
         terms=result.measured.terms,
         learning_rate=result.learning_rate,
@@ -263,84 +245,6 @@ def log_training(session: Session, result: UpdateResult) -> None:
         f"update {progress.update}/{session.bench.updates}  train loss {result.measured.loss:.4f}  "
         f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
     )
-
-
-def validate(session: Session, *, may_be_best: bool = True) -> None:
-    """Held-out loss, forgetting loss, and whether this is the best checkpoint so far."""
-    bench, progress = session.bench, session.bench.progress
-    if not session.valid_batches:
-        return
-    with bench.measuring():
-        held_out = measure(bench, session.valid_batches)
-        forgetting = measure(bench, session.base_batches).loss if session.base_batches else None
-    better = progress.best_loss is None or held_out.loss < progress.best_loss
-    best = may_be_best and better and np.isfinite(held_out.loss) and sounds_right(session)
-    if not may_be_best:
-        progress.first_loss = progress.best_loss = (
-            held_out.loss
-        )  # the base itself: an adapter that is worse than it is never called best
-    elif best:
-        progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
-        note = f"best held-out loss {held_out.loss:.4f} at update {progress.update}"
-        save_model(session, session.context.folder.best, note, "best", held_out.loss)
-    else:
-        progress.without_best += 1
-    session.tracker.write(
-        "valid",
-        progress.update,
-        loss=held_out.loss,
-        terms=held_out.terms,
-        forgetting=forgetting,
-        best=bool(best),
-        stage=bench.stage.name,
-        weights=bench.settings.use_weights,
-    )
-    session.context.voice.say(
-        f"update {progress.update}/{bench.updates}  valid loss {held_out.loss:.4f}"
-        + (f"  base-style loss {forgetting:.4f}" if forgetting is not None else "")
-        + ("  (best so far)" if best else "")
-    )
-    if bench.settings.early_stopping and progress.without_best >= bench.settings.early_stopping:
-        progress.finished = True
-        text = f"stopped early: no better held-out loss in {progress.without_best} measurements"
-        session.context.voice.say(text)
-        session.tracker.event(
-            "early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善"
-        )
-
-
-def sounds_right(session: Session) -> bool:
-    """Whether the previews at this very update are sound; without previews the loss alone decides."""
-    if not session.requests:
-        return True
-    if session.previewed_at != session.bench.progress.update:
-        preview(session)
-    return session.preview_problem is None
-
-
-def preview(session: Session) -> None:
-    """Make one round of previews and warn the moment one fades, goes silent or turns to noise."""
-    bench, update = session.bench, session.bench.progress.update
-    if session.previewed_at == update:
-        return
-    with bench.measuring():
-        made = make_previews(
-            bench.family,
-            bench.networks,
-            session.requests,
-            session.context.folder,
-            update,
-            str(bench.accelerator.device),
-        )
-    for one in made:
-        session.tracker.write("preview", update, **vars(one))
-        if one.problem:
-            session.context.voice.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
-    session.previewed_at = update
-    # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
-    base = {r["index"] for r in session.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}
-    problems = [one.problem for one in made if one.problem and one.index not in base]
-    session.preview_problem = problems[0] if problems else None
 
 
 def share_decision(session: Session) -> None:
@@ -365,22 +269,6 @@ def leave(session: Session, stop: StopRequest) -> None:
         session.tracker.close()
     session.bench.accelerator.wait_for_everyone()
     raise InterruptedRunError(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
-
-
-def save_model(
-    session: Session, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
-) -> None:
-    """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
-    from tunesmith.run.model_card import model_card
-
-    bench, context = session.bench, session.context
-    with bench.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
-        bench.family.beside_adapter(temporary)
-        (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
-    if context.on_saved is not None:
-        since = bench.progress.update - bench.progress.stage_began
-        context.on_saved(SavedAdapter(folder, kind, bench.stage.name, bench.stage.networks, since, loss))
 
 
 def finish(session: Session) -> dict[str, Any]:

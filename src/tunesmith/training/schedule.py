@@ -15,6 +15,7 @@ import numpy as np
 from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
 from tunesmith.data.clips import Clips, Crop
 from tunesmith.data.draws import Draws
+from tunesmith.data.replay import Mix, is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
 
@@ -101,11 +102,17 @@ class Schedule:
         clips: The training clips.
         per_update: Clips per update over all processes.
         seed: The run's seed.
+        mix: How many of the clips that are replay an epoch draws; without it every clip comes once per epoch.
     """
 
-    def __init__(self, clips: Clips, per_update: int, seed: int) -> None:
-        self.clips, self.per_update, self.seed = clips, per_update, seed
-        self.per_epoch = math.ceil(len(clips) / per_update)
+    def __init__(self, clips: Clips, per_update: int, seed: int, mix: Mix | None = None) -> None:
+        self.clips, self.per_update, self.seed, self.mix = clips, per_update, seed, mix
+        self.per_epoch = math.ceil(self.clips_per_epoch / per_update)
+
+    @property
+    def clips_per_epoch(self) -> int:
+        """Clips of one epoch: all of the user's own, and those that are drawn from the replay set."""
+        return len(self.clips) if self.mix is None else self.mix.per_epoch
 
     def epoch_of(self, update: int) -> int:
         """The epoch of an update."""
@@ -117,8 +124,17 @@ class Schedule:
         draws = epoch_draws(self.seed, epoch, self.clips.ids)
         crops = [self.clips.crop(i, d) for i, d in enumerate(draws)]
         lengths = np.array([crop.length for crop in crops], np.int64)
-        plan = plan_epoch(self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch)
+        plan = plan_epoch(
+            self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch, chosen=self.chosen(epoch)
+        )
         return plan, crops, draws
+
+    def chosen(self, epoch: int) -> list[int] | None:
+        """Indices of the clips of one epoch; ``None`` where it has them all."""
+        if self.mix is None:
+            return None
+        drawn = self.mix.of_epoch(self.seed, epoch)
+        return [i for i, one in enumerate(self.clips.samples) if not is_replay(one) or one.id in drawn]
 
     def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[Draws], np.ndarray]:
         """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""

@@ -57,7 +57,7 @@ def plan_stages(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, pro
     stages = tuple(
         Stage(spec.name, spec.networks, length, _factor(spec, recipe), warm_up(recipe, length))
         for spec, length in zip(specs, lengths, strict=True)
-        if length > 0
+        if length > 0 and spec.networks
     )
     if not stages:
         raise TunesmithError("no training stage has any updates", where="train.stages", remedy="Give one some epochs.")
@@ -77,7 +77,8 @@ def _lengths(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, proces
     lengths, passed = [], 0.0
     for length, share in zip(own, shares, strict=True):
         begin, passed = passed, passed + share
-        lengths.append(round(total * passed / whole) - round(total * begin / whole) if length is None else length)
+        shared = round(total * passed / whole) - round(total * begin / whole) if share else 0
+        lengths.append(shared if length is None else length)
     return lengths
 
 

@@ -60,6 +60,7 @@ class Tracker:
             self._board = SummaryWriter(str(self.folder.tensorboard), flush_secs=10)
         flat = {k: v for k, v in record.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         flat |= {k: v for k, v in (record.get("terms") or {}).items() if v is not None}
+        flat |= {f"kinds/{k}": v for k, v in (record.get("kinds") or {}).items() if v is not None}
         for name, value in flat.items():
             if name not in {"update", "time"}:
                 self._board.add_scalar(f"{kind}/{name}", value, update)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,13 @@ def test_without_a_true_recording_the_prompt_s_rate_decides(own, tmp_path):
     assert listener(own).hear(asked, talk("seven dogs"), RATE).signals.duration_ratio == pytest.approx(1.0, abs=0.1)
 
 
+def test_an_edit_of_the_prompt_is_not_held_against_another_text_s_recording(own):
+    edit = Prompt(SAID, "base_style", replace(own[0], attributes={"edit_type": "emotion"}), voice=own[0])
+    found = listener(own).hear(edit, talk(SAID), RATE).signals
+    assert found.target_known == 0
+    assert found.duration_ratio == pytest.approx(1.0, abs=0.02)
+
+
 def test_a_prompt_without_a_voice_is_measured_as_far_as_it_goes():
     found = listener([]).hear(Prompt(TEXT, "user"), talk(TEXT), RATE).signals
     assert math.isnan(found.duration_ratio)
@@ -137,4 +145,5 @@ def test_turns_give_every_edit_type_its_share():
     made = [
         Sample(f"{kind}{i}", {}, {}, {"edit_type": kind}) for kind, n in (("style", 3), ("clone", 2)) for i in range(n)
     ]
-    assert [s.id for s in by_turns(made)] == ["clone0", "style0", "clone1", "style1", "style2"]
+    assert [s.id for s in by_turns(made, 7)] == ["clone0", "style0", "clone1", "style1", "clone0", "style2", "clone1"]
+    assert [s.id for s in by_turns(made, 1)] == ["clone0"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.evaluation.speech.talk import RATE, espeak, needs_espeak, talk
 from tunesmith.evaluation.collapse import collapse
-from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file
+from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file, reference_of
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.duration import floor_db, spoken_seconds, stretches
 from tunesmith.evaluation.speech.signals import SpeechSignals
@@ -157,6 +157,16 @@ def test_a_collapse_is_told_from_a_whisper():
     assert collapse(measured, profile="speech") is None
     assert collapse(replace(measured, flatness=0.3), profile="speech") == "noise"
     assert collapse(replace(measured, lra=0.3), profile="speech") == "noise"
+
+
+def test_a_whisper_is_not_held_against_voiced_recordings():
+    voiced = [measure(talk(TEXT, seed=seed).T, RATE) for seed in range(8)]
+    breath = replace(voiced[0], flat_white=0.5, fine_corr=0.07, flatness=0.07, lra=2.4)
+    names = [v.rule for v in diagnose_file(breath, profile="speech", reference=reference_of(voiced, "speech"))]
+    assert names == []
+    rough = replace(breath, flatness=0.2)
+    names = [v.rule for v in diagnose_file(rough, profile="speech", reference=reference_of(voiced, "speech"))]
+    assert names == ["noise"]
 
 
 @needs_espeak

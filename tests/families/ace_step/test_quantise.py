@@ -17,11 +17,12 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.export import export_merged
 from tunesmith.families.ace_step.family import TARGETS, AceStepFamily
 from tunesmith.families.ace_step.generate import bare
-from tunesmith.families.ace_step.parts.quantise import LIBRARIES, PACKED, Packed
 from tunesmith.families.ace_step.parts.weights import load_transformer, transformer_file
 from tunesmith.families.ace_step.published import published_card
-from tunesmith.families.ace_step.sizes import packed_size
+from tunesmith.families.ace_step.sizes import packable
 from tunesmith.families.ace_step.source import REPOSITORY
+from tunesmith.families.base_weights import packed_size
+from tunesmith.families.quantise import LIBRARIES, PACKED, Packed
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.training.bench import make_accelerator, prepare_networks
@@ -82,8 +83,8 @@ def test_the_matrices_of_the_blocks_are_packed_and_nothing_else(checkpoint, pack
     assert len(gone) == 10 * CONFIG.num_layers
     assert all(name.startswith("transformer_blocks.") for name in gone)
     assert all(torch.equal(state[name], tensor) for name, tensor in full.state_dict().items() if name not in gone)
-    assert sum(full.state_dict()[name].numel() for name in gone) == packed_size(CONFIG, packing)[0]
-    assert packed_bytes(packed) == pytest.approx(packed_size(CONFIG, packing)[1], rel=0.01)
+    assert sum(full.state_dict()[name].numel() for name in gone) == packed_size(packable(CONFIG), packing)[0]
+    assert packed_bytes(packed) == pytest.approx(packed_size(packable(CONFIG), packing)[1], rel=0.01)
     assert not any(parameter.requires_grad for parameter in packed.parameters())
     for name in gone:
         exact, rounded = (net.get_submodule(name.removesuffix(".weight")).weight for net in (full, packed))

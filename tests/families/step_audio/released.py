@@ -238,7 +238,9 @@ def _write_paraformer(folder: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(paraformer()), encoding="utf-8")
     width = PARAFORMER.n_mels * PARAFORMER.lfr_m
     rows = {"AddShift": "-8 " * width, "Rescale": "0.3 " * width}
-    lines = [line for name, row in rows.items() for line in (f"<{name}> {width} {width}", f"<LearnRateCoef> 0 [ {row}]")]
+    lines = [
+        line for name, row in rows.items() for line in (f"<{name}> {width} {width}", f"<LearnRateCoef> 0 [ {row}]")
+    ]
     text = "\n".join(["<Nnet>", f"<Splice> {width} {width}", "[ 0 ]", *lines, "</Nnet>"])
     (folder / "am.mvn").write_text(text + "\n", encoding="utf-8")
 

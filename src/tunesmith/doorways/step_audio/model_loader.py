@@ -33,7 +33,7 @@ class ModelSource(Enum):
 
 
 def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> str:
-    """A local folder, or ``pocket/step_audio`` for the model that ships with Tunesmith.
+    """A local folder, the name of a repository that is on this machine by now, or ``pocket/step_audio``.
 
     Args:
         path: A folder, a repository's name, or ``pocket``.
@@ -52,7 +52,8 @@ def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> st
         if not folder.is_dir():
             raise TunesmithError("there is no such model folder", where=name, remedy=how_to_get(REPOSITORY, name))
         return str(folder)
-    return str(download(name))
+    download(name)
+    return name
 
 
 def is_repository(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,10 +50,10 @@ class StepAudioTTS:
         from tunesmith.families.step_audio.config import FLOW_FOLDER, StepAudioSettings
         from tunesmith.families.step_audio.family import StepAudioFamily
 
-        family = StepAudioFamily(
-            locate_model(model_path, model_source), StepAudioSettings(tokenizer_path=audio_tokenizer.path)
-        )
-        refuse_incomplete(family.folder, family.folder / FLOW_FOLDER)
+        path = locate_model(model_path, model_source)
+        if Path(path).is_dir():
+            refuse_incomplete(Path(path), Path(path) / FLOW_FOLDER)
+        family = StepAudioFamily(path, StepAudioSettings(tokenizer_path=audio_tokenizer.path))
         self._begin(family, device, seed)
 
     @classmethod
@@ -111,9 +112,12 @@ class StepAudioTTS:
         Raises:
             TunesmithError: when it belongs to another base, or is none.
         """
-        from tunesmith.run.adapted import load_adapted
+        from tunesmith.families.step_audio.checkpoints import load_parts
 
-        self._take(load_adapted(self.family, Path(folder), self.device))
+        networks, notes = load_parts(self.family.networks(), Path(folder), self.family.base_name)
+        self._take(networks)
+        for note in notes:
+            self.voice.say(note)
 
     # --- speaking ---------------------------------------------------------------------------------------------------
 
@@ -199,7 +203,7 @@ def _longest(recording: Any, said: str, kind: str, text: str) -> float:
 
     whole = recording.shape[-1] / SAMPLE_RATE
     likely = expected_seconds(kind, text, said, spoken_seconds(recording, SAMPLE_RATE), None).seconds
-    return max(_SHORTEST_ROOM, _ROOM * (likely if likely == likely else whole))
+    return max(_SHORTEST_ROOM, _ROOM * (likely if math.isfinite(likely) else whole))
 
 
 def _either(name: str, value: Any, older: str, other: Any, *, needed: bool = True) -> Any:

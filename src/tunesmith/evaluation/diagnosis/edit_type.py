@@ -148,9 +148,9 @@ _EDIT_CAUSES = Text(
     "训练数据以其他类型为主：只用克隆样本微调，模型会忘记如何编辑。",
 )
 _EDIT_REMEDY = Text(
-    "Replay: mix a share of samples of this edit type into the training data (one in five is a start), or stop earlier "
-    "and lower the adapter's scale.",
-    "回放：在训练数据中混入一部分此编辑类型的样本（可从五分之一开始），或提前停止、降低适配器缩放。",
+    "Replay: name edit pairs of this type in data.replay (data.replay_share 0.2 is a start), or stop earlier and lower "
+    "the adapter's scale.",
+    "回放：在 data.replay 中给出此编辑类型的样本对（data.replay_share 可从 0.2 开始），或提前停止、降低适配器缩放。",
 )
 _CLONE_CAUSES = Text(
     "Too high a learning rate, transcripts that do not match, or too many passes over few clips.",

@@ -11,18 +11,20 @@ from tunesmith.evaluation.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is
 _MOST_MOVEMENTS = 22.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
-_LEAST_WHISPER_RANGE_DB = 2.5
+_LEAST_WHISPER_RANGE_DB = 1.5
 
 
 def look(signals: Signals, context: Context) -> Reading | None:
     """Noise's flat fine structure over the clip or from some second to the end, or too many independent movements."""
     if not signals.live:
         return None
-    z = context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
+    # What is whispered is as far from a person's voiced recordings as noise is from music.
+    breath = context.profile == "speech" and _whispered(signals)
+    z = None if breath else context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
     # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
-    whole = whole and not (context.profile == "speech" and _whispered(signals))
+    whole = whole and not breath
     if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
         onset = signals.noise_onset_s
         text = Text(

@@ -9,6 +9,7 @@ from typing import Any
 from tunesmith.evaluation.calibrate import Reference
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, Kind, Profile, Rule, Text, Verdict, without_nan
 from tunesmith.evaluation.signals import Signals
+from tunesmith.families.speech import CLONE
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,23 @@ class RunData:
         """How many outputs can be compared one to one; 0 when base and adapter do not match up."""
         return len(self.adapter) if self.base is not None and len(self.base) == len(self.adapter) else 0
 
+    @property
+    def alike(self) -> tuple[Sequence[Signals] | None, Sequence[Signals], Sequence[Signals]]:
+        """Base, adapter and clips that can be compared in the mean: of speech cloning alone, where there is any."""
+        if CLONE not in self.kinds or CLONE not in self.clip_kinds:
+            return self.base, self.adapter, self.clips
+        base = None if self.base is None else _clones(self.base, self.kinds)
+        return base, _clones(self.adapter, self.kinds), _clones(self.clips, self.clip_kinds)
+
     def flagged(self, rule: Rule, clips: Sequence[Signals], *, calibrated: bool = True) -> list[Verdict]:
         """The verdicts of one rule over some clips, with or without the reference's limits and excuses."""
         context = Context(self.want_seconds, self.profile, self.reference if calibrated else None)
         verdicts = [rule.check(clip, context) for clip in clips]
         return [verdict for verdict in verdicts if verdict is not None]
+
+
+def _clones(clips: Sequence[Signals], kinds: Sequence[str]) -> list[Signals]:
+    return [clip for clip, kind in zip(clips, kinds, strict=True) if kind == CLONE]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from tunesmith.evaluation.speech.signals import SpeechSignals
 
 # Share of the expected speech: alone, and where there are fewer stretches of speech than the text has clauses.
 # On espeak-ng in English and Mandarin, read up to 15 % faster or slower than expected, one clause dropped of two, three
-# and four is found in 100, 97 and 81 % (against the true recording) or 89, 66 and 44 % (against the prompt's rate), and
-# whole texts are flagged in 0 and 0.8 %. People vary more than a synthesiser does, so nothing tighter is claimed.
+# and four is found in 100, 97 and 81 % (against the true recording) or 93, 62 and 47 % (against the prompt's rate), and
+# no whole text is flagged. People vary more than a synthesiser does, so nothing tighter is claimed.
 _LEAST_OF_TRUE, _LEAST_OF_TRUE_SHORT_OF_CLAUSES = 0.65, 0.8
 _LEAST_BY_RATE, _LEAST_BY_RATE_SHORT_OF_CLAUSES = 0.55, 0.7
 _MOST_LEFT_OUT = 5

@@ -11,10 +11,11 @@ _LEAST_MAJORITY = 2
 
 def judge(run: RunData) -> list[RunFinding]:
     """At least two more features moved towards the clips than away from them, or the reverse."""
-    if run.base is None or not run.clips or not run.adapter:
+    base, adapter, clips = run.alike
+    if base is None or not clips or not adapter:
         return []
     features = SPEECH_FEATURES if run.profile == "speech" else FEATURES
-    shifts = towards_reference(run.base, run.adapter, run.clips, features)
+    shifts = towards_reference(base, adapter, clips, features)
     nearer = [shift for shift in shifts if shift.direction == "towards"]
     further = [shift for shift in shifts if shift.direction == "away"]
     majority = len(nearer) - len(further)
@@ -34,7 +35,7 @@ def judge(run: RunData) -> list[RunFinding]:
                 f"{len(shifts)} 项特征中有 {len(nearer)} 项靠近您的片段，{len(further)} 项远离；"
                 f"{verb_zh}的有：{'、'.join(_zh(shift) for shift in named)}。",
             ),
-            evidence={"towards": len(nearer), "away": len(further), "features": len(shifts), "n": len(run.adapter)},
+            evidence={"towards": len(nearer), "away": len(further), "features": len(shifts), "n": len(adapter)},
             causes=NOTHING if good else _CAUSES,
             remedy=NOTHING if good else _REMEDY,
         )

@@ -122,7 +122,7 @@ def expected_seconds(
 def likely_seconds(prompt: Prompt) -> float | None:
     """About how long a prompt's result will be, from the lengths in the manifest; ``None`` where nothing tells."""
     prompt_seconds = (prompt.voice.audios[PROMPT].duration or 0.0) if prompt.voice else 0.0
-    target = prompt.sample.target if prompt.sample else None
+    target = prompt.recording
     said = prompt.texts.get(PROMPT_TEXT, "")
     guess = expected_seconds(prompt.edit_type, prompt.text, said, prompt_seconds, target.duration if target else None)
     return guess.seconds if math.isfinite(guess.seconds) else None

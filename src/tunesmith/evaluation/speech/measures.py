@@ -66,7 +66,7 @@ class Listener:
         self.family, self.voice, self.transcriber, self.language = family, voice, transcriber, language
         self.samples = samples
         self._vectors: dict[AudioRef, np.ndarray] = {}
-        self._yardsticks: dict[tuple[str, str], Yardstick] = {}
+        self._yardsticks: dict[tuple[str, ...], Yardstick] = {}
 
     def hear(self, prompt: Prompt, audio: np.ndarray, rate: int) -> Heard:
         """Measure one clip.
@@ -107,7 +107,7 @@ class Listener:
         return Heard(signals, heard)
 
     def _yardstick(self, prompt: Prompt) -> Yardstick:
-        key = (prompt.text, prompt.voice.id if prompt.voice else "")
+        key = (prompt.text, prompt.edit_type, prompt.kind, prompt.voice.id if prompt.voice else "")
         if key not in self._yardsticks:
             self._yardsticks[key] = self._make_yardstick(prompt)
         return self._yardsticks[key]
@@ -116,7 +116,7 @@ class Listener:
         if prompt.voice is None:
             return Yardstick(prompt.text, math.nan, False, None, None)
         rate = self.family.card().sample_rate
-        true = prompt.sample.target if prompt.sample else None
+        true = prompt.recording
         target = spoken_seconds(self._recording(true), rate) if true else None
         expected = expected_seconds(
             prompt.edit_type,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tunesmith.errors import TunesmithError
+from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 from tunesmith.files import read_json
 
@@ -17,7 +18,6 @@ TRANSFORMER, DCAE, VOCODER, TEXT = "ace_step_transformer", "music_dcae_f8c8", "m
 FOLDERS = (TRANSFORMER, DCAE, VOCODER, TEXT)
 """The four folders of a checkpoint; a folder that holds them all is one (upstream's own rule)."""
 
-BaseWeights = Literal["full", "int8", "nf4"]
 SAMPLE_RATE = 48_000
 """What goes in and comes out; the codec works at its vocoder's own rate in between."""
 MAX_SECONDS = 240.0

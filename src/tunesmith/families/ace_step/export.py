@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from tunesmith.families.ace_step.config import FOLDERS
-from tunesmith.families.ace_step.parts.quantise import PACKED, Packed
 from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.parts.weights import transformer_file
+from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.files import atomic_folder
 
 

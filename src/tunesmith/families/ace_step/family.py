@@ -27,6 +27,7 @@ from tunesmith.families.ace_step.config import (
     read_config,
 )
 from tunesmith.families.ace_step.source import POCKET, is_ace_step, locate
+from tunesmith.families.base_weights import packed_size, packed_warnings
 from tunesmith.families.contract import (
     AdapterDefaults,
     Batch,
@@ -140,11 +141,18 @@ class AceStepFamily(Family):
 
     def card(self) -> ModelCard:
         """Sizes and licence from configs and file headers."""
-        from tunesmith.families.ace_step.sizes import packed_size, tensor_elements, transformer_shape, used_parameters
+        from tunesmith.families.ace_step.sizes import (
+            cached_bytes,
+            packable,
+            tensor_elements,
+            transformer_shape,
+            used_parameters,
+        )
 
         files = sorted(self.folder.glob("*/*.safetensors"))
         trained = used_parameters(self.config.transformer)
-        packed_parameters, packed_bytes = packed_size(self.config.transformer, self.options.base_weights)
+        frame_bytes, text_bytes = cached_bytes(self.config.transformer)
+        packed_parameters, packed_bytes = packed_size(packable(self.config.transformer), self.options.base_weights)
         frozen = sum(tensor_elements(file) for file in files if file.parent.name != TRANSFORMER)
         return ModelCard(
             family=self.name,
@@ -157,7 +165,9 @@ class AceStepFamily(Family):
             parameters=trained + frozen,
             trained_parameters=trained,
             weights_bytes=sum(file.stat().st_size for file in files),
-            shape=transformer_shape(self.config.transformer),
+            shapes=(transformer_shape(self.config.transformer),),
+            frame_bytes=frame_bytes,
+            text_bytes=text_bytes,
             packed_parameters=packed_parameters,
             packed_bytes=packed_bytes,
         )
@@ -336,14 +346,10 @@ class AceStepFamily(Family):
         from tunesmith.families.ace_step.adapter_targets import idle_targets
 
         dora = ["a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them"]
-        packed = [
-            f"the base's matrices are kept in {self.options.base_weights}: its losses are a rounded model's, it saves "
-            "memory and no time, and a merged export takes the checkpoint's full weights"
-        ]
         return [
             *idle_targets(targets),
             *(dora if kind == "dora" else []),
-            *(packed if self.options.base_weights != "full" else []),
+            *packed_warnings(self.options.base_weights),
         ]
 
     def apply_adapters(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, BaseWeights, TransformerConfig
-from tunesmith.families.ace_step.sizes import packed_size, transformer_shape, used_parameters
+from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, TransformerConfig
+from tunesmith.families.ace_step.sizes import cached_bytes, packable, transformer_shape, used_parameters
 from tunesmith.families.ace_step.source import REPOSITORY
+from tunesmith.families.base_weights import BaseWeights, packed_size
 from tunesmith.families.contract import ModelCard
 
 FROZEN = 281_861_376 + 156_812_426 + 102_811_922
@@ -17,7 +18,8 @@ def published_card(path: str, base_weights: BaseWeights = "full") -> ModelCard |
     if path != REPOSITORY:
         return None
     trained = used_parameters(TransformerConfig())
-    packed_parameters, packed_bytes = packed_size(TransformerConfig(), base_weights)
+    frame_bytes, text_bytes = cached_bytes(TransformerConfig())
+    packed_parameters, packed_bytes = packed_size(packable(TransformerConfig()), base_weights)
     return ModelCard(
         family="ace_step",
         path=path,
@@ -29,7 +31,9 @@ def published_card(path: str, base_weights: BaseWeights = "full") -> ModelCard |
         parameters=trained + FROZEN,
         trained_parameters=trained,
         weights_bytes=CHECKPOINT_BYTES,
-        shape=transformer_shape(TransformerConfig()),
+        shapes=(transformer_shape(TransformerConfig()),),
+        frame_bytes=frame_bytes,
+        text_bytes=text_bytes,
         packed_parameters=packed_parameters,
         packed_bytes=packed_bytes,
         notes=("sizes as published; the checkpoint itself has not been read",),

@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import BaseWeights, TransformerConfig
-from tunesmith.families.contract import TransformerShape
+from tunesmith.families.ace_step.config import TransformerConfig
+from tunesmith.families.card import TransformerShape
 
 SAVED_BYTES = 104.0
 """Saved for backward per frame, layer and unit of width in bf16: 16.6 GB for 240 s, counted with saved-tensor hooks."""
@@ -38,29 +38,22 @@ def used_parameters(config: TransformerConfig) -> int:
     return config.num_layers * block + lyrics + embed + time + conditions + 2 * d + (d + 1) * out
 
 
-def packed_size(config: TransformerConfig, base_weights: BaseWeights) -> tuple[int, int]:
-    """Parameters that ``base_weights`` packs, and their bytes.
-
-    int8 adds a scale and a zero point to every row (5 bytes); NF4 a scale of 8 bits to every 64 weights, one of 4 bytes
-    to every 256 of those, and tables of 16 and 256 values and an offset to each of a block's ten matrices.
-    """
-    if base_weights == "full":
-        return 0, 0
+def packable(config: TransformerConfig) -> list[tuple[int, int]]:
+    """Outputs and inputs of the blocks' matrices: eight projections, both convolutions of one tap."""
     d, inner = config.inner_dim, int(config.inner_dim * config.mlp_ratio)
-    weights = config.num_layers * (8 * d * d + 2 * inner * d + inner * d)
-    if base_weights == "int8":
-        return weights, weights + 5 * config.num_layers * (8 * d + 2 * inner + d)
-    tables = 10 * config.num_layers * 4 * (16 + 256 + 1)
-    return weights, round(weights * (1 / 2 + 1 / 64 + 4 / (64 * 256))) + tables
+    return config.num_layers * [*(8 * [(d, d)]), (2 * inner, d), (d, inner)]
 
 
 def transformer_shape(config: TransformerConfig) -> TransformerShape:
     """What planning needs: depth, width and what LoRA on every attention adds per rank."""
     d, lyric = config.inner_dim, config.lyric_encoder
     widths = config.num_layers * 8 * 2 * d + lyric.num_blocks * 3 * 2 * lyric.output_size
-    frame = 2 * config.in_channels * config.max_height
-    text = TAG_ORDERS * TAG_TOKENS * config.text_embedding_dim * 2
-    return TransformerShape(config.num_layers, d, widths, SAVED_BYTES, frame, text)
+    return TransformerShape(config.num_layers, d, widths, SAVED_BYTES, used_parameters(config))
+
+
+def cached_bytes(config: TransformerConfig) -> tuple[int, int]:
+    """What the cache keeps per frame, and per clip for its texts."""
+    return 2 * config.in_channels * config.max_height, TAG_ORDERS * TAG_TOKENS * config.text_embedding_dim * 2
 
 
 def tensor_elements(file: Path) -> int:

@@ -133,6 +133,33 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
             is then as it was.
     """
     header, tensors = read_checkpoint(path)
+    return _put(name, network, header, tensors, path, base)
+
+
+def load_parts(
+    networks: Mapping[str, nn.Module], folder: Path, base: str = ""
+) -> tuple[dict[str, nn.Module], list[str]]:
+    """Networks with the adapter folder of a run inside, and sentences as of :func:`load_checkpoint`.
+
+    Raises:
+        TunesmithError: when the folder holds no adapter, or it does not fit.
+    """
+    parts = parts_of(folder)
+    if not parts:
+        raise TunesmithError("this folder holds no adapter", where=str(folder), remedy="Give a run's best_model.")
+    found: dict[str, nn.Module] = dict(networks)
+    notes: list[str] = []
+    for name, part in parts.items():
+        loaded = _put(name, networks[name], *_read_part(part, name), part, base)
+        found[name] = loaded.network
+        notes += loaded.notes
+    return found, notes
+
+
+def _put(
+    name: str, network: nn.Module, header: Header | None, tensors: Mapping[str, torch.Tensor], path: Path, base: str
+) -> Loaded:
+    tensors = {plain(key): tensor for key, tensor in tensors.items()}
     kind = header.network if header else _network_of(tensors)
     if kind and kind != name:
         raise TunesmithError(
@@ -141,7 +168,7 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
             remedy=f"Give it as {kind}_ckpt_path.",
         )
     notes = []
-    if header and base and header.base != base:
+    if header and base and not _same_base(header.base, base):
         notes.append(f"{path}: trained on {header.base}, and this is {base}; the sizes agree")
     low = {key: tensor for key, tensor in tensors.items() if LORA in key}
     rest = {key: tensor for key, tensor in tensors.items() if LORA not in key}
@@ -155,8 +182,13 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
     return Loaded(network, tuple(notes))
 
 
+def _same_base(one: str, other: str) -> bool:
+    """Whether two names are of one base: a folder, a link to it, or a copy of the repository."""
+    return Path(one).name.lower() == Path(other).name.lower() or Path(one).resolve() == Path(other).resolve()
+
+
 def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]:
-    """Header, where there is one, and tensors by name without what wrappers add (``module.``, PEFT's and Torch's).
+    """Header, where there is one, and tensors by the names in the file.
 
     Raises:
         TunesmithError: when the file is absent, cannot be read safely, or holds no tensors.
@@ -174,7 +206,7 @@ def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]
         ) from error
     mapping = content if isinstance(content, dict) else {}
     inner = next((mapping[key] for key in (_STATE, "state_dict") if isinstance(mapping.get(key), dict)), mapping)
-    tensors = {plain(str(key)): value for key, value in inner.items() if isinstance(value, torch.Tensor)}
+    tensors = {str(key): value for key, value in inner.items() if isinstance(value, torch.Tensor)}
     header = _header(mapping.get(_HEADER), path)
     if not tensors and not (header and header.mode == "full"):
         raise TunesmithError("this file holds no weights", where=str(path), remedy="Give a checkpoint or state dict.")

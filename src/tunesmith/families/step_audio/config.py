@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
+from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 
 LICENCE = "Apache-2.0"
@@ -243,6 +244,9 @@ class StepAudioSettings(FamilySettings):
     """How the flow's times are drawn; CosyVoice drew them by the cosine until January 2026."""
     freeze_encoder: bool = True
     """Train only the flow's decoder; its encoder then runs once per clip and its output is kept."""
+    base_weights: BaseWeights = "full"
+    """Keep the frozen matrices of the LLM's blocks in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's
+    memory."""
     language: str = ""
     """What is spoken (`en`, `zh`), for Whisper where it transcribes; empty lets it find out."""
     whisper: str = ""
@@ -266,8 +270,8 @@ class StepAudioSettings(FamilySettings):
     """Never repeat an id that already comes twice among the last ten, as the first inference code did."""
     flow_steps: Annotated[int, Field(ge=1, le=200)] = 10
     """Steps of the flow's solver."""
-    flow_guidance: Annotated[float, Field(ge=0, le=5)] = 0.7
-    """Strength of the flow's guidance; the checkpoint's own is 0.7."""
+    flow_guidance: Annotated[float, Field(ge=0, le=5)] | None = None
+    """Strength of the flow's guidance; the checkpoint's own when left out (0.7 for the released one)."""
 
 
 GROUP = 5

@@ -67,6 +67,8 @@ class StepAudioEncoder(Encoder):
         try:
             return self._encode(sample, fields)
         except TunesmithError as error:
+            if isinstance(error.__cause__, ImportError):
+                raise  # of this installation, not of the sample
             where = str(sample.attributes.get("line") or sample.id)
             raise TunesmithError(error.what, where=error.where or where, remedy=error.remedy) from error
 
@@ -145,10 +147,18 @@ class StepAudioEncoder(Encoder):
         return np.array(made, np.int32)
 
     @torch.no_grad()
-    def mu(self, codes: np.ndarray) -> np.ndarray:
-        """The flow encoder's output (F, C) for LLM ids of prompt and target, one after the other."""
+    def mu(self, codes: np.ndarray, flow: Flow | None = None) -> np.ndarray:
+        """The flow encoder's output (F, C) for LLM ids of prompt and target, one after the other.
+
+        Args:
+            codes: Of both.
+            flow: Where it is loaded already; the checkpoint's own otherwise.
+        """
+        network = (flow or self._flow).eval()
+        kind = next(network.parameters()).dtype
         tokens = torch.from_numpy(flow_tokens(codes, self.ids))[None].to(self.device)
-        mu, _ = self._flow.eval().mu(tokens, torch.tensor([tokens.shape[1]], device=self.device))
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=kind == torch.bfloat16):
+            mu, _ = network.mu(tokens, torch.tensor([tokens.shape[1]], device=self.device))
         return mu[0].float().cpu().numpy()
 
     def round_trip(self, audio: np.ndarray) -> np.ndarray:

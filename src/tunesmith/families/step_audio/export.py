@@ -7,29 +7,41 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.families.step_audio.config import FLOW_FOLDER
 
 _WEIGHTS = (".safetensors", ".index.json", ".pt")
 
 
-def merged_state(network: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor by its published name, on the CPU, adapters merged layer by layer in fp32."""
+def merged_state(
+    network: nn.Module, original: Callable[[str], torch.Tensor] | None = None
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor by its published name, on the CPU, adapters merged layer by layer in fp32.
+
+    ``original`` reads a tensor of the base by its name: layers whose weight is packed have the full one here.
+    """
     from peft.tuners.lora import LoraLayer
 
+    read = original or network.get_parameter
     adapted = {name: module for name, module in network.named_modules() if isinstance(module, LoraLayer)}
     inside = tuple(f"{name}." for name in adapted)
     for name, tensor in network.state_dict().items():
-        if not name.startswith(inside):
+        if not name.startswith(inside) and not name.endswith(PACKED):
             yield name, tensor.detach().cpu()
+    for name, module in network.named_modules():
+        if isinstance(module, Packed) and not name.startswith(inside):
+            yield f"{name}.weight", read(f"{name}.weight")
     for name, module in adapted.items():
         layer: Any = copy.deepcopy(module)
+        if isinstance(layer.base_layer, Packed):
+            layer.base_layer = layer.base_layer.full(read(f"{name}.weight"))
         layer.to("cpu", torch.float32)
         layer.merge()
         for leaf, tensor in layer.get_base_layer().state_dict().items():
@@ -40,23 +52,47 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
     """Write LLM and flow with adapters merged, and everything else of the checkpoint as it is.
 
     Args:
-        llm: Bare LLM, adapters inside.
+        llm: Bare LLM, adapters inside; where its weights are packed, they are merged into the checkpoint's full ones.
         flow: Bare flow, adapters inside or trained itself.
         folder: The base checkpoint.
         flow_folder: Its flow's folder.
         target: A folder that is new.
     """
-    from tunesmith.families.step_audio.parts.step1_weights import read_config, save_step1
-    from tunesmith.files import atomic_path
+    from tunesmith.families.step_audio.parts.step1_weights import (
+        CONFIG,
+        INDEX,
+        WEIGHTS,
+        read_config,
+        save_step1,
+        weight_reader,
+    )
+    from tunesmith.files import read_json, write_json
 
     target.mkdir(parents=True, exist_ok=True)
     _copy_rest(folder, target)
-    _copy_rest(flow_folder, target / FLOW_FOLDER)
-    config = (target / "config.json").read_text("utf-8")
-    half = torch.bfloat16
-    save_step1(dict(merged_state(llm)), read_config(folder), target, dtype=half)
-    (target / "config.json").write_text(config, "utf-8")  # as released, whatever else it holds
-    with atomic_path(target / FLOW_FOLDER / "flow.pt") as temporary:
+    released = read_json(folder / CONFIG)
+    state = dict(merged_state(llm, weight_reader(folder)))
+    save_step1(state, read_config(folder), target, dtype=torch.bfloat16)
+    if not (target / INDEX).exists():  # named outright, since the folder may hold other tensors too
+        size = sum(2 * tensor.numel() for tensor in state.values())
+        write_json(target / INDEX, {"metadata": {"total_size": size}, "weight_map": dict.fromkeys(state, WEIGHTS)})
+    written = read_json(target / CONFIG)  # what it says outright stays said, and so does whatever else was released
+    write_json(target / CONFIG, {**written, **released, "torch_dtype": written["torch_dtype"]})
+    export_flow(flow, flow_folder, target / FLOW_FOLDER)
+
+
+def export_flow(flow: nn.Module, flow_folder: Path, target: Path) -> None:
+    """Write a full ``flow.pt`` with what was trained inside, and beside it what the base's folder holds besides.
+
+    Args:
+        flow: Bare, adapters inside or trained itself.
+        flow_folder: The base's.
+        target: The folder to write.
+    """
+    from tunesmith.files import atomic_path
+
+    _copy_rest(flow_folder, target)
+    with atomic_path(target / "flow.pt") as temporary:
         torch.save({name: tensor.float() for name, tensor in merged_state(flow)}, temporary)
 
 

@@ -15,6 +15,7 @@ from tunesmith.data.completed import Completed
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
 from tunesmith.data.draws import Draws
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
+from tunesmith.families.base_weights import packed_warnings
 from tunesmith.families.contract import (
     AdapterDefaults,
     Batch,
@@ -70,10 +71,10 @@ BASE_EDITS = (("speed", "faster"), ("style", "whisper"), ("emotion", "happy"), (
 """One of every kind whose text stays as it is; fine-tuning on clones alone makes the model forget them."""
 LOAD_CODE = """\
 # tunesmith's own StepAudioTTS has the interface of Step-Audio-EditX's tts.py
-from tunesmith.step_audio import ModelSource, StepAudioTokenizer, StepAudioTTS
+from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
+from tunesmith.doorways.step_audio.tts import StepAudioTTS
 
-tokenizer = StepAudioTokenizer({base}, ModelSource.AUTO)
-tts = StepAudioTTS({base}, tokenizer, ModelSource.AUTO)
+tts = StepAudioTTS({base}, StepAudioTokenizer({base}))
 tts.load_adapter({adapter})
 audio, rate = tts.clone("voice.wav", "what the recording says", "what to say")
 """
@@ -104,7 +105,9 @@ class StepAudioFamily(Family):
 
     @cached_property
     def ids(self) -> TokenIds:
-        """How this checkpoint numbers audio codes."""
+        """How this checkpoint numbers audio codes; as published where it is not here, as checks need none."""
+        if not is_here(self.path, self.revision, self.config_file):
+            return TokenIds()
         return known(TokenIds, read_json(self.folder / "config.json").get("tunesmith_small") or {})
 
     @property
@@ -126,7 +129,7 @@ class StepAudioFamily(Family):
         """Published sizes of the checkpoint on the Hub."""
         from tunesmith.families.step_audio.published import published_card
 
-        return published_card(self.path)
+        return published_card(self.path, self.options, self.stages())
 
     @property
     def base_name(self) -> str:
@@ -164,7 +167,8 @@ class StepAudioFamily(Family):
         """Sizes and licence from configs and file headers."""
         from tunesmith.families.step_audio.published import card_of
 
-        return card_of(self.name, self.path, LICENCE, self.configs, self.folder, self.flow_folder)
+        run = (self.options, self.stages())
+        return card_of(self.path, LICENCE, self.configs, run, (self.folder, self.flow_folder))
 
     @cached_property
     def configs(self) -> tuple[Step1Config, FlowConfig]:
@@ -234,7 +238,8 @@ class StepAudioFamily(Family):
             "mu": (PROMPT, "audio"),
         }[name]
         heard = [part for role in roles for part in (recordings[role], tokens[role])]
-        parts: list[Any] = [ENCODING_VERSION, name, self._ears_digest, *heard]
+        ears = self._ears_digest if any(recordings[role] for role in roles) else ""  # ready tokens need no tokeniser
+        parts: list[Any] = [ENCODING_VERSION, name, ears, *heard]
         if name == "mel":
             parts += [bool(recordings[PROMPT])]
         if name == "ids":
@@ -289,7 +294,7 @@ class StepAudioFamily(Family):
             return {LLM: llm.requires_grad_(False), FLOW: flow.requires_grad_(False)}
         kind = None if torch.cuda.is_available() else torch.float32
         return {
-            LLM: load_step1(self.folder, dtype=kind),
+            LLM: load_step1(self.folder, dtype=kind, base_weights=self.options.base_weights),
             FLOW: load_flow(self.flow_folder / "flow.pt", self.configs[1]),
         }
 
@@ -305,14 +310,15 @@ class StepAudioFamily(Family):
         return {name: defaults[name] for name in self.trained}
 
     def stages(self) -> tuple[StageSpec, ...]:
-        """LLM, flow, then both together at a tenth of the learning rate; or the one that is trained."""
-        if self.options.train != "both":
-            return (StageSpec(self.options.train, (self.options.train,)),)
-        return (
+        """LLM, flow, then both together at a tenth of the learning rate; untrained ones are empty."""
+        both = (
             StageSpec(LLM, (LLM,), share=25),
             StageSpec(FLOW, (FLOW,), share=25),
             StageSpec("joint", (LLM, FLOW), share=5, lr_factor=0.1),
         )
+        if self.options.train == "both":
+            return both
+        return tuple(spec if spec.name in self.trained else StageSpec(spec.name, (), share=0) for spec in both)
 
     def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
         """Ids for the LLM; mel, noise, times and conditions for the flow."""
@@ -325,10 +331,11 @@ class StepAudioFamily(Family):
         return batch["weights"]
 
     def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
-        """Cross-entropy of the answer's ids and error of the mel's velocity, of the networks that are there."""
+        """Cross-entropy of the answer's ids and error of the velocity, of the networks that are there and train."""
         from tunesmith.families.step_audio.objective import step_audio_loss
 
-        return step_audio_loss(networks, batch, draws, self.options, self.ids)
+        trained = {name: network for name, network in networks.items() if name in self.trained}
+        return step_audio_loss(trained, batch, draws, self.options, self.ids)
 
     def trained_frames(self, batch: Batch) -> float:
         """Target frames of the network that learns from more clips (others may lack texts, or audio)."""
@@ -374,9 +381,13 @@ class StepAudioFamily(Family):
         return {"edit_type": "clone"}
 
     def objective_options(self) -> dict[str, Any]:
-        """What trains, and what decides the flow's targets and conditions."""
-        names = {"train", "prompt_style", "t_schedule", "freeze_encoder", "llm_weight", "flow_weight"}
+        """What trains, what decides the flow's targets and conditions, and the base as it is in memory."""
+        names = {"train", "prompt_style", "t_schedule", "freeze_encoder", "llm_weight", "flow_weight", "base_weights"}
         return self.options.model_dump(include=names)
+
+    def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+        """A base that is not the published one."""
+        return packed_warnings(self.options.base_weights)
 
     @classmethod
     def load_code(cls, base: str, adapter: str) -> str:

@@ -22,7 +22,7 @@ from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, MEL_PER_
 from tunesmith.families.step_audio.parts.mel import log_mel
 from tunesmith.families.step_audio.parts.trim import Voice, prepare_voice
 from tunesmith.families.step_audio.small import SETTINGS
-from tunesmith.families.step_audio.source import locate_tokenizer
+from tunesmith.families.step_audio.source import FRONT_END_FILES, locate_tokenizer, need
 from tunesmith.families.step_audio.tokens import pack
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ class ReleasedFrontEnd(FrontEnd):
     def __init__(self, folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str, device: str) -> None:
         from tunesmith.families.step_audio.parts.cosyvoice_yaml import read_cosyvoice
 
+        need(FRONT_END_FILES, flow)
         self.folder, self.flow, self.ids, self.device = folder, flow, ids, device
         self.config = read_cosyvoice(flow / "cosyvoice.yaml")
         self.mel_config = self.config.mel

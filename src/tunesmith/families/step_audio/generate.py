@@ -126,6 +126,7 @@ class StepAudioGenerator(Generator):
         generator = torch.Generator().manual_seed(one.request.seed)
         noise = torch.randn(1, frames, heard.mel.shape[1], generator=generator).mT.contiguous()
         kind = next(self.flow.parameters()).dtype
+        guidance = one.settings.flow_guidance
         self.flow.eval()
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=kind == torch.bfloat16):
             mel = inference(
@@ -136,7 +137,7 @@ class StepAudioGenerator(Generator):
                 torch.from_numpy(heard.speaker)[None].to(device),
                 noise.to(device),
                 steps=one.settings.flow_steps,
-                cfg=one.settings.flow_guidance,
+                cfg=self.flow.config.inference_cfg_rate if guidance is None else guidance,
             )
         return mel[0].float().cpu()
 
@@ -153,7 +154,7 @@ class StepAudioGenerator(Generator):
             "speaker": one.heard.speaker,
         }
         if self.encoder.settings.freeze_encoder:
-            made["mu"] = self.encoder.mu(np.concatenate([one.heard.codes, codes]))
+            made["mu"] = self.encoder.mu(np.concatenate([one.heard.codes, codes]), self.flow)
         return made
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from tunesmith.families.contract import ModelCard
-from tunesmith.families.step_audio.config import LICENCE, REPOSITORY, SAMPLE_RATE, FlowConfig, Step1Config
-from tunesmith.families.step_audio.sizes import MEL_RATE, flow_parameters, llm_parameters, transformer_shape
+from tunesmith.families.base_weights import packed_size
+from tunesmith.families.card import ModelCard, StageSpec
+from tunesmith.families.step_audio import sizes
+from tunesmith.families.step_audio.config import (
+    LICENCE,
+    REPOSITORY,
+    SAMPLE_RATE,
+    FlowConfig,
+    Step1Config,
+    StepAudioSettings,
+)
 
+FAMILY = "step_audio"
 FROZEN = 20_806_557 + 157_975_648 + 130_000_000 + 7_000_000
 """Parameters of HiFT, vq02's encoder and, by their files' sizes, of vq06 and CAM++."""
 FROZEN_FILES = ("hift.pt", "campplus.onnx", "small_frontend.safetensors")
@@ -15,53 +25,69 @@ CHECKPOINT_BYTES = 9_300_000_000
 MAX_SECONDS = 30.0
 
 
-def published_card(path: str) -> ModelCard | None:
-    """The card of ``stepfun-ai/Step-Audio-EditX``; ``None`` for anything else."""
+def published_card(path: str, settings: StepAudioSettings, stages: Sequence[StageSpec]) -> ModelCard | None:
+    """The card of ``stepfun-ai/Step-Audio-EditX`` in a run of these settings; ``None`` for anything else."""
     if path != REPOSITORY:
         return None
     return _card(
-        "step_audio",
-        path,
-        LICENCE,
+        (path, LICENCE),
         (Step1Config(), FlowConfig()),
-        FROZEN,
-        CHECKPOINT_BYTES,
+        (settings, stages),
+        (FROZEN, CHECKPOINT_BYTES),
         ("sizes as published; the checkpoint itself has not been read",),
     )
 
 
 def card_of(
-    name: str, path: str, licence: str, configs: tuple[Step1Config, FlowConfig], folder: Path, flow: Path
-) -> ModelCard:
-    """The card of a checkpoint that is here; its front ends count by their files (4 bytes a parameter)."""
-    weights = [*folder.glob("*.safetensors"), *flow.glob("*.pt"), *flow.glob("*.onnx")]
-    total = sum(file.stat().st_size for file in weights)
-    frozen = sum(file.stat().st_size for file in weights if file.name in FROZEN_FILES)
-    return _card(name, path, licence, configs, frozen // 4, total, ())
-
-
-def _card(
-    name: str,
     path: str,
     licence: str,
     configs: tuple[Step1Config, FlowConfig],
-    frozen: int,
-    weights_bytes: int,
+    run: tuple[StepAudioSettings, Sequence[StageSpec]],
+    folders: tuple[Path, Path],
+) -> ModelCard:
+    """The card of a checkpoint that is here; its front ends count by their files (4 bytes a parameter).
+
+    Args:
+        path: Hub id or folder.
+        licence: Of its weights.
+        configs: Sizes of both networks.
+        run: Settings and stages.
+        folders: Of the checkpoint and of its flow.
+    """
+    folder, flow = folders
+    weights = [*folder.glob("*.safetensors"), *flow.glob("*.pt"), *flow.glob("*.onnx")]
+    total = sum(file.stat().st_size for file in weights)
+    frozen = sum(file.stat().st_size for file in weights if file.name in FROZEN_FILES)
+    return _card((path, licence), configs, run, (frozen // 4, total), ())
+
+
+def _card(
+    named: tuple[str, str],
+    configs: tuple[Step1Config, FlowConfig],
+    run: tuple[StepAudioSettings, Sequence[StageSpec]],
+    rest: tuple[int, int],
     notes: tuple[str, ...],
 ) -> ModelCard:
-    llm, flow = configs
-    trained = llm_parameters(llm) + flow_parameters(flow)
+    (path, licence), (llm, flow), (settings, stages), (frozen, weights_bytes) = named, configs, run, rest
+    both = sizes.llm_parameters(llm) + sizes.flow_parameters(flow)
+    packed_parameters, packed_bytes = packed_size(sizes.packable(llm), settings.base_weights)
+    frame_bytes, text_bytes = sizes.cached_bytes(flow, settings)
     return ModelCard(
-        family=name,
+        family=FAMILY,
         path=path,
         licence=licence,
         sample_rate=SAMPLE_RATE,
         channels=1,
-        frame_rate=float(MEL_RATE),
+        frame_rate=float(sizes.MEL_RATE),
         max_seconds=MAX_SECONDS,
-        parameters=trained + frozen,
-        trained_parameters=trained,
+        parameters=both + frozen,
+        trained_parameters=both,
         weights_bytes=weights_bytes,
-        shape=transformer_shape(llm),
         notes=notes,
+        shapes=sizes.shapes(llm, flow, settings),
+        stages=tuple(stages),
+        packed_parameters=packed_parameters,
+        packed_bytes=packed_bytes,
+        frame_bytes=frame_bytes,
+        text_bytes=text_bytes,
     )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
+from tunesmith.families.step_audio.config import (
+    FLOW_FOLDER,
+    LICENCE,
+    PARAFORMER_FOLDER,
+    REPOSITORY,
+    TOKENIZER_REPOSITORY,
+)
 from tunesmith.files import read_json
 
 POCKET = "pocket/step_audio"
@@ -14,11 +21,21 @@ POCKET = "pocket/step_audio"
 GIGABYTES = {REPOSITORY: 7.8, TOKENIZER_REPOSITORY: 1.5}
 CENTROIDS = "linguistic_tokenizer.npy"
 TOKENIZER_NAME = TOKENIZER_REPOSITORY.split("/")[1]
+TOKENIZER_FILES = (
+    *(CENTROIDS, "speech_tokenizer_v1.onnx"),
+    *(f"{PARAFORMER_FOLDER}/{name}" for name in ("config.yaml", "model.pt", "am.mvn")),
+)
 NEEDED = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
+FRONT_END_FILES = (f"{FLOW_FOLDER}/hift.pt", f"{FLOW_FOLDER}/campplus.onnx")
+"""What the released front end needs of the model's own folder; said before hours of encoding and training."""
 _WHAT = {
     "config.json": "the LLM's config",
+    "tokenizer.model": "the text tokeniser",
     f"{FLOW_FOLDER}/cosyvoice.yaml": "the flow's config",
     f"{FLOW_FOLDER}/flow.pt": "the flow's weights, 0.6 GB",
+    f"{FLOW_FOLDER}/hift.pt": "the vocoder",
+    f"{FLOW_FOLDER}/campplus.onnx": "the speaker encoder CAM++",
+    **dict.fromkeys(TOKENIZER_FILES, "a part of the speech tokenisers"),
 }
 
 
@@ -32,7 +49,20 @@ def is_step_audio(path: str) -> bool:
             return str(read_json(config).get("model_type")) == "step1"
         except (TunesmithError, AttributeError):
             return False
-    return path.count("/") == 1 and "step-audio-editx" in path.lower()
+    return _is_hub_id(path) and "step-audio-editx" in path.lower()
+
+
+def _is_hub_id(path: str) -> bool:
+    return path.count("/") == 1 and not path.startswith((".", "/", "~"))
+
+
+def is_here(path: str, revision: str | None, file: str) -> bool:
+    """Whether a checkpoint is on this machine: a folder, or a hub id whose ``file`` was downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if path == POCKET or Path(path).expanduser().is_dir():
+        return True
+    return _is_hub_id(path) and isinstance(try_to_load_from_cache(path, file, revision=revision), str)
 
 
 @lru_cache(maxsize=16)
@@ -48,12 +78,13 @@ def locate(path: str, revision: str | None = None) -> Path:
         return pocket_path("step_audio")
     folder = Path(path).expanduser()
     if folder.is_dir():
+        need(NEEDED[:1], folder)
         return folder
-    if path.count("/") != 1 or path.startswith((".", "/", "~")):
+    if not _is_hub_id(path):
         raise TunesmithError(
             "there is no such model folder", where=path, remedy=f"Check the path, or give the hub id {REPOSITORY}."
         )
-    return download(path, revision)
+    return download(path, revision, key="model.path")
 
 
 def flow_folder(folder: Path, flow_path: str = "") -> Path:
@@ -63,20 +94,30 @@ def flow_folder(folder: Path, flow_path: str = "") -> Path:
         TunesmithError: naming the file that is missing, its repository, size and licence.
     """
     flow = Path(flow_path).expanduser() if flow_path else folder / FLOW_FOLDER
-    for name in NEEDED[1:]:
-        if not (flow / Path(name).name).is_file():
-            raise missing(name, flow)
+    need(NEEDED[1:], flow)
     return flow
 
 
 def missing(name: str, folder: Path) -> TunesmithError:
-    """The error for a file of the checkpoint that is not there."""
+    """The error for a file of the checkpoint, or of its tokenisers, that is not there."""
+    repository = TOKENIZER_REPOSITORY if name in TOKENIZER_FILES else REPOSITORY
     return TunesmithError(
-        f"{Path(name).name} is missing ({_WHAT.get(name, 'a part of the checkpoint')})",
+        f"{Path(name).name} is missing ({_WHAT[name]})",
         where=str(folder),
-        remedy=f"It is {name} of {REPOSITORY} ({LICENCE}, {GIGABYTES[REPOSITORY]} GB in all): "
-        f"`hf download {REPOSITORY} --local-dir FOLDER`.",
+        remedy=f"It is {name} of {repository} ({LICENCE}, {GIGABYTES[repository]} GB in all): "
+        f"`hf download {repository} --local-dir FOLDER`.",
     )
+
+
+def need(names: Iterable[str], folder: Path) -> None:
+    """Raise for the first of some files that is not in a folder; of each, only its own name counts there.
+
+    Raises:
+        TunesmithError: naming the file, its repository, size and licence.
+    """
+    for name in names:
+        if not (folder / Path(name).name).is_file():
+            raise missing(name, folder)
 
 
 @lru_cache(maxsize=16)
@@ -84,31 +125,43 @@ def locate_tokenizer(folder: Path, tokenizer_path: str = "") -> Path:
     """The folder of Step-Audio-Tokenizer: the one named, one beside or inside the model's, or the Hub's.
 
     Raises:
-        TunesmithError: when it can be neither found nor downloaded.
+        TunesmithError: when it can be neither found nor downloaded, or naming the file of it that is missing.
     """
-    if tokenizer_path and Path(tokenizer_path).expanduser().is_dir():
-        named = Path(tokenizer_path).expanduser()
-        found = [one for one in (named, named / TOKENIZER_NAME) if (one / CENTROIDS).is_file()]
-        if not found:
-            raise TunesmithError(
-                f"{CENTROIDS} is missing",
-                where=str(named),
-                remedy=f"This must be a folder of {TOKENIZER_REPOSITORY} ({LICENCE}, "
-                f"{GIGABYTES[TOKENIZER_REPOSITORY]} GB).",
-            )
-        return found[0]
-    if not tokenizer_path:
+    named = Path(tokenizer_path).expanduser() if tokenizer_path else None
+    near: tuple[Path, ...] = ()
+    if named is None:
         near = (folder, folder / TOKENIZER_NAME, folder.parent / TOKENIZER_NAME)
-        for one in near:
-            if (one / CENTROIDS).is_file():
-                return one
-    elif tokenizer_path.count("/") != 1 or tokenizer_path.startswith((".", "/", "~")):
+    elif named.is_dir():
+        near = (named / TOKENIZER_NAME, named)
+    elif not _is_hub_id(tokenizer_path):
         raise TunesmithError("there is no such tokenizer folder", where=tokenizer_path, remedy="Check the path.")
-    return download(tokenizer_path or TOKENIZER_REPOSITORY)
+    found = (one for one in near if (one / CENTROIDS).is_file() or (one.name == TOKENIZER_NAME and one.is_dir()))
+    tokenizer = next(found, named if near else None) or download(
+        tokenizer_path or TOKENIZER_REPOSITORY, key="options.tokenizer_path"
+    )
+    for name in TOKENIZER_FILES:
+        if not (tokenizer / name).is_file():
+            raise missing(name, tokenizer)
+    return tokenizer
 
 
-def download(path: str, revision: str | None = None) -> Path:
+def tokenizer_files(folder: Path, tokenizer_path: str = "") -> list[Path]:
+    """The files of the tokenisers that decide its codes.
+
+    Raises:
+        TunesmithError: as :func:`locate_tokenizer`.
+    """
+    tokenizer = locate_tokenizer(folder, tokenizer_path)
+    return [tokenizer / name for name in TOKENIZER_FILES]
+
+
+def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
     """A repository's local copy, from the cache or the Hub.
+
+    Args:
+        path: Hub id.
+        revision: Of the repository.
+        key: Of the recipe, where a local folder can be named instead.
 
     Raises:
         TunesmithError: when it is in neither.
@@ -126,9 +179,9 @@ def download(path: str, revision: str | None = None) -> Path:
     try:
         return Path(snapshot_download(path, revision=revision, ignore_patterns=ignored))
     except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
-        size = GIGABYTES.get(path)
+        known = f" ({LICENCE}, about {GIGABYTES[path]} GB)" if path in GIGABYTES else ""
         raise TunesmithError(
             f"the files of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path} ({LICENCE}{f', about {size} GB' if size else ''}). Set "
-            "HF_ENDPOINT to use a mirror, or copy the folder here and give its path.",
+            remedy=f"They are in the Hub repository {path}{known}. Set HF_ENDPOINT to use a mirror, or copy the folder "
+            f"here and give its path{f' in {key}' if key else ''}.",
         ) from error

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.extras import require
-from tunesmith.families.step_audio.config import REPOSITORY, TokenIds
+from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.source import missing
 from tunesmith.families.step_audio.tokens import AUDIO_TOKEN, audio_id
 
 SENTENCEPIECE, JSON = "tokenizer.model", "tokenizer.json"
@@ -185,8 +186,4 @@ def load_text(folder: Path, ids: TokenIds) -> TextTokenizer:
         return SentencePieceText(folder / SENTENCEPIECE, ids)
     if (folder / JSON).is_file():
         return JsonText(folder / JSON, ids)
-    raise TunesmithError(
-        f"the text tokeniser {SENTENCEPIECE} is missing",
-        where=str(folder),
-        remedy=f"Download {SENTENCEPIECE} of {REPOSITORY} into this folder.",
-    )
+    raise missing(SENTENCEPIECE, folder)

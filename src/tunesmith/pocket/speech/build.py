@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tunesmith.pocket.speech.assemble import Parts
     from tunesmith.pocket.speech.material import Material, Tensors
 
-MINUTES = 100.0
-FLOW_SHARE = 0.3
+MINUTES = 130.0
+FLOW_SHARE = 0.4
 SENTENCES, WITH_MEL, HELD_OUT = 14_000, 4_666, 96
 CLONED = 0.54
 """Sentences that are cloned and judged, per held-out clip."""
@@ -42,7 +42,7 @@ def build(
     Args:
         out: The folder to make; an older one is replaced only when the new one is complete.
         seed: Of the sentences, the weights and the batches.
-        minutes: Time for both trainings together (100 when neither this nor ``updates`` is given).
+        minutes: Time for both trainings together (130 when neither this nor ``updates`` is given).
         updates: Of the language model and of the flow instead, whatever time they take.
         sentences: How many are synthesised, each with one edit.
         held_out: Clips that losses are measured on.
@@ -146,8 +146,9 @@ def _trained(
     from tunesmith.families.step_audio.text import JSON, load_text
     from tunesmith.pocket.speech.assemble import Parts
     from tunesmith.pocket.speech.language import make_language_model, pretrain_language_model
-    from tunesmith.pocket.speech.painting import Scenes, make_flow, mean_mel, pretrain_flow
+    from tunesmith.pocket.speech.painting import make_flow, mean_mel, pretrain_flow
     from tunesmith.pocket.speech.samples import Samples
+    from tunesmith.pocket.speech.scenes import Scenes
     from tunesmith.pocket.speech.text import make_text_tokeniser, token_ids
 
     tokeniser = make_text_tokeniser()

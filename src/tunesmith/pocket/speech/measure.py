@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from tunesmith.data.draws import Draws
-from tunesmith.families.step_audio.config import SAMPLE_RATE
 from tunesmith.families.step_audio.small.codes import padded_mel
 from tunesmith.pocket.speech.edits import EDITS, Edit, manner
 from tunesmith.pocket.speech.espeak import BASE_VOICES, NEW_VOICE, Voice, Wave, speak
 from tunesmith.pocket.speech.judge import right_of, said_right
 from tunesmith.pocket.speech.language import held_out
 from tunesmith.pocket.speech.material import Material, spoken
-from tunesmith.pocket.speech.painting import Scenes, held_out_flow
+from tunesmith.pocket.speech.painting import held_out_flow
 from tunesmith.pocket.speech.sample import Heard, Player
 from tunesmith.pocket.speech.samples import Samples
+from tunesmith.pocket.speech.scenes import Scenes
 from tunesmith.pocket.speech.sentences import draw_sentence
+from tunesmith.pocket.speech.traits import traits
 
 SENTENCES = 52
-_FRAME = SAMPLE_RATE // 50
 _REFERENCES = ("seven red boats sleep tonight", "some happy children dance outside", "my old horses run quickly")
 Advance = Callable[[float, str], None]
 
@@ -126,38 +126,6 @@ def edited(player: Player, edit: Edit, seed: int, count: int) -> dict[str, Any]:
         "made": _traits(made),
         "true": _traits([one.wave for one in truths]),
     }
-
-
-def traits(wave: Wave) -> dict[str, float]:
-    """What edits change: seconds, level, noise floor and longest silence (dB below full scale, seconds), voicing.
-
-    Voicing is the mean height of the autocorrelation's peak between 60 and 400 Hz where there is speech: near 1 for a
-    steady voice, about 0.3 for a whisper.
-    """
-    frames = wave[: max(1, len(wave) // _FRAME) * _FRAME].reshape(-1, _FRAME).astype(np.float64)
-    levels = 20 * np.log10(np.maximum(np.sqrt((frames**2).mean(axis=1)), 1e-5))
-    quiet = levels < levels.max() - 40
-    runs = np.diff(np.flatnonzero(np.concatenate([[True], ~quiet, [True]]))) - 1
-    return {
-        "seconds": len(wave) / SAMPLE_RATE,
-        "level_db": float(10 * np.log10(np.mean(wave.astype(np.float64) ** 2) + 1e-10)),
-        "floor_db": float(np.percentile(levels, 5)),
-        "silence_s": float(runs.max() * _FRAME / SAMPLE_RATE),
-        "voicing": _voicing(wave, levels),
-    }
-
-
-def _voicing(wave: Wave, levels: np.ndarray) -> float:
-    heights = []
-    for place in np.flatnonzero(levels > levels.max() - 20):
-        middle, width = int(place) * _FRAME + _FRAME // 2, 2 * _FRAME
-        piece = wave[max(0, middle - width) : middle + width].astype(np.float64)
-        power = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 2 * len(piece))) ** 2
-        curve = np.fft.irfft(power)[: len(piece)]
-        window = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(len(piece)), 2 * len(piece))) ** 2)[: len(piece)]
-        lags = slice(SAMPLE_RATE // 400, min(SAMPLE_RATE // 60, len(piece) // 2))
-        heights.append(float((curve[lags] / window[lags]).max() / (curve[0] / window[0] + 1e-12)))
-    return float(np.mean(heights)) if heights else 0.0
 
 
 def _spoken(player: Player, prompts: Sequence[Heard], answers: Sequence[list[int]]) -> list[Wave]:

@@ -9,8 +9,9 @@ from tunesmith.pocket.speech.sentences import CLASSES
 
 ABOUT = """
 A teaching and testing model in the layout of Step-Audio-EditX's checkpoint: the same two networks by the same classes
-and tensor names, three thousandths of the size. It knows {words} English words in the voice of a formant synthesiser
-(espeak-ng) and nothing else, and says nothing about the quality of the released model.
+and tensor names, the language model a three-thousandth of its size, the flow a hundredth. It knows {words} English words
+in the voice of a formant synthesiser (espeak-ng) and nothing else, and says nothing about the quality of the released
+model.
 
 What is not the released model's:
 

@@ -55,8 +55,8 @@ class Samples:
         self._places: dict[int, list[int]] = defaultdict(list)
         for place, clip in enumerate(material.other):
             self._places[clip.edit].append(place)
-        # Twice those whose instruction does not say the text: they are the hardest.
-        self._turns = [edit for edit in self._places for _ in range(2 if EDITS[edit].spoilt else 1)]
+        # Three times those whose instruction does not say the text: they are the hardest.
+        self._turns = [edit for edit in self._places for _ in range(3 if EDITS[edit].spoilt else 1)]
         self._plain = [key for key in self._alike if key[1] < 0]
         self._styled = [key for key in self._alike if key[1] >= 0]
 

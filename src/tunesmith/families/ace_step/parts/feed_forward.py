@@ -7,9 +7,14 @@ Source: the GLUMBConv of "SANA" (Xie et al. 2024), here in one dimension.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from tunesmith.families.quantise import LINEAR, Packed
 
 
 class PointwiseConvolution(nn.Conv1d):
@@ -22,6 +27,25 @@ class PointwiseConvolution(nn.Conv1d):
     def forward(self, x_BCT: torch.Tensor) -> torch.Tensor:
         """(B, inner, T) to (B, outer, T)."""
         return F.linear(x_BCT.transpose(1, 2), self.weight[..., 0], self.bias).transpose(1, 2)
+
+
+class PackedConvolution(Packed, PointwiseConvolution):
+    """One whose weight can be packed."""
+
+    plain = PointwiseConvolution
+
+    @staticmethod
+    def sizes(layer: Any) -> tuple[int, ...]:
+        """Inputs, outputs and the one tap."""
+        return layer.in_channels, layer.out_channels, 1
+
+    def forward(self, x_BCT: torch.Tensor) -> torch.Tensor:
+        """(B, inner, T) to (B, outer, T)."""
+        return super().forward(x_BCT) if self.packed is None else self.product(x_BCT.mT).mT
+
+
+PACKABLE: Mapping[type[nn.Module], type[Packed]] = {**LINEAR, PointwiseConvolution: PackedConvolution}
+"""The layers of a block's ten matrices, its eight projections and both convolutions of one tap."""
 
 
 class _Named(nn.Module):

@@ -16,10 +16,12 @@ import torch
 from torch import nn
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import TRANSFORMER, BaseWeights, TransformerConfig
-from tunesmith.families.ace_step.parts.quantise import Packed, make_packable
+from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
+from tunesmith.families.ace_step.parts.feed_forward import PACKABLE
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
+from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, check_names
+from tunesmith.families.quantise import Packed, make_packable
 
 _DEAD_LAYERS = ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 _PROJECTORS = "projectors."
@@ -74,7 +76,7 @@ def load_transformer(
         transformer = AceStepTransformer(config, projectors=projectors, lyric_dropout=lyric_dropout)
     if not meta:
         if base_weights != "full":
-            make_packable(transformer.transformer_blocks, base_weights)
+            make_packable(transformer.transformer_blocks, base_weights, PACKABLE)
         report = load_report(folder, config, projectors=projectors)
         with _opened(transformer_file(folder)) as tensors:
             # One at a time, so that the file's precision and fp32 are never in memory as a whole together.

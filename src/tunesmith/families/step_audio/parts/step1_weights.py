@@ -5,7 +5,7 @@ Nothing of the folder is executed; its remote modules (``modeling_step1.py``) ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,9 @@ import torch
 from torch import nn
 
 from tunesmith.errors import TunesmithError
+from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.component import check_names
+from tunesmith.families.quantise import Packed, make_packable
 from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 from tunesmith.files import atomic_path, read_json, write_json
@@ -56,7 +58,11 @@ def read_config(folder: Path) -> Step1Config:
 
 
 def load_step1(
-    folder: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    folder: Path,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    base_weights: BaseWeights = "full",
 ) -> Step1ForCausalLM:
     """The LLM with its weights: frozen, in eval mode.
 
@@ -64,10 +70,12 @@ def load_step1(
         folder: With ``config.json`` and ``*.safetensors``, with or without their index.
         dtype: Of the weights in memory; that of the files (bf16) unless told.
         device: Where they go, one tensor at a time.
+        base_weights: How to keep the matrices of the layers; packed ones have no ``dtype``.
 
     Raises:
         TunesmithError: as :func:`read_config`; when a file is absent or unreadable; naming tensors that are missing,
-            unknown or of another shape. The output layer is missing like any other: it is never tied.
+            unknown or of another shape. The output layer is missing like any other: it is never tied. When the library
+            that packs the weights is not installed.
     """
     with torch.device("meta"):
         model = Step1ForCausalLM(read_config(folder))
@@ -79,12 +87,33 @@ def load_step1(
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 found[name] = torch.empty(tensors.get_slice(name).get_shape(), device="meta")
     check_names(wanted, found, folder)
+    if base_weights != "full":
+        make_packable(model.model.layers, base_weights)
     for file in files:
         with _opened(file) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
-                _assign(model, name, tensors.get_tensor(name).to(device=device, dtype=dtype))
+                _assign(model, name, tensors.get_tensor(name), device, dtype)
     model.requires_grad_(False)
     return model.eval()
+
+
+def weight_reader(folder: Path) -> Callable[[str], torch.Tensor]:
+    """A function that reads one tensor of the LLM by its name, as its file has it.
+
+    Raises:
+        TunesmithError: when a file is absent or unreadable.
+    """
+    places: dict[str, Path] = {}
+    for file in _files(folder):
+        with _opened(file) as tensors:
+            places |= dict.fromkeys(tensors.keys(), file)
+
+    def read(name: str) -> torch.Tensor:
+        with _opened(places[name]) as tensors:
+            found: torch.Tensor = tensors.get_tensor(name)
+            return found
+
+    return read
 
 
 def save_step1(
@@ -140,6 +169,8 @@ def _files(folder: Path) -> list[Path]:
     """The weight files of a folder: those of its index, or all there are."""
     index = folder / INDEX
     if not index.is_file():
+        if (folder / WEIGHTS).is_file():  # other parts may lie beside it
+            return [folder / WEIGHTS]
         files = sorted(folder.glob("*.safetensors"))
         if not files:
             raise TunesmithError("the weights of the LLM are missing", where=str(folder / WEIGHTS), remedy=_AGAIN)
@@ -169,6 +200,13 @@ def _opened(file: Path) -> Iterator[Any]:
         raise TunesmithError(f"these weights cannot be read ({error})", where=str(file), remedy=_AGAIN) from error
 
 
-def _assign(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+def _assign(
+    module: nn.Module, name: str, tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype | None
+) -> None:
     path, _, leaf = name.rpartition(".")
-    module.get_submodule(path).register_parameter(leaf, nn.Parameter(tensor, requires_grad=False))
+    owner = module.get_submodule(path)
+    if isinstance(owner, Packed):
+        owner.pack(tensor.float())
+        owner.to(device)
+    else:
+        owner.register_parameter(leaf, nn.Parameter(tensor.to(device=device, dtype=dtype), requires_grad=False))

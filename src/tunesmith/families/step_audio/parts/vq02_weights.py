@@ -17,6 +17,8 @@ from tunesmith.families.step_audio.parts.vq02 import Vq02, Vq02Encoder
 
 WEIGHTS, CONFIG, CMVN, CENTROIDS = "model.pt", "config.yaml", "am.mvn", "linguistic_tokenizer.npy"
 _PREFIX = "encoder."
+_CHUNKS = ("chunk_size", "encoder_chunk_look_back")
+"""In Paraformer's own file ``chunk_size`` lists the widths that it was trained with."""
 _SHIFT, _SCALE, _VALUES = "<AddShift>", "<Rescale>", "<LearnRateCoef>"
 _AGAIN = f"Download {TOKENIZER_REPOSITORY} again."
 
@@ -49,8 +51,8 @@ def read_config(file: Path) -> Vq02Config:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
         raise TunesmithError(f"the config of Paraformer {what}", where=str(file), remedy=_AGAIN) from error
-    encoder, frontend = _section(raw, "encoder_conf", file), _section(raw, "frontend_conf", file)
-    return known(Vq02Config, {**frontend, **encoder})
+    sizes = {**_section(raw, "frontend_conf", file), **_section(raw, "encoder_conf", file)}
+    return known(Vq02Config, {name: value for name, value in sizes.items() if name not in _CHUNKS})
 
 
 def load_encoder(file: Path, config: Vq02Config) -> Vq02Encoder:

@@ -1,10 +1,8 @@
-"""Frozen layers of the transformer's blocks in 8 or 4 bits instead of 32 or 16.
+"""Frozen layers of a transformer's blocks in 8 or 4 bits instead of 32 or 16.
 
-Only the matrices are packed, nearly all of the weights: the eight projections of a block and both its convolutions of
-one tap, which quantisers of linear layers pass over. Biases, norms, modulation and all that is outside the blocks stay.
-Weights alone are packed; the arithmetic is that of the layer's input.
-
-Shapes: B items, T frames, C channels.
+Only the matrices of the blocks are packed, nearly all of the weights: linear layers, and what a family names besides.
+Biases, norms and all that is outside the blocks stay. Weights alone are packed; the arithmetic is that of the layer's
+input.
 
 Source: int8 with one scale per output is torchao's; NF4 with doubly quantised block scales is that of "QLoRA: Efficient
 Finetuning of Quantized LLMs" (Dettmers et al. 2023), from bitsandbytes.
@@ -13,14 +11,15 @@ Finetuning of Quantized LLMs" (Dettmers et al. 2023), from bitsandbytes.
 from __future__ import annotations
 
 import importlib
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.parts.feed_forward import PointwiseConvolution
 
 Packing = Literal["int8", "nf4"]
 PACKED = ".packed"
@@ -28,14 +27,21 @@ PACKED = ".packed"
 LIBRARIES: dict[Packing, str] = {"int8": "torchao.quantization", "nf4": "bitsandbytes"}
 
 
-class Packed(nn.Module):
+class Packed(nn.Module, ABC):
     """A layer whose weight can be packed; until then it is what it was.
 
     Adapters, which read ``weight`` and make layers of the same type, see no difference; every read unpacks it anew, so
     that nothing can be written into it.
     """
 
+    plain: ClassVar[type[nn.Module]]
+    """The layer that is packed."""
     packing: Packing
+
+    @staticmethod
+    @abstractmethod
+    def sizes(layer: Any) -> tuple[int, ...]:
+        """What to make a layer of the shape of ``layer`` with, packed or plain."""
 
     def __init__(self, *sizes: int, bias: bool = True, **options: Any) -> None:
         super().__init__(*sizes, bias=bias, **options)
@@ -55,14 +61,14 @@ class Packed(nn.Module):
 
     def full(self, weight: torch.Tensor) -> nn.Module:
         """The layer as it would be without packing, with this weight (fp32, on the CPU)."""
-        kind, *sizes = _plain(self)
-        layer: Any = kind(*sizes, bias=self.bias is not None)
+        layer: Any = self.plain(*self.sizes(self), bias=self.bias is not None)
         layer.weight.data = weight.to(torch.float32, copy=True)  # a merge writes into it
         if self.bias is not None:
             layer.bias.data = self.bias.detach().to("cpu", torch.float32)
         return layer.requires_grad_(False)
 
-    def _product(self, x: torch.Tensor) -> torch.Tensor:
+    def product(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., inputs) to (..., outputs) by the packed weight."""
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         product: torch.Tensor = _FrozenProduct.apply(x, self.packed, self.bias)
@@ -72,17 +78,20 @@ class Packed(nn.Module):
 class PackedLinear(Packed, nn.Linear):
     """A linear layer."""
 
+    plain = nn.Linear
+
+    @staticmethod
+    def sizes(layer: Any) -> tuple[int, ...]:
+        """Inputs and outputs."""
+        return layer.in_features, layer.out_features
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., inputs) to (..., outputs)."""
-        return super().forward(x) if self.packed is None else self._product(x)
+        return super().forward(x) if self.packed is None else self.product(x)
 
 
-class PackedConvolution(Packed, PointwiseConvolution):
-    """A convolution of one tap."""
-
-    def forward(self, x_BCT: torch.Tensor) -> torch.Tensor:
-        """(B, inputs, T) to (B, outputs, T)."""
-        return super().forward(x_BCT) if self.packed is None else self._product(x_BCT.mT).mT
+LINEAR: Mapping[type[nn.Module], type[Packed]] = {nn.Linear: PackedLinear}
+"""What to pack, and as what, where all matrices are linear layers."""
 
 
 class _FrozenProduct(torch.autograd.Function):
@@ -99,18 +108,23 @@ class _FrozenProduct(torch.autograd.Function):
         return gradient @ unpack(ctx.packed, gradient.dtype, ctx.inputs), None, None
 
 
-def make_packable(blocks: nn.Module, packing: Packing) -> None:
+def make_packable(blocks: nn.Module, packing: Packing, kinds: Mapping[type[nn.Module], type[Packed]] = LINEAR) -> None:
     """Exchange the matrices' layers under ``blocks`` (on the meta device) for ones that pack the weights given them.
+
+    Args:
+        blocks: Everything in it of a type that ``kinds`` names.
+        packing: How to pack.
+        kinds: Packed layers by the exact type of the plain ones.
 
     Raises:
         TunesmithError: when the library is not installed.
     """
     _library(packing)
     for name, module in list(blocks.named_modules()):
-        if type(module) not in (nn.Linear, PointwiseConvolution):
+        kind = kinds.get(type(module))
+        if kind is None:
             continue
-        kind = PackedLinear if isinstance(module, nn.Linear) else PackedConvolution
-        layer = kind(*_plain(module)[1:], bias=module.bias is not None, device="meta")
+        layer = kind(*kind.sizes(module), bias=module.bias is not None, device="meta")
         layer.packing = packing
         parent, _, leaf = name.rpartition(".")
         setattr(blocks.get_submodule(parent), leaf, layer)
@@ -138,13 +152,6 @@ def unpack(packed: Any, dtype: torch.dtype, inputs: int) -> torch.Tensor:
     packed.quant_state.dtype = dtype
     unpacked: torch.Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state)
     return unpacked.view(-1, inputs)
-
-
-def _plain(module: Any) -> tuple[Any, ...]:
-    """The unpacked type of a layer and the sizes to make one."""
-    if isinstance(module, nn.Linear):
-        return nn.Linear, module.in_features, module.out_features
-    return PointwiseConvolution, module.in_channels, module.out_channels, 1
 
 
 def _library(packing: Packing) -> Any:

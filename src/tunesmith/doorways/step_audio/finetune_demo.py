@@ -1,0 +1,141 @@
+"""``finetune_demo.py``: the guide's YAML and flags, run by the same stages as ``tunesmith train``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.doorways.common import run_doorway
+from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
+from tunesmith.doorways.step_audio.place import AUTO, Places, places, refuse_resume
+from tunesmith.run.context import RunContext
+from tunesmith.run.voice import Voice
+
+if TYPE_CHECKING:
+    from tunesmith.doorways.step_audio.saves import Saves
+
+GO_ON = "The same command goes on from there."
+COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test"}}
+"""Flags of the command."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    made = argparse.ArgumentParser(
+        prog="finetune_demo.py",
+        description="Fine-tune Step-Audio-EditX: its LLM by LoRA, its flow decoder, or both.\n"
+        "微调 Step-Audio-EditX：LLM（LoRA）、Flow 解码器，或分阶段训练两者。",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--config", default=DEFAULT, help=f"the YAML (default: {DEFAULT})")
+    made.add_argument("--mode", choices=("llm", "flow", "both"), help="what to train; goes before basic.train_mode")
+    made.add_argument(
+        "--resume", nargs="?", const=AUTO, metavar="CHECKPOINT", help="go on with this run, and refuse to begin another"
+    )
+    made.add_argument("--test", action="store_true", help="only speak a held-out sample with base and tuned weights")
+    made.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+    return made
+
+
+def finetune_demo(argv: Sequence[str] | None = None) -> int:
+    """Check, encode, train, and speak a sample with both weights."""
+    args = parser().parse_args(argv)
+    given = read_config(Path(args.config))
+    mode = args.mode or given.config.basic.train_mode
+    command = shlex.join(["finetune_demo.py", *(sys.argv[1:] if argv is None else argv)])
+    where = places(given)
+    context = opened(given, mode, where, args.resume, command)
+    if args.test:
+        from tunesmith.doorways.step_audio.after import compare
+
+        compare(context)
+        return 0
+    return _train(context, given, mode)
+
+
+def opened(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
+    """The run in ``save.ckpt_dir``; nothing in it changes yet.
+
+    Raises:
+        TunesmithError: for a value that cannot be used, or a checkpoint that ``--resume`` cannot go on from.
+    """
+    from tunesmith.doorways.step_audio.recipe import as_recipe
+    from tunesmith.recipe.load import build
+    from tunesmith.recipe.tree import Tree
+
+    recipe = build(Tree(as_recipe(given, mode, where))).recipe
+    refuse_resume(resume, where.folder, recipe, mode)
+    where.folder.create()
+    return RunContext(where.folder, recipe, Voice(log=where.folder.log), command)
+
+
+def _train(context: RunContext, given: Given, mode: str) -> int:
+    from tunesmith.cli.guard import working_on
+    from tunesmith.doorways.step_audio import after, words
+    from tunesmith.doorways.step_audio.saves import standing
+    from tunesmith.run.pipeline import run_stages
+    from tunesmith.training.run import InterruptedRunError
+
+    folder, voice = context.folder, context.voice
+    working_on(folder.path)
+    for line in words.remarks(given, mode):
+        voice.say(line)
+    run_stages(context, ["check"])
+    context, saves = settled(context, given, mode)
+    before = standing(context)
+    if not before and (moved := saves.set_aside(mode)):
+        voice.say(f"checkpoint files of an earlier run are kept in {moved}")
+    try:
+        run_stages(context, ["train"])
+    except InterruptedRunError as error:
+        error.remedy = GO_ON
+        raise
+    if before != "done":
+        saves.settle()
+    after.compare(context)
+    if given.config.save.merged and (before != "done" or not (folder.path / after.MERGED).exists()):
+        after.merge(context)
+    files = ", ".join(str(file) for file in after.best_files(folder).values())
+    voice.say(f"best: {files}   adapter (PEFT): {folder.best}")
+    voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir={folder.path}")
+    return 0
+
+
+def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, Saves]:
+    """The run with what only its clips can tell (how long an epoch is), and what writes its checkpoint files."""
+    from tunesmith.data.sample import read_manifest
+    from tunesmith.doorways.step_audio import words
+    from tunesmith.doorways.step_audio.saves import Saves
+    from tunesmith.files import write_json
+    from tunesmith.recipe.write import dump_resolved
+    from tunesmith.run.dry import make_plan
+    from tunesmith.run.open import keep_previous
+    from tunesmith.training.planner import card_for_planning
+    from tunesmith.training.schedule import updates_in
+
+    recipe, config, folder = context.recipe, given.config, context.folder
+    clips = sum(sample.split == "train" for sample in read_manifest(folder.manifest))
+    per_epoch = updates_in(1, recipe.train, clips) or 1
+    every = {"valid_every": per_epoch * config.basic.val_interval, "save_every": per_epoch * config.save.save_interval}
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update=every)})
+    saves = Saves(folder, per_epoch)
+    context = replace(context, recipe=recipe, on_saved=saves)
+    keep_previous(folder, dump_resolved(recipe))
+    context.voice.say(words.lengths(given, mode, recipe, per_epoch))
+    if card_for_planning(recipe) is not None:
+        plan = make_plan(context)
+        write_json(folder.plan, plan.to_json())
+        for line in plan.lines():
+            context.voice.say(line)
+    return context, saves
+
+
+def main() -> int:
+    """Entry of the script."""
+    return run_doorway(finetune_demo)

@@ -1,0 +1,219 @@
+"""What the guide's paths mean: base model, lists, device, the run's folder and what it goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.doorways.step_audio.config import FLOW_FOLDER, Given
+from tunesmith.doorways.step_audio.model_loader import (
+    how_to_get,
+    is_repository,
+    locate_model,
+    refuse_incomplete,
+    tokenizer_folder,
+)
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import REPOSITORY
+from tunesmith.families.step_audio.source import POCKET, locate
+from tunesmith.files import read_json
+from tunesmith.run.folder import RunFolder, valid_name
+
+if TYPE_CHECKING:
+    from tunesmith.recipe.models import Recipe
+
+AUTO = "auto"
+"""What ``--resume`` alone means: the newest checkpoint of this run."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where everything lies, as a recipe takes it.
+
+    Attributes:
+        model: The LLM's folder, a repository, or ``pocket/step_audio``.
+        flow: The flow's folder where it is not inside the model's, else empty.
+        tokenizer: Of the audio tokenisers, where one was named.
+        train: The list to train on.
+        held_out: The list to hold out; empty where a share of ``train`` is.
+        device: As a recipe has it.
+        folder: The run's.
+        name: The run's.
+    """
+
+    model: str
+    flow: str
+    tokenizer: str
+    train: str
+    held_out: str
+    device: str
+    folder: RunFolder
+    name: str
+
+
+def places(given: Given) -> Places:
+    """Look at every path of the file.
+
+    Raises:
+        TunesmithError: at the line of one that is not there, with what belongs there.
+    """
+    config = given.config
+    folder = Path(config.save.ckpt_dir).expanduser()
+    name = folder.resolve().name
+    model = _model(given)
+    return Places(
+        model=model,
+        flow=_flow(given, model),
+        tokenizer=_tokenizer(given),
+        train=_list(given, "train_path" if given.has("data", "train_path") else "train_data", config.data.train),
+        held_out=_list(given, "val_path" if given.has("data", "val_path") else "cv_data", config.data.held_out),
+        device=device(config.basic.device),
+        folder=RunFolder(folder),
+        name=name if valid_name(name) else "finetune",
+    )
+
+
+def device(wanted: str) -> str:
+    """The device, or the best there is where there is no such GPU."""
+    import torch
+
+    return "auto" if wanted.startswith("cuda") and not torch.cuda.is_available() else wanted
+
+
+def _model(given: Given) -> str:
+    name, where = given.config.model.llm.model_path, given.where("model", "llm", "model_path")
+    if name in ("pocket", POCKET):
+        return POCKET
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder.absolute())  # a link keeps its name
+    if is_repository(name):
+        return locate_model(name)
+    raise TunesmithError(f"there is no model folder {name}", where=where, remedy=how_to_get(REPOSITORY, name))
+
+
+def _flow(given: Given, model: str) -> str:
+    """The flow's folder where it is another one than the model's own; both are held against what they must have."""
+    named = given.config.model.flow.model_path
+    folder = Path(model) if Path(model).is_dir() else locate(model)
+    inside = folder / FLOW_FOLDER
+    flow = Path(named).expanduser() if named else inside
+    if named and not flow.is_dir():
+        raise TunesmithError(
+            f"there is no flow folder {named}",
+            where=given.where("model", "flow", "model_path"),
+            remedy=f"It is the {FLOW_FOLDER} of {REPOSITORY}; leave this key out if it lies inside the model's folder.",
+        )
+    refuse_incomplete(folder, flow)
+    return "" if flow.resolve() == inside.resolve() else str(flow.absolute())
+
+
+def _tokenizer(given: Given) -> str:
+    try:
+        return tokenizer_folder(given.config.model.tokenizer.model_path)
+    except TunesmithError as error:
+        where = given.where("model", "tokenizer", "model_path")
+        raise TunesmithError(error.what, where=where, remedy=error.remedy) from error
+
+
+def _list(given: Given, key: str, path: str) -> str:
+    if not path:
+        return ""
+    file, where = Path(path).expanduser(), given.where("data", key)
+    if not file.is_file():
+        rest = "" if key.startswith("train") else " Without this key 10 % of the training list are held out."
+        raise TunesmithError(
+            f"there is no list {path}",
+            where=where,
+            remedy="Write one line per sample: "
+            '{"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "prompt_text": "…", "target_text": "…"}.'
+            + rest,
+        )
+    if file.suffix.lower() not in (".jsonl", ".json"):
+        raise TunesmithError(
+            f"{path} is no JSONL; lists of parquet files are not read",
+            where=where,
+            remedy="Give the JSONL that they were made from; audio is encoded once and kept anyway.",
+        )
+    return str(file.resolve())
+
+
+# --- going on ------------------------------------------------------------------------------------------------------
+
+
+def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: str) -> None:
+    """Whether this run can go on as ``--resume`` asks.
+
+    Args:
+        wanted: ``auto``, the run's folder, or its newest ``checkpoints/step-N``; ``None`` asks for nothing.
+        folder: The run's.
+        recipe: What it is now.
+        mode: What is to be trained.
+
+    Raises:
+        TunesmithError: saying what is in the way.
+    """
+    from tunesmith.training.checkpoint import newest
+
+    if wanted is None:
+        return
+    last = newest(folder)
+    if wanted != AUTO:
+        _refuse_place(Path(wanted).expanduser(), folder, last)
+    if last is None:
+        return
+    saved = read_json(last / "state.json")["identity"]
+    there, here = _belongings(saved), _belongings_of(recipe, mode)
+    different = [f"{key} {there[key]} there, {here[key]} here" for key in here if there[key] != here[key]]
+    if different:
+        raise TunesmithError(
+            f"this checkpoint belongs to another run: {'; '.join(different)}",
+            where=str(last),
+            remedy="Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir.",
+        )
+
+
+def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
+    if path.suffix in (".pt", ".pth", ".safetensors"):
+        raise TunesmithError(
+            "a file of weights has no optimizer's state to go on with",
+            where=str(path),
+            remedy="Write --resume alone: it goes on from the newest checkpoints/step-N of save.ckpt_dir.",
+        )
+    if path.resolve() == folder.path.resolve() or (last is not None and path.resolve() == last.resolve()):
+        return
+    raise TunesmithError(
+        f"this is not the newest checkpoint of {folder.path}",
+        where=str(path),
+        remedy=f"That is {last.name}. Write --resume alone, or set save.ckpt_dir to the run that is meant."
+        if last
+        else "It has none yet; set save.ckpt_dir to the run that is meant.",
+    )
+
+
+def _belongings(saved: dict) -> dict[str, object]:
+    adapter = saved["adapter"]
+    return {
+        "base": saved["base"],
+        "mode": saved["objective"].get("train"),
+        "lora_r": adapter["rank"],
+        "lora_alpha": adapter["alpha"],
+        "lora_target_modules": adapter["targets"],
+        "flow": adapter["networks"].get("flow", {}).get("kind"),
+        "clips per update": saved["clips_per_update"],
+        "seed": saved["seed"],
+    }
+
+
+def _belongings_of(recipe: Recipe, mode: str) -> dict[str, object]:
+    train = recipe.train
+    return _belongings(
+        {
+            "base": recipe.model.path,
+            "adapter": recipe.adapter.model_dump(mode="json"),
+            "objective": {"train": mode},
+            "clips_per_update": train.batch_size * train.accumulation,
+            "seed": train.seed,
+        }
+    )

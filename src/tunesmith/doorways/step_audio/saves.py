@@ -1,0 +1,87 @@
+"""``llm_best.pt``, ``flow_epoch_5.pt`` and the like, written while training goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.doorways.step_audio.recipe import JOINT, STAGES
+from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
+from tunesmith.run.context import RunContext, SavedAdapter
+from tunesmith.run.folder import RunFolder
+from tunesmith.run.pipeline import fingerprint_of
+
+EARLIER = "earlier"
+"""Where checkpoint files go that a run begun anew would write over."""
+
+
+@dataclass(frozen=True)
+class Saves:
+    """Told of every adapter that training writes.
+
+    Attributes:
+        folder: The run's, where the files go.
+        per_epoch: Updates of an epoch.
+    """
+
+    folder: RunFolder
+    per_epoch: int
+
+    def __call__(self, saved: SavedAdapter) -> None:
+        """Write the files of the networks that the present stage trains."""
+        epoch = math.ceil(saved.updates / self.per_epoch)
+        if saved.kind == "best":
+            for name in saved.networks:
+                write_checkpoint(saved.folder, self.best(name), name, epoch=epoch, loss=saved.loss)
+        if saved.kind == "snapshot":
+            if saved.updates:  # at 0 a stage has only been handed over
+                together = "joint_" if saved.stage == JOINT else ""
+                for name in saved.networks:
+                    target = self.folder.path / f"{name}_{together}epoch_{epoch}.pt"
+                    write_checkpoint(saved.folder, target, name, epoch=epoch, loss=self._measured())
+            shutil.rmtree(saved.folder)
+            with contextlib.suppress(OSError):  # the last of them leaves its folder empty
+                saved.folder.parent.rmdir()
+
+    def best(self, name: str) -> Path:
+        """The file of a network's best weights."""
+        return self.folder.path / f"{name}_best.pt"
+
+    def _measured(self) -> float | None:
+        """The newest held-out loss."""
+        return next((record["loss"] for record in reversed(list(self.folder.read_metrics("valid")))), None)
+
+    def settle(self) -> None:
+        """After training: the best files as ``best_model/`` has them, also where a stage found nothing better."""
+        state = self.folder.stage_state("train") or {}
+        told = (state.get("summary") or {}).get("stages", [])
+        for name in parts_of(self.folder.best):
+            epoch, loss, began = 0, None, 0
+            for stage in told:
+                if stage["name"] in (name, JOINT) and stage["best_update"]:
+                    epoch, loss = math.ceil((stage["best_update"] - began) / self.per_epoch), stage["best_loss"]
+                began += stage["updates"]
+            write_checkpoint(self.folder.best, self.best(name), name, epoch=epoch, loss=loss)
+
+    def set_aside(self, mode: str) -> Path | None:
+        """Move the files of an earlier run of the same networks away; returns where to. Nothing is deleted."""
+        names = [name for name in STAGES[mode] if name != JOINT]
+        files = [file for name in names for file in self.folder.path.glob(f"{name}_*.pt")]
+        if not files:
+            return None
+        target = self.folder.path / EARLIER / time.strftime("%Y-%m-%d_%H-%M-%S")
+        target.mkdir(parents=True)
+        for file in files:
+            shutil.move(file, target / file.name)
+        return target
+
+
+def standing(context: RunContext) -> str:
+    """How far this very training has come: ``done``, ``running`` (or interrupted), or nothing yet."""
+    state = context.folder.stage_state("train")
+    same = state is not None and state["fingerprint"] == fingerprint_of(context, "train")
+    return str(state["status"]) if state is not None and same else ""

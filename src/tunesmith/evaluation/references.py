@@ -1,0 +1,102 @@
+"""The user's own clips that results are held against, as they sound after the model's own codec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
+from tunesmith.evaluation.signals import Signals, measure
+
+if TYPE_CHECKING:
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.run.context import RunContext
+    from tunesmith.run.prompts import Prompt
+
+REFERENCE_CLIPS = 12
+"""Clips of the user's own that results are held against: calibrated limits need eight."""
+
+
+@dataclass(frozen=True)
+class ReferenceClip:
+    """A crop of one of the user's clips, as long as what is generated; audio (C, N).
+
+    ``coded`` is the crop after the model's own codec, and ``signals`` are its: what was generated has been through the
+    codec too, and is not to be blamed for it. Speech is whole, and ``heard`` is its transcript, where there is one.
+    """
+
+    sample: Sample
+    audio: np.ndarray
+    coded: np.ndarray
+    signals: Signals
+    heard: str | None = None
+
+
+def reference_clips(
+    context: RunContext, prompts: Sequence[Prompt], listener: Listener | None = None
+) -> list[ReferenceClip]:
+    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number.
+
+    Speech is not cropped, and held against the same text and voice as what is generated.
+    """
+    from tunesmith.audio.load import load
+    from tunesmith.run.device import pick_device
+    from tunesmith.run.spoken import prompt_of
+
+    if not context.folder.manifest.exists():
+        return []
+    samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
+    own = [p.sample.id for p in prompts if p.sample and p.recording]
+    order = own + sorted(samples)
+    fair = max(REFERENCE_CLIPS, len(set(own)) if listener else 0)
+    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
+    card = context.family.card()
+    clips = []
+    with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
+        for sample in chosen:
+            ref = sample.audios[context.family.audio_roles[-1]]
+            longest = None if listener else ref.start + context.recipe.evaluate.seconds
+            end = min((x for x in (ref.end, longest) if x is not None), default=None)
+            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
+            coded = encoder.round_trip(audio)
+            coded = audio if coded is None else coded
+            if listener is None:
+                clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
+            elif PROMPT in sample.audios:
+                heard = listener.hear(prompt_of(sample), coded, card.sample_rate)
+                clips.append(ReferenceClip(sample, audio, coded, heard.signals, heard.transcript))
+    return clips
+
+
+def write_references(references: Sequence[ReferenceClip], target: Path, prompts: Sequence[Prompt]) -> dict[str, str]:
+    """Write the crops that belong to a prompt; returns file names by sample id."""
+    from tunesmith.audio.write import write
+
+    wanted = {p.sample.id for p in prompts if p.sample and p.recording}
+    files: dict[str, str] = {}
+    for clip in references:
+        if clip.sample.id in wanted:
+            path = target / "reference" / f"{len(files):02d}.wav"
+            write(path, clip.audio, clip.signals.sample_rate)
+            files[clip.sample.id] = path.relative_to(target).as_posix()
+    return files
+
+
+def codec_ceiling(references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
+    """How the user's own clips sound after the codec alone: no adapter can sound better than this."""
+    ratios, bands = [], []
+    for clip in references:
+        if clip.coded is clip.audio:
+            return None
+        length = min(clip.coded.shape[1], clip.audio.shape[1])
+        original = clip.audio[:, :length]
+        noise = float(((original - clip.coded[:, :length]) ** 2).sum())
+        ratios.append(10 * np.log10(float((original**2).sum()) / max(noise, 1e-12)))
+        bands.append(clip.signals.band_edge_hz)
+    if not ratios:
+        return None
+    return {"snr_db": float(np.median(ratios)), "bandwidth_hz": float(np.median(bands)), "clips": len(ratios)}

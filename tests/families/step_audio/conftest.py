@@ -1,0 +1,37 @@
+"""What the tests of the whole family share; nothing of it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.families.step_audio.tiny_checkpoint import write_pairs, write_tiny
+from tunesmith.data.sample import Sample
+from tunesmith.families.step_audio.family import StepAudioFamily
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of random weights with small front ends."""
+    return write_tiny(tmp_path_factory.mktemp("step-audio") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_family(tiny_folder: Path) -> StepAudioFamily:
+    """The family over it, with its starting options."""
+    return StepAudioFamily(str(tiny_folder))
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Pairs of recordings with texts, as files."""
+    return write_pairs(tmp_path_factory.mktemp("pairs"))
+
+
+@pytest.fixture(scope="session")
+def items(tiny_family: StepAudioFamily, pairs: list[Sample]) -> list[dict]:
+    """The pairs, encoded."""
+    names = [spec.name for spec in tiny_family.fields()]
+    with tiny_family.encoder() as encoder:
+        return [encoder.encode(sample, names) for sample in pairs]

@@ -1,0 +1,134 @@
+"""A merged model is a checkpoint like the base: it loads, says what the adapter said, and holds what others need."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
+from tunesmith.families.contract import GenerationRequest
+from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
+from tunesmith.families.step_audio.export import merged_state
+from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.objective import answer_logits, bare
+from tunesmith.recipe.models import AdapterRecipe
+from tunesmith.training.adapters import attach
+
+KINDS = {
+    "lora+full": {"networks": {FLOW: {"kind": "full"}}},
+    "lora+lora": {},
+    "dora+full": {"kind": "dora", "networks": {FLOW: {"kind": "full"}}},
+}
+
+
+def tuned(family, **recipe):
+    """Networks whose trained part differs from the base's."""
+    values = AdapterRecipe.model_validate({"rank": 2, "alpha": 4, **recipe})
+    networks = attach(family.networks(), values, family.adapter_defaults(), seed=0)
+    random = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, network in networks.items():
+            for parameter in network.eval().parameters():
+                if parameter.requires_grad:
+                    size = 0.05 if name == LLM else 0.3
+                    parameter.add_(size * torch.randn(parameter.shape, generator=random))
+    return networks
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def exported(request, tiny_family, tmp_path_factory):
+    networks = tuned(tiny_family, **KINDS[request.param])
+    folder = tmp_path_factory.mktemp("merged") / "model"
+    tiny_family.export_merged(networks, folder)
+    return networks, folder
+
+
+def test_it_is_a_checkpoint_whose_answers_are_the_adapters(tiny_family, exported, items):
+    networks, folder = exported
+    assert StepAudioFamily.recognises(str(folder))
+    merged = StepAudioFamily(str(folder))
+    assert merged.ids == tiny_family.ids and merged.configs == tiny_family.configs
+    made, batch, base = merged.networks(), tiny_family.collate(items[:2], None), tiny_family.networks()
+    with torch.no_grad():
+        theirs, ours = answer_logits(bare(networks[LLM]), batch), answer_logits(made[LLM], batch)
+        start = answer_logits(base[LLM], batch)
+        assert float((ours - theirs).abs().mean()) < 0.02 * float(theirs.abs().mean())  # weights in bf16
+        assert float((ours - theirs).abs().mean()) < 0.2 * float((start - theirs).abs().mean())
+        terms = [tiny_family.loss({FLOW: one[FLOW]}, batch, None) for one in (networks, made, base)]
+    for name, term in terms[0].items():
+        assert torch.allclose(term.sum, terms[1][name].sum, rtol=1e-5), name
+        assert not torch.allclose(term.sum, terms[2][name].sum, rtol=1e-4), name
+
+
+def test_names_and_precision_are_the_published_ones(tiny_family, exported):
+    _, folder = exported
+    base = {name: tensor.shape for name, tensor in tiny_family.networks()[LLM].state_dict().items()}
+    state = load_file(folder / "model.safetensors")
+    assert {name: tensor.shape for name, tensor in state.items()} == base
+    assert {tensor.dtype for tensor in state.values()} == {torch.bfloat16}
+    assert "model.layers.0.self_attn.q_proj.weight" in state and "lm_head.weight" in state
+    flow = torch.load(folder / FLOW_FOLDER / "flow.pt", weights_only=True)
+    assert set(flow) == set(tiny_family.networks()[FLOW].state_dict())
+    assert {tensor.dtype for tensor in flow.values()} == {torch.float32}
+    config = json.loads((folder / "config.json").read_text())
+    assert config["torch_dtype"] == "bfloat16" and config["tie_word_embeddings"] is False
+    assert config["architectures"] == ["Step1ForCausalLM"] and config["model_type"] == "step1"
+
+
+def test_everything_else_of_the_checkpoint_is_there(tiny_family, exported):
+    _, folder = exported
+    for name in ("tokenizer.json", "small_frontend.json", "small_frontend.safetensors", f"{FLOW_FOLDER}/cosyvoice.yaml"):
+        assert (folder / name).read_bytes() == (tiny_family.folder / name).read_bytes()
+    index = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
+    assert set(index) == set(tiny_family.networks()[LLM].state_dict()) and set(index.values()) == {"model.safetensors"}
+
+
+def test_the_merged_model_speaks(exported, items, pairs):
+    from tunesmith.audio.load import load
+
+    _, folder = exported
+    audio = load(pairs[0].audios["prompt"], 24_000, 1)
+    request = GenerationRequest(pairs[0].texts, 0.4, 0, source={"prompt": audio})
+    (made,) = StepAudioFamily(str(folder)).generator().generate([request])
+    assert np.array_equal(made.encoded["ids"], items[0]["ids"])
+    assert made.encoded["mel"].shape[1] == FLOW_SIZES.output_size
+
+
+def test_merging_leaves_the_adapter_as_it_was(tiny_family):
+    networks = tuned(tiny_family)
+    before = {k: v.clone() for k, v in networks[LLM].state_dict().items()}
+    merged = dict(merged_state(bare(networks[LLM])))
+    assert all(torch.equal(v, networks[LLM].state_dict()[k]) for k, v in before.items())
+    base = tiny_family.networks()[LLM].state_dict()
+    changed = {name.split(".")[-2] for name, tensor in merged.items() if not torch.equal(tensor, base[name])}
+    assert changed == {"q_proj", "k_proj", "v_proj"}
+
+
+def test_what_the_released_config_says_stays_said(tiny_family, tmp_path):
+    folder = tmp_path / "released"
+    shutil.copytree(tiny_family.folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    del config["tie_word_embeddings"]  # as published; releases of transformers took a missing key for true
+    config |= {"auto_map": {"AutoConfig": "configuration_step1.Step1Config"}, "max_seq_len": 32768}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "modeling_step1.py").write_text("# remote code\n")
+    (folder / "hift.json").write_text("{}")
+    family = StepAudioFamily(str(folder))
+    family.export_merged(family.networks(), tmp_path / "merged")
+    written = json.loads((tmp_path / "merged" / "config.json").read_text())
+    assert written == {**config, "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+    assert (tmp_path / "merged" / "modeling_step1.py").exists()
+
+
+def test_a_flow_that_lies_elsewhere_comes_along(tiny_family, tmp_path):
+    folder, flow = tmp_path / "model", tmp_path / "sounds"
+    shutil.copytree(tiny_family.folder, folder)
+    (folder / FLOW_FOLDER).rename(flow)
+    family = StepAudioFamily(str(folder), StepAudioFamily.Settings(flow_path=str(flow)))
+    family.export_merged(family.networks(), tmp_path / "merged")
+    assert StepAudioFamily(str(tmp_path / "merged")).configs[1] == family.configs[1]
