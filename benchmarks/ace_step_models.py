@@ -136,8 +136,8 @@ def write_checkpoint(folder: Path, config: AceStepConfig) -> Path:
     """A random checkpoint; its vocoder is the mel front end alone, since training decodes nothing."""
     from transformers import UMT5Config, UMT5EncoderModel
 
+    from tunesmith.audio.log_mel import LogMel
     from tunesmith.families.ace_step.parts.dcae import make_dcae
-    from tunesmith.families.ace_step.parts.mel import LogMel
     from tunesmith.pocket.ace.text import make_caption_tokenizer
 
     write_configs(folder, config)

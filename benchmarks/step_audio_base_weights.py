@@ -2,7 +2,8 @@
 
 The trained model is the pocket's: cross-entropy of its example voice's clones, each clip with the one before it as
 prompt. At the published width two layers of random weights say how far the logits move and what a LoRA step costs, in
-fp32 on one thread; random weights are a hard case, since nearly all of their stream is what two layers made of it. Needs `pip install "tunesmith[quantised]"`.
+fp32 on one thread; random weights are a hard case, since nearly all of their stream is what two layers made of it.
+Needs `pip install "tunesmith[quantised]"`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import tempfile
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def clones() -> list[dict[str, Any]]:
     rows = read_json(voice / "metadata.json")
     family, items = StepAudioFamily(POCKET), []
     with family.encoder() as encoder:
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in pairwise(rows):
             audios = {role: AudioRef(str(voice / one["audio"])) for role, one in (("prompt", before), ("audio", row))}
             texts = {"caption": row["text"], "prompt_text": before["text"]}
             names = [spec.name for spec in family.fields()]

@@ -14,6 +14,7 @@ import typer
 from tunesmith.cli.main import app
 from tunesmith.doorways.ace_step.options import COMMANDS as ACE_STEP
 from tunesmith.doorways.musicgen.options import COMMANDS as MUSICGEN
+from tunesmith.doorways.step_audio.finetune_demo import COMMANDS as STEP_AUDIO
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh.md")
@@ -63,7 +64,7 @@ def parse(words: list[str]) -> None:
     command.make_context(command.name, list(words), parent=parent)
 
 
-COMMANDS = {**MUSICGEN, **ACE_STEP}
+COMMANDS = {**MUSICGEN, **ACE_STEP, **STEP_AUDIO}
 ALL = [(page, command) for page in PAGES for command in commands(page)]
 OURS = [(page, command) for page, command in ALL if words_of(command) is not None]
 SCRIPTS = [(page, command) for page, command in ALL if re.match(r"python \w+\.py\b", command)]

@@ -1,9 +1,7 @@
-"""The YAML of the Step-Audio guide: every key reaches the recipe, or is told; what cannot be used is a sentence."""
+"""The YAML of the Step-Audio guide: every key reaches the recipe, or is told."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,56 +9,14 @@ import pytest
 import torch
 import yaml
 
-from tests.e2e.test_musicgen_doorways import REPOSITORY
-from tunesmith.doorways.common import run_doorway
+from tests.e2e.step_audio import SHIPPED, recipe_of, told, working_folder
 from tunesmith.doorways.step_audio.config import DEFAULT, Config, read_config
-from tunesmith.doorways.step_audio.finetune_demo import COMMANDS, finetune_demo, opened, parser
-from tunesmith.doorways.step_audio.place import places
-from tunesmith.doorways.step_audio.words import remarks
-from tunesmith.errors import TunesmithError
-from tunesmith.recipe.models import Recipe
 
-SCRIPTS = REPOSITORY / "scripts" / "step_audio_editx"
-SHIPPED = SCRIPTS / DEFAULT
-Capsys = pytest.CaptureFixture[str]
+__all__ = ["working_folder"]
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with the sample and a config of the pocket model."""
-    shutil.copytree(SCRIPTS / "data", tmp_path / "data")
-    monkeypatch.chdir(tmp_path)
-    config({})
-    return tmp_path
-
-
-def config(changes: dict[str, dict[str, Any] | None], name: str = DEFAULT) -> Path:
-    """A config of the pocket model with these sections instead of the default's."""
-    path = Path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    base: dict[str, Any] = {"model": {"llm": {"model_path": "pocket"}}}
-    path.write_text(yaml.safe_dump({**base, **changes}, sort_keys=False), encoding="utf-8")
-    return path
-
-
-def recipe_of(changes: dict[str, Any], mode: str = "both") -> Recipe:
-    """The recipe that a config comes to."""
-    given = read_config(config(changes))
-    return opened(given, mode, places(given), None, "test").recipe
-
-
-def told(changes: dict[str, Any], mode: str = "both") -> str:
-    return "\n".join(remarks(read_config(config(changes)), mode))
-
-
-def refused(capsys: Capsys, argv: Sequence[str] = ()) -> str:
-    """What is said on standard error; nothing may have been made."""
-    assert run_doorway(finetune_demo, list(argv)) == 1
-    assert not Path("ckpt").exists()
-    return capsys.readouterr().err
-
-
-# --- values ----------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_shipped_file_is_the_guide_s() -> None:
@@ -176,7 +132,7 @@ def test_the_list_alone_is_split_and_relative_paths_belong_to_the_working_direct
     assert (recipe.data.folder, recipe.data.valid_file) == (str(Path("data/train.jsonl").resolve()), "")
 
 
-# --- what is told ----------------------------------------------------------------------------------------------------
+# --- what is told ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -220,150 +176,3 @@ def test_more_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is no CUDA device here; the best that is there is used" in told({"basic": {"device": "cuda"}})
     assert "CUDA" not in told({"basic": {"device": "cpu"}})
     assert recipe_of({"basic": {"device": "cuda"}}).model.device == "auto"
-
-
-# --- what cannot be used ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("optim:\n  lr_lm: 1e-4\n", ":2: optim.lr_lm: unknown key; did you mean `optim.lr_llm`?"),
-        ("data:\n  train_pth: x\n", ":2: data.train_pth: unknown key; did you mean `data.train_path`?"),
-        ("model:\n  llm:\n    lora_rank: 8\n", ":3: model.llm.lora_rank: unknown key"),
-        ("optim:\n  lr_llm: fast\n", ":2: optim.lr_llm: must be a number, not `fast`"),
-        ("optim:\n  lr_llm: 0\n", ":2: optim.lr_llm: must be greater than 0"),
-        ("basic:\n  train_mode: all\n", ":2: basic.train_mode: must be one of both, llm, flow, not `all`"),
-        ("basic: 3\n", ":1: basic: must be a section"),
-        ("stage:\n  stage1_epochs: -1\n", ":2: stage.stage1_epochs: must be at least 0"),
-        ("data:\n  train_path: a\n  train_data: b\n", ":2: data.train_path: means the same as data.train_data"),
-        ("basic:\n  seed: !!python/object 1\n", ":2: YAML tags"),
-        ("basic: [\n", "this is not YAML"),
-    ],
-)
-def test_a_file_that_cannot_be_used(text: str, words: str, capsys: Capsys) -> None:
-    Path(DEFAULT).write_text(text)
-    err = refused(capsys)
-    assert f"error: {DEFAULT}" in err
-    assert words in err
-
-
-def test_every_problem_at_once(capsys: Capsys) -> None:
-    Path(DEFAULT).write_text("optim:\n  lr_lm: 1\nsave:\n  ckpt: x\n")
-    err = refused(capsys)
-    assert "2 problems" in err
-    assert ":2: optim.lr_lm" in err
-    assert ":4: save.ckpt" in err
-
-
-@pytest.mark.parametrize(
-    ("model", "mode", "words"),
-    [
-        (
-            {"llm": {"model_path": "./nowhere"}},
-            "both",
-            (
-                "model.llm.model_path: there is no model folder ./nowhere",
-                "hf download stepfun-ai/Step-Audio-EditX --local-dir ./nowhere",
-                "7.8 GB, Apache-2.0",
-            ),
-        ),
-        (
-            {"llm": {"model_path": "data"}},
-            "both",
-            (
-                "these files are missing: model-00001.safetensors (the LLM, 7.1 GB), config.json",
-                "flow.pt (the flow, 0.6 GB)",
-                "campplus.onnx",
-            ),
-        ),
-        (
-            {"llm": {"model_path": "pocket"}, "flow": {"model_path": "./nowhere"}},
-            "flow",
-            ("model.flow.model_path: there is no flow folder ./nowhere",),
-        ),
-        (
-            {"llm": {"model_path": "pocket"}, "flow": {"model_path": "./data"}},
-            "flow",
-            ("CosyVoice-300M-25Hz/cosyvoice.yaml (the flow's config)",),
-        ),
-        (
-            {"llm": {"model_path": "pocket"}, "tokenizer": {"model_path": "./nowhere"}},
-            "both",
-            (
-                "model.tokenizer.model_path: there is no such tokenizer folder",
-                "1.5 GB",
-                "stepfun-ai/Step-Audio-Tokenizer",
-            ),
-        ),
-        (
-            {"llm": {"model_path": "pocket", "lora": False}},
-            "llm",
-            ("model.llm.lora: of the LLM a LoRA adapter is trained", "--mode flow"),
-        ),
-        (
-            {"llm": {"model_path": "pocket", "freeze_backbone": False}},
-            "both",
-            ("model.llm.freeze_backbone: of the LLM a LoRA",),
-        ),
-        (
-            {"llm": {"model_path": "pocket", "lora_target_modules": ["q_proj", "to_q"]}},
-            "both",
-            ("the LLM has no layer to_q. It has q_proj, k_proj",),
-        ),
-        ({"llm": {"model_path": "pocket", "lora_target_modules": []}}, "both", ("no layer is named",)),
-    ],
-)
-def test_a_model_section_that_cannot_be_used(model: Any, mode: str, words: Sequence[str], capsys: Capsys) -> None:
-    config({"model": model})
-    err = refused(capsys, ["--mode", mode])
-    for one in words:
-        assert one in err, err
-
-
-def test_the_flow_alone_needs_no_lora() -> None:
-    assert recipe_of({"model": {"llm": {"model_path": "pocket", "lora": False}}}, "flow").options["train"] == "flow"
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        ({"train_path": "data/none.jsonl"}, "data.train_path: there is no list data/none.jsonl. Write one line per"),
-        ({"train_data": "data/none.jsonl"}, "data.train_data: there is no list data/none.jsonl"),
-        ({"val_path": "data/none.jsonl"}, "data.val_path: there is no list data/none.jsonl"),
-        ({"train_data": "data/data.list"}, "data.train_data: data/data.list is no JSONL; lists of parquet files"),
-    ],
-)
-def test_lists_that_are_not_there(data: dict[str, str], words: str, capsys: Capsys) -> None:
-    Path("data/data.list").write_text("x.parquet\n")
-    config({"data": data})
-    assert words in refused(capsys)
-
-
-def test_flags(capsys: Capsys) -> None:
-    assert "nowhere.yaml: there is no such config file. Check --config" in refused(capsys, ["--config", "nowhere.yaml"])
-    flags = {flag.removeprefix("--") for action in parser()._actions for flag in action.option_strings if "--" in flag}
-    assert flags == COMMANDS["finetune_demo"] | {"debug", "help"}
-    for argv in (["--mode", "all"], ["--mod", "llm"]):
-        with pytest.raises(SystemExit):
-            run_doorway(finetune_demo, argv)
-    assert run_doorway(finetune_demo, ["--test"]) == 1
-    assert "nothing was trained here yet. Run the same command without --test" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("resume", "words"),
-    [
-        ("ckpt/finetune/llm_best.pt", "a file of weights has no optimizer's state to go on with. Write --resume alone"),
-        ("data", "this is not the newest checkpoint of ckpt/finetune. It has none yet"),
-    ],
-)
-def test_what_cannot_be_resumed(resume: str, words: str, capsys: Capsys) -> None:
-    assert words in refused(capsys, ["--resume", resume])
-
-
-def test_the_mode_on_the_command_line_goes_before_the_file() -> None:
-    given = read_config(config({"basic": {"train_mode": "flow"}}))
-    assert given.config.basic.train_mode == "flow"
-    with pytest.raises(TunesmithError, match="never all"):
-        recipe_of({"model": {"llm": {"model_path": "pocket", "lora": False}}}, "llm")

@@ -86,7 +86,7 @@ def context(installed, tmp_path: Path) -> RunContext:
 
 
 def test_one_entry_point_makes_a_family(installed):
-    assert family_names() == ["ace_step", "duet", "musicgen"]
+    assert family_names() == ["ace_step", "duet", "musicgen", "step_audio"]
     assert recognise("duet:base") == "duet"
     assert make_family("duet:base").name == "duet"
     with pytest.raises(TunesmithError, match="Did you mean `duet`"):

@@ -52,7 +52,8 @@ def test_every_key_is_there_with_its_meaning_and_what_was_seen() -> None:
     assert lines[0] == "# yaml-language-server: $schema=recipe.schema.json"
     assert lines[1] == "# Made for you."
     place = lines.index("  folder: ''")
-    assert lines[place - 2 : place] == ["  # The folder of audio, or a `.jsonl` list of speech pairs.", "  # → 12 clips"]
+    meaning = "  # The folder of audio, or a `.jsonl` list of speech pairs."
+    assert lines[place - 2 : place] == [meaning, "  # → 12 clips"]
     for section, field in Recipe.model_fields.items():
         keys = getattr(field.annotation, "model_fields", {})
         assert f"\n{section}:" in text

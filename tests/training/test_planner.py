@@ -5,6 +5,8 @@ import json
 import pytest
 
 from tunesmith.families.musicgen.published import published_card
+from tunesmith.families.step_audio.sizes import LLM_SAVED_BYTES
+from tunesmith.families.step_audio.source import REPOSITORY
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.training.planner import Plan, card_for_planning, duration, estimate
@@ -95,3 +97,81 @@ def test_a_card_is_known_without_a_download_or_not_at_all() -> None:
 )
 def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+# --- a family of two networks, several stages and a packed base -------------------------------------------------------
+
+
+def speech_plan(options: str, train: str = "", adapter: str = "", **keywords: float) -> Plan:
+    """Step-Audio-EditX on 400 clips whose longest has 15 s, one clip at a time, blocks recomputed."""
+    settings = f"{{batch_size: 1, accumulation: 8, gradient_checkpointing: true{train}}}"
+    text = f"name: a\nmodel: {{path: {REPOSITORY}}}\noptions: {{{options}}}\ntrain: {settings}\n{adapter}"
+    recipe = load_text(text).recipe
+    known = card_for_planning(recipe)
+    assert known is not None
+    longest = {"seconds_total": 2400.0, "clips": 400, "longest": 15.0}
+    return estimate(recipe, known[0], **{**longest, **keywords})  # type: ignore[arg-type]
+
+
+def gigabytes(of: Plan) -> float:
+    return sum(memory(of).values()) / 1e9
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ("train: llm", 12),
+        ("train: both", 12),
+        ("train: llm, base_weights: int8", 8),
+        ("train: llm, base_weights: nf4", 8),
+        ("train: both, base_weights: nf4", 8),
+    ],
+)
+def test_speech_fits_the_memory_that_is_promised(options: str, limit: float) -> None:
+    assert gigabytes(speech_plan(options)) < limit
+
+
+def test_a_packed_base_saves_what_its_matrices_took() -> None:
+    """3.07 of 3.53 G parameters lie in the LLM's layers; the flow's 0.15 G stay as they are."""
+    full, int8, nf4 = (memory(speech_plan(f"base_weights: {kind}"))["weights"] for kind in ("full", "int8", "nf4"))
+    assert full == 2 * (3_529_706_496 + 153_754_096)
+    assert (full - int8) / 1e9 == pytest.approx(3.07, rel=0.01)
+    assert (full - nf4) / 1e9 == pytest.approx(4.56, rel=0.01)
+
+
+def test_a_network_that_is_trained_itself_counts_in_full() -> None:
+    lora, decoder = 3_276_800, 114_555_472
+    assert speech_plan("train: llm").adapter_parameters == lora
+    assert speech_plan("train: flow").adapter_parameters == decoder
+    both = speech_plan("train: both", ", ema_decay: 0, use_weights: raw")
+    assert both.adapter_parameters == lora + decoder
+    assert memory(both)["adapter and optimizer"] == 16 * (lora + decoder)
+    assert memory(speech_plan("train: both"))["adapter and optimizer"] == 20 * (lora + decoder), "with the average"
+    light = speech_plan("train: flow", adapter="adapter: {networks: {flow: {kind: lora, rank: 16}}}")
+    assert light.adapter_parameters == 16 * 16 * (4 * 1024 + 2 * 2560)
+
+
+def test_ids_of_prompt_and_text_count_beside_those_of_the_target() -> None:
+    """15 s of prompt and target: 1,250 audio ids and their texts; logits of the target's 625 alone."""
+    kept = memory(speech_plan("train: llm"))["activations"]
+    layers, logits = 32 * 2 * 3072 * 1400, 628 * 74_752 * 12
+    assert kept == pytest.approx(layers + logits, rel=0.02)
+    whole = load_text(f"{{name: a, model: {{path: {REPOSITORY}}}, options: {{train: llm}}, train: {{batch_size: 1}}}}")
+    card, _ = card_for_planning(whole.recipe)  # type: ignore[misc]
+    all_blocks = memory(estimate(whole.recipe, card, 2400.0, 400, longest=15.0))["activations"]
+    assert all_blocks == pytest.approx(32 * 3072 * 1400 * LLM_SAVED_BYTES + logits, rel=0.02)
+
+
+def test_updates_are_those_of_the_stages_that_train() -> None:
+    """360 clips to train on, eight an update: 25 passes of either network, and 5 of both together."""
+    assert speech_plan("train: llm").updates == speech_plan("train: flow").updates == 25 * 45
+    assert speech_plan("train: both").updates == 55 * 45
+    seconds = {
+        train: speech_plan(f"train: {train}").devices[0].seconds["training"] for train in ("llm", "flow", "both")
+    }
+    assert seconds["both"] == pytest.approx(30 / 25 * (seconds["llm"] + seconds["flow"]), rel=0.02)
+    assert seconds["llm"] > 5 * seconds["flow"]
+
+
+def test_the_cache_of_a_run_without_the_flow_is_smaller() -> None:
+    assert speech_plan("train: llm").disk["cache"] < 0.7 * speech_plan("train: both").disk["cache"]

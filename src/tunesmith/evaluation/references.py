@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
 from tunesmith.evaluation.signals import Signals, measure
 
@@ -51,7 +52,7 @@ def reference_clips(
         return []
     samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
     own = [p.sample.id for p in prompts if p.sample and p.recording]
-    order = own + sorted(samples)
+    order = own + sorted(name for name, sample in samples.items() if not is_replay(sample))
     fair = max(REFERENCE_CLIPS, len(set(own)) if listener else 0)
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
     card = context.family.card()

@@ -60,8 +60,8 @@ def stage_key(context: RunContext, name: str) -> str:
 
 
 def adapter_files(folder: RunFolder) -> list[Path]:
-    """The best adapter's tensors: one file, or one per network."""
-    return sorted(folder.best.rglob("adapter_model.safetensors"))
+    """The best adapter's tensors, or what was trained itself: one file, or one per network."""
+    return sorted([*folder.best.rglob("adapter_model.safetensors"), *folder.best.rglob("tuned.safetensors")])
 
 
 def digest(path: Path) -> str:

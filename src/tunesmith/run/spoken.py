@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import chain, cycle, islice
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, read_manifest
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.speech import CLONE, edit_type
 from tunesmith.run.context import RunContext
@@ -34,7 +35,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
     """
     samples = _samples(context)
     held_out = [s for s in samples if s.split == "valid"]
-    voices = [s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples
+    voices = _own([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
     if asked:
         return _in_voices(asked, "user", voices)
     if held_out:
@@ -44,7 +45,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
 
 def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
     """Texts in the base model's own range, in voices of the run's samples, and every edit it knows of what they say."""
-    samples = _samples(context)
+    samples = _own(_samples(context))
     clones = _in_voices(texts, "base_style", samples)
     voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
     edits = context.family.base_edits() if voices and texts else ()
@@ -63,10 +64,19 @@ def prompt_of(sample: Sample) -> Prompt:
     return Prompt(sample.texts.get("caption", ""), "held_out", sample, voice=sample)
 
 
+def _own(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Those that are not replayed, if there are any: the voice that is learnt speaks what nobody recorded."""
+    return [s for s in samples if not is_replay(s)] or samples
+
+
 def _samples(context: RunContext) -> list[Sample]:
-    if not context.folder.manifest.exists():
-        return []
-    return [s for s in read_manifest(context.folder.manifest) if PROMPT in s.audios]
+    """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
+    manifest = context.folder.manifest
+    samples = [s for s in read_manifest(manifest) if PROMPT in s.audios] if manifest.exists() else []
+    recipe = context.recipe.generate
+    if samples or not recipe.source:
+        return samples
+    return [Sample("generate.source", {PROMPT: AudioRef(recipe.source)}, {PROMPT_TEXT: recipe.source_prompt})]
 
 
 def _in_voices(texts: Sequence[str], kind: Any, voices: Sequence[Sample]) -> list[Prompt]:

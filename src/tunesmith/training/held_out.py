@@ -60,13 +60,14 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
             kind: held_out if batches is session.valid_batches else measure(bench, batches)
             for kind, batches in session.kind_batches.items()
         }
+    if not held_out.terms:
+        return _untold(session)
     kinds = {kind: one.loss for kind, one in each.items() if one.terms}  # a stage may learn nothing from one of them
     better = progress.best_loss is None or held_out.loss < progress.best_loss
     best = may_be_best and better and np.isfinite(held_out.loss) and sounds_right(session)
     if not may_be_best:
-        progress.first_loss = progress.best_loss = (
-            held_out.loss
-        )  # the base itself: an adapter that is worse than it is never called best
+        # What the stage begins with: whatever is worse than it is never called best.
+        progress.first_loss = progress.best_loss = held_out.loss
     elif best:
         progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
         note = f"best held-out loss {held_out.loss:.4f} at update {progress.update}"
@@ -97,6 +98,17 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         session.tracker.event(
             "early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善"
         )
+
+
+def _untold(session: Session) -> None:
+    """No held-out clip teaches a network of this stage: nothing can be called best, and its last weights go on."""
+    bench = session.bench
+    if bench.progress.update == bench.progress.stage_began:
+        name = bench.stage.name
+        text = f"stage {name}: no held-out clip can measure it, so its last weights stand"
+        session.context.voice.warn(text)
+        zh = f"阶段 {name}：没有可用于验证的片段，保留最后的权重"
+        session.tracker.event("not_measured", bench.progress.update, text, zh)
 
 
 def sounds_right(session: Session) -> bool:

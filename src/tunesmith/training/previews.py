@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -15,6 +15,9 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.run.prompts import Prompt, asked_lyrics, lyrics_of
+
+if TYPE_CHECKING:
+    from tunesmith.evaluation.diagnosis.rule import Profile
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
 
         asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
         seeded = enumerate(asked, recipe.generate.seed)
-        return [spoken_request(prompt, context.family, recipe.previews.seconds, seed) for seed, prompt in seeded]
+        # Samples of audio tokens alone have no voice to speak with, and the run goes on without previews.
+        return [spoken_request(one, context.family, recipe.previews.seconds, seed) for seed, one in seeded if one.voice]
     texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
     if not texts:
         seconds = recipe.previews.seconds
@@ -70,6 +74,7 @@ def make_previews(
     from tunesmith.evaluation.collapse import collapse
     from tunesmith.evaluation.signals import measure
 
+    profile: Profile = "music" if family.speech() is None else "speech"
     previews = []
     target = folder.previews / f"step-{update:06d}"
     for index, made in enumerate(family.generator(networks, device).generate(requests)):
@@ -83,7 +88,7 @@ def make_previews(
                 seed=made.request.seed,
                 file=path.relative_to(folder.path).as_posix(),
                 signals=signals.to_json(),
-                problem=collapse(signals),
+                problem=collapse(signals, profile=profile),
             )
         )
     return previews

@@ -168,7 +168,7 @@ def after_update(session: Session, result: UpdateResult) -> None:
 def next_stage(session: Session) -> None:
     """Hand on the best of a finished stage, and measure where the next one begins."""
     bench, update = session.bench, session.bench.progress.update
-    told = finish_stage(bench, session.context.folder.best, measured=bool(session.valid_batches))
+    told = finish_stage(bench, session.context.folder.best, measured=session.bench.progress.first_loss is not None)
     if session.main:
         better = told["best_update"] is not None
         text = f"stage {told['name']} is over after {told['updates']} updates; " + (

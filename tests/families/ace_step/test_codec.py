@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.golden_files import assert_close, golden_path
+from tunesmith.audio.log_mel import LogMel
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import read_config
 from tunesmith.families.ace_step.parts import codec as codec_module
 from tunesmith.families.ace_step.parts import dcae
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.mel import LogMel
 from tunesmith.families.ace_step.parts.overlap import decode_mel_overlapped, decode_wave_overlapped
 from tunesmith.families.ace_step.parts.vocoder import Vocoder, load_vocoder
 from tunesmith.families.component import DIFFUSERS_WEIGHTS

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from tests.golden_files import assert_close, golden_path, golden_tensors
+from tunesmith.audio.log_mel import LogMel
 from tunesmith.audio.mel_basis import mel_filterbank
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT, MEL_MAX, MEL_MIN, SAMPLE_RATE, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec, scale_latents, unscale_latents
-from tunesmith.families.ace_step.parts.mel import LogMel
 
 Golden = tuple[dict[str, torch.Tensor], dict[str, Any]]
 

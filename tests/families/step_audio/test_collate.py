@@ -121,7 +121,7 @@ def test_times_follow_their_schedule(schedule, mean):
     one = item(1, 1, 0)
     times = [float(collate([one], [Draws(0, e, "x")], settings, IDS)["t"]) for e in range(600)]
     assert np.mean(times) == pytest.approx(mean, abs=0.04)
-    assert 0 <= min(times) and max(times) < 1
+    assert min(times) >= 0 and max(times) < 1
 
 
 def test_prompts_are_given_whole_in_their_share_and_otherwise_a_beginning_or_nothing():

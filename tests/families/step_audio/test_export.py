@@ -82,7 +82,12 @@ def test_names_and_precision_are_the_published_ones(tiny_family, exported):
 
 def test_everything_else_of_the_checkpoint_is_there(tiny_family, exported):
     _, folder = exported
-    for name in ("tokenizer.json", "small_frontend.json", "small_frontend.safetensors", f"{FLOW_FOLDER}/cosyvoice.yaml"):
+    for name in (
+        "tokenizer.json",
+        "small_frontend.json",
+        "small_frontend.safetensors",
+        f"{FLOW_FOLDER}/cosyvoice.yaml",
+    ):
         assert (folder / name).read_bytes() == (tiny_family.folder / name).read_bytes()
     index = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
     assert set(index) == set(tiny_family.networks()[LLM].state_dict()) and set(index.values()) == {"model.safetensors"}

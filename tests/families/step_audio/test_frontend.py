@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from tunesmith.families.step_audio.frontend import (
     aligned,
     front_end,
 )
+from tunesmith.families.step_audio.source import FRONT_END_FILES
 from tunesmith.families.step_audio.tokens import pack, unpack
 
 
@@ -27,14 +29,32 @@ def ears(tiny_family):
     return front_end(tiny_family.folder, tiny_family.flow_folder, tiny_family.ids)
 
 
+@pytest.fixture
+def released_flow(tiny_family, tmp_path):
+    """A flow's folder with the files that the released front end asks for."""
+    folder = tmp_path / FLOW_FOLDER
+    shutil.copytree(tiny_family.flow_folder, folder)
+    for name in FRONT_END_FILES:
+        (tmp_path / name).touch()
+    return folder
+
+
 def with_silence(sound: np.ndarray, before: float, after: float) -> np.ndarray:
     return np.concatenate([np.zeros(round(before * SAMPLE_RATE)), sound, np.zeros(round(after * SAMPLE_RATE))])[None]
 
 
-def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path):
+def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path, released_flow):
     assert isinstance(front_end(tiny_family.folder, tiny_family.flow_folder, tiny_family.ids), SmallFrontEnd)
-    other = front_end(tmp_path, tiny_family.flow_folder, tiny_family.ids)  # no settings of small ones here
+    other = front_end(tmp_path, released_flow, tiny_family.ids)  # no settings of small ones here
     assert isinstance(other, ReleasedFrontEnd) and other.mel_config.num_mels == BINS
+
+
+@pytest.mark.parametrize("name", FRONT_END_FILES)
+def test_files_that_are_needed_late_are_asked_for_early(tiny_family, tmp_path, released_flow, name):
+    (tmp_path / name).unlink()
+    with pytest.raises(TunesmithError, match="is missing") as refused:
+        front_end(tmp_path, released_flow, tiny_family.ids)
+    assert name in str(refused.value)
 
 
 def test_codes_and_mel_are_whole_groups_of_the_same_length(ears):
@@ -49,7 +69,8 @@ def test_codes_and_mel_are_whole_groups_of_the_same_length(ears):
 def test_silence_around_a_recording_changes_neither_codes_nor_mel(ears):
     sound = phrase(2, 1.0, SAMPLE_RATE)
     step = 128 * 3 / 2 / SAMPLE_RATE  # the trimming's own grid at 16 kHz, so that it begins at the same sample
-    plain, padded = (ears.hear(one, SAMPLE_RATE) for one in (with_silence(sound, 50 * step, 0.4), with_silence(sound, 100 * step, 0.9)))
+    lengths = ((50 * step, 0.4), (100 * step, 0.9))
+    plain, padded = (ears.hear(with_silence(sound, *around), SAMPLE_RATE) for around in lengths)
     assert np.array_equal(plain.codes, padded.codes)
     assert np.allclose(plain.mel, padded.mel, atol=2e-2)
 
@@ -101,9 +122,9 @@ def test_speaking_gives_the_length_of_the_mel_and_is_the_same_again(ears):
     assert np.array_equal(wave, ears.speak(mel, 3))
 
 
-def test_the_released_front_ends_get_one_cut_at_their_own_rates(tiny_family, tmp_path):
+def test_the_released_front_ends_get_one_cut_at_their_own_rates(tmp_path, released_flow):
     ids, heard = TokenIds(), {}
-    ears = ReleasedFrontEnd(tmp_path, tiny_family.folder / FLOW_FOLDER, ids, "", "cpu")
+    ears = ReleasedFrontEnd(tmp_path, released_flow, ids, "", "cpu")
 
     def listener(name, rate, size):
         def codes(wave):

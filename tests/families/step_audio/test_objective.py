@@ -81,7 +81,9 @@ def test_logits_are_made_at_the_answer_alone(tiny_family, networks, items):
 def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks, mixed):
     draws, gradients, losses = draws_of(mixed), [], []
     for cut in ([[0, 1, 2, 3, 4, 5]], [[0], [1], [2], [3], [4], [5]], [[0, 4], [5, 2], [1, 3]]):
-        batches = [(tiny_family.collate([mixed[i] for i in c], [draws[i] for i in c]), [draws[i] for i in c]) for c in cut]
+        batches = [
+            (tiny_family.collate([mixed[i] for i in c], [draws[i] for i in c]), [draws[i] for i in c]) for c in cut
+        ]
         totals = add_weights(tiny_family.weights(batch) for batch, _ in batches)
         meter = Meter()
         for batch, own in batches:

@@ -71,7 +71,9 @@ def test_a_missing_file_is_named_with_repository_size_and_licence(tiny_folder, t
     with pytest.raises(TunesmithError, match=f"{name.split('/')[-1]} is missing") as refused:
         StepAudioFamily(str(folder)).networks()
     remedy = str(refused.value.remedy)
-    assert all(part in remedy for part in (name, REPOSITORY, "Apache-2.0", "7.8 GB")) and str(folder) in str(refused.value)
+    assert all(part in remedy for part in (name, REPOSITORY, "Apache-2.0", "7.8 GB")) and str(folder) in str(
+        refused.value
+    )
 
 
 def test_missing_weights_of_the_llm_are_said(tiny_folder, tmp_path):
@@ -197,7 +199,9 @@ def test_the_published_sizes_on_the_meta_device(tiny_folder, tmp_path):
     (tmp_path / FLOW_FOLDER).mkdir()
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / FLOW_FOLDER / "flow.pt").touch()
-    (tmp_path / FLOW_FOLDER / "cosyvoice.yaml").write_text(cosyvoice_yaml(FlowConfig(), SmallConfig()), encoding="utf-8")
+    (tmp_path / FLOW_FOLDER / "cosyvoice.yaml").write_text(
+        cosyvoice_yaml(FlowConfig(), SmallConfig()), encoding="utf-8"
+    )
     family = StepAudioFamily(str(tmp_path))
     networks = family.networks(meta=True)
     assert {p.device.type for network in networks.values() for p in network.parameters()} == {"meta"}

@@ -1,4 +1,4 @@
-"""Step-Audio through the shared loop: stages of LoRA and full tuning, cut and stopped anywhere, on one process or two."""
+"""Step-Audio through the shared loop: stages of LoRA and full tuning, stopped anywhere, on one process or two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tests.families.step_audio.tiny_checkpoint import make_speech_run
 from tunesmith.audio.load import load
@@ -174,14 +174,12 @@ def test_the_best_of_the_first_stage_alone_can_be_used(make, tiny_folder):
     assert all(torch.equal(v, networks[FLOW].state_dict()[k]) for k, v in base[FLOW].state_dict().items())
 
 
-def test_an_adapter_of_another_base_is_refused(make, tiny_family, tmp_path):
+def test_an_adapter_of_another_base_is_refused(make, tiny_family):
     context = make()
     train(context)
     folder = context.folder.final
-    state = {k: v[:, :-1].contiguous() if "lora_A" in k else v for k, v in load_file(next(folder.glob("llm/*.safetensors"))).items()}
-    from safetensors.torch import save_file
-
-    save_file(state, folder / "llm" / "adapter_model.safetensors")
+    file = folder / "llm" / "adapter_model.safetensors"
+    save_file({k: v[:, :-1].contiguous() if "lora_A" in k else v for k, v in load_file(file).items()}, file)
     with pytest.raises(TunesmithError, match="does not fit"):
         load_adapted(tiny_family, folder)
 

@@ -1,4 +1,4 @@
-"""A whole checkpoint of random weights with small front ends, and speech-like pairs for it: a second or two to train."""
+"""A whole checkpoint of random weights with small front ends, and pairs of recordings: a second or two to train."""
 
 from __future__ import annotations
 

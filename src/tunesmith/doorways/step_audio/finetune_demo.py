@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
-from tunesmith.doorways.step_audio.place import AUTO, Places, places, refuse_resume
+from tunesmith.doorways.step_audio.place import Places, places
+from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.run.context import RunContext
 from tunesmith.run.voice import Voice
 

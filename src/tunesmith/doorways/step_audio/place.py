@@ -1,10 +1,9 @@
-"""What the guide's paths mean: base model, lists, device, the run's folder and what it goes on from."""
+"""What the guide's paths mean: base model, lists, device and the run's folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tunesmith.doorways.step_audio.config import FLOW_FOLDER, Given
 from tunesmith.doorways.step_audio.model_loader import (
@@ -17,14 +16,7 @@ from tunesmith.doorways.step_audio.model_loader import (
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import REPOSITORY
 from tunesmith.families.step_audio.source import POCKET, locate
-from tunesmith.files import read_json
 from tunesmith.run.folder import RunFolder, valid_name
-
-if TYPE_CHECKING:
-    from tunesmith.recipe.models import Recipe
-
-AUTO = "auto"
-"""What ``--resume`` alone means: the newest checkpoint of this run."""
 
 
 @dataclass(frozen=True)
@@ -137,83 +129,3 @@ def _list(given: Given, key: str, path: str) -> str:
             remedy="Give the JSONL that they were made from; audio is encoded once and kept anyway.",
         )
     return str(file.resolve())
-
-
-# --- going on ------------------------------------------------------------------------------------------------------
-
-
-def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: str) -> None:
-    """Whether this run can go on as ``--resume`` asks.
-
-    Args:
-        wanted: ``auto``, the run's folder, or its newest ``checkpoints/step-N``; ``None`` asks for nothing.
-        folder: The run's.
-        recipe: What it is now.
-        mode: What is to be trained.
-
-    Raises:
-        TunesmithError: saying what is in the way.
-    """
-    from tunesmith.training.checkpoint import newest
-
-    if wanted is None:
-        return
-    last = newest(folder)
-    if wanted != AUTO:
-        _refuse_place(Path(wanted).expanduser(), folder, last)
-    if last is None:
-        return
-    saved = read_json(last / "state.json")["identity"]
-    there, here = _belongings(saved), _belongings_of(recipe, mode)
-    different = [f"{key} {there[key]} there, {here[key]} here" for key in here if there[key] != here[key]]
-    if different:
-        raise TunesmithError(
-            f"this checkpoint belongs to another run: {'; '.join(different)}",
-            where=str(last),
-            remedy="Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir.",
-        )
-
-
-def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
-    if path.suffix in (".pt", ".pth", ".safetensors"):
-        raise TunesmithError(
-            "a file of weights has no optimizer's state to go on with",
-            where=str(path),
-            remedy="Write --resume alone: it goes on from the newest checkpoints/step-N of save.ckpt_dir.",
-        )
-    if path.resolve() == folder.path.resolve() or (last is not None and path.resolve() == last.resolve()):
-        return
-    raise TunesmithError(
-        f"this is not the newest checkpoint of {folder.path}",
-        where=str(path),
-        remedy=f"That is {last.name}. Write --resume alone, or set save.ckpt_dir to the run that is meant."
-        if last
-        else "It has none yet; set save.ckpt_dir to the run that is meant.",
-    )
-
-
-def _belongings(saved: dict) -> dict[str, object]:
-    adapter = saved["adapter"]
-    return {
-        "base": saved["base"],
-        "mode": saved["objective"].get("train"),
-        "lora_r": adapter["rank"],
-        "lora_alpha": adapter["alpha"],
-        "lora_target_modules": adapter["targets"],
-        "flow": adapter["networks"].get("flow", {}).get("kind"),
-        "clips per update": saved["clips_per_update"],
-        "seed": saved["seed"],
-    }
-
-
-def _belongings_of(recipe: Recipe, mode: str) -> dict[str, object]:
-    train = recipe.train
-    return _belongings(
-        {
-            "base": recipe.model.path,
-            "adapter": recipe.adapter.model_dump(mode="json"),
-            "objective": {"train": mode},
-            "clips_per_update": train.batch_size * train.accumulation,
-            "seed": train.seed,
-        }
-    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tunesmith.data.completed import Completed
 from tunesmith.data.findings import Finding
+from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
@@ -69,7 +70,7 @@ def _only_tokens(samples: Sequence[Sample]) -> Iterator[Finding]:
 
 def _refuse_idle(samples: Sequence[Sample], networks: frozenset[str]) -> None:
     """A network that nothing teaches would be trained in name only; where nothing at all is left, the check says so."""
-    training = [sample for sample in samples if sample.split != "valid"]
+    training = [sample for sample in samples if sample.split != "valid" and not is_replay(sample)]
     wants = {"llm": ("the LLM", "texts of what is spoken"), "flow": ("the flow", "a target audio")}
     for name in sorted(networks):
         if training and not any(name in learners(sample) for sample in training):

@@ -40,7 +40,15 @@ from tunesmith.families.step_audio.config import (
     TokenIds,
     known,
 )
-from tunesmith.families.step_audio.remarks import CHECKS, PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
+from tunesmith.families.step_audio.defaults import (
+    BASE_EDITS,
+    BASE_PROMPTS,
+    FLOW_TARGETS,
+    LLM_TARGETS,
+    LOAD_CODE,
+    STARTING_RECIPE,
+)
+from tunesmith.families.step_audio.remarks import PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
 from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, is_step_audio, locate, tokenizer_files
 from tunesmith.files import read_json
@@ -50,34 +58,8 @@ if TYPE_CHECKING:
 
     from tunesmith.families.step_audio.encoder import StepAudioEncoder
 
-LLM_TARGETS = ("q_proj", "k_proj", "v_proj")
-FLOW_TARGETS = ("to_q", "to_k", "to_v", "proj", "fc1", "fc2")
-MAX_SECONDS = 30.0
-"""Over 30 s the model drops clauses; upstream's own advice."""
 ENCODING_VERSION = 1
 """Raised when the front end changes, so that older cache entries are not used."""
-BASE_PROMPTS = (
-    "The weather will be fine tomorrow, with a light wind from the west.",
-    "Please leave your message after the tone, and we will call you back.",
-    "He walked slowly along the river and thought about what she had said.",
-    "Two hundred people came to the opening, more than anyone had hoped for.",
-    "今天天气很好，我们一起去公园散步吧。",
-    "请在听到提示音后留言，我们会尽快与您联系。",
-    "她把窗户打开，让新鲜的空气进来。",
-    "这家餐厅的菜很有特色，值得一试。",
-)
-"""In the base model's two main languages, so that forgetting shows."""
-BASE_EDITS = (("speed", "faster"), ("style", "whisper"), ("emotion", "happy"), ("denoise", ""), ("vad", ""))
-"""One of every kind whose text stays as it is; fine-tuning on clones alone makes the model forget them."""
-LOAD_CODE = """\
-# tunesmith's own StepAudioTTS has the interface of Step-Audio-EditX's tts.py
-from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
-from tunesmith.doorways.step_audio.tts import StepAudioTTS
-
-tts = StepAudioTTS({base}, StepAudioTokenizer({base}))
-tts.load_adapter({adapter})
-audio, rate = tts.clone("voice.wav", "what the recording says", "what to say")
-"""
 
 
 class StepAudioFamily(Family):
@@ -139,29 +121,7 @@ class StepAudioFamily(Family):
     @classmethod
     def starting_recipe(cls) -> dict[str, dict[str, Any]]:
         """LoRA on the LLM, the flow's decoder itself, three stages, and checks that suit speech."""
-        return {
-            "data": {"max_seconds": MAX_SECONDS, "min_crop_seconds": MAX_SECONDS},
-            "checks": CHECKS,
-            "adapter": {
-                "rank": 8,
-                "alpha": 32.0,
-                "dropout": 0.05,
-                "networks": {FLOW: {"kind": "full", "learning_rate": 1e-5}},
-            },
-            "train": {
-                "batch_size": 2,
-                "accumulation": 4,
-                "max_grad_norm": 5.0,
-                "betas": [0.9, 0.999],
-                "ema_decay": 0.99,
-                "use_weights": "ema",
-                "stages": {
-                    LLM: {"epochs": 25},
-                    FLOW: {"epochs": 25},
-                    "joint": {"epochs": 5, "lr_factor": 0.1},
-                },
-            },
-        }
+        return STARTING_RECIPE
 
     def card(self) -> ModelCard:
         """Sizes and licence from configs and file headers."""
@@ -387,7 +347,8 @@ class StepAudioFamily(Family):
 
     def adapter_warnings(self, targets: Sequence[str], kind: str) -> list[str]:
         """A base that is not the published one."""
-        return packed_warnings(self.options.base_weights)
+        frozen = "options.freeze_encoder is false, and only `kind: full` of the flow trains its encoder"
+        return [*packed_warnings(self.options.base_weights), *([] if self.options.freeze_encoder else [frozen])]
 
     @classmethod
     def load_code(cls, base: str, adapter: str) -> str:

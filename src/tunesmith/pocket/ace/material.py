@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tunesmith.audio.log_mel import LogMel
 from tunesmith.families.ace_step.config import MEL_MAX, MEL_MIN
-from tunesmith.families.ace_step.parts.mel import LogMel
 from tunesmith.files import read_json, write_json
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 

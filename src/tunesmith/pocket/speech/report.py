@@ -9,9 +9,9 @@ from tunesmith.pocket.speech.sentences import CLASSES
 
 ABOUT = """
 A teaching and testing model in the layout of Step-Audio-EditX's checkpoint: the same two networks by the same classes
-and tensor names, the language model a three-thousandth of its size, the flow a hundredth. It knows {words} English words
-in the voice of a formant synthesiser (espeak-ng) and nothing else, and says nothing about the quality of the released
-model.
+and tensor names, the language model a three-thousandth of its size, the flow a hundredth. It knows {words} English
+words in the voices of a formant synthesiser (espeak-ng) and nothing else, and says nothing about the quality of the
+released model.
 
 What is not the released model's:
 
@@ -82,10 +82,12 @@ def _clones(values: dict[str, Any]) -> list[str]:
 
 
 def _edits(values: dict[str, Any]) -> list[str]:
+    worst = min(values["edits"], key=lambda name: _share(values["edits"][name]["right"]))
     lines = [
         "## Edits, on sentences never trained on",
         "",
         "Source, what the model made of it, and the true target. Voicing is near 0.8 for speech, 0.2 for a whisper.",
+        f"Words survive least in `{worst}`: {values['edits'][worst]['right']} sentences are still said right after it.",
         "",
         f"| edit | side | said right | {' | '.join(_UNITS.values())} |",
         "|---|---|---|" + "---|" * len(_UNITS),
@@ -95,3 +97,9 @@ def _edits(values: dict[str, Any]) -> list[str]:
             right = row["right"] if side == "made" else ""
             lines.append(f"| {edit} | {side} | {right} | {' | '.join(str(row[side][name]) for name in _UNITS)} |")
     return lines
+
+
+def _share(right: str) -> float:
+    """0.5 of ``"2/4"``."""
+    hits, tries = right.split("/")
+    return int(hits) / int(tries)

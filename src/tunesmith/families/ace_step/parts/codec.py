@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.audio.log_mel import LogMel
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.families.ace_step.config import (
     DCAE,
@@ -28,7 +29,6 @@ from tunesmith.families.ace_step.config import (
     AceStepConfig,
 )
 from tunesmith.families.ace_step.parts.dcae import load_dcae
-from tunesmith.families.ace_step.parts.mel import LogMel
 from tunesmith.families.ace_step.parts.overlap import decode_mel_overlapped, decode_wave_overlapped
 from tunesmith.families.ace_step.parts.vocoder import MelInversion, Vocoder, load_log_mel, load_vocoder
 

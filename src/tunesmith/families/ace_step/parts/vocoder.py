@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.audio.log_mel import LogMel
+from tunesmith.audio.mel_inversion import MelInversion
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.parts.convnext import ConvNeXt
 from tunesmith.families.ace_step.parts.hifigan import HiFiGAN
-from tunesmith.families.ace_step.parts.mel import LogMel
-from tunesmith.families.ace_step.parts.mel_inversion import MelInversion
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, build, fold_weight_norm, read_tensors
 
 _MEL_PREFIX = "mel_transform."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from tunesmith.families.ace_step.parts.mel_inversion import MelInversion
+from tunesmith.audio.mel_inversion import MelInversion
 from tunesmith.families.step_audio.small import SmallConfig
 
 

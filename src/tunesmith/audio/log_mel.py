@@ -1,4 +1,4 @@
-"""The log-mel front end of the codec, named as in the vocoder's state dict (``mel_transform.*``).
+"""A log-mel front end as a module, named as in ACE-Step's vocoder (``mel_transform.*``).
 
 Source: ``music_log_mel.py`` of ACE-Step; the filterbank is Slaney's (triangles on his mel scale, each of unit area).
 Shapes: B rows, N samples, F frames, M mel bins, K frequency bins.
@@ -60,10 +60,10 @@ class MelScale(nn.Module):
 
 
 class LogMel(nn.Module):
-    """Log-mel spectrogram of audio at the codec's own rate (44.1 kHz).
+    """Log-mel spectrogram of audio.
 
     Args:
-        vocoder_config: ``music_vocoder/config.json``, which holds the front end's sizes.
+        vocoder_config: The sizes as ACE-Step's ``music_vocoder/config.json`` names them.
     """
 
     def __init__(self, vocoder_config: dict[str, Any]) -> None:

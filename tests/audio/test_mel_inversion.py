@@ -10,9 +10,9 @@ import torch
 
 from tests.families.ace_step.test_codec import PUBLISHED_VOCODER
 from tests.golden_files import golden_path
+from tunesmith.audio.mel_inversion import Frames, MelInversion, nearest_peaks
 from tunesmith.families.ace_step.config import AceStepConfig, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.mel_inversion import Frames, MelInversion, nearest_peaks
 from tunesmith.families.ace_step.parts.vocoder import load_vocoder
 
 CONFIG = {**{k: PUBLISHED_VOCODER[k] for k in ("sampling_rate", "n_fft", "win_length", "hop_length", "n_mels")},

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tunesmith.families.ace_step.parts.mel import MAGNITUDE_FLOOR, MEL_FLOOR, LogMel
+from tunesmith.audio.log_mel import MAGNITUDE_FLOOR, MEL_FLOOR, LogMel
 
 MOMENTUM = 0.99
 FIT_STEPS = 16
