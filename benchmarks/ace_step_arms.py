@@ -26,7 +26,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.run.voice import Voice
-from tunesmith.training.bench import Bench, build_bench
+from tunesmith.training.bench import Bench, RunClips, build_bench
 from tunesmith.training.loop import train_update
 
 TEXT_TOKENS, TEXT_WIDTH = 24, 768
@@ -145,7 +145,7 @@ def our_bench(family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[
     run_folder = RunFolder(folder)
     context = RunContext(run_folder, recipe, Voice(quiet=True, log=run_folder.log))
     vars(context)["family"] = family
-    return build_bench(context, (Clips(family, store, samples, max_frames=work.frames, min_frames=1), None))
+    return build_bench(context, RunClips(Clips(family, store, samples, max_frames=work.frames, min_frames=1)))
 
 
 def set_checkpointing(bench: Bench, on: bool) -> None:

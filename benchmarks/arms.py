@@ -20,7 +20,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.run.voice import Voice
-from tunesmith.training.bench import Bench, build_bench
+from tunesmith.training.bench import Bench, RunClips, build_bench
 
 WORDS = 24
 """T5 tokens per caption."""
@@ -87,7 +87,7 @@ def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK
     run_folder = RunFolder(folder)
     context = RunContext(run_folder, recipe, Voice(quiet=True, log=run_folder.log))
     vars(context)["family"] = family
-    return build_bench(context, (Clips(family, store, samples, max_frames=1500, min_frames=1), None))
+    return build_bench(context, RunClips(Clips(family, store, samples, max_frames=1500, min_frames=1)))
 
 
 class TrainerStyle:

@@ -222,6 +222,6 @@ def test_a_vocoder_with_a_template_is_refused():
 def test_mel_frames_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
     mel, audio = LogMel(PUBLISHED_VOCODER), noise(2, 512 * 20)
     whole = mel(audio)
-    monkeypatch.setattr("tunesmith.families.ace_step.parts.mel.FRAMES_AT_ONCE", 7)
+    monkeypatch.setattr("tunesmith.audio.log_mel.FRAMES_AT_ONCE", 7)
     assert whole.shape == (2, 128, 20)
     assert_close("mel", mel(audio), whole, 1e-5)
