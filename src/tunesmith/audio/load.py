@@ -7,16 +7,29 @@ import numpy as np
 from tunesmith.audio.decode import read
 from tunesmith.audio.resample import resample, to_channels
 from tunesmith.data.sample import AudioRef
+from tunesmith.errors import TunesmithError
 
 
-def load(ref: AudioRef, sample_rate: int, channels: int) -> np.ndarray:
+def load(ref: AudioRef, sample_rate: int, channels: int, *, lowest_rate: int = 0) -> np.ndarray:
     """Decode a file or span, mix or double its channels, and resample it.
+
+    Args:
+        ref: The file, and what of it.
+        sample_rate: Hz to give.
+        channels: To give.
+        lowest_rate: Hz that the file itself must have.
 
     Returns:
         float32 (channels, frames) at ``sample_rate`` Hz.
 
     Raises:
-        TunesmithError: when the file cannot be read, naming it.
+        TunesmithError: when the file cannot be read or has too low a rate, naming it.
     """
     audio, rate = read(ref.path, ref.start, ref.end)
+    if rate < lowest_rate:
+        raise TunesmithError(
+            f"this recording has {rate} Hz, and at least {lowest_rate} are needed",
+            where=str(ref.path),
+            remedy="Use a recording of a higher rate; raising the rate of this one brings back nothing that was lost.",
+        )
     return resample(to_channels(audio, channels), rate, sample_rate)

@@ -10,6 +10,7 @@ from tunesmith.data.sample import AudioRef
 from tunesmith.files import explain_os_error
 
 _SAMPLED = 1 << 20  # bytes read from each end of a large weights file
+_READ_WHOLE = 1 << 26  # what is not larger is read from end to end
 
 
 def content_key(*parts: object) -> str:
@@ -41,6 +42,28 @@ def _digest(path: str, _size: int, _time: int) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
+def ends_digest(path: Path) -> str:
+    """Digest of a file that may be large: of all of it up to 64 MiB, else of its size and its first and last MiB.
+
+    Raises:
+        TunesmithError: when the file cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        if size <= _READ_WHOLE:
+            return file_digest(path)
+        return content_key(size, *(hashlib.blake2b(end, digest_size=16).hexdigest() for end in _ends(path, size)))
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        first = file.read(_SAMPLED)
+        file.seek(max(0, size - _SAMPLED))
+        return first, file.read(_SAMPLED)
+
+
 @lru_cache(maxsize=64)
 def weights_digest(folder: Path) -> str:
     """Digest of a checkpoint folder: its configs whole, its weights by size and both ends.
@@ -55,8 +78,6 @@ def weights_digest(folder: Path) -> str:
         elif path.suffix in {".safetensors", ".bin"}:
             size = path.stat().st_size
             digest.update(f"{path.name}{size}".encode())
-            with path.open("rb") as file:
-                digest.update(file.read(_SAMPLED))
-                file.seek(max(0, size - _SAMPLED))
-                digest.update(file.read(_SAMPLED))
+            for end in _ends(path, size):
+                digest.update(end)
     return digest.hexdigest()

@@ -150,6 +150,8 @@ class Family(ABC):
     Settings: ClassVar[type[FamilySettings]] = FamilySettings
     audio_roles: ClassVar[tuple[str, ...]] = ("audio",)
     text_roles: ClassVar[tuple[str, ...]] = ("caption",)
+    full_precision: ClassVar[tuple[str, ...]] = ()
+    """Networks that are kept in fp32 wherever they run: small ones whose weights are trained themselves."""
     config_file: ClassVar[str] = "config.json"
     """A file that every checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
 
@@ -225,7 +227,10 @@ class Family(ABC):
 
     @abstractmethod
     def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
-        """The trained networks by name, frozen, fp32, on the CPU; on the meta device without weights if ``meta``."""
+        """The trained networks by name, frozen, on the CPU; on the meta device without weights if ``meta``.
+
+        In fp32, or large ones in the precision of their files: who computes with them says in which.
+        """
 
     @abstractmethod
     def adapter_defaults(self) -> dict[str, AdapterDefaults]:

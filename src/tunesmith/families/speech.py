@@ -28,12 +28,14 @@ class SpeechTools:
         voice_name: What ``voice`` is called (``CAM++``).
         whisper: Folder of Whisper weights that the user named; ``None`` looks for downloaded ones.
         language: What the clips speak (``en``, ``zh``), where the user said it; Whisper tells by itself otherwise.
+        lowest_rate: Hz below which a recording of a voice is refused.
     """
 
     voice: Callable[[np.ndarray, int], np.ndarray] | None = None
     voice_name: str = ""
     whisper: str | None = None
     language: str | None = None
+    lowest_rate: int = 0
 
 
 def edit_type(attributes: Mapping[str, Any]) -> str:

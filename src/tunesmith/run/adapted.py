@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,20 +38,33 @@ def load_adapted(family: Family, folder: Path, device: str = "cpu") -> dict[str,
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
+    return on_device(read_adapted(family, folder), device, family.full_precision)
+
+
+def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
+    """Base networks as :meth:`Family.networks` reads them, with the adapter of a PEFT folder in fp32; on the CPU.
+
+    Raises:
+        TunesmithError: when the adapter belongs to another base, or there is none.
+    """
     from tunesmith.training import adapters
 
     recipe = adapters.recipe_of(folder)
     networks = adapters.attach(family.networks(), recipe, family.adapter_defaults(), seed=0)
+    for parameter in adapters.trainable(networks).values():
+        parameter.data = parameter.data.float()
     adapters.load_adapter(networks, folder)
-    return on_device(networks, device)
+    return networks
 
 
-def on_device(networks: Mapping[str, nn.Module], device: str) -> dict[str, nn.Module]:
-    """Networks on a device in evaluation mode; half precision on a GPU that has it."""
+def on_device(
+    networks: Mapping[str, nn.Module], device: str, full_precision: Sequence[str] = ()
+) -> dict[str, nn.Module]:
+    """Networks on a device in evaluation mode; half precision on a GPU that has it, but for those named."""
     import torch
 
-    half = device.startswith("cuda") and torch.cuda.is_bf16_supported()
-    return {name: n.to(device, torch.bfloat16 if half else torch.float32).eval() for name, n in networks.items()}
+    half = torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+    return {n: m.to(device, torch.float32 if n in full_precision else half).eval() for n, m in networks.items()}
 
 
 def base_named_by(folder: Path) -> str:

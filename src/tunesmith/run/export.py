@@ -118,10 +118,12 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _export_merged(context: RunContext, source: Path, target: Path) -> None:
-    from tunesmith.run.adapted import load_adapted
+    from tunesmith.run.adapted import read_adapted
 
-    context.family.export_merged(load_adapted(context.family, source), target)
-    shutil.copy(source / _CARD, target / _CARD)
+    networks = read_adapted(context.family, source)
+    with atomic_folder(target) as temporary:
+        context.family.export_merged(networks, temporary)
+        shutil.copy(source / _CARD, temporary / _CARD)
 
 
 def push_to_hub(folder: Path, repository: str) -> None:

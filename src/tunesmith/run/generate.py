@@ -71,7 +71,7 @@ def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
     networks = context.family.networks()
     for note in context.family.apply_adapters(networks, context.recipe.generate.loras):
         context.voice.say(note)
-    return on_device(networks, device)
+    return on_device(networks, device, context.family.full_precision)
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: Family) -> list[GenerationRequest]:
@@ -89,9 +89,11 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     """The requests with the recipe's source audio, what it is and which span of it is meant.
 
     Raises:
-        TunesmithError: when the source cannot be read, or the results would replace it.
+        TunesmithError: when the source cannot be read, has too low a rate to speak with, or would be replaced by the
+            results.
     """
-    recipe, speaks = context.recipe.generate, context.family.speech() is not None
+    recipe, speech = context.recipe.generate, context.family.speech()
+    speaks = speech is not None
     if not recipe.source:
         if speaks:
             from tunesmith.run.spoken import need_voices
@@ -109,7 +111,8 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
         )
     card = context.family.card()
     role = PROMPT if speaks else context.family.audio_roles[-1]
-    source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels)}
+    lowest = speech.lowest_rate if speech else 0
+    source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
     was = {PROMPT_TEXT if speaks else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
     was = {role: text for role, text in was.items() if text}
     own = {PROMPT_TEXT} if speaks else set()  # what the sample's prompt says is not what this source says

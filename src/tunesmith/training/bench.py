@@ -195,8 +195,9 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
     """Base networks on the device with fresh adapters: base in half precision where asked, adapter always fp32."""
     base = family.networks()
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
-    for network in base.values():
-        network.to(accelerator.device, half or torch.float32)
+    for name, network in base.items():
+        kept = name in family.full_precision or recipe.adapter.of(name).kind == "full"
+        network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
     networks = adapters.attach(base, recipe.adapter, family.adapter_defaults(), recipe.train.seed)
     for parameter in adapters.trainable(networks).values():
         parameter.data = parameter.data.float()

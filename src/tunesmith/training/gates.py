@@ -37,10 +37,7 @@ class GateResult:
 
 def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
     """Run every gate that the recipe has not turned off."""
-    clips = bench.valid if bench.valid is not None else bench.train
-    batches = fixed_batches(bench.family, fixed_items(clips, PROBE_CLIPS), bench.settings.batch_size)
-    with bench.measuring():
-        base = measure(bench, batches)
+    batches, base = probe_clips(bench)
     gates: dict[str, Callable[[], GateResult]] = {
         "base_loss": lambda: base_loss(bench, base),
         "layout": lambda: layout(bench, batches, base),
@@ -57,6 +54,19 @@ def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
         else:
             results.append(_with_action(gate(), action))
     return results
+
+
+def probe_clips(bench: Bench) -> tuple[list[Batch], Measured]:
+    """A few clips that teach a network of the first stage, held-out ones where there are such, and their loss."""
+    batches, base = [], Measured(0.0, {})
+    for clips in [one for one in (bench.valid, bench.train) if one is not None]:
+        for limit in (PROBE_CLIPS, None):
+            batches = fixed_batches(bench.family, fixed_items(clips, limit), bench.settings.batch_size)
+            with bench.measuring():
+                base = measure(bench, batches)
+            if base.terms:
+                return batches, base
+    return batches, base
 
 
 def _with_action(result: GateResult, action: GateAction) -> GateResult:

@@ -67,7 +67,8 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
     best = may_be_best and better and np.isfinite(held_out.loss) and sounds_right(session)
     if not may_be_best:
         # What the stage begins with: whatever is worse than it is never called best.
-        progress.first_loss = progress.best_loss = held_out.loss
+        progress.first_loss = held_out.loss
+        progress.best_loss = held_out.loss if np.isfinite(held_out.loss) else None
     elif best:
         progress.best_loss, progress.best_update, progress.without_best = held_out.loss, progress.update, 0
         note = f"best held-out loss {held_out.loss:.4f} at update {progress.update}"

@@ -57,7 +57,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     totals, stop = agree(bench, add_weights(bench.family.weights(micro.batch) for micro in micros), stop)
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, bench.accelerator.process_index) >> 65)
-    meter = Meter()
+    meter, learnt = Meter(), False
     for batch, draws, _ in micros:
         with bench.accelerator.autocast():
             terms = bench.family.loss(bench.active, bench.to_device(batch), draws)
@@ -65,6 +65,11 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
         loss = combine(terms, totals)
         if loss is not None:
             bench.accelerator.backward(loss)
+            learnt = True
+    shown = rate * next(g["share"] for g in bench.optimizer.param_groups if g["network"] in stage.networks)
+    frames = sum(micro.frames for micro in micros)
+    if not learnt and bench.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
+        return UpdateResult(meter.result(), 0.0, shown, frames, True, stop)
     add_over_processes(bench)
     norm = clip_gradients(bench)
     finite = math.isfinite(norm)  # the same on every process, unlike a process's own loss
@@ -72,9 +77,8 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
         bench.optimizer.step()  # under fp16 the scaler itself skips a step that overflowed, and learns from it
     bench.optimizer.zero_grad(set_to_none=True)
     if bench.ema is not None and finite:
-        bench.ema.update(number + 1)
-    shown = rate * next(g["share"] for g in bench.optimizer.param_groups if g["network"] in stage.networks)
-    return UpdateResult(meter.result(), norm, shown, sum(micro.frames for micro in micros), finite, stop)
+        bench.ema.update(since + 1)
+    return UpdateResult(meter.result(), norm, shown, frames, finite, stop)
 
 
 def clip_gradients(bench: Bench) -> float:

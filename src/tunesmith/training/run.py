@@ -167,8 +167,12 @@ def after_update(session: Session, result: UpdateResult) -> None:
 
 def next_stage(session: Session) -> None:
     """Hand on the best of a finished stage, and measure where the next one begins."""
-    bench, update = session.bench, session.bench.progress.update
-    told = finish_stage(bench, session.context.folder.best, measured=session.bench.progress.first_loss is not None)
+    bench, update, best = session.bench, session.bench.progress.update, session.context.folder.best
+    measured = bench.progress.first_loss is not None
+    if not measured and session.main:
+        save_model(session, best, not_measured(bench), "best")
+    bench.accelerator.wait_for_everyone()
+    told = finish_stage(bench, best, measured=measured)
     if session.main:
         better = told["best_update"] is not None
         text = f"stage {told['name']} is over after {told['updates']} updates; " + (
@@ -290,12 +294,19 @@ def finish(session: Session) -> dict[str, Any]:
         save_model(session, folder.final, f"update {progress.update}", "final")
         if all(stage["best_update"] is None for stage in summary["stages"]):
             _no_best(session)
+        elif progress.first_loss is None:
+            save_model(session, folder.best, not_measured(bench), "best")
         session.tracker.event(
             "finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新"
         )
     session.tracker.close()
     bench.accelerator.wait_for_everyone()
     return summary
+
+
+def not_measured(bench: Bench) -> str:
+    """What stands as best after a stage that no held-out clip teaches anything about."""
+    return f"last weights of stage {bench.stage.name}, which no held-out clip can measure"
 
 
 def _no_best(session: Session) -> None:

@@ -36,7 +36,11 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
     if wanted != AUTO:
         _refuse_place(Path(wanted).expanduser(), folder, last)
     if last is None:
-        return
+        raise TunesmithError(
+            "there is no checkpoint to go on from",
+            where=str(folder.path),
+            remedy="Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant.",
+        )
     saved = read_json(last / "state.json")["identity"]
     there, here = _belongings(saved), _belongings_of(recipe, mode)
     different = [f"{key} {there[key]} there, {here[key]} here" for key in here if there[key] != here[key]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +68,38 @@ class StepAudioTTS:
 
         self.family, self.seed, self.voice = family, seed, voice or Voice()
         self.device = pick_device(device)
-        self._take(family.networks())
+        self.networks: dict[str, nn.Module] = {}
+        self._take(family.networks(), ())
 
-    def _take(self, networks: Mapping[str, nn.Module]) -> None:
+    def _bases(self, names: Collection[str]) -> dict[str, nn.Module]:
+        """On the CPU, these networks as the base's files have them, and those that must be the base's again."""
+        from tunesmith.families.step_audio.config import FLOW, LLM
+
+        return {name: self.family.network(name) for name in (LLM, FLOW) if name in names or name in self._tuned}
+
+    def _take(self, networks: Mapping[str, nn.Module], tuned: Collection[str]) -> None:
+        """Speak with these networks, and for the rest with those that are here.
+
+        A card that holds one model need not hold two: what is replaced leaves it before the new ones arrive.
+
+        Args:
+            networks: By name, on the CPU.
+            tuned: Which of them are not the base's.
+        """
+        import gc
+
+        import torch
+
         from tunesmith.run.adapted import on_device
 
-        self.networks: dict[str, nn.Module] = on_device(networks, self.device)
+        networks = {**self.networks, **networks}
+        self.networks = {}
+        self.__dict__.pop("_generator", None)
+        gc.collect()  # an adapter and what it wraps refer to each other
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        self.networks = on_device(networks, self.device, self.family.full_precision)
+        self._tuned = frozenset(tuned)
         self._generator: Generator = self.family.generator(self.networks, self.device)
 
     # --- what was fine-tuned ----------------------------------------------------------------------------------------
@@ -93,16 +119,15 @@ class StepAudioTTS:
         from tunesmith.families.step_audio.checkpoints import load_checkpoint
         from tunesmith.families.step_audio.config import FLOW, LLM
 
-        paths = {LLM: llm_ckpt_path, FLOW: flow_ckpt_path}
-        if not any(paths.values()):
+        paths = {name: Path(path) for name, path in ((LLM, llm_ckpt_path), (FLOW, flow_ckpt_path)) if path}
+        if not paths:
             raise TunesmithError("no checkpoint was named", remedy="Give llm_ckpt_path, flow_ckpt_path or both.")
-        networks, notes = self.family.networks(), []
+        networks, notes = self._bases(paths), []
         for name, path in paths.items():
-            if path:
-                loaded = load_checkpoint(name, networks[name], Path(path), self.family.base_name)
-                networks[name] = loaded.network
-                notes += [*loaded.notes, f"{name}: {path}"]
-        self._take(networks)
+            loaded = load_checkpoint(name, networks[name], path, self.family.base_name)
+            networks[name] = loaded.network
+            notes += [*loaded.notes, f"{name}: {path}"]
+        self._take(networks, paths)
         for note in notes:
             self.voice.say(note)
 
@@ -112,10 +137,12 @@ class StepAudioTTS:
         Raises:
             TunesmithError: when it belongs to another base, or is none.
         """
-        from tunesmith.families.step_audio.checkpoints import load_parts
+        from tunesmith.families.step_audio.checkpoints import load_parts, parts_of
 
-        networks, notes = load_parts(self.family.networks(), Path(folder), self.family.base_name)
-        self._take(networks)
+        folder = Path(folder)
+        tuned = parts_of(folder)
+        networks, notes = load_parts(self._bases(tuned), folder, self.family.base_name)
+        self._take(networks, tuned)
         for note in notes:
             self.voice.say(note)
 
@@ -133,7 +160,7 @@ class StepAudioTTS:
             Sound (1, N) float32, and its rate, 24000.
 
         Raises:
-            TunesmithError: when the recording cannot be read or has no speech in it.
+            TunesmithError: when the recording cannot be read, has less than 16 kHz or no speech in it.
         """
         from tunesmith.families.step_audio.edits import CLONE
 
@@ -167,7 +194,8 @@ class StepAudioTTS:
             Sound (1, N) float32, and its rate, 24000.
 
         Raises:
-            TunesmithError: when an argument is given by both names or by neither, or the edit does not exist.
+            TunesmithError: when an argument is given by both names or by neither, the edit does not exist, or the
+                recording is none that :meth:`clone` takes.
         """
         path = _either("prompt_wav_path", prompt_wav_path, "input_audio_path", input_audio_path)
         said = _either("prompt_text", prompt_text, "audio_text", audio_text)
@@ -182,9 +210,9 @@ class StepAudioTTS:
         from tunesmith.audio.load import load
         from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
         from tunesmith.families.contract import GenerationRequest
-        from tunesmith.families.step_audio.config import SAMPLE_RATE
+        from tunesmith.families.step_audio.config import SAMPLE_RATE, TOKENIZER_RATE
 
-        recording = load(AudioRef(str(path)), SAMPLE_RATE, 1)
+        recording = load(AudioRef(str(path)), SAMPLE_RATE, 1, lowest_rate=TOKENIZER_RATE)
         request = GenerationRequest(
             {"caption": text, PROMPT_TEXT: said},
             _longest(recording, said, kind, text),

@@ -121,16 +121,18 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
 
     Args:
         name: ``llm`` or ``flow``.
-        network: Bare, or with the adapter of the same shape already on it.
+        network: As its base's files have it (what an earlier checkpoint changed in it may stay), or with the adapter of
+            the same shape already on it.
         path: The file.
         base: What the network's base model is called, to compare with the header.
 
     Returns:
-        The network (an adapter wraps it) and sentences: keys that have no place, keys that are absent, another base.
+        The network (an adapter wraps it) and sentences: keys that have no place, keys that are absent, another base of
+        the same sizes (a copy under another name is one too, so that it is told and not refused).
 
     Raises:
-        TunesmithError: when the file is unreadable, of the other network, of another rank, mode or base. The network
-            is then as it was.
+        TunesmithError: when the file is unreadable, of the other network, of another rank or mode, or of a base of
+            other sizes. The network is then as it was.
     """
     header, tensors = read_checkpoint(path)
     return _put(name, network, header, tensors, path, base)

@@ -5,8 +5,9 @@ A recording that many samples share (a voice prompt) is heard once.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from tunesmith.audio.load import load
-from tunesmith.data.content import audio_key
+from tunesmith.data.content import audio_key, content_key
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Encoder
@@ -96,10 +97,25 @@ class StepAudioEncoder(Encoder):
         name = PROMPT_TOKENS if role == PROMPT else TARGET_TOKENS
         numbers = sample.attributes.get(name)
         key = f"{audio_key(reference)} {numbers}"
-        if key not in self._heard:
-            audio = load(reference, SAMPLE_RATE, 1)
+
+        def hear() -> Heard:
             known = None if numbers is None else np.array([audio_id(int(n), self.ids) for n in numbers], np.int32)
-            self._heard[key] = self.ears.hear(audio, SAMPLE_RATE, known)
+            return self.ears.hear(load(reference, SAMPLE_RATE, 1), SAMPLE_RATE, known)
+
+        return self._once(key, hear)
+
+    def hear(self, audio_CN: np.ndarray, rate: int) -> Heard:
+        """What a recording holds; the same one again, as every round of previews asks for, is not encoded again.
+
+        Raises:
+            TunesmithError: when it is too short.
+        """
+        key = content_key(hashlib.blake2b(np.ascontiguousarray(audio_CN)).hexdigest(), audio_CN.shape, rate)
+        return self._once(key, lambda: self.ears.hear(audio_CN, rate))
+
+    def _once(self, key: str, hear: Callable[[], Heard]) -> Heard:
+        if key not in self._heard:
+            self._heard[key] = hear()
             while len(self._heard) > KEPT_RECORDINGS:
                 self._heard.popitem(last=False)
         self._heard.move_to_end(key)

@@ -71,10 +71,11 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
     target.mkdir(parents=True, exist_ok=True)
     _copy_rest(folder, target)
     released = read_json(folder / CONFIG)
-    state = dict(merged_state(llm, weight_reader(folder)))
-    save_step1(state, read_config(folder), target, dtype=torch.bfloat16)
+    kind = torch.bfloat16
+    state = {name: tensor.to(kind) for name, tensor in merged_state(llm, weight_reader(folder))}
+    save_step1(state, read_config(folder), target, dtype=kind)
     if not (target / INDEX).exists():  # named outright, since the folder may hold other tensors too
-        size = sum(2 * tensor.numel() for tensor in state.values())
+        size = sum(kind.itemsize * tensor.numel() for tensor in state.values())
         write_json(target / INDEX, {"metadata": {"total_size": size}, "weight_map": dict.fromkeys(state, WEIGHTS)})
     written = read_json(target / CONFIG)  # what it says outright stays said, and so does whatever else was released
     write_json(target / CONFIG, {**written, **released, "torch_dtype": written["torch_dtype"]})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tunesmith.data.completed import Completed
-from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
+from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest, weights_digest
 from tunesmith.data.draws import Draws
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
 from tunesmith.families.base_weights import packed_warnings
@@ -34,6 +34,7 @@ from tunesmith.families.step_audio.config import (
     GROUP,
     LICENCE,
     LLM,
+    TOKENIZER_RATE,
     FlowConfig,
     Step1Config,
     StepAudioSettings,
@@ -69,11 +70,13 @@ class StepAudioFamily(Family):
     Settings = StepAudioSettings
     audio_roles = (PROMPT, "audio")
     text_roles = ("caption", PROMPT_TEXT)
+    full_precision = (FLOW,)
     config_file = "model.safetensors.index.json"
 
     def __init__(self, path: str, settings: FamilySettings | None = None, revision: str | None = None) -> None:
         super().__init__(path, settings, revision)
         self.options = cast(StepAudioSettings, self.settings)
+        self._listeners: dict[str, StepAudioEncoder] = {}  # of its generators by device: loading takes long
 
     @cached_property
     def folder(self) -> Path:
@@ -165,7 +168,8 @@ class StepAudioFamily(Family):
         here = is_here(self.path, self.revision, self.config_file)
         tool = speaker_tool(self.folder, self.flow_folder, self.configs[1].spk_embed_dim) if here else None
         voice, name = tool if tool else (None, "")
-        return SpeechTools(voice, name, self.options.whisper or None, self.options.language or None)
+        whisper, language = self.options.whisper or None, self.options.language or None
+        return SpeechTools(voice, name, whisper, language, lowest_rate=TOKENIZER_RATE)
 
     # --- encoding ---------------------------------------------------------------------------------------------------
 
@@ -219,7 +223,7 @@ class StepAudioFamily(Family):
         if small.is_file():
             return file_digest(small)
         files = [*tokenizer_files(self.folder, self.options.tokenizer_path), *sorted(self.flow_folder.glob("*.onnx"))]
-        return content_key(*(f"{f.name} {f.stat().st_size}" for f in files))
+        return content_key(*(f"{file.name} {ends_digest(file)}" for file in files))
 
     @contextmanager
     def encoder(self, device: str = "cpu") -> Iterator[Encoder]:
@@ -240,23 +244,16 @@ class StepAudioFamily(Family):
     # --- training ---------------------------------------------------------------------------------------------------
 
     def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
-        """LLM and flow; the LLM in the precision of its files where a GPU will take it."""
-        import torch
+        """LLM and flow; the LLM in the precision of its files, the flow in fp32."""
+        from tunesmith.families.step_audio.networks import without_weights
 
-        from tunesmith.families.step_audio.parts.flow import Flow
-        from tunesmith.families.step_audio.parts.flow_weights import load_flow
-        from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-        from tunesmith.families.step_audio.parts.step1_weights import load_step1
+        return without_weights(*self.configs) if meta else {name: self.network(name) for name in (LLM, FLOW)}
 
-        if meta:
-            with torch.device("meta"):
-                llm, flow = Step1ForCausalLM(self.configs[0]), Flow(self.configs[1])
-            return {LLM: llm.requires_grad_(False), FLOW: flow.requires_grad_(False)}
-        kind = None if torch.cuda.is_available() else torch.float32
-        return {
-            LLM: load_step1(self.folder, dtype=kind, base_weights=self.options.base_weights),
-            FLOW: load_flow(self.flow_folder / "flow.pt", self.configs[1]),
-        }
+    def network(self, name: str) -> nn.Module:
+        """One of both, ``llm`` or ``flow``."""
+        from tunesmith.families.step_audio.networks import read_network
+
+        return read_network(name, self.folder, self.flow_folder, self.options.base_weights)
 
     def adapter_defaults(self) -> dict[str, AdapterDefaults]:
         """LoRA on the LLM's attention; of the flow the decoder, itself or by LoRA."""
@@ -358,11 +355,17 @@ class StepAudioFamily(Family):
     # --- generation and export --------------------------------------------------------------------------------------
 
     def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
-        """A generator over a run's networks, or over the base's."""
+        """A generator over a run's networks, or over the base's; all on one device share a front end."""
+        import torch
+
         from tunesmith.families.step_audio.generate import StepAudioGenerator
 
-        chosen = networks if networks is not None else {n: m.to(device) for n, m in self.networks().items()}
-        return StepAudioGenerator(chosen, self._encoder(device), device)
+        if networks is None:
+            kind = None if device.startswith("cuda") else torch.float32
+            networks = {name: network.to(device, kind) for name, network in self.networks().items()}
+        if device not in self._listeners:
+            self._listeners[device] = self._encoder(device)
+        return StepAudioGenerator(networks, self._listeners[device], device)
 
     def adapter_formats(self) -> dict[str, Callable[[Path, Path], None]]:
         """``pt``: the files of the seed trainer (``llm_best.pt``, ``flow_best.pt``)."""

@@ -70,7 +70,7 @@ class StepAudioGenerator(Generator):
                 remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
             )
         validate(settings.edit_type, settings.edit_info or None)
-        heard = self.encoder.ears.hear(request.source[PROMPT], SAMPLE_RATE)
+        heard = self.encoder.hear(request.source[PROMPT], SAMPLE_RATE)
         texts = {role: request.texts.get(role, "") for role in ("caption", PROMPT_TEXT)}
         ids = None
         if texts["caption"].strip() or not is_clone(settings.edit_type):

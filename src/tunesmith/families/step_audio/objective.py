@@ -98,9 +98,8 @@ def sampled_codes(
         begin += length
         if row not in batch["flow_rows"] or draws[row].generator("sampled").random() >= settings.sampled_share:
             continue
-        scores = logits_NV[places].float().cpu().numpy() / temperature
+        audio = logits_NV[places, ids.audio_base : ids.audio_end].float().cpu().numpy() / temperature
         turns = np.arange(length - 1) % GROUP < 2
-        audio = scores[:, ids.audio_base : ids.audio_end]
         noise = draws[row].generator("sampled codes").gumbel(size=audio.shape)
         allowed = (np.arange(audio.shape[1])[None] < ids.vq02) == turns[:, None]
         sampled[row] = ids.audio_base + np.where(allowed, audio + noise, -np.inf).argmax(1)

@@ -151,7 +151,9 @@ def flex_fits(device: torch.device, head_dim: int) -> bool:
 def _compiled() -> Callable[..., Any]:
     from torch.nn.attention.flex_attention import flex_attention
 
-    compiled: Callable[..., Any] = torch.compile(flex_attention)
+    # Batches and lengths change all the time: a kernel for each would soon reach the limit on recompilations, beyond
+    # which it runs uncompiled, with all scores in memory.
+    compiled: Callable[..., Any] = torch.compile(flex_attention, dynamic=True)
     return compiled
 
 
@@ -159,4 +161,9 @@ def _compiled() -> Callable[..., Any]:
 def _causal_mask(length: int, device: str) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask
 
-    return create_block_mask(lambda _row, _head, query, key: query >= key, None, None, length, length, device=device)
+    def causal(_row: torch.Tensor, _head: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        return query >= key
+
+    # Kept for training too, whose backward pass takes no tensor that was made in inference mode.
+    with torch.inference_mode(False):
+        return create_block_mask(causal, None, None, length, length, device=device)

@@ -59,6 +59,7 @@ def subtract_mean(features_FM: torch.Tensor) -> torch.Tensor:
 
 
 @lru_cache(maxsize=2)
+@torch.inference_mode(False)
 def _window(window: Window) -> torch.Tensor:
     if window == "hamming":
         return torch.hamming_window(FRAME, periodic=False)
@@ -66,6 +67,7 @@ def _window(window: Window) -> torch.Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)
 def _filters(n_mels: int, size: int) -> torch.Tensor:
     """Triangles of height 1, even on Kaldi's mel scale from 20 Hz to half the rate: (K, M)."""
     low, high = _to_mel(torch.tensor([_LOWEST_HERTZ, RATE / 2], dtype=torch.float64)).tolist()

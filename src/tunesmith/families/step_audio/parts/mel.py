@@ -39,6 +39,7 @@ def log_mel(wave_BN: torch.Tensor, config: MelConfig) -> torch.Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)
 def _constants(config: MelConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Window (win_size,) and filterbank (M, K)."""
     basis = mel_filterbank(config.sampling_rate, config.n_fft // 2 + 1, config.num_mels, config.fmin, config.fmax)
