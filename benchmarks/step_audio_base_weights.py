@@ -52,7 +52,7 @@ def trained(items: list[dict[str, Any]]) -> None:
         family = StepAudioFamily(POCKET, settings)
         batch = family.collate(items, None)
         with torch.no_grad():
-            term = family.loss({"llm": family.networks()["llm"]}, batch, None)["llm"]
+            term = family.loss({"llm": family.networks()["llm"].float()}, batch, None)["llm"]
         print(f"{kind}: {float(term.sum) / term.weight:.4f} nats per id over {len(items)} clones of the pocket model")
 
 

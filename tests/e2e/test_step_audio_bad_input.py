@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.e2e.step_audio import Capsys, config, recipe_of, refused, working_folder
 from tunesmith.doorways.common import run_doorway
@@ -158,10 +160,12 @@ def test_flags(capsys: Capsys) -> None:
     [
         ("ckpt/finetune/llm_best.pt", "a file of weights has no optimizer's state to go on with. Write --resume alone"),
         ("data", "this is not the newest checkpoint of ckpt/finetune. It has none yet"),
+        ("ckpt/finetune", "ckpt/finetune: there is no checkpoint to go on from. Leave --resume out"),
+        (None, "ckpt/finetune: there is no checkpoint to go on from. Leave --resume out to begin this run"),
     ],
 )
-def test_what_cannot_be_resumed(resume: str, words: str, capsys: Capsys) -> None:
-    assert words in refused(capsys, ["--resume", resume])
+def test_what_cannot_be_resumed(resume: str | None, words: str, capsys: Capsys) -> None:
+    assert words in refused(capsys, ["--resume", *([resume] if resume else [])])
 
 
 def test_the_mode_on_the_command_line_goes_before_the_file() -> None:
@@ -239,6 +243,10 @@ def test_arguments_of_edit_and_of_loading() -> None:
     ):
         with pytest.raises(TunesmithError, match=words):
             tts.edit(**arguments)  # type: ignore[arg-type]
+    soundfile.write("phone.wav", np.zeros(8_000), 8_000)
+    for speak in (lambda: tts.clone("phone.wav", "x", "y"), lambda: tts.edit("phone.wav", "x", "vad")):
+        with pytest.raises(TunesmithError, match=r"phone.wav: this recording has 8000 Hz, and at least 16000"):
+            speak()
     before = dict(tts.networks)
     for call, words in (
         (tts.load_finetuned_model, "no checkpoint was named"),

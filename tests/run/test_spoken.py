@@ -15,6 +15,7 @@ from tests.evaluation.speech.tiny_whisper import save
 from tunesmith.data.replay import REPLAY
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.speech import SpeechTools
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
@@ -127,6 +128,16 @@ def test_a_named_source_is_the_voice(run, tmp_path):
     unspoken = context_of(tmp_path / "silent", generate={"source": asked["source"]})
     [request] = with_source(unspoken, requests_for(choose_prompts(run, (), 1, 10.0), 10.0, 0, run.family))
     assert "prompt_text" not in request.texts  # what the sample's prompt says is not what this one says
+
+
+def test_a_source_of_too_low_a_rate_is_refused(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "phone.wav", talk("good morning")[0], 8_000)
+    context = context_of(tmp_path / "run", generate={"source": str(tmp_path / "phone.wav")})
+    requests = [GenerationRequest({"caption": "hello"}, 1.0, 0)]
+    assert with_source(context, requests)  # a family that names no rate takes any
+    monkeypatch.setattr(TalkFamily, "speech", lambda self: SpeechTools(lowest_rate=16_000))
+    with pytest.raises(TunesmithError, match=r"phone.wav: this recording has 8000 Hz, and at least 16000"):
+        with_source(context, requests)
 
 
 def test_without_any_voice_it_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
-from tunesmith.families.step_audio.config import FLOW, SAMPLE_RATE
+from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, SAMPLE_RATE
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt
 from tunesmith.families.step_audio.text import load_text
@@ -150,3 +151,22 @@ def test_keys_follow_what_a_field_is_made_of(tiny_family, pairs, tiny_folder):
     assert "mel" in changed(replace(one, audios={"audio": one.audios["audio"]}))  # without a prompt it has none
     legacy = StepAudioFamily(str(tiny_folder), StepAudioFamily.Settings(prompt_style="legacy"))
     assert changed(one, legacy) == {"ids"}
+
+
+def test_other_tokenisers_of_the_same_size_make_other_keys(pairs, tiny_folder, tmp_path):
+    """What the codes depend on is what the files hold, not how many bytes."""
+    from tunesmith.families.step_audio.small import SETTINGS, TENSORS
+    from tunesmith.families.step_audio.source import TOKENIZER_FILES, TOKENIZER_NAME
+
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_folder, folder, ignore=shutil.ignore_patterns(SETTINGS, TENSORS))
+    files = [folder / TOKENIZER_NAME / name for name in TOKENIZER_FILES]
+    files.append(folder / FLOW_FOLDER / "campplus.onnx")
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"one")
+    keys = {StepAudioFamily(str(folder)).field_key(pairs[0], "codes")}
+    for file in files:
+        file.write_bytes(b"two")
+        keys.add(StepAudioFamily(str(folder)).field_key(pairs[0], "codes"))
+    assert len(keys) == 1 + len(files)

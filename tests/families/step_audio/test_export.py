@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
+from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES, make_speech_run
 from tunesmith.families.contract import GenerationRequest
+from tunesmith.families.step_audio import export as module
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
 from tunesmith.families.step_audio.export import merged_state
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.objective import answer_logits, bare
 from tunesmith.recipe.models import AdapterRecipe
-from tunesmith.training.adapters import attach
+from tunesmith.run.adapted import load_adapted, on_device, read_adapted
+from tunesmith.run.export import export
+from tunesmith.training.adapters import attach, save_adapter, trainable
 
 KINDS = {
     "lora+full": {"networks": {FLOW: {"kind": "full"}}},
@@ -29,7 +33,7 @@ KINDS = {
 def tuned(family, **recipe):
     """Networks whose trained part differs from the base's."""
     values = AdapterRecipe.model_validate({"rank": 2, "alpha": 4, **recipe})
-    networks = attach(family.networks(), values, family.adapter_defaults(), seed=0)
+    networks = attach(on_device(family.networks(), "cpu"), values, family.adapter_defaults(), seed=0)
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, network in networks.items():
@@ -55,8 +59,8 @@ def test_it_is_a_checkpoint_whose_answers_are_the_adapters(tiny_family, exported
     assert merged.ids == tiny_family.ids and merged.configs == tiny_family.configs
     made, batch, base = merged.networks(), tiny_family.collate(items[:2], None), tiny_family.networks()
     with torch.no_grad():
-        theirs, ours = answer_logits(bare(networks[LLM]), batch), answer_logits(made[LLM], batch)
-        start = answer_logits(base[LLM], batch)
+        theirs, ours = answer_logits(bare(networks[LLM]), batch), answer_logits(made[LLM].float(), batch)
+        start = answer_logits(base[LLM].float(), batch)
         assert float((ours - theirs).abs().mean()) < 0.02 * float(theirs.abs().mean())  # weights in bf16
         assert float((ours - theirs).abs().mean()) < 0.2 * float((start - theirs).abs().mean())
         terms = [tiny_family.loss({FLOW: one[FLOW]}, batch, None) for one in (networks, made, base)]
@@ -137,3 +141,50 @@ def test_a_flow_that_lies_elsewhere_comes_along(tiny_family, tmp_path):
     family = StepAudioFamily(str(folder), StepAudioFamily.Settings(flow_path=str(flow)))
     family.export_merged(family.networks(), tmp_path / "merged")
     assert StepAudioFamily(str(tmp_path / "merged")).configs[1] == family.configs[1]
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def run(request, tiny_folder, tiny_family, pairs, tmp_path_factory):
+    """A run whose best adapter has an effect."""
+    root, kind = tmp_path_factory.mktemp("run"), KINDS[request.param]
+    context = make_speech_run(tiny_folder, pairs[:3], root, "run", adapter={"rank": 2, "alpha": 4, **kind})
+    save_adapter(tuned(tiny_family, **kind), context.folder.best, tiny_family.base_name)
+    (context.folder.best / "README.md").write_text("---\ntags:\n- tunesmith\n---\n")
+    return context
+
+
+def test_merging_holds_the_llm_in_the_precision_of_its_files(run, tmp_path):
+    """In fp32 the released one would take 14 GB; what is written is the same to the byte."""
+    networks = read_adapted(run.family, run.folder.best)
+    kinds = {p.dtype for name, p in networks[LLM].named_parameters() if "lora_" not in name}
+    assert kinds == {torch.float16}
+    assert {p.dtype for p in trainable(networks).values()} == {torch.float32}
+    run.family.export_merged(load_adapted(run.family, run.folder.best), tmp_path / "whole")
+    merged = export(run, merged=True, out=tmp_path / "merged")
+    files = {file.relative_to(merged) for file in merged.rglob("*") if file.is_file()}
+    assert files == {
+        file.relative_to(tmp_path / "whole") for file in (tmp_path / "whole").rglob("*") if file.is_file()
+    } | {Path("README.md")}
+    for name in ("model.safetensors", "config.json", "model.safetensors.index.json"):
+        assert (merged / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    ours, theirs = (
+        torch.load(one / FLOW_FOLDER / "flow.pt", weights_only=True) for one in (merged, tmp_path / "whole")
+    )
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_an_interrupted_merge_leaves_nothing_or_what_was_there(run, tmp_path, monkeypatch):
+    target = tmp_path / "merged"
+    for before in (False, True):
+        if before:
+            target = export(run, merged=True, out=target)
+        kept = sorted(target.rglob("*"))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "export_flow", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                export(run, merged=True, out=target)
+        assert sorted(target.rglob("*")) == kept and sorted(tmp_path.iterdir()) == [target] * before
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt

@@ -14,15 +14,17 @@ from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.speech import edit_type
 from tunesmith.families.step_audio import generate as module
 from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE, StepAudioSettings
+from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.generate import merged
 from tunesmith.families.step_audio.tokens import unpack
 from tunesmith.recipe.models import AdapterRecipe
+from tunesmith.run.adapted import on_device
 from tunesmith.training.adapters import attach, set_scale
 
 
 @pytest.fixture(scope="module")
 def networks(tiny_family):
-    return tiny_family.networks()
+    return on_device(tiny_family.networks(), "cpu")
 
 
 @pytest.fixture
@@ -55,6 +57,24 @@ def test_a_result_depends_on_its_request_alone(generator, ask):
         assert made.sample_rate == SAMPLE_RATE and made.audio.shape == (1, 480 * len(made.encoded["mel"]))
 
 
+def test_generators_of_a_family_share_a_front_end_that_hears_a_prompt_once(tiny_family, networks, ask, monkeypatch):
+    """As every round of previews makes its own generator."""
+    family = StepAudioFamily(tiny_family.path)
+    first = family.generator(networks)
+    heard, original = [], first.encoder.ears.tokenise
+    monkeypatch.setattr(first.encoder.ears, "tokenise", lambda voice: heard.append(1) or original(voice))
+    made = [next(iter(family.generator(networks).generate([ask(0, 5)]))) for _ in range(2)]
+    assert np.array_equal(made[0].audio, made[1].audio) and len(heard) == 1
+    next(iter(family.generator(networks).generate([ask(1, 5)])))
+    assert len(heard) == 2
+    assert StepAudioFamily(tiny_family.path).generator(networks).encoder is not first.encoder
+
+
+def test_the_base_is_computed_in_fp32_on_a_cpu(tiny_family):
+    assert {p.dtype for p in tiny_family.networks()[LLM].parameters()} == {torch.float16}  # as its file has it
+    assert {p.dtype for p in tiny_family.generator().llm.parameters()} == {torch.float32}
+
+
 def test_the_seed_decides(generator, ask):
     first, again, other = generator.generate([ask(0, 1), ask(0, 1), ask(0, 2)])
     assert np.array_equal(first.audio, again.audio)
@@ -75,7 +95,7 @@ def test_training_and_use_read_a_sample_the_same_way(tiny_family, generator, ite
         assert edit_type(pairs[number].attributes) == ("style" if number == 3 else "clone")
 
 
-def test_what_was_made_is_kept_as_the_cache_would_keep_it(tiny_family, generator, ask):
+def test_what_was_made_is_kept_as_the_cache_would_keep_it(tiny_family, networks, generator, ask):
     (made,) = generator.generate([ask(0)])
     kept = made.encoded
     assert set(kept) == {spec.name for spec in tiny_family.fields()}
@@ -87,7 +107,7 @@ def test_what_was_made_is_kept_as_the_cache_would_keep_it(tiny_family, generator
         assert np.array_equal(kept["mu"], encoder.mu(np.concatenate([kept["prompt_codes"], kept["codes"]])))
     batch = tiny_family.collate([kept], None)
     with torch.no_grad():
-        terms = tiny_family.loss(tiny_family.networks(), batch, None)
+        terms = tiny_family.loss(networks, batch, None)
     assert all(np.isfinite(float(term.sum)) for term in terms.values())
 
 
@@ -182,7 +202,7 @@ def test_guidance_is_the_checkpoints_own_unless_asked_for(generator, ask, monkey
 
 def test_adapters_are_heard_and_a_scale_of_zero_is_the_base(tiny_family, generator, ask):
     recipe = AdapterRecipe(rank=2, alpha=8, networks={FLOW: {"kind": "full"}})
-    networks = attach(tiny_family.networks(), recipe, tiny_family.adapter_defaults(), seed=0)
+    networks = attach(on_device(tiny_family.networks(), "cpu"), recipe, tiny_family.adapter_defaults(), seed=0)
     with torch.no_grad():
         for network in networks.values():
             for parameter in network.parameters():

@@ -15,6 +15,7 @@ from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.objective import answer_logits, bare, sampled_codes, with_heard
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.recipe.models import AdapterRecipe
+from tunesmith.run.adapted import on_device
 from tunesmith.training.adapters import attach, trainable
 from tunesmith.training.terms import Meter, add_weights, combine
 
@@ -27,7 +28,7 @@ def options(family, **values) -> StepAudioFamily:
 def networks(tiny_family):
     """LoRA on the LLM with an effect, the flow's decoder itself."""
     recipe = AdapterRecipe(rank=2, alpha=4, networks={FLOW: {"kind": "full"}})
-    made = attach(tiny_family.networks(), recipe, tiny_family.adapter_defaults(), seed=0)
+    made = attach(on_device(tiny_family.networks(), "cpu"), recipe, tiny_family.adapter_defaults(), seed=0)
     with torch.no_grad():
         for name, parameter in made[LLM].named_parameters():
             if "lora_B" in name:

@@ -109,7 +109,7 @@ def test_a_snapshot_of_configs_alone_is_not_taken_for_the_model(tmp_path, monkey
     def snapshot(path, local_files_only=False, **_):
         asked.append(local_files_only)
         if not local_files_only:
-            (tmp_path / "model.safetensors").touch()
+            model_at(tmp_path)
         return str(tmp_path)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
@@ -117,11 +117,60 @@ def test_a_snapshot_of_configs_alone_is_not_taken_for_the_model(tmp_path, monkey
     assert asked == [True, False, True]
 
 
-def tokenizer_at(folder):
-    for name in source.TOKENIZER_FILES:
+def files_at(folder, *names):
+    for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     return folder
+
+
+def tokenizer_at(folder):
+    return files_at(folder, *source.TOKENIZER_FILES)
+
+
+SHARDS = ("model-00001.safetensors", "model-00002.safetensors")
+
+
+def model_at(folder):
+    files_at(folder, *source.NEEDED, *source.FRONT_END_FILES, "tokenizer.model", *SHARDS)
+    (folder / source.INDEX).write_text(json.dumps({"weight_map": {"a": SHARDS[0], "b": SHARDS[1], "c": SHARDS[0]}}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (model_at, (*source.NEEDED, *source.FRONT_END_FILES, "tokenizer.model", *SHARDS, source.INDEX)),
+        (tokenizer_at, source.TOKENIZER_FILES),
+    ],
+)
+def test_what_an_interrupted_download_left_is_not_taken_for_whole(tmp_path, monkeypatch, make, names):
+    import huggingface_hub
+
+    def snapshot(path, local_files_only=False, **_):
+        if not local_files_only:
+            raise ConnectionError("no network")
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    make(tmp_path)
+    for name in names:
+        kept = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        with pytest.raises(TunesmithError, match=rf"not on this machine in whole \(absent: {name}\) and could not be"):
+            source.download(REPOSITORY)
+        (tmp_path / name).write_bytes(kept)
+    assert source.download(REPOSITORY) == tmp_path
+
+
+def test_a_copy_with_one_file_of_weights_or_small_front_ends_is_whole(tmp_path, tiny_folder):
+    assert source.absent_files(tiny_folder) == []
+    model = model_at(tmp_path)
+    (model / source.INDEX).write_text("{}")
+    assert source.absent_files(model) == []  # it came in whole; the loader says that it names nothing
+    (model / source.INDEX).unlink()
+    assert source.absent_files(model) == [source.INDEX]
+    assert source.absent_files(files_at(model, "model.safetensors")) == []
 
 
 @pytest.mark.parametrize("place", [".", source.TOKENIZER_NAME, f"../{source.TOKENIZER_NAME}"])

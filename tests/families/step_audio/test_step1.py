@@ -13,11 +13,13 @@ from torch.nn.attention.flex_attention import flex_attention
 from tests.families.step_audio.test_golden_step1 import reference, reference_config
 from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
 from tests.golden_files import part
-from tunesmith.families.step_audio.config import Step1Config
-from tunesmith.families.step_audio.parts import attention
+from tunesmith.families.step_audio.config import MelConfig, Step1Config
+from tunesmith.families.step_audio.parts import attention, fbank, mel
 from tunesmith.families.step_audio.parts.alibi import alibi_bias, alibi_slopes, bias_of_reversed_keys, distance_table
 from tunesmith.families.step_audio.parts.attention import FlexAttention, FullAttention, flex_fits
+from tunesmith.families.step_audio.parts.fbank import kaldi_fbank
 from tunesmith.families.step_audio.parts.kv_cache import KVCache
+from tunesmith.families.step_audio.parts.mel import log_mel
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 
 
@@ -100,6 +102,20 @@ def test_flex_attention_adds_the_same_bias():
     # Uncompiled, which a CPU can do.
     ours = FlexAttention(alibi_slopes(heads), length, kernel=flex_attention)(0, q, k, v)
     torch.testing.assert_close(ours, naive_attention(q, k, v), atol=1e-5, rtol=0)
+
+
+def test_what_is_kept_from_inference_serves_training():
+    """Both are cached by size; what inference mode made could not be saved for a backward pass."""
+    for kept in (attention._causal_mask, mel._constants, fbank._window, fbank._filters):
+        kept.cache_clear()
+    with torch.inference_mode():
+        mask = FlexAttention(alibi_slopes(6), 21, kernel=flex_attention)._mask
+        log_mel(torch.zeros(1, 4_000), MelConfig())
+        kaldi_fbank(torch.zeros(4_000), n_mels=80, window="hamming")
+    assert FlexAttention(alibi_slopes(6), 21, kernel=flex_attention)._mask is mask
+    tensors = [mask.kv_num_blocks, mask.kv_indices, *mel._constants(MelConfig()), fbank._window("hamming")]
+    assert fbank._filters.cache_info().currsize == 1
+    assert not any(tensor.is_inference() for tensor in tensors)
 
 
 def test_flex_attention_is_for_cuda_and_its_head_widths():

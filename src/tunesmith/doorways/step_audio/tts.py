@@ -135,7 +135,7 @@ class StepAudioTTS:
         """Speak with the adapter of a Tunesmith run from here on (``best_model/``).
 
         Raises:
-            TunesmithError: when it belongs to another base, or is none.
+            TunesmithError: when it is of a base of other sizes, or is none; everything is then as it was.
         """
         from tunesmith.families.step_audio.checkpoints import load_parts, parts_of
 

@@ -110,7 +110,7 @@ class StepAudioEncoder(Encoder):
         Raises:
             TunesmithError: when it is too short.
         """
-        key = content_key(hashlib.blake2b(np.ascontiguousarray(audio_CN)).hexdigest(), audio_CN.shape, rate)
+        key = content_key(hashlib.blake2b(audio_CN.tobytes()).hexdigest(), audio_CN.shape, rate)
         return self._once(key, lambda: self.ears.hear(audio_CN, rate))
 
     def _once(self, key: str, hear: Callable[[], Heard]) -> Heard:

@@ -253,7 +253,7 @@ class StepAudioFamily(Family):
         """One of both, ``llm`` or ``flow``."""
         from tunesmith.families.step_audio.networks import read_network
 
-        return read_network(name, self.folder, self.flow_folder, self.options.base_weights)
+        return read_network(name, self.folder, self.flow_folder, self.configs[1], self.options.base_weights)
 
     def adapter_defaults(self) -> dict[str, AdapterDefaults]:
         """LoRA on the LLM's attention; of the flow the decoder, itself or by LoRA."""

@@ -24,18 +24,19 @@ def without_weights(llm: Step1Config, flow: FlowConfig) -> dict[str, nn.Module]:
         }
 
 
-def read_network(name: str, folder: Path, flow_folder: Path, base_weights: BaseWeights) -> nn.Module:
+def read_network(name: str, folder: Path, flow_folder: Path, flow: FlowConfig, base_weights: BaseWeights) -> nn.Module:
     """One network as its files have it, on the CPU: the LLM in their precision, the flow in fp32.
 
     Args:
         name: ``llm`` or ``flow``.
         folder: The LLM's.
         flow_folder: The flow's.
+        flow: What its ``cosyvoice.yaml`` says.
         base_weights: How to keep the matrices of the LLM's layers.
 
     Raises:
         TunesmithError: when its files are absent, unreadable or do not fit.
     """
     if name == FLOW:
-        return load_flow(flow_folder / "flow.pt")
+        return load_flow(flow_folder / "flow.pt", flow)
     return load_step1(folder, base_weights=base_weights)

@@ -14,6 +14,7 @@ from tunesmith.families.step_audio.config import (
     REPOSITORY,
     TOKENIZER_REPOSITORY,
 )
+from tunesmith.families.step_audio.small import SETTINGS
 from tunesmith.files import read_json
 
 POCKET = "pocket/step_audio"
@@ -26,11 +27,14 @@ TOKENIZER_FILES = (
     *(f"{PARAFORMER_FOLDER}/{name}" for name in ("config.yaml", "model.pt", "am.mvn")),
 )
 NEEDED = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
+TEXT, WEIGHTS, INDEX = "tokenizer.model", "model.safetensors", "model.safetensors.index.json"
 FRONT_END_FILES = (f"{FLOW_FOLDER}/hift.pt", f"{FLOW_FOLDER}/campplus.onnx")
 """What the released front end needs of the model's own folder; said before hours of encoding and training."""
+_NAMED = 3
+"""How many absent files a sentence names."""
 _WHAT = {
     "config.json": "the LLM's config",
-    "tokenizer.model": "the text tokeniser",
+    TEXT: "the text tokeniser",
     f"{FLOW_FOLDER}/cosyvoice.yaml": "the flow's config",
     f"{FLOW_FOLDER}/flow.pt": "the flow's weights, 0.6 GB",
     f"{FLOW_FOLDER}/hift.pt": "the vocoder",
@@ -155,8 +159,28 @@ def tokenizer_files(folder: Path, tokenizer_path: str = "") -> list[Path]:
     return [tokenizer / name for name in TOKENIZER_FILES]
 
 
+def absent_files(folder: Path) -> list[str]:
+    """What a copy of the model's repository, or of the tokenisers', lacks: all of either makes it whole.
+
+    An index names the weights' shards; a model with small front ends of its own brings nothing for the released ones.
+    """
+    tokenizer = [name for name in TOKENIZER_FILES if not (folder / name).is_file()]
+    names = [*NEEDED] if (folder / SETTINGS).is_file() else [*NEEDED, *FRONT_END_FILES]
+    names += [] if (folder / "tokenizer.json").is_file() else [TEXT]
+    if (folder / INDEX).is_file():
+        raw = read_json(folder / INDEX)
+        shards = raw.get("weight_map") if isinstance(raw, dict) else None
+        names += (
+            sorted(set(shards.values())) if isinstance(shards, dict) else []
+        )  # the loader says what is wrong with it
+    elif not (folder / WEIGHTS).is_file():  # one file needs no index
+        names.append(INDEX)
+    model = [name for name in names if not (folder / name).is_file()]
+    return [] if not tokenizer or not model else tokenizer if len(tokenizer) < len(TOKENIZER_FILES) else model
+
+
 def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
-    """A repository's local copy, from the cache or the Hub.
+    """A repository's local copy, from the cache where it is whole there, else from the Hub.
 
     Args:
         path: Hub id.
@@ -164,16 +188,18 @@ def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
         key: Of the recipe, where a local folder can be named instead.
 
     Raises:
-        TunesmithError: when it is in neither.
+        TunesmithError: when it is in neither, naming what is absent of a copy that an interrupted download left.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    ignored = ["*.py", "*.md", "assets/*"]
+    ignored, rest = ["*.py", "*.md", "assets/*"], ""
     try:
         folder = Path(snapshot_download(path, revision=revision, ignore_patterns=ignored, local_files_only=True))
-        if any(folder.glob("*.safetensors")) or (folder / CENTROIDS).is_file():
-            return folder  # a snapshot may also hold configs alone, from an earlier look at it
+        absent = absent_files(folder)
+        if not absent:
+            return folder
+        rest = f" in whole (absent: {', '.join(absent[:_NAMED])}{', …' if len(absent) > _NAMED else ''})"
     except LocalEntryNotFoundError:
         pass
     try:
@@ -181,7 +207,7 @@ def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
     except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
         known = f" ({LICENCE}, about {GIGABYTES[path]} GB)" if path in GIGABYTES else ""
         raise TunesmithError(
-            f"the files of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
+            f"the files of {path} are not on this machine{rest} and could not be downloaded ({type(error).__name__})",
             remedy=f"They are in the Hub repository {path}{known}. Set HF_ENDPOINT to use a mirror, or copy the folder "
             f"here and give its path{f' in {key}' if key else ''}.",
         ) from error
