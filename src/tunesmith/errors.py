@@ -17,3 +17,7 @@ class TunesmithError(Exception):
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text
+
+
+class UnfitSampleError(TunesmithError):
+    """One sample cannot be encoded while others can: it is put aside, and the rest goes on."""

@@ -26,6 +26,7 @@ from tunesmith.run.evaluate import evaluate
 from tunesmith.run.folder import RunFolder
 from tunesmith.run.generate import requests_for, with_source
 from tunesmith.run.prompts import choose_prompts
+from tunesmith.run.spoken import asked_texts
 from tunesmith.run.voice import Voice
 from tunesmith.training import adapters
 
@@ -138,6 +139,18 @@ def test_a_source_of_too_low_a_rate_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(TalkFamily, "speech", lambda self: SpeechTools(lowest_rate=16_000))
     with pytest.raises(TunesmithError, match=r"phone.wav: this recording has 8000 Hz, and at least 16000"):
         with_source(context, requests)
+
+
+def test_an_edit_says_what_its_source_says(run, tmp_path):
+    def asked(**generate):
+        sections = {"options": {"edit_type": "speed"}, "generate": generate}
+        return asked_texts(context_of(tmp_path / str(len(list(tmp_path.iterdir()))), **sections))
+
+    with pytest.raises(TunesmithError, match="--source"):
+        asked(prompts=["say this"])
+    assert asked(source="a.wav", source_prompt="what is said", prompts=["another text"]) == ["what is said"]
+    clone = context_of(tmp_path / "clone", generate={"source": "a.wav", "prompts": ["say this"]})
+    assert asked_texts(clone) == ["say this"]
 
 
 def test_without_any_voice_it_is_said(tmp_path):

@@ -276,7 +276,7 @@ class Recipe(Section):
     evaluate: EvaluateRecipe = EvaluateRecipe()
     gates: GatesRecipe = GatesRecipe()
     options: dict[str, Any] = Field(default_factory=dict)
-    """The family's own options (MusicGen: text_dropout, guidance, temperature, top_k); see `tunesmith schema`."""
+    """The family's own options; see `tunesmith schema`."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:

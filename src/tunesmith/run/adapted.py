@@ -50,7 +50,16 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
     from tunesmith.training import adapters
 
     recipe = adapters.recipe_of(folder)
-    networks = adapters.attach(family.networks(), recipe, family.adapter_defaults(), seed=0)
+    try:
+        networks = adapters.attach(family.networks(), recipe, family.adapter_defaults(), seed=0)
+    except TunesmithError as error:
+        if error.where not in ("adapter.targets", "adapter.kind"):
+            raise
+        raise TunesmithError(
+            f"this adapter is of other networks than this recipe trains ({error.what})",
+            where=str(folder),
+            remedy="Give the options that it was trained with, such as options.train=llm.",
+        ) from error
     for parameter in adapters.trainable(networks).values():
         parameter.data = parameter.data.float()
     adapters.load_adapter(networks, folder)

@@ -167,11 +167,11 @@ def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any
     voice = context.voice
     for finding in findings:
         if finding.level == "error":
-            voice.say(f"  error  {finding.clip}: {finding.message} {finding.remedy}", style="red")
+            voice.say(f"  error  {finding.clip}: {sentences(finding)}", style="red")
     warnings = [f for f in findings if f.level == "warn"]
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
-        voice.say(f"  warn   {name} ({number}): {one.clip}: {one.message} {one.remedy}", style="yellow")
+        voice.say(f"  warn   {name} ({number}): {one.clip}: {sentences(one)}", style="yellow")
     for told in summary["notes"]:
         voice.say(f"  note   {told['en']}")
     voice.say(
@@ -181,6 +181,11 @@ def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any
     )
     if "replay" in summary:
         voice.say(replay_line(summary["replay"]))
+
+
+def sentences(finding: Finding) -> str:
+    """What was found, and what to do about it."""
+    return f"{finding.message.rstrip('.')}. {finding.remedy}" if finding.remedy else finding.message
 
 
 def first_reason(findings: Sequence[Finding]) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.findings import Finding
+from tunesmith.data.sample import Sample, read_manifest, write_manifest
+from tunesmith.errors import TunesmithError, UnfitSampleError
+from tunesmith.files import read_json, write_json
 from tunesmith.run.context import RunContext
 
 Work = tuple[Sample, dict[str, str], list[str]]
@@ -21,14 +24,53 @@ def encode(context: RunContext) -> dict[str, Any]:
     family = context.family
     store = EncodedStore(context.folder.cache, family.fields())
     samples = list(read_manifest(context.folder.manifest))
-    encoded = encode_samples(context, store, samples)
+    unfit: dict[str, UnfitSampleError] = {}
+    encoded = encode_samples(context, store, samples, unfit)
+    if unfit:
+        samples = put_aside(context, samples, unfit)
     reused = {name: len(samples) - number for name, number in encoded.items()}
     context.voice.say(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
 
 
-def encode_samples(context: RunContext, store: EncodedStore, samples: Sequence[Sample]) -> dict[str, int]:
-    """Encode what is missing of some samples; returns how many were encoded by field."""
+def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> list[Sample]:
+    """Quarantine samples that cannot be encoded: out of the manifest, into the findings, and said.
+
+    Raises:
+        TunesmithError: when nothing is left to train on.
+    """
+    kept = [sample for sample in samples if sample.id not in unfit]
+    first = next(iter(unfit.values()))
+    if not any(sample.split == "train" for sample in kept):
+        raise TunesmithError(
+            f"none of {len(samples)} samples can be encoded; {first.what}", where=first.where, remedy=first.remedy
+        )
+    for error in unfit.values():
+        context.voice.say(f"  error  {error}", style="red")
+    context.voice.say(f"{len(unfit)} of {len(samples)} samples cannot be encoded and are quarantined")
+    write_manifest(context.folder.manifest, kept)
+    record = read_json(context.folder.findings) if context.folder.findings.exists() else {}
+    findings = [
+        Finding("encode", "error", name, error.what, remedy=error.remedy or "").to_json()
+        for name, error in unfit.items()
+    ]
+    record["quarantined"] = {**record.get("quarantined", {}), **{name: str(e) for name, e in unfit.items()}}
+    record["findings"] = [*record.get("findings", []), *findings]
+    record |= {"kept": len(kept)} | {s: sum(one.split == s for one in kept) for s in ("train", "valid")}
+    write_json(context.folder.findings, record)
+    return kept
+
+
+def encode_samples(
+    context: RunContext,
+    store: EncodedStore,
+    samples: Sequence[Sample],
+    unfit: dict[str, UnfitSampleError] | None = None,
+) -> dict[str, int]:
+    """Encode what is missing of some samples; returns how many were encoded by field.
+
+    What cannot be encoded is collected in ``unfit`` by its id; without it, it ends the stage.
+    """
     family = context.family
     work: list[Work] = []
     for sample in samples:
@@ -37,11 +79,13 @@ def encode_samples(context: RunContext, store: EncodedStore, samples: Sequence[S
         if missing:
             work.append((sample, keys, missing))
     if work:
-        fill_store(context, store, work)
+        fill_store(context, store, work, unfit)
     return {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.fields()}
 
 
-def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work]) -> None:
+def fill_store(
+    context: RunContext, store: EncodedStore, work: Sequence[Work], unfit: dict[str, UnfitSampleError] | None = None
+) -> None:
     """Encode and store, making progress durable every few seconds and on every way out."""
     from tunesmith.run.device import pick_device
 
@@ -51,8 +95,13 @@ def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work]) -
             with context.voice.progress("encode", len(work)) as advance:
                 for sample, keys, missing in work:
                     still = [name for name in missing if keys[name] not in store.fields[name]]
-                    if still:
-                        store.put(keys, encoder.encode(sample, still))
+                    try:
+                        if still:
+                            store.put(keys, encoder.encode(sample, still))
+                    except UnfitSampleError as error:
+                        if unfit is None:
+                            raise
+                        unfit[sample.id] = error
                     if time.monotonic() - flushed > FLUSH_SECONDS:
                         store.flush()
                         flushed = time.monotonic()

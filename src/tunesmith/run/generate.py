@@ -41,7 +41,12 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     from tunesmith.training.adapters import set_scale
 
     recipe = context.recipe.generate
-    prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
+    asked: Sequence[str] = recipe.prompts
+    if context.family.speech() is not None:
+        from tunesmith.run.spoken import asked_texts
+
+        asked = asked_texts(context)
+    prompts = choose_prompts(context, asked, recipe.count, recipe.seconds)
     device = pick_device(context.recipe.model.device)
     if recipe.loras:
         networks = stacked(context, device)

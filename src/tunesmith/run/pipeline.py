@@ -97,7 +97,8 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
     if is_main():
         state = {
             "stage": name,
-            "fingerprint": fingerprint,
+            # Encoding may put samples aside, so that its own input is another one afterwards.
+            "fingerprint": fingerprint_of(context, name) if name == "encode" else fingerprint,
             "status": "done",
             "seconds": round(time.monotonic() - begun, 1),
             "summary": summary,

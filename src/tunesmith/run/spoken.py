@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.families.contract import Family, GenerationRequest
 
+NEW_WORDS = ("pronunciation", "paralinguistic")
+"""Kinds of edit whose result says another text than the source."""
 _ROOM = 2.0
 """How many times its likely length speech may take before it is cut off."""
 
@@ -133,6 +135,28 @@ def listener_of(context: RunContext, device: str) -> Listener | None:
 
     voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
     return Listener(context.family, _samples(context), voice, transcriber(tools.whisper, device), tools.language)
+
+
+def asked_texts(context: RunContext) -> list[str]:
+    """What the user wants to hear said; an edit says what its source says, whatever else is asked for.
+
+    Raises:
+        TunesmithError: when an edit has no recording to edit.
+    """
+    recipe, kind = context.recipe.generate, str(context.recipe.options.get("edit_type") or CLONE)
+    if kind != CLONE and not recipe.source:
+        raise TunesmithError(
+            f"the edit {kind} needs a recording to edit",
+            where="generate.source",
+            remedy="Name it with --source, and what it says with --source-text.",
+        )
+    if recipe.source and not recipe.source_prompt.strip():
+        context.voice.warn("what the source says is not given (--source-text); the model hears it without its words")
+    if kind in (CLONE, *NEW_WORDS):
+        return list(recipe.prompts)
+    if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
+        context.voice.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")
+    return [recipe.source_prompt]
 
 
 def need_voices(requests: Sequence[GenerationRequest]) -> None:

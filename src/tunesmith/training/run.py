@@ -30,11 +30,11 @@ from tunesmith.training.validation import fixed_batches, fixed_items
 class InterruptedRunError(TunesmithError):
     """The run was asked to stop; everything is saved."""
 
-    def __init__(self, number: int, where: Path) -> None:
+    def __init__(self, number: int, where: Path, command: str = "") -> None:
         super().__init__(
             "stopped as asked; everything up to this update is saved",
             where=str(where),
-            remedy=f"`tunesmith train {where.parent.parent}` goes on from there.",
+            remedy=f"`{command or f'tunesmith train {where.parent.parent}'}` goes on from there.",
         )
         self.exit_code = 128 + number
 
@@ -175,11 +175,15 @@ def next_stage(session: Session) -> None:
     told = finish_stage(bench, best, measured=measured)
     if session.main:
         better = told["best_update"] is not None
+        nothing = ("it found nothing better than its beginning, and goes back to it", "没有优于开始时的结果，回到开始")
+        otherwise = (
+            nothing if measured else ("it was not measured, and its last weights go on", "未验证，沿用最后的权重")
+        )
         text = f"stage {told['name']} is over after {told['updates']} updates; " + (
-            f"its best was at update {told['best_update']}" if better else "it found nothing better than its beginning"
+            f"its best was at update {told['best_update']}" if better else otherwise[0]
         )
         zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；" + (
-            f"最佳在第 {told['best_update']} 次更新" if better else "没有优于开始时的结果"
+            f"最佳在第 {told['best_update']} 次更新" if better else otherwise[1]
         )
         session.context.voice.say(f"{text}; now {bench.stage.name}")
         session.tracker.event("stage", update, f"{text}; now {bench.stage.name}", f"{zh}；进入 {bench.stage.name}")
@@ -272,7 +276,9 @@ def leave(session: Session, stop: StopRequest) -> None:
         )
         session.tracker.close()
     session.bench.accelerator.wait_for_everyone()
-    raise InterruptedRunError(stop.signal or signal.SIGTERM, session.context.folder.checkpoints / f"step-{update:06d}")
+    where = session.context.folder.checkpoints / f"step-{update:06d}"
+    # The command as it was typed: without its overrides it would be another run, which begins anew.
+    raise InterruptedRunError(stop.signal or signal.SIGTERM, where, session.context.command)
 
 
 def finish(session: Session) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def refuse_pairs(layout: str, where: Path) -> None:
         raise TunesmithError(
             "these are speech pairs, and nothing here learns to speak",
             where=str(where),
-            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX), or name a folder of clips.",
+            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX; pocket/step_audio to try it), or name "
+            "a folder of clips.",
         )
 
 

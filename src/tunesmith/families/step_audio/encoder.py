@@ -17,7 +17,7 @@ import torch
 from tunesmith.audio.load import load
 from tunesmith.data.content import audio_key, content_key
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.families.contract import Encoder
 from tunesmith.families.speech import edit_type
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
@@ -71,7 +71,7 @@ class StepAudioEncoder(Encoder):
             if isinstance(error.__cause__, ImportError):
                 raise  # of this installation, not of the sample
             where = str(sample.attributes.get("line") or sample.id)
-            raise TunesmithError(error.what, where=error.where or where, remedy=error.remedy) from error
+            raise type(error)(error.what, where=error.where or where, remedy=error.remedy) from error
 
     def _encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
         can = learners(sample)
@@ -102,7 +102,11 @@ class StepAudioEncoder(Encoder):
             known = None if numbers is None else np.array([audio_id(int(n), self.ids) for n in numbers], np.int32)
             return self.ears.hear(load(reference, SAMPLE_RATE, 1), SAMPLE_RATE, known)
 
-        return self._once(key, hear)
+        try:
+            return self._once(key, hear)
+        except UnfitSampleError as error:
+            which = "prompt" if role == PROMPT else "target"
+            raise UnfitSampleError(f"{which}: {error.what}", where=error.where, remedy=error.remedy) from error
 
     def hear(self, audio_CN: np.ndarray, rate: int) -> Heard:
         """What a recording holds; the same one again, as every round of previews asks for, is not encoded again.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import UnfitSampleError
 from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, MEL_PER_FLOW, SAMPLE_RATE, MelConfig, TokenIds
 from tunesmith.families.step_audio.parts.mel import log_mel
 from tunesmith.families.step_audio.parts.trim import Voice, prepare_voice
@@ -92,19 +92,19 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Codes and mel of the same whole groups: what one has more than the other is cut.
 
     Raises:
-        TunesmithError: when they differ by more than :data:`SLACK_FRAMES`, or there is no whole group.
+        UnfitSampleError: when they differ by more than :data:`SLACK_FRAMES`, or there is no whole group.
     """
     groups = len(codes) // GROUP
     over = len(mel) - groups * MEL_PER_GROUP  # of these, codes in whole groups cannot stand for the last few
     if not -SLACK_FRAMES <= over <= SLACK_FRAMES + MEL_PER_GROUP - 1:
-        raise TunesmithError(
+        raise UnfitSampleError(
             f"{len(codes)} audio tokens stand for {groups * MEL_PER_GROUP} mel frames and the audio has {len(mel)}; "
             f"they may differ by {SLACK_FRAMES}",
             remedy="Take tokens and audio of the same recording, or leave the tokens out.",
         )
     groups = min(groups, len(mel) // MEL_PER_GROUP)
     if groups < 1:
-        raise TunesmithError(
+        raise UnfitSampleError(
             "there is no 120 ms of speech in this recording", remedy="Use a longer one, with speech in it."
         )
     return codes[: groups * GROUP], mel[: groups * MEL_PER_GROUP]
