@@ -29,6 +29,12 @@ def golden_tensors(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         return {key: file.get_tensor(key) for key in file.keys()}, json.loads(metadata.get("json", "{}"))  # noqa: SIM118
 
 
+def golden_metadata(name: str) -> dict[str, str]:
+    """What a safetensors file of the golden set says of itself, key by key as it stands there."""
+    with safe_open(golden_path(f"{name}.safetensors"), "pt") as file:
+        return file.metadata() or {}
+
+
 def part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """The tensors under ``prefix.``, without it."""
     return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{prefix}.")}

@@ -149,6 +149,8 @@ def test_an_edit_says_what_its_source_says(run, tmp_path):
     with pytest.raises(TunesmithError, match="--source"):
         asked(prompts=["say this"])
     assert asked(source="a.wav", source_prompt="what is said", prompts=["another text"]) == ["what is said"]
+    pinyin = context_of(tmp_path / "pinyin", options={"edit_type": "pronunciation"}, generate={"prompts": ["guo4"]})
+    assert asked_texts(pinyin) == ["guo4"]
     clone = context_of(tmp_path / "clone", generate={"source": "a.wav", "prompts": ["say this"]})
     assert asked_texts(clone) == ["say this"]
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.families.contract import Family, GenerationRequest
 
-NEW_WORDS = ("pronunciation", "paralinguistic")
-"""Kinds of edit whose result says another text than the source."""
+CLONES = (CLONE, "pronunciation")
+"""Kinds whose result is spoken anew in a voice; any other edits a recording."""
+NEW_WORDS = "paralinguistic"
+"""The edit whose result says another text than its source."""
 _ROOM = 2.0
 """How many times its likely length speech may take before it is cut off."""
 
@@ -144,7 +146,7 @@ def asked_texts(context: RunContext) -> list[str]:
         TunesmithError: when an edit has no recording to edit.
     """
     recipe, kind = context.recipe.generate, str(context.recipe.options.get("edit_type") or CLONE)
-    if kind != CLONE and not recipe.source:
+    if kind not in CLONES and not recipe.source:
         raise TunesmithError(
             f"the edit {kind} needs a recording to edit",
             where="generate.source",
@@ -152,7 +154,7 @@ def asked_texts(context: RunContext) -> list[str]:
         )
     if recipe.source and not recipe.source_prompt.strip():
         context.voice.warn("what the source says is not given (--source-text); the model hears it without its words")
-    if kind in (CLONE, *NEW_WORDS):
+    if kind in (*CLONES, NEW_WORDS):
         return list(recipe.prompts)
     if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
         context.voice.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")

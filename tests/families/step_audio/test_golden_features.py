@@ -11,9 +11,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors import safe_open
 
-from tests.golden_files import assert_close, golden_path, golden_tensors
+from tests.golden_files import assert_close, golden_metadata, golden_tensors
 from tunesmith.audio.mel_basis import mel_filterbank
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.families.step_audio.config import TOKENIZER_RATE, MelConfig, known
@@ -32,8 +31,7 @@ def tensors() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
-    with safe_open(golden_path(f"{NAME}.safetensors"), "pt") as file:
-        return file.metadata()
+    return golden_metadata(NAME)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 
-from tests.golden_files import assert_close, golden_path, golden_tensors, part
+from tests.golden_files import assert_close, golden_metadata, golden_tensors, part
 from tunesmith.families.component import build, fold_weight_norm
 from tunesmith.families.step_audio.config import HiftConfig
 from tunesmith.families.step_audio.parts.hift import Hift
@@ -24,8 +23,7 @@ def tensors() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
-    with safe_open(golden_path(f"{NAME}.safetensors"), "pt") as file:
-        return file.metadata()
+    return golden_metadata(NAME)
 
 
 @pytest.fixture(scope="module")
