@@ -17,17 +17,17 @@ from torch import nn
 
 from ace_step_models import TAGS, checkpoint_config
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.clips import Clips
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig, AceStepSettings, TransformerConfig
 from tunesmith.families.ace_step.family import NETWORK, SSL_RATES, AceStepFamily
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
-from tunesmith.training.bench import Bench, RunClips, build_bench
+from tunesmith.training.clips import Clips
 from tunesmith.training.loop import train_update
+from tunesmith.training.setup import Bench, RunClips, build_bench
 
 TEXT_TOKENS, TEXT_WIDTH = 24, 768
 UPSTREAM_ADAPTER: dict[str, Any] = {

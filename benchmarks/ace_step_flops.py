@@ -34,7 +34,7 @@ def counted(work: Callable[[], object]) -> int:
 def random_batch(family: Any, work: Any) -> dict[str, Any]:
     """A collated batch of random items."""
     from ace_step_arms import random_item
-    from tunesmith.data.draws import Draws
+    from tunesmith.data.item_rng import Draws
 
     items = [random_item(family, work, number) for number in range(work.clips)]
     batch: dict[str, Any] = family.collate(items, [Draws(0, 0, f"{number}") for number in range(work.clips)])
@@ -70,9 +70,9 @@ def our_step(config: Any, work: Any, adapter: dict[str, Any], *, ssl: bool, chec
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     from ace_step_arms import UnwrittenFamily
+    from tunesmith.adapters.peft_adapter import attach
     from tunesmith.families.ace_step.family import NETWORK
     from tunesmith.recipe.models import AdapterRecipe
-    from tunesmith.training.adapters import attach
     from tunesmith.training.terms import combine
 
     family = UnwrittenFamily(config, "meta", ssl="on" if ssl else "off")

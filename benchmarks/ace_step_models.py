@@ -136,9 +136,9 @@ def write_checkpoint(folder: Path, config: AceStepConfig) -> Path:
     """A random checkpoint; its vocoder is the mel front end alone, since training decodes nothing."""
     from transformers import UMT5Config, UMT5EncoderModel
 
+    from tools.pocket.ace_step.text import make_caption_tokenizer
     from tunesmith.audio.log_mel import LogMel
     from tunesmith.families.ace_step.parts.dcae import make_dcae
-    from tunesmith.pocket.ace.text import make_caption_tokenizer
 
     write_configs(folder, config)
     write_transformer(folder, config.transformer)

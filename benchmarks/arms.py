@@ -12,15 +12,15 @@ import torch
 from torch import nn
 
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.clips import Clips
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.musicgen.family import NETWORK, TARGETS, MusicGenFamily
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
-from tunesmith.training.bench import Bench, RunClips, build_bench
+from tunesmith.training.clips import Clips
+from tunesmith.training.setup import Bench, RunClips, build_bench
 
 WORDS = 24
 """T5 tokens per caption."""

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=44_100)
     parser.add_argument("--rounds", type=int, default=4)
     options = parser.parse_args()
-    from tunesmith.data.checks.run import run_checks
+    from tunesmith.data.checks.run_checks import run_checks
     from tunesmith.data.sample import AudioRef, Sample
 
     with tempfile.TemporaryDirectory() as name:

@@ -43,8 +43,8 @@ def run(folder: Path, seconds: float, times: Times) -> dict[str, Any]:
     """Encode, train twice, generate; what came out."""
     from models import SMALL, write_checkpoint
     from tunesmith.families.contract import GenerationRequest
-    from tunesmith.training.bench import build_bench
     from tunesmith.training.loop import train_update
+    from tunesmith.training.setup import build_bench
 
     write_checkpoint(folder / "model", SMALL)
     times.done("write the checkpoint")
@@ -81,10 +81,10 @@ def encoded_run(folder: Path, seconds: float) -> Any:
 
     from tunesmith.data.sample import AudioRef, Sample, write_manifest
     from tunesmith.recipe.models import Recipe
+    from tunesmith.run.console import Voice
     from tunesmith.run.context import RunContext
-    from tunesmith.run.encode import encode
     from tunesmith.run.folder import RunFolder
-    from tunesmith.run.voice import Voice
+    from tunesmith.stages.encode import encode
 
     t = np.arange(int(seconds * 32_000)) / 32_000
     soundfile.write(folder / "clip.wav", 0.4 * np.sin(2 * np.pi * 55 * t) * np.exp(-(t % 0.5) * 6), 32_000)

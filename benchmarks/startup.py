@@ -28,12 +28,12 @@ def adapter_ratio() -> tuple[float, int]:
     import torch
 
     from models import SMALL, config
+    from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.families.contract import AdapterDefaults
     from tunesmith.families.musicgen.config import parse_config
     from tunesmith.families.musicgen.family import TARGETS
     from tunesmith.families.musicgen.weights import TrainedPart
     from tunesmith.recipe.models import AdapterRecipe
-    from tunesmith.training import adapters
 
     with torch.device("meta"):
         part = TrainedPart(parse_config(config(SMALL).to_dict(), "-"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tunesmith.adapters.peft_adapter import attach, trainable
 from tunesmith.recipe.models import AdapterRecipe
-from tunesmith.training.adapters import attach, trainable
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

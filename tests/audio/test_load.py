@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tunesmith.audio.load import load
+from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.data.sounds import phrase, save
-from tunesmith.audio.load import load
 from tunesmith.audio.resample import resample, to_channels
+from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 

@@ -119,7 +119,7 @@ def test_however_a_verb_ends_the_user_is_told(
     (made / "stages").mkdir()
     (made / "stages" / "check.json").write_text('{"status": "done"}')
     (made / "checkpoints" / "step-000120").mkdir(parents=True)
-    monkeypatch.setattr("tunesmith.run.pipeline.run_stages", raising(error))
+    monkeypatch.setattr("tunesmith.stages.pipeline.run_stages", raising(error))
     assert main(["train", "a"]) == code
     err = capsys.readouterr().err
     assert words in err
@@ -127,7 +127,7 @@ def test_however_a_verb_ends_the_user_is_told(
 
 
 def test_the_exit_code_of_a_stage_is_the_commands(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tunesmith.run.pipeline.run_stages", lambda *_, **__: 3)
+    monkeypatch.setattr("tunesmith.stages.pipeline.run_stages", lambda *_, **__: 3)
     assert main(["evaluate", "a"]) == 3
 
 
@@ -158,7 +158,7 @@ def test_generate_turns_its_flags_into_the_recipe(made: Path, monkeypatch: pytes
         (context.folder.generated / "00.flac").write_bytes(b"sound")
         return 0
 
-    monkeypatch.setattr("tunesmith.run.pipeline.run_stages", stages)
+    monkeypatch.setattr("tunesmith.stages.pipeline.run_stages", stages)
     flags = ["--prompt", "a, b", "--prompt", "c: d", "--seconds", "3.5", "--seed", "7", "--format", "flac"]
     assert main(["generate", "a", "generate.batch_size=1", *flags, "--adapter-scale", "0.5", "--out", "mine"]) == 0
     ((recipe, names),) = seen

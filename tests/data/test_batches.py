@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tunesmith.data.batches import micro_batches, padding_share, plan_epoch
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 
 
 def plan(ids, lengths, epoch=0, per_update=8, seed=1):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.dataset import Layout
 from tunesmith.data.notes import note
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
 from tunesmith.data.sample import AudioRef, Sample

@@ -14,8 +14,8 @@ from tests.e2e.test_musicgen_doorways import REPOSITORY
 from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, read_config
 from tunesmith.doorways.step_audio.finetune_demo import finetune_demo, opened
-from tunesmith.doorways.step_audio.place import places
-from tunesmith.doorways.step_audio.words import remarks
+from tunesmith.doorways.step_audio.notices import remarks
+from tunesmith.doorways.step_audio.run_dir import places
 from tunesmith.recipe.models import Recipe
 
 SCRIPTS = REPOSITORY / "scripts" / "step_audio_editx"

@@ -9,16 +9,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import tiny_musicgen
-from tunesmith.audio.load import load
+from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef, read_manifest
 from tunesmith.pocket.examples import make_examples
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.check import check
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
-from tunesmith.training.bench import clips_of
+from tunesmith.stages.check import check
+from tunesmith.stages.encode import encode
+from tunesmith.training.setup import clips_of
 from tunesmith.training.validation import fixed_batches, fixed_items
 
 

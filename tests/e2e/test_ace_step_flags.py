@@ -23,8 +23,8 @@ from tests.e2e.test_musicgen_doorways import plain_environment
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.doorways.ace_step.convert2hf_dataset import convert2hf_dataset
 from tunesmith.doorways.ace_step.options import TRAIN_DEFAULTS
-from tunesmith.doorways.ace_step.place import new_run, runs_of
 from tunesmith.doorways.ace_step.recipe import as_recipe, folders
+from tunesmith.doorways.ace_step.run_dir import new_run, runs_of
 from tunesmith.doorways.ace_step.trainer import HELP, trainer
 from tunesmith.doorways.common import run_doorway
 from tunesmith.errors import TunesmithError
@@ -229,7 +229,7 @@ def test_an_earlier_dataset_is_replaced_and_anything_else_is_not(capsys: pytest.
 @contextmanager
 def interruption() -> Iterator[None]:
     """Ctrl-C during the third update."""
-    from tunesmith.training import run as training
+    from tunesmith.training import trainer as training
 
     original = training.train_update
 

@@ -183,7 +183,7 @@ def test_max_duration_is_the_longest_crop_and_at_most_what_the_model_knows(
 def test_resume_goes_on_where_it_was_interrupted(
     data: Path, taught: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tunesmith.training import run as training
+    from tunesmith.training import trainer as training
 
     flags = ["--model_path", str(taught), "--num_epochs", "3", "--save_steps", "2", *QUICK]
     original = training.train_update

@@ -12,9 +12,9 @@ from tests.evaluation.music import RATE, measured, song
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.collapse import collapse
 from tunesmith.evaluation.diagnosis import diagnose_file, reference_of
+from tunesmith.evaluation.feature_shift import towards_reference
 from tunesmith.evaluation.paired import paired
 from tunesmith.evaluation.signals import measure
-from tunesmith.evaluation.towards import towards_reference
 
 OWN = [measured(seed) for seed in range(12)]
 

@@ -11,11 +11,11 @@ import pytest
 
 from tests.evaluation import failures
 from tests.evaluation.music import RATE, measured, song
+from tunesmith.audio.measure.loudness import k_weighting
+from tunesmith.audio.measure.spectrum import is_noise, noise_windows
+from tunesmith.audio.measure.structure import repetition
 from tunesmith.errors import TunesmithError
-from tunesmith.evaluation.loudness import k_weighting
 from tunesmith.evaluation.signals import SPECTRAL_LIMIT_S, Signals, loudness_curve, measure
-from tunesmith.evaluation.spectrum import is_noise, noise_windows
-from tunesmith.evaluation.structure import repetition
 
 
 def sine(frequency: float, seconds: float = 4.0, rate: int = 48_000, gain: float = 1.0) -> np.ndarray:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tunesmith.audio.load import load
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.load import load
 from tunesmith.families.contract import (
     AdapterDefaults,
     Encoder,

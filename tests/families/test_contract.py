@@ -17,14 +17,14 @@ from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.registry import family_names, make_family, recognise
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
-from tunesmith.training.bench import build_bench
+from tunesmith.stages.encode import encode
 from tunesmith.training.loop import train_update
-from tunesmith.training.run import train
+from tunesmith.training.setup import build_bench
 from tunesmith.training.terms import Meter
+from tunesmith.training.trainer import train
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import soundfile
 
 from tests.label.answers import GOOD, clip, good, texts
 from tunesmith.cli.main import main
+from tunesmith.data.labels import read_labels
 from tunesmith.errors import TunesmithError
 from tunesmith.label.endpoint import Endpoint
 from tunesmith.label.provider import NoAnswerError, Question
-from tunesmith.label.store import read_labels
 
 Answer = tuple[int, str, dict[str, str]]
 QUESTION = Question("the task", "the clip", np.linspace(-0.5, 0.5, 1600, dtype=np.float32))

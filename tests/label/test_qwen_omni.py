@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from tests.label.answers import GOOD, clip, good, texts
+from tunesmith.data.labels import read_labels
 from tunesmith.errors import TunesmithError
+from tunesmith.label.label_clips import label_folder
 from tunesmith.label.prompt import SYSTEM
 from tunesmith.label.provider import Question
 from tunesmith.label.qwen_omni import KINDS, QwenOmni, chat
-from tunesmith.label.run import label_folder
-from tunesmith.label.store import read_labels
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 TEXT = {
     "hidden_size": 32,

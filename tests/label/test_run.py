@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.label.answers import GOOD, Script, clip, good, records, silence, texts
+from tunesmith.data.labels import read_labels
 from tunesmith.data.layouts import read_layout
 from tunesmith.errors import TunesmithError
+from tunesmith.label.label_clips import Tally, label_folder
 from tunesmith.label.prompt import SYSTEM, system_prompt
 from tunesmith.label.provider import NoAnswerError
-from tunesmith.label.run import Tally, label_folder
-from tunesmith.label.store import read_labels
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 TAGS = "trap, hip hop, 808 bass, hi hats, bells, dark, 150 bpm"
 

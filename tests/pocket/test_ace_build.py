@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from tools.pocket.ace_step import codec, measure
+from tools.pocket.ace_step.build import build
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import TextEncoder
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
 from tunesmith.files import read_json
-from tunesmith.pocket.ace import codec, measure
-from tunesmith.pocket.ace.build import build
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.pocket.ace import codec as codec_module
-from tunesmith.pocket.ace.codec import fit_codec, to_latents, to_mel
-from tunesmith.pocket.ace.material import EXAMPLE_FIRST_SEED, FRAMES, Material, clip_mel, make_material
-from tunesmith.pocket.pretrain import Plan, Trained
+from tools.pocket.ace_step import codec as codec_module
+from tools.pocket.ace_step.codec import fit_codec, to_latents, to_mel
+from tools.pocket.ace_step.corpus import EXAMPLE_FIRST_SEED, FRAMES, Material, clip_mel, make_material
+from tools.pocket.musicgen.pretrain import Plan, Trained
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tunesmith.pocket.ace import assemble
-from tunesmith.pocket.ace.assemble import Parts, make_parts
-from tunesmith.pocket.ace.batches import Corpus, make_batch
-from tunesmith.pocket.ace.pretrain import held_out, loss_of, pretrain
-from tunesmith.pocket.ace.sample import sample
-from tunesmith.pocket.pretrain import Plan, Trained
+from tools.pocket.ace_step import assemble
+from tools.pocket.ace_step.assemble import Parts, make_parts
+from tools.pocket.ace_step.batches import Corpus, make_batch
+from tools.pocket.ace_step.pretrain import held_out, loss_of, pretrain
+from tools.pocket.ace_step.sample import sample
+from tools.pocket.musicgen.pretrain import Plan, Trained
 
 CAPTIONS = ["house arpeggio 120 bpm, bright synth", "ambient pad chords, dark, soft, slow"]
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from tools.pocket.ace_step.assemble import Parts, make_parts
+from tools.pocket.ace_step.batches import Corpus
+from tools.pocket.ace_step.codec import to_mel
+from tools.pocket.ace_step.measure import DB
+from tools.pocket.ace_step.pretrain import held_out
+from tools.pocket.ace_step.sample import sample
 from tunesmith.families.ace_step.config import TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import load_umt5
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
-from tunesmith.pocket.ace.assemble import Parts, make_parts
-from tunesmith.pocket.ace.batches import Corpus
-from tunesmith.pocket.ace.codec import to_mel
-from tunesmith.pocket.ace.measure import DB
-from tunesmith.pocket.ace.pretrain import held_out
-from tunesmith.pocket.ace.sample import sample
 from tunesmith.pocket.examples import pocket_path
 from tunesmith.pocket.synth import EXAMPLE_STYLE, render
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.pocket.codec import CodecShape, band_levels, fit_codec, lapped_basis, signal_to_noise, write_codec
+from tools.pocket.musicgen.codec import CodecShape, band_levels, fit_codec, lapped_basis, signal_to_noise, write_codec
 from tunesmith.pocket.synth import render
 
 torch.set_num_threads(1)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tools.pocket import sound
 from tunesmith.errors import TunesmithError
-from tunesmith.pocket import sound
 from tunesmith.pocket.examples import example_clips, make_examples, plant_bad_clips, pocket_path, shipped_cuts
 
 

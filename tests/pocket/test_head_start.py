@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.models.musicgen.modeling_musicgen import MusicgenSinusoidalPositionalEmbedding
 
-from tunesmith.pocket.head_start import BARS, _look_back
+from tools.pocket.musicgen.induction_init import BARS, _look_back
 
 torch.set_num_threads(1)
 

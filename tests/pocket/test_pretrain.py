@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.pocket.assemble import assemble, save_folder
-from tunesmith.pocket.codec import CodecShape, fit_codec
-from tunesmith.pocket.corpus import Corpus, encode, make_corpus
-from tunesmith.pocket.pretrain import Plan, Trained, delay, held_out, losses, pretrain
-from tunesmith.pocket.report import generate
+from tools.pocket.musicgen.assemble import assemble, save_folder
+from tools.pocket.musicgen.codec import CodecShape, fit_codec
+from tools.pocket.musicgen.corpus import Corpus, encode, make_corpus
+from tools.pocket.musicgen.pretrain import Plan, Trained, delay, held_out, losses, pretrain
+from tools.pocket.musicgen.report import generate
+from tools.pocket.musicgen.vocabulary import make_tokenizer
 from tunesmith.pocket.synth import render
-from tunesmith.pocket.vocabulary import make_tokenizer
 
 torch.set_num_threads(1)
 TOKENIZER = make_tokenizer()

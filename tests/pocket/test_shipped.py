@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.pocket import sound
-from tunesmith.pocket.build_musicgen import build
-from tunesmith.pocket.corpus import HELD_OUT_SEED, encode, make_corpus
+from tools.pocket import sound
+from tools.pocket.musicgen.build import build
+from tools.pocket.musicgen.corpus import HELD_OUT_SEED, encode, make_corpus
+from tools.pocket.musicgen.pretrain import held_out
+from tools.pocket.musicgen.report import generate
 from tunesmith.pocket.examples import pocket_path
-from tunesmith.pocket.pretrain import held_out
-from tunesmith.pocket.report import generate
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 
 torch.set_num_threads(1)

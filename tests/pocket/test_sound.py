@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunesmith.pocket.sound import Sound, average, measure
+from tools.pocket.sound import Sound, average, measure
 
 RATE = 16000
 TIME = np.arange(6 * RATE) / RATE

@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from tools.pocket.step_audio import flow_pretrain as painting
+from tools.pocket.step_audio import language, sample
+from tools.pocket.step_audio import word_check as judge
+from tools.pocket.step_audio.build import build
+from tools.pocket.step_audio.edits import EDITS
+from tools.pocket.step_audio.espeak import PROGRAM
 from tunesmith.families.step_audio.config import FLOW_FOLDER
 from tunesmith.families.step_audio.parts.cosyvoice_yaml import COSYVOICE_FILE, read_cosyvoice
 from tunesmith.families.step_audio.parts.flow_weights import FLOW_FILE, load_flow
@@ -13,10 +19,6 @@ from tunesmith.families.step_audio.parts.step1_weights import load_step1
 from tunesmith.families.step_audio.small import read_small
 from tunesmith.families.step_audio.small.codes import SmallCodes
 from tunesmith.files import read_json
-from tunesmith.pocket.speech import judge, language, painting, sample
-from tunesmith.pocket.speech.build import build
-from tunesmith.pocket.speech.edits import EDITS
-from tunesmith.pocket.speech.espeak import PROGRAM
 
 pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="espeak-ng is not installed")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tools.pocket.step_audio.build import build
+from tools.pocket.step_audio.edits import EDITS, interrupted, manner, noisy
+from tools.pocket.step_audio.espeak import BASE_VOICES, NEW_VOICE, PROGRAM, speak
+from tools.pocket.step_audio.traits import traits
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import SAMPLE_RATE
 from tunesmith.families.step_audio.edits import validate
-from tunesmith.pocket.speech.build import build
-from tunesmith.pocket.speech.edits import EDITS, interrupted, manner, noisy
-from tunesmith.pocket.speech.espeak import BASE_VOICES, NEW_VOICE, PROGRAM, speak
-from tunesmith.pocket.speech.traits import traits
 
 needs_espeak = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="espeak-ng is not installed")
 

@@ -10,6 +10,13 @@ import pytest
 import soundfile
 import torch
 
+from tools.pocket import sound
+from tools.pocket.step_audio.assemble import SMALL_SECTION, Parts
+from tools.pocket.step_audio.edits import EDITS
+from tools.pocket.step_audio.sample import Heard, Player
+from tools.pocket.step_audio.sentences import WORDS
+from tools.pocket.step_audio.traits import traits
+from tools.pocket.step_audio.word_check import warped_distance
 from tunesmith.families.step_audio.config import FLOW_FOLDER, SAMPLE_RATE, TokenIds, known
 from tunesmith.families.step_audio.edits import validate
 from tunesmith.families.step_audio.parts.cosyvoice_yaml import COSYVOICE_FILE, read_cosyvoice
@@ -19,14 +26,7 @@ from tunesmith.families.step_audio.small import SETTINGS, TENSORS, read_small
 from tunesmith.families.step_audio.small.codes import padded_mel
 from tunesmith.families.step_audio.text import JsonText, load_text
 from tunesmith.files import read_json
-from tunesmith.pocket import sound
 from tunesmith.pocket.examples import pocket_path
-from tunesmith.pocket.speech.assemble import SMALL_SECTION, Parts
-from tunesmith.pocket.speech.edits import EDITS
-from tunesmith.pocket.speech.judge import warped_distance
-from tunesmith.pocket.speech.sample import Heard, Player
-from tunesmith.pocket.speech.sentences import WORDS
-from tunesmith.pocket.speech.traits import traits
 
 FOLDER = pocket_path("step_audio")
 TEXTS = ("five wild birds sing tomorrow", "my golden trains wait")

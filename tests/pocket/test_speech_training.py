@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from tools.pocket.musicgen.pretrain import Plan, Trained
+from tools.pocket.step_audio import flow_pretrain as painting
+from tools.pocket.step_audio import language
+from tools.pocket.step_audio.corpus import Clip, Material, load_material, save_material
+from tools.pocket.step_audio.edits import EDITS
+from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scenes
+from tools.pocket.step_audio.flow_data import batch as flow_batch
+from tools.pocket.step_audio.flow_pretrain import flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
+from tools.pocket.step_audio.language import held_out, make_language_model, mean_loss, pretrain_language_model
+from tools.pocket.step_audio.samples import PROMPT_WEIGHT, Samples, batch
+from tools.pocket.step_audio.text import make_text_tokeniser, token_ids
 from tunesmith.families.step_audio.text import JsonText
-from tunesmith.pocket.pretrain import Plan, Trained
-from tunesmith.pocket.speech import language, painting
-from tunesmith.pocket.speech.edits import EDITS
-from tunesmith.pocket.speech.language import held_out, make_language_model, mean_loss, pretrain_language_model
-from tunesmith.pocket.speech.material import Clip, Material, load_material, save_material
-from tunesmith.pocket.speech.painting import flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
-from tunesmith.pocket.speech.samples import PROMPT_WEIGHT, Samples, batch
-from tunesmith.pocket.speech.scenes import Canvas, FlowDraws, Scenes
-from tunesmith.pocket.speech.scenes import batch as flow_batch
-from tunesmith.pocket.speech.text import make_text_tokeniser, token_ids
 
 GROUPS = 3
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tools.pocket import sound
 from tunesmith.errors import TunesmithError
-from tunesmith.pocket import sound
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 from tunesmith.pocket.synth.score import Score
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tools.pocket.musicgen.vocabulary import make_tokenizer
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
-from tunesmith.pocket.vocabulary import make_tokenizer
 
 TOKENIZER = make_tokenizer()
 

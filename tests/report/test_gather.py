@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.report import fake_run
-from tunesmith.report import dataset, outcome, story, summary
+from tunesmith.report import dataset, summary
+from tunesmith.report import evaluation_section as outcome
+from tunesmith.report import training_section as story
+from tunesmith.report.audio_section import MOST_STEPS, listening
 from tunesmith.report.gather import Material, deep, gather
-from tunesmith.report.listening import MOST_STEPS, listening
 from tunesmith.report.media import Shelf
 from tunesmith.run.folder import RunFolder
 

@@ -9,22 +9,22 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tests.families.duet import DuetFamily
-from tunesmith.data.completed import Completed
+from tunesmith.data.augmented import Completed
 from tunesmith.data.prepare import prepare
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
-from tunesmith.families.step_audio import remarks
+from tunesmith.families.step_audio import text_checks as remarks
 from tunesmith.families.step_audio.complete import complete
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
-from tunesmith.run import check as stage
-from tunesmith.run import new
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.inputs import stage_inputs
-from tunesmith.run.voice import Voice
+from tunesmith.stages import check as stage
+from tunesmith.stages import new
+from tunesmith.stages.staleness import stage_inputs
 from tunesmith.training.gates import leakage
 from tunesmith.training.schedule import listed_epoch
 

@@ -10,13 +10,13 @@ import pytest
 from tests.families.step_audio.tiny_checkpoint import CODES, write_pairs, write_tiny
 from tunesmith.data.sample import read_manifest, write_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.families.step_audio.remarks import TARGET_TOKENS
+from tunesmith.families.step_audio.text_checks import TARGET_TOKENS
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
+from tunesmith.stages.encode import encode
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import soundfile
 
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
-from tunesmith.run.look import look_at
-from tunesmith.run.new import new_run
+from tunesmith.stages.new import new_run
+from tunesmith.stages.scan import look_at
 
 
 def beats(folder: Path, seconds: list[float]) -> Path:

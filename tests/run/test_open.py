@@ -6,7 +6,7 @@ import pytest
 
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
-from tunesmith.run.open import open_run, with_absolute_paths
+from tunesmith.stages.open import open_run, with_absolute_paths
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,11 @@ import pytest
 from tests.training.conftest import OFF, write_clips
 from tests.training.test_run import BASE
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.pipeline import run_stages
-from tunesmith.run.voice import Voice
-from tunesmith.training.run import InterruptedRunError
+from tunesmith.stages.pipeline import run_stages
+from tunesmith.training.trainer import InterruptedRunError
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_fo
 
 
 def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips_folder, tmp_path, monkeypatch):
-    from tunesmith.training import run as training
+    from tunesmith.training import trainer as training
 
     context = context_over(tiny, clips_folder, tmp_path)
     run_stages(context, ["train"])
@@ -106,10 +106,10 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
 
 def test_options_that_decide_what_is_encoded_are_part_of_what_check_and_encode_depend_on(tmp_path):
     from tunesmith.recipe.models import Recipe
+    from tunesmith.run.console import Voice
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
-    from tunesmith.run.inputs import stage_inputs
-    from tunesmith.run.voice import Voice
+    from tunesmith.stages.staleness import stage_inputs
 
     def inputs(stage, **sections):
         recipe = Recipe.model_validate({"model": {"path": "pocket/ace_step"}, **sections})

@@ -12,15 +12,15 @@ from tests.run.test_check_speech import _planned, checked, context, line, listed
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.recipe.load import load_recipe, load_text
 from tunesmith.recipe.models import Recipe
-from tunesmith.run import check as stage
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.dry import make_plan, planned_mix
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.inputs import stage_inputs
-from tunesmith.run.prompts import choose_prompts
-from tunesmith.run.voice import Voice
+from tunesmith.stages import check as stage
+from tunesmith.stages.dry_run import make_plan, planned_mix
+from tunesmith.stages.staleness import stage_inputs
 
 
 def edits(folder: Path, *kinds: str) -> Path:
@@ -113,7 +113,7 @@ def test_music_replays_other_styles_under_their_own_captions(songs):
 
 def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
     stage.check(songs)
-    monkeypatch.setattr("tunesmith.run.dry.card_for_planning", lambda recipe: (Songs("duet:tones").card(), True))
+    monkeypatch.setattr("tunesmith.stages.dry_run.card_for_planning", lambda recipe: (Songs("duet:tones").card(), True))
     mix = planned_mix(songs)
     assert mix is not None and (mix.own, mix.drawn) == (6, 2)
     plan = make_plan(songs)

@@ -12,23 +12,23 @@ import torch
 from tests.evaluation.speech.family import TalkFamily
 from tests.evaluation.speech.talk import RATE, talk
 from tests.evaluation.speech.tiny_whisper import save
+from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.data.replay import REPLAY
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.families.speech import SpeechTools
 from tunesmith.files import read_json
+from tunesmith.prompting.prompts import choose_prompts
+from tunesmith.prompting.speech import asked_texts
 from tunesmith.recipe.models import Recipe
 from tunesmith.report.build import build_report
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
-from tunesmith.run.evaluate import evaluate
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.generate import requests_for, with_source
-from tunesmith.run.prompts import choose_prompts
-from tunesmith.run.spoken import asked_texts
-from tunesmith.run.voice import Voice
-from tunesmith.training import adapters
+from tunesmith.speech.tools import SpeechTools
+from tunesmith.stages.encode import encode
+from tunesmith.stages.evaluate import evaluate
+from tunesmith.stages.generate import requests_for, with_source
 
 CLAUSES = ("the rain came down", "and the dog slept", "all through the night", "seven men sang loud", "by a green tree")
 PROMPT_TEXT = "we left the town, and went by the sea"
@@ -217,7 +217,7 @@ def test_a_named_whisper_is_used_on_both_sides(run, tmp_path, monkeypatch):
     context = context_of(tmp_path / "run", evaluate={"count": 2})
     monkeypatch.setattr(TalkFamily, "speech", lambda self: SpeechTools(whisper=str(save(tmp_path / "whisper"))))
     write_manifest(context.folder.manifest, samples(tmp_path / "clips"))
-    from tunesmith.run.evaluate import compare
+    from tunesmith.stages.evaluate import compare
 
     compare(context, run.folder.best, tmp_path / "out")
     record = read_json(tmp_path / "out" / "comparison_results.json")

@@ -11,10 +11,10 @@ import soundfile as sf
 
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
+from tunesmith.stages.encode import encode
 
 OFF = {"base_loss": "off", "layout": "off"}  # a random base knows nothing
 

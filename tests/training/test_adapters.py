@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from tests.training.test_run import BASE
+from tunesmith.adapters.peft_adapter import set_scale
 from tunesmith.errors import TunesmithError
 from tunesmith.run.adapted import load_adapted
-from tunesmith.run.export import export
-from tunesmith.training.adapters import set_scale
-from tunesmith.training.run import train
+from tunesmith.stages.export import export
+from tunesmith.training.trainer import train
 
 PLAIN_PEFT = """
 import sys, numpy as np, torch

@@ -15,9 +15,9 @@ from tests.training.test_run import BASE
 from tunesmith.files import write_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.write import dump_resolved
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from tunesmith.adapters.full import WEIGHTS, FullTuning, load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
+from tunesmith.adapters.peft_adapter import attach, load_adapter, recipe_of, save_adapter, set_scale, trainable
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import read_json
 from tunesmith.recipe.models import AdapterRecipe
-from tunesmith.training.adapters import attach, load_adapter, recipe_of, save_adapter, set_scale, trainable
 from tunesmith.training.ema import Ema
-from tunesmith.training.full import WEIGHTS, FullTuning, load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
 
 DEFAULTS = {"a": AdapterDefaults(("in",), 2, 2, full=("out",)), "b": AdapterDefaults(("in",), 2, 2)}
 

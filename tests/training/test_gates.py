@@ -10,9 +10,9 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Term
 from tunesmith.training import gates
-from tunesmith.training.bench import build_bench
-from tunesmith.training.run import train
+from tunesmith.training.setup import build_bench
 from tunesmith.training.terms import Measured
+from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 

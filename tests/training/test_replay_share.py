@@ -14,10 +14,10 @@ from tests.training.conftest import adapter_tensors, make_context
 from tunesmith.data.replay import is_replay
 from tunesmith.errors import TunesmithError
 from tunesmith.training import checkpoint
-from tunesmith.training import run as training
-from tunesmith.training.bench import build_bench
+from tunesmith.training import trainer as training
 from tunesmith.training.held_out import kind_batches
-from tunesmith.training.run import InterruptedRunError, train
+from tunesmith.training.setup import build_bench
+from tunesmith.training.trainer import InterruptedRunError, train
 
 BASE = {"batch_size": 2, "accumulation": 2, "learning_rate": 2e-3, "valid_every": 3, "save_every": 3, "log_every": 1}
 

@@ -10,10 +10,10 @@ import pytest
 
 from tests.training.conftest import adapter_tensors
 from tunesmith.errors import TunesmithError
-from tunesmith.training import run as training
-from tunesmith.training.bench import build_bench
+from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
-from tunesmith.training.run import InterruptedRunError, train
+from tunesmith.training.setup import build_bench
+from tunesmith.training.trainer import InterruptedRunError, train
 
 BASE = {
     "updates": 12,

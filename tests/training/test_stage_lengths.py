@@ -9,7 +9,7 @@ import pytest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import StageSpec
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training.stages import plan_stages, total_updates
+from tunesmith.training.phases import plan_stages, total_updates
 
 SPECS = (StageSpec("reader", ("reader",), 2), StageSpec("painter", ("painter",), 1), StageSpec("joint", ("reader",), 1))
 

@@ -17,15 +17,15 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.encode import encode
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
+from tunesmith.stages.encode import encode
 from tunesmith.training import checkpoint, loop
-from tunesmith.training import run as training
-from tunesmith.training.bench import Bench, build_bench
+from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
-from tunesmith.training.run import InterruptedRunError, train
+from tunesmith.training.setup import Bench, build_bench
+from tunesmith.training.trainer import InterruptedRunError, train
 
 
 class Staged(DuetFamily):

@@ -14,7 +14,7 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
     """
     from tunesmith.cli.stages import opened
     from tunesmith.files import read_json
-    from tunesmith.run.pipeline import run_stages
+    from tunesmith.stages.pipeline import run_stages
 
     context = opened(target, overrides)
     code = run_stages(context, ["check"], force=force)

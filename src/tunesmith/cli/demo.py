@@ -16,6 +16,6 @@ def demo(
 
     用附带的小模型和示例音频完整演示一遍并写出报告：CPU 上几分钟，无需下载。
     """
-    from tunesmith.run.demo import demo as show
+    from tunesmith.stages.demo import demo as show
 
     return show(family, out)

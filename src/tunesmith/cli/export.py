@@ -36,7 +36,7 @@ def export(
     把适配器导出为 PEFT 文件夹或其他工具的文件，或合并为完整模型；只有给出 --push 才会上传。
     """
     from tunesmith.cli.stages import opened
-    from tunesmith.run.export import export as write
+    from tunesmith.stages.export import export as write
 
     write(opened(target, overrides), which=which, format=format, merged=merged, push=push, out=out)
     return 0

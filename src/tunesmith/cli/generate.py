@@ -49,7 +49,7 @@ def generate(  # noqa: PLR0913 - flags
     """
     from tunesmith.cli.flags import as_overrides
     from tunesmith.cli.stages import opened
-    from tunesmith.run.pipeline import run_stages
+    from tunesmith.stages.pipeline import run_stages
 
     flags = as_overrides("generate", prompt, seconds=seconds, seed=seed, format=format, adapter_scale=adapter_scale)
     flags += as_overrides("generate", None, lyrics=absolute(lyrics), source=absolute(source), span=span, loras=lora)

@@ -48,8 +48,8 @@ def label(
     为音频片段生成标签与描述，写入 labels.jsonl 及片段旁的文本文件；已完成的会跳过，中断后重新运行即可继续。
     """
     from tunesmith.label.choose import choose
+    from tunesmith.label.label_clips import label_folder
     from tunesmith.label.prompt import system_prompt
-    from tunesmith.label.run import label_folder
 
     listener = choose(provider, model, base_url, dialect, prompt)
     tally = label_folder(folder, listener, system_prompt(prompt), limit=limit, overwrite=overwrite)

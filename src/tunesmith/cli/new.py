@@ -36,7 +36,7 @@ def new(
 
     查看你的音频，写出一份带注释的配置 runs/NAME/recipe.yaml，并估算内存、磁盘与时间。
     """
-    from tunesmith.run.new import new_run
+    from tunesmith.stages.new import new_run
 
     new_run(name, folder, model, preset=preset, default_text=text, force=force)
     return 0

@@ -11,7 +11,7 @@ def plan(target: Target, overrides: Overrides = None) -> int:
     估算一次运行所需的内存、磁盘、更新次数与时间。
     """
     from tunesmith.cli.stages import opened
-    from tunesmith.run.dry import print_plan
+    from tunesmith.stages.dry_run import print_plan
 
     print_plan(opened(target, overrides))
     return 0

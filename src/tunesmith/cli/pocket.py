@@ -34,15 +34,15 @@ def build(
         raise TunesmithError(f"{minutes:g} minutes is no time to train", where="--minutes", remedy="Give more than 0.")
     target = out or shipped(family)
     if family == "musicgen":
-        from tunesmith.pocket.build_musicgen import build as build_musicgen
+        from tools.pocket.musicgen.build import build as build_musicgen
 
         build_musicgen(target, seed=seed, minutes=minutes)
     elif family == "ace_step":
-        from tunesmith.pocket.ace.build import build as build_ace_step
+        from tools.pocket.ace_step.build import build as build_ace_step
 
         build_ace_step(target, seed=seed, minutes=minutes)
     else:
-        from tunesmith.pocket.speech.build import build as build_step_audio
+        from tools.pocket.step_audio.build import build as build_step_audio
 
         build_step_audio(target, seed=seed, minutes=minutes)
     typer.echo(f"written: {target}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def opened(target: str, overrides: Sequence[str] | None, *, need_recipe: bool = True) -> RunContext:
     """The run that the user means, remembered for the case that the command is interrupted."""
     from tunesmith.cli.guard import typed, working_on
-    from tunesmith.run.open import open_run
+    from tunesmith.stages.open import open_run
 
     context = open_run(target, list(overrides or ()), command=typed(), need_recipe=need_recipe)
     working_on(context.folder.path)
@@ -29,6 +29,6 @@ def do(
     need_recipe: bool = True,
 ) -> int:
     """Do stages of a run, and whatever earlier ones they build on; returns the exit code."""
-    from tunesmith.run.pipeline import run_stages
+    from tunesmith.stages.pipeline import run_stages
 
     return run_stages(opened(target, overrides, need_recipe=need_recipe), stages, force=force, resume=resume)

@@ -31,7 +31,7 @@ def train(
     from tunesmith.cli.stages import do, opened
 
     if dry_run:
-        from tunesmith.run.dry import dry_run as rehearse
+        from tunesmith.stages.dry_run import dry_run as rehearse
 
         return rehearse(opened(target, overrides))
     return do(target, overrides, ["train"], force=force, resume=resume)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.data.draws import Draws, key_of
+from tunesmith.data.item_rng import Draws, key_of
 
 WINDOW = 50
 """Updates' worth of clips sorted together: large enough that neighbours are alike, small enough to stay shuffled."""

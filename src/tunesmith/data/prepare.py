@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tunesmith.audio.load import load
 from tunesmith.audio.write import write
 from tunesmith.data.checks import CheckLimits, CheckReport, run_checks
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Layout, read_layout
 from tunesmith.data.layouts.pairs import refuse_pairs
+from tunesmith.data.load import load
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
 from tunesmith.data.split import SplitKind, split

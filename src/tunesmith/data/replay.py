@@ -10,8 +10,8 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tunesmith.data.draws import key_of
-from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.item_rng import key_of
+from tunesmith.data.layouts.dataset import Layout
 from tunesmith.data.notes import note
 from tunesmith.data.sample import Sample
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tunesmith.data.completed import Completed
-from tunesmith.data.draws import key_of
+from tunesmith.data.augmented import Completed
 from tunesmith.data.findings import Finding
+from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample, Split
 from tunesmith.data.split import linked
-from tunesmith.families.speech import edit_type
+from tunesmith.speech.tools import edit_type
 
 Unit = list[str]
 """Ids of samples that stay on one side."""

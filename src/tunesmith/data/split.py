@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tunesmith.data.draws import key_of
+from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
-from tunesmith.data.within import held_out_spans
+from tunesmith.data.temporal_split import held_out_spans
 from tunesmith.errors import TunesmithError
 
 FEWEST_SOURCES = 6

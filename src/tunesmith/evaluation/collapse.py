@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tunesmith.evaluation.calibrate import Reference
 from tunesmith.evaluation.diagnosis import dead_tail, fade, noise, not_finite, silent
 from tunesmith.evaluation.diagnosis.rule import Context, Profile
+from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
 
 _STRONG_FADE_DB = 9.0

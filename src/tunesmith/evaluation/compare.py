@@ -11,17 +11,17 @@ import numpy as np
 
 from tunesmith.evaluation.diagnosis import Losses, RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
 from tunesmith.evaluation.signals import Signals, measure
-from tunesmith.evaluation.towards import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.verdict import verdict
-from tunesmith.families.speech import edit_type
+from tunesmith.speech.tools import edit_type
 
 if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.prompting.prompts import Prompt
     from tunesmith.run.context import RunContext
-    from tunesmith.run.evaluate import LossPair
-    from tunesmith.run.prompts import Prompt
+    from tunesmith.stages.evaluate import LossPair
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def build_comparison(
 ) -> dict[str, Any]:
     """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
     from tunesmith.evaluation.speech.record import speech_record, write_asked
-    from tunesmith.run.evaluate import as_losses
+    from tunesmith.stages.evaluate import as_losses
 
     references = reference_clips(context, prompts, listener)
     base, tuned = sides.get("base_model"), sides["lora_model"]

@@ -15,8 +15,8 @@ from tunesmith.evaluation.signals import Signals, measure
 
 if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.prompting.prompts import Prompt
     from tunesmith.run.context import RunContext
-    from tunesmith.run.prompts import Prompt
 
 REFERENCE_CLIPS = 12
 """Clips of the user's own that results are held against: calibrated limits need eight."""
@@ -44,9 +44,9 @@ def reference_clips(
 
     Speech is not cropped, and held against the same text and voice as what is generated.
     """
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
+    from tunesmith.prompting.speech import prompt_of
     from tunesmith.run.device import pick_device
-    from tunesmith.run.spoken import prompt_of
 
     if not context.folder.manifest.exists():
         return []

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.measure.loudness import as_channels, loudness_curve, loudness_signals
+from tunesmith.audio.measure.spectrum import bandwidth, spectrum_signals
+from tunesmith.audio.measure.structure import structure_signals
+from tunesmith.audio.measure.waveform import waveform_signals
 from tunesmith.errors import TunesmithError
-from tunesmith.evaluation.loudness import as_channels, loudness_curve, loudness_signals
-from tunesmith.evaluation.spectrum import bandwidth, spectrum_signals
-from tunesmith.evaluation.structure import structure_signals
-from tunesmith.evaluation.waveform import waveform_signals
 
 __all__ = ["SPECTRAL_LIMIT_S", "Signals", "loudness_curve", "measure"]
 

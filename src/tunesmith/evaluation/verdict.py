@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tunesmith.evaluation.diagnosis import Losses, RunFinding
 from tunesmith.evaluation.diagnosis.rule import Profile
-from tunesmith.evaluation.towards import FeatureShift
+from tunesmith.evaluation.feature_shift import FeatureShift
 from tunesmith.recipe.models import Recipe
 
 AS_OFTEN = 0.8

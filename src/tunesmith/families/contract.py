@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tunesmith.data.completed import Completed
-from tunesmith.data.draws import Draws
+from tunesmith.data.augmented import Completed
 from tunesmith.data.findings import Finding
+from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.card import ModelCard, StageSpec
-from tunesmith.families.speech import SpeechTools
+from tunesmith.speech.tools import SpeechTools
 
 if TYPE_CHECKING:
     import torch

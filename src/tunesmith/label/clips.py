@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunesmith.data.labels import LabelStore
 from tunesmith.data.layouts import Layout
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.label.store import LabelStore
 from tunesmith.label.tags import split_tags
 
 # Where a layout keeps the caption of a clip beside it. Other layouts list captions in one file, which is the user's.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.evaluation.spectrum import power_frames
+from tunesmith.audio.measure.spectrum import power_frames
 
 Array = NDArray[np.floating]
 

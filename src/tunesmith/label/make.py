@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tunesmith.audio.decode import probe
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.labels import Label, TagsFrom
 from tunesmith.errors import TunesmithError
 from tunesmith.label.clips import Clip
 from tunesmith.label.measured import Measured, measure_clip
@@ -14,7 +15,6 @@ from tunesmith.label.parse import UnusableAnswerError, parse_answer
 from tunesmith.label.prompt import about_clip
 from tunesmith.label.provider import Listener, Question
 from tunesmith.label.schema import Recaption
-from tunesmith.label.store import Label, TagsFrom
 from tunesmith.label.tags import built_tags, with_measured
 from tunesmith.label.window import listen
 

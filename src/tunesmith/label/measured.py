@@ -67,7 +67,7 @@ def measure_clip(ref: AudioRef, seconds: float) -> Measured:
     Raises:
         UnreadableAudioError: when it cannot be decoded.
     """
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
     from tunesmith.evaluation.signals import measure
     from tunesmith.label.key import find_key
     from tunesmith.label.window import middle

@@ -28,7 +28,7 @@ def listen(ref: AudioRef, seconds: float) -> tuple[np.ndarray, tuple[float, floa
     Raises:
         UnreadableAudioError: when it cannot be decoded.
     """
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
 
     part = middle(ref, seconds, LONGEST_LISTEN_S)
     start = round(part.start - ref.start, 3)

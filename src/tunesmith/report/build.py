@@ -11,10 +11,12 @@ from markupsafe import Markup
 
 from tunesmith import __version__
 from tunesmith.files import write_text
-from tunesmith.report import dataset, outcome, story, summary
+from tunesmith.report import dataset, summary
+from tunesmith.report import evaluation_section as outcome
+from tunesmith.report import training_section as story
+from tunesmith.report.audio_section import Listening, audible, listening
 from tunesmith.report.charts import charts
 from tunesmith.report.gather import Material, deep, gather, records
-from tunesmith.report.listening import Listening, audible, listening
 from tunesmith.report.media import Shelf, fits
 from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture

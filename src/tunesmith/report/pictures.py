@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.evaluation.loudness import loudness_curve
+from tunesmith.audio.measure.loudness import loudness_curve
 from tunesmith.report.spectrogram import levels, picture, to_mel
 
 Array = NDArray[np.floating]

@@ -47,7 +47,7 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
-    from tunesmith.training import adapters
+    from tunesmith.adapters import peft_adapter as adapters
 
     recipe = adapters.recipe_of(folder)
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from tunesmith import __version__
+from tunesmith.planning.planner import card_for_planning
 from tunesmith.run.context import RunContext
-from tunesmith.training.planner import card_for_planning
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "soundfile", "soxr")
 

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from tunesmith import __version__
+from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
-from tunesmith.training import adapters
-from tunesmith.training.bench import Bench, Progress
+from tunesmith.training.setup import Bench, Progress
 
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
 

@@ -11,7 +11,7 @@ import torch
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
 from tunesmith.recipe.models import GateAction
-from tunesmith.training.bench import Bench
+from tunesmith.training.setup import Bench
 from tunesmith.training.terms import Measured, Meter
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 

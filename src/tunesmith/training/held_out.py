@@ -6,13 +6,13 @@ from collections import defaultdict
 
 import numpy as np
 
-from tunesmith.data.clips import Clips
 from tunesmith.data.replay import is_replay
 from tunesmith.families.contract import Batch
-from tunesmith.families.speech import edit_type
-from tunesmith.training.bench import Bench
+from tunesmith.speech.tools import edit_type
+from tunesmith.training.clips import Clips
 from tunesmith.training.previews import make_previews
-from tunesmith.training.session import Session, save_model
+from tunesmith.training.run_state import Session, save_model
+from tunesmith.training.setup import Bench
 from tunesmith.training.validation import fixed_batches, measure
 
 OWN, REPLAY = "own", "replay"

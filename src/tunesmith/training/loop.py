@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import torch
 
 from tunesmith.data.batches import micro_batches
-from tunesmith.data.draws import Draws, key_of
+from tunesmith.data.item_rng import Draws, key_of
 from tunesmith.families.contract import Batch
-from tunesmith.training.bench import Bench
 from tunesmith.training.schedule import learning_rate
+from tunesmith.training.setup import Bench
 from tunesmith.training.terms import Measured, Meter, add_weights, combine
 
 

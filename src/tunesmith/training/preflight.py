@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.run.folder import RunFolder
-from tunesmith.training.bench import Bench
 from tunesmith.training.gates import GateResult, run_gates
+from tunesmith.training.setup import Bench
 from tunesmith.training.trackers import Tracker
 
 if TYPE_CHECKING:
-    from tunesmith.training.session import Session
+    from tunesmith.training.run_state import Session
 
 
 def earlier_results(folder: RunFolder) -> list[Path]:

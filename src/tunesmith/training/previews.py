@@ -11,10 +11,10 @@ from torch import nn
 
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
+from tunesmith.prompting.prompts import Prompt, asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.prompts import Prompt, asked_lyrics, lyrics_of
 
 if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
@@ -36,7 +36,7 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
     """The requests of every preview of a run: its own prompts, else held-out captions, else any."""
     recipe, lyrics = context.recipe, asked_lyrics(context.recipe.generate.lyrics, context.family)
     if context.family.speech() is not None:
-        from tunesmith.run.spoken import spoken_prompts, spoken_request
+        from tunesmith.prompting.speech import spoken_prompts, spoken_request
 
         asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
         seeded = enumerate(asked, recipe.generate.seed)
@@ -105,7 +105,7 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
     texts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
     seconds, seed = base_style_seconds(recipe), recipe.generate.seed
     if family.speech() is not None and texts:
-        from tunesmith.run.spoken import base_style_prompts, spoken_request
+        from tunesmith.prompting.speech import base_style_prompts, spoken_request
 
         prompts = base_style_prompts(context, texts)
         return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]

@@ -13,11 +13,11 @@ from functools import lru_cache
 import numpy as np
 
 from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
-from tunesmith.data.clips import Clips, Crop
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.data.replay import Mix, is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
+from tunesmith.training.clips import Clips, Crop
 
 DEFAULT_UPDATES = 400
 WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from tunesmith.data.batches import micro_batches
-from tunesmith.data.clips import Clips
 from tunesmith.families.contract import Batch, Family
-from tunesmith.training.bench import Bench, to_device
+from tunesmith.training.clips import Clips
+from tunesmith.training.setup import Bench, to_device
 from tunesmith.training.terms import Measured, Meter
 
 Item = Mapping[str, Any]

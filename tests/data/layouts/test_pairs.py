@@ -9,7 +9,7 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tunesmith.data.layouts import detect_layout, read_layout
-from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.dataset import Layout
 from tunesmith.errors import TunesmithError
 
 TOKENS = [65_536, 65_537, 66_560, 66_561, 66_562]

@@ -10,8 +10,8 @@ from torch import nn
 
 from tests.evaluation.speech.talk import RATE, talk
 from tests.families.duet import BANDS, HOP, DuetFamily, front_end
-from tunesmith.audio.load import load
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.load import load
 from tunesmith.families.contract import (
     AdapterDefaults,
     Encoder,
@@ -22,7 +22,7 @@ from tunesmith.families.contract import (
     StageSpec,
     Term,
 )  # fmt: skip
-from tunesmith.families.speech import SpeechTools
+from tunesmith.speech.tools import SpeechTools
 
 
 class TalkEncoder(Encoder):

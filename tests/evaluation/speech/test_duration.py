@@ -7,7 +7,8 @@ import pytest
 
 from tests.evaluation.speech.talk import RATE, talk
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.evaluation.speech.duration import (
+from tunesmith.prompting.prompts import Prompt
+from tunesmith.speech.duration import (
     active,
     expected_seconds,
     floor_db,
@@ -15,7 +16,6 @@ from tunesmith.evaluation.speech.duration import (
     spoken_seconds,
     stretches,
 )
-from tunesmith.run.prompts import Prompt
 
 TEXT = "the rain came down, and the dog slept, all through the night"
 

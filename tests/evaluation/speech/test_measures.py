@@ -14,9 +14,9 @@ from tests.evaluation.speech.family import TalkFamily
 from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.evaluation.speech.measures import Listener
-from tunesmith.evaluation.speech.voice import MFCC, VoiceVector
-from tunesmith.run.prompts import Prompt
-from tunesmith.run.spoken import by_turns, prompt_of
+from tunesmith.prompting.prompts import Prompt
+from tunesmith.prompting.speech import by_turns, prompt_of
+from tunesmith.speech.speaker_vector import MFCC, VoiceVector
 
 TEXT, SAID = "when the bell rang, the children ran outside", "we left the town, and went by the sea"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.evaluation.speech.text import clauses, has_pinyin, syllables, units, without_tags
+from tunesmith.speech.text import clauses, has_pinyin, syllables, units, without_tags
 
 
 @pytest.mark.parametrize(

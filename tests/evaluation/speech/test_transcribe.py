@@ -8,7 +8,7 @@ import pytest
 from tests.evaluation.speech.talk import RATE, talk
 from tests.evaluation.speech.tiny_whisper import save
 from tunesmith.errors import TunesmithError
-from tunesmith.evaluation.speech.transcribe import Transcriber, transcriber
+from tunesmith.speech.transcribe import Transcriber, transcriber
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.speech.talk import HIGH, LOW, RATE, espeak, needs_espeak, talk
-from tunesmith.evaluation.speech.voice import MFCC, mean_voice, mfcc_statistics, similarity
+from tunesmith.speech.speaker_vector import MFCC, mean_voice, mfcc_statistics, similarity
 
 ONE, TWO = "the rain came down on the town, nobody was there", "seven dogs slept by a warm fire, all through the night"
 

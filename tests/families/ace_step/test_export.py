@@ -27,10 +27,10 @@ from tunesmith.families.ace_step.parts.weights import is_dead, load_transformer,
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.export import export, writer
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
+from tunesmith.stages.export import export, writer
 
 CONFIG = replace(TINY, num_layers=2)
 CARD = "---\nlibrary_name: peft\ntags:\n- tunesmith\n- lora\n---\n"

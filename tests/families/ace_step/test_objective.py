@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.golden_files import golden_path
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen_text, collate
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.family import AceStepFamily

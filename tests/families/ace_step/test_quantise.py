@@ -23,10 +23,10 @@ from tunesmith.families.ace_step.sizes import packable
 from tunesmith.families.ace_step.source import REPOSITORY
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.quantise import LIBRARIES, PACKED, Packed
+from tunesmith.planning.planner import card_for_planning, estimate
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
-from tunesmith.training.bench import make_accelerator, prepare_networks
-from tunesmith.training.planner import card_for_planning, estimate
+from tunesmith.training.setup import make_accelerator, prepare_networks
 
 ERROR = {"int8": 0.01, "nf4": 0.11}
 """Of a matrix of normal numbers, relative; 0.008 and 0.092 at full width."""

@@ -13,7 +13,7 @@ from tunesmith.families.ace_step.encoder import language_of, lyric_fields
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.run.prompts import asked_lyrics, lyrics_of
+from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
 
 RATE = 48_000
 

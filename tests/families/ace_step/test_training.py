@@ -12,10 +12,10 @@ from tests.training.conftest import OFF, adapter_tensors, make_context
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.training import run as training
-from tunesmith.training.bench import build_bench
+from tunesmith.training import trainer as training
 from tunesmith.training.loop import local_micro_batches
-from tunesmith.training.run import InterruptedRunError, train
+from tunesmith.training.setup import build_bench
+from tunesmith.training.trainer import InterruptedRunError, train
 
 SECTIONS = {
     "data": {"max_seconds": 0.9, "min_crop_seconds": 0.6},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.musicgen.family import MusicGenFamily
 from tunesmith.families.musicgen.objective import decoder_input, delay, target_mask, text_keep
 from tunesmith.training.terms import Meter, add_weights, combine

@@ -14,6 +14,7 @@ from torch import nn
 
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
+from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import AdapterDefaults
 from tunesmith.families.step_audio.checkpoints import (
@@ -25,7 +26,6 @@ from tunesmith.families.step_audio.checkpoints import (
     write_checkpoint,
 )
 from tunesmith.recipe.models import AdapterRecipe, NetworkRecipe
-from tunesmith.training import adapters
 
 IDS = random_ids(1, 12)
 PEFT_NAME = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS, HELD_OUT_TIMES, collate
 from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.tokens import flow_tokens, pack

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.data.sounds import phrase, save
-from tunesmith.data.completed import Completed
+from tunesmith.data.augmented import Completed
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.complete import complete

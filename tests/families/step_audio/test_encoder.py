@@ -125,7 +125,7 @@ def test_a_prompt_of_many_samples_is_heard_once(encoder, pairs, monkeypatch):
 
 
 def test_the_round_trip_is_the_recordings_own_mel_spoken(encoder, pairs):
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
 
     audio = load(pairs[0].audios["audio"], SAMPLE_RATE, 1)
     made = encoder.round_trip(audio)

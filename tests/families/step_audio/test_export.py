@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES, make_speech_run
+from tunesmith.adapters.peft_adapter import attach, save_adapter, trainable
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import export as module
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
@@ -20,8 +21,7 @@ from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.objective import answer_logits, bare
 from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import load_adapted, on_device, read_adapted
-from tunesmith.run.export import export
-from tunesmith.training.adapters import attach, save_adapter, trainable
+from tunesmith.stages.export import export
 
 KINDS = {
     "lora+full": {"networks": {FLOW: {"kind": "full"}}},
@@ -98,7 +98,7 @@ def test_everything_else_of_the_checkpoint_is_there(tiny_family, exported):
 
 
 def test_the_merged_model_speaks(exported, items, pairs):
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
 
     _, folder = exported
     audio = load(pairs[0].audios["prompt"], 24_000, 1)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
-from tunesmith.audio.load import load
+from tunesmith.adapters.peft_adapter import attach, set_scale
+from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.families.speech import edit_type
 from tunesmith.families.step_audio import generate as module
 from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE, StepAudioSettings
 from tunesmith.families.step_audio.family import StepAudioFamily
@@ -19,7 +19,7 @@ from tunesmith.families.step_audio.generate import merged
 from tunesmith.families.step_audio.tokens import unpack
 from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import on_device
-from tunesmith.training.adapters import attach, set_scale
+from tunesmith.speech.tools import edit_type
 
 
 @pytest.fixture(scope="module")

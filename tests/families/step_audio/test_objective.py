@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
-from tunesmith.data.draws import Draws
+from tunesmith.adapters.peft_adapter import attach, trainable
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import StepAudioFamily
@@ -16,7 +17,6 @@ from tunesmith.families.step_audio.objective import answer_logits, bare, sampled
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import on_device
-from tunesmith.training.adapters import attach, trainable
 from tunesmith.training.terms import Meter, add_weights, combine
 
 

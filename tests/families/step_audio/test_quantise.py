@@ -24,7 +24,7 @@ from tunesmith.families.step_audio.parts.step1_weights import load_step1, save_s
 from tunesmith.families.step_audio.sizes import packable
 from tunesmith.families.step_audio.source import POCKET
 from tunesmith.recipe.models import Recipe
-from tunesmith.training.bench import make_accelerator, prepare_networks
+from tunesmith.training.setup import make_accelerator, prepare_networks
 
 ERROR = {"int8": 0.01, "nf4": 0.11}
 """Of a matrix of normal numbers, relative."""

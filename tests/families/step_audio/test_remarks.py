@@ -8,7 +8,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import EDIT_TYPES
-from tunesmith.families.step_audio.remarks import (
+from tunesmith.families.step_audio.text_checks import (
     CHECKS,
     accept,
     checked_tokens,

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from tools.pocket.step_audio.assemble import cosyvoice_yaml
+from tunesmith.adapters.peft_adapter import attach, trainable
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio import source, voices
 from tunesmith.families.step_audio.config import (
@@ -23,9 +25,7 @@ from tunesmith.families.step_audio.config import (
 )
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.small import SmallConfig
-from tunesmith.pocket.speech.assemble import cosyvoice_yaml
 from tunesmith.recipe.models import AdapterRecipe
-from tunesmith.training.adapters import attach, trainable
 
 
 @pytest.fixture

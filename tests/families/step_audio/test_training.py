@@ -14,19 +14,19 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.families.step_audio.tiny_checkpoint import make_speech_run
-from tunesmith.audio.load import load
+from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.run.adapted import load_adapted
-from tunesmith.training import run as training
-from tunesmith.training.bench import build_bench
+from tunesmith.training import trainer as training
 from tunesmith.training.gates import trained_frames
 from tunesmith.training.loop import local_micro_batches, train_update
-from tunesmith.training.run import InterruptedRunError, train
+from tunesmith.training.setup import build_bench
 from tunesmith.training.terms import combine
+from tunesmith.training.trainer import InterruptedRunError, train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 STAGES = {LLM: {"updates": 3}, FLOW: {"updates": 3}, "joint": {"updates": 3, "lr_factor": 0.5}}
@@ -41,8 +41,8 @@ from pathlib import Path
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
-from tunesmith.training.run import train
+from tunesmith.run.console import Voice
+from tunesmith.training.trainer import train
 folder = RunFolder(Path(sys.argv[1]))
 recipe = Recipe.model_validate_json((folder.path / "recipe.json").read_text())
 train(RunContext(folder, recipe, Voice(quiet=True)))

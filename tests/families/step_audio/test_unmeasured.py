@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 from tests.families.step_audio.test_training import TRAIN
 from tests.families.step_audio.tiny_checkpoint import make_speech_run
 from tunesmith.families.step_audio.config import FLOW, LLM
-from tunesmith.training.bench import build_bench
 from tunesmith.training.gates import probe_clips
 from tunesmith.training.loop import train_update
-from tunesmith.training.run import train
+from tunesmith.training.setup import build_bench
+from tunesmith.training.trainer import train
 
 ADAPTER = {"rank": 2, "alpha": 8, "networks": {FLOW: {"kind": "full", "learning_rate": 1e-3}}}
 

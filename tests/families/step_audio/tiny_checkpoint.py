@@ -10,6 +10,8 @@ from tests.data.sounds import phrase, save
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import tiny_step1
 from tests.training.conftest import OFF, make_context
+from tools.pocket.step_audio.assemble import Parts, save_folder
+from tools.pocket.step_audio.text import make_text_tokeniser
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.families.step_audio.config import (
     EstimatorConfig,
@@ -22,8 +24,6 @@ from tunesmith.families.step_audio.config import (
 from tunesmith.families.step_audio.small import SmallConfig
 from tunesmith.families.step_audio.small.codes import VQ02, VQ06, features, padded_mel
 from tunesmith.families.step_audio.small.speaker import DEVIATION, MEAN, PROJECTION
-from tunesmith.pocket.speech.assemble import Parts, save_folder
-from tunesmith.pocket.speech.text import make_text_tokeniser
 from tunesmith.run.context import RunContext
 
 BINS, WIDTH = 10, 6

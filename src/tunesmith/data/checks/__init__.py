@@ -2,6 +2,6 @@
 
 from tunesmith.data.checks.catalog import CHECKS
 from tunesmith.data.checks.limits import CheckLimits
-from tunesmith.data.checks.run import FINAL, CheckReport, run_checks
+from tunesmith.data.checks.run_checks import FINAL, CheckReport, run_checks
 
 __all__ = ["CHECKS", "FINAL", "CheckLimits", "CheckReport", "run_checks"]

@@ -133,7 +133,7 @@ class _Gauge:
                 self._resampler = soxr.ResampleStream(self.rate, _FINGERPRINT_RATE, 1, dtype="float32", quality="MQ")
             self.low_rate.append(self._resampler.resample_chunk(mono))
         if self.signals:
-            from tunesmith.evaluation.loudness import loudness_curve
+            from tunesmith.audio.measure.loudness import loudness_curve
 
             self.curves.append(loudness_curve(block.T, self.rate))
             if energy > self.loudest[0]:
@@ -194,8 +194,8 @@ class _Gauge:
     def _signals(self) -> tuple[float | None, float | None, float | None]:
         if not self.signals:
             return None, None, None
-        from tunesmith.evaluation.loudness import integrated
-        from tunesmith.evaluation.spectrum import bandwidth
+        from tunesmith.audio.measure.loudness import integrated
+        from tunesmith.audio.measure.spectrum import bandwidth
 
         edge, drop = bandwidth(self.loudest[1], self.rate)
         return integrated(np.concatenate(self.curves)), _finite(edge), _finite(drop)

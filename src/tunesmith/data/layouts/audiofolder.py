@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.data.layouts.walk import files, inside, read_text
 from tunesmith.errors import TunesmithError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.data.layouts.sources import group_sources
 from tunesmith.data.layouts.walk import audio_files
 from tunesmith.data.notes import Note, note

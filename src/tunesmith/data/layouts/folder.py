@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.data.layouts.walk import audio_files
 
 NAME = "folder"

@@ -14,7 +14,7 @@ from typing import Any
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Layout, LayoutOptions
 from tunesmith.data.notes import note
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.data.layouts.walk import inside
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tunesmith.data.layouts.layout import LayoutOptions
+from tunesmith.data.layouts.dataset import LayoutOptions
 from tunesmith.data.layouts.pair_lines import KEYS, WrongLineError, read_lines, record_of
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Split

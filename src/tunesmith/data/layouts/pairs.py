@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Layout, LayoutOptions
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
 from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
 from tunesmith.data.notes import Note, note

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.layout import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
 from tunesmith.data.layouts.walk import audio_files, read_text
 
 NAME = "sidecar"

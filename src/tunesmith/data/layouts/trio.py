@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.layout import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Layout, LayoutOptions
 from tunesmith.data.layouts.sidecar import read_beside
 from tunesmith.data.layouts.walk import audio_files, files
 

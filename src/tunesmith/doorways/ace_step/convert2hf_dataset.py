@@ -11,7 +11,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.doorways.ace_step.options import COMMANDS, CONVERT_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 
 def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:

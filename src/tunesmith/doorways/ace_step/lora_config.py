@@ -101,10 +101,10 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     Raises:
         TunesmithError: naming every target that is no module of the transformer.
     """
+    from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.families.ace_step.family import NETWORK, TARGETS
     from tunesmith.families.ace_step.parts.weights import load_transformer
     from tunesmith.families.contract import AdapterDefaults
-    from tunesmith.training import adapters
 
     network = load_transformer(Path(), config, meta=True)
     refuse_unknown_targets(adapter.targets or TARGETS, network, where)

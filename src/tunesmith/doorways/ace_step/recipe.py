@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.doorways.ace_step.lora_config import read_lora_config
 from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
-from tunesmith.doorways.ace_step.place import CHECKPOINTS
+from tunesmith.doorways.ace_step.run_dir import CHECKPOINTS
 from tunesmith.errors import TunesmithError
 
 WARMUP, BETAS = 10, (0.8, 0.9)

@@ -9,26 +9,27 @@ from pathlib import Path
 
 from tunesmith.cli.guard import working_on
 from tunesmith.data.sample import Sample, read_manifest
-from tunesmith.doorways.ace_step import place, words
+from tunesmith.doorways.ace_step import notices as words
+from tunesmith.doorways.ace_step import run_dir as place
 from tunesmith.doorways.ace_step.lora_config import adapter_size
 from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.ace_step.source import REPOSITORY, locate
+from tunesmith.planning.planner import card_for_planning
 from tunesmith.pocket.examples import is_pocket
 from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree
 from tunesmith.recipe.write import dump_resolved
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.dry import make_plan, print_plan
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.open import keep_previous
-from tunesmith.run.pipeline import run_stages
-from tunesmith.run.voice import Voice
+from tunesmith.stages.dry_run import make_plan, print_plan
+from tunesmith.stages.open import keep_previous
+from tunesmith.stages.pipeline import run_stages
 from tunesmith.training import checkpoint
-from tunesmith.training.planner import card_for_planning
 from tunesmith.training.schedule import listed_epoch
 
 

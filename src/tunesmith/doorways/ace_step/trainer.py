@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -95,8 +95,8 @@ def train_alone(context: RunContext) -> None:
     Raises:
         InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
     """
-    from tunesmith.run.pipeline import run_stages
-    from tunesmith.training.run import InterruptedRunError
+    from tunesmith.stages.pipeline import run_stages
+    from tunesmith.training.trainer import InterruptedRunError
 
     try:
         run_stages(context, ["train"], resume=True)

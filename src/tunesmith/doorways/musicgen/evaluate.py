@@ -61,7 +61,7 @@ def read_prompts(given: list[str] | str | None) -> list[str]:
 
 def _compare(args: argparse.Namespace, prompts: list[str]) -> int:
     from tunesmith.doorways.musicgen.setup import context_for
-    from tunesmith.run.evaluate import compare
+    from tunesmith.stages.evaluate import compare
 
     sections = {
         "evaluate": {"prompts": prompts, "seconds": args.duration, "seed": args.seed, "compare": bool(args.compare)},

@@ -34,7 +34,7 @@ def inference_lora(argv: Sequence[str] | None = None) -> int:
 
 def _generate(args: object, prompts: list[str]) -> int:
     from tunesmith.doorways.musicgen.setup import context_for
-    from tunesmith.run.generate import generate_with
+    from tunesmith.stages.generate import generate_with
 
     values = vars(args)
     sections = {

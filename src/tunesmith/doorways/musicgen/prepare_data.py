@@ -9,7 +9,7 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, PREPARE_DEFAULTS, TYPES, of_prepare
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 
 def prepare_data(argv: Sequence[str] | None = None) -> int:

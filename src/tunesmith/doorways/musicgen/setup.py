@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import TunesmithError
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.voice import Voice
 
 
 def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContext:

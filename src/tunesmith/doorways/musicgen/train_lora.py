@@ -13,7 +13,7 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -74,7 +74,7 @@ def settle_precision(args: argparse.Namespace) -> None:
 
 def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     from tunesmith.cli.guard import working_on
-    from tunesmith.run.pipeline import run_stages
+    from tunesmith.stages.pipeline import run_stages
 
     context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
     folder, voice = context.folder, context.voice
@@ -94,13 +94,13 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     Raises:
         TunesmithError: for a value out of range, a missing metadata file, or an unknown base model.
     """
+    from tunesmith.planning.planner import card_for_planning
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
     from tunesmith.recipe.write import dump_resolved
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
-    from tunesmith.run.open import keep_previous
-    from tunesmith.training.planner import card_for_planning
+    from tunesmith.stages.open import keep_previous
 
     metadata = Path(args.data_dir) / args.metadata_file
     if not metadata.is_file():

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
-from tunesmith.doorways.step_audio.place import Places, places
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
+from tunesmith.doorways.step_audio.run_dir import Places, places
+from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.voice import Voice
 
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.saves import Saves
@@ -53,7 +53,7 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     where = places(given)
     context = opened(given, mode, where, args.resume, command)
     if args.test:
-        from tunesmith.doorways.step_audio.after import compare
+        from tunesmith.doorways.step_audio.postprocess import compare
 
         compare(context)
         return 0
@@ -78,10 +78,11 @@ def opened(given: Given, mode: str, where: Places, resume: str | None, command: 
 
 def _train(context: RunContext, given: Given, mode: str) -> int:
     from tunesmith.cli.guard import working_on
-    from tunesmith.doorways.step_audio import after, words
+    from tunesmith.doorways.step_audio import notices as words
+    from tunesmith.doorways.step_audio import postprocess as after
     from tunesmith.doorways.step_audio.saves import standing
-    from tunesmith.run.pipeline import run_stages
-    from tunesmith.training.run import InterruptedRunError
+    from tunesmith.stages.pipeline import run_stages
+    from tunesmith.training.trainer import InterruptedRunError
 
     folder, voice = context.folder, context.voice
     working_on(folder.path)
@@ -111,13 +112,13 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
 def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, Saves]:
     """The run with what only its clips can tell (how long an epoch is), and what writes its checkpoint files."""
     from tunesmith.data.sample import read_manifest
-    from tunesmith.doorways.step_audio import words
+    from tunesmith.doorways.step_audio import notices as words
     from tunesmith.doorways.step_audio.saves import Saves
     from tunesmith.files import write_json
+    from tunesmith.planning.planner import card_for_planning
     from tunesmith.recipe.write import dump_resolved
-    from tunesmith.run.dry import make_plan
-    from tunesmith.run.open import keep_previous
-    from tunesmith.training.planner import card_for_planning
+    from tunesmith.stages.dry_run import make_plan
+    from tunesmith.stages.open import keep_previous
     from tunesmith.training.schedule import updates_in
 
     recipe, config, folder = context.recipe, given.config, context.folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunesmith.doorways.step_audio.config import Config, Given
-from tunesmith.doorways.step_audio.place import Places
+from tunesmith.doorways.step_audio.run_dir import Places
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW, LLM
 

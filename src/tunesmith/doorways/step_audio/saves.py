@@ -13,7 +13,7 @@ from tunesmith.doorways.step_audio.recipe import JOINT, STAGES
 from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.pipeline import fingerprint_of
+from tunesmith.stages.pipeline import fingerprint_of
 
 EARLIER = "earlier"
 """Where checkpoint files go that a run begun anew would write over."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
-from tunesmith.run.voice import Voice
+from tunesmith.run.console import Voice
 
 if TYPE_CHECKING:
     import torch
@@ -207,7 +207,7 @@ class StepAudioTTS:
     def _speak(self, path: Any, said: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
         import torch
 
-        from tunesmith.audio.load import load
+        from tunesmith.data.load import load
         from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
         from tunesmith.families.contract import GenerationRequest
         from tunesmith.families.step_audio.config import SAMPLE_RATE, TOKENIZER_RATE
@@ -226,8 +226,8 @@ class StepAudioTTS:
 
 def _longest(recording: Any, said: str, kind: str, text: str) -> float:
     """Seconds after which speech that does not end by itself is cut off."""
-    from tunesmith.evaluation.speech.duration import expected_seconds, spoken_seconds
     from tunesmith.families.step_audio.config import SAMPLE_RATE
+    from tunesmith.speech.duration import expected_seconds, spoken_seconds
 
     whole = recording.shape[-1] / SAMPLE_RATE
     likely = expected_seconds(kind, text, said, spoken_seconds(recording, SAMPLE_RATE), None).seconds

@@ -1,8 +1,8 @@
 """Says in words what is wrong with generated audio, why, and what to do: one rule per file."""
 
+from tunesmith.evaluation.diagnosis.diagnose import RUN_RULES, diagnose_run, judge_run
 from tunesmith.evaluation.diagnosis.registry import FILE_RULES, diagnose_file, reference_of
 from tunesmith.evaluation.diagnosis.rule import Context, Rule, Text, Verdict
-from tunesmith.evaluation.diagnosis.run import RUN_RULES, diagnose_run, judge_run
 from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
 
 __all__ = [

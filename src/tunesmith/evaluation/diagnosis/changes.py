@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.evaluation.calibrate import finite
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Profile, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 from tunesmith.evaluation.paired import Paired, paired
+from tunesmith.evaluation.reference_stats import finite
 
 _ALPHA = 0.02
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tunesmith.audio.measure.spectrum import is_noise
 from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
 from tunesmith.evaluation.signals import Signals
-from tunesmith.evaluation.spectrum import is_noise
 
 _MOST_LIKENESS = 0.93
 _LEAST_RANGE_DB = 0.5

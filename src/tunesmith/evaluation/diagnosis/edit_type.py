@@ -9,7 +9,7 @@ from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 from tunesmith.evaluation.paired import fewest_pairs
 from tunesmith.evaluation.speech.edit_types import LOSS, Compared, EditType, by_edit_type
 from tunesmith.evaluation.speech.signals import SpeechSignals
-from tunesmith.families.speech import CLONE
+from tunesmith.speech.tools import CLONE
 
 _NAMES = {
     "clone": "克隆",

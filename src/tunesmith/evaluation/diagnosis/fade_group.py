@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tunesmith.evaluation.calibrate import finite
 from tunesmith.evaluation.diagnosis import fade
 from tunesmith.evaluation.diagnosis.rule import Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.reference_stats import finite
 from tunesmith.evaluation.signals import Signals
 
 _ALPHA = 0.01

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from tunesmith.audio.measure.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
 from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
 from tunesmith.evaluation.signals import Signals
-from tunesmith.evaluation.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
 
 _MOST_MOVEMENTS = 22.0
 _MOST_LIKENESS = 0.6

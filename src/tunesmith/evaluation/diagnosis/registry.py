@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.evaluation.calibrate import Reference, fit_centres
 from tunesmith.evaluation.diagnosis import (
     antiphase,
     clipping,
@@ -28,6 +27,7 @@ from tunesmith.evaluation.diagnosis import (
     wrong_words,
 )
 from tunesmith.evaluation.diagnosis.rule import Context, Profile, Rule, Verdict
+from tunesmith.evaluation.reference_stats import Reference, fit_centres
 from tunesmith.evaluation.signals import Signals
 
 FILE_RULES: tuple[Rule, ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tunesmith.evaluation.calibrate import OUTLYING_Z, Reference
+from tunesmith.evaluation.reference_stats import OUTLYING_Z, Reference
 from tunesmith.evaluation.signals import Signals
 
 Profile = Literal["music", "speech"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
-from tunesmith.evaluation.towards import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
+from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 
 _LEAST_MAJORITY = 2
 

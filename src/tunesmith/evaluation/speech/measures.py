@@ -8,18 +8,18 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from tunesmith.audio.load import load
+from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.evaluation.signals import Signals, measure
-from tunesmith.evaluation.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
 from tunesmith.evaluation.speech.error_rate import error_rate
 from tunesmith.evaluation.speech.signals import SpeechSignals
-from tunesmith.evaluation.speech.text import clauses, syllables
-from tunesmith.evaluation.speech.transcribe import Transcriber
-from tunesmith.evaluation.speech.voice import VoiceVector, mean_voice, similarity
 from tunesmith.families.contract import Family
-from tunesmith.families.speech import edit_type
-from tunesmith.run.prompts import Prompt
+from tunesmith.prompting.prompts import Prompt
+from tunesmith.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
+from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
+from tunesmith.speech.text import clauses, syllables
+from tunesmith.speech.tools import edit_type
+from tunesmith.speech.transcribe import Transcriber
 
 OWN_CLIPS = 8
 """Recordings of a speaker that make up the voice results are compared with."""

@@ -13,7 +13,7 @@ from tunesmith.evaluation.speech import error_rate
 from tunesmith.evaluation.speech.edit_types import Compared
 from tunesmith.evaluation.speech.measures import Listener
 from tunesmith.families.contract import Family
-from tunesmith.run.prompts import Prompt
+from tunesmith.prompting.prompts import Prompt
 
 
 def speech_record(run: RunData, listener: Listener, prompts: Sequence[Prompt]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _measure(one: Compared) -> dict[str, Any]:
 def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list[dict[str, Any]]:
     """Write the prompts' audio; returns what each prompt asks for beside its text."""
     from tunesmith.audio.write import write
-    from tunesmith.run.spoken import prompt_audio
+    from tunesmith.prompting.speech import prompt_audio
 
     files: dict[str, str] = {}
     asked = []

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import torch
 
+from tunesmith.adapters.peft_adapter import WEIGHTS
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS, LoraConfig, read_source
 from tunesmith.families.ace_step.parts.weights import is_dead
-from tunesmith.training.adapters import WEIGHTS
 
 _PREFIX = re.compile(r"^(?:(?:base_model\.model|transformer|diffusion_model)\.)+")
 _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<half>A|B|down|up)(?:\.[^.]+)?\.weight")

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ValidationError
 
+from tunesmith.adapters.peft_adapter import CONFIG, WEIGHTS, read_adapter
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.training.adapters import CONFIG, WEIGHTS, read_adapter
 
 LORA_WEIGHTS = "pytorch_lora_weights.safetensors"
 """The file that upstream's pipeline and diffusers look for in a folder."""

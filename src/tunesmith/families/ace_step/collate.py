@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.lyrics.sections import window_ids
 from tunesmith.families.ace_step.objective import (

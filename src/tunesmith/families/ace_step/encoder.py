@@ -57,7 +57,7 @@ class AceStepEncoder(Encoder):
         encoded: dict[str, np.ndarray] = {}
         ssl_names = self.config.transformer.ssl_names
         if {"latents", *ssl_names} & set(fields):
-            from tunesmith.audio.load import load
+            from tunesmith.data.load import load
 
             audio = load(sample.audios["audio"], SAMPLE_RATE, 2)
             if "latents" in fields:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
-from tunesmith.data.draws import Draws
 from tunesmith.data.findings import Finding
+from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import Sample
 from tunesmith.families.ace_step.config import (
     DCAE,

@@ -23,7 +23,7 @@ from tunesmith.families.ace_step.parts.text import TextEncoder
 from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.prompts import prompt_text
 from tunesmith.families.ace_step.sampler.request import SOURCE_TASKS, SPAN_TASKS, LatentRequest, Prompt, uses_weak_tags
-from tunesmith.families.ace_step.sampler.run import sample
+from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 
 if TYPE_CHECKING:

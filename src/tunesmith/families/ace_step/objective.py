@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from tunesmith.data.draws import Draws, key_of
+from tunesmith.data.item_rng import Draws, key_of
 from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch, Term

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.data.draws import key_of
+from tunesmith.data.item_rng import key_of
 
 NOTHING = "music"
 """What stands for an empty caption, as upstream has it."""

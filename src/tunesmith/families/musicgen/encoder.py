@@ -36,7 +36,7 @@ class MusicGenEncoder(Encoder):
 
     def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
         """Codes (K, T) uint16 and text states (L, D) float32, as far as asked for."""
-        from tunesmith.audio.load import load
+        from tunesmith.data.load import load
         from tunesmith.families.musicgen.frontend import audio_codes, text_states
 
         encoded: dict[str, np.ndarray] = {}

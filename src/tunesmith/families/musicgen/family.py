@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tunesmith.data.content import audio_key, content_key, weights_digest
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import (
     AdapterDefaults,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tunesmith.data.draws import key_of
+from tunesmith.data.item_rng import key_of
 from tunesmith.families.musicgen.config import MusicGenConfig
 
 

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from tunesmith import __version__
+from tunesmith.adapters import full
+from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import AdapterDefaults
 from tunesmith.recipe.models import AdapterRecipe
-from tunesmith.training import adapters, full
 
 GUIDE_ALPHA = 32.0
 """LoRA alpha of files that do not say theirs: the guide's."""

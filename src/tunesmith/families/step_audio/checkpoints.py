@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters import full
+from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.files import atomic_path, read_json
-from tunesmith.training import adapters, full
 
 _HEADER, _STATE = "header", "model_state_dict"
 

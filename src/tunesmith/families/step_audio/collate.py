@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tunesmith.data.draws import Draws, key_of
+from tunesmith.data.item_rng import Draws, key_of
 from tunesmith.families.contract import Batch
 from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.tokens import flow_tokens

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tunesmith.data.completed import Completed
+from tunesmith.data.augmented import Completed
 from tunesmith.data.findings import Finding
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.pairing import pair
-from tunesmith.families.step_audio.remarks import (
+from tunesmith.families.step_audio.text_checks import (
     checked_tokens,
     edit_findings,
     edit_notes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunesmith.families.step_audio.config import FLOW, LLM
-from tunesmith.families.step_audio.remarks import CHECKS
+from tunesmith.families.step_audio.text_checks import CHECKS
 
 LLM_TARGETS = ("q_proj", "k_proj", "v_proj")
 FLOW_TARGETS = ("to_q", "to_k", "to_v", "proj", "fc1", "fc2")

@@ -14,21 +14,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tunesmith.audio.load import load
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.families.contract import Encoder
-from tunesmith.families.speech import edit_type
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import SAMPLE_RATE, StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.edits import CLONE, is_clone
 from tunesmith.families.step_audio.frontend import FrontEnd, Heard
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt, speaker_name
-from tunesmith.families.step_audio.remarks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
 from tunesmith.families.step_audio.text import TextTokenizer, load_text
+from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
 from tunesmith.families.step_audio.tokens import audio_id, flow_tokens
+from tunesmith.speech.tools import edit_type
 
 KEPT_RECORDINGS = 64
 

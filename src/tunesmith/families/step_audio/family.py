@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from tunesmith.data.completed import Completed
+from tunesmith.data.augmented import Completed
 from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest, weights_digest
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
 from tunesmith.families.base_weights import packed_warnings
 from tunesmith.families.contract import (
@@ -28,7 +28,6 @@ from tunesmith.families.contract import (
     StageSpec,
     Term,
 )
-from tunesmith.families.speech import SpeechTools, edit_type
 from tunesmith.families.step_audio.config import (
     FLOW,
     GROUP,
@@ -49,10 +48,11 @@ from tunesmith.families.step_audio.defaults import (
     LOAD_CODE,
     STARTING_RECIPE,
 )
-from tunesmith.families.step_audio.remarks import PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
 from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, is_step_audio, locate, tokenizer_files
+from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
 from tunesmith.files import read_json
+from tunesmith.speech.tools import SpeechTools, edit_type
 
 if TYPE_CHECKING:
     from torch import nn
@@ -149,8 +149,8 @@ class StepAudioFamily(Family):
 
     def complete(self, samples: Sequence[Sample], seed: int) -> Completed:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
-        from tunesmith.evaluation.speech.transcribe import transcriber
         from tunesmith.families.step_audio.complete import complete
+        from tunesmith.speech.transcribe import transcriber
 
         return complete(
             samples,

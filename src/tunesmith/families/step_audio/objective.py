@@ -25,7 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tunesmith.data.draws import Draws
+from tunesmith.data.item_rng import Draws
 from tunesmith.families.contract import Batch, Term
 from tunesmith.families.step_audio.config import FLOW, GROUP, LLM, StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.parts.flow import Flow

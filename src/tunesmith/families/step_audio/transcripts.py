@@ -11,10 +11,10 @@ import numpy as np
 from tunesmith.data.findings import Finding
 from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
-from tunesmith.families.speech import CLONE, edit_type
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.edits import EDIT_INFO
-from tunesmith.families.step_audio.remarks import finding, lacks_text
+from tunesmith.families.step_audio.text_checks import finding, lacks_text
+from tunesmith.speech.tools import CLONE, edit_type
 
 _NAMES = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
 _REMEDY = (
@@ -99,7 +99,7 @@ def _unheard(sample: Sample) -> dict[str, AudioRef]:
 
 
 def _heard(ref: AudioRef, whisper: Transcribes, language: str | None) -> str:
-    from tunesmith.audio.load import load
+    from tunesmith.data.load import load
 
     return whisper.transcribe(load(ref, TOKENIZER_RATE, 1), TOKENIZER_RATE, language).strip()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tunesmith.data.draws import key_of
+from tunesmith.data.item_rng import key_of
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket.synth import base, trap
 from tunesmith.pocket.synth.score import Rendered, Score

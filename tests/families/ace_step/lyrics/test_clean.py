@@ -10,7 +10,7 @@ import pytest
 from tunesmith.families.ace_step.lyrics import chinese
 from tunesmith.families.ace_step.lyrics.clean import clean
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
-from tunesmith.families.ace_step.lyrics.words import SIGNS
+from tunesmith.families.ace_step.lyrics.normalization import SIGNS
 
 pytest.importorskip("num2words")
 

@@ -12,9 +12,9 @@ from tests.families.ace_step.sampler.toy import CPU, SHAPE, Toy, ask, noise, pro
 from tests.families.ace_step.tiny_transformer import TINY, random_transformer
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import AceStepSettings, LyricEncoderConfig
-from tunesmith.families.ace_step.sampler import run as loops
+from tunesmith.families.ace_step.sampler import sample as loops
 from tunesmith.families.ace_step.sampler.request import LatentRequest, Prompt
-from tunesmith.families.ace_step.sampler.run import sample
+from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.sampler.step import rescaled
 
 

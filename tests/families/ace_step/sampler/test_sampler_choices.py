@@ -8,7 +8,7 @@ import torch
 from tests.families.ace_step.sampler.toy import CPU, SHAPE, Toy, ask, noise, prompt, run, still
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.sampler.guidance import Momentum, apg, cfg_star, decayed, window
-from tunesmith.families.ace_step.sampler.run import sample
+from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.sampler.schedule import shifted
 from tunesmith.families.ace_step.sampler.step import PingPong, rescaled
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from tunesmith.families.ace_step.lyrics import chinese
+from tunesmith.families.ace_step.lyrics.normalization import speak_abbreviations, speak_signs
 from tunesmith.families.ace_step.lyrics.numbers import speak_numbers
-from tunesmith.families.ace_step.lyrics.words import speak_abbreviations, speak_signs
 from tunesmith.families.extras import require
 
 _SPACES = re.compile(r"\s+")

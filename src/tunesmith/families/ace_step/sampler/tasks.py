@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from tunesmith.data.draws import key_of
+from tunesmith.data.item_rng import key_of
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.sampler.request import LatentRequest
 from tunesmith.families.ace_step.sampler.schedule import chosen_sigmas, sampling_sigmas, truncated

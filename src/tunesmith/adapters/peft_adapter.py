@@ -1,0 +1,249 @@
+"""Adapters through PEFT: attached to each trained network, saved so that plain PEFT loads them.
+
+A network may also be trained itself (``kind: full``); it is saved, loaded and turned off by the same functions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.adapters.full import load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import AdapterDefaults
+from tunesmith.files import atomic_path, read_json, write_json
+from tunesmith.recipe.models import AdapterRecipe, NetworkRecipe
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+def attach(
+    networks: Mapping[str, nn.Module], recipe: AdapterRecipe, defaults: Mapping[str, AdapterDefaults], seed: int
+) -> dict[str, nn.Module]:
+    """Put a fresh adapter on every network that has targets; its effect is exactly zero until it is trained.
+
+    Raises:
+        TunesmithError: when a target names no module.
+    """
+    unknown = sorted(recipe.networks.keys() - networks.keys())
+    if unknown:
+        raise TunesmithError(
+            f"the family has no network {unknown[0]}",
+            where=f"adapter.networks.{unknown[0]}",
+            remedy=f"It has {', '.join(networks)}.",
+        )
+    attached = dict(networks)
+    for name, default in defaults.items():
+        own = recipe.of(name)
+        if own.kind == "full":
+            attached[name] = tune_in_full(networks[name], own.targets or default.full, name)
+        else:
+            attached[name] = _with_lora(networks[name], name, own, default, seed)
+    return attached
+
+
+def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: AdapterDefaults, seed: int) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    refuse_unknown(network, name, recipe.targets or (), default.targets)
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=_whole(recipe.alpha),
+        lora_dropout=recipe.dropout,
+        use_rslora=recipe.rslora,
+        use_dora=recipe.kind == "dora",
+        target_modules=list(recipe.targets or default.targets),
+        bias="none",
+    )
+    model: Any = network  # PEFT's stubs want a transformers model and take any module
+    return get_peft_model(model, config)
+
+
+def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
+    """PEFT passes over a target that names no module as long as another one does; a misspelt one is said here.
+
+    Raises:
+        TunesmithError: naming them.
+    """
+    modules = [module for module, _ in network.named_modules()]
+    lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
+    if lost:
+        raise TunesmithError(
+            f"adapter targets {lost} name no module of `{name}`",
+            where="adapter.targets",
+            remedy=f"The family's own targets are {', '.join(known)}.",
+        )
+
+
+def trainable(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
+    """Every trainable parameter by ``network.name``."""
+    return {f"{n}.{k}": p for n, m in networks.items() for k, p in m.named_parameters() if p.requires_grad}
+
+
+def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
+    """Set the adapters' strength relative to how they were trained; 0 is the base model, DoRA's magnitudes included."""
+    from peft.tuners.lora import LoraLayer
+
+    for network in networks.values():
+        if tuning := tuning_of(network):
+            tuning.set_scale(scale)
+        for module in network.modules():
+            if isinstance(module, LoraLayer):
+                module.enable_adapters(scale != 0)
+                for adapter in module.scaling:
+                    module.set_scale(adapter, scale if scale != 0 else 1.0)
+
+
+def adapter_folders(networks: Mapping[str, nn.Module], folder: Path) -> dict[str, Path]:
+    """Where each adapted network's adapter lies: the folder itself for one network, else a folder per network."""
+    names = [name for name, network in networks.items() if hasattr(network, "peft_config") or tuning_of(network)]
+    return {name: folder if len(names) == 1 else folder / name for name in names}
+
+
+def save_adapter(networks: Mapping[str, nn.Module], folder: Path, base: str) -> None:
+    """Write PEFT's two files per network into ``folder`` (fp32 safetensors and a small config), or the tuned part."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    for name, target in adapter_folders(networks, folder).items():
+        network: Any = networks[name]
+        if tuning := tuning_of(network):
+            save_tuning(tuning, target, base)
+            continue
+        state = {k: v.detach().float().cpu().contiguous() for k, v in get_peft_model_state_dict(network).items()}
+        target.mkdir(parents=True, exist_ok=True)
+        with atomic_path(target / WEIGHTS) as temporary:
+            save_file(state, temporary, metadata={"format": "pt"})
+        write_json(target / CONFIG, small_config(network.peft_config["default"].to_dict(), base))
+
+
+def small_config(config: Mapping[str, Any], base: str) -> dict[str, Any]:
+    """An ``adapter_config.json`` with only the keys it needs, so that older PEFT releases load it too.
+
+    rslora (PEFT 0.8) and DoRA (PEFT 0.9) are named only where they are used.
+    """
+    small = {
+        "peft_type": "LORA",
+        "task_type": None,
+        "base_model_name_or_path": base,
+        "r": config["r"],
+        "lora_alpha": config["lora_alpha"],
+        "lora_dropout": config["lora_dropout"],
+        "target_modules": sorted(config["target_modules"]),
+        "bias": "none",
+        "fan_in_fan_out": False,
+        "modules_to_save": None,
+        "inference_mode": True,
+        "init_lora_weights": True,
+    }
+    return small | {key: True for key in ("use_rslora", "use_dora") if config.get(key)}
+
+
+def load_adapter(networks: Mapping[str, nn.Module], folder: Path, only: Sequence[str] | None = None) -> None:
+    """Load adapter weights into networks that already carry a matching adapter (into all, or into those named).
+
+    Raises:
+        TunesmithError: when tensors are missing, left over or of another shape.
+    """
+    from peft import get_peft_model_state_dict, set_peft_model_state_dict
+
+    for name, source in adapter_folders(networks, folder).items():
+        if only is not None and name not in only:
+            continue
+        network: Any = networks[name]
+        if tuning := tuning_of(network):
+            load_tuning(tuning, source)
+            continue
+        state = read_adapter(source)
+        wanted = {k: v.shape for k, v in get_peft_model_state_dict(network).items()}
+        wrong = sorted(
+            set(wanted.keys() ^ state.keys()) | {k for k in wanted.keys() & state.keys() if wanted[k] != state[k].shape}
+        )
+        if wrong:
+            raise TunesmithError(
+                f"this adapter does not fit: {len(wrong)} of its tensors differ in name or shape from what the "
+                f"model takes "
+                f"(first: {wrong[0]})",
+                where=str(source),
+                remedy="It belongs to another base model, rank or set of targets.",
+            )
+        set_peft_model_state_dict(network, state)
+
+
+def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a PEFT folder.
+
+    Raises:
+        TunesmithError: when there is no adapter, or it cannot be read.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / WEIGHTS
+    if not path.exists():
+        older = folder / "adapter_model.bin"
+        if older.exists():
+            return torch.load(older, map_location="cpu", weights_only=True)
+        raise TunesmithError(
+            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+        )
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise TunesmithError(
+            f"this adapter cannot be read ({error})", where=str(path), remedy="Take another checkpoint."
+        ) from error
+
+
+def recipe_of(folder: Path) -> AdapterRecipe:
+    """The adapter settings that a folder was made with; those of every network where it keeps several.
+
+    Raises:
+        TunesmithError: when it holds no LoRA or DoRA adapter and no trained weights.
+    """
+    parts = [folder, *sorted(p for p in folder.glob("*/") if (p / CONFIG).exists() or targets_of(p) is not None)]
+    found = {part: one for part in parts if (one := _settings(part)) is not None}
+    if not found:
+        raise TunesmithError(
+            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+        )
+    if folder in found:
+        return found[folder]
+    first = next((one for one in found.values() if one.kind != "full"), next(iter(found.values())))
+    networks = {
+        part.name: NetworkRecipe(kind=one.kind, rank=one.rank, alpha=one.alpha, targets=one.targets)
+        for part, one in found.items()
+    }
+    return first.model_copy(update={"targets": None, "networks": networks})
+
+
+def _settings(folder: Path) -> AdapterRecipe | None:
+    path = folder / CONFIG
+    if not path.exists():
+        targets = targets_of(folder)
+        return None if targets is None else AdapterRecipe(kind="full", targets=targets)
+    config = read_json(path)
+    if config.get("peft_type") != "LORA":
+        raise TunesmithError(
+            f"adapters of type {config.get('peft_type')} are not supported",
+            where=str(path),
+            remedy="Use a LoRA or DoRA adapter.",
+        )
+    targets = config["target_modules"]
+    return AdapterRecipe(
+        kind="dora" if config.get("use_dora") else "lora",
+        rank=config["r"],
+        alpha=config["lora_alpha"],
+        rslora=bool(config.get("use_rslora")),
+        targets=tuple(targets) if isinstance(targets, list) else (json.dumps(targets),),
+    )
+
+
+def _whole(alpha: float) -> Any:
+    return int(alpha) if float(alpha).is_integer() else alpha

@@ -1,0 +1,1 @@
+"""Measurements of audio: loudness, spectrum, waveform, structure."""

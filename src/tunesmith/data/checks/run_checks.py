@@ -1,0 +1,190 @@
+"""Run every check over a set of samples: what is kept, what is quarantined, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tunesmith.data.checks.catalog import CHECKS
+from tunesmith.data.checks.context import CheckContext, Clip
+from tunesmith.data.checks.facts import ClipFacts
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.checks.near_duplicates import alike
+from tunesmith.data.checks.survey import Survey, place
+from tunesmith.data.findings import Finding
+from tunesmith.data.notes import Note, note
+from tunesmith.data.sample import Sample
+
+FINAL = frozenset({"unreadable", "nan_samples"})
+"""Checks that nobody can overrule: there is no sound to train on, or none that leaves the loss finite."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the checks say.
+
+    Attributes:
+        findings: All findings, in the order of the checks.
+        kept: Samples to use, with the durations of their audios filled in.
+        quarantined: Reason (the first error's message) by id of each sample left out.
+        similar: Pairs of kept ids that sound alike; a split must not part them.
+        facts: What was measured, by id and audio role.
+        notes: What will be done to clips, said once.
+        kept_seconds: Length of everything kept, each clip once.
+        quarantined_seconds: Length of everything left out, as far as it is known.
+    """
+
+    findings: list[Finding]
+    kept: list[Sample]
+    quarantined: dict[str, str]
+    similar: list[tuple[str, str]]
+    facts: dict[str, Mapping[str, ClipFacts]] = field(repr=False)
+    notes: list[Note] = field(default_factory=list)
+    kept_seconds: float = 0.0
+    quarantined_seconds: float = 0.0
+
+
+def run_checks(  # noqa: PLR0913
+    samples: Sequence[Sample],
+    limits: CheckLimits | None = None,
+    *,
+    fingerprint: bool = True,
+    signals: bool = True,
+    unknown_share: Callable[[str], float] | None = None,
+    text_findings: Callable[[Sample], Sequence[Finding]] | None = None,
+    overrule: Collection[str] = (),
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+    facts_path: Path | None = None,
+    problems: Sequence[Finding] = (),
+    channels: int | None = None,
+    model_sample_rate: int = 32_000,
+    transcripts: bool = False,
+) -> CheckReport:
+    """Check samples; never raises for a bad clip.
+
+    Args:
+        samples: What a layout found; ids are unique.
+        limits: The limits; the defaults when ``None``.
+        fingerprint: Compare clips by sound (near-duplicates, leakage); identical ones are found either way.
+        signals: Measure loudness and bandwidth.
+        unknown_share: Share (0..1) of a text's tokens unknown to the model's text encoder.
+        text_findings: What else the model's family has to say about a sample's texts.
+        overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
+        workers: Processes that measure; 1 measures in this one.
+        progress: Called with the number of samples measured since the last call.
+        facts_path: ``facts.jsonl`` to keep measurements in between runs.
+        problems: What the layout found; its errors are quarantined with the rest.
+        channels: Of the model to train; how clips are brought to them is said in the notes.
+        model_sample_rate: Of the model to train, in Hz.
+        transcripts: Whether texts say word for word what is spoken in a clip.
+
+    Returns:
+        The report.
+    """
+    limits = limits or CheckLimits()
+    chosen = frozenset(overrule)
+    measured = Survey(limits, signals, fingerprint, chosen, workers, progress, facts_path).measure(samples)
+    clips = tuple(Clip(s, {role: measured[place(ref)][0] for role, ref in s.audios.items()}) for s in samples)
+    context = CheckContext(
+        clips=clips,
+        limits=limits,
+        similar=tuple(alike(clips, measured, limits.duplicate_score)),
+        unknown_share=unknown_share,
+        text_findings=text_findings,
+        model_sample_rate=model_sample_rate,
+        transcripts=transcripts,
+    )
+    findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]
+    findings += _unknown_names(chosen, context)
+    return _report(context, findings, channels)
+
+
+def _report(context: CheckContext, findings: list[Finding], channels: int | None) -> CheckReport:
+    quarantined: dict[str, str] = {}
+    for finding in findings:
+        if finding.level == "error" and finding.clip != "*":
+            quarantined.setdefault(finding.clip, finding.message)
+    kept, seconds = [], {True: 0.0, False: 0.0}
+    for clip in context.clips:
+        keep = clip.sample.id not in quarantined
+        audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
+        sample = replace(clip.sample, audios=audios)
+        seconds[keep] += sample.seconds
+        if keep:
+            kept.append(sample)
+    return CheckReport(
+        findings=findings,
+        kept=kept,
+        quarantined=quarantined,
+        similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
+        facts={clip.sample.id: clip.facts for clip in context.clips},
+        notes=[*_channel_notes(context, quarantined, channels), *_rate_notes(context, quarantined)],
+        kept_seconds=seconds[True],
+        quarantined_seconds=seconds[False],
+    )
+
+
+def _channel_notes(context: CheckContext, quarantined: Collection[str], channels: int | None) -> list[Note]:
+    used = [audio.facts.channels for audio in context.audios() if audio.clip not in quarantined]
+    more, fewer = sum(c > (channels or c) for c in used), sum(c < (channels or c) for c in used)
+    notes = []
+    if more and channels == 1:
+        notes.append(
+            note(f"{more} clips are mixed down for the mono model.", f"{more} 个片段将混成单声道以适配单声道模型。")
+        )
+    elif more:
+        notes.append(
+            note(f"{more} clips are mixed down to {channels} channels.", f"{more} 个片段将混成 {channels} 个声道。")
+        )
+    if fewer:
+        notes.append(
+            note(f"{fewer} mono clips are doubled for the stereo model.", f"{fewer} 个单声道片段将复制为双声道。")
+        )
+    return notes
+
+
+def _rate_notes(context: CheckContext, quarantined: Collection[str]) -> list[Note]:
+    rates = Counter(audio.facts.sample_rate for audio in context.audios() if audio.clip not in quarantined)
+    if len(rates) < 2:
+        return []
+    shown = ", ".join(f"{rate} Hz ({number})" for rate, number in sorted(rates.items()))
+    model = context.model_sample_rate
+    return [
+        note(
+            f"The audio has several sample rates: {shown}; all of it is brought to the model's {model} Hz.",
+            f"音频有多种采样率：{shown}；将统一转换为模型的 {model} Hz。",
+        )
+    ]
+
+
+def _overruled(finding: Finding, overrule: Collection[str]) -> Finding:
+    if finding.level != "error" or finding.clip not in overrule:
+        return finding
+    if finding.check in FINAL:
+        return replace(
+            finding,
+            message=f"{finding.message} (this cannot be overruled)",
+            message_zh=f"{finding.message_zh}（此项无法豁免）",
+        )
+    return replace(
+        finding,
+        level="warn",
+        message=f"{finding.message} (overruled by you)",
+        message_zh=f"{finding.message_zh}（已由你豁免）",
+    )
+
+
+def _unknown_names(overrule: Collection[str], context: CheckContext) -> Iterator[Finding]:
+    for name in sorted(set(overrule) - set(context.by_id)):
+        yield Finding(
+            check="overrule",
+            level="warn",
+            clip="*",
+            message=f"`overrule` names {name}, and there is no such clip",
+            remedy="Write the id as the findings give it.",
+            message_zh=f"`overrule` 中的 {name} 不存在",
+            remedy_zh="请按检查结果中的编号填写。",
+        )

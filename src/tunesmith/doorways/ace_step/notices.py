@@ -1,0 +1,72 @@
+"""What the trainer says before it begins: epochs, saves, a run without an end, flags that mean something else here."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+
+from tunesmith.data.sample import Sample
+from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
+from tunesmith.planning.planner import duration
+from tunesmith.recipe.models import Recipe
+
+
+def per_update(args: argparse.Namespace) -> int:
+    """Clips per update over all processes."""
+    return int(args.batch_size * args.accumulate_grad_batches * args.devices * args.num_nodes)
+
+
+def remarks(args: argparse.Namespace) -> list[str]:
+    """Flags that do less or something else here, where they were given another value than the guide's."""
+    found = []
+    if PRECISIONS[args.precision] == "fp32":
+        found.append(
+            "--precision 32: the base is kept in fp32, twice the memory of --precision bf16-mixed (CPUs always use it)"
+        )
+    if args.num_workers != TRAIN_DEFAULTS["num_workers"]:
+        found.append("--num_workers has nothing to do: clips are encoded once, before training, and read from the disk")
+    if args.reload_dataloaders_every_n_epochs != TRAIN_DEFAULTS["reload_dataloaders_every_n_epochs"]:
+        found.append("--reload_dataloaders_every_n_epochs: order, crops and tags are drawn anew in every epoch anyway")
+    if args.val_check_interval is None:
+        found.append(f"--val_check_interval None: held-out loss is measured at every save, {args.every_n_train_steps}")
+    if not args.every_plot_step:
+        found.append("--every_plot_step 0: no curves and no audio while it trains")
+    return found
+
+
+def epochs(recipe: Recipe, samples: Sequence[Sample], clips_per_update: int, per_epoch: int) -> str:
+    """What an epoch is here, and how often a clip is trained on."""
+    updates, clips = recipe.train.updates or 0, sum(sample.split == "train" for sample in samples)
+    drawn = max(1, round(updates * clips_per_update / max(1, clips)))
+    return (
+        f"an epoch is {per_epoch} updates (the dataset's rows, repeats counted), so this run is "
+        f"{updates / per_epoch:,.1f} epochs; each of the {clips} training clips is drawn about {drawn} times"
+    )
+
+
+def saves(recipe: Recipe, adapter: int) -> str:
+    """How much disk the adapters of all saves take; they hold PEFT's file and the one that other tools load."""
+    size = 2 * 4 * adapter
+    number = math.ceil((recipe.train.updates or 0) / recipe.train.save_every)
+    return (
+        f"saves: an adapter of {adapter / 1e6:.1f} M parameters ({_bytes(size)}) every {recipe.train.save_every} "
+        f"updates and at the end; all are kept, {number} of them take {_bytes(size * number)}"
+    )
+
+
+def endless(args: argparse.Namespace, seconds: float) -> str:
+    """A warning that a run has no end in sight, where its length is the guide's default; else nothing."""
+    if args.max_steps != TRAIN_DEFAULTS["max_steps"] or args.epochs != -1:
+        return ""
+    return (
+        f"warning: --max_steps is the guide's {args.max_steps}, {duration(seconds)} or more, so in practice this run "
+        "ends when you stop it: Ctrl-C finishes the update and saves, --resume auto goes on. A --max_steps or --epochs "
+        "of your own gives it an end, and a learning rate that falls to it"
+    )
+
+
+def _bytes(amount: float) -> str:
+    if amount >= 1e12:
+        return f"{amount / 1e12:.1f} TB"
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.1f} MB"

@@ -1,0 +1,123 @@
+"""After training: one held-out sample spoken by the base and by what was trained, and the whole model for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
+from tunesmith.speech.tools import edit_type
+
+if TYPE_CHECKING:
+    from tunesmith.doorways.step_audio.tts import StepAudioTTS
+
+SAMPLES, MERGED = "samples", "merged"
+"""Folders in the run's."""
+
+
+def best_files(folder: RunFolder) -> dict[str, Path]:
+    """The best checkpoint file of each network that has one."""
+    files = {name: folder.path / f"{name}_best.pt" for name in (LLM, FLOW)}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def compare(context: RunContext) -> list[Path]:
+    """Speak one held-out sample with base and tuned weights into ``samples/``, measure both and say so.
+
+    Raises:
+        TunesmithError: when nothing was trained yet, or a checkpoint does not fit the base.
+    """
+    from tunesmith.doorways.step_audio.tts import StepAudioTTS
+    from tunesmith.families.step_audio.family import StepAudioFamily
+
+    family = context.family
+    assert isinstance(family, StepAudioFamily)
+    folder, files = context.folder, best_files(context.folder)
+    if not files or not folder.manifest.exists():
+        raise TunesmithError(
+            "nothing was trained here yet", where=str(folder.path), remedy="Run the same command without --test."
+        )
+    sample = chosen(folder)
+    speaker = StepAudioTTS.of(family, context.recipe.model.device, context.voice)
+    context.voice.say(f"speaking a sample ({sample.id}): {_asked(sample)}")
+    made = [_spoken(context, speaker, sample, "base")]
+    speaker.load_finetuned_model(files.get(LLM), files.get(FLOW))
+    made.append(_spoken(context, speaker, sample, "tuned"))
+    return made
+
+
+def chosen(folder: RunFolder) -> Sample:
+    """A held-out sample, a clone if there is one; without any, one that was trained on."""
+    from tunesmith.prompting.speech import by_turns
+
+    samples = [sample for sample in read_manifest(folder.manifest) if PROMPT in sample.audios]
+    if not samples:
+        raise TunesmithError(
+            "no sample brings the recording of a voice", where=str(folder.manifest), remedy="Give prompt_audio_path."
+        )
+    return by_turns([sample for sample in samples if sample.split == "valid"] or samples, 1)[0]
+
+
+def _asked(sample: Sample) -> str:
+    text = sample.texts.get("caption", "")
+    kind = edit_type(sample.attributes)
+    if not text and kind == "clone":
+        return "it has no text, so the recording's own codes are made into sound again"
+    return f"{kind} {text!r}" + (", trained on, since none is held out" if sample.split != "valid" else "")
+
+
+def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: str) -> Path:
+    from tunesmith.audio.write import write
+    from tunesmith.evaluation.collapse import collapse
+    from tunesmith.evaluation.signals import measure
+    from tunesmith.families.step_audio.edits import is_clone
+
+    path, said, text = sample.audios[PROMPT].path, sample.texts.get(PROMPT_TEXT, ""), sample.texts.get("caption", "")
+    kind, info = edit_type(sample.attributes), sample.attributes.get("edit_info")
+    if is_clone(kind):
+        audio, rate = speaker.clone(path, said, text)
+    else:
+        audio, rate = speaker.edit(path, said, kind, info, text or None)
+    target = context.folder.path / SAMPLES / f"{name}.wav"
+    write(target, audio.numpy(), rate)
+    problem = collapse(measure(audio.numpy().T, rate), profile="speech")
+    context.voice.say(
+        f"  {target}  {audio.shape[-1] / rate:.1f} s, level {level(audio.numpy()):.1f} dBFS"
+        + (f"  ({problem})" if problem else "")
+    )
+    return target
+
+
+def level(audio: object) -> float:
+    """RMS level in dB under full scale; -120 for silence."""
+    import numpy as np
+
+    return float(10 * np.log10(np.mean(np.square(np.asarray(audio, np.float64))) + 1e-12))
+
+
+def merge(context: RunContext) -> Path:
+    """Write base and best checkpoints as one model: for vLLM, or as a base of its own; of the flow alone its folder."""
+    from tunesmith.families.step_audio.checkpoints import load_checkpoint
+    from tunesmith.families.step_audio.config import FLOW_FOLDER
+    from tunesmith.families.step_audio.export import export_flow
+    from tunesmith.families.step_audio.family import StepAudioFamily
+    from tunesmith.families.step_audio.objective import bare
+    from tunesmith.files import atomic_folder
+
+    family, files = context.family, best_files(context.folder)
+    assert isinstance(family, StepAudioFamily)
+    networks = family.networks()
+    for name, file in files.items():
+        networks[name] = load_checkpoint(name, networks[name], file, family.base_name).network
+    target = context.folder.path / MERGED
+    with atomic_folder(target) as temporary:
+        if LLM in files:
+            family.export_merged(networks, temporary)
+        else:
+            export_flow(bare(networks[FLOW]), family.flow_folder, temporary / FLOW_FOLDER)
+    context.voice.say(f"whole model with {' and '.join(files)} inside: {target}")
+    return target

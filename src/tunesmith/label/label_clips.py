@@ -1,0 +1,173 @@
+"""Label a folder: clip by clip, each one kept as soon as it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunesmith.data.labels import FILE, Label, LabelStore
+from tunesmith.data.layouts import read_layout
+from tunesmith.data.layouts.walk import read_text
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_text
+from tunesmith.label.clips import Clip, clips_of
+from tunesmith.label.make import Maker
+from tunesmith.label.provider import Listener, NoAnswerError
+from tunesmith.label.tags import join_tags, split_tags
+from tunesmith.run.console import Voice
+
+SILENT_IN_A_ROW = 3
+"""So many clips without an answer, one after another, mean that the next will have none either."""
+
+
+@dataclass
+class Tally:
+    """What became of the clips.
+
+    Attributes:
+        made: Labelled now.
+        known: Labelled before.
+        unusable: Labels that are not ``ok``.
+        written: Text files written.
+        left: Text files of the user's that were left alone.
+        waiting: Clips beyond the limit.
+    """
+
+    made: int = 0
+    known: int = 0
+    unusable: list[Label] = field(default_factory=list)
+    written: int = 0
+    left: int = 0
+    waiting: int = 0
+
+    @property
+    def usable(self) -> int:
+        """Clips with a label that can be used."""
+        return self.made + self.known
+
+
+def label_folder(
+    folder: Path,
+    listener: Listener | None,
+    system: str,
+    *,
+    limit: int | None = None,
+    overwrite: bool = False,
+    voice: Voice | None = None,
+) -> Tally:
+    """Label the clips of a folder that have no usable label of this provider, prompt and model.
+
+    Each label is on the disk before the next clip is begun, so that an interruption costs at most the clip in work.
+
+    Args:
+        folder: In any layout.
+        listener: Who is asked; ``None`` measures only.
+        system: The instruction that goes with every clip.
+        limit: Label at most so many clips now.
+        overwrite: Replace tag files that the user wrote, too.
+        voice: Who speaks to the user.
+
+    Raises:
+        TunesmithError: for a folder that cannot be read or written, and for a listener that answers nothing at all.
+    """
+    voice = voice or Voice()
+    layout = read_layout(folder)
+    store = LabelStore(folder)
+    clips = clips_of(layout, store, overwrite=overwrite)
+    for problem in layout.problems:
+        voice.warn(f"{problem.clip}: {problem.message}. {problem.remedy}")
+    tally = Tally()
+    work = _Work(Maker(listener, system), store, tally, limit, overwrite)
+    try:
+        with voice.progress("label the clips", len(clips)) as advance:
+            for clip in clips:
+                advance(0, clip.id)
+                work.do(clip)
+                advance()
+    except (KeyboardInterrupt, TunesmithError):
+        voice.say(f"{tally.usable} labels are kept in {store.path}; the same command goes on from there")
+        raise
+    _tell(tally, layout.name, store.path, voice)
+    return tally
+
+
+@dataclass
+class _Work:
+    maker: Maker
+    store: LabelStore
+    tally: Tally
+    limit: int | None
+    overwrite: bool
+    silent: int = 0
+
+    def do(self, clip: Clip) -> None:
+        """Label one clip, unless that is done or the limit is reached, and bring its text file in line."""
+        known = self._known(clip)
+        if known is None and self.limit is not None and self.tally.made + len(self.tally.unusable) >= self.limit:
+            self.tally.waiting += 1
+            return
+        label = known or self._make(clip)
+        if known is not None:
+            self.tally.known += 1
+        elif label.status == "ok":
+            self.tally.made += 1
+        else:
+            self.tally.unusable.append(label)
+        self._write_tags(clip)
+
+    def _known(self, clip: Clip) -> Label | None:
+        try:
+            sound, key = self.maker.keys(clip)
+        except TunesmithError:
+            return None  # an unreadable file; making the label says so
+        found = self.store.done(key, clip.id)
+        if found is not None and not self.store.holds(clip.id, sound, key):
+            self.store.add(found)  # the same sound under another name
+        return found
+
+    def _make(self, clip: Clip) -> Label:
+        try:
+            label = self.maker.make(clip)
+            self.silent = 0
+        except NoAnswerError as error:
+            label = self.maker.failed(clip, str(error))
+            self.silent += 1
+        self.store.add(label)
+        if self.silent >= SILENT_IN_A_ROW:
+            what = f"{self.silent} clips in a row got no answer; the last: {label.reason}"
+            raise TunesmithError(what, remedy="See what is wrong there, then run the same command again.")
+        return label
+
+    def _write_tags(self, clip: Clip) -> None:
+        """Write the best label's tags beside the clip, unless the user's own stand there."""
+        label = self.store.best_of(clip.id)
+        if clip.text_file is None or label.status != "ok":
+            return
+        there = tuple(split_tags(read_text(clip.text_file)[0])) if clip.text_file.is_file() else ()
+        if there and not self.overwrite and not self.store.wrote(clip.id, there):
+            self.tally.left += 1
+        elif there != label.tags:
+            self._write(clip.text_file, label)
+
+    def _write(self, path: Path, label: Label) -> None:
+        write_text(path, join_tags(label.tags) + "\n")
+        self.tally.written += 1
+
+
+def _tell(tally: Tally, layout: str, path: Path, voice: Voice) -> None:
+    before = f", {tally.known} had been before" if tally.known else ""
+    voice.say(f"labelled: {tally.made} clips{before}; all labels are in {path}")
+    if tally.written:
+        voice.say(f"tags: {tally.written} text files written beside the clips; edit them as you like, they stay yours")
+    if tally.left:
+        voice.say(f"tags: {tally.left} text files of your own left as they are (--overwrite replaces them)")
+    if tally.usable and layout not in ("trio", "folder", "sidecar"):
+        voice.say(f"tags: this set lists its captions in one file, which stays yours; new tags are in {FILE} only")
+    if tally.waiting:
+        voice.say(f"{tally.waiting} clips are left for the next time (--limit)")
+    for status, what in (("needs_review", "need a look"), ("failed", "could not be labelled")):
+        labels = [label for label in tally.unusable if label.status == status]
+        if labels:
+            voice.warn(f"{len(labels)} clips {what}; the same command tries them again:")
+        for label in labels:
+            voice.say(f"  {label.id}: {label.reason}")

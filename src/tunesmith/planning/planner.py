@@ -1,0 +1,320 @@
+"""What a run will take, before it takes it: memory, disk and time from the model's card and the recipe alone.
+
+The formulas are those of LoRA on a transformer, counted at real size on MusicGen small, medium and large (FLOPs with
+torch's FlopCounterMode, saved activations with saved-tensor hooks). They are estimates, good to about a third, and say
+what they assume; ``train --dry-run`` measures instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunesmith.families.card import ModelCard, TransformerShape
+from tunesmith.recipe.models import Recipe
+from tunesmith.training.phases import plan_stages, total_updates
+from tunesmith.training.schedule import clips_per_update, warm_up
+
+ASPECT = 40  # width / depth of transformer decoders: 43, 32 and 43 for MusicGen small, medium and large
+BLOCK = 16  # parameters of a block over width squared: two attentions (8) and a feed-forward four times as wide (8)
+SAVED_BYTES = 41.4  # saved for backward per token, layer and unit of width in half precision (1.02 MB per token, small)
+LORA_WIDTHS = 26  # q, k, v, out of two attentions (8 x 2 widths), fc1 and fc2 (2 x 5 widths): parameters / rank / width
+FORWARDS, FORWARDS_RECOMPUTED = 2.05, 3.05  # a step over a forward: frozen weights need no gradient of their own
+FULL_GRADIENT = 1.0  # and what trains itself does need one
+OPTIMIZER_BYTES, EMA_BYTES = 16, 4  # weight, gradient and AdamW's two moments, fp32; a moving average beside them
+CUDA_BYTES, PYTHON_BYTES = 1.0e9, 0.7e9
+CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
+GPU_FLOPS = 30e12  # sustained in bf16 by a consumer GPU of the 24 GB class
+GPU_LAYER_SECONDS = 0.92e-3  # launching the kernels of one layer forward and backward; small batches never beat it
+CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of the frozen encoders
+CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
+
+
+@dataclass(frozen=True)
+class DevicePlan:
+    """One device's share of a plan: bytes and seconds by part, and what they assume."""
+
+    device: str
+    precision: str
+    memory: Mapping[str, float]
+    seconds: Mapping[str, float]
+    assumes: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will take. Memory and disk are bytes by part, time is seconds by part."""
+
+    updates: int
+    clips_per_update: int
+    epochs: float
+    warmup: int
+    peak_learning_rate: float
+    clips: int
+    seconds_of_audio: float
+    adapter_parameters: int
+    frames_per_micro_batch: int
+    disk: Mapping[str, float]
+    devices: tuple[DevicePlan, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary for ``plan.json``, with the sums."""
+        record = asdict(self)
+        record["disk_bytes"] = sum(self.disk.values())
+        for device in record["devices"]:
+            device["memory_bytes"] = sum(device["memory"].values())
+            device["total_seconds"] = sum(device["seconds"].values())
+        return record
+
+    def lines(self) -> list[str]:
+        """The plan in sentences."""
+        lines = [
+            f"plan: {self.updates} updates of {self.clips_per_update} clips (about {self.epochs:.1f} passes), "
+            f"peak learning rate {self.peak_learning_rate:g} after {self.warmup} updates of warm-up",
+            f"adapter: about {self.adapter_parameters / 1e6:.1f} M parameters ({_bytes(4 * self.adapter_parameters)})",
+        ]
+        for device in self.devices:
+            lines.append(
+                f"memory on a {device.device} ({device.precision}): about {_bytes(sum(device.memory.values()))} "
+                f"({_parts(device.memory)})"
+            )
+        lines.append(f"disk: about {_bytes(sum(self.disk.values()))} ({_parts(self.disk)})")
+        for device in self.devices:
+            total = sum(device.seconds.values())
+            lines.append(f"time on a {device.device}: about {duration(total)}, assuming {device.assumes}")
+        return lines
+
+
+def _estimated_shape(parameters: int) -> TransformerShape:
+    """Depth and width that a decoder of so many parameters has (within 6 % for MusicGen's three)."""
+    width = (ASPECT / BLOCK * parameters) ** (1 / 3)
+    layers = parameters / BLOCK / width**2
+    widths = LORA_WIDTHS * layers * width
+    return TransformerShape(round(layers), round(width), round(widths), SAVED_BYTES, parameters)
+
+
+def _trained_parameters(recipe: Recipe, shape: TransformerShape) -> int:
+    own = recipe.adapter.of(shape.network)
+    return shape.full_parameters if own.kind == "full" else own.rank * shape.adapter_widths
+
+
+def _activations(shape: TransformerShape, frames: int, half: bool, recompute: bool) -> float:
+    """Bytes kept for the backward pass; recomputing keeps every block's input and one block's insides.
+
+    The output layer's part is gone by the time that the first block is recomputed.
+    """
+    per_unit = frames * shape.positions * shape.width * (1.0 if half else 2.0)
+    block, head = per_unit * shape.saved_bytes, frames * shape.head_bytes
+    return 2 * shape.layers * per_unit + max(block, head) if recompute else shape.layers * block + head
+
+
+def estimate(
+    recipe: Recipe,
+    card: ModelCard,
+    seconds_total: float,
+    clips: int,
+    *,
+    longest: float | None = None,
+    per_pass: int | None = None,
+    local: bool = True,
+) -> Plan:
+    """Estimate a run.
+
+    Args:
+        recipe: The recipe.
+        card: The base model's card.
+        seconds_total: Seconds of audio in all clips.
+        clips: How many clips; at least 1 is counted.
+        longest: Seconds of the longest clip; memory is planned for it.
+        per_pass: Clips of one pass, where replay makes them others than all that are not held out.
+        local: Whether the weights are on this machine already; a download is added to the disk otherwise.
+    """
+    clips = max(1, clips)
+    train_clips = per_pass or max(1, clips - _held_out(recipe, clips))
+    networks, updates = _networks(recipe, card, train_clips)
+    per_update = clips_per_update(recipe.train)
+    adapter = sum(_trained_parameters(recipe, network.shape) for network in networks)
+    peak_frames = _micro_batch_frames(recipe, card, min(longest or seconds_total / clips, recipe.data.max_seconds))
+    device = recipe.model.device.split(":")[0]
+    kinds = {"cpu": ["CPU"], "cuda": ["GPU"], "mps": ["GPU"]}.get(device, ["GPU", "CPU"])
+    work = _Work(recipe, card, networks, updates, seconds_total, clips)
+    return Plan(
+        updates=updates,
+        clips_per_update=per_update,
+        epochs=updates * per_update / train_clips,
+        warmup=warm_up(recipe.train, updates).updates,
+        peak_learning_rate=recipe.train.learning_rate,
+        clips=clips,
+        seconds_of_audio=seconds_total,
+        adapter_parameters=adapter,
+        frames_per_micro_batch=peak_frames,
+        disk=_disk(recipe, card, adapter, work, local),
+        devices=tuple(_on(kind, recipe, work, adapter, peak_frames) for kind in kinds),
+    )
+
+
+def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
+    """The base model's card and whether its weights are on this machine, without downloading anything.
+
+    Returns:
+        ``None`` for a hub checkpoint that is neither on this machine nor one of the published sizes.
+
+    Raises:
+        TunesmithError: when no family knows the checkpoint, or it is broken.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    from tunesmith.families.registry import make_family, recognise
+    from tunesmith.pocket.examples import is_pocket
+
+    path = recipe.model.path
+    family = make_family(path, recipe.model.family or recognise(path), recipe.options)
+    if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
+        return family.card(), True
+    cached = isinstance(try_to_load_from_cache(path, family.config_file), str)
+    if published := family.published():
+        return published, cached
+    return (family.card(), True) if cached else None
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A network that trains, and in how many updates."""
+
+    shape: TransformerShape
+    updates: int
+
+
+def _networks(recipe: Recipe, card: ModelCard, clips: int) -> tuple[tuple[_Network, ...], int]:
+    """What trains, and the updates of all stages."""
+    shapes = card.shapes or (_estimated_shape(card.trained_parameters),)
+    if not card.stages:
+        updates = total_updates(recipe.train, clips)
+        return tuple(_Network(shape, updates) for shape in shapes), updates
+    stages = plan_stages(card.stages, recipe.train, clips)
+    own = {shape: sum(one.updates for one in stages if shape.network in one.networks) for shape in shapes}
+    return tuple(_Network(shape, updates) for shape, updates in own.items()), sum(one.updates for one in stages)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """How much there is to compute, whatever computes it."""
+
+    recipe: Recipe
+    card: ModelCard
+    networks: tuple[_Network, ...]
+    updates: int
+    seconds_total: float
+    clips: int
+
+    @property
+    def crop_seconds(self) -> float:
+        """Mean length of a training crop: clips shorter than the window keep theirs, longer ones are cut at random."""
+        data, mean = self.recipe.data, self.seconds_total / self.clips
+        return mean if mean <= data.max_seconds else (data.min_crop_seconds + data.max_seconds) / 2
+
+    @property
+    def layers(self) -> int:
+        """Of all networks one after the other."""
+        return sum(network.shape.layers for network in self.networks)
+
+    @property
+    def layer_steps(self) -> int:
+        """How often a layer is stepped through."""
+        return self.recipe.train.accumulation * sum(one.updates * one.shape.layers for one in self.networks)
+
+    @property
+    def training_flops(self) -> float:
+        return sum(self._flops(network) for network in self.networks)
+
+    def _flops(self, network: _Network) -> float:
+        train, shape, updates = self.recipe.train, network.shape, network.updates
+        forward = 2 * shape.parameters * shape.positions * self.card.frame_rate * self.crop_seconds
+        factor = FORWARDS_RECOMPUTED if train.gradient_checkpointing else FORWARDS
+        factor += FULL_GRADIENT if self.recipe.adapter.of(shape.network).kind == "full" else 0.0
+        held_out = _held_out(self.recipe, self.clips) * (updates // train.valid_every + 1)
+        return forward * (factor * updates * clips_per_update(train) + held_out)
+
+    @property
+    def generated_seconds(self) -> float:
+        previews, generate, evaluate = self.recipe.previews, self.recipe.generate, self.recipe.evaluate
+        times = self.updates // previews.every + 1 if previews.every else 0
+        preview = times * (len(previews.prompts) or previews.count) * previews.seconds
+        after = (len(generate.prompts) or generate.count) * generate.seconds
+        sides = 2 if evaluate.compare else 1
+        prompts = (len(evaluate.prompts) or evaluate.count) + evaluate.forgetting_prompts
+        return preview + after + sides * prompts * evaluate.seconds
+
+
+def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> DevicePlan:
+    half = kind == "GPU" and recipe.model.precision != "fp32"
+    card, recompute = work.card, recipe.train.gradient_checkpointing
+    memory = {
+        # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
+        "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
+        "adapter and optimizer": float(adapter * (OPTIMIZER_BYTES + (EMA_BYTES if recipe.train.ema_decay else 0))),
+        "activations": sum(_activations(one.shape, frames, half, recompute) for one in work.networks),
+        "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
+    }
+    encoders = max(0, card.parameters - card.trained_parameters)
+    if kind == "GPU":
+        seconds = {
+            "training": max(work.training_flops / GPU_FLOPS, work.layer_steps * GPU_LAYER_SECONDS),
+            "encoding": work.seconds_total * encoders * CPU_ENCODE_SECONDS / 20,
+            "listening": work.generated_seconds * card.frame_rate * work.layers * GPU_LAYER_SECONDS,
+        }
+        assumes = f"{GPU_FLOPS / 1e12:.0f} TFLOP/s sustained (a consumer GPU of the 24 GB class)"
+    else:
+        cores = os.cpu_count() or 1
+        seconds = {
+            "training": work.training_flops / (CPU_FLOPS * cores),
+            "encoding": work.seconds_total * encoders * CPU_ENCODE_SECONDS / cores,
+            "listening": work.generated_seconds * card.trained_parameters * CPU_DECODE_SECONDS / cores,
+        }
+        assumes = f"{CPU_FLOPS / 1e9:.0f} GFLOP/s on each of {cores} cores"
+    return DevicePlan(
+        kind, ("fp16" if recipe.model.precision == "fp16" else "bf16") if half else "fp32", memory, seconds, assumes
+    )
+
+
+def _disk(recipe: Recipe, card: ModelCard, adapter: int, work: _Work, local: bool) -> dict[str, float]:
+    checkpoints = min(recipe.train.keep_checkpoints, work.updates // recipe.train.save_every + 1) + 1
+    disk = {
+        "cache": work.seconds_total * card.frame_rate * card.frame_bytes + work.clips * card.text_bytes,
+        "checkpoints": float(checkpoints * 12 * adapter + 2 * 4 * adapter),
+        "audio": work.generated_seconds * card.sample_rate * card.channels * 2.0,
+    }
+    return disk if local else {"download": float(card.weights_bytes or 4 * card.parameters), **disk}
+
+
+def _micro_batch_frames(recipe: Recipe, card: ModelCard, crop_seconds: float) -> int:
+    clip = round(crop_seconds * card.frame_rate) + 4  # the delay pattern adds a few frames
+    whole = recipe.train.batch_size * clip
+    return whole if recipe.train.token_budget is None else min(whole, max(clip, recipe.train.token_budget))
+
+
+def _held_out(recipe: Recipe, clips: int) -> int:
+    wanted = max(recipe.data.valid_min, round(recipe.data.valid_share * clips))
+    return min(wanted, max(0, clips - 1)) if recipe.data.valid_share > 0 else 0
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86_400:.1f} days"
+
+
+def _bytes(amount: float) -> str:
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"
+
+
+def _parts(parts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {_bytes(amount)}" for name, amount in parts.items())

@@ -1,0 +1,1 @@
+"""Which prompts, voices and base-style prompts a run generates with."""

@@ -1,0 +1,175 @@
+"""Which prompts a speaking family generates with, and what each of its requests carries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, cycle, islice
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.prompting.prompts import Prompt
+from tunesmith.run.context import RunContext
+from tunesmith.speech.tools import CLONE, edit_type
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.families.contract import Family, GenerationRequest
+
+CLONES = (CLONE, "pronunciation")
+"""Kinds whose result is spoken anew in a voice; any other edits a recording."""
+NEW_WORDS = "paralinguistic"
+"""The edit whose result says another text than its source."""
+_ROOM = 2.0
+"""How many times its likely length speech may take before it is cut off."""
+
+
+def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> list[Prompt]:
+    """The user's texts in the voices of held-out samples; else held-out samples, their edit types by turns.
+
+    Args:
+        context: The run.
+        asked: The user's texts.
+        count: How many prompts where the user gave none; with fewer samples they come again with new seeds.
+    """
+    samples = _samples(context)
+    held_out = [s for s in samples if s.split == "valid"]
+    voices = _own([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
+    if asked:
+        return _in_voices(asked, "user", voices)
+    if held_out:
+        return [prompt_of(sample) for sample in by_turns(held_out, count)]
+    return _in_voices(context.family.base_prompts()[:count], "built_in", voices)
+
+
+def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
+    """Texts in the base model's own range, in voices of the run's samples, and every edit it knows of what they say."""
+    samples = _own(_samples(context))
+    clones = _in_voices(texts, "base_style", samples)
+    voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
+    edits = context.family.base_edits() if voices and texts else ()
+    return clones + [_edited(voices[(len(texts) + i) % len(voices)], *edit) for i, edit in enumerate(edits)]
+
+
+def _edited(voice: Sample, kind: str, info: str) -> Prompt:
+    """A base-style prompt that edits what a sample's prompt says."""
+    said = voice.texts[PROMPT_TEXT]
+    attributes = {"edit_type": kind} | ({"edit_info": info} if info else {})
+    return Prompt(said, "base_style", replace(voice, attributes=attributes), voice=voice)
+
+
+def prompt_of(sample: Sample) -> Prompt:
+    """What a sample asks for."""
+    return Prompt(sample.texts.get("caption", ""), "held_out", sample, voice=sample)
+
+
+def _own(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Those that are not replayed, if there are any: the voice that is learnt speaks what nobody recorded."""
+    return [s for s in samples if not is_replay(s)] or samples
+
+
+def _samples(context: RunContext) -> list[Sample]:
+    """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
+    manifest = context.folder.manifest
+    samples = [s for s in read_manifest(manifest) if PROMPT in s.audios] if manifest.exists() else []
+    recipe = context.recipe.generate
+    if samples or not recipe.source:
+        return samples
+    return [Sample("generate.source", {PROMPT: AudioRef(recipe.source)}, {PROMPT_TEXT: recipe.source_prompt})]
+
+
+def _in_voices(texts: Sequence[str], kind: Any, voices: Sequence[Sample]) -> list[Prompt]:
+    return [Prompt(text, kind, voice=voices[i % len(voices)] if voices else None) for i, text in enumerate(texts)]
+
+
+def by_turns(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """``count`` samples, every edit type as often (cloning first); those of a type with few come again."""
+    kinds: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        kinds[edit_type(sample.attributes)].append(sample)
+    order = sorted(kinds, key=lambda kind: (kind != CLONE, kind))
+    turns = islice(zip(*(cycle(kinds[kind]) for kind in order), strict=True), -(-count // len(order)))
+    return list(chain.from_iterable(turns))[:count]
+
+
+def spoken_request(prompt: Prompt, family: Family, seconds: float, seed: int) -> GenerationRequest:
+    """A request with the prompt's audio and text and, for a held-out sample, its edit.
+
+    Args:
+        prompt: What to say, and in whose voice.
+        family: Says at which rate its prompt is loaded.
+        seconds: The recipe's length; more where the text will take longer.
+        seed: The item's own seed.
+    """
+    from tunesmith.families.contract import GenerationRequest
+    from tunesmith.speech.duration import likely_seconds
+
+    source = {} if prompt.voice is None else {PROMPT: prompt_audio(prompt.voice, family)}
+    longest = max(seconds, _ROOM * (likely_seconds(prompt) or 0.0))
+    return GenerationRequest(prompt.texts, longest, seed, source=source, options=prompt.edit)
+
+
+def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
+    """A sample's prompt (C, N) at the family's rate."""
+    from tunesmith.data.load import load
+
+    card = family.card()
+    return load(sample.audios[PROMPT], card.sample_rate, card.channels)
+
+
+def listener_of(context: RunContext, device: str) -> Listener | None:
+    """What speech is measured with; ``None`` where the family makes music.
+
+    Raises:
+        TunesmithError: when the Whisper weights that the user named are not there.
+    """
+    tools = context.family.speech()
+    if tools is None:
+        return None
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+    from tunesmith.speech.transcribe import transcriber
+
+    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
+    return Listener(context.family, _samples(context), voice, transcriber(tools.whisper, device), tools.language)
+
+
+def asked_texts(context: RunContext) -> list[str]:
+    """What the user wants to hear said; an edit says what its source says, whatever else is asked for.
+
+    Raises:
+        TunesmithError: when an edit has no recording to edit.
+    """
+    recipe, kind = context.recipe.generate, str(context.recipe.options.get("edit_type") or CLONE)
+    if kind not in CLONES and not recipe.source:
+        raise TunesmithError(
+            f"the edit {kind} needs a recording to edit",
+            where="generate.source",
+            remedy="Name it with --source, and what it says with --source-text.",
+        )
+    if recipe.source and not recipe.source_prompt.strip():
+        context.voice.warn("what the source says is not given (--source-text); the model hears it without its words")
+    if kind in (*CLONES, NEW_WORDS):
+        return list(recipe.prompts)
+    if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
+        context.voice.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")
+    return [recipe.source_prompt]
+
+
+def need_voices(requests: Sequence[GenerationRequest]) -> None:
+    """Refuse requests that nobody speaks.
+
+    Raises:
+        TunesmithError: when one has no prompt audio.
+    """
+    if any(PROMPT not in request.source for request in requests):
+        raise TunesmithError(
+            "there is no voice to speak with: the run has no clips and no source is named",
+            where="generate.source",
+            remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
+        )

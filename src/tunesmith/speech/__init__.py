@@ -1,0 +1,1 @@
+"""Speech without a family or a run: transcription, text, speaker vectors, durations."""

@@ -1,0 +1,1 @@
+"""What is done to a run, one stage or action a file."""

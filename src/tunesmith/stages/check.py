@@ -1,0 +1,193 @@
+"""The check stage: read the layout, measure every clip, quarantine what cannot be used, split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.augmented import Completed
+from tunesmith.data.checks import CheckReport, run_checks
+from tunesmith.data.findings import Finding
+from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.notes import Note, note
+from tunesmith.data.replay import is_replay, mix_of
+from tunesmith.data.sample import write_manifest
+from tunesmith.data.split import SplitResult, split
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_json
+from tunesmith.planning.planner import card_for_planning
+from tunesmith.run.context import RunContext
+from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_line, replay_summary, short_note
+
+
+def check(context: RunContext) -> dict[str, Any]:
+    """Check and split the user's clips; write manifest and findings.
+
+    Raises:
+        TunesmithError: when no usable clip is left.
+    """
+    data = context.recipe.data
+    if not data.folder:
+        raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
+    family, seed = context.family, context.recipe.train.seed
+    if family.speaks() and data.default_text is not None:
+        what = "one text for all clips cannot be what is said in each of them"
+        raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
+    layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
+    layout = for_family(context, layout, Path(data.folder))
+    family.accept(layout.samples)
+    replay = read_replay(context, layout)
+    checked = examine(context, join(layout, replay))
+    mine = {sample.id for sample in checked.kept if not is_replay(sample)}
+    result = split(
+        [sample for sample in checked.kept if sample.id in mine],
+        valid_share=data.valid_share,
+        min_valid=data.valid_min,
+        seed=seed,
+        similar=[pair for pair in checked.similar if mine.issuperset(pair)],
+        cut=not family.speaks(),
+    )
+    checked, result = completed(checked, result, family.complete(result.samples, seed))
+    if replay is not None:
+        checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
+    write_manifest(context.folder.manifest, result.samples)
+    summary = write_findings(context, layout, replay, checked, result)
+    say(context, checked.findings, summary)
+    refuse_nothing(context, layout, checked, result, of_replay=False)
+    if replay is not None:
+        refuse_nothing(context, replay, checked, result, of_replay=True)
+    return summary
+
+
+def refuse_nothing(
+    context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult, *, of_replay: bool
+) -> None:
+    """Stop where none of the user's own clips, or of the replay set, is left to train on.
+
+    Raises:
+        TunesmithError: with the first reason.
+    """
+    if any(sample.split == "train" and is_replay(sample) == of_replay for sample in result.samples):
+        return
+    names = {sample.id for sample in layout.samples} | {problem.clip for problem in layout.problems}
+    reason = first_reason([finding for finding in checked.findings if finding.clip in names])
+    number, data = len(layout.samples) + len(layout.problems), context.recipe.data
+    raise TunesmithError(
+        f"no usable {'replay ' * of_replay}clip is left of {number}; {reason}",
+        where=data.replay if of_replay else data.folder,
+        remedy=f"Every finding is in {context.folder.findings}.",
+    )
+
+
+def examine(context: RunContext, layout: Layout) -> CheckReport:
+    """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
+    known = card_for_planning(context.recipe)
+    card, local = known if known is not None else (None, False)
+    with context.voice.progress("check", len(layout.samples)) as advance:
+        return run_checks(
+            layout.samples,
+            context.recipe.checks,
+            fingerprint=context.recipe.data.fingerprint,
+            unknown_share=context.family.unknown_share if local else None,
+            text_findings=context.family.text_findings if local else None,
+            overrule=context.recipe.data.overrule,
+            progress=advance,
+            facts_path=context.folder.facts,
+            problems=layout.problems,
+            channels=card.channels if card else None,
+            model_sample_rate=card.sample_rate if card else 32_000,
+            transcripts=context.family.speaks(),
+        )
+
+
+def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tuple[CheckReport, SplitResult]:
+    """Both with what the family completed: its findings after those of the checks, its errors quarantined too."""
+    errors = {f.clip: f.message for f in reversed(told.findings) if f.level == "error"}
+    checked = replace(
+        checked, findings=[*checked.findings, *told.findings], quarantined={**checked.quarantined, **errors}
+    )
+    return checked, replace(result, samples=list(told.samples), notes=[*result.notes, *told.notes])
+
+
+def write_findings(
+    context: RunContext, layout: Layout, replay: Layout | None, checked: CheckReport, result: SplitResult
+) -> dict[str, Any]:
+    """Write ``findings.json`` and return its numbers: of the user's own clips, and apart those of a replay set."""
+    own = [sample for sample in result.samples if not is_replay(sample)]
+    counts = Counter(s.split for s in own)
+    mix = mix_of([s for s in result.samples if s.split == "train"], context.recipe.data.replay_share)
+    summary = {
+        "layout": layout.name,
+        "kept": len(own),
+        "train": counts["train"],
+        "valid": counts["valid"],
+        "quarantined": checked.quarantined,
+        "split_kind": result.kind,
+        "seconds": round(sum(sample.seconds for sample in own), 1),
+        "notes": [
+            *join(layout, replay).notes,
+            *checked.notes,
+            *result.notes,
+            *lyric_notes(context, result),
+            *short_note(mix),
+        ],
+    }
+    if replay is not None:
+        summary["replay"] = replay_summary(context, replay, result.samples)
+    write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
+    return summary
+
+
+def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
+    """Whole-song lyrics over a crop teach words that are not sung in it."""
+    limit = context.recipe.data.max_seconds
+    long = [
+        s.id
+        for s in result.samples
+        if s.texts.get("lyrics", "").strip() and any((a.duration or 0) > limit for a in s.audios.values())
+    ]
+    if "lyrics" not in context.family.text_roles or not long or context.recipe.options.get("lyric_window"):
+        return []
+    return [
+        note(
+            f"{len(long)} clips with lyrics are longer than a crop ({limit:g} s) and keep all their lyrics in it "
+            f"(the first: {long[0]}). Set options.lyric_window to give a crop its own sections, or raise "
+            "data.max_seconds.",
+            f"{len(long)} 个带歌词的片段长于裁剪长度（{limit:g} 秒），裁剪后仍使用整首歌词（第一个：{long[0]}）。"
+            "可设置 options.lyric_window 只取相应段落，或增大 data.max_seconds。",
+        )
+    ]
+
+
+def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any]) -> None:
+    """Tell the user what was found: every error, and warnings by kind."""
+    voice = context.voice
+    for finding in findings:
+        if finding.level == "error":
+            voice.say(f"  error  {finding.clip}: {sentences(finding)}", style="red")
+    warnings = [f for f in findings if f.level == "warn"]
+    for name, number in Counter(f.check for f in warnings).most_common():
+        one = next(f for f in warnings if f.check == name)
+        voice.say(f"  warn   {name} ({number}): {one.clip}: {sentences(one)}", style="yellow")
+    for told in summary["notes"]:
+        voice.say(f"  note   {told['en']}")
+    voice.say(
+        f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, "
+        f"{summary['valid']} held out; "
+        f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
+    )
+    if "replay" in summary:
+        voice.say(replay_line(summary["replay"]))
+
+
+def sentences(finding: Finding) -> str:
+    """What was found, and what to do about it."""
+    return f"{finding.message.rstrip('.')}. {finding.remedy}" if finding.remedy else finding.message
+
+
+def first_reason(findings: Sequence[Finding]) -> str:
+    """The first error finding, as the reason nothing is left."""
+    return next((f"{f.clip}: {f.message}" for f in findings if f.level == "error"), "the folder holds none")

@@ -1,0 +1,112 @@
+"""The whole road on what ships: example clips, two planted bad ones, the pocket model, a report. Minutes on a CPU."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json, write_text
+from tunesmith.recipe.load import load_recipe
+from tunesmith.recipe.models import Recipe
+from tunesmith.run.console import Voice
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import STAGES, RunFolder
+
+PRESETS = {
+    "musicgen": "pocket-demo",
+    "ace_step": "pocket-demo-ace-step",
+    "step_audio": "pocket-demo-step-audio",
+}
+REAL = {
+    "musicgen": "facebook/musicgen-small",
+    "ace_step": "ACE-Step/ACE-Step-v1-3.5B",
+    "step_audio": "stepfun-ai/Step-Audio-EditX",
+}
+"""What to name instead of the pocket model on one's own clips."""
+MINE = {"step_audio": "myvoice"}
+"""What a user's own run may be called, where it is not of beats."""
+
+
+def demo(family: str = "musicgen", out: Path | None = None) -> int:
+    """Fine-tune the pocket model on the example clips and name the report.
+
+    Raises:
+        TunesmithError: when there is no demo for this family, or the planted clips were not found.
+    """
+    if family not in PRESETS:
+        raise TunesmithError(f"there is no demo for `{family}`", remedy=f"Use --family {' or '.join(PRESETS)}.")
+    name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
+    folder = RunFolder(out or Path("runs") / name).create()
+    voice = Voice(log=folder.log)
+    planted = lay_out_clips(folder, family)
+    context = RunContext(folder, make_recipe(folder, family), voice, "tunesmith demo")
+    voice.say("Everything below runs the same code as real weights do. On your own clips it begins with:")
+    mine = MINE.get(family, "mybeats")
+    voice.say(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
+    for stage in STAGES:
+        run_one(context, stage, mine)
+        if stage == "check":
+            assert_found(context, planted)
+    return say_results(context)
+
+
+def lay_out_clips(folder: RunFolder, family: str) -> list[Path]:
+    """Copy the example clips beside the run and plant two bad ones among them; of speech also the edits to replay."""
+    from tunesmith.pocket.examples import example_clips, example_edits, plant_bad_clips
+
+    examples, clips, edits = example_clips(family), folder.path / "clips", folder.path / "edits"
+    if family == "step_audio" and not edits.exists():
+        shutil.copytree(example_edits(), edits)
+    if not clips.exists():
+        shutil.copytree(examples, clips)
+        return plant_bad_clips(clips)
+    listed = {row["audio"] for row in read_json(examples / "metadata.json")}
+    return [clips / row["audio"] for row in read_json(clips / "metadata.json") if row["audio"] not in listed]
+
+
+def make_recipe(folder: RunFolder, family: str) -> Recipe:
+    """The preset that the demo runs, over the clips beside the run; also written into the run folder."""
+    replay = "  replay: edits/edits.jsonl\n" if family == "step_audio" else ""
+    text = f"preset: {PRESETS[family]}\nname: demo\ndata:\n  folder: clips\n{replay}"
+    write_text(folder.recipe, text)
+    return load_recipe(folder.recipe)
+
+
+def run_one(context: RunContext, stage: str, mine: str) -> None:
+    """One stage, and the command that does it on the user's own clips."""
+    from tunesmith.stages.pipeline import run_stages
+
+    run_stages(context, [stage])
+    context.voice.say(f"on your own clips: tunesmith {stage} {mine}", style="bold")
+
+
+def assert_found(context: RunContext, planted: list[Path]) -> None:
+    """The checks must have found both planted clips, else the demo would show a tool that does not work."""
+    quarantined = read_json(context.folder.findings)["quarantined"]
+    missed = [p.name for p in planted if not any(name.endswith(p.name) for name in quarantined)]
+    if missed:
+        raise TunesmithError(
+            f"the checks missed a planted bad clip: {', '.join(missed)}", remedy="This is a bug; please report it."
+        )
+    context.voice.say(f"planted bad clips found: {', '.join(p.name for p in planted)}")
+
+
+def say_results(context: RunContext) -> int:
+    """The report's path and the three sentences, in the user's language."""
+    verdict = read_json(context.folder.evaluation / "comparison_results.json")["verdict"]
+    chinese = _prefers_chinese()
+    worse = verdict["worse"] or {"en": "Nothing measured got worse.", "zh": "没有任何测量项变差。"}
+    context.voice.say("")
+    for sentence in (verdict["learnt"], worse, verdict["next"]):
+        context.voice.say(sentence["zh" if chinese else "en"])
+    context.voice.say(f"\nreport: {context.folder.report.resolve()}", style="bold green")
+    return 0
+
+
+def _prefers_chinese() -> bool:
+    import locale
+
+    encoding = (sys.stdout.encoding or "").lower()
+    return (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) and "utf" in encoding

@@ -1,0 +1,163 @@
+"""A rehearsal of training: what trains, what it takes, two real updates, and whether anything stands in the way."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+from tunesmith.data.replay import Mix, mix_of
+from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json, write_json
+from tunesmith.planning.planner import Plan, card_for_planning, duration, estimate
+from tunesmith.run.context import RunContext
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Two real updates on the shortest clip: seconds of the second, its frames, and the process's peak memory."""
+
+    seconds: float
+    frames: int
+    peak_bytes: int
+
+
+def make_plan(context: RunContext) -> Plan:
+    """The plan of a run whose clips were looked at.
+
+    Raises:
+        TunesmithError: when the base model's sizes cannot be known.
+    """
+    samples = list(read_manifest(context.folder.manifest)) if context.folder.manifest.exists() else []
+    mix = planned_mix(context)
+    lengths = [sample.seconds for sample in samples] or [0.0]
+    known = card_for_planning(context.recipe)
+    if known is None:
+        raise TunesmithError(
+            "the sizes of this model are not known here",
+            where=context.recipe.model.path,
+            remedy="Download it, or give a local folder.",
+        )
+    card, local = known
+    per_pass = mix.per_epoch if mix else None
+    total, longest = sum(lengths), max(lengths)
+    return estimate(context.recipe, card, total, len(samples), longest=longest, per_pass=per_pass, local=local)
+
+
+def planned_mix(context: RunContext) -> Mix | None:
+    """How replay clips are mixed in; ``None`` without any."""
+    return mix_of(_training(context), context.recipe.data.replay_share) if context.folder.manifest.exists() else None
+
+
+def print_plan(context: RunContext) -> None:
+    """Check the clips, then say what the run will take; kept in ``plan.json``."""
+    from tunesmith.stages.pipeline import run_stages
+
+    run_stages(context, ["check"])
+    plan = make_plan(context)
+    write_json(context.folder.plan, plan.to_json())
+    for line in plan.lines():
+        context.voice.say(line)
+    if mix := planned_mix(context):
+        context.voice.say(mix.line())
+
+
+def dry_run(context: RunContext) -> int:
+    """Rehearse training.
+
+    Returns:
+        0, or 1 when an error-level finding is left after quarantine.
+    """
+    print_plan(context)
+    count_parameters(context)
+    rehearsal = rehearse(context)
+    if rehearsal is not None:
+        plan = make_plan(context)
+        say_measured(context, rehearsal, plan)
+    left = errors_left(context)
+    for message in left:
+        context.voice.say(f"  error  {message}", style="red")
+    context.voice.say("dry run: nothing was trained" + (f"; {len(left)} errors must be settled first" if left else ""))
+    return 1 if left else 0
+
+
+def count_parameters(context: RunContext) -> None:
+    """Build the model on the meta device with its adapter and count what trains."""
+    from tunesmith.adapters import peft_adapter as adapters
+
+    networks = context.family.networks(meta=True)
+    total = sum(p.numel() for n in networks.values() for p in n.parameters())
+    recipe = context.recipe
+    attached = adapters.attach(networks, recipe.adapter, context.family.adapter_defaults(), recipe.train.seed)
+    trained = sum(p.numel() for p in adapters.trainable(attached).values())
+    context.voice.say(
+        f"model: {total / 1e6:.2f} M parameters, {trained / 1e6:.2f} M trained ({trained / total:.2%}), adapter "
+        f"file {4 * trained / 1e6:.1f} MB"
+    )
+
+
+def rehearse(context: RunContext) -> Rehearsal | None:
+    """Encode the shortest clip and take two real updates on it, in memory only; ``None`` without weights."""
+    from tunesmith.data.cache import EncodedStore
+    from tunesmith.stages.encode import encode_samples
+    from tunesmith.training.loop import train_update
+    from tunesmith.training.setup import RunClips, build_bench, clips_of
+
+    try:
+        context.family.card()
+    except TunesmithError as error:
+        context.voice.warn(f"no real updates: {error}")
+        return None
+    shortest = [min(_training(context), key=lambda s: (not s.learnt, s.seconds))]
+    encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
+    bench = build_bench(context, RunClips(clips_of(context, shortest)))
+    seconds, frames = 0.0, 0
+    for _ in range(2):
+        begun = time.monotonic()
+        result = train_update(bench)
+        seconds, frames = time.monotonic() - begun, result.tokens
+        bench.progress.update += 1
+        context.voice.say(
+            f"real update {bench.progress.update}: loss {result.measured.loss:.4f}, {seconds:.2f} s for {frames} frames"
+        )
+    return Rehearsal(seconds, frames, peak_memory())
+
+
+def peak_memory() -> int:
+    """Peak memory of this process in bytes: of the GPU where there is one, else of the whole process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def say_measured(context: RunContext, rehearsal: Rehearsal, plan: Plan) -> None:
+    """What the two real updates mean for the whole run."""
+    per_frame = rehearsal.seconds / max(1, rehearsal.frames)
+    card = context.family.card()
+    crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
+    frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
+    context.voice.say(
+        f"measured: peak memory {rehearsal.peak_bytes / 2**30:.2f} GiB on one short clip; training about "
+        f"{duration(per_frame * frames)} "
+        f"at this speed ({1 / per_frame:.0f} frames/s), without previews"
+    )
+
+
+def errors_left(context: RunContext) -> list[str]:
+    """Error-level findings that no quarantine has settled."""
+    findings = read_json(context.folder.findings)
+    settled = findings["quarantined"]
+    return [
+        f"{f['clip']}: {f['message']}"
+        for f in findings["findings"]
+        if f["level"] == "error" and f["clip"] not in settled
+    ]
+
+
+def _training(context: RunContext) -> list[Sample]:
+    return [s for s in read_manifest(context.folder.manifest) if s.split == "train"]

@@ -1,0 +1,189 @@
+"""The evaluate stage: base against adapter on the same prompts and seeds, held-out loss of both, findings in words."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.files import write_json
+from tunesmith.prompting.prompts import Prompt, choose_prompts
+from tunesmith.run.context import RunContext
+from tunesmith.speech.tools import edit_type
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tunesmith.evaluation.compare import SideFiles
+    from tunesmith.evaluation.diagnosis import Losses
+    from tunesmith.evaluation.speech.edit_types import PairedLosses
+    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.families.contract import Batch, Family
+    from tunesmith.training.setup import RunClips
+    from tunesmith.training.terms import Measured
+
+
+@dataclass(frozen=True)
+class LossPair:
+    """Held-out and base-style losses of base and adapter; of speech, also of every held-out clip by edit type."""
+
+    base: Measured | None
+    adapter: Measured | None
+    base_style: tuple[float, float] | None
+    clips: int
+    by_type: PairedLosses = field(default_factory=dict)
+
+
+def evaluate(context: RunContext) -> dict[str, Any]:
+    """Compare the run's best adapter with its base into ``evaluation/``."""
+    from tunesmith.run.adapted import adapter_folder
+
+    return compare(context, adapter_folder(context), context.folder.evaluation)
+
+
+def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
+    """Generate both sides, measure everything, and write ``comparison_results.json`` into ``target``."""
+    from tunesmith.evaluation.compare import build_comparison
+    from tunesmith.prompting.speech import base_style_prompts, listener_of
+    from tunesmith.run.adapted import load_adapted
+    from tunesmith.run.device import pick_device
+
+    recipe = context.recipe.evaluate
+    device = pick_device(context.recipe.model.device)
+    prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
+    base_prompts = () if recipe.prompts else context.family.base_prompts()[: recipe.forgetting_prompts]
+    further = [text for text in base_prompts if text not in {p.text for p in prompts}]
+    listener = listener_of(context, device)
+    prompts += base_style_prompts(context, further) if listener else [Prompt(text, "base_style") for text in further]
+    networks = load_adapted(context.family, adapter, device)
+    sides = generate_sides(context, networks, prompts, target, device, listener)
+    losses = measure_losses(context, networks, device)
+    record = build_comparison(context, prompts, sides, losses, target, adapter, listener)
+    write_json(target / "comparison_results.json", record)
+    for language in ("learnt", "worse", "next"):
+        sentence = record["verdict"][language]
+        if sentence:
+            context.voice.say(f"  {sentence['en']}")
+    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": record["verdict"]}
+
+
+def generate_sides(
+    context: RunContext,
+    networks: Mapping[str, nn.Module],
+    prompts: Sequence[Prompt],
+    target: Path,
+    device: str,
+    listener: Listener | None = None,
+) -> dict[str, list[SideFiles]]:
+    """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
+    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.evaluation.compare import write_side
+    from tunesmith.prompting.speech import need_voices
+    from tunesmith.stages.generate import produce, requests_for
+
+    recipe = context.recipe.evaluate
+    plain = context.family.plain_options()
+    requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
+    requests = [replace(r, options={**plain, **r.options}) for r in requests]
+    if listener is not None:
+        need_voices(requests)
+    sides = {}
+    wanted = {"base_model": 0.0, "lora_model": 1.0} if recipe.compare else {"lora_model": 1.0}
+    for name, scale in wanted.items():
+        set_scale(networks, scale)
+        made = produce(context, networks, requests, context.voice, device, what=name.replace("_", " "))
+        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, listener)
+    return sides
+
+
+def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
+    """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
+    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.training.base_outputs import stored_base_style
+    from tunesmith.training.setup import open_clips
+    from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
+
+    if not context.folder.manifest.exists() or not context.folder.cache.exists():
+        return None
+    clips = open_clips(context)
+    family, size = context.family, context.recipe.train.batch_size
+    items = fixed_items(clips.valid) if clips.valid is not None else []
+    style = fixed_batches(family, stored_base_style(context), size)
+
+    def base_style() -> float | None:
+        return measure_networks(family, networks, style, device).loss if style else None
+
+    if family.speech() is not None:
+        measure = functools.partial(each_loss, family, networks, by_kind(family, clips), device)
+    else:
+        measure = functools.partial(all_losses, family, networks, fixed_batches(family, items, size), device)
+    set_scale(networks, 0.0)
+    (base, base_each), before = measure(), base_style()
+    set_scale(networks, 1.0)
+    (tuned, tuned_each), after = measure(), base_style()
+    pair = (before, after) if before is not None and after is not None else None
+    by_type = {kind: (base_each[kind], tuned_each[kind]) for kind in base_each}
+    return LossPair(base, tuned, pair, len(items), by_type)
+
+
+def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
+    """Every held-out clip alone: whether it is the user's own, its edit type, and its batch."""
+    from tunesmith.training.validation import fixed_items
+
+    found = []
+    for held_out, own in ((clips.valid, True), (clips.replayed, False)):
+        if held_out is None:
+            continue
+        samples = sorted(held_out.samples, key=lambda sample: sample.id)
+        for sample, item in zip(samples, fixed_items(held_out), strict=True):
+            found.append((own, edit_type(sample.attributes), family.collate([item], None)))
+    return found
+
+
+def all_losses(
+    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
+) -> tuple[Measured | None, dict[str, list[float]]]:
+    """Loss over all batches; ``None`` without any."""
+    from tunesmith.training.validation import measure_networks
+
+    return (measure_networks(family, networks, batches, device) if batches else None), {}
+
+
+def each_loss(
+    family: Family, networks: Mapping[str, nn.Module], held_out: Sequence[tuple[bool, str, Batch]], device: str
+) -> tuple[Measured | None, dict[str, list[float]]]:
+    """Loss over the user's own clips, and of every clip by edit type."""
+    import torch
+
+    from tunesmith.training.setup import to_device
+    from tunesmith.training.terms import Meter
+
+    total, each = Meter(), defaultdict[str, list[float]](list)
+    with torch.no_grad():
+        for own, kind, batch in held_out:
+            terms, one = family.loss(networks, to_device(batch, device), None), Meter()
+            if own:
+                total.add(terms)
+            one.add(terms)
+            each[kind].append(one.result().loss)
+    return (total.result() if any(own for own, _, _ in held_out) else None), dict(each)
+
+
+def as_losses(pair: LossPair | None) -> Losses | None:
+    """The losses as the diagnosis wants them."""
+    from tunesmith.evaluation.diagnosis import Losses
+
+    if pair is None or pair.adapter is None or pair.base is None:
+        return None
+    style = pair.base_style or (None, None)
+    return Losses(
+        base_heldout=pair.base.loss,
+        adapter_heldout=pair.adapter.loss,
+        base_forgetting=style[0],
+        adapter_forgetting=style[1],
+        heldout_clips=pair.clips,
+        by_type=pair.by_type,
+    )

@@ -1,0 +1,184 @@
+"""The generate stage: audio from the finished adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json, write_json
+from tunesmith.prompting.prompts import Prompt, choose_prompts
+from tunesmith.run.context import RunContext
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from tunesmith.evaluation.diagnosis.rule import Profile
+    from tunesmith.families.contract import Family, GenerationRequest
+    from tunesmith.run.console import Voice
+
+
+def generate(context: RunContext) -> dict[str, Any]:
+    """Generate with the run's best adapter into ``generated/``."""
+    from tunesmith.run.adapted import adapter_folder
+
+    earlier = recorded_files(context.folder.generated)
+    summary = generate_with(context, adapter_folder(context), context.folder.generated)
+    for name in earlier - set(
+        summary["files"]
+    ):  # the run's own folder holds one round; a user's folder is never cleaned
+        (context.folder.generated / name).unlink(missing_ok=True)
+    return summary
+
+
+def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
+    """Generate with any adapter of the run's base into any folder."""
+    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.run.adapted import load_adapted
+    from tunesmith.run.device import pick_device
+
+    recipe = context.recipe.generate
+    asked: Sequence[str] = recipe.prompts
+    if context.family.speech() is not None:
+        from tunesmith.prompting.speech import asked_texts
+
+        asked = asked_texts(context)
+    prompts = choose_prompts(context, asked, recipe.count, recipe.seconds)
+    device = pick_device(context.recipe.model.device)
+    if recipe.loras:
+        networks = stacked(context, device)
+    else:
+        networks = load_adapted(context.family, adapter, device)
+        set_scale(networks, recipe.adapter_scale)
+    records = render(context, networks, prompts, target, device)
+    used = {"loras": list(recipe.loras)} if recipe.loras else {"adapter": adapter.name, "scale": recipe.adapter_scale}
+    source = {"source": recipe.source, "span": recipe.span} if recipe.source else {}
+    write_json(target / "generated.json", {**used, **source, "files": records})
+    for record in records:
+        problem = f"  ({record['problem']})" if record["problem"] else ""
+        context.voice.say(f"  {target / record['file']}  {record['prompt']!r}{problem}")
+    return {"files": [record["file"] for record in records], "adapter": adapter.name}
+
+
+def recorded_files(target: Path) -> set[str]:
+    """Names of the files that an earlier round wrote here, by its own record."""
+    record = target / "generated.json"
+    return {Path(one["file"]).name for one in read_json(record)["files"]} if record.exists() else set()
+
+
+def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
+    """The base with the adapters of ``generate.loras`` on it, each at its own strength, instead of the run's."""
+    from tunesmith.run.adapted import on_device
+
+    networks = context.family.networks()
+    for note in context.family.apply_adapters(networks, context.recipe.generate.loras):
+        context.voice.say(note)
+    return on_device(networks, device, context.family.full_precision)
+
+
+def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: Family) -> list[GenerationRequest]:
+    """One request per prompt; item i uses seed + i. Speech brings its prompt's audio."""
+    from tunesmith.families.contract import GenerationRequest
+
+    if family.speech() is not None:
+        from tunesmith.prompting.speech import spoken_request
+
+        return [spoken_request(p, family, seconds, seed + i) for i, p in enumerate(prompts)]
+    return [GenerationRequest(p.texts, seconds, seed + i) for i, p in enumerate(prompts)]
+
+
+def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> list[GenerationRequest]:
+    """The requests with the recipe's source audio, what it is and which span of it is meant.
+
+    Raises:
+        TunesmithError: when the source cannot be read, has too low a rate to speak with, or would be replaced by the
+            results.
+    """
+    recipe, speech = context.recipe.generate, context.family.speech()
+    speaks = speech is not None
+    if not recipe.source:
+        if speaks:
+            from tunesmith.prompting.speech import need_voices
+
+            need_voices(requests)
+        return list(requests)
+    from tunesmith.data.load import load
+    from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
+
+    if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
+        raise TunesmithError(
+            "this source lies among the results that are about to be replaced",
+            where=recipe.source,
+            remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
+        )
+    card = context.family.card()
+    role = PROMPT if speaks else context.family.audio_roles[-1]
+    lowest = speech.lowest_rate if speech else 0
+    source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
+    was = {PROMPT_TEXT if speaks else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
+    was = {role: text for role, text in was.items() if text}
+    own = {PROMPT_TEXT} if speaks else set()  # what the sample's prompt says is not what this source says
+    texts = [{role: text for role, text in r.texts.items() if role not in own} | was for r in requests]
+    return [
+        replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)
+    ]
+
+
+def render(
+    context: RunContext, networks: Mapping[str, nn.Module] | None, prompts: Sequence[Prompt], target: Path, device: str
+) -> list[dict[str, Any]]:
+    """Generate, write and measure; one record per prompt."""
+    from tunesmith.audio.write import write
+    from tunesmith.evaluation.collapse import collapse
+    from tunesmith.evaluation.signals import measure
+
+    recipe = context.recipe.generate
+    requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
+    profile: Profile = "music" if context.family.speech() is None else "speech"
+    records = []
+    for index, (audio, rate) in enumerate(produce(context, networks, requests, context.voice, device)):
+        path = target / f"{index:02d}.{recipe.format}"
+        write(path, audio, rate)
+        signals = measure(audio.T, rate)
+        records.append(
+            {
+                "file": path.name,
+                "prompt": prompts[index].text,
+                "seed": requests[index].seed,
+                "seconds": round(audio.shape[-1] / rate, 3),
+                "signals": signals.to_json(),
+                "problem": collapse(signals, profile=profile),
+            }
+        )
+    return records
+
+
+def produce(
+    context: RunContext,
+    networks: Mapping[str, nn.Module] | None,
+    requests: Sequence[GenerationRequest],
+    voice: Voice,
+    device: str,
+    what: str = "generate",
+) -> list[tuple[np.ndarray, int]]:
+    """Audio (C, N) and rate for every request, in batches, with a progress bar."""
+    size = context.recipe.generate.batch_size
+    generator = context.family.generator(networks, device)
+    made: list[tuple[np.ndarray, int]] = []
+    with voice.progress(what, 100 * len(requests)) as advance:
+        for start in range(0, len(requests), size):
+            batch = requests[start : start + size]
+            shown = 0
+
+            def tick(share: float, count: int = len(batch)) -> None:
+                nonlocal shown
+                now = int(share * 100 * count)
+                advance(now - shown)
+                shown = now
+
+            made += [(one.audio, one.sample_rate) for one in generator.generate(batch, tick)]
+            advance(100 * len(batch) - shown)
+    return made

@@ -1,0 +1,254 @@
+"""A new run: look at the data, choose values for it, write a recipe that says why."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.layouts import pairs
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_json, write_text
+from tunesmith.planning.planner import Plan, card_for_planning, estimate
+from tunesmith.recipe.load import Loaded, build, resolve_paths, resolved_path, validate_options
+from tunesmith.recipe.models import ModelRecipe, Recipe
+from tunesmith.recipe.presets import preset_text
+from tunesmith.recipe.schema import write_schema
+from tunesmith.recipe.tree import Tree, parse_tree
+from tunesmith.recipe.write import commented_recipe
+from tunesmith.run.console import Voice
+from tunesmith.run.folder import RunFolder, valid_name
+from tunesmith.stages.open import RUNS
+from tunesmith.stages.scan import Look, look_at
+
+COMFORTABLE = 11e9
+"""Bytes that a step may take on a GPU of 12 GB before blocks are recomputed instead of kept."""
+FEW, MANY = 20, 500
+"""Below and from these numbers of clips the presets ``few-clips`` and ``many-clips`` give better starting values."""
+
+
+def new_run(
+    name: str,
+    folder: Path,
+    model: str | None = None,
+    *,
+    preset: str | None = None,
+    default_text: str | None = None,
+    force: bool = False,
+    root: Path | None = None,
+    voice: Voice | None = None,
+) -> RunFolder:
+    """Write ``runs/<name>/recipe.yaml`` after looking at the data, and tell what was seen and chosen.
+
+    Args:
+        name: The run's name.
+        folder: The folder of audio, or a list of speech pairs.
+        model: Hub id or folder of the base model; the preset's, else the default.
+        preset: A preset to start from.
+        default_text: Caption of clips that have none; not for speech.
+        force: Replace the recipe of a run that exists.
+        root: Where runs are kept.
+        voice: Who speaks to the user.
+
+    Raises:
+        TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model,
+            or one text for all clips of speech.
+    """
+    voice = voice or Voice()
+    run = _place(name, root or RUNS, force)
+    _refuse_early(model, preset, default_text)
+    with voice.progress("look at the clips", None) as advance:
+        look = look_at(folder, default_text=default_text, progress=advance)
+    if not _speaks(model, preset):
+        pairs.refuse_pairs(look.layout, look.folder)
+    loaded, chosen = choose(name, look, model, preset, default_text)
+    recipe = loaded.recipe
+    planned = plan_for(recipe, look)
+    if planned is not None and too_large(planned):
+        loaded, chosen = choose(name, look, model, preset, default_text, recompute=True)
+        recipe, planned = loaded.recipe, plan_for(loaded.recipe, look)
+    settings = validate_options(loaded) if recipe.options else _settings(recipe)
+    run.create()
+    family = _family_name(recipe)
+    write_schema(run.path, family)
+    text = commented_recipe(recipe, _header(name, look), notes(look, recipe, chosen), settings=settings)
+    write_text(run.recipe, text)
+    if planned is not None:
+        write_json(run.plan, planned.to_json())
+    for line in summary(look, recipe, planned):
+        voice.say(line)
+    voice.say(f"recipe: {run.recipe} (every key with its meaning; change what you like)")
+    voice.say(f"next: tunesmith run {name if root is None else run.path}", style="bold")
+    return run
+
+
+def choose(
+    name: str, look: Look, model: str | None, preset: str | None, default_text: str | None, *, recompute: bool = False
+) -> tuple[Loaded, dict[str, str]]:
+    """A recipe that suits the data, and the reason of each choice by key.
+
+    The data's own values lie between the preset that fits the number of clips (below) and the user's (above).
+    """
+    clips = len(look.seconds)
+    intent = "few-clips" if clips < FEW else "many-clips" if clips >= MANY else None
+    tree, reasons = Tree(), {}
+    if intent:
+        wanted = parse_tree(preset_text(intent), f"preset {intent}")
+        tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
+        reasons["train"] = f"starting values for {clips} clips (preset {intent})"
+    guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
+    if not guess and look.layout != pairs.NAME:
+        reasons["data.replay"] = "cloning alone makes the model lose its edits: name edit pairs here to keep them"
+    tree = tree.merge(Tree(_from_data(look, default_text, reasons, guess=guess)))
+    if preset:
+        tree = tree.merge(parse_tree(preset_text(preset), f"preset {preset}"))
+    if recompute:
+        tree = tree.merge(Tree({"train": {"gradient_checkpointing": True}}))
+        reasons["train.gradient_checkpointing"] = f"without it a step takes more than {COMFORTABLE / 1e9:.0f} GB"
+    own: dict[str, Any] = {"name": name}
+    if model:
+        own["model"] = {"path": model}
+    own_tree = Tree(own)
+    resolve_paths(own_tree, Path.cwd())
+    tree = tree.merge(own_tree)
+    _fit_batch(tree, look, reasons)
+    return build(tree), reasons
+
+
+def plan_for(recipe: Recipe, look: Look) -> Plan | None:
+    """What the run will take; ``None`` when the base model's size cannot be known without downloading it."""
+    found = card_for_planning(recipe)
+    if found is None:
+        return None
+    card, local = found
+    return estimate(recipe, card, look.total, len(look.seconds), longest=max(look.seconds), local=local)
+
+
+def too_large(plan: Plan) -> bool:
+    """Whether a GPU of the common size would be full, by the estimate."""
+    return any(sum(d.memory.values()) > COMFORTABLE for d in plan.devices if d.device == "GPU")
+
+
+def notes(look: Look, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
+    """What was seen in the data, by the key that it bears on."""
+    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
+    split = "the folder's own split" if look.valid else f"{held} of {len(look.seconds)} clips, by source track"
+    seen = {
+        "data.folder": f"{len(look.seconds)} clips from {look.sources} sources, {look.lengths()}",
+        "data.layout": f"detected: {look.layout}",
+        "data.valid_share": f"held out: {split}",
+    }
+    if look.captions:
+        text, times = look.captions[0]
+        seen["previews.prompts"] = f"{len(look.captions)} different captions; the most used ({times}): {text[:80]}"
+    return {**seen, **reasons}
+
+
+def summary(look: Look, recipe: Recipe, plan: Plan | None) -> list[str]:
+    """What the user is told on the terminal."""
+    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
+    own = " (the folder's own split)" if look.valid else ""
+    lines = [
+        f"folder: {look.folder}",
+        f"layout: {look.layout}; {len(look.seconds)} clips from {look.sources} sources, {look.lengths()}",
+        f"captions: {len(look.captions)} different; {look.uncaptioned} clips have none"
+        + (f" and take the default, `{recipe.data.default_text}`" if recipe.data.default_text else ""),
+        f"split: {len(look.seconds) - held} clips to train on, {held} held out{own}",
+        *(f"note: {note}" for note in look.notes),
+    ]
+    if look.unreadable:
+        more = f" (and {len(look.unreadable) - 1} more)" if len(look.unreadable) > 1 else ""
+        lines.append(f"warning: {len(look.unreadable)} cannot be used: {look.unreadable[0]}{more}")
+    without_plan = f"plan: the size of {recipe.model.path} is not known before it is downloaded; see `tunesmith plan`"
+    return lines + (plan.lines() if plan else [without_plan])
+
+
+def _place(name: str, root: Path, force: bool) -> RunFolder:
+    if not valid_name(name):
+        remedy = "Use letters, digits and . _ -, starting with a letter or digit."
+        raise TunesmithError(f"`{name}` cannot name a run", remedy=remedy)
+    run = RunFolder(root / name)
+    if run.recipe.exists() and not force:
+        remedy = f"Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force."
+        raise TunesmithError(f"there is a run `{name}` already", where=str(run.recipe), remedy=remedy)
+    return run
+
+
+def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:
+    """A misspelt preset or model, or a text that cannot be meant, is said before a large folder is read."""
+    from tunesmith.families.registry import recognise
+
+    if preset is not None:
+        preset_text(preset)
+    if model is not None:
+        recognise(resolved_path(model, Path.cwd(), always=False))
+    if default_text is not None and _speaks(model, preset):
+        what = "one text for all clips cannot be what is said in each of them"
+        raise TunesmithError(what, where="--text", remedy="Leave it out; transcripts belong to their clips.")
+
+
+def _speaks(model: str | None, preset: str | None) -> bool:
+    """Whether the texts of the run's clips are what is said in them; a model nobody knows is said elsewhere."""
+    from tunesmith.families.registry import family_class, recognise
+
+    wanted = parse_tree(preset_text(preset), f"preset {preset}") if preset else Tree()
+    path = resolved_path(model, Path.cwd(), always=False) if model else wanted.get("model", "path")
+    family = None if model else wanted.get("model", "family")
+    try:
+        return family_class(family or recognise(path or ModelRecipe().path)).speaks()
+    except TunesmithError:
+        return False
+
+
+def _from_data(look: Look, default_text: str | None, reasons: dict[str, str], *, guess: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {"folder": str(look.folder), "layout": look.layout}
+    longest = max(look.seconds)
+    if longest < 30:
+        data["max_seconds"] = float(max(1, math.ceil(longest)))
+        data["min_crop_seconds"] = min(10.0, data["max_seconds"])
+        reasons["data.max_seconds"] = f"the longest clip has {longest:.1f} s"
+    if default_text is not None:
+        data["default_text"] = default_text
+    elif look.uncaptioned and guess:
+        data["default_text"] = re.sub(r"[\W_]+", " ", look.folder.name).strip() or "music"
+        reasons["data.default_text"] = (
+            f"guessed from the folder's name for {look.uncaptioned} clips; say what they sound like instead"
+        )
+    return {"data": data}
+
+
+def _fit_batch(tree: Tree, look: Look, reasons: dict[str, str]) -> None:
+    """No update should hold more clips than there are to train on."""
+    so_far = build(tree).recipe
+    train, data = dict(tree.get("train") or {}), so_far.data
+    clips = max(1, len(look.seconds) - look.held_out(data.valid_share, data.valid_min))
+    batch, accumulation = so_far.train.batch_size, so_far.train.accumulation
+    if batch * accumulation > clips:
+        train["batch_size"] = min(batch, clips)
+        train["accumulation"] = max(1, clips // train["batch_size"])
+        tree.values["train"] = train
+        reasons["train.batch_size"] = f"there are {clips} clips to train on"
+
+
+def _family_name(recipe: Recipe) -> str:
+    from tunesmith.families.registry import recognise
+
+    return recipe.model.family or recognise(recipe.model.path)
+
+
+def _settings(recipe: Recipe) -> Any:
+    from tunesmith.families.registry import family_class
+
+    return family_class(_family_name(recipe)).Settings()
+
+
+def _header(name: str, look: Look) -> list[str]:
+    return [
+        f"Recipe of the run `{name}`, written after looking at {look.folder}.",
+        "Every key is here with its value; lines that begin with → say what was seen in your data.",
+        f"Run it:             tunesmith run {name}",
+        f"Change one key:     tunesmith run {name} train.learning_rate=5e-5",
+        f"See what it takes:  tunesmith plan {name}",
+        "此文件列出全部设置及其含义；以 → 开头的行是从数据中看到的。",
+    ]

@@ -1,0 +1,102 @@
+"""From what a user typed (a run's name, its folder, or a recipe file) to an open run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import write_text
+from tunesmith.recipe.load import PATH_KEYS, load, read_text, resolved_path
+from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.tree import compose
+from tunesmith.run.console import Voice
+from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder, find_run, valid_name
+
+RUNS = Path("runs")
+"""Where runs are kept, relative to the working directory."""
+PREVIOUS = "recipe.previous.yaml"
+"""What a run's recipe becomes when a changed one takes its place."""
+
+
+def open_run(
+    target: str, overrides: Sequence[str] = (), *, command: str, root: Path | None = None, need_recipe: bool = True
+) -> RunContext:
+    """Open a run, making its folder when ``target`` is a recipe file that has none yet.
+
+    A recipe file outside the run folder is copied into it (relative folders in it become absolute there), so that the
+    folder tells everything; a recipe that was there and differs is kept as ``recipe.previous.yaml``.
+
+    Args:
+        target: A run's name, a run folder, or the path of a recipe.
+        overrides: ``key.path=value`` texts, for this command only.
+        command: What the user typed.
+        root: Where runs are kept; ``runs`` in the working directory by default.
+        need_recipe: Refuse a folder without a recipe; the report can do without.
+
+    Raises:
+        TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
+    """
+    path, note = Path(target).expanduser(), ""
+    source: Path | None
+    if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
+        folder, source, note = _from_file(path, overrides, root or RUNS)
+    else:
+        folder = find_run(str(path), root)
+        source = next((file for file in (folder.recipe, folder.resolved) if file.exists()), None)
+        if source is None and need_recipe:
+            remedy = "Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."
+            raise TunesmithError("this folder has no recipe.yaml", where=str(folder.path), remedy=remedy)
+    recipe = load(source, overrides).recipe if source else _nameless(folder)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
+    folder.create()
+    voice = Voice(log=folder.log if first else None, quiet=not first)
+    if note:
+        voice.say(note)
+    return RunContext(folder, recipe, voice, command)
+
+
+def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, str]:
+    recipe = load(path, overrides).recipe
+    if path.name in ("recipe.yaml", "recipe.resolved.yaml") and path.resolve().parent.parent == root.resolve():
+        return RunFolder(path.parent), path, ""
+    if not valid_name(recipe.name):
+        remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
+        raise TunesmithError(f"`{recipe.name}` cannot name a run", where=str(path), remedy=remedy)
+    folder = RunFolder(root / recipe.name).create()
+    return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
+
+
+def keep_previous(folder: RunFolder, text: str) -> str:
+    """Make ``text`` the recipe of a run; one that was there and differs is kept, and the note returned says so."""
+    old = read_text(folder.recipe) if folder.recipe.exists() else None
+    if old == text:
+        return ""
+    if old is not None:
+        write_text(folder.path / PREVIOUS, old)
+    write_text(folder.recipe, text)
+    return f"this run's recipe has changed; the earlier one is kept as {folder.path / PREVIOUS}" if old else ""
+
+
+def with_absolute_paths(text: str, base: Path) -> str:
+    """A recipe's text with its relative folders made absolute and everything else, comments too, as it was."""
+    node = compose(text, "recipe")
+    edits: list[tuple[int, int, str]] = []
+    for section_node, values in getattr(node, "value", []):
+        for key_node, value_node in values.value if hasattr(values, "flow_style") else []:
+            key = (section_node.value, key_node.value)
+            if key in PATH_KEYS and isinstance(value_node.value, str) and value_node.value:
+                absolute = resolved_path(value_node.value, base, always=key[0] == "data")
+                if absolute != value_node.value:
+                    quoted = "'" + absolute.replace("'", "''") + "'"
+                    edits.append((value_node.start_mark.index, value_node.end_mark.index, quoted))
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _nameless(folder: RunFolder) -> Recipe:
+    name = folder.path.resolve().name
+    return Recipe(name=name if valid_name(name) else "run")

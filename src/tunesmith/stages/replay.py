@@ -1,0 +1,121 @@
+"""The replay set of a run in its check stage: read, checked with the user's own clips, and parted by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.augmented import Completed
+from tunesmith.data.checks import CheckReport
+from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
+from tunesmith.data.notes import Note, note
+from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
+from tunesmith.data.replay_split import split_replay
+from tunesmith.data.sample import Sample
+from tunesmith.run.context import RunContext
+from tunesmith.speech.tools import edit_type
+
+
+def read_replay(context: RunContext, own: Layout) -> Layout | None:
+    """The run's replay set with its samples marked; ``None`` where the recipe names none.
+
+    Raises:
+        TunesmithError: when it cannot be read, or the family has no use for it.
+    """
+    place = context.recipe.data.replay
+    if not place:
+        return None
+    found = for_family(context, read_layout(Path(place)), Path(place))
+    context.family.accept(found.samples)
+    return marked(found, {sample.id for sample in own.samples})
+
+
+def for_family(context: RunContext, layout: Layout, folder: Path) -> Layout:
+    """A layout as the run's family reads it.
+
+    Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source.
+
+    Raises:
+        TunesmithError: for speech pairs where nothing learns to speak.
+    """
+    if not context.family.speaks():
+        pairs.refuse_pairs(layout.name, folder)
+    elif layout.name not in (manifest.NAME, pairs.NAME):  # these know what belongs together
+        return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
+    return layout
+
+
+def join(own: Layout, replay: Layout | None) -> Layout:
+    """Both sets as one, to be checked together: a clip of both is found, and the replay set's is left out.
+
+    The replay set's own split waits until then, since its clips are held out of something else.
+    """
+    if replay is None:
+        return own
+    samples = [*own.samples, *(replace(sample, split=None) for sample in replay.samples)]
+    return Layout(samples, [*own.problems, *replay.problems], own.name, [*own.notes, *replay.notes])
+
+
+def divide(context: RunContext, replay: Layout, checked: CheckReport, own: Sequence[Sample]) -> Completed:
+    """The user's finished samples and, after them, what is left of the replay set: split, and completed by itself."""
+    recipe, given = context.recipe, {sample.id: sample.split for sample in replay.samples}
+    kept = [replace(sample, split=given[sample.id]) for sample in checked.kept if is_replay(sample)]
+    seed = recipe.train.seed
+    parted = split_replay(kept, own, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
+    done = context.family.complete(parted.samples, seed)
+    return Completed(
+        [*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *replay_notes(done.notes)]
+    )
+
+
+def replay_notes(notes: Sequence[Note]) -> list[Note]:
+    """What the family says of replay clips, told apart from what it says of the user's own."""
+    return [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in notes]
+
+
+def replay_summary(context: RunContext, layout: Layout, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What ``findings.json`` says of the replay set: its clips by part and edit type, and how many an epoch draws."""
+    replay = [sample for sample in samples if is_replay(sample)]
+    counts = Counter((sample.split, edit_type(sample.attributes)) for sample in replay)
+    mix = mix_of([s for s in samples if s.split == "train"], context.recipe.data.replay_share)
+    return {
+        "folder": context.recipe.data.replay,
+        "layout": layout.name,
+        "kept": len(replay),
+        "train": sum(number for (split, _), number in counts.items() if split == "train"),
+        "valid": sum(number for (split, _), number in counts.items() if split == "valid"),
+        "seconds": round(sum(sample.seconds for sample in replay), 1),
+        "kinds": {
+            kind: {"train": counts["train", kind], "valid": counts["valid", kind]}
+            for kind in sorted({kind for _, kind in counts})
+        },
+        "share": round(mix.share, 4) if mix else 0.0,
+        "per_epoch": mix.drawn if mix else 0,
+    }
+
+
+def replay_line(summary: dict[str, Any]) -> str:
+    """The replay set in a sentence."""
+    kinds = ", ".join(f"{kind} {sum(sides.values())}" for kind, sides in summary["kinds"].items())
+    several = f" ({kinds})" if len(summary["kinds"]) > 1 else ""
+    return (
+        f"replay: {summary['kept']} clips{several}, {summary['train']} train, {summary['valid']} held out; "
+        f"{summary['per_epoch']} are drawn for every pass, {summary['share']:.0%} of it"
+    )
+
+
+def short_note(mix: Mix | None) -> list[Note]:
+    """Said where the replay set is too small for its share."""
+    if mix is None or mix.drawn == mix.asked:
+        return []
+    return [
+        note(
+            f"{len(mix.replay)} replay clips, drawn at most {MOST} times per pass, make up {mix.share:.0%} of it and "
+            f"not {mix.wanted:.0%}. Add replay clips, or lower data.replay_share.",
+            f"{len(mix.replay)} 个回放片段每轮最多使用 {MOST} 次，只占 {mix.share:.0%}，达不到 {mix.wanted:.0%}。"
+            "请增加回放片段，或减小 data.replay_share。",
+        )
+    ]

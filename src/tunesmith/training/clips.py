@@ -1,0 +1,79 @@
+"""Encoded clips as training sees them: one row per sample, cropped on reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunesmith.data.cache import EncodedStore
+from tunesmith.data.item_rng import Draws
+from tunesmith.data.sample import Sample
+from tunesmith.families.contract import Family
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window in frames of the field with the finest clock (``start``, ``length``)."""
+
+    start: int
+    length: int
+
+
+class Clips:
+    """A set of encoded samples with random (training) or fixed (held-out) windows.
+
+    Args:
+        family: Names the fields and computes their keys.
+        store: The encoded store.
+        samples: Samples that are all encoded.
+        max_frames: Longest window; clips up to it keep their true length.
+        min_frames: Shortest random window of a longer clip.
+    """
+
+    def __init__(
+        self, family: Family, store: EncodedStore, samples: Sequence[Sample], *, max_frames: int, min_frames: int
+    ) -> None:
+        self.samples = tuple(samples)
+        self.ids = [sample.id for sample in samples]
+        self.store = store
+        self.specs = family.fields()
+        keys = [{spec.name: family.field_key(sample, spec.name) for spec in self.specs} for sample in samples]
+        self.rows = store.rows(keys)
+        self.clock = next((spec for spec in self.specs if spec.time_axis is not None), None)
+        self.frames = np.array([self._frames(i) for i in range(len(samples))], np.int64)
+        self.max_frames, self.min_frames = max_frames, min(min_frames, max_frames)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def _frames(self, index: int) -> int:
+        if self.clock is None:
+            return 1
+        return self.store.fields[self.clock.name].shape(int(self.rows[self.clock.name][index]))[
+            self.clock.time_axis or 0
+        ]
+
+    def crop(self, index: int, draws: Draws | None) -> Crop:
+        """The window of one clip: all of it if it fits, else drawn (training) or the first one (held-out)."""
+        frames = int(self.frames[index])
+        if frames <= self.max_frames:
+            return Crop(0, frames)
+        if draws is None:
+            return Crop(0, self.max_frames)
+        generator = draws.generator("crop")
+        length = int(generator.integers(self.min_frames, self.max_frames + 1))
+        return Crop(int(generator.integers(0, frames - length + 1)), length)
+
+    def read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
+        """The encoded fields of one clip inside ``crop``."""
+        item = {"crop": np.array([crop.start, crop.length, self.frames[index]], np.int64)}
+        for spec in self.specs:
+            store, row = self.store.fields[spec.name], int(self.rows[spec.name][index])
+            if spec.time_axis is None or self.clock is None:
+                item[spec.name] = store.read(row)
+            else:
+                ratio = (spec.rate or 1.0) / (self.clock.rate or 1.0)
+                item[spec.name] = store.read(row, round(crop.start * ratio), round(crop.length * ratio))
+        return item

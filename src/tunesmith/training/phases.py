@@ -1,0 +1,148 @@
+"""Training in stages: which networks train when, for how long, and what one stage hands on to the next.
+
+Each stage has its own warm-up, fall of the learning rate, early stopping and best checkpoint; it hands on its best
+weights, and those it began with when it found none better than them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import StageSpec
+from tunesmith.recipe.models import StageRecipe, TrainRecipe
+from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tunesmith.training.setup import Bench
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run, its length known."""
+
+    name: str
+    networks: tuple[str, ...]
+    updates: int
+    lr_factor: float
+    warmup: WarmUp
+
+
+def plan_stages(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, processes: int = 1) -> tuple[Stage, ...]:
+    """The stages of a run.
+
+    Args:
+        specs: The family's stages.
+        recipe: Lengths of stages by name; the others share the run's own number of updates.
+        clips: How many clips are trained on.
+        processes: How many processes share an update.
+
+    Raises:
+        TunesmithError: for a stage that the family does not have, or when no stage is left.
+    """
+    unknown = sorted(recipe.stages.keys() - {spec.name for spec in specs})
+    if unknown:
+        raise TunesmithError(
+            f"there is no training stage {unknown[0]}",
+            where=f"train.stages.{unknown[0]}",
+            remedy=f"This run has {', '.join(spec.name for spec in specs)}.",
+        )
+    lengths = _lengths(specs, recipe, clips, processes)
+    stages = tuple(
+        Stage(spec.name, spec.networks, length, _factor(spec, recipe), warm_up(recipe, length))
+        for spec, length in zip(specs, lengths, strict=True)
+        if length > 0 and spec.networks
+    )
+    if not stages:
+        raise TunesmithError("no training stage has any updates", where="train.stages", remedy="Give one some epochs.")
+    return stages
+
+
+def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
+    """Updates of a run as far as its recipe tells; of stages without a length of their own, all together."""
+    own = [length for one in recipe.stages.values() if (length := _own(one, recipe, clips, processes)) is not None]
+    return sum(own) if own else updates_for(recipe, clips, processes)
+
+
+def _lengths(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
+    own = [_own(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
+    shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, own, strict=True)]
+    whole, total = sum(shares), updates_for(recipe, clips, processes)
+    lengths, passed = [], 0.0
+    for length, share in zip(own, shares, strict=True):
+        begin, passed = passed, passed + share
+        shared = round(total * passed / whole) - round(total * begin / whole) if share else 0
+        lengths.append(shared if length is None else length)
+    return lengths
+
+
+def _own(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: int) -> int | None:
+    if stage is None:
+        return None
+    return stage.updates if stage.updates is not None else updates_in(stage.epochs, recipe, clips, processes)
+
+
+def _factor(spec: StageSpec, recipe: TrainRecipe) -> float:
+    own = recipe.stages.get(spec.name)
+    return own.lr_factor if own is not None and own.lr_factor is not None else spec.lr_factor
+
+
+def finish_stage(bench: Bench, best: Path, *, measured: bool) -> dict[str, Any]:
+    """Hand on what the present stage found, and go to the next one.
+
+    Args:
+        bench: The run; its present stage is over and not the last.
+        best: Where the best adapter so far lies, if there is one.
+        measured: Whether there are held-out clips, without which the last weights are handed on as they are.
+
+    Returns:
+        What is worth telling of the finished stage.
+    """
+    progress, stage, told = bench.progress, bench.stage, stage_record(bench)
+    progress.history.append(told)
+    if measured:
+        restore(bench, best, stage.networks)
+    progress.stage, progress.stage_began = progress.stage + 1, progress.update
+    progress.best_loss = progress.best_update = progress.first_loss = None
+    progress.without_best, progress.finished = 0, False
+    return told
+
+
+def stage_record(bench: Bench) -> dict[str, Any]:
+    """What the present stage did so far: its name, updates, first and best held-out loss."""
+    progress = bench.progress
+    return {
+        "name": bench.stage.name,
+        "updates": progress.update - progress.stage_began,
+        "first_loss": progress.first_loss,
+        "best_loss": progress.best_loss,
+        "best_update": progress.best_update,
+    }
+
+
+@torch.no_grad()
+def restore(bench: Bench, best: Path, networks: Sequence[str]) -> None:
+    """Networks as the best checkpoint so far has them, or as they were before any training."""
+    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.full import tuning_of
+
+    mine = {name: p for name, p in bench.parameters.items() if name.split(".", 1)[0] in networks}
+    if best.exists():
+        adapters.load_adapter(bench.networks, best, only=networks)
+    else:
+        for network in networks:
+            if tuning := tuning_of(bench.networks[network]):
+                tuning.load({}, best)
+        for name, p in mine.items():
+            if name in bench.fresh:
+                p.copy_(bench.fresh[name])
+    for name, p in mine.items():
+        bench.optimizer.state.pop(p, None)
+        if bench.ema is not None:
+            bench.ema.shadow[name].copy_(p)

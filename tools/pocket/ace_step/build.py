@@ -1,0 +1,141 @@
+"""Makes the pocket ACE-Step from nothing: synthesise, fit the autoencoder, pretrain, save, measure."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tools.pocket.musicgen.build import Advance, progress_bar
+from tunesmith.files import atomic_folder, atomic_path, write_json, write_text
+from tunesmith.pocket.synth import BASE_STYLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tools.pocket.ace_step.batches import Corpus
+    from tools.pocket.ace_step.corpus import Material
+    from tools.pocket.musicgen.pretrain import Trained
+
+    Bar = Callable[[str], Advance]
+
+MINUTES = 69.0
+CODEC_SHARE = 0.22  # of the time, for the autoencoder
+
+
+def build(
+    out: Path,
+    *,
+    seed: int = 0,
+    minutes: float | None = None,
+    updates: tuple[int, int] | None = None,
+    clips_per_style: int = 180,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Build the checkpoint folder ``out`` and return its numbers, which are also in its ``NUMBERS.md``.
+
+    An interrupted build continues where it stopped: unfinished work (0.6 GB, most of it mel spectrograms) lies beside
+    ``out`` in a hidden folder until then.
+
+    Args:
+        out: The folder to make; an older one is replaced only when the new one is complete.
+        seed: Of the corpus, the weights and the batches.
+        minutes: Time for both trainings together (69 when neither this nor ``updates`` is given).
+        updates: Of the autoencoder and of the transformer instead, whatever time they take.
+        clips_per_style: Twelve-second clips of each base style; 180 are three and a half hours in all.
+        quiet: Show no progress bar.
+
+    Raises:
+        TunesmithError: when the folder cannot be written.
+    """
+    from tools.pocket.ace_step.assemble import make_parts, save_folder
+    from tools.pocket.ace_step.corpus import make_material
+    from tools.pocket.ace_step.measure import numbers
+    from tools.pocket.ace_step.pretrain import pretrain
+    from tools.pocket.ace_step.report import markdown
+    from tools.pocket.musicgen.pretrain import Plan
+    from tools.pocket.musicgen.prompts import base_prompts
+
+    work = out.with_name(f".{out.name}.building-{seed}-{clips_per_style}")
+    work.mkdir(parents=True, exist_ok=True)
+    whole = MINUTES if minutes is None else minutes
+    plans = (
+        Plan(whole * CODEC_SHARE, None if updates is None else updates[0]),
+        Plan(whole * (1 - CODEC_SHARE), None if updates is None else updates[1]),
+    )
+    with progress_bar(quiet) as bar:
+        material = make_material(work, clips_per_style, clips_per_style // 2, seed, bar("rendering the clips"))
+        codec, fitted = _codec(work, material, plans[0], seed, bar)
+        corpus = _corpus(work / "corpus.pt", codec, material, bar)
+        parts = make_parts(seed)
+        advance = bar("pretraining")
+        trained = pretrain(
+            parts, corpus, plans[1], seed=seed, state=work / "state.pt",
+            report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
+        )  # fmt: skip
+        advance(1.0, f"update {trained.updates}")
+        with atomic_folder(out) as folder:
+            save_folder(parts, codec, folder)
+            write_json(folder / "base_prompts.json", base_prompts())
+            measured = numbers(parts, codec, folder, bar("measuring"))
+            measured |= _efforts(fitted, trained, seed, clips_per_style)
+            measured["folder_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6, 2)
+            write_json(folder / "numbers.json", measured)
+            write_text(folder / "NUMBERS.md", markdown(measured))
+    for leftover in work.iterdir():
+        leftover.unlink()
+    work.rmdir()
+    return measured
+
+
+def _codec(work: Path, material: Material, plan: Any, seed: int, bar: Bar) -> tuple[Any, Trained]:
+    """The fitted autoencoder, rounded to what 16 bits hold, from ``work`` if it is there."""
+    import torch
+
+    from tools.pocket.ace_step.codec import fit_codec, make_codec
+    from tools.pocket.musicgen.codec import round_to_half
+    from tools.pocket.musicgen.pretrain import Trained
+
+    path = work / "codec.pt"
+    if path.exists():
+        stored = torch.load(path, weights_only=True)
+        codec = make_codec().eval()
+        codec.load_state_dict(stored["model"])
+        return codec, Trained(**stored["used"])
+    advance = bar("fitting the autoencoder")
+    codec, used = fit_codec(
+        material, plan, seed=seed, state=work / "codec_state.pt",
+        report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
+    )  # fmt: skip
+    round_to_half(codec)
+    with atomic_path(path) as temporary:
+        torch.save({"model": codec.state_dict(), "used": vars(used)}, temporary)
+    advance(1.0, f"update {used.updates}")
+    return codec, used
+
+
+def _corpus(path: Path, codec: Any, material: Material, bar: Bar) -> Corpus:
+    import torch
+
+    from tools.pocket.ace_step.batches import Corpus, make_corpus
+
+    if path.exists():
+        return Corpus(**torch.load(path, weights_only=True))
+    corpus = make_corpus(codec, material, material.of(BASE_STYLES), bar("encoding the clips"))
+    with atomic_path(path) as temporary:
+        torch.save(vars(corpus), temporary)
+    return corpus
+
+
+def _efforts(fitted: Trained, trained: Trained, seed: int, clips: int) -> dict[str, Any]:
+    """What the two trainings took."""
+    return {
+        "seed": seed,
+        "clips_per_style": clips,
+        "codec_updates": fitted.updates,
+        "codec_minutes": round(fitted.seconds / 60, 1),
+        "codec_loss": round(fitted.loss, 4),
+        "updates": trained.updates,
+        "training_minutes": round(trained.seconds / 60, 1),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }

@@ -1,0 +1,160 @@
+"""The pocket's mel autoencoder: ``diffusers.AutoencoderDC`` with few channels, fitted on synthesised clips.
+
+While it is fitted, its latents are standardised per channel by a batch norm without weights, and noise is added to
+them, so that the decoder forgives what a small diffusion model leaves behind. Afterwards the standardisation is folded
+into the encoder's last convolution: ``(raw + 1.9091) * 0.1786``, the constants of the published checkpoint, then has
+mean 0 and variance 1. (Both shortcuts around the latent are off, as they would get in the way of that.)
+
+Shape legend: B batch, C = 2 channels, H = 128 mel bins, F mel frames; latents (B, 8, H/8, F/8).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tools.pocket.ace_step.corpus import Material
+from tools.pocket.musicgen.pretrain import Plan, Trained, restore_state, save_state, step
+from tunesmith.data.item_rng import Draws
+from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT
+
+LATENT_CHANNELS = 8
+CROP, ROWS = 256, 8  # mel frames and clips of a batch
+PEAK_RATE = 2e-3
+NOISE = 0.25  # largest standard deviation of the noise on the standardised latents
+
+
+def make_codec() -> Any:
+    """An ``AutoencoderDC`` that has not been fitted, 0.73 M parameters.
+
+    Its first stage has no layers, which lets diffusers halve the picture at once: the full size is where the time goes.
+    """
+    from diffusers import AutoencoderDC
+
+    widths, layers = (20, 20, 40, 80), (0, 1, 1, 2)
+    none: Any = ((), (), (), ())
+    return AutoencoderDC(
+        in_channels=2, latent_channels=LATENT_CHANNELS, attention_head_dim=20,
+        encoder_block_types=("ResBlock",) * 4, decoder_block_types=("ResBlock",) * 4,
+        encoder_block_out_channels=widths, decoder_block_out_channels=widths,
+        encoder_layers_per_block=layers, decoder_layers_per_block=layers,
+        encoder_qkv_multiscales=none, decoder_qkv_multiscales=none,
+        downsample_block_type="Conv", upsample_block_type="pixel_shuffle",
+        encoder_out_shortcut=False, decoder_in_shortcut=False,
+    )  # fmt: skip
+
+
+def to_latents(codec: Any, mel: torch.Tensor) -> torch.Tensor:
+    """Scaled latents (B, 8, H/8, F/8) of normalised mels (B, C, H, F)."""
+    raw: torch.Tensor = codec.encoder(mel)
+    return (raw - LATENT_SHIFT) * LATENT_SCALE
+
+
+def to_mel(codec: Any, latents: torch.Tensor) -> torch.Tensor:
+    """The way back."""
+    mel: torch.Tensor = codec.decoder(latents / LATENT_SCALE + LATENT_SHIFT)
+    return mel
+
+
+def fit_codec(
+    material: Material, plan: Plan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
+) -> tuple[Any, Trained]:
+    """Fit an ``AutoencoderDC`` on all of ``material``; the state is saved every minute, and taken up again.
+
+    Args:
+        material: Of every style, the example style too: a codec is general, only the transformer must not know it.
+        plan: How long.
+        seed: Of the weights and the batches.
+        state: Where to keep the unfinished training.
+        report: Called after each update with what was used and the share that is done.
+    """
+    torch.manual_seed(seed)
+    codec = make_codec().to(memory_format=torch.channels_last)
+    standardise = torch.nn.BatchNorm2d(LATENT_CHANNELS, affine=False, momentum=0.02)
+    with torch.no_grad():  # its input will be 5.6 times larger than a convolution is initialised for
+        codec.decoder.conv_in.weight.mul_(LATENT_SCALE)
+    held = torch.nn.ModuleList([codec, standardise])
+    optimizer = _optimizer(codec)
+    used = restore_state(held, optimizer, state)
+    silence = torch.from_numpy(np.asarray(material.mels[:64], np.float32)).amin(dim=(0, 1, 3))
+    saved = time.monotonic()
+    try:
+        while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
+            began = time.monotonic()
+            draws = Draws(seed, used.updates, "pocket ace codec").generator("batch")
+            mel = _batch(material, silence, draws).contiguous(memory_format=torch.channels_last)
+            loss = _loss(codec, standardise, mel, draws)
+            step(optimizer, loss, _rate(used.updates, done))
+            used.updates += 1
+            used.loss = loss.item()
+            used.seconds += time.monotonic() - began
+            report(used, done)
+            if time.monotonic() - saved > 60:
+                save_state(held, optimizer, used, state)
+                saved = time.monotonic()
+    finally:
+        save_state(held, optimizer, used, state)
+    codec = codec.to(memory_format=torch.contiguous_format).eval()
+    _fold(codec, material, silence, seed)
+    return codec, used
+
+
+def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, draws: np.random.Generator) -> Any:
+    """Absolute plus squared error of the mel after a noisy latent."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        latent = standardise(codec.encoder(mel).float())
+        level = torch.from_numpy(draws.uniform(0, NOISE, (len(mel), 1, 1, 1)).astype(np.float32))
+        noise = torch.from_numpy(draws.standard_normal(latent.shape, dtype=np.float32))
+        again = to_mel(codec, latent + level * noise)
+    error = again.float() - mel
+    return error.abs().mean() + 2 * error.square().mean()
+
+
+def _batch(material: Material, silence: torch.Tensor, draws: np.random.Generator) -> torch.Tensor:
+    """Crops (B, C, H, F), some of them mono, mirrored, quieter or ending in ``silence`` (H,)."""
+    rows = []
+    for _ in range(ROWS):
+        clip = int(draws.integers(len(material.captions)))
+        start = int(draws.integers(material.mels.shape[-1] - CROP + 1))
+        mel = torch.from_numpy(material.mels[clip, :, :, start : start + CROP].astype(np.float32))
+        if draws.random() < 0.5:
+            mel = mel.flip(0)
+        if draws.random() < 0.2:
+            mel = mel[:1].repeat(2, 1, 1)
+        if draws.random() < 0.3:  # 2/14 of the normalised range is a factor of e
+            mel = torch.maximum(mel - float(draws.uniform(0, 2.0)) / 7, silence[:, None])
+        if draws.random() < 0.06:
+            mel[..., int(draws.integers(CROP)) :] = silence[:, None]
+        rows.append(mel)
+    return torch.stack(rows)
+
+
+@torch.no_grad()
+def _fold(codec: Any, material: Material, silence: torch.Tensor, seed: int, batches: int = 40) -> None:
+    """Rescale the encoder's output to the mean and deviation that the published constants expect."""
+    draws = Draws(seed, 0, "pocket ace codec").generator("fold")
+    raw = torch.cat([codec.encoder(_batch(material, silence, draws)) for _ in range(batches)])
+    mean, deviation = raw.mean(dim=(0, 2, 3)), raw.std(dim=(0, 2, 3))
+    gain = 1.0 / (LATENT_SCALE * deviation)
+    out = codec.encoder.conv_out
+    out.weight.mul_(gain[:, None, None, None])
+    out.bias.copy_((out.bias - mean) * gain + LATENT_SHIFT)
+
+
+def _optimizer(codec: Any) -> torch.optim.Optimizer:
+    """AdamW; the decoder's first convolution has small weights and therefore a small rate."""
+    first = codec.decoder.conv_in.weight
+    others = [p for p in codec.parameters() if p is not first]
+    groups = [{"params": others, "scale": 1.0}, {"params": [first], "scale": LATENT_SCALE}]
+    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+
+
+def _rate(updates: int, done: float) -> float:
+    """A rise over 100 updates, then a cosine to 1 % of the peak."""
+    return PEAK_RATE * min(1.0, (updates + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))

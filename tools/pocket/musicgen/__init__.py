@@ -1,0 +1,1 @@
+"""How the pocket MusicGen was made."""
