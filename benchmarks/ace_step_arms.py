@@ -27,7 +27,8 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import Bench, RunClips, build_bench
+from tunesmith.training.setup import build_bench
+from tunesmith.training.state import Bench, RunClips
 
 TEXT_TOKENS, TEXT_WIDTH = 24, 768
 UPSTREAM_ADAPTER: dict[str, Any] = {

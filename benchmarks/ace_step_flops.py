@@ -71,9 +71,9 @@ def our_step(config: Any, work: Any, adapter: dict[str, Any], *, ssl: bool, chec
 
     from ace_step_arms import UnwrittenFamily
     from tunesmith.adapters.peft_adapter import attach
+    from tunesmith.adapters.settings import AdapterRecipe
     from tunesmith.families.ace_step.family import NETWORK
-    from tunesmith.recipe.models import AdapterRecipe
-    from tunesmith.training.terms import combine
+    from tunesmith.families.loss_terms import combine
 
     family = UnwrittenFamily(config, "meta", ssl="on" if ssl else "off")
     real = random_batch(family, work)

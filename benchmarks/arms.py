@@ -20,7 +20,8 @@ from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
-from tunesmith.training.setup import Bench, RunClips, build_bench
+from tunesmith.training.setup import build_bench
+from tunesmith.training.state import Bench, RunClips
 
 WORDS = 24
 """T5 tokens per caption."""

@@ -26,7 +26,7 @@ def main() -> None:
 
     from tunesmith.data.cache import EncodedStore
     from tunesmith.data.content import content_key
-    from tunesmith.families.contract import FieldSpec
+    from tunesmith.data.fields import FieldSpec
 
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)

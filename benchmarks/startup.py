@@ -29,11 +29,10 @@ def adapter_ratio() -> tuple[float, int]:
 
     from models import SMALL, config
     from tunesmith.adapters import peft_adapter as adapters
-    from tunesmith.families.contract import AdapterDefaults
+    from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
     from tunesmith.families.musicgen.config import parse_config
     from tunesmith.families.musicgen.family import TARGETS
     from tunesmith.families.musicgen.weights import TrainedPart
-    from tunesmith.recipe.models import AdapterRecipe
 
     with torch.device("meta"):
         part = TrainedPart(parse_config(config(SMALL).to_dict(), "-"))

@@ -48,7 +48,7 @@ def private_bytes() -> dict[str, int]:
 def worker(folder: str, reads: int, answer: str) -> None:
     """Open the store by itself, look clips up by key and read them; write down what memory that took."""
     from tunesmith.data.cache import EncodedStore
-    from tunesmith.families.contract import FieldSpec
+    from tunesmith.data.fields import FieldSpec
 
     before = private_bytes()
     store = EncodedStore(Path(folder), (FieldSpec("codes", "<u2", time_axis=1, rate=50.0),)).fields["codes"]

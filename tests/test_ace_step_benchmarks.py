@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tunesmith.adapters.peft_adapter import attach, trainable
-from tunesmith.recipe.models import AdapterRecipe
+from tunesmith.adapters.settings import AdapterRecipe
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -7,8 +7,8 @@ import pytest
 
 from tunesmith.data.cache import EncodedStore, FieldStore
 from tunesmith.data.content import content_key
+from tunesmith.data.fields import FieldSpec
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import FieldSpec
 
 CODES = FieldSpec("codes", "<u2", time_axis=1, rate=50.0)
 

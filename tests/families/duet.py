@@ -10,19 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.fields import FieldSpec  # fmt: skip
 from tunesmith.data.load import load
-from tunesmith.families.contract import (
-    AdapterDefaults,
-    Encoder,
-    Family,
-    FieldSpec,
-    Generated,
-    Generator,
-    ModelCard,
-    StageSpec,
-    Term,
-)  # fmt: skip
+from tunesmith.families.contract import Encoder, Family, Generated, Generator, ModelCard, StageSpec
+from tunesmith.families.loss_terms import Term
 
 RATE, HOP, BANDS, TOKENS = 8000, 400, 8, 16
 

@@ -14,6 +14,7 @@ import torch
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
+from tunesmith.families.loss_terms import LossAccumulator
 from tunesmith.families.registry import family_names, make_family, recognise
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
@@ -23,7 +24,6 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_bench
-from tunesmith.training.terms import Meter
 from tunesmith.training.trainer import train
 
 
@@ -135,7 +135,7 @@ def test_a_batch_is_the_weighted_mean_of_its_singles_for_every_term(context):
     bench = build_bench(context)
     crops = [bench.train.crop(i, None) for i in range(4)]
     items = [bench.train.read(i, crop) for i, crop in enumerate(crops)]
-    together, apart = Meter(), Meter()
+    together, apart = LossAccumulator(), LossAccumulator()
     _, _, draws, _ = bench.schedule.items(0)
     family = bench.family
     together.add(family.loss(bench.networks, family.collate(items, draws[:4]), draws[:4]))

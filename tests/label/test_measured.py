@@ -8,9 +8,10 @@ import pytest
 from tests.evaluation.music import song
 from tests.label.answers import silence
 from tunesmith.audio.write import write
+from tunesmith.data.labels import Measured
 from tunesmith.data.sample import AudioRef
 from tunesmith.label.key import NAMES, find_key
-from tunesmith.label.measured import Measured, measure_clip
+from tunesmith.label.measured import measure_clip
 from tunesmith.pocket.synth import render
 from tunesmith.pocket.synth import sounds as s
 from tunesmith.pocket.synth.score import MAJOR, MINOR, Score, scale_note

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.label.answers import GOOD, good
-from tunesmith.label.measured import Measured
+from tunesmith.data.labels import Measured, join_tags, split_tags
 from tunesmith.label.parse import UnusableAnswerError, parse_answer, quotation
 from tunesmith.label.schema import Recaption, json_schema
-from tunesmith.label.tags import built_tags, join_tags, split_tags, with_measured
+from tunesmith.label.tags import built_tags, with_measured
 
 
 @pytest.mark.parametrize(

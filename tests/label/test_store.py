@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.label.answers import GOOD, records
-from tunesmith.data.labels import Label, LabelStore, read_labels
+from tunesmith.data.labels import Label, LabelStore, Measured, read_labels
 from tunesmith.errors import TunesmithError
-from tunesmith.label.measured import Measured
 
 OK = Label(
     "sub/a.wav",

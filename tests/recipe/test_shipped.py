@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import TunesmithError
-from tunesmith.planning.planner import card_for_planning, estimate
+from tunesmith.planning.planner import estimate
 from tunesmith.recipe.load import load_recipe, load_text
 from tunesmith.recipe.presets import preset_names, preset_summary, preset_text
+from tunesmith.run.base_card import card_for_planning
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 

@@ -10,10 +10,9 @@ from torch import nn
 
 from tunesmith.adapters.full import WEIGHTS, FullTuning, load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
 from tunesmith.adapters.peft_adapter import attach, load_adapter, recipe_of, save_adapter, set_scale, trainable
+from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import read_json
-from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.training.ema import Ema
 
 DEFAULTS = {"a": AdapterDefaults(("in",), 2, 2, full=("out",)), "b": AdapterDefaults(("in",), 2, 2)}

@@ -8,10 +8,9 @@ import torch
 from tests.training.test_run import BASE
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Term
+from tunesmith.families.loss_terms import LossResult, Term
 from tunesmith.training import gates
 from tunesmith.training.setup import build_bench
-from tunesmith.training.terms import Measured
 from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
@@ -30,15 +29,15 @@ def measured(bench):
 def test_a_random_base_does_not_pass_the_loss_gate(bench):
     _, base = measured(bench)
     assert gates.base_loss(bench, base).status == "stop"
-    assert gates.base_loss(bench, Measured(0.8 * bench.family.random_level(), {})).status == "pass"
+    assert gates.base_loss(bench, LossResult(0.8 * bench.family.random_level(), {})).status == "pass"
 
 
 def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(bench):
     batches, base = measured(bench)
     wrong = bench.family.gate_probes()["layout"](bench.networks, batches[0])
     parallel = sum(t.sum.item() / t.weight for t in wrong.values()) / len(wrong)
-    assert gates.layout(bench, batches, Measured(parallel - 0.5, {})).status == "pass"
-    assert gates.layout(bench, batches, Measured(parallel + 0.5, {})).status == "stop"
+    assert gates.layout(bench, batches, LossResult(parallel - 0.5, {})).status == "pass"
+    assert gates.layout(bench, batches, LossResult(parallel + 0.5, {})).status == "stop"
     assert wrong["codebook_3"].weight == sum(batches[0]["frames"].tolist())
     assert base.loss > 0
 
@@ -90,7 +89,7 @@ def test_warn_goes_on_and_off_is_recorded(make_run):
 
 
 def test_terms_of_nothing_have_no_contribution():
-    from tunesmith.training.terms import combine
+    from tunesmith.families.loss_terms import combine
 
     term = Term(torch.tensor(0.0), 0.0)
     assert combine({"a": term}, {"a": 0.0}) is None

@@ -7,9 +7,10 @@ import pytest
 from tunesmith.families.musicgen.published import published_card
 from tunesmith.families.step_audio.sizes import LLM_SAVED_BYTES
 from tunesmith.families.step_audio.source import REPOSITORY
-from tunesmith.planning.planner import Plan, card_for_planning, duration, estimate
+from tunesmith.planning.planner import Plan, duration, estimate
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.base_card import card_for_planning
 
 
 def plan(size: str = "small", text: str = "name: a", **keywords: float) -> Plan:

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 
 from tests.families.duet import DuetFamily
 from tests.families.test_contract import pairs
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.sample import write_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Voice
@@ -24,7 +24,8 @@ from tunesmith.stages.encode import encode
 from tunesmith.training import checkpoint, loop
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import Bench, build_bench
+from tunesmith.training.setup import build_bench
+from tunesmith.training.state import Bench
 from tunesmith.training.trainer import InterruptedRunError, train
 
 

@@ -14,10 +14,9 @@ import torch
 from torch import nn
 
 from tunesmith.adapters.full import load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
+from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe, NetworkRecipe
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import AdapterDefaults
 from tunesmith.files import atomic_path, read_json, write_json
-from tunesmith.recipe.models import AdapterRecipe, NetworkRecipe
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 

@@ -8,6 +8,8 @@ import sys
 
 import typer
 
+from tunesmith.run.device import devices
+
 
 def info() -> int:
     """Print versions, devices, families and folders: what to put into a bug report.
@@ -30,17 +32,6 @@ def info() -> int:
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")
     return 0
-
-
-def devices() -> list[str]:
-    """The devices torch can use, with their memory."""
-    import torch
-
-    found = ["cpu"]
-    for number in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(number)
-        found.append(f"cuda:{number} {properties.name} ({properties.total_memory / 1e9:.0f} GB)")
-    return [*found, "mps"] if torch.backends.mps.is_available() else found
 
 
 def cache_folder() -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tunesmith.data.fields import FieldSpec
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import FieldSpec
 from tunesmith.files import atomic_path, explain_os_error, sync
 
 SHARD_BYTES = 256 << 20

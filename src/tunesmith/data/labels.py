@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
-from tunesmith.label.measured import Measured
 
 FILE = "labels.jsonl"
 
@@ -192,3 +192,51 @@ def _close_last_line(path: Path) -> None:
     else:
         with path.open("ab") as file:
             file.write(b"\n")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Facts of one clip; ``None`` where it cannot be told.
+
+    Attributes:
+        seconds: Length of the whole clip.
+        bpm: Beats per minute, told from a confidence of 0.3 on.
+        bpm_confidence: Strength of the beat, 0…1.
+        key: Such as ``A minor``, told where it leads the second by 0.1.
+        key_gap: That lead.
+        lufs: Integrated loudness.
+        centroid_hz: Spectral centre of gravity: brightness.
+        bass_share: Share of energy under 120 Hz.
+        flux_db: Mean rise of the spectrum per 20 ms: how sharply sounds begin.
+        words: Words for energy, brightness and bass, only where these lie at an end of their range.
+    """
+
+    seconds: float
+    bpm: float | None = None
+    bpm_confidence: float | None = None
+    key: str | None = None
+    key_gap: float | None = None
+    lufs: float | None = None
+    centroid_hz: float | None = None
+    bass_share: float | None = None
+    flux_db: float | None = None
+    words: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary without what is not known."""
+        return {name: value for name, value in asdict(self).items() if value is not None} | {"words": list(self.words)}
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> Measured:
+        """The inverse of :meth:`to_json`."""
+        return Measured(**{**record, "words": tuple(record["words"])})
+
+
+def split_tags(text: str) -> list[str]:
+    """The tags in a text; commas of any script and line ends part them."""
+    return [tag.strip() for tag in re.split(r"[,，、;；\n]", text) if tag.strip()]
+
+
+def join_tags(tags: Sequence[str]) -> str:
+    """Tags as one line."""
+    return ", ".join(tags)

@@ -9,9 +9,8 @@ from tunesmith.data.augmented import Completed
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
-from tunesmith.data.sample import Sample, Split
+from tunesmith.data.sample import Sample, Split, edit_type
 from tunesmith.data.split import linked
-from tunesmith.speech.tools import edit_type
 
 Unit = list[str]
 """Ids of samples that stay on one side."""

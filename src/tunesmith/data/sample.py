@@ -121,3 +121,12 @@ def read_manifest(path: Path) -> Iterator[Sample]:
                     where=f"{path}:{number}",
                     remedy="Correct or remove the line.",
                 ) from error
+
+
+CLONE = "clone"
+"""The edit type of a sample that names none: the prompt's voice says another text."""
+
+
+def edit_type(attributes: Mapping[str, Any]) -> str:
+    """The edit type that a sample's attributes name."""
+    return str(attributes.get("edit_type") or CLONE)

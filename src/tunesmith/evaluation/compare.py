@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.diagnosis import Losses, RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.verdict import verdict
-from tunesmith.speech.tools import edit_type
 
 if TYPE_CHECKING:
+    from tunesmith.data.prompt import Prompt
+    from tunesmith.evaluation.loss_pairs import LossPair
     from tunesmith.evaluation.speech.measures import Listener
-    from tunesmith.prompting.prompts import Prompt
     from tunesmith.run.context import RunContext
-    from tunesmith.stages.evaluate import LossPair
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def build_comparison(
     listener: Listener | None = None,
 ) -> dict[str, Any]:
     """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
+    from tunesmith.evaluation.loss_pairs import as_losses
     from tunesmith.evaluation.speech.record import speech_record, write_asked
-    from tunesmith.stages.evaluate import as_losses
 
     references = reference_clips(context, prompts, listener)
     base, tuned = sides.get("base_model"), sides["lora_model"]

@@ -14,8 +14,8 @@ from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
 from tunesmith.evaluation.signals import Signals, measure
 
 if TYPE_CHECKING:
+    from tunesmith.data.prompt import Prompt
     from tunesmith.evaluation.speech.measures import Listener
-    from tunesmith.prompting.prompts import Prompt
     from tunesmith.run.context import RunContext
 
 REFERENCE_CLIPS = 12

@@ -15,65 +15,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.augmented import Completed
+from tunesmith.data.fields import FieldSpec
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.card import ModelCard, StageSpec
+from tunesmith.families.loss_terms import Term
+from tunesmith.records.settings import Section
 from tunesmith.speech.tools import SpeechTools
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 Batch = dict[str, Any]
 """What collate makes: tensors (moved to the device by the loop) and plain values (left alone)."""
 
 
-class FamilySettings(BaseModel):
+class FamilySettings(Section):
     """Base of a family's own options (the recipe's ``options:`` section); unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-@dataclass(frozen=True)
-class Term:
-    """One named part of a loss over a micro-batch.
-
-    The loop adds ``sum`` and ``weight`` over every micro-batch and process of an update and only then divides, so
-    neither padding nor batch shape changes what an item counts.
-
-    Attributes:
-        sum: Scalar tensor, the summed loss over ``weight`` valid positions.
-        weight: How many valid positions (tokens, frames) it was summed over.
-        group: Terms of one group are averaged over those that have any weight; an empty codebook is left out.
-        scale: The group's share in the total (all terms of a group carry the same one).
-    """
-
-    sum: torch.Tensor
-    weight: float
-    group: str = "loss"
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
-class FieldSpec:
-    """One cached, encoded thing per sample (codec tokens, latents, text states, a speaker vector).
-
-    Attributes:
-        name: Its name in the cache and in an encoded item.
-        dtype: NumPy dtype it is stored in.
-        time_axis: The axis that is cropped with the audio, or ``None`` when a crop leaves it alone.
-        rate: Frames per second along ``time_axis``.
-    """
-
-    name: str
-    dtype: str
-    time_axis: int | None = None
-    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,19 +73,6 @@ class Generated:
     sample_rate: int
     request: GenerationRequest
     encoded: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class AdapterDefaults:
-    """Which modules of one network an adapter goes on, by name suffix, with rank and alpha that suit them.
-
-    ``full`` names what ``kind: full`` trains instead, by the beginnings of parameter names; none cannot be.
-    """
-
-    targets: tuple[str, ...]
-    rank: int
-    alpha: float
-    full: tuple[str, ...] = ()
 
 
 class Encoder(ABC):

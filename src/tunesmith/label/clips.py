@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunesmith.data.labels import LabelStore
+from tunesmith.data.labels import LabelStore, split_tags
 from tunesmith.data.layouts import Layout
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.label.tags import split_tags
 
 # Where a layout keeps the caption of a clip beside it. Other layouts list captions in one file, which is the user's.
 _ENDINGS = {"trio": "_prompt.txt", "folder": "_prompt.txt", "sidecar": ".txt"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tunesmith.data.labels import FILE, Label, LabelStore
+from tunesmith.data.labels import FILE, Label, LabelStore, join_tags, split_tags
 from tunesmith.data.layouts import read_layout
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
@@ -13,7 +13,6 @@ from tunesmith.files import write_text
 from tunesmith.label.clips import Clip, clips_of
 from tunesmith.label.make import Maker
 from tunesmith.label.provider import Listener, NoAnswerError
-from tunesmith.label.tags import join_tags, split_tags
 from tunesmith.run.console import Voice
 
 SILENT_IN_A_ROW = 3

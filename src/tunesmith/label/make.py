@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from tunesmith.audio.decode import probe
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.content import audio_key, content_key
-from tunesmith.data.labels import Label, TagsFrom
+from tunesmith.data.labels import Label, Measured, TagsFrom
 from tunesmith.errors import TunesmithError
 from tunesmith.label.clips import Clip
-from tunesmith.label.measured import Measured, measure_clip
+from tunesmith.label.measured import measure_clip
 from tunesmith.label.parse import UnusableAnswerError, parse_answer
 from tunesmith.label.prompt import about_clip
 from tunesmith.label.provider import Listener, Question

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
+from tunesmith.data.labels import Measured
 from tunesmith.data.sample import AudioRef
 
 BPM_CONFIDENCE, KEY_GAP = 0.3, 0.1
@@ -17,44 +15,6 @@ _RATE = 32_000  # the thresholds of evaluation.signals were fitted there
 _CALM_FLUX, _DRIVING_FLUX, _DRIVING_LUFS = 0.9, 1.9, -20.0
 _WARM_HZ, _BRIGHT_HZ = 400.0, 2000.0
 _DEEP_SHARE = 0.6
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Facts of one clip; ``None`` where it cannot be told.
-
-    Attributes:
-        seconds: Length of the whole clip.
-        bpm: Beats per minute, told from a confidence of 0.3 on.
-        bpm_confidence: Strength of the beat, 0…1.
-        key: Such as ``A minor``, told where it leads the second by 0.1.
-        key_gap: That lead.
-        lufs: Integrated loudness.
-        centroid_hz: Spectral centre of gravity: brightness.
-        bass_share: Share of energy under 120 Hz.
-        flux_db: Mean rise of the spectrum per 20 ms: how sharply sounds begin.
-        words: Words for energy, brightness and bass, only where these lie at an end of their range.
-    """
-
-    seconds: float
-    bpm: float | None = None
-    bpm_confidence: float | None = None
-    key: str | None = None
-    key_gap: float | None = None
-    lufs: float | None = None
-    centroid_hz: float | None = None
-    bass_share: float | None = None
-    flux_db: float | None = None
-    words: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary without what is not known."""
-        return {name: value for name, value in asdict(self).items() if value is not None} | {"words": list(self.words)}
-
-    @staticmethod
-    def from_json(record: Mapping[str, Any]) -> Measured:
-        """The inverse of :meth:`to_json`."""
-        return Measured(**{**record, "words": tuple(record["words"])})
 
 
 def measure_clip(ref: AudioRef, seconds: float) -> Measured:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tunesmith.data.labels import Measured
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
-from tunesmith.label.measured import Measured
 
 SYSTEM = """\
 You write labels for music that a text-to-music model will learn from. Listen to the recording, then answer with one \

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from tunesmith.label.measured import Measured
+from tunesmith.data.labels import Measured, split_tags
 from tunesmith.label.schema import Recaption
-
-
-def split_tags(text: str) -> list[str]:
-    """The tags in a text; commas of any script and line ends part them."""
-    return [tag.strip() for tag in re.split(r"[,，、;；\n]", text) if tag.strip()]
-
-
-def join_tags(tags: Sequence[str]) -> str:
-    """Tags as one line."""
-    return ", ".join(tags)
 
 
 def built_tags(measured: Measured, recaption: Recaption | None) -> list[str]:

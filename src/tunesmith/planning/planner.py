@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tunesmith.families.card import ModelCard, TransformerShape
@@ -154,30 +153,6 @@ def estimate(
         disk=_disk(recipe, card, adapter, work, local),
         devices=tuple(_on(kind, recipe, work, adapter, peak_frames) for kind in kinds),
     )
-
-
-def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
-    """The base model's card and whether its weights are on this machine, without downloading anything.
-
-    Returns:
-        ``None`` for a hub checkpoint that is neither on this machine nor one of the published sizes.
-
-    Raises:
-        TunesmithError: when no family knows the checkpoint, or it is broken.
-    """
-    from huggingface_hub import try_to_load_from_cache
-
-    from tunesmith.families.registry import make_family, recognise
-    from tunesmith.pocket.examples import is_pocket
-
-    path = recipe.model.path
-    family = make_family(path, recipe.model.family or recognise(path), recipe.options)
-    if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
-        return family.card(), True
-    cached = isinstance(try_to_load_from_cache(path, family.config_file), str)
-    if published := family.published():
-        return published, cached
-    return (family.card(), True) if cached else None
 
 
 @dataclass(frozen=True)

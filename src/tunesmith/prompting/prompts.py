@@ -5,67 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import PROMPT_TEXT, AudioRef, Sample, read_manifest
+from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
-from tunesmith.speech.tools import edit_type
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family
 
 LONGEST_PATH = 1024
 """Longer single lines are lyrics, not the name of a file."""
-Kind = Literal["user", "held_out", "built_in", "base_style"]
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt and where it comes from.
-
-    Attributes:
-        text: The prompt itself; of speech, what to say.
-        kind: Its origin.
-        sample: The clip whose caption it is, if any.
-        lyrics: Its lyrics, where the family sings.
-        voice: The sample whose prompt audio is spoken like, or edited, where the family speaks.
-    """
-
-    text: str
-    kind: Kind
-    sample: Sample | None = None
-    lyrics: str = ""
-    voice: Sample | None = None
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """Texts by role, as a request carries them."""
-        said = self.voice.texts.get(PROMPT_TEXT, "") if self.voice else ""
-        further = {"lyrics": self.lyrics, PROMPT_TEXT: said}
-        return {"caption": self.text} | {role: text for role, text in further.items() if text}
-
-    @property
-    def recording(self) -> AudioRef | None:
-        """The true result, which only a held-out sample has."""
-        return self.sample.target if self.sample is not None and self.kind == "held_out" else None
-
-    @property
-    def edit_type(self) -> str:
-        """The kind of edit that a held-out sample asks for; cloning for any other text."""
-        return edit_type(self.sample.attributes if self.sample else {})
-
-    @property
-    def edit(self) -> dict[str, Any]:
-        """The options that name a held-out sample's edit; empty for texts that leave it to the recipe."""
-        if self.sample is None:
-            return {}
-        info = self.sample.attributes.get("edit_info")
-        return {"edit_type": self.edit_type} | ({"edit_info": info} if info else {})
 
 
 def choose_prompts(context: RunContext, asked: Sequence[str], count: int, seconds: float) -> list[Prompt]:

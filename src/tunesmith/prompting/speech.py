@@ -8,17 +8,15 @@ from dataclasses import replace
 from itertools import chain, cycle, islice
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, read_manifest
+from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.prompting.prompts import Prompt
 from tunesmith.run.context import RunContext
-from tunesmith.speech.tools import CLONE, edit_type
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.families.contract import Family, GenerationRequest
 
 CLONES = (CLONE, "pronunciation")
@@ -37,7 +35,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
         asked: The user's texts.
         count: How many prompts where the user gave none; with fewer samples they come again with new seeds.
     """
-    samples = _samples(context)
+    samples = voiced_samples(context)
     held_out = [s for s in samples if s.split == "valid"]
     voices = _own([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
     if asked:
@@ -49,7 +47,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
 
 def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
     """Texts in the base model's own range, in voices of the run's samples, and every edit it knows of what they say."""
-    samples = _own(_samples(context))
+    samples = _own(voiced_samples(context))
     clones = _in_voices(texts, "base_style", samples)
     voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
     edits = context.family.base_edits() if voices and texts else ()
@@ -73,7 +71,7 @@ def _own(samples: Sequence[Sample]) -> Sequence[Sample]:
     return [s for s in samples if not is_replay(s)] or samples
 
 
-def _samples(context: RunContext) -> list[Sample]:
+def voiced_samples(context: RunContext) -> list[Sample]:
     """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
     manifest = context.folder.manifest
     samples = [s for s in read_manifest(manifest) if PROMPT in s.audios] if manifest.exists() else []
@@ -120,23 +118,6 @@ def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
 
     card = family.card()
     return load(sample.audios[PROMPT], card.sample_rate, card.channels)
-
-
-def listener_of(context: RunContext, device: str) -> Listener | None:
-    """What speech is measured with; ``None`` where the family makes music.
-
-    Raises:
-        TunesmithError: when the Whisper weights that the user named are not there.
-    """
-    tools = context.family.speech()
-    if tools is None:
-        return None
-    from tunesmith.evaluation.speech.measures import Listener
-    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
-    from tunesmith.speech.transcribe import transcriber
-
-    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
-    return Listener(context.family, _samples(context), voice, transcriber(tools.whisper, device), tools.language)
 
 
 def asked_texts(context: RunContext) -> list[str]:

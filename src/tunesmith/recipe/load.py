@@ -154,7 +154,7 @@ def resolved_path(value: str, base: Path, *, always: bool) -> str:
 
 def default_name(path: Path) -> str | None:
     """What to call a run whose recipe gives no name."""
-    from tunesmith.run.folder import valid_name
+    from tunesmith.recipe.names import valid_name
 
     absolute = path.resolve()
     name = absolute.parent.name if absolute.stem in ("recipe", "recipe.resolved") else absolute.stem

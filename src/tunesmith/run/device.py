@@ -20,3 +20,14 @@ def pick_device(wanted: str) -> str:
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
     return wanted
+
+
+def devices() -> list[str]:
+    """The devices torch can use, with their memory."""
+    import torch
+
+    found = ["cpu"]
+    for number in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(number)
+        found.append(f"cuda:{number} {properties.name} ({properties.total_memory / 1e9:.0f} GB)")
+    return [*found, "mps"] if torch.backends.mps.is_available() else found

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from tunesmith import __version__
-from tunesmith.planning.planner import card_for_planning
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "soundfile", "soxr")

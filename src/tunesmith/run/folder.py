@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -173,8 +172,3 @@ def find_run(name: str, root: Path | None = None) -> RunFolder:
     raise TunesmithError(
         f"there is no run `{name}`", remedy=f"Looked at {name} and {base / name}; make one with `tunesmith new`."
     )
-
-
-def valid_name(name: str) -> bool:
-    """Whether ``name`` can be a run's name (letters of any script, digits, ``. _ -``; no path parts)."""
-    return bool(re.fullmatch(r"[^\W_][\w.\-]*", name))

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT
+from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT
 from tunesmith.speech.text import syllables
-from tunesmith.speech.tools import CLONE
 
 if TYPE_CHECKING:
-    from tunesmith.prompting.prompts import Prompt
+    from tunesmith.data.prompt import Prompt
 
 _HOP_S = 0.01
 _WINDOW_S = 0.025

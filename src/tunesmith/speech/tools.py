@@ -8,14 +8,10 @@ and ``edit_type`` and ``edit_info`` in its options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-
-CLONE = "clone"
-"""The edit type of a sample that names none: the prompt's voice says another text."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,3 @@ class SpeechTools:
     whisper: str | None = None
     language: str | None = None
     lowest_rate: int = 0
-
-
-def edit_type(attributes: Mapping[str, Any]) -> str:
-    """The edit type that a sample's attributes name."""
-    return str(attributes.get("edit_type") or CLONE)

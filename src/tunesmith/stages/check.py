@@ -18,7 +18,7 @@ from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json
-from tunesmith.planning.planner import card_for_planning
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_line, replay_summary, short_note
 

@@ -11,7 +11,8 @@ from tunesmith.data.replay import Mix, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
-from tunesmith.planning.planner import Plan, card_for_planning, duration, estimate
+from tunesmith.planning.planner import Plan, duration, estimate
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 
 
@@ -103,7 +104,8 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     from tunesmith.data.cache import EncodedStore
     from tunesmith.stages.encode import encode_samples
     from tunesmith.training.loop import train_update
-    from tunesmith.training.setup import RunClips, build_bench, clips_of
+    from tunesmith.training.setup import build_bench, clips_of
+    from tunesmith.training.state import RunClips
 
     try:
         context.family.card()

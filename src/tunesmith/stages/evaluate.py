@@ -5,36 +5,25 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.data.prompt import Prompt
+from tunesmith.data.sample import edit_type
+from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.files import write_json
-from tunesmith.prompting.prompts import Prompt, choose_prompts
+from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.run.context import RunContext
-from tunesmith.speech.tools import edit_type
 
 if TYPE_CHECKING:
     from torch import nn
 
     from tunesmith.evaluation.compare import SideFiles
-    from tunesmith.evaluation.diagnosis import Losses
-    from tunesmith.evaluation.speech.edit_types import PairedLosses
     from tunesmith.evaluation.speech.measures import Listener
     from tunesmith.families.contract import Batch, Family
-    from tunesmith.training.setup import RunClips
-    from tunesmith.training.terms import Measured
-
-
-@dataclass(frozen=True)
-class LossPair:
-    """Held-out and base-style losses of base and adapter; of speech, also of every held-out clip by edit type."""
-
-    base: Measured | None
-    adapter: Measured | None
-    base_style: tuple[float, float] | None
-    clips: int
-    by_type: PairedLosses = field(default_factory=dict)
+    from tunesmith.families.loss_terms import LossResult
+    from tunesmith.training.state import RunClips
 
 
 def evaluate(context: RunContext) -> dict[str, Any]:
@@ -47,7 +36,8 @@ def evaluate(context: RunContext) -> dict[str, Any]:
 def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate both sides, measure everything, and write ``comparison_results.json`` into ``target``."""
     from tunesmith.evaluation.compare import build_comparison
-    from tunesmith.prompting.speech import base_style_prompts, listener_of
+    from tunesmith.evaluation.speech.measures import listener_of
+    from tunesmith.prompting.speech import base_style_prompts
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 
@@ -145,7 +135,7 @@ def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
 
 def all_losses(
     family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
-) -> tuple[Measured | None, dict[str, list[float]]]:
+) -> tuple[LossResult | None, dict[str, list[float]]]:
     """Loss over all batches; ``None`` without any."""
     from tunesmith.training.validation import measure_networks
 
@@ -154,36 +144,19 @@ def all_losses(
 
 def each_loss(
     family: Family, networks: Mapping[str, nn.Module], held_out: Sequence[tuple[bool, str, Batch]], device: str
-) -> tuple[Measured | None, dict[str, list[float]]]:
+) -> tuple[LossResult | None, dict[str, list[float]]]:
     """Loss over the user's own clips, and of every clip by edit type."""
     import torch
 
-    from tunesmith.training.setup import to_device
-    from tunesmith.training.terms import Meter
+    from tunesmith.families.loss_terms import LossAccumulator
+    from tunesmith.training.state import to_device
 
-    total, each = Meter(), defaultdict[str, list[float]](list)
+    total, each = LossAccumulator(), defaultdict[str, list[float]](list)
     with torch.no_grad():
         for own, kind, batch in held_out:
-            terms, one = family.loss(networks, to_device(batch, device), None), Meter()
+            terms, one = family.loss(networks, to_device(batch, device), None), LossAccumulator()
             if own:
                 total.add(terms)
             one.add(terms)
             each[kind].append(one.result().loss)
     return (total.result() if any(own for own, _, _ in held_out) else None), dict(each)
-
-
-def as_losses(pair: LossPair | None) -> Losses | None:
-    """The losses as the diagnosis wants them."""
-    from tunesmith.evaluation.diagnosis import Losses
-
-    if pair is None or pair.adapter is None or pair.base is None:
-        return None
-    style = pair.base_style or (None, None)
-    return Losses(
-        base_heldout=pair.base.loss,
-        adapter_heldout=pair.adapter.loss,
-        base_forgetting=style[0],
-        adapter_forgetting=style[1],
-        heldout_clips=pair.clips,
-        by_type=pair.by_type,
-    )

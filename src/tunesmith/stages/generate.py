@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
-from tunesmith.prompting.prompts import Prompt, choose_prompts
+from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.run.context import RunContext
 
 if TYPE_CHECKING:

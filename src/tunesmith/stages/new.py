@@ -10,15 +10,17 @@ from typing import Any
 from tunesmith.data.layouts import pairs
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json, write_text
-from tunesmith.planning.planner import Plan, card_for_planning, estimate
+from tunesmith.planning.planner import Plan, estimate
 from tunesmith.recipe.load import Loaded, build, resolve_paths, resolved_path, validate_options
 from tunesmith.recipe.models import ModelRecipe, Recipe
+from tunesmith.recipe.names import valid_name
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.tree import Tree, parse_tree
 from tunesmith.recipe.write import commented_recipe
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Voice
-from tunesmith.run.folder import RunFolder, valid_name
+from tunesmith.run.folder import RunFolder
 from tunesmith.stages.open import RUNS
 from tunesmith.stages.scan import Look, look_at
 

@@ -10,10 +10,11 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.recipe.load import PATH_KEYS, load, read_text, resolved_path
 from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.names import valid_name
 from tunesmith.recipe.tree import compose
 from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
-from tunesmith.run.folder import RunFolder, find_run, valid_name
+from tunesmith.run.folder import RunFolder, find_run
 
 RUNS = Path("runs")
 """Where runs are kept, relative to the working directory."""

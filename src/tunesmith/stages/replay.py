@@ -14,9 +14,8 @@ from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
 from tunesmith.data.notes import Note, note
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
 from tunesmith.data.replay_split import split_replay
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import Sample, edit_type
 from tunesmith.run.context import RunContext
-from tunesmith.speech.tools import edit_type
 
 
 def read_replay(context: RunContext, own: Layout) -> Layout | None:

@@ -17,7 +17,7 @@ from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
-from tunesmith.training.setup import Bench, Progress
+from tunesmith.training.state import Bench, Progress
 
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
 

@@ -10,9 +10,9 @@ import torch
 
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
+from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.recipe.models import GateAction
-from tunesmith.training.setup import Bench
-from tunesmith.training.terms import Measured, Meter
+from tunesmith.training.state import Bench
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 PARITY = 0.05
@@ -56,9 +56,9 @@ def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
     return results
 
 
-def probe_clips(bench: Bench) -> tuple[list[Batch], Measured]:
+def probe_clips(bench: Bench) -> tuple[list[Batch], LossResult]:
     """A few clips that teach a network of the first stage, held-out ones where there are such, and their loss."""
-    batches, base = [], Measured(0.0, {})
+    batches, base = [], LossResult(0.0, {})
     for clips in [one for one in (bench.valid, bench.train) if one is not None]:
         for limit in (PROBE_CLIPS, None):
             batches = fixed_batches(bench.family, fixed_items(clips, limit), bench.settings.batch_size)
@@ -81,7 +81,7 @@ def _result(
     return GateResult(name, "pass" if ok else "stop", *texts, value, limit)
 
 
-def base_loss(bench: Bench, base: Measured) -> GateResult:
+def base_loss(bench: Bench, base: LossResult) -> GateResult:
     """The base model must know music: well below a uniform guess on the user's clips."""
     level = bench.family.random_level()
     if level is None:
@@ -101,11 +101,11 @@ def base_loss(bench: Bench, base: Measured) -> GateResult:
     return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
 
 
-def layout(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult:
+def layout(bench: Bench, batches: Sequence[Batch], base: LossResult) -> GateResult:
     """Every deliberately wrong reading must cost more than the right one."""
     worst: tuple[str, float] | None = None
     for name, probe in bench.family.gate_probes().items():
-        meter = Meter()
+        meter = LossAccumulator()
         with bench.measuring():
             for batch in batches:
                 meter.add(probe(bench.active, bench.to_device(batch)))
@@ -124,9 +124,9 @@ def layout(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult
     return _result("layout", base.loss < worst[1], texts, base.loss, worst[1])
 
 
-def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: Measured) -> GateResult:
+def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: LossResult) -> GateResult:
     """Dropout left on in the base shows as a difference between the two modes before anything was trained."""
-    meter = Meter()
+    meter = LossAccumulator()
     with torch.no_grad():
         for batch in batches:
             with bench.accelerator.autocast():

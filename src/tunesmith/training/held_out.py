@@ -7,12 +7,12 @@ from collections import defaultdict
 import numpy as np
 
 from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import edit_type
 from tunesmith.families.contract import Batch
-from tunesmith.speech.tools import edit_type
 from tunesmith.training.clips import Clips
 from tunesmith.training.previews import make_previews
 from tunesmith.training.run_state import Session, save_model
-from tunesmith.training.setup import Bench
+from tunesmith.training.state import Bench
 from tunesmith.training.validation import fixed_batches, measure
 
 OWN, REPLAY = "own", "replay"

@@ -12,9 +12,9 @@ import torch
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.item_rng import Draws, key_of
 from tunesmith.families.contract import Batch
+from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_weights, combine
 from tunesmith.training.schedule import learning_rate
-from tunesmith.training.setup import Bench
-from tunesmith.training.terms import Measured, Meter, add_weights, combine
+from tunesmith.training.state import Bench
 
 
 class Micro(NamedTuple):
@@ -29,7 +29,7 @@ class Micro(NamedTuple):
 class UpdateResult:
     """What one update did; ``measured`` is this process's share of the batch."""
 
-    measured: Measured
+    measured: LossResult
     grad_norm: float
     learning_rate: float
     tokens: int
@@ -57,7 +57,7 @@ def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
     totals, stop = agree(bench, add_weights(bench.family.weights(micro.batch) for micro in micros), stop)
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, bench.accelerator.process_index) >> 65)
-    meter, learnt = Meter(), False
+    meter, learnt = LossAccumulator(), False
     for batch, draws, _ in micros:
         with bench.accelerator.autocast():
             terms = bench.family.loss(bench.active, bench.to_device(batch), draws)

@@ -10,7 +10,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.gates import GateResult, run_gates
-from tunesmith.training.setup import Bench
+from tunesmith.training.state import Bench
 from tunesmith.training.trackers import Tracker
 
 if TYPE_CHECKING:

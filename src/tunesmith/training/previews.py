@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
-from tunesmith.prompting.prompts import Prompt, asked_lyrics, lyrics_of
+from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder

@@ -11,7 +11,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
-from tunesmith.training.setup import Bench
+from tunesmith.training.state import Bench
 from tunesmith.training.trackers import Tracker
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -14,130 +12,21 @@ from torch import nn
 from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.adapters.full import tuning_of
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.replay import Mix, is_replay, mix_of
+from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Batch, Family
-from tunesmith.recipe.models import Recipe, TrainRecipe
+from tunesmith.families.contract import Family
+from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
-from tunesmith.training.phases import Stage, plan_stages
+from tunesmith.training.optimizers import make_optimizer
+from tunesmith.training.phases import plan_stages
 from tunesmith.training.schedule import Schedule, clips_per_update
+from tunesmith.training.state import Bench, RunClips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from accelerate import Accelerator
-
-
-@dataclass
-class Progress:
-    """Everything about a run that changes from update to update, apart from tensors.
-
-    ``best_*`` and ``without_best`` are those of the present stage; finished ones are in ``history``.
-    """
-
-    update: int = 0
-    stage: int = 0
-    stage_began: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    first_loss: float | None = None
-    best_loss: float | None = None
-    best_update: int | None = None
-    without_best: int = 0
-    skipped: int = 0
-    skipped_in_row: int = 0
-    finished: bool = False
-
-
-class RunClips(NamedTuple):
-    """The clips of a run: the user's own and replay ones to train on, own held-out ones, held-out replay ones."""
-
-    train: Clips
-    valid: Clips | None = None
-    replayed: Clips | None = None
-    mix: Mix | None = None
-
-
-@dataclass
-class Bench:
-    """All that the loop needs, built once."""
-
-    family: Family
-    recipe: Recipe
-    accelerator: Accelerator
-    networks: dict[str, nn.Module]
-    parameters: dict[str, nn.Parameter]
-    optimizer: Any
-    train: Clips
-    valid: Clips | None
-    replayed: Clips | None
-    schedule: Schedule
-    stages: tuple[Stage, ...]
-    ema: Ema | None
-    fresh: dict[str, torch.Tensor] = field(default_factory=dict)
-    progress: Progress = field(default_factory=Progress)
-
-    @property
-    def updates(self) -> int:
-        """Updates of all stages; a stage that stops early makes it fewer."""
-        return sum(stage.updates for stage in self.stages)
-
-    @property
-    def stage(self) -> Stage:
-        """The present stage."""
-        return self.stages[self.progress.stage]
-
-    @property
-    def stage_over(self) -> bool:
-        """Whether the present stage has had all its updates."""
-        return self.progress.update - self.progress.stage_began >= self.stage.updates
-
-    @property
-    def last_stage(self) -> bool:
-        """Whether no stage follows the present one."""
-        return self.progress.stage + 1 == len(self.stages)
-
-    @property
-    def over(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self.last_stage and (self.stage_over or self.progress.finished)
-
-    @property
-    def active(self) -> dict[str, nn.Module]:
-        """The networks of the present stage."""
-        return {name: self.networks[name] for name in self.stage.networks}
-
-    @property
-    def settings(self) -> TrainRecipe:
-        """The recipe's training section."""
-        return self.recipe.train
-
-    def to_device(self, batch: Batch) -> Batch:
-        """Tensors to the run's device, the rest as it is."""
-        return to_device(batch, self.accelerator.device)
-
-    def chosen_weights(self) -> AbstractContextManager[None]:
-        """The weights that are evaluated, called best and exported: the average if the recipe says so."""
-        if self.ema is not None and self.settings.use_weights == "ema":
-            return self.ema.applied()
-        return nullcontext()
-
-    @contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Evaluation mode with the chosen weights, without gradients."""
-        for network in self.networks.values():
-            network.eval()
-        with self.chosen_weights(), torch.no_grad():
-            yield
-        for network in self.networks.values():
-            network.train()
-
-
-def to_device(batch: Batch, device: torch.device | str) -> Batch:
-    """Tensors to ``device``, the rest as it is."""
-    return {k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
 
 
 def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
@@ -177,18 +66,6 @@ def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
             if not tuning_of(networks[name.split(".", 1)[0]])
         },
     )
-
-
-def make_optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe, *, fused: bool) -> torch.optim.AdamW:
-    """AdamW with one group per network, whose ``share`` is its learning rate over the recipe's."""
-    peak = recipe.train.learning_rate
-    groups = []
-    for network in dict.fromkeys(name.split(".", 1)[0] for name in parameters):
-        own = recipe.adapter.networks.get(network)
-        share = own.learning_rate / peak if own and own.learning_rate else 1.0
-        mine = [p for name, p in parameters.items() if name.split(".", 1)[0] == network]
-        groups.append({"params": mine, "lr": peak * share, "share": share, "network": network})
-    return torch.optim.AdamW(groups, betas=recipe.train.betas, weight_decay=recipe.train.weight_decay, fused=fused)
 
 
 def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:

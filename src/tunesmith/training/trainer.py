@@ -15,15 +15,16 @@ from tunesmith.run.context import RunContext
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.curves import draw_curves
+from tunesmith.training.handover import finish_stage, stage_record
 from tunesmith.training.held_out import kind_batches, preview, validate
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
-from tunesmith.training.phases import finish_stage, stage_record
 from tunesmith.training.preflight import announce, earlier_results, pass_gates
 from tunesmith.training.previews import base_style, preview_requests
 from tunesmith.training.run_state import Session, save_model
 from tunesmith.training.schedule import listed_epoch
-from tunesmith.training.setup import Bench, build_bench
+from tunesmith.training.setup import build_bench
+from tunesmith.training.state import Bench
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.validation import fixed_batches, fixed_items
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from tunesmith.data.batches import micro_batches
 from tunesmith.families.contract import Batch, Family
+from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.training.clips import Clips
-from tunesmith.training.setup import Bench, to_device
-from tunesmith.training.terms import Measured, Meter
+from tunesmith.training.state import Bench, to_device
 
 Item = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ def _length(item: Item) -> int:
     return max(max(np.asarray(array).shape, default=1) for array in item.values())
 
 
-def measure(bench: Bench, batches: Sequence[Batch]) -> Measured:
+def measure(bench: Bench, batches: Sequence[Batch]) -> LossResult:
     """Loss of the present stage over batches with the bench's current weights; call inside ``bench.measuring()``."""
     with bench.accelerator.autocast():
         return measure_networks(bench.family, bench.active, batches, bench.accelerator.device)
@@ -45,9 +45,9 @@ def measure(bench: Bench, batches: Sequence[Batch]) -> Measured:
 
 def measure_networks(
     family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: torch.device | str
-) -> Measured:
+) -> LossResult:
     """Loss of any networks over fixed batches, without gradients."""
-    meter = Meter()
+    meter = LossAccumulator()
     with torch.no_grad():
         for batch in batches:
             meter.add(family.loss(networks, to_device(batch, device), None))

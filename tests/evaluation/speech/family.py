@@ -10,18 +10,12 @@ from torch import nn
 
 from tests.evaluation.speech.talk import RATE, talk
 from tests.families.duet import BANDS, HOP, DuetFamily, front_end
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key
+from tunesmith.data.fields import FieldSpec  # fmt: skip
 from tunesmith.data.load import load
-from tunesmith.families.contract import (
-    AdapterDefaults,
-    Encoder,
-    FieldSpec,
-    Generated,
-    Generator,
-    ModelCard,
-    StageSpec,
-    Term,
-)  # fmt: skip
+from tunesmith.families.contract import Encoder, Generated, Generator, ModelCard, StageSpec
+from tunesmith.families.loss_terms import Term
 from tunesmith.speech.tools import SpeechTools
 
 

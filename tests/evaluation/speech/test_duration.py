@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.evaluation.speech.talk import RATE, talk
+from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.prompting.prompts import Prompt
 from tunesmith.speech.duration import (
     active,
     expected_seconds,

@@ -12,9 +12,9 @@ import soundfile
 
 from tests.evaluation.speech.family import TalkFamily
 from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
+from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.evaluation.speech.measures import Listener
-from tunesmith.prompting.prompts import Prompt
 from tunesmith.prompting.speech import by_turns, prompt_of
 from tunesmith.speech.speaker_vector import MFCC, VoiceVector
 

@@ -12,7 +12,7 @@ from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
-from tunesmith.training.terms import Meter, add_weights, combine
+from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 
 
 def item(family: AceStepFamily, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
@@ -41,7 +41,7 @@ def networks(family):
 
 
 def measured(family, networks, items, draws=None):
-    meter = Meter()
+    meter = LossAccumulator()
     with torch.no_grad():
         meter.add(family.loss(networks, family.collate(items, draws), draws))
     return meter.result()

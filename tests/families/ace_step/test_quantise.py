@@ -23,9 +23,10 @@ from tunesmith.families.ace_step.sizes import packable
 from tunesmith.families.ace_step.source import REPOSITORY
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.quantise import LIBRARIES, PACKED, Packed
-from tunesmith.planning.planner import card_for_planning, estimate
+from tunesmith.planning.planner import estimate
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.training.setup import make_accelerator, prepare_networks
 
 ERROR = {"int8": 0.01, "nf4": 0.11}

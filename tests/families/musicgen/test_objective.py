@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tunesmith.data.item_rng import Draws
+from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.musicgen.family import MusicGenFamily
 from tunesmith.families.musicgen.objective import decoder_input, delay, target_mask, text_keep
-from tunesmith.training.terms import Meter, add_weights, combine
 
 
 def item(family: MusicGenFamily, frames: int, seed: int) -> dict[str, np.ndarray]:
@@ -20,7 +20,7 @@ def item(family: MusicGenFamily, frames: int, seed: int) -> dict[str, np.ndarray
 
 
 def loss_of(family, networks, items) -> float:
-    meter = Meter()
+    meter = LossAccumulator()
     with torch.no_grad():
         meter.add(family.loss(networks, family.collate(items, None), None))
     return meter.result().loss

@@ -15,8 +15,8 @@ from torch import nn
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
 from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe, NetworkRecipe
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import AdapterDefaults
 from tunesmith.families.step_audio.checkpoints import (
     load_flow,
     load_llm,
@@ -25,7 +25,6 @@ from tunesmith.families.step_audio.checkpoints import (
     write_best,
     write_checkpoint,
 )
-from tunesmith.recipe.models import AdapterRecipe, NetworkRecipe
 
 IDS = random_ids(1, 12)
 PEFT_NAME = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"

@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES, make_speech_run
 from tunesmith.adapters.peft_adapter import attach, save_adapter, trainable
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import export as module
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
 from tunesmith.families.step_audio.export import merged_state
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.objective import answer_logits, bare
-from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import load_adapted, on_device, read_adapted
 from tunesmith.stages.export import export
 

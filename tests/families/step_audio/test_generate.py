@@ -8,8 +8,9 @@ import torch
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
 from tunesmith.adapters.peft_adapter import attach, set_scale
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.load import load
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import generate as module
@@ -17,9 +18,7 @@ from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE, StepAud
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.generate import merged
 from tunesmith.families.step_audio.tokens import unpack
-from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import on_device
-from tunesmith.speech.tools import edit_type
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import torch
 from safetensors import safe_open
 
 from tests.golden_files import assert_close, golden_path, golden_tensors, part
+from tunesmith.families.loss_terms import combine
 from tunesmith.families.step_audio.config import EstimatorConfig, known
 from tunesmith.families.step_audio.objective import SIGMA_MIN, flow_terms
 from tunesmith.families.step_audio.parts.dit import DiT
-from tunesmith.training.terms import combine
 
 TOLERANCE = 1e-4
 

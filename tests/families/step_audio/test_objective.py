@@ -9,15 +9,15 @@ from torch.nn import functional as F
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
 from tunesmith.adapters.peft_adapter import attach, trainable
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.item_rng import Draws
+from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.objective import answer_logits, bare, sampled_codes, with_heard
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
-from tunesmith.recipe.models import AdapterRecipe
 from tunesmith.run.adapted import on_device
-from tunesmith.training.terms import Meter, add_weights, combine
 
 
 def options(family, **values) -> StepAudioFamily:
@@ -86,7 +86,7 @@ def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks,
             (tiny_family.collate([mixed[i] for i in c], [draws[i] for i in c]), [draws[i] for i in c]) for c in cut
         ]
         totals = add_weights(tiny_family.weights(batch) for batch, _ in batches)
-        meter = Meter()
+        meter = LossAccumulator()
         for batch, own in batches:
             terms = tiny_family.loss(networks, batch, own)
             meter.add(terms)
@@ -107,7 +107,7 @@ def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks,
 
 def test_measuring_is_the_same_twice_and_in_any_cut(tiny_family, networks, mixed):
     def measured(cut):
-        meter = Meter()
+        meter = LossAccumulator()
         with torch.no_grad():
             for batch in cut:
                 meter.add(terms_of(tiny_family, networks, batch))

@@ -12,6 +12,7 @@ import torch
 
 from tools.pocket.step_audio.assemble import cosyvoice_yaml
 from tunesmith.adapters.peft_adapter import attach, trainable
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio import source, voices
 from tunesmith.families.step_audio.config import (
@@ -25,7 +26,6 @@ from tunesmith.families.step_audio.config import (
 )
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.families.step_audio.small import SmallConfig
-from tunesmith.recipe.models import AdapterRecipe
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
+from tunesmith.families.loss_terms import combine
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import StepAudioFamily
 from tunesmith.run.adapted import load_adapted
@@ -25,7 +26,6 @@ from tunesmith.training import trainer as training
 from tunesmith.training.gates import trained_frames
 from tunesmith.training.loop import local_micro_batches, train_update
 from tunesmith.training.setup import build_bench
-from tunesmith.training.terms import combine
 from tunesmith.training.trainer import InterruptedRunError, train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 

@@ -49,7 +49,7 @@ def _empty() -> dict[str, float]:
 
 
 def _clipping(magnitude: Array, peak: float) -> dict[str, float]:
-    from tunesmith.data.checks.waves import clipped_samples
+    from tunesmith.audio.measure.clipping import clipped_samples
 
     if peak < _TINY:
         return {"clip_frac": 0.0, "peak_bin_ratio": 0.0}

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+from tunesmith.records.settings import Positive, Section, Share
 
 
-class CheckLimits(BaseModel):
+class CheckLimits(Section):
     """Limits that a clip is held against. An error puts the clip into quarantine, a warning only tells."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     min_seconds: Positive = 1.0
     """Shorter clips are errors: a codec's first and last frames are most of them."""

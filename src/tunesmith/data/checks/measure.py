@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from tunesmith.audio.decode import AudioInfo, blocks, info_of, open_audio
+from tunesmith.audio.measure.clipping import clipped_samples
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
-from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, clipped_samples, fade
+from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, fade
 from tunesmith.data.sample import AudioRef
 
 _FINGERPRINT_RATE = 11_025

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from tunesmith.data.labels import read_labels
+from tunesmith.data.labels import join_tags, read_labels
 from tunesmith.data.layouts import audiofolder, folder, huggingface, manifest, metadata, pairs, sidecar, trio
 from tunesmith.data.layouts.dataset import Layout, LayoutOptions
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
-from tunesmith.label.tags import join_tags
 
 __all__ = ["LAYOUTS", "Layout", "LayoutOptions", "detect_layout", "read_layout"]
 

@@ -13,8 +13,8 @@ from tunesmith.files import read_json
 if TYPE_CHECKING:
     from torch import nn
 
+    from tunesmith.adapters.settings import AdapterRecipe
     from tunesmith.families.ace_step.config import TransformerConfig
-    from tunesmith.recipe.models import AdapterRecipe
 
 KEYS = {
     "r": "rank",
@@ -102,9 +102,9 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
         TunesmithError: naming every target that is no module of the transformer.
     """
     from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.settings import AdapterDefaults
     from tunesmith.families.ace_step.family import NETWORK, TARGETS
     from tunesmith.families.ace_step.parts.weights import load_transformer
-    from tunesmith.families.contract import AdapterDefaults
 
     network = load_transformer(Path(), config, meta=True)
     refuse_unknown_targets(adapter.targets or TARGETS, network, where)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
-from tunesmith.run.folder import RunFolder, valid_name
+from tunesmith.recipe.names import valid_name
+from tunesmith.run.folder import RunFolder
 from tunesmith.training.checkpoint import STATE, clips_name
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.ace_step.source import REPOSITORY, locate
-from tunesmith.planning.planner import card_for_planning
 from tunesmith.pocket.examples import is_pocket
 from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree
 from tunesmith.recipe.write import dump_resolved
+from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Voice
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder

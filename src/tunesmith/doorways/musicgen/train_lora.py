@@ -94,10 +94,10 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     Raises:
         TunesmithError: for a value out of range, a missing metadata file, or an unknown base model.
     """
-    from tunesmith.planning.planner import card_for_planning
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
     from tunesmith.recipe.write import dump_resolved
+    from tunesmith.run.base_card import card_for_planning
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.stages.open import keep_previous

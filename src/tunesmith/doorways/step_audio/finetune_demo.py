@@ -115,8 +115,8 @@ def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, S
     from tunesmith.doorways.step_audio import notices as words
     from tunesmith.doorways.step_audio.saves import Saves
     from tunesmith.files import write_json
-    from tunesmith.planning.planner import card_for_planning
     from tunesmith.recipe.write import dump_resolved
+    from tunesmith.run.base_card import card_for_planning
     from tunesmith.stages.dry_run import make_plan
     from tunesmith.stages.open import keep_previous
     from tunesmith.training.schedule import updates_in

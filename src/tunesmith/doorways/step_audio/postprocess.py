@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, read_manifest
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.speech.tools import edit_type
 
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.tts import StepAudioTTS

@@ -16,7 +16,8 @@ from tunesmith.doorways.step_audio.model_loader import (
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import REPOSITORY
 from tunesmith.families.step_audio.source import POCKET, locate
-from tunesmith.run.folder import RunFolder, valid_name
+from tunesmith.recipe.names import valid_name
+from tunesmith.run.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunesmith.data.sample import CLONE
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 from tunesmith.evaluation.paired import fewest_pairs
 from tunesmith.evaluation.speech.edit_types import LOSS, Compared, EditType, by_edit_type
 from tunesmith.evaluation.speech.signals import SpeechSignals
-from tunesmith.speech.tools import CLONE
 
 _NAMES = {
     "clone": "克隆",

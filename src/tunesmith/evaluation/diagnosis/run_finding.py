@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tunesmith.data.sample import CLONE
 from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, Kind, Profile, Rule, Text, Verdict, without_nan
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
-from tunesmith.speech.tools import CLONE
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunesmith.data.load import load
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
+from tunesmith.data.prompt import Prompt
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.error_rate import error_rate
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.families.contract import Family
-from tunesmith.prompting.prompts import Prompt
+from tunesmith.prompting.speech import voiced_samples
+from tunesmith.run.context import RunContext
 from tunesmith.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
 from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
 from tunesmith.speech.text import clauses, syllables
-from tunesmith.speech.tools import edit_type
 from tunesmith.speech.transcribe import Transcriber
 
 OWN_CLIPS = 8
 """Recordings of a speaker that make up the voice results are compared with."""
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tunesmith.families.contract import Family
 
 
 @dataclass(frozen=True)
@@ -150,3 +157,19 @@ class Listener:
     def _embed(self, audio: np.ndarray, rate: int) -> np.ndarray:
         mono = np.nan_to_num(np.atleast_2d(audio).mean(axis=0)).astype(np.float32)
         return np.asarray(self.voice.embed(mono, rate), np.float64)
+
+
+def listener_of(context: RunContext, device: str) -> Listener | None:
+    """What speech is measured with; ``None`` where the family makes music.
+
+    Raises:
+        TunesmithError: when the Whisper weights that the user named are not there.
+    """
+    tools = context.family.speech()
+    if tools is None:
+        return None
+    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+    from tunesmith.speech.transcribe import transcriber
+
+    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
+    return Listener(context.family, voiced_samples(context), voice, transcriber(tools.whisper, device), tools.language)

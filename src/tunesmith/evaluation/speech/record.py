@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data.prompt import Prompt
 from tunesmith.evaluation.diagnosis import RunData
 from tunesmith.evaluation.diagnosis.edit_type import edit_types, name_of
 from tunesmith.evaluation.diagnosis.rule import without_nan
@@ -13,7 +14,6 @@ from tunesmith.evaluation.speech import error_rate
 from tunesmith.evaluation.speech.edit_types import Compared
 from tunesmith.evaluation.speech.measures import Listener
 from tunesmith.families.contract import Family
-from tunesmith.prompting.prompts import Prompt
 
 
 def speech_record(run: RunData, listener: Listener, prompts: Sequence[Prompt]) -> dict[str, Any]:

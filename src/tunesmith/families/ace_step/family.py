@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
+from tunesmith.data.fields import FieldSpec
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import Sample
@@ -28,17 +30,8 @@ from tunesmith.families.ace_step.config import (
 )
 from tunesmith.families.ace_step.source import POCKET, is_ace_step, locate
 from tunesmith.families.base_weights import packed_size, packed_warnings
-from tunesmith.families.contract import (
-    AdapterDefaults,
-    Batch,
-    Encoder,
-    Family,
-    FamilySettings,
-    FieldSpec,
-    Generator,
-    ModelCard,
-    Term,
-)
+from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard
+from tunesmith.families.loss_terms import Term
 from tunesmith.files import read_json
 
 if TYPE_CHECKING:

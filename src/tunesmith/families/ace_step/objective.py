@@ -24,7 +24,8 @@ from torch.nn import functional as F
 from tunesmith.data.item_rng import Draws, key_of
 from tunesmith.families.ace_step.parts.transformer import bare
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
-from tunesmith.families.contract import Batch, Term
+from tunesmith.families.contract import Batch
+from tunesmith.families.loss_terms import Term
 
 HELD_OUT_LEVELS = 4
 """Held-out loss is measured at so many fixed noise levels, the middles of equal shares of what training draws."""

@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key, weights_digest
+from tunesmith.data.fields import FieldSpec
 from tunesmith.data.item_rng import Draws
 from tunesmith.data.sample import Sample
-from tunesmith.families.contract import (
-    AdapterDefaults,
-    Batch,
-    Encoder,
-    Family,
-    FamilySettings,
-    FieldSpec,
-    Generator,
-    ModelCard,
-    Term,
-)
+from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard
+from tunesmith.families.loss_terms import Term
 from tunesmith.families.musicgen.config import LICENCE, MusicGenConfig, MusicGenSettings, read_config
 from tunesmith.families.musicgen.source import is_musicgen, locate
 from tunesmith.files import read_json

@@ -16,7 +16,8 @@ import torch
 from torch.nn import functional as F
 
 from tunesmith.data.item_rng import Draws
-from tunesmith.families.contract import Batch, Term
+from tunesmith.families.contract import Batch
+from tunesmith.families.loss_terms import Term
 
 
 def delay(codes_BKT: torch.Tensor, delays: Sequence[int], pad: int) -> torch.Tensor:

@@ -13,9 +13,8 @@ from torch import nn
 from tunesmith import __version__
 from tunesmith.adapters import full
 from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import AdapterDefaults
-from tunesmith.recipe.models import AdapterRecipe
 
 GUIDE_ALPHA = 32.0
 """LoRA alpha of files that do not say theirs: the guide's."""

@@ -16,7 +16,7 @@ import torch
 
 from tunesmith.data.content import audio_key, content_key
 from tunesmith.data.load import load
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.families.contract import Encoder
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
@@ -28,7 +28,6 @@ from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt, spe
 from tunesmith.families.step_audio.text import TextTokenizer, load_text
 from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
 from tunesmith.families.step_audio.tokens import audio_id, flow_tokens
-from tunesmith.speech.tools import edit_type
 
 KEPT_RECORDINGS = 64
 

@@ -11,23 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.augmented import Completed
 from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest, weights_digest
+from tunesmith.data.fields import FieldSpec
 from tunesmith.data.item_rng import Draws
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.families.base_weights import packed_warnings
-from tunesmith.families.contract import (
-    AdapterDefaults,
-    Batch,
-    Encoder,
-    Family,
-    FamilySettings,
-    FieldSpec,
-    Generator,
-    ModelCard,
-    StageSpec,
-    Term,
-)
+from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard, StageSpec
+from tunesmith.families.loss_terms import Term
 from tunesmith.families.step_audio.config import (
     FLOW,
     GROUP,
@@ -52,7 +44,7 @@ from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, is_step_audio, locate, tokenizer_files
 from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
 from tunesmith.files import read_json
-from tunesmith.speech.tools import SpeechTools, edit_type
+from tunesmith.speech.tools import SpeechTools
 
 if TYPE_CHECKING:
     from torch import nn

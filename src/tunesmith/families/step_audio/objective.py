@@ -26,7 +26,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.data.item_rng import Draws
-from tunesmith.families.contract import Batch, Term
+from tunesmith.families.contract import Batch
+from tunesmith.families.loss_terms import Term
 from tunesmith.families.step_audio.config import FLOW, GROUP, LLM, StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM

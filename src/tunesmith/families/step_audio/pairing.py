@@ -16,10 +16,9 @@ from tunesmith.data.augmented import Completed
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.families.step_audio.edits import is_clone
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS, finding
-from tunesmith.speech.tools import edit_type
 
 GOOD_SECONDS = (3.0, 15.0)
 """Long enough to tell a voice, short enough to leave the LLM room for the answer."""

@@ -9,13 +9,12 @@ from typing import Any
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.notes import Note, note
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import GROUP, TokenIds
 from tunesmith.families.step_audio.edits import EDIT_INFO, is_clone, is_generic, validate
 from tunesmith.families.step_audio.tokens import audio_id, unpack
 from tunesmith.speech.text import syllables
-from tunesmith.speech.tools import edit_type
 
 CHECKS: dict[str, Any] = {
     "min_seconds": 0.5,

@@ -10,11 +10,10 @@ import numpy as np
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.notes import Note, note
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
+from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.edits import EDIT_INFO
 from tunesmith.families.step_audio.text_checks import finding, lacks_text
-from tunesmith.speech.tools import CLONE, edit_type
 
 _NAMES = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
 _REMEDY = (

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunesmith.families.contract import Term
-
 if TYPE_CHECKING:
     import torch
 
@@ -38,14 +36,14 @@ def _group_counts(groups: Mapping[str, str], totals: Mapping[str, float]) -> dic
 
 
 @dataclass(frozen=True)
-class Measured:
+class LossResult:
     """A loss over a set of batches: the total and each term's mean."""
 
     loss: float
     terms: dict[str, float]
 
 
-class Meter:
+class LossAccumulator:
     """Adds up terms on the device and divides once, so that measuring costs one synchronisation."""
 
     def __init__(self) -> None:
@@ -61,10 +59,10 @@ class Meter:
             self._weights[name] += term.weight
             self._kinds[name] = (term.group, term.scale)
 
-    def result(self) -> Measured:
+    def result(self) -> LossResult:
         """Total loss and term means over everything added."""
         means = {name: float(total) / self._weights[name] for name, total in self._sums.items() if self._weights[name]}
-        return Measured(total_of(means, self._kinds), means)
+        return LossResult(total_of(means, self._kinds), means)
 
 
 def total_of(means: Mapping[str, float], kinds: Mapping[str, tuple[str, float]]) -> float:
@@ -83,3 +81,23 @@ def add_weights(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
         for name, weight in one.items():
             totals[name] += weight
     return dict(totals)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One named part of a loss over a micro-batch.
+
+    The loop adds ``sum`` and ``weight`` over every micro-batch and process of an update and only then divides, so
+    neither padding nor batch shape changes what an item counts.
+
+    Attributes:
+        sum: Scalar tensor, the summed loss over ``weight`` valid positions.
+        weight: How many valid positions (tokens, frames) it was summed over.
+        group: Terms of one group are averaged over those that have any weight; an empty codebook is left out.
+        scale: The group's share in the total (all terms of a group carry the same one).
+    """
+
+    sum: torch.Tensor
+    weight: float
+    group: str = "loss"
+    scale: float = 1.0

@@ -1,0 +1,68 @@
+"""What is trained on top of the frozen base: the recipe's ``adapter`` section, and what a family wants of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tunesmith.records.settings import Positive, Section
+
+
+@dataclass(frozen=True)
+class AdapterDefaults:
+    """Which modules of one network an adapter goes on, by name suffix, with rank and alpha that suit them.
+
+    ``full`` names what ``kind: full`` trains instead, by the beginnings of parameter names; none cannot be.
+    """
+
+    targets: tuple[str, ...]
+    rank: int
+    alpha: float
+    full: tuple[str, ...] = ()
+
+
+class NetworkRecipe(Section):
+    """What is trained of one network, where it differs from the rest of `adapter`."""
+
+    kind: Literal["lora", "dora", "full"] | None = None
+    """`full` trains the family's chosen part of the network itself instead of an adapter."""
+    rank: Annotated[int, Field(gt=0, le=1024)] | None = None
+    """Rank of the update."""
+    alpha: Positive | None = None
+    """Scale is alpha / rank."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout on the adapter's input."""
+    targets: tuple[str, ...] | None = None
+    """Module name suffixes (for `full`: the beginnings of parameter names)."""
+    learning_rate: Positive | None = None
+    """Peak learning rate of this network; `train.learning_rate` when left out."""
+
+
+class AdapterRecipe(Section):
+    """What is trained on top of the frozen base."""
+
+    kind: Literal["lora", "dora", "full"] = "lora"
+    """`dora` also learns each row's magnitude: slower, sometimes better at low rank. `full` trains the weights
+    themselves, of families that name a part of a network for it."""
+    rank: Annotated[int, Field(gt=0, le=1024)] = 16
+    """Rank of the update."""
+    alpha: Positive = 16.0
+    """Scale is alpha / rank (alpha / sqrt(rank) with rslora)."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout on the adapter's input. 0: the base was trained without dropout."""
+    rslora: bool = False
+    """Rank-stabilised scale, for ranks of 64 and more."""
+    targets: tuple[str, ...] | None = None
+    """Module name suffixes; the family's own list when left out."""
+    networks: dict[str, NetworkRecipe] = Field(default_factory=dict)
+    """Other settings for one network of a family that trains several, by the network's name."""
+
+    def of(self, network: str) -> AdapterRecipe:
+        """The settings of one network."""
+        own = self.networks.get(network)
+        values = own.model_dump(exclude={"learning_rate"}, exclude_none=True) if own else {}
+        if own and own.kind and own.kind != self.kind and own.targets is None:
+            values["targets"] = None  # suffixes of an adapter mean nothing to another kind
+        return self.model_copy(update={**values, "networks": {}})
