@@ -22,7 +22,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig, AceStepSettings, TransformerConfig
 from tunesmith.families.ace_step.family import NETWORK, SSL_RATES, AceStepFamily
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
@@ -144,7 +144,7 @@ def our_bench(family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[
         store.put(keys, random_item(family, work, number))
     store.flush()
     run_folder = RunFolder(folder)
-    context = RunContext(run_folder, recipe, Voice(quiet=True, log=run_folder.log))
+    context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     vars(context)["family"] = family
     return build_bench(context, RunClips(Clips(family, store, samples, max_frames=work.frames, min_frames=1)))
 

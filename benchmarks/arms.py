@@ -16,7 +16,7 @@ from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.musicgen.family import NETWORK, TARGETS, MusicGenFamily
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
@@ -86,7 +86,7 @@ def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK
             store.put(keys, {"codes": codes, "text": text})
     store.flush()
     run_folder = RunFolder(folder)
-    context = RunContext(run_folder, recipe, Voice(quiet=True, log=run_folder.log))
+    context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     vars(context)["family"] = family
     return build_bench(context, RunClips(Clips(family, store, samples, max_frames=1500, min_frames=1)))
 

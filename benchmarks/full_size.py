@@ -81,7 +81,7 @@ def encoded_run(folder: Path, seconds: float) -> Any:
 
     from tunesmith.data.sample import AudioRef, Sample, write_manifest
     from tunesmith.recipe.models import Recipe
-    from tunesmith.run.console import Voice
+    from tunesmith.run.console import Console
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.stages.encode import encode
@@ -95,7 +95,7 @@ def encoded_run(folder: Path, seconds: float) -> Any:
     recipe = Recipe.model_validate({"model": {"path": str(folder / "model"), "device": "cpu"}, "train": train})
     run_folder = RunFolder(folder / "run").create()
     write_manifest(run_folder.manifest, [sample])
-    context = RunContext(run_folder, recipe, Voice(quiet=True, log=run_folder.log))
+    context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     encode(context)
     return context
 

@@ -13,7 +13,7 @@ from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef, read_manifest
 from tunesmith.pocket.examples import make_examples
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.check import check
@@ -48,7 +48,7 @@ def taught_musicgen(root: Path, updates: int = 60) -> Path:
     recipe = Recipe.model_validate(
         {"model": {"path": str(folder), "device": "cpu"}, "data": {"folder": str(root / "clips"), "max_seconds": 3.0}}
     )
-    context = RunContext(RunFolder(root / "run").create(), recipe, Voice(quiet=True))
+    context = RunContext(RunFolder(root / "run").create(), recipe, Console(quiet=True))
     check(context)
     encode(context)
     family = context.family

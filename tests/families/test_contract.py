@@ -18,7 +18,7 @@ from tunesmith.families.loss_terms import LossAccumulator
 from tunesmith.families.registry import family_names, make_family, recognise
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
@@ -80,7 +80,7 @@ def context(installed, tmp_path: Path) -> RunContext:
     )  # fmt: skip
     folder = RunFolder(tmp_path / "run").create()
     write_manifest(folder.manifest, pairs(tmp_path))
-    made = RunContext(folder, recipe, Voice(quiet=True))
+    made = RunContext(folder, recipe, Console(quiet=True))
     encode(made)
     return made
 

@@ -17,7 +17,7 @@ from tunesmith.label.label_clips import label_folder
 from tunesmith.label.prompt import SYSTEM
 from tunesmith.label.provider import Question
 from tunesmith.label.qwen_omni import KINDS, QwenOmni, chat
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 TEXT = {
     "hidden_size": 32,
@@ -149,7 +149,7 @@ def test_the_published_weights_are_the_ones_that_answer(qwen2_5: QwenOmni) -> No
 
 def test_random_weights_need_review(tmp_path: Path, qwen2_5: QwenOmni) -> None:
     clip(tmp_path / "a.wav", seconds=2.0)
-    tally = label_folder(tmp_path, qwen2_5, SYSTEM, voice=Voice(quiet=True))
+    tally = label_folder(tmp_path, qwen2_5, SYSTEM, console=Console(quiet=True))
     assert (tally.made, len(tally.unusable)) == (0, 1)
     found = read_labels(tmp_path)["a.wav"]
     assert (found.status, found.provider) == ("needs_review", "qwen-omni")
@@ -173,7 +173,7 @@ def test_a_scripted_answer_is_cut_from_the_prompt_and_read(
         return torch.cat([input_ids, said], dim=1)
 
     monkeypatch.setattr(loaded.model, "generate", generate)
-    tally = label_folder(tmp_path, qwen2_5, SYSTEM, voice=Voice(quiet=True))
+    tally = label_folder(tmp_path, qwen2_5, SYSTEM, console=Console(quiet=True))
     assert tally.made == 1
     recaption = read_labels(tmp_path)["a.wav"].recaption
     assert recaption is not None

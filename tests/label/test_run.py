@@ -12,18 +12,18 @@ from tunesmith.errors import TunesmithError
 from tunesmith.label.label_clips import Tally, label_folder
 from tunesmith.label.prompt import SYSTEM, system_prompt
 from tunesmith.label.provider import NoAnswerError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 TAGS = "trap, hip hop, 808 bass, hi hats, bells, dark, 150 bpm"
 
 
 def label(folder: Path, *answers: str | BaseException, system: str = SYSTEM, **options: object) -> tuple[Tally, Script]:
     listener = Script(*answers)
-    return label_folder(folder, listener, system, voice=Voice(quiet=True), **options), listener  # type: ignore[arg-type]
+    return label_folder(folder, listener, system, console=Console(quiet=True), **options), listener  # type: ignore[arg-type]
 
 
 def measure(folder: Path) -> Tally:
-    return label_folder(folder, None, SYSTEM, voice=Voice(quiet=True))
+    return label_folder(folder, None, SYSTEM, console=Console(quiet=True))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_second_run_asks_nothing_and_another_prompt_or_model_asks_again(pair: 
     assert (pair / "labels.jsonl").read_bytes() == before
     assert label(pair, good(), good(), system="mine")[0].made == 2
     other = Script(good(), good(), model="n")
-    assert label_folder(pair, other, SYSTEM, voice=Voice(quiet=True)).made == 2
+    assert label_folder(pair, other, SYSTEM, console=Console(quiet=True)).made == 2
 
 
 def test_a_renamed_clip_keeps_its_label_and_a_changed_one_does_not(pair: Path) -> None:

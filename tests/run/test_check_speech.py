@@ -19,7 +19,7 @@ from tunesmith.families.step_audio.complete import complete
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
@@ -57,7 +57,7 @@ def context(root: Path, folder: Path, networks: str = "llm flow", **data) -> Run
     recipe = Recipe.model_validate(
         {"model": {"path": "duet:speaker"}, "checks": remarks.CHECKS, "data": {"folder": str(folder), **data}}
     )
-    made = RunContext(RunFolder(root / "run").create(), recipe, Voice(quiet=True))
+    made = RunContext(RunFolder(root / "run").create(), recipe, Console(quiet=True))
     family = vars(made)["family"] = Speaker("duet:speaker")
     family.trained = frozenset(networks.split())
     return made

@@ -13,7 +13,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
@@ -23,7 +23,7 @@ from tunesmith.stages.encode import encode
 def context(tmp_path):
     folder = RunFolder(tmp_path / "run").create()
     recipe = Recipe.model_validate({"model": {"path": str(write_tiny(tmp_path / "model")), "device": "cpu"}})
-    return RunContext(folder, recipe, Voice(quiet=True))
+    return RunContext(folder, recipe, Console(quiet=True))
 
 
 def spoilt(sample):

@@ -11,7 +11,7 @@ import pytest
 from tests.training.conftest import OFF, write_clips
 from tests.training.test_run import BASE
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.pipeline import run_stages
@@ -42,7 +42,7 @@ def context_over(tiny: Path, clips: Path, root: Path, **sections) -> RunContext:
         }
     )
     folder = RunFolder(root / "run").create()
-    return RunContext(folder, recipe, Voice(quiet=True, log=folder.log))
+    return RunContext(folder, recipe, Console(quiet=True, log_file=folder.log))
 
 
 def done(context: RunContext) -> list[str]:
@@ -106,14 +106,14 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
 
 def test_options_that_decide_what_is_encoded_are_part_of_what_check_and_encode_depend_on(tmp_path):
     from tunesmith.recipe.models import Recipe
-    from tunesmith.run.console import Voice
+    from tunesmith.run.console import Console
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.stages.staleness import stage_inputs
 
     def inputs(stage, **sections):
         recipe = Recipe.model_validate({"model": {"path": "pocket/ace_step"}, **sections})
-        return repr(stage_inputs(RunContext(RunFolder(tmp_path), recipe, Voice(quiet=True)), stage))
+        return repr(stage_inputs(RunContext(RunFolder(tmp_path), recipe, Console(quiet=True)), stage))
 
     for stage in ("check", "encode"):
         assert inputs(stage) != inputs(stage, options={"language": "ja"})

@@ -15,7 +15,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.recipe.load import load_recipe, load_text
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
@@ -97,7 +97,7 @@ def songs(tmp_path, monkeypatch):
                 (tmp_path / name / f"{name[0]}{n}.txt").write_text(f"an old song {n}", encoding="utf-8")
     data = {"folder": str(tmp_path / "own"), "default_text": "my style", "replay": str(tmp_path / "old")}
     recipe = Recipe.model_validate({"model": {"path": "duet:tones"}, "data": data, "train": {"epochs": 3}})
-    made = RunContext(RunFolder(tmp_path / "run").create(), recipe, Voice(quiet=True))
+    made = RunContext(RunFolder(tmp_path / "run").create(), recipe, Console(quiet=True))
     vars(made)["family"] = Songs("duet:tones")
     return made
 

@@ -22,7 +22,7 @@ from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.prompting.speech import asked_texts
 from tunesmith.recipe.models import Recipe
 from tunesmith.report.build import build_report
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.speech.tools import SpeechTools
@@ -66,7 +66,7 @@ def context_of(folder: Path, **sections) -> RunContext:
     recipe = Recipe.model_validate(
         {"model": {"path": "talk:base", "device": "cpu"}, "adapter": {"rank": 2}, "evaluate": {"count": 16}} | sections
     )
-    context = RunContext(RunFolder(folder).create(), recipe, Voice(quiet=True))
+    context = RunContext(RunFolder(folder).create(), recipe, Console(quiet=True))
     context.__dict__["family"] = TalkFamily("talk:base")
     TalkFamily.asked.clear()
     return context

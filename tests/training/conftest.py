@@ -11,7 +11,7 @@ import soundfile as sf
 
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
@@ -60,7 +60,7 @@ def make_context(tiny: Path, clips: list[Sample], root: Path, name: str = "run",
     )
     folder = RunFolder(root / name).create()
     write_manifest(folder.manifest, clips)
-    context = RunContext(folder, recipe, Voice(quiet=True, log=folder.log))
+    context = RunContext(folder, recipe, Console(quiet=True, log_file=folder.log))
     encode(context)
     return context
 

@@ -15,7 +15,7 @@ from tests.training.test_run import BASE
 from tunesmith.files import write_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.write import dump_resolved
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
@@ -49,7 +49,7 @@ def launch(name: str, processes: int, tiny: Path, clips: Path, train: dict) -> R
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
-    return RunContext(folder, recipe, Voice(quiet=True))
+    return RunContext(folder, recipe, Console(quiet=True))
 
 
 def test_two_processes_equal_one_with_doubled_accumulation(tiny, clips_folder):

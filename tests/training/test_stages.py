@@ -17,7 +17,7 @@ from tunesmith.data.sample import write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
@@ -71,7 +71,7 @@ def maker(samples, root: Path):
         if new:
             chosen = [s for s in samples if valid or s.split == "train"]
             write_manifest(folder.create().manifest, chosen)
-        context = RunContext(folder, recipe, Voice(quiet=True))
+        context = RunContext(folder, recipe, Console(quiet=True))
         vars(context)["family"] = Staged("duet:base")
         if new:
             encode(context)

@@ -21,7 +21,7 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
     quarantined = read_json(context.folder.findings)["quarantined"]
     if code or not quarantined:
         return code
-    context.voice.say(
+    context.console.log(
         f"exit code 1: {len(quarantined)} clips are quarantined ({', '.join(list(quarantined)[:3])}"
         f"{', …' if len(quarantined) > 3 else ''}); `tunesmith run` goes on without them"
     )

@@ -60,7 +60,7 @@ def generate(  # noqa: PLR0913 - flags
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)
-        context.voice.say(f"copied to {out}")
+        context.console.log(f"copied to {out}")
     return code
 
 

@@ -13,7 +13,7 @@ from tunesmith.files import write_text
 from tunesmith.label.clips import Clip, clips_of
 from tunesmith.label.make import Maker
 from tunesmith.label.provider import Listener, NoAnswerError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 SILENT_IN_A_ROW = 3
 """So many clips without an answer, one after another, mean that the next will have none either."""
@@ -52,7 +52,7 @@ def label_folder(
     *,
     limit: int | None = None,
     overwrite: bool = False,
-    voice: Voice | None = None,
+    console: Console | None = None,
 ) -> Tally:
     """Label the clips of a folder that have no usable label of this provider, prompt and model.
 
@@ -64,29 +64,29 @@ def label_folder(
         system: The instruction that goes with every clip.
         limit: Label at most so many clips now.
         overwrite: Replace tag files that the user wrote, too.
-        voice: Who speaks to the user.
+        console: Who speaks to the user.
 
     Raises:
         TunesmithError: for a folder that cannot be read or written, and for a listener that answers nothing at all.
     """
-    voice = voice or Voice()
+    console = console or Console()
     layout = read_layout(folder)
     store = LabelStore(folder)
     clips = clips_of(layout, store, overwrite=overwrite)
     for problem in layout.problems:
-        voice.warn(f"{problem.clip}: {problem.message}. {problem.remedy}")
+        console.warn(f"{problem.clip}: {problem.message}. {problem.remedy}")
     tally = Tally()
     work = _Work(Maker(listener, system), store, tally, limit, overwrite)
     try:
-        with voice.progress("label the clips", len(clips)) as advance:
+        with console.progress("label the clips", len(clips)) as advance:
             for clip in clips:
                 advance(0, clip.id)
                 work.do(clip)
                 advance()
     except (KeyboardInterrupt, TunesmithError):
-        voice.say(f"{tally.usable} labels are kept in {store.path}; the same command goes on from there")
+        console.log(f"{tally.usable} labels are kept in {store.path}; the same command goes on from there")
         raise
-    _tell(tally, layout.name, store.path, voice)
+    _tell(tally, layout.name, store.path, console)
     return tally
 
 
@@ -153,20 +153,22 @@ class _Work:
         self.tally.written += 1
 
 
-def _tell(tally: Tally, layout: str, path: Path, voice: Voice) -> None:
+def _tell(tally: Tally, layout: str, path: Path, console: Console) -> None:
     before = f", {tally.known} had been before" if tally.known else ""
-    voice.say(f"labelled: {tally.made} clips{before}; all labels are in {path}")
+    console.log(f"labelled: {tally.made} clips{before}; all labels are in {path}")
     if tally.written:
-        voice.say(f"tags: {tally.written} text files written beside the clips; edit them as you like, they stay yours")
+        console.log(
+            f"tags: {tally.written} text files written beside the clips; edit them as you like, they stay yours"
+        )
     if tally.left:
-        voice.say(f"tags: {tally.left} text files of your own left as they are (--overwrite replaces them)")
+        console.log(f"tags: {tally.left} text files of your own left as they are (--overwrite replaces them)")
     if tally.usable and layout not in ("trio", "folder", "sidecar"):
-        voice.say(f"tags: this set lists its captions in one file, which stays yours; new tags are in {FILE} only")
+        console.log(f"tags: this set lists its captions in one file, which stays yours; new tags are in {FILE} only")
     if tally.waiting:
-        voice.say(f"{tally.waiting} clips are left for the next time (--limit)")
+        console.log(f"{tally.waiting} clips are left for the next time (--limit)")
     for status, what in (("needs_review", "need a look"), ("failed", "could not be labelled")):
         labels = [label for label in tally.unusable if label.status == status]
         if labels:
-            voice.warn(f"{len(labels)} clips {what}; the same command tries them again:")
+            console.warn(f"{len(labels)} clips {what}; the same command tries them again:")
         for label in labels:
-            voice.say(f"  {label.id}: {label.reason}")
+            console.log(f"  {label.id}: {label.reason}")

@@ -134,11 +134,11 @@ def asked_texts(context: RunContext) -> list[str]:
             remedy="Name it with --source, and what it says with --source-text.",
         )
     if recipe.source and not recipe.source_prompt.strip():
-        context.voice.warn("what the source says is not given (--source-text); the model hears it without its words")
+        context.console.warn("what the source says is not given (--source-text); the model hears it without its words")
     if kind in (*CLONES, NEW_WORDS):
         return list(recipe.prompts)
     if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
-        context.voice.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")
+        context.console.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")
     return [recipe.source_prompt]
 
 

@@ -1,4 +1,4 @@
-"""How a run speaks: lines and progress bars on the terminal, the same lines in ``train.log``."""
+"""What the user sees of a run: lines and progress bars on the terminal, the same lines in ``train.log``."""
 
 from __future__ import annotations
 
@@ -7,45 +7,47 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
-class Voice:
-    """Speaks to the user; silent on every process but the first.
+class Console:
+    """Prints lines and progress bars, and logs the lines; silent on every process but the first.
 
     Args:
-        console: Where to print; a new one on standard output by default.
-        log: File that keeps every line with its time.
+        terminal: Where to print; a new one on standard output by default.
+        log_file: File that keeps every line with its time.
         quiet: Print nothing (lines still go to the log).
     """
 
-    def __init__(self, console: Console | None = None, log: Path | None = None, *, quiet: bool = False) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
-        self.log = log
+    def __init__(
+        self, terminal: RichConsole | None = None, log_file: Path | None = None, *, quiet: bool = False
+    ) -> None:
+        self.terminal = terminal or RichConsole(highlight=False, soft_wrap=True)
+        self.log_file = log_file
         self.quiet = quiet
 
-    def hush(self) -> None:
+    def mute(self) -> None:
         """Fall silent, on the terminal and in the log."""
-        self.quiet, self.log = True, None
+        self.quiet, self.log_file = True, None
 
-    def say(self, text: str, style: str | None = None) -> None:
+    def log(self, text: str, style: str | None = None) -> None:
         """Print a line and log it."""
         if not self.quiet:
-            self.console.print(escape(text), style=style)
-        if self.log is not None:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("a", encoding="utf-8") as file:
+            self.terminal.print(escape(text), style=style)
+        if self.log_file is not None:
+            self.log_file.parent.mkdir(parents=True, exist_ok=True)
+            with self.log_file.open("a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
     def warn(self, text: str) -> None:
         """Print and log a warning."""
-        self.say(f"warning: {text}", style="yellow")
+        self.log(f"warning: {text}", style="yellow")
 
     def title(self, text: str) -> None:
         """Print the heading of a stage."""
-        self.say(text, style="bold cyan")
+        self.log(text, style="bold cyan")
 
     @contextmanager
     def progress(self, what: str, total: int | None) -> Iterator[Callable[..., None]]:
@@ -58,7 +60,7 @@ class Voice:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self.console, transient=False, disable=self.quiet) as bar:
+        with Progress(*columns, console=self.terminal, transient=False, disable=self.quiet) as bar:
             task = bar.add_task(what, total=total, note="")
 
             def advance(steps: int = 1, note: str | None = None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class RunContext:
     Attributes:
         folder: Where everything is kept.
         recipe: The resolved recipe.
-        voice: Prints, draws progress bars and writes the log.
+        console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
         on_saved: Told of every adapter that training writes, on the main process.
     """
 
     folder: RunFolder
     recipe: Recipe
-    voice: Voice
+    console: Console
     command: str = ""
     on_saved: Callable[[SavedAdapter], None] | None = None
 

@@ -86,7 +86,7 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
     """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
     known = card_for_planning(context.recipe)
     card, local = known if known is not None else (None, False)
-    with context.voice.progress("check", len(layout.samples)) as advance:
+    with context.console.progress("check", len(layout.samples)) as advance:
         return run_checks(
             layout.samples,
             context.recipe.checks,
@@ -164,23 +164,23 @@ def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
 
 def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any]) -> None:
     """Tell the user what was found: every error, and warnings by kind."""
-    voice = context.voice
+    console = context.console
     for finding in findings:
         if finding.level == "error":
-            voice.say(f"  error  {finding.clip}: {sentences(finding)}", style="red")
+            console.log(f"  error  {finding.clip}: {sentences(finding)}", style="red")
     warnings = [f for f in findings if f.level == "warn"]
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
-        voice.say(f"  warn   {name} ({number}): {one.clip}: {sentences(one)}", style="yellow")
+        console.log(f"  warn   {name} ({number}): {one.clip}: {sentences(one)}", style="yellow")
     for told in summary["notes"]:
-        voice.say(f"  note   {told['en']}")
-    voice.say(
+        console.log(f"  note   {told['en']}")
+    console.log(
         f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, "
         f"{summary['valid']} held out; "
         f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
     )
     if "replay" in summary:
-        voice.say(replay_line(summary["replay"]))
+        console.log(replay_line(summary["replay"]))
 
 
 def sentences(finding: Finding) -> str:

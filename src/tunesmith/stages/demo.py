@@ -10,7 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_text
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
 
@@ -39,12 +39,12 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
         raise TunesmithError(f"there is no demo for `{family}`", remedy=f"Use --family {' or '.join(PRESETS)}.")
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
-    voice = Voice(log=folder.log)
+    console = Console(log_file=folder.log)
     planted = lay_out_clips(folder, family)
-    context = RunContext(folder, make_recipe(folder, family), voice, "tunesmith demo")
-    voice.say("Everything below runs the same code as real weights do. On your own clips it begins with:")
+    context = RunContext(folder, make_recipe(folder, family), console, "tunesmith demo")
+    console.log("Everything below runs the same code as real weights do. On your own clips it begins with:")
     mine = MINE.get(family, "mybeats")
-    voice.say(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
+    console.log(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
     for stage in STAGES:
         run_one(context, stage, mine)
         if stage == "check":
@@ -79,7 +79,7 @@ def run_one(context: RunContext, stage: str, mine: str) -> None:
     from tunesmith.stages.pipeline import run_stages
 
     run_stages(context, [stage])
-    context.voice.say(f"on your own clips: tunesmith {stage} {mine}", style="bold")
+    context.console.log(f"on your own clips: tunesmith {stage} {mine}", style="bold")
 
 
 def assert_found(context: RunContext, planted: list[Path]) -> None:
@@ -90,7 +90,7 @@ def assert_found(context: RunContext, planted: list[Path]) -> None:
         raise TunesmithError(
             f"the checks missed a planted bad clip: {', '.join(missed)}", remedy="This is a bug; please report it."
         )
-    context.voice.say(f"planted bad clips found: {', '.join(p.name for p in planted)}")
+    context.console.log(f"planted bad clips found: {', '.join(p.name for p in planted)}")
 
 
 def say_results(context: RunContext) -> int:
@@ -98,10 +98,10 @@ def say_results(context: RunContext) -> int:
     verdict = read_json(context.folder.evaluation / "comparison_results.json")["verdict"]
     chinese = _prefers_chinese()
     worse = verdict["worse"] or {"en": "Nothing measured got worse.", "zh": "没有任何测量项变差。"}
-    context.voice.say("")
+    context.console.log("")
     for sentence in (verdict["learnt"], worse, verdict["next"]):
-        context.voice.say(sentence["zh" if chinese else "en"])
-    context.voice.say(f"\nreport: {context.folder.report.resolve()}", style="bold green")
+        context.console.log(sentence["zh" if chinese else "en"])
+    context.console.log(f"\nreport: {context.folder.report.resolve()}", style="bold green")
     return 0
 
 

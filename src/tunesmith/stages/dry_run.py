@@ -60,9 +60,9 @@ def print_plan(context: RunContext) -> None:
     plan = make_plan(context)
     write_json(context.folder.plan, plan.to_json())
     for line in plan.lines():
-        context.voice.say(line)
+        context.console.log(line)
     if mix := planned_mix(context):
-        context.voice.say(mix.line())
+        context.console.log(mix.line())
 
 
 def dry_run(context: RunContext) -> int:
@@ -79,8 +79,10 @@ def dry_run(context: RunContext) -> int:
         say_measured(context, rehearsal, plan)
     left = errors_left(context)
     for message in left:
-        context.voice.say(f"  error  {message}", style="red")
-    context.voice.say("dry run: nothing was trained" + (f"; {len(left)} errors must be settled first" if left else ""))
+        context.console.log(f"  error  {message}", style="red")
+    context.console.log(
+        "dry run: nothing was trained" + (f"; {len(left)} errors must be settled first" if left else "")
+    )
     return 1 if left else 0
 
 
@@ -93,7 +95,7 @@ def count_parameters(context: RunContext) -> None:
     recipe = context.recipe
     attached = adapters.attach(networks, recipe.adapter, context.family.adapter_defaults(), recipe.train.seed)
     trained = sum(p.numel() for p in adapters.trainable(attached).values())
-    context.voice.say(
+    context.console.log(
         f"model: {total / 1e6:.2f} M parameters, {trained / 1e6:.2f} M trained ({trained / total:.2%}), adapter "
         f"file {4 * trained / 1e6:.1f} MB"
     )
@@ -110,7 +112,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     try:
         context.family.card()
     except TunesmithError as error:
-        context.voice.warn(f"no real updates: {error}")
+        context.console.warn(f"no real updates: {error}")
         return None
     shortest = [min(_training(context), key=lambda s: (not s.learnt, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
@@ -121,7 +123,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
         result = train_update(bench)
         seconds, frames = time.monotonic() - begun, result.tokens
         bench.progress.update += 1
-        context.voice.say(
+        context.console.log(
             f"real update {bench.progress.update}: loss {result.measured.loss:.4f}, {seconds:.2f} s for {frames} frames"
         )
     return Rehearsal(seconds, frames, peak_memory())
@@ -143,7 +145,7 @@ def say_measured(context: RunContext, rehearsal: Rehearsal, plan: Plan) -> None:
     card = context.family.card()
     crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
     frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
-    context.voice.say(
+    context.console.log(
         f"measured: peak memory {rehearsal.peak_bytes / 2**30:.2f} GiB on one short clip; training about "
         f"{duration(per_frame * frames)} "
         f"at this speed ({1 / per_frame:.0f} frames/s), without previews"

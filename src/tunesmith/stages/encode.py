@@ -29,7 +29,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     if unfit:
         samples = put_aside(context, samples, unfit)
     reused = {name: len(samples) - number for name, number in encoded.items()}
-    context.voice.say(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
+    context.console.log(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
 
 
@@ -46,8 +46,8 @@ def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, U
             f"none of {len(samples)} samples can be encoded; {first.what}", where=first.where, remedy=first.remedy
         )
     for error in unfit.values():
-        context.voice.say(f"  error  {error}", style="red")
-    context.voice.say(f"{len(unfit)} of {len(samples)} samples cannot be encoded and are quarantined")
+        context.console.log(f"  error  {error}", style="red")
+    context.console.log(f"{len(unfit)} of {len(samples)} samples cannot be encoded and are quarantined")
     write_manifest(context.folder.manifest, kept)
     record = read_json(context.folder.findings) if context.folder.findings.exists() else {}
     findings = [
@@ -92,7 +92,7 @@ def fill_store(
     flushed = time.monotonic()
     with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
         try:
-            with context.voice.progress("encode", len(work)) as advance:
+            with context.console.progress("encode", len(work)) as advance:
                 for sample, keys, missing in work:
                     still = [name for name in missing if keys[name] not in store.fields[name]]
                     try:

@@ -56,7 +56,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     for language in ("learnt", "worse", "next"):
         sentence = record["verdict"][language]
         if sentence:
-            context.voice.say(f"  {sentence['en']}")
+            context.console.log(f"  {sentence['en']}")
     return {"adapter": adapter.name, "prompts": len(prompts), "verdict": record["verdict"]}
 
 
@@ -84,7 +84,7 @@ def generate_sides(
     wanted = {"base_model": 0.0, "lora_model": 1.0} if recipe.compare else {"lora_model": 1.0}
     for name, scale in wanted.items():
         set_scale(networks, scale)
-        made = produce(context, networks, requests, context.voice, device, what=name.replace("_", " "))
+        made = produce(context, networks, requests, context.console, device, what=name.replace("_", " "))
         sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, listener)
     return sides
 

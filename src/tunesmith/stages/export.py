@@ -63,10 +63,10 @@ def export(
         with atomic_folder(target) as temporary:
             write(source, temporary)
             shutil.copy(source / _CARD, temporary / _CARD)
-    context.voice.say(f"exported to {target}")
+    context.console.log(f"exported to {target}")
     if push is not None:
         push_to_hub(target, push)
-        context.voice.say(f"pushed to {push}")
+        context.console.log(f"pushed to {push}")
     return target
 
 

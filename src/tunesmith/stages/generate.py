@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tunesmith.evaluation.diagnosis.rule import Profile
     from tunesmith.families.contract import Family, GenerationRequest
-    from tunesmith.run.console import Voice
+    from tunesmith.run.console import Console
 
 
 def generate(context: RunContext) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     write_json(target / "generated.json", {**used, **source, "files": records})
     for record in records:
         problem = f"  ({record['problem']})" if record["problem"] else ""
-        context.voice.say(f"  {target / record['file']}  {record['prompt']!r}{problem}")
+        context.console.log(f"  {target / record['file']}  {record['prompt']!r}{problem}")
     return {"files": [record["file"] for record in records], "adapter": adapter.name}
 
 
@@ -76,7 +76,7 @@ def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
 
     networks = context.family.networks()
     for note in context.family.apply_adapters(networks, context.recipe.generate.loras):
-        context.voice.say(note)
+        context.console.log(note)
     return on_device(networks, device, context.family.full_precision)
 
 
@@ -140,7 +140,7 @@ def render(
     requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
     profile: Profile = "music" if context.family.speech() is None else "speech"
     records = []
-    for index, (audio, rate) in enumerate(produce(context, networks, requests, context.voice, device)):
+    for index, (audio, rate) in enumerate(produce(context, networks, requests, context.console, device)):
         path = target / f"{index:02d}.{recipe.format}"
         write(path, audio, rate)
         signals = measure(audio.T, rate)
@@ -161,7 +161,7 @@ def produce(
     context: RunContext,
     networks: Mapping[str, nn.Module] | None,
     requests: Sequence[GenerationRequest],
-    voice: Voice,
+    console: Console,
     device: str,
     what: str = "generate",
 ) -> list[tuple[np.ndarray, int]]:
@@ -169,7 +169,7 @@ def produce(
     size = context.recipe.generate.batch_size
     generator = context.family.generator(networks, device)
     made: list[tuple[np.ndarray, int]] = []
-    with voice.progress(what, 100 * len(requests)) as advance:
+    with console.progress(what, 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):
             batch = requests[start : start + size]
             shown = 0

@@ -19,7 +19,7 @@ from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.tree import Tree, parse_tree
 from tunesmith.recipe.write import commented_recipe
 from tunesmith.run.base_card import card_for_planning
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.open import RUNS
 from tunesmith.stages.scan import Look, look_at
@@ -39,7 +39,7 @@ def new_run(
     default_text: str | None = None,
     force: bool = False,
     root: Path | None = None,
-    voice: Voice | None = None,
+    console: Console | None = None,
 ) -> RunFolder:
     """Write ``runs/<name>/recipe.yaml`` after looking at the data, and tell what was seen and chosen.
 
@@ -51,16 +51,16 @@ def new_run(
         default_text: Caption of clips that have none; not for speech.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
-        voice: Who speaks to the user.
+        console: Who speaks to the user.
 
     Raises:
         TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model,
             or one text for all clips of speech.
     """
-    voice = voice or Voice()
+    console = console or Console()
     run = _place(name, root or RUNS, force)
     _refuse_early(model, preset, default_text)
-    with voice.progress("look at the clips", None) as advance:
+    with console.progress("look at the clips", None) as advance:
         look = look_at(folder, default_text=default_text, progress=advance)
     if not _speaks(model, preset):
         pairs.refuse_pairs(look.layout, look.folder)
@@ -79,9 +79,9 @@ def new_run(
     if planned is not None:
         write_json(run.plan, planned.to_json())
     for line in summary(look, recipe, planned):
-        voice.say(line)
-    voice.say(f"recipe: {run.recipe} (every key with its meaning; change what you like)")
-    voice.say(f"next: tunesmith run {name if root is None else run.path}", style="bold")
+        console.log(line)
+    console.log(f"recipe: {run.recipe} (every key with its meaning; change what you like)")
+    console.log(f"next: tunesmith run {name if root is None else run.path}", style="bold")
     return run
 
 

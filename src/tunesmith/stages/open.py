@@ -12,7 +12,7 @@ from tunesmith.recipe.load import PATH_KEYS, load, read_text, resolved_path
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.names import valid_name
 from tunesmith.recipe.tree import compose
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder, find_run
 
@@ -53,10 +53,10 @@ def open_run(
     recipe = load(source, overrides).recipe if source else _nameless(folder)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
     folder.create()
-    voice = Voice(log=folder.log if first else None, quiet=not first)
+    console = Console(log_file=folder.log if first else None, quiet=not first)
     if note:
-        voice.say(note)
-    return RunContext(folder, recipe, voice, command)
+        console.log(note)
+    return RunContext(folder, recipe, console, command)
 
 
 def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, str]:

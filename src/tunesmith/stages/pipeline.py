@@ -54,7 +54,7 @@ def run_stages(
         TunesmithError: from the stage that failed; what earlier stages made stays.
     """
     if not is_main():
-        context.voice.hush()
+        context.console.mute()
     record_start(context)
     for name in needed(stages):
         if name != "train" and not is_main():
@@ -65,7 +65,7 @@ def run_stages(
         fresh = state is not None and state["fingerprint"] == fingerprint and state["status"] == "done"
         wanted = name in stages
         if fresh and not (force and wanted):
-            context.voice.say(f"{name}: nothing has changed, skipped", style="dim")
+            context.console.log(f"{name}: nothing has changed, skipped", style="dim")
             continue
         same = state is None or state["fingerprint"] == fingerprint
         run_stage(context, name, fingerprint, resume=(same and not force) if resume is None else resume)
@@ -88,7 +88,7 @@ def needed(stages: Sequence[str]) -> list[str]:
 
 def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool = True) -> None:
     """Do one stage and write down that it is done."""
-    context.voice.title(f"── {name} " + "─" * max(3, 70 - len(name)))
+    context.console.title(f"── {name} " + "─" * max(3, 70 - len(name)))
     if is_main():
         write_json(context.folder.stage(name), {"stage": name, "fingerprint": fingerprint, "status": "running"})
     begun = time.monotonic()
@@ -105,7 +105,7 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
             "command": f"tunesmith {name} {context.folder.path}",
         }
         write_json(context.folder.stage(name), state)
-    context.voice.say(
+    context.console.log(
         f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}",
         style="dim",
     )

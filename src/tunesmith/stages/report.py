@@ -12,5 +12,5 @@ def report(context: RunContext) -> dict[str, Any]:
     from tunesmith.report.build import build_report
 
     path = build_report(context.folder)
-    context.voice.say(f"report: {path}")
+    context.console.log(f"report: {path}")
     return {"file": path.name, "bytes": path.stat().st_size}

@@ -86,7 +86,7 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
         stage=bench.stage.name,
         weights=bench.settings.use_weights,
     )
-    session.context.voice.say(
+    session.context.console.log(
         f"update {progress.update}/{bench.updates}  valid loss {held_out.loss:.4f}"
         + (f" ({', '.join(f'{kind} {loss:.4f}' for kind, loss in kinds.items())})" if kinds else "")
         + (f"  base-style loss {forgetting:.4f}" if forgetting is not None else "")
@@ -95,7 +95,7 @@ def validate(session: Session, *, may_be_best: bool = True) -> None:
     if bench.settings.early_stopping and progress.without_best >= bench.settings.early_stopping:
         progress.finished = True
         text = f"stopped early: no better held-out loss in {progress.without_best} measurements"
-        session.context.voice.say(text)
+        session.context.console.log(text)
         session.tracker.event(
             "early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善"
         )
@@ -107,7 +107,7 @@ def _untold(session: Session) -> None:
     if bench.progress.update == bench.progress.stage_began:
         name = bench.stage.name
         text = f"stage {name}: no held-out clip can measure it, so its last weights stand"
-        session.context.voice.warn(text)
+        session.context.console.warn(text)
         zh = f"阶段 {name}：没有可用于验证的片段，保留最后的权重"
         session.tracker.event("not_measured", bench.progress.update, text, zh)
 
@@ -138,7 +138,7 @@ def preview(session: Session) -> None:
     for one in made:
         session.tracker.write("preview", update, **vars(one))
         if one.problem:
-            session.context.voice.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
+            session.context.console.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
     session.previewed_at = update
     # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
     base = {r["index"] for r in session.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}

@@ -45,30 +45,30 @@ def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> li
 
 def announce(session: Session) -> None:
     """Say what will happen, and write it down."""
-    bench, voice = session.bench, session.context.voice
+    bench, console = session.bench, session.context.console
     trained = sum(p.numel() for p in bench.parameters.values())
     precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
-    voice.say(
+    console.log(
         f"{bench.updates} updates of {bench.schedule.per_update} clips "
         f"({bench.updates / bench.schedule.per_epoch:.1f} passes over the clips), "
         f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
         f"warm-up {bench.stages[0].warmup.updates}, {precision} on {bench.accelerator.device}"
     )
     if mix := bench.schedule.mix:
-        voice.say(mix.line())
+        console.log(mix.line())
     adapter = session.context.recipe.adapter
     for warning in bench.family.adapter_warnings(adapter.targets or (), adapter.kind):
-        voice.warn(warning)
+        console.warn(warning)
     for stage in bench.stages:
         if len(bench.stages) > 1:
-            voice.say(
+            console.log(
                 f"stage {stage.name}: {stage.updates} updates of {' and '.join(stage.networks)}, "
                 f"warm-up {stage.warmup.updates}"
             )
         if stage.warmup.cut:
             text = f"warm-up cut from {stage.warmup.asked} to {stage.warmup.updates} updates (10 % of {stage.updates})"
             zh = f"预热由 {stage.warmup.asked} 缩短为 {stage.warmup.updates} 次更新（{stage.updates} 的 10%）"
-            voice.warn(text)
+            console.warn(text)
             session.tracker.event("warmup_cut", bench.progress.update, text, zh)
     say_precision(session, precision)
 
@@ -83,5 +83,5 @@ def say_precision(session: Session, used: str) -> None:
     reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
     text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
     zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
-    session.context.voice.say(text)
+    session.context.console.log(text)
     session.tracker.event("precision", session.bench.progress.update, text, zh)

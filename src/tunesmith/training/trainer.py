@@ -55,7 +55,7 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
     bench = session.bench
     with listening() as stop:
         begin(session)
-        with context.voice.progress("train", bench.updates) as advance:
+        with context.console.progress("train", bench.updates) as advance:
             advance(bench.progress.update)
             while not bench.over:
                 result = train_update(bench, stop=bool(stop))
@@ -78,7 +78,7 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     if last is None and bench.accelerator.is_main_process:
         replaced = earlier_results(folder)
         if replaced:
-            context.voice.warn(f"starting anew; replaced: {', '.join(path.name for path in replaced)}")
+            context.console.warn(f"starting anew; replaced: {', '.join(path.name for path in replaced)}")
         for path in replaced:
             shutil.rmtree(path, ignore_errors=True)
     clips = bench.valid
@@ -92,11 +92,11 @@ def open_session(context: RunContext, *, resume: bool) -> Session:
     for gate in gates:
         tracker.write("gate", 0, **vars(gate))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
-            context.voice.warn(f"gate {gate.name}: {gate.message}")
+            context.console.warn(f"gate {gate.name}: {gate.message}")
     if last is not None:
         where = bench.progress.update
         tracker.event("resumed", where, f"continued from update {where}", f"从第 {where} 次更新继续")
-        context.voice.say(f"continuing from {last}")
+        context.console.log(f"continuing from {last}")
     return session
 
 
@@ -187,7 +187,7 @@ def next_stage(session: Session) -> None:
         zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；" + (
             f"最佳在第 {told['best_update']} 次更新" if better else otherwise[1]
         )
-        session.context.voice.say(f"{text}; now {bench.stage.name}")
+        session.context.console.log(f"{text}; now {bench.stage.name}")
         session.tracker.event("stage", update, f"{text}; now {bench.stage.name}", f"{zh}；进入 {bench.stage.name}")
         validate(session, may_be_best=False)
     share_decision(session)
@@ -251,7 +251,7 @@ def log_training(session: Session, result: UpdateResult) -> None:
         skipped=progress.skipped,
         tokens_per_second=result.tokens * progress.update / seconds,
     )
-    session.context.voice.say(
+    session.context.console.log(
         f"update {progress.update}/{session.bench.updates}  train loss {result.measured.loss:.4f}  "
         f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
     )
@@ -328,6 +328,6 @@ def _no_best(session: Session) -> None:
             "there are no held-out clips, so best_model is simply the last adapter",
             "没有验证音频，best_model 即最后的适配器",
         )
-    session.context.voice.warn(text)
+    session.context.console.warn(text)
     session.tracker.event("no_best", session.bench.progress.update, text, zh)
     save_model(session, folder.best, text, "best")

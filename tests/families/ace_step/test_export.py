@@ -27,7 +27,7 @@ from tunesmith.families.ace_step.parts.weights import is_dead, load_transformer,
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.export import export, writer
@@ -157,7 +157,7 @@ def run(base, trained, tmp_path, monkeypatch):
     folder.recipe.write_text(f"name: trap\nmodel: {{path: '{base}', device: cpu}}\n")
     shutil.copytree(trained[0], folder.best)
     recipe = Recipe.model_validate({"name": "trap", "model": {"path": str(base), "device": "cpu"}})
-    return RunContext(folder, recipe, Voice(quiet=True))
+    return RunContext(folder, recipe, Console(quiet=True))
 
 
 def test_golden_the_file_beside_a_saved_adapter_is_what_upstream_loads(base, trained):

@@ -41,11 +41,11 @@ from pathlib import Path
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.training.trainer import train
 folder = RunFolder(Path(sys.argv[1]))
 recipe = Recipe.model_validate_json((folder.path / "recipe.json").read_text())
-train(RunContext(folder, recipe, Voice(quiet=True)))
+train(RunContext(folder, recipe, Console(quiet=True)))
 """
 
 

@@ -11,7 +11,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.doorways.ace_step.options import COMMANDS, CONVERT_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 
 def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
@@ -28,10 +28,10 @@ def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
     parser.value("output_name", "the dataset folder to make")
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
-    return _convert(Path(args.data_dir), args.repeat_count, Path(args.output_name), Voice())
+    return _convert(Path(args.data_dir), args.repeat_count, Path(args.output_name), Console())
 
 
-def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
+def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
     from tunesmith.data.layouts import huggingface, pairs, read_layout
     from tunesmith.doorways.ace_step.table import write_dataset
 
@@ -43,12 +43,12 @@ def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
         )
     layout = read_layout(folder)
     pairs.refuse_pairs(layout.name, folder)
-    kept, findings = _examine(layout.samples, layout.problems, folder, voice)
+    kept, findings = _examine(layout.samples, layout.problems, folder, console)
     for finding in findings:
         verb = "skipped " if finding.level == "error" else ""
-        voice.warn(f"{verb}{finding.clip}: {finding.message}. {finding.remedy}")
+        console.warn(f"{verb}{finding.clip}: {finding.message}. {finding.remedy}")
     for note in layout.notes:
-        voice.say(note["en"])
+        console.log(note["en"])
     if not kept:
         first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
         raise TunesmithError(
@@ -56,16 +56,16 @@ def _convert(folder: Path, repeats: int, target: Path, voice: Voice) -> int:
         )
     write_dataset(target, [row_of(sample, key, folder) for sample, key in zip(kept, keys(kept), strict=True)], repeats)
     bare = sum("lyrics" not in sample.texts for sample in kept)
-    voice.say(
+    console.log(
         f"{len(kept)} clips x {repeats} = {len(kept) * repeats} rows in {target}"
         + (f"; {bare} clips have no lyrics" if bare else "")
     )
-    voice.say(f"next: python trainer.py --dataset_path {target}")
+    console.log(f"next: python trainer.py --dataset_path {target}")
     return 0
 
 
 def _examine(
-    samples: Sequence[Sample], problems: Sequence[Finding], folder: Path, voice: Voice
+    samples: Sequence[Sample], problems: Sequence[Finding], folder: Path, console: Console
 ) -> tuple[list[Sample], list[Finding]]:
     """Clips that can be used, and what the user should know: every error, and texts that were hard to read.
 
@@ -73,7 +73,7 @@ def _examine(
     """
     from tunesmith.data.checks import run_checks
 
-    with voice.progress("check", len(samples)) as advance:
+    with console.progress("check", len(samples)) as advance:
         report = run_checks(samples, fingerprint=False, signals=False, progress=advance, problems=problems)
     ids = {sample.id for sample in samples}
     told = [_named(f, folder) for f in report.findings if f.level == "error" or (f.check == "layout" and f.clip in ids)]

@@ -23,7 +23,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree
 from tunesmith.recipe.write import dump_resolved
 from tunesmith.run.base_card import card_for_planning
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.dry_run import make_plan, print_plan
@@ -45,12 +45,12 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     recipe = build(Tree(as_recipe(args, places))).recipe
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
     folder, start, said = open_folder(args, places, recipe)
-    context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     working_on(folder.path, "the same flags with --resume auto go")
     keep_previous(folder, dump_resolved(recipe))
     for line in (places.said, said, *words.remarks(args)):
         if line:
-            context.voice.say(line)
+            context.console.log(line)
     run_stages(context, ["check"])
     samples = list(read_manifest(folder.manifest))
     if start is not None:
@@ -133,12 +133,12 @@ def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sam
 
 def say_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample], adapter: int) -> None:
     """Memory, disk and time as ``tunesmith plan`` has them, and what it does not know: epochs, saves, no end."""
-    voice, clips = context.voice, words.per_update(args)
-    voice.say(words.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
-    voice.say(words.saves(context.recipe, adapter))
+    console, clips = context.console, words.per_update(args)
+    console.log(words.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
+    console.log(words.saves(context.recipe, adapter))
     if card_for_planning(context.recipe) is None:
         return
     print_plan(context)
     seconds = min(sum(device.seconds.values()) for device in make_plan(context).devices)
     if warning := words.endless(args, seconds):
-        voice.say(warning, style="yellow")
+        console.log(warning, style="yellow")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -66,18 +66,18 @@ def _run(args: argparse.Namespace, command: str) -> int:
     machines = cluster(args.devices, args.num_nodes)
     meeting = Meeting(machines) if machines.nodes > 1 else None
     if meeting is not None and machines.rank > 0:
-        Voice().say(f"machine {machines.rank}: the first one checks and encodes, and speaks for all")
+        Console().log(f"machine {machines.rank}: the first one checks and encodes, and speaks for all")
         return train_together(meeting.folder(), machines)
     context = prepare(args, command)
-    folder, voice = context.folder, context.voice
+    folder, console = context.folder, context.console
     if meeting is not None:
         meeting.announce(folder)
     if machines.processes == 1:
         train_alone(context)
     elif code := train_together(folder, machines):
         raise EndedEarlyError(code, folder)
-    voice.say(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
-    voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
+    console.log(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
+    console.log(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
     return 0
 
 

@@ -70,8 +70,8 @@ def _compare(args: argparse.Namespace, prompts: list[str]) -> int:
     context = context_for(args, sections)
     target = Path(args.output_dir)
     compare(context, Path(args.lora_model_path), target)
-    context.voice.say(f"results: {target / 'comparison_results.json'}")
-    context.voice.say(f"report: tunesmith report {context.folder.path}")
+    context.console.log(f"results: {target / 'comparison_results.json'}")
+    context.console.log(f"report: tunesmith report {context.folder.path}")
     return 0
 
 

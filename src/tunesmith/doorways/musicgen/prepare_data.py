@@ -9,7 +9,7 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, PREPARE_DEFAULTS, TYPES, of_prepare
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 
 def prepare_data(argv: Sequence[str] | None = None) -> int:
@@ -30,15 +30,15 @@ def prepare_data(argv: Sequence[str] | None = None) -> int:
     parser.value("num_samples", "how many example clips")
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
-    voice = Voice()
+    console = Console()
     if args.create_example and ("input_dir" not in args.given or "create_example" in args.given):
         refuse_beside_examples(args.given)
-        return _create_example(args.output_dir, args.metadata_file, args.num_samples, voice)
+        return _create_example(args.output_dir, args.metadata_file, args.num_samples, console)
     if not args.input_dir:
         raise TunesmithError("no clips are named", remedy="Give --input_dir FOLDER, or --create_example to make some.")
     if "num_samples" in args.given:
         raise TunesmithError("--num_samples counts example clips", remedy="Use it with --create_example only.")
-    return _prepare(args.input_dir, args.output_dir, args.metadata_file, args.default_text, voice)
+    return _prepare(args.input_dir, args.output_dir, args.metadata_file, args.default_text, console)
 
 
 def refuse_beside_examples(given: set[str]) -> None:
@@ -53,10 +53,10 @@ def refuse_beside_examples(given: set[str]) -> None:
             raise TunesmithError(f"--create_example and --{name} contradict each other", remedy=remedy)
 
 
-def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, voice: Voice) -> int:
+def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, console: Console) -> int:
     from tunesmith.data.prepare import prepare
 
-    with voice.progress("prepare", None) as advance:
+    with console.progress("prepare", None) as advance:
         result = prepare(
             Path(input_dir),
             Path(output_dir),
@@ -66,12 +66,12 @@ def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: 
         )
     for finding in result.findings:
         if finding.level == "error":
-            voice.warn(f"{finding.clip}: {finding.message} {finding.remedy}")
+            console.warn(f"{finding.clip}: {finding.message} {finding.remedy}")
     for note in result.notes:
-        voice.say(note["en"])
+        console.log(note["en"])
     held_out = sum(name.startswith("valid/") for name in result.files.values())
-    voice.say(f"{len(result.files) - held_out} train and {held_out} valid clips in {output_dir}")
-    voice.say(f"metadata: {result.metadata}")
+    console.log(f"{len(result.files) - held_out} train and {held_out} valid clips in {output_dir}")
+    console.log(f"metadata: {result.metadata}")
     return 0
 
 
@@ -97,7 +97,7 @@ def _is_example(row: object) -> bool:
     return isinstance(row, dict) and str(row.get("audio")).startswith("train/example-")
 
 
-def _create_example(output_dir: str, metadata_file: str, number: int, voice: Voice) -> int:
+def _create_example(output_dir: str, metadata_file: str, number: int, console: Console) -> int:
     from tunesmith.pocket.examples import make_examples
 
     folder = Path(output_dir)
@@ -106,7 +106,9 @@ def _create_example(output_dir: str, metadata_file: str, number: int, voice: Voi
     if metadata_file != "metadata.json":
         (folder / "metadata.json").replace(folder / metadata_file)
     entries = read_json(folder / metadata_file)
-    voice.say(f"{len(entries)} example clips (808 beats, synthesised) in {folder}; metadata: {folder / metadata_file}")
+    console.log(
+        f"{len(entries)} example clips (808 beats, synthesised) in {folder}; metadata: {folder / metadata_file}"
+    )
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
@@ -32,7 +32,7 @@ def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContex
     merged = {**recipe, **{name: {**recipe.get(name, {}), **values} for name, values in sections.items()}}
     base = resolved_path(str(args.base_model_path), Path.cwd(), always=False)
     merged["model"] = {**recipe.get("model", {}), "path": base}
-    context = RunContext(folder, build(Tree(merged)).recipe, Voice())
+    context = RunContext(folder, build(Tree(merged)).recipe, Console())
     refuse_other_base(context, adapter)
     return context
 
@@ -57,7 +57,7 @@ def refuse_other_base(context: RunContext, adapter: Path) -> None:
             where=str(adapter),
             remedy=f"Give --base_model_path {trained_on}, or an adapter of {given}.",
         )
-    context.voice.warn(f"{adapter} was trained on {trained_on}; the base given here is {given}. Are they the same?")
+    context.console.warn(f"{adapter} was trained on {trained_on}; the base given here is {given}. Are they the same?")
 
 
 def _last(name: str) -> str:

@@ -13,7 +13,7 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -77,14 +77,14 @@ def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     from tunesmith.stages.pipeline import run_stages
 
     context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
-    folder, voice = context.folder, context.voice
+    folder, console = context.folder, context.console
     working_on(folder.path)
     for line in (*advice(args), *intentions(args, folder)):
-        voice.say(line)
+        console.log(line)
     run_stages(context, ["check", "encode"])
     run_stages(context, ["train"], force=not args.resume, resume=args.resume)
-    voice.say(f"best: {folder.best}   last: {folder.final}   checkpoints: {folder.checkpoints}")
-    voice.say(f"report: tunesmith report {folder.path}")
+    console.log(f"best: {folder.best}   last: {folder.final}   checkpoints: {folder.checkpoints}")
+    console.log(f"report: tunesmith report {folder.path}")
     return 0
 
 
@@ -108,7 +108,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
         raise TunesmithError("there is no such metadata file", where=str(metadata), remedy=remedy)
     recipe = build(Tree(as_recipe(args))).recipe
     folder = RunFolder(Path(args.output_dir))
-    context = RunContext(folder, recipe, Voice(log=folder.log), command)
+    context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     card_for_planning(recipe)
     folder.create()
     keep_previous(folder, dump_resolved(recipe))

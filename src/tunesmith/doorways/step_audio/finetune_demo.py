@@ -14,7 +14,7 @@ from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def opened(given: Given, mode: str, where: Places, resume: str | None, command: 
     recipe = build(Tree(as_recipe(given, mode, where))).recipe
     refuse_resume(resume, where.folder, recipe, mode)
     where.folder.create()
-    return RunContext(where.folder, recipe, Voice(log=where.folder.log), command)
+    return RunContext(where.folder, recipe, Console(log_file=where.folder.log), command)
 
 
 def _train(context: RunContext, given: Given, mode: str) -> int:
@@ -84,15 +84,15 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     from tunesmith.stages.pipeline import run_stages
     from tunesmith.training.trainer import InterruptedRunError
 
-    folder, voice = context.folder, context.voice
+    folder, console = context.folder, context.console
     working_on(folder.path)
     for line in words.remarks(given, mode):
-        voice.say(line)
+        console.log(line)
     run_stages(context, ["check"])
     context, saves = settled(context, given, mode)
     before = standing(context)
     if not before and (moved := saves.set_aside(mode)):
-        voice.say(f"checkpoint files of an earlier run are kept in {moved}")
+        console.log(f"checkpoint files of an earlier run are kept in {moved}")
     try:
         run_stages(context, ["train"])
     except InterruptedRunError as error:
@@ -104,8 +104,8 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     if given.config.save.merged and (before != "done" or not (folder.path / after.MERGED).exists()):
         after.merge(context)
     files = ", ".join(str(file) for file in after.best_files(folder).values())
-    voice.say(f"best: {files}   adapter (PEFT): {folder.best}")
-    voice.say(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir={folder.path}")
+    console.log(f"best: {files}   adapter (PEFT): {folder.best}")
+    console.log(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir={folder.path}")
     return 0
 
 
@@ -129,12 +129,12 @@ def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, S
     saves = Saves(folder, per_epoch)
     context = replace(context, recipe=recipe, on_saved=saves)
     keep_previous(folder, dump_resolved(recipe))
-    context.voice.say(words.lengths(given, mode, recipe, per_epoch))
+    context.console.log(words.lengths(given, mode, recipe, per_epoch))
     if card_for_planning(recipe) is not None:
         plan = make_plan(context)
         write_json(folder.plan, plan.to_json())
         for line in plan.lines():
-            context.voice.say(line)
+            context.console.log(line)
     return context, saves
 
 

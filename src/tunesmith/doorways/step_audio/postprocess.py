@@ -41,8 +41,8 @@ def compare(context: RunContext) -> list[Path]:
             "nothing was trained here yet", where=str(folder.path), remedy="Run the same command without --test."
         )
     sample = chosen(folder)
-    speaker = StepAudioTTS.of(family, context.recipe.model.device, context.voice)
-    context.voice.say(f"speaking a sample ({sample.id}): {_asked(sample)}")
+    speaker = StepAudioTTS.of(family, context.recipe.model.device, context.console)
+    context.console.log(f"speaking a sample ({sample.id}): {_asked(sample)}")
     made = [_spoken(context, speaker, sample, "base")]
     speaker.load_finetuned_model(files.get(LLM), files.get(FLOW))
     made.append(_spoken(context, speaker, sample, "tuned"))
@@ -84,7 +84,7 @@ def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: st
     target = context.folder.path / SAMPLES / f"{name}.wav"
     write(target, audio.numpy(), rate)
     problem = collapse(measure(audio.numpy().T, rate), profile="speech")
-    context.voice.say(
+    context.console.log(
         f"  {target}  {audio.shape[-1] / rate:.1f} s, level {level(audio.numpy()):.1f} dBFS"
         + (f"  ({problem})" if problem else "")
     )
@@ -118,5 +118,5 @@ def merge(context: RunContext) -> Path:
             family.export_merged(networks, temporary)
         else:
             export_flow(bare(networks[FLOW]), family.flow_folder, temporary / FLOW_FOLDER)
-    context.voice.say(f"whole model with {' and '.join(files)} inside: {target}")
+    context.console.log(f"whole model with {' and '.join(files)} inside: {target}")
     return target

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
-from tunesmith.run.console import Voice
+from tunesmith.run.console import Console
 
 if TYPE_CHECKING:
     import torch
@@ -57,16 +57,16 @@ class StepAudioTTS:
         self._begin(family, device, seed)
 
     @classmethod
-    def of(cls, family: StepAudioFamily, device: str = "auto", voice: Voice | None = None) -> StepAudioTTS:
+    def of(cls, family: StepAudioFamily, device: str = "auto", console: Console | None = None) -> StepAudioTTS:
         """One over a family that a run has made already."""
         made = cls.__new__(cls)
-        made._begin(family, device, SEED, voice)
+        made._begin(family, device, SEED, console)
         return made
 
-    def _begin(self, family: StepAudioFamily, device: str, seed: int, voice: Voice | None = None) -> None:
+    def _begin(self, family: StepAudioFamily, device: str, seed: int, console: Console | None = None) -> None:
         from tunesmith.run.device import pick_device
 
-        self.family, self.seed, self.voice = family, seed, voice or Voice()
+        self.family, self.seed, self.console = family, seed, console or Console()
         self.device = pick_device(device)
         self.networks: dict[str, nn.Module] = {}
         self._take(family.networks(), ())
@@ -129,7 +129,7 @@ class StepAudioTTS:
             notes += [*loaded.notes, f"{name}: {path}"]
         self._take(networks, paths)
         for note in notes:
-            self.voice.say(note)
+            self.console.log(note)
 
     def load_adapter(self, folder: str | Path) -> None:
         """Speak with the adapter of a Tunesmith run from here on (``best_model/``).
@@ -144,7 +144,7 @@ class StepAudioTTS:
         networks, notes = load_parts(self._bases(tuned), folder, self.family.base_name)
         self._take(networks, tuned)
         for note in notes:
-            self.voice.say(note)
+            self.console.log(note)
 
     # --- speaking ---------------------------------------------------------------------------------------------------
 
