@@ -27,8 +27,8 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import build_bench
-from tunesmith.training.state import Bench, RunClips
+from tunesmith.training.setup import build_train_state
+from tunesmith.training.state import RunClips, TrainState
 
 TEXT_TOKENS, TEXT_WIDTH = 24, 768
 UPSTREAM_ADAPTER: dict[str, Any] = {
@@ -123,7 +123,9 @@ def random_item(family: AceStepFamily, work: Work, seed: int) -> dict[str, np.nd
     return item
 
 
-def our_bench(family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[str, Any], **settings: Any) -> Bench:
+def our_bench(
+    family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[str, Any], **settings: Any
+) -> TrainState:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``.
 
     Args:
@@ -134,7 +136,7 @@ def our_bench(family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[
         settings: More of its training section, and ``device``.
     """
     device = settings.pop("device", "cpu")
-    start = family.starting_recipe()["train"] | {"batch_size": work.clips, "accumulation": 1, "updates": 10_000}
+    start = family.recipe_defaults()["train"] | {"batch_size": work.clips, "accumulation": 1, "updates": 10_000}
     model = {"path": family.path, "device": device}
     recipe = Recipe.model_validate({"model": model, "train": {**start, **settings}, "adapter": adapter})
     store = EncodedStore(folder / "cache", family.fields())
@@ -146,14 +148,14 @@ def our_bench(family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[
     run_folder = RunFolder(folder)
     context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     vars(context)["family"] = family
-    return build_bench(context, RunClips(Clips(family, store, samples, max_frames=work.frames, min_frames=1)))
+    return build_train_state(context, RunClips(Clips(family, store, samples, max_frames=work.frames, min_frames=1)))
 
 
-def set_checkpointing(bench: Bench, on: bool) -> None:
+def set_checkpointing(state: TrainState, on: bool) -> None:
     """Switch it for the next update."""
-    from tunesmith.families.ace_step.parts.transformer import bare
+    from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
-    network = bare(bench.networks[NETWORK])
+    network = unwrap_peft(state.networks[NETWORK])
     network.checkpointing = network.lyric_encoder.checkpointing = on
 
 
@@ -167,13 +169,13 @@ class Online:
         seconds: Length of the clip.
     """
 
-    def __init__(self, bench: Bench, folder: Path, ssl: tuple[str, str] | None, seconds: float) -> None:
+    def __init__(self, state: TrainState, folder: Path, ssl: tuple[str, str] | None, seconds: float) -> None:
         from tunesmith.families.ace_step.parts.codec import MusicCodec
         from tunesmith.families.ace_step.parts.ssl import SslModels
         from tunesmith.families.ace_step.parts.text import TextEncoder
 
-        self.family: Any = bench.family
-        self.bench, self.audio = bench, make_audio(seconds)
+        self.family: Any = state.family
+        self.state, self.audio = state, make_audio(seconds)
         self.codec = MusicCodec(folder, self.family.config, "cpu")
         self.text = TextEncoder(folder, self.family.config, "cpu")
         self.ssl = SslModels(ssl, "cpu") if ssl else None
@@ -189,10 +191,10 @@ class Online:
 
     def update(self) -> float:
         """Encode, then train on what came out."""
-        encoded, clips = self.encode(), vars(self.bench.train)
-        read = self.bench.train.read
+        encoded, clips = self.encode(), vars(self.state.train)
+        read = self.state.train.read
         clips["read"] = lambda index, crop: read(index, crop) | encoded
         try:
-            return train_update(self.bench).measured.loss
+            return train_update(self.state).measured.loss
         finally:
             del clips["read"]

@@ -26,12 +26,12 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     for size in options.batches:
         family = UnwrittenFamily(transformer_config(options.layers, options.width), "cpu")
         work = Work(size, options.seconds, options.lyric_tokens)
-        bench = our_bench(family, work, folder / f"run-{size}", adapter=UPSTREAM_ADAPTER)
+        state = our_bench(family, work, folder / f"run-{size}", adapter=UPSTREAM_ADAPTER)
         for on in (False, True):
 
-            def update(bench: Any = bench, on: bool = on) -> object:
-                set_checkpointing(bench, on)
-                return train_update(bench)
+            def update(state: Any = state, on: bool = on) -> object:
+                set_checkpointing(state, on)
+                return train_update(state)
 
             name = f"batch {size}{', checkpointing' if on else ''}"
             made[name], clips[name] = update, size

@@ -34,10 +34,10 @@ def counted(work: Callable[[], object]) -> int:
 def random_batch(family: Any, work: Any) -> dict[str, Any]:
     """A collated batch of random items."""
     from ace_step_arms import random_item
-    from tunesmith.data.item_rng import Draws
+    from tunesmith.data.item_rng import ItemRng
 
     items = [random_item(family, work, number) for number in range(work.clips)]
-    batch: dict[str, Any] = family.collate(items, [Draws(0, 0, f"{number}") for number in range(work.clips)])
+    batch: dict[str, Any] = family.collate(items, [ItemRng(0, 0, f"{number}") for number in range(work.clips)])
     return batch
 
 

@@ -42,8 +42,8 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     times = Times()
     family = SyntheticFamily(str(folder))
     work = Work(1, options.seconds, options.lyric_tokens)
-    bench = our_bench(family, work, folder / "run", adapter=ADAPTER)
-    network = bench.networks[NETWORK]
+    state = our_bench(family, work, folder / "run", adapter=ADAPTER)
+    network = state.networks[NETWORK]
     live = sum(p.numel() for p in network.parameters() if not p.requires_grad)
     times.done("load and attach")
     batch = random_batch(family, work)
@@ -53,12 +53,12 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         times.done("forward")
     losses = []
     for number in range(options.updates):
-        losses.append(train_update(bench).measured.loss)
-        bench.progress.update += 1
+        losses.append(train_update(state).measured.loss)
+        state.progress.update += 1
         times.done(f"update {number + 1}")
     return {
         "parameters": live,
-        "adapter": sum(p.numel() for p in bench.parameters.values()),
+        "adapter": sum(p.numel() for p in state.parameters.values()),
         "frames": work.frames,
         "velocity_shape": list(velocity.shape),
         "velocity_finite": bool(torch.isfinite(velocity).all()),

@@ -88,17 +88,17 @@ def measure(config: Any, work: Any, options: argparse.Namespace, folder: Path, p
             family = UnwrittenFamily(config, options.device)
             name = f"{work.seconds:g}-{work.clips}-{recompute}-{mode}"
             settings = {"gradient_checkpointing": recompute == "on", "compile": mode, "device": options.device}
-            bench = our_bench(family, work, folder / name, adapter=ADAPTER, **settings)
+            state = our_bench(family, work, folder / name, adapter=ADAPTER, **settings)
             reset_peak(options.device)
             warm_up = 10 if mode == "regional" else 3
-            seconds = timed(lambda bench=bench: train_update(bench), options.device, warm_up, options.rounds)
+            seconds = timed(lambda state=state: train_update(state), options.device, warm_up, options.rounds)
             print(
                 f"  {work.seconds:5g} s × {work.clips}  checkpointing {recompute:3s}  compile {mode:8s} "
                 f"{1e3 * seconds:8.1f} ms/update  {work.clips * work.seconds / seconds:8.0f} s of audio/s  "
                 f"MFU {flops / seconds / peak:5.1%}  peak {peak_memory(options.device) / GIB:6.1f} GiB",
                 flush=True,
             )
-            del bench
+            del state
 
 
 def main() -> None:

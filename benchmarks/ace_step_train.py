@@ -63,11 +63,11 @@ class Arms:
         from ace_step_arms import set_checkpointing
         from tunesmith.training.loop import train_update
 
-        bench = self.ssl if ssl else self.plain
-        step = self._encoding(ssl).update if online else partial(train_update, bench)
+        state = self.ssl if ssl else self.plain
+        step = self._encoding(ssl).update if online else partial(train_update, state)
 
         def update() -> object:
-            set_checkpointing(bench, checkpointing)
+            set_checkpointing(state, checkpointing)
             return step()
 
         return update
@@ -172,10 +172,10 @@ def child(options: argparse.Namespace, folder: Path) -> None:
     else:
         work = Work(1, options.seconds, options.lyric_tokens)
         family, recompute = SyntheticFamily(str(folder / "model")), MEMORY[options.child]
-        bench = our_bench(
+        state = our_bench(
             family, work, folder / options.child, adapter=UPSTREAM_ADAPTER, gradient_checkpointing=recompute
         )
-        update = partial(train_update, bench)
+        update = partial(train_update, state)
     before = protocol.peak_bytes()
     update()
     update()

@@ -20,8 +20,8 @@ from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
-from tunesmith.training.setup import build_bench
-from tunesmith.training.state import Bench, RunClips
+from tunesmith.training.setup import build_train_state
+from tunesmith.training.state import RunClips, TrainState
 
 WORDS = 24
 """T5 tokens per caption."""
@@ -71,7 +71,7 @@ def make_work(frames: Sequence[int], batch_size: int, vocab: int, codebooks: int
     return Work(codes, captions, batch_size, len(frames) // batch_size)
 
 
-def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK, **train: object) -> Bench:
+def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK, **train: object) -> TrainState:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``."""
     sizes = {"batch_size": work.batch_size, "accumulation": work.accumulation, "updates": 1000, **train}
     adapter = {"rank": rank, "alpha": rank}
@@ -88,7 +88,7 @@ def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK
     run_folder = RunFolder(folder)
     context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     vars(context)["family"] = family
-    return build_bench(context, RunClips(Clips(family, store, samples, max_frames=1500, min_frames=1)))
+    return build_train_state(context, RunClips(Clips(family, store, samples, max_frames=1500, min_frames=1)))
 
 
 class TrainerStyle:

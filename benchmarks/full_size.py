@@ -44,21 +44,21 @@ def run(folder: Path, seconds: float, times: Times) -> dict[str, Any]:
     from models import SMALL, write_checkpoint
     from tunesmith.families.contract import GenerationRequest
     from tunesmith.training.loop import train_update
-    from tunesmith.training.setup import build_bench
+    from tunesmith.training.setup import build_train_state
 
     write_checkpoint(folder / "model", SMALL)
     times.done("write the checkpoint")
     context = encoded_run(folder, seconds)
     times.done("encode one clip")
-    bench = build_bench(context)
+    state = build_train_state(context)
     card = context.family.card()
     times.done("load and attach")
     losses = []
     for number in range(2):
-        losses.append(train_update(bench).measured.loss)
-        bench.progress.update += 1
+        losses.append(train_update(state).measured.loss)
+        state.progress.update += 1
         times.done(f"update {number + 1}")
-    generator = context.family.generator(bench.networks)
+    generator = context.family.generator(state.networks)
     times.done("load T5 and codec")
     request = GenerationRequest({"caption": CAPTION}, seconds=1.0, seed=1)
     audio = next(iter(generator.generate([request]))).audio
@@ -66,7 +66,7 @@ def run(folder: Path, seconds: float, times: Times) -> dict[str, Any]:
     return {
         "parameters": card.parameters,
         "trained_part": card.trained_parameters,
-        "adapter": sum(p.numel() for p in bench.parameters.values()),
+        "adapter": sum(p.numel() for p in state.parameters.values()),
         "losses": losses,
         "random_level": math.log(SMALL.vocab),
         "audio_shape": list(audio.shape),

@@ -62,19 +62,19 @@ def train_lines(name: str, sizes: Any, options: argparse.Namespace, folder: Path
             torch.cuda.reset_peak_memory_stats()
             settings = {"token_budget": budget, "compile": mode}
             family = UnwrittenFamily(str(folder / name))
-            bench = our_bench(family, work, folder / f"{name}-{budget}-{mode}", rank=RANK, **settings)
+            state = our_bench(family, work, folder / f"{name}-{budget}-{mode}", rank=RANK, **settings)
             if not flops:  # once per budget, before anything is compiled: the counter sees eager calls only
                 with FlopCounterMode(display=False) as counter:
-                    train_update(bench)
+                    train_update(state)
                 flops = counter.get_total_flops()
-            seconds = timed(lambda bench=bench: train_update(bench), 10 if mode == "regional" else 4, options.rounds)
+            seconds = timed(lambda state=state: train_update(state), 10 if mode == "regional" else 4, options.rounds)
             memory = torch.cuda.max_memory_allocated() / 2**30
             print(
                 f"  {name:7s} budget {budget:6d} compile {mode:8s} {1e3 * seconds:8.1f} ms/update "
                 f"{count * FRAMES / seconds:9.0f} tokens/s  MFU {flops / seconds / peak:5.1%}  peak {memory:5.1f} GiB",
                 flush=True,
             )
-            del bench
+            del state
 
 
 def sampler_lines(name: str, options: argparse.Namespace, folder: Path) -> None:

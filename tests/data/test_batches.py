@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tunesmith.data.batches import micro_batches, padding_share, plan_epoch
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 
 
 def plan(ids, lengths, epoch=0, per_update=8, seed=1):
@@ -13,9 +13,9 @@ def plan(ids, lengths, epoch=0, per_update=8, seed=1):
 
 
 def test_draws_depend_on_what_they_are_for_and_on_nothing_else():
-    one = Draws(1, 2, "clip")
-    assert one.generator("crop").random() == Draws(1, 2, "clip").generator("crop").random()
-    others = [Draws(2, 2, "clip"), Draws(1, 3, "clip"), Draws(1, 2, "clap")]
+    one = ItemRng(1, 2, "clip")
+    assert one.generator("crop").random() == ItemRng(1, 2, "clip").generator("crop").random()
+    others = [ItemRng(2, 2, "clip"), ItemRng(1, 3, "clip"), ItemRng(1, 2, "clap")]
     values = {d.generator("crop").random() for d in [one, *others]} | {one.generator("noise").random()}
     assert len(values) == 5
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.dataset import Layout
+from tunesmith.data.layouts.dataset import Dataset
 from tunesmith.data.notes import note
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
 from tunesmith.data.sample import AudioRef, Sample
@@ -29,7 +29,7 @@ def times(drawn: frozenset[str]) -> Counter[str]:
 def test_ids_and_sources_never_meet_those_of_the_users_own():
     problem = Finding("layout", "error", "list.jsonl:3", "broken")
     whole = Finding("layout", "warn", "*", "all of it")
-    layout = Layout([sample("a.wav", edit_type="vad")], [problem, whole], "folder", [note("One.", "一。")])
+    layout = Dataset([sample("a.wav", edit_type="vad")], [problem, whole], "folder", [note("One.", "一。")])
     made = marked(layout, ["a.wav"])
     (one,) = made.samples
     assert (one.id, one.source) == ("replay/a.wav", "replay/a.wav") and is_replay(one)
@@ -53,12 +53,12 @@ def test_the_share_is_of_what_one_epoch_trains_on(own, share, drawn):
 
 def test_an_epochs_draw_depends_on_seed_and_epoch_alone_and_epochs_share_the_set():
     one = mix(40, 33, 0.2)
-    draws = [one.of_epoch(7, epoch) for epoch in range(6)]
-    assert draws == [mix(40, 33, 0.2).of_epoch(7, epoch) for epoch in range(6)]
-    assert all(len(draw) == 10 for draw in draws) and draws[0] != one.of_epoch(8, 0)
+    rngs = [one.of_epoch(7, epoch) for epoch in range(6)]
+    assert rngs == [mix(40, 33, 0.2).of_epoch(7, epoch) for epoch in range(6)]
+    assert all(len(draw) == 10 for draw in rngs) and rngs[0] != one.of_epoch(8, 0)
     for begin in (0, 3):  # three epochs of ten out of 33 have no clip twice
-        assert len(frozenset.union(*draws[begin : begin + 3])) == 30
-    assert draws[0] != draws[3], "the pack is shuffled anew"
+        assert len(frozenset.union(*rngs[begin : begin + 3])) == 30
+    assert rngs[0] != rngs[3], "the pack is shuffled anew"
     assert len(frozenset.union(*(one.of_epoch(7, epoch) for epoch in range(30)))) == 33
 
 

@@ -233,11 +233,11 @@ def interruption() -> Iterator[None]:
 
     original = training.train_update
 
-    def interrupt(bench: Any, *, stop: bool = False) -> Any:
-        if bench.progress.update == 2:
+    def interrupt(state: Any, *, stop: bool = False) -> Any:
+        if state.progress.update == 2:
             os.kill(os.getpid(), signal.SIGINT)
             stop = True
-        return original(bench, stop=stop)
+        return original(state, stop=stop)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "train_update", interrupt)

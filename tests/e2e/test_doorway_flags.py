@@ -188,11 +188,11 @@ def test_resume_goes_on_where_it_was_interrupted(
     flags = ["--model_path", str(taught), "--num_epochs", "3", "--save_steps", "2", *QUICK]
     original = training.train_update
 
-    def interrupt(bench, *, stop=False):  # type: ignore[no-untyped-def]
-        if bench.progress.update == 2:
+    def interrupt(state, *, stop=False):  # type: ignore[no-untyped-def]
+        if state.progress.update == 2:
             os.kill(os.getpid(), signal.SIGINT)
             stop = True
-        return original(bench, stop=stop)
+        return original(state, stop=stop)
 
     monkeypatch.setattr(training, "train_update", interrupt)
     assert run_doorway(train_lora, [*flags, "--resume"]) == 128 + signal.SIGINT

@@ -14,8 +14,8 @@ from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key
 from tunesmith.data.fields import FieldSpec  # fmt: skip
 from tunesmith.data.load import load
-from tunesmith.families.contract import Encoder, Family, Generated, Generator, ModelCard, StageSpec
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.contract import Encoder, Family, Generated, Generator, ModelCard, PhaseSpec
+from tunesmith.families.loss_terms import LossTerm
 
 RATE, HOP, BANDS, TOKENS = 8000, 400, 8, 16
 
@@ -72,7 +72,7 @@ class DuetFamily(Family):
         return path.startswith("duet:")
 
     @classmethod
-    def speaks(cls):
+    def is_speech(cls):
         return False  # nothing is said in its clips, which may be cut
 
     def card(self):
@@ -104,11 +104,11 @@ class DuetFamily(Family):
 
     def stages(self):
         return (
-            StageSpec("reader", ("reader",), 1), StageSpec("painter", ("painter",), 1),
-            StageSpec("joint", ("reader", "painter"), 1, lr_factor=0.1),
+            PhaseSpec("reader", ("reader",), 1), PhaseSpec("painter", ("painter",), 1),
+            PhaseSpec("joint", ("reader", "painter"), 1, lr_factor=0.1),
         )  # fmt: skip
 
-    def collate(self, items, draws):
+    def collate(self, items, rngs):
         frames = [len(item["target"]) for item in items]
         longest = max(frames)
         batch = {
@@ -122,32 +122,32 @@ class DuetFamily(Family):
         for row, item in enumerate(items):
             batch["target"][row, : frames[row]] = torch.from_numpy(np.array(item["target"]))
             batch["tokens"][row, : frames[row]] = torch.from_numpy(np.array(item["tokens"])).long()
-            rng = draws[row].generator("noise") if draws else np.random.default_rng(0)
+            rng = rngs[row].generator("noise") if rngs else np.random.default_rng(0)
             batch["noise"][row, : frames[row]] = torch.from_numpy(
                 rng.standard_normal((frames[row], BANDS)).astype(np.float32)
             )
-            if draws:
-                batch["t"][row] = float(draws[row].generator("timestep").random())
+            if rngs:
+                batch["t"][row] = float(rngs[row].generator("timestep").random())
         return batch
 
     def weights(self, batch):
         total = float(batch["frames"].sum())
         return {"cross_entropy": total, "flow": total * BANDS}
 
-    def loss(self, networks: Mapping[str, nn.Module], batch, draws: Sequence | None):
+    def loss(self, networks: Mapping[str, nn.Module], batch, rngs: Sequence | None):
         mask = torch.arange(batch["target"].shape[1])[None] < batch["frames"][:, None]
         weights, terms = self.weights(batch), {}
         if "reader" in networks:
             logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)
             entropy = F.cross_entropy(logits[mask], batch["tokens"][mask], reduction="sum")
-            terms["cross_entropy"] = Term(entropy, weights["cross_entropy"], group="reader", scale=0.4)
+            terms["cross_entropy"] = LossTerm(entropy, weights["cross_entropy"], group="reader", scale=0.4)
         if "painter" in networks:
             noisy = (1 - batch["t"]) * batch["noise"] + batch["t"] * batch["target"]
             prompt = batch["prompt"][:, None].expand_as(noisy)
             time = batch["t"].expand(*noisy.shape[:2], 1)
             velocity = networks["painter"](torch.cat([noisy, prompt, time], -1))
             flow = ((velocity - (batch["target"] - batch["noise"]))[mask] ** 2).sum()
-            terms["flow"] = Term(flow, weights["flow"], group="painter", scale=0.6)
+            terms["flow"] = LossTerm(flow, weights["flow"], group="painter", scale=0.6)
         return terms
 
     def generator(self, networks=None, device="cpu"):

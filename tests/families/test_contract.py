@@ -23,7 +23,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
 
 
@@ -116,39 +116,39 @@ def test_two_networks_train_in_stages_and_generate(context):
 
 
 def test_a_stage_trains_only_its_own_networks(context):
-    bench = build_bench(context)
-    start = {k: p.detach().clone() for k, p in bench.parameters.items()}
+    state = build_train_state(context)
+    start = {k: p.detach().clone() for k, p in state.parameters.items()}
 
     def moved():
-        return {k.split(".")[0] for k, p in bench.parameters.items() if not torch.equal(p, start[k])}
+        return {k.split(".")[0] for k, p in state.parameters.items() if not torch.equal(p, start[k])}
 
-    train_update(bench)
+    train_update(state)
     assert moved() == {"reader"}
-    bench.progress.update = bench.progress.stage_began = 10
-    bench.progress.stage = 1
-    start.update({k: p.detach().clone() for k, p in bench.parameters.items()})
-    train_update(bench)
+    state.progress.update = state.progress.stage_began = 10
+    state.progress.stage = 1
+    start.update({k: p.detach().clone() for k, p in state.parameters.items()})
+    train_update(state)
     assert moved() == {"painter"}
 
 
 def test_a_batch_is_the_weighted_mean_of_its_singles_for_every_term(context):
-    bench = build_bench(context)
-    crops = [bench.train.crop(i, None) for i in range(4)]
-    items = [bench.train.read(i, crop) for i, crop in enumerate(crops)]
+    state = build_train_state(context)
+    crops = [state.train.crop(i, None) for i in range(4)]
+    items = [state.train.read(i, crop) for i, crop in enumerate(crops)]
     together, apart = LossAccumulator(), LossAccumulator()
-    _, _, draws, _ = bench.schedule.items(0)
-    family = bench.family
-    together.add(family.loss(bench.networks, family.collate(items, draws[:4]), draws[:4]))
-    for item, draw in zip(items, draws, strict=False):
-        apart.add(family.loss(bench.networks, family.collate([item], [draw]), [draw]))
+    _, _, rngs, _ = state.schedule.items(0)
+    family = state.family
+    together.add(family.loss(state.networks, family.collate(items, rngs[:4]), rngs[:4]))
+    for item, draw in zip(items, rngs, strict=False):
+        apart.add(family.loss(state.networks, family.collate([item], [draw]), [draw]))
     assert together.result().terms == pytest.approx(apart.result().terms, rel=1e-5)
     assert len({crop.length for crop in crops}) > 1
 
 
 def test_crops_of_all_time_fields_stay_together(context):
-    bench = build_bench(context)
-    longest = int(np.argmax(bench.train.frames))
-    crop = bench.train.crop(longest, None)
-    item = bench.train.read(longest, crop)
+    state = build_train_state(context)
+    longest = int(np.argmax(state.train.frames))
+    crop = state.train.crop(longest, None)
+    item = state.train.read(longest, crop)
     assert len(item["tokens"]) == len(item["target"]) == crop.length == 40
     assert np.array_equal(item["tokens"], item["target"].argmax(1) * 2)

@@ -8,7 +8,7 @@ import pytest
 from tests.evaluation.music import song
 from tests.label.answers import silence
 from tunesmith.audio.write import write
-from tunesmith.data.labels import Measured
+from tunesmith.data.labels import ClipMeasurements
 from tunesmith.data.sample import AudioRef
 from tunesmith.label.key import NAMES, find_key
 from tunesmith.label.measured import measure_clip
@@ -17,7 +17,7 @@ from tunesmith.pocket.synth import sounds as s
 from tunesmith.pocket.synth.score import MAJOR, MINOR, Score, scale_note
 
 
-def measured(folder: Path, audio: np.ndarray, rate: int) -> Measured:
+def measured(folder: Path, audio: np.ndarray, rate: int) -> ClipMeasurements:
     write(folder / "a.wav", audio.T, rate)
     return measure_clip(AudioRef(str(folder / "a.wav")), len(audio) / rate)
 
@@ -100,6 +100,6 @@ def test_a_long_clip_is_measured_in_its_middle_and_keeps_its_length(tmp_path: Pa
 
 
 def test_measurements_survive_the_file() -> None:
-    known = Measured(12.5, 150.0, 0.9, None, 0.04, -9.5, 240.0, 0.9, 2.5, ("energetic", "deep bass"))
-    assert Measured.from_json(known.to_json()) == known
+    known = ClipMeasurements(12.5, 150.0, 0.9, None, 0.04, -9.5, 240.0, 0.9, 2.5, ("energetic", "deep bass"))
+    assert ClipMeasurements.from_json(known.to_json()) == known
     assert "key" not in known.to_json()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.label.answers import GOOD, good
-from tunesmith.data.labels import Measured, join_tags, split_tags
+from tunesmith.data.labels import ClipMeasurements, join_tags, split_tags
 from tunesmith.label.parse import UnusableAnswerError, parse_answer, quotation
 from tunesmith.label.schema import Recaption, json_schema
 from tunesmith.label.tags import built_tags, with_measured
@@ -77,22 +77,22 @@ def test_the_schema_forbids_what_the_check_forbids() -> None:
 
 
 def test_tags_are_what_was_heard_then_what_was_measured() -> None:
-    measured = Measured(8.0, bpm=149.75, key="A minor", words=("energetic",))
+    measured = ClipMeasurements(8.0, bpm=149.75, key="A minor", words=("energetic",))
     found = Recaption.model_validate(GOOD)
     assert join_tags(built_tags(measured, found)) == ("trap, hip hop, 808 bass, hi hats, bells, dark, 150 bpm, A minor")
     assert built_tags(measured, None) == ["energetic", "150 bpm", "A minor"]
-    assert built_tags(Measured(8.0), None) == []
+    assert built_tags(ClipMeasurements(8.0), None) == []
 
 
 def test_tags_hold_no_commas_and_come_once() -> None:
     analysis: dict[str, Any] = {**GOOD["analysis"], "genre": ["Trap, drill", "trap"], "mood": []}
     found = Recaption.model_validate({**GOOD, "analysis": analysis})
-    assert built_tags(Measured(8.0), found) == ["Trap", "drill", "808 bass", "hi hats", "bells"]
+    assert built_tags(ClipMeasurements(8.0), found) == ["Trap", "drill", "808 bass", "hi hats", "bells"]
     assert split_tags("陷阱，黑暗、缓慢; bells,,\nslow ") == ["陷阱", "黑暗", "缓慢", "bells", "slow"]
 
 
 def test_the_measured_tempo_replaces_the_claim_and_nothing_else() -> None:
     found = Recaption.model_validate(GOOD)
-    assert with_measured(found, Measured(8.0)) == found
-    changed = with_measured(found, Measured(8.0, bpm=149.75)).model_dump()
+    assert with_measured(found, ClipMeasurements(8.0)) == found
+    changed = with_measured(found, ClipMeasurements(8.0, bpm=149.75)).model_dump()
     assert changed == {**GOOD, "analysis": {**GOOD["analysis"], "tempo": "150 bpm"}}

@@ -9,7 +9,7 @@ from tests.label.answers import GOOD, Script, clip, good, records, silence, text
 from tunesmith.data.labels import read_labels
 from tunesmith.data.layouts import read_layout
 from tunesmith.errors import TunesmithError
-from tunesmith.label.label_clips import Tally, label_folder
+from tunesmith.label.label_clips import LabelStats, label_folder
 from tunesmith.label.prompt import SYSTEM, system_prompt
 from tunesmith.label.provider import NoAnswerError
 from tunesmith.run.console import Console
@@ -17,12 +17,14 @@ from tunesmith.run.console import Console
 TAGS = "trap, hip hop, 808 bass, hi hats, bells, dark, 150 bpm"
 
 
-def label(folder: Path, *answers: str | BaseException, system: str = SYSTEM, **options: object) -> tuple[Tally, Script]:
+def label(
+    folder: Path, *answers: str | BaseException, system: str = SYSTEM, **options: object
+) -> tuple[LabelStats, Script]:
     listener = Script(*answers)
     return label_folder(folder, listener, system, console=Console(quiet=True), **options), listener  # type: ignore[arg-type]
 
 
-def measure(folder: Path) -> Tally:
+def measure(folder: Path) -> LabelStats:
     return label_folder(folder, None, SYSTEM, console=Console(quiet=True))
 
 

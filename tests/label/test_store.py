@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.label.answers import GOOD, records
-from tunesmith.data.labels import Label, LabelStore, Measured, read_labels
+from tunesmith.data.labels import ClipMeasurements, Label, LabelStore, read_labels
 from tunesmith.errors import TunesmithError
 
 OK = Label(
@@ -18,7 +18,7 @@ OK = Label(
     tags=("trap", "深沉"),
     tags_from="model",
     recaption=GOOD,
-    measured=Measured(40.0, bpm=150.0, words=("energetic",)),
+    measured=ClipMeasurements(40.0, bpm=150.0, words=("energetic",)),
     heard=(5.5, 34.5),
 )
 REVIEW = Label("sub/a.wav", "needs_review", "sound", "other", "endpoint", "m", reason="no JSON", answer="I hear {")

@@ -8,8 +8,8 @@ import torch
 
 from tools.pocket.ace_step import codec as codec_module
 from tools.pocket.ace_step.codec import fit_codec, to_latents, to_mel
-from tools.pocket.ace_step.corpus import EXAMPLE_FIRST_SEED, FRAMES, Material, clip_mel, make_material
-from tools.pocket.musicgen.pretrain import Plan, Trained
+from tools.pocket.ace_step.corpus import EXAMPLE_FIRST_SEED, FRAMES, SongMaterial, clip_mel, make_material
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE
 
 
@@ -24,11 +24,11 @@ def quiet(share: float, note: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def material(tmp_path_factory: pytest.TempPathFactory) -> SongMaterial:
     return make_material(tmp_path_factory.mktemp("material"), 1, 1, seed=0, advance=quiet)
 
 
-def test_material_is_every_style_and_held_at_half_precision(material: Material) -> None:
+def test_material_is_every_style_and_held_at_half_precision(material: SongMaterial) -> None:
     assert material.mels.shape == (7, 2, 128, FRAMES)
     assert material.styles == [*BASE_STYLES, EXAMPLE_STYLE]
     assert material.of(("dub", EXAMPLE_STYLE)) == [5, 6]
@@ -37,7 +37,7 @@ def test_material_is_every_style_and_held_at_half_precision(material: Material) 
     np.testing.assert_allclose(material.mels[6], mel[..., :FRAMES].numpy(), atol=1e-3)
 
 
-def test_an_interrupted_rendering_goes_on(tmp_path: Path, material: Material) -> None:
+def test_an_interrupted_rendering_goes_on(tmp_path: Path, material: SongMaterial) -> None:
     def stop(share: float, note: str) -> None:
         if share > 0.5:
             raise KeyboardInterrupt
@@ -49,13 +49,13 @@ def test_an_interrupted_rendering_goes_on(tmp_path: Path, material: Material) ->
     assert np.array_equal(again.mels, material.mels)
 
 
-def test_fitting_lowers_the_error_and_standardises_the_latents(material: Material, tmp_path: Path) -> None:
+def test_fitting_lowers_the_error_and_standardises_the_latents(material: SongMaterial, tmp_path: Path) -> None:
     losses: list[float] = []
 
     def report(used: Trained, done: float) -> None:
         losses.append(used.loss)
 
-    codec, used = fit_codec(material, Plan(updates=8), seed=0, state=tmp_path / "s.pt", report=report)
+    codec, used = fit_codec(material, PretrainPlan(updates=8), seed=0, state=tmp_path / "s.pt", report=report)
     assert used.updates == 8
     assert losses[-1] < 0.8 * losses[0]
     mel = torch.from_numpy(np.asarray(material.mels[:, :, :, :256], np.float32))
@@ -67,12 +67,12 @@ def test_fitting_lowers_the_error_and_standardises_the_latents(material: Materia
     assert (latents.std(dim=(0, 2, 3)) - 1).abs().max() < 0.4
 
 
-def test_a_fit_taken_up_again_is_the_unbroken_one(material: Material, tmp_path: Path) -> None:
+def test_a_fit_taken_up_again_is_the_unbroken_one(material: SongMaterial, tmp_path: Path) -> None:
     def stop(used: Trained, done: float) -> None:
         if used.updates == 1:
             raise KeyboardInterrupt
 
-    plan = Plan(updates=2)
+    plan = PretrainPlan(updates=2)
     with pytest.raises(KeyboardInterrupt):
         fit_codec(material, plan, seed=0, state=tmp_path / "broken.pt", report=stop)
     resumed, _ = fit_codec(material, plan, seed=0, state=tmp_path / "broken.pt", report=lambda used, done: None)

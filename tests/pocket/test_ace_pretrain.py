@@ -8,10 +8,10 @@ import torch
 
 from tools.pocket.ace_step import assemble
 from tools.pocket.ace_step.assemble import Parts, make_parts
-from tools.pocket.ace_step.batches import Corpus, make_batch
+from tools.pocket.ace_step.batches import MelCorpus, make_batch
 from tools.pocket.ace_step.pretrain import held_out, loss_of, pretrain
 from tools.pocket.ace_step.sample import sample
-from tools.pocket.musicgen.pretrain import Plan, Trained
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
 
 CAPTIONS = ["house arpeggio 120 bpm, bright synth", "ambient pad chords, dark, soft, slow"]
 
@@ -26,10 +26,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assemble, "transformer_config", tiny)
 
 
-def corpus() -> Corpus:
+def corpus() -> MelCorpus:
     generator = torch.Generator().manual_seed(0)
     level = torch.tensor([1.5, -1.5])[:, None, None, None]
-    return Corpus((level + 0.1 * torch.randn(2, 8, 16, 20, generator=generator)).half(), CAPTIONS)
+    return MelCorpus((level + 0.1 * torch.randn(2, 8, 16, 20, generator=generator)).half(), CAPTIONS)
 
 
 def quiet(used: Trained, done: float) -> None:
@@ -81,7 +81,7 @@ def test_padding_of_texts_and_lyrics_changes_no_loss() -> None:
 def test_training_learns_what_a_caption_sounds_like(tmp_path: Path) -> None:
     parts, material = make_parts(0), corpus()
     before = held_out(parts, material, (0.9,))[0]
-    used = pretrain(parts, material, Plan(updates=60), seed=0, state=tmp_path / "s.pt", report=quiet)
+    used = pretrain(parts, material, PretrainPlan(updates=60), seed=0, state=tmp_path / "s.pt", report=quiet)
     assert used.updates == 60
     assert held_out(parts, material, (0.9,))[0] < 0.5 * before
     made = sample(parts, CAPTIONS, 20, seed=0, steps=8, guidance=2.0)
@@ -96,7 +96,7 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(tmp_path: Path) -> None
 
     def trained(state: Path, report: object = quiet) -> Parts:
         parts = make_parts(0)
-        pretrain(parts, corpus(), Plan(updates=4), seed=0, state=state, report=report)  # type: ignore[arg-type]
+        pretrain(parts, corpus(), PretrainPlan(updates=4), seed=0, state=state, report=report)  # type: ignore[arg-type]
         return parts
 
     with pytest.raises(KeyboardInterrupt):

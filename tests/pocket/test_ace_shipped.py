@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tools.pocket.ace_step.assemble import Parts, make_parts
-from tools.pocket.ace_step.batches import Corpus
+from tools.pocket.ace_step.batches import MelCorpus
 from tools.pocket.ace_step.codec import to_mel
 from tools.pocket.ace_step.measure import DB
 from tools.pocket.ace_step.pretrain import held_out
@@ -74,7 +74,7 @@ def test_it_knows_its_own_styles_better_than_the_one_it_will_be_taught(parts: Pa
     for style in ("dub", "breaks", EXAMPLE_STYLE):
         clips = [render(style, 4.0, 2_000_000 + n, 48_000) for n in range(2)]
         latents = torch.stack([player.encode(clip.audio.T.copy()) for clip in clips])
-        losses[style] = held_out(parts, Corpus(latents, [clip.caption for clip in clips]), (0.6, 0.85))
+        losses[style] = held_out(parts, MelCorpus(latents, [clip.caption for clip in clips]), (0.6, 0.85))
     assert all(mine < other for mine, other in zip(losses["dub"], losses[EXAMPLE_STYLE], strict=True))
     assert all(mine < other for mine, other in zip(losses["breaks"], losses[EXAMPLE_STYLE], strict=True))
 

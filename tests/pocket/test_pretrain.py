@@ -11,7 +11,7 @@ import torch
 from tools.pocket.musicgen.assemble import assemble, save_folder
 from tools.pocket.musicgen.codec import CodecShape, fit_codec
 from tools.pocket.musicgen.corpus import Corpus, encode, make_corpus
-from tools.pocket.musicgen.pretrain import Plan, Trained, delay, held_out, losses, pretrain
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, delay, held_out, losses, pretrain
 from tools.pocket.musicgen.report import generate
 from tools.pocket.musicgen.vocabulary import make_tokenizer
 from tunesmith.pocket.synth import render
@@ -57,7 +57,9 @@ def test_the_loss_is_the_library_s_on_the_delayed_codes(corpus: Corpus) -> None:
 def test_training_lowers_the_loss_and_leaves_the_codec_alone(corpus: Corpus, tmp_path: Path) -> None:
     musicgen = model()
     before = held_out(musicgen, TOKENIZER, corpus)
-    used = pretrain(musicgen, TOKENIZER, corpus, Plan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet)
+    used = pretrain(
+        musicgen, TOKENIZER, corpus, PretrainPlan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet
+    )
     after = held_out(musicgen, TOKENIZER, corpus)
     assert used.updates == 30
     assert np.mean(before) == pytest.approx(math.log(16), abs=0.3)
@@ -71,7 +73,7 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(corpus: Corpus, tmp_pat
         if used.updates == 2:
             raise KeyboardInterrupt
 
-    plan, broken, whole = Plan(updates=4), tmp_path / "broken.pt", tmp_path / "whole.pt"
+    plan, broken, whole = PretrainPlan(updates=4), tmp_path / "broken.pt", tmp_path / "whole.pt"
     with pytest.raises(KeyboardInterrupt):
         pretrain(model(), TOKENIZER, corpus, plan, seed=0, state=broken, report=stop)
     resumed, straight = model(), model()
@@ -82,8 +84,8 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(corpus: Corpus, tmp_pat
 
 
 def test_a_plan_ends_by_updates_or_by_the_clock() -> None:
-    assert Plan(updates=10).fraction(5, 1e9) == 0.5
-    assert Plan(minutes=2.0).fraction(10**9, 30.0) == 0.25
+    assert PretrainPlan(updates=10).fraction(5, 1e9) == 0.5
+    assert PretrainPlan(minutes=2.0).fraction(10**9, 30.0) == 0.25
 
 
 def test_the_folder_loads_like_a_published_checkpoint(corpus: Corpus, tmp_path: Path) -> None:

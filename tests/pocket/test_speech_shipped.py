@@ -11,9 +11,9 @@ import soundfile
 import torch
 
 from tools.pocket import sound
-from tools.pocket.step_audio.assemble import SMALL_SECTION, Parts
+from tools.pocket.step_audio.assemble import SMALL_SECTION, SpeechParts
 from tools.pocket.step_audio.edits import EDITS
-from tools.pocket.step_audio.sample import Heard, Player
+from tools.pocket.step_audio.sample import Player, SpokenResult
 from tools.pocket.step_audio.sentences import WORDS
 from tools.pocket.step_audio.traits import traits
 from tools.pocket.step_audio.word_check import warped_distance
@@ -38,11 +38,13 @@ def player() -> Player:
     text = load_text(FOLDER, ids)
     assert isinstance(text, JsonText)
     flow = load_flow(FOLDER / FLOW_FOLDER / FLOW_FILE, read_cosyvoice(FOLDER / FLOW_FOLDER / COSYVOICE_FILE).flow)
-    return Player(Parts(load_step1(FOLDER, dtype=torch.float32), flow, text.model, ids, *read_small(FOLDER)), text)
+    return Player(
+        SpeechParts(load_step1(FOLDER, dtype=torch.float32), flow, text.model, ids, *read_small(FOLDER)), text
+    )
 
 
 @pytest.fixture(scope="module")
-def voice(player: Player) -> list[Heard]:
+def voice(player: Player) -> list[SpokenResult]:
     folder = FOLDER / "examples" / "voice"
     rows = read_json(folder / "metadata.json")
     return [player.hear(row["text"], soundfile.read(folder / row["audio"], dtype="float32")[0]) for row in rows[:8]]
@@ -109,7 +111,7 @@ def test_the_edit_pairs_name_files_and_edits_that_there_are() -> None:
             assert after["seconds"] < 0.85 * before["seconds"]
 
 
-def test_a_clone_is_speech_of_a_likely_length(player: Player, voice: list[Heard]) -> None:
+def test_a_clone_is_speech_of_a_likely_length(player: Player, voice: list[SpokenResult]) -> None:
     for prompt, text, ids in zip(voice, TEXTS, player.cloned(voice[:2], TEXTS), strict=False):
         wave = player.speak(prompt, ids)
         expected = len(prompt.ids) / len(prompt.text.split()) * len(text.split())
@@ -124,7 +126,7 @@ def test_a_clone_is_speech_of_a_likely_length(player: Player, voice: list[Heard]
         assert np.abs(np.diff(wave)).max() < 0.6  # no click
 
 
-def test_codes_and_flow_keep_what_is_said(player: Player, voice: list[Heard]) -> None:
+def test_codes_and_flow_keep_what_is_said(player: Player, voice: list[SpokenResult]) -> None:
     """From the codes of a clip, after another clip: of eight sentences the nearest one is the clip's own."""
     said = [one.mel.clamp(min=player.parts.config.mel_floor).T.numpy() for one in voice]
     for number in (0, 3):
@@ -134,7 +136,7 @@ def test_codes_and_flow_keep_what_is_said(player: Player, voice: list[Heard]) ->
         assert int(np.argmin(distances)) == number
 
 
-def test_an_edit_changes_the_speed(player: Player, voice: list[Heard]) -> None:
+def test_an_edit_changes_the_speed(player: Player, voice: list[SpokenResult]) -> None:
     faster, slower = (player.edited(voice[:4], "speed", info) for info in ("faster", "slower"))
     assert sum(map(len, faster)) < 0.8 * sum(map(len, slower))
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from tools.pocket.musicgen.pretrain import Plan, Trained
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
 from tools.pocket.step_audio import flow_pretrain as painting
 from tools.pocket.step_audio import language
-from tools.pocket.step_audio.corpus import Clip, Material, load_material, save_material
+from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial, load_material, save_material
 from tools.pocket.step_audio.edits import EDITS
 from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scenes
 from tools.pocket.step_audio.flow_data import batch as flow_batch
@@ -40,25 +40,25 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> JsonText:
     return JsonText(path, token_ids(tokeniser))
 
 
-def clip(number: int, edit: int) -> Clip:
+def clip(number: int, edit: int) -> SpeechClip:
     """A word is one code of each tokeniser, so that text tells audio."""
     words = ("boats", "birds", "trains")
     code = number % len(words)
     mel = torch.full((80, 6 * GROUPS), -5.0 + 2.0 * code).half()
     vq02, vq06 = (torch.full((size * GROUPS,), code, dtype=torch.int16) for size in (2, 3))
-    return Clip(words[code], f"voice {number // 6 % 2}", edit, vq02, vq06, mel, torch.ones(192).half())
+    return SpeechClip(words[code], f"voice {number // 6 % 2}", edit, vq02, vq06, mel, torch.ones(192).half())
 
 
 @pytest.fixture
-def material() -> Material:
-    return Material([clip(n, -1) for n in range(24)], [clip(n, n % len(EDITS)) for n in range(24)])
+def material() -> SpeechMaterial:
+    return SpeechMaterial([clip(n, -1) for n in range(24)], [clip(n, n % len(EDITS)) for n in range(24)])
 
 
 def quiet(used: Trained, done: float) -> None:
     pass
 
 
-def test_only_audio_counts_and_the_answer_with_its_end_most(material: Material, text: JsonText) -> None:
+def test_only_audio_counts_and_the_answer_with_its_end_most(material: SpeechMaterial, text: JsonText) -> None:
     samples = Samples(material, text, text.ids)
     sample = samples.clone(material.plain[0], material.plain[1])
     answer = 5 * GROUPS + 1
@@ -72,7 +72,7 @@ def test_only_audio_counts_and_the_answer_with_its_end_most(material: Material, 
         assert (sum(pair.weights) == answer) == edit.spoilt  # no text tells what a spoilt source holds
 
 
-def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: Material, text: JsonText) -> None:
+def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: SpeechMaterial, text: JsonText) -> None:
     samples = Samples(material, text, text.ids)
     for edit in EDITS:
         plain, other = clip(0, -1), clip(1, EDITS.index(edit))
@@ -81,7 +81,7 @@ def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: Mater
         assert ids[-5 * GROUPS - 1 : -1] == samples.audio(target)
 
 
-def test_batches_are_drawn_by_number_and_half_are_edits(material: Material, text: JsonText) -> None:
+def test_batches_are_drawn_by_number_and_half_are_edits(material: SpeechMaterial, text: JsonText) -> None:
     samples = Samples(material, text, text.ids)
     first, again, other = (batch(samples, 4, 0, number)[0] for number in (3, 3, 4))
     assert torch.equal(first, again)
@@ -93,7 +93,7 @@ def test_batches_are_drawn_by_number_and_half_are_edits(material: Material, text
     assert np.mean([row[2] != clone_system for row in rows]) == pytest.approx(0.5, abs=0.12)
 
 
-def test_padding_changes_no_loss(material: Material, text: JsonText) -> None:
+def test_padding_changes_no_loss(material: SpeechMaterial, text: JsonText) -> None:
     model = make_language_model(text.ids, 0)
     ids, weights = batch(Samples(material, text, text.ids), 4, 0, 0)
     more = torch.nn.functional.pad
@@ -102,18 +102,24 @@ def test_padding_changes_no_loss(material: Material, text: JsonText) -> None:
                                    mean_loss(model, ids, weights))  # fmt: skip
 
 
-def test_the_language_model_learns_what_a_word_sounds_like(material: Material, text: JsonText, tmp_path: Path) -> None:
+def test_the_language_model_learns_what_a_word_sounds_like(
+    material: SpeechMaterial, text: JsonText, tmp_path: Path
+) -> None:
     samples, model = Samples(material, text, text.ids), make_language_model(text.ids, 0)
     asked = [samples.clone(material.plain[n], material.plain[n + 1]) for n in range(3)]
     before = held_out(model, asked)
-    used = pretrain_language_model(model, samples, Plan(updates=150), seed=0, state=tmp_path / "s.pt", report=quiet)
+    used = pretrain_language_model(
+        model, samples, PretrainPlan(updates=150), seed=0, state=tmp_path / "s.pt", report=quiet
+    )
     after = held_out(model, asked)
     assert used.updates == 150
     assert after[0] < 0.3 * before[0]
     assert after[1] > before[1]
 
 
-def test_an_interrupted_training_ends_as_an_unbroken_one(material: Material, text: JsonText, tmp_path: Path) -> None:
+def test_an_interrupted_training_ends_as_an_unbroken_one(
+    material: SpeechMaterial, text: JsonText, tmp_path: Path
+) -> None:
     samples = Samples(material, text, text.ids)
 
     def stop(used: Trained, done: float) -> None:
@@ -122,7 +128,7 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(material: Material, tex
 
     def trained(state: Path, report: object = quiet) -> dict[str, torch.Tensor]:
         model = make_language_model(text.ids, 0)
-        pretrain_language_model(model, samples, Plan(updates=4), seed=0, state=state, report=report)  # type: ignore[arg-type]
+        pretrain_language_model(model, samples, PretrainPlan(updates=4), seed=0, state=state, report=report)  # type: ignore[arg-type]
         return model.state_dict()
 
     with pytest.raises(KeyboardInterrupt):
@@ -131,16 +137,18 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(material: Material, tex
     assert all(torch.equal(resumed[name], straight[name]) for name in straight)
 
 
-def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(material: Material, text: JsonText) -> None:
+def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(
+    material: SpeechMaterial, text: JsonText
+) -> None:
     scenes = Scenes(material, text.ids)
     flow = make_flow(text.ids, mean_mel(material), 0).eval()
-    canvas, draws = flow_batch(scenes, 4, 0, 0)
+    canvas, rngs = flow_batch(scenes, 4, 0, 0)
     with torch.no_grad():
-        loss = flow_loss(flow, canvas, draws)
+        loss = flow_loss(flow, canvas, rngs)
         wanted = []
         for row in range(4):
             one = Canvas(*(value[row : row + 1] for value in vars(canvas).values()))
-            drawn = FlowDraws(*(value[row : row + 1] for value in vars(draws).values()))
+            drawn = FlowDraws(*(value[row : row + 1] for value in vars(rngs).values()))
             known = canvas.known[row] if drawn.prompted and drawn.kept else 0
             frames = 2 * int(canvas.lengths[row]) - int(known)
             wanted.append((float(flow_loss(flow, one, drawn)), frames))
@@ -148,17 +156,19 @@ def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(material
     assert float(loss) == pytest.approx(sum(value * frames for value, frames in wanted) / total, rel=1e-4)
 
 
-def test_the_flow_begins_at_the_mean_and_learns_the_codes(material: Material, text: JsonText, tmp_path: Path) -> None:
+def test_the_flow_begins_at_the_mean_and_learns_the_codes(
+    material: SpeechMaterial, text: JsonText, tmp_path: Path
+) -> None:
     scenes = Scenes(material, text.ids)
     flow = make_flow(text.ids, mean_mel(material), 0)
     asked = [scenes.scene(material.plain[n], material.plain[n + 1]) for n in range(3)]
     before = held_out_flow(flow, asked)
     assert before < 8  # a mean of zero would cost more than 20
-    pretrain_flow(flow, scenes, Plan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet)
+    pretrain_flow(flow, scenes, PretrainPlan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet)
     assert held_out_flow(flow, asked) < 0.9 * before
 
 
-def test_material_survives_its_file(material: Material, tmp_path: Path) -> None:
+def test_material_survives_its_file(material: SpeechMaterial, tmp_path: Path) -> None:
     material.plain[0].mel = None
     save_material(material, tmp_path / "m.pt")
     again = load_material(tmp_path / "m.pt")

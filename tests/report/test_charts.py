@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tunesmith.report.charts import best_update, charts, series
-from tunesmith.report.gather import Material
+from tunesmith.report.gather import ReportData
 from tunesmith.run.folder import RunFolder
 
 
-def material(train=(), valid=(), random=None) -> Material:
+def material(train=(), valid=(), random=None) -> ReportData:
     comparison = None if random is None else {"losses": {"random": random}}
-    return Material(
+    return ReportData(
         RunFolder(Path("x")), "x", metrics={"train": list(train), "valid": list(valid)}, comparison=comparison
     )
 

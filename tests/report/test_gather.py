@@ -10,8 +10,8 @@ from tunesmith.report import dataset, summary
 from tunesmith.report import evaluation_section as outcome
 from tunesmith.report import training_section as story
 from tunesmith.report.audio_section import MOST_STEPS, listening
-from tunesmith.report.gather import Material, deep, gather
-from tunesmith.report.media import Shelf
+from tunesmith.report.gather import ReportData, deep, gather
+from tunesmith.report.media import AudioEmbedder
 from tunesmith.run.folder import RunFolder
 
 
@@ -31,7 +31,7 @@ def test_the_run_is_named_as_its_user_would_name_it(tmp_path):
 @pytest.mark.parametrize("name", ["../x.wav", "/etc/passwd", "a/../../x.wav", "", None, 3, "a\0b", "\ud800.wav"])
 @pytest.mark.parametrize("root", [Path("."), Path("runs/a")])
 def test_names_that_leave_the_run_are_nothing(name, root):
-    material = Material(RunFolder(root), "a")
+    material = ReportData(RunFolder(root), "a")
     assert material.inside(name) is None
     assert material.inside("a/./b.wav") is not None
 
@@ -46,7 +46,7 @@ def test_many_previews_are_thinned_and_counted(tmp_path):
     fake_run.write(tmp_path / "p.wav", fake_run.beat(0.5))
     lines = [{"kind": "preview", "update": u, "index": 0, "prompt": "p", "file": "p.wav"} for u in range(0, 3000, 100)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    grid = listening(gather(RunFolder(tmp_path)), Shelf(tmp_path, embed=False)).grid
+    grid = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid
     assert len(grid.steps) == MOST_STEPS
     assert grid.left_out == 30 - MOST_STEPS
     assert (grid.steps[0][0], grid.steps[-1][0]) == (0, 2900)
@@ -57,7 +57,7 @@ def test_generated_clips_are_heard_where_nothing_was_compared(tmp_path):
     fake_run.write_json(
         tmp_path / "generated/generated.json", {"items": [{"prompt": "p", "file": "00.wav", "seed": 1}]}
     )
-    heard = listening(gather(RunFolder(tmp_path)), Shelf(tmp_path, embed=False))
+    heard = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False))
     assert [row.prompt for row in heard.rows] == ["p"]
     assert heard.rows[0].sides[0].clip.source == "generated/00.wav"
 
@@ -70,14 +70,14 @@ def test_quarantine_reads_in_any_shape(given):
         "quarantined": given,
         "findings": [{"clip": "a.wav", "level": "error", "message": "bad", "message_zh": "坏"}],
     }
-    rows = dataset.quarantined(Material(RunFolder(Path("x")), "x", findings=found))
+    rows = dataset.quarantined(ReportData(RunFolder(Path("x")), "x", findings=found))
     assert [(clip, reason.en) for clip, reason in rows] == [("a.wav", "bad")]
 
 
 def test_findings_are_grouped_gravest_first_and_capped():
     found = [{"check": "b", "level": "warn", "clip": str(i)} for i in range(130)]
     found += [{"check": "a", "level": "info", "clip": "x"}, {"check": "c", "level": "error", "clip": "y"}]
-    groups = dataset.check_groups(Material(RunFolder(Path("x")), "x", findings={"findings": found}))
+    groups = dataset.check_groups(ReportData(RunFolder(Path("x")), "x", findings={"findings": found}))
     assert [(g.name, len(g.rows), g.more) for g in groups] == [("c", 1, 0), ("b", 100, 30), ("a", 1, 0)]
 
 
@@ -107,7 +107,7 @@ def test_the_pocket_model_is_named_by_a_path_that_others_can_load(tmp_path):
 def test_a_preview_that_collapsed_says_how(tmp_path, problem, en, zh):
     line = {"kind": "preview", "update": 0, "index": 0, "prompt": "p", "file": "p.wav", "problem": problem}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line))
-    cell = listening(gather(RunFolder(tmp_path)), Shelf(tmp_path, embed=False)).grid.steps[0][2][0]
+    cell = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid.steps[0][2][0]
     assert (cell.problem or ("", "")) == (en, zh)
 
 
@@ -125,7 +125,7 @@ def test_the_verdict_needs_no_second_heading():
         "worse": None,
         "next": {"en": "Next: hold out clips.", "zh": "下一步：留出音频。"},
     }
-    said = summary.verdict(Material(RunFolder(Path("x")), "x", comparison={"verdict": given}))
+    said = summary.verdict(ReportData(RunFolder(Path("x")), "x", comparison={"verdict": given}))
     assert said[0] == ("learnt", ("L", "学"), False)
     assert said[1][0] == "worse"
     assert not said[1][2]
@@ -137,13 +137,13 @@ def test_a_flag_repeats_no_number_that_its_sentence_holds(tmp_path):
         {"file": "x", "verdicts": [{"sentence": s, "value": 1.0, "limit": 2.0}]}
         for s in ("Too much: 1 (limit 2)", "Bad")
     ]
-    material = Material(
+    material = ReportData(
         RunFolder(tmp_path),
         "x",
         comparison={"prompts": [{"base": sides[0], "lora": sides[1]}]},
         comparison_folder=tmp_path,
     )
-    (row,) = listening(material, Shelf(tmp_path, embed=False)).rows
+    (row,) = listening(material, AudioEmbedder(tmp_path, embed=False)).rows
     assert row.sides[0].flags[0].numbers is None
     assert row.sides[1].flags[0].numbers.en == "1, limit 2"
 

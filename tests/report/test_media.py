@@ -36,7 +36,7 @@ def test_nan_and_overload_do_not_reach_the_encoder(tmp_path, monkeypatch):
     media.encode(tmp_path / "a.wav")
     assert np.isfinite(given[0]).all()
     assert abs(given[0]).max() == 1
-    (clip,) = media.Shelf(tmp_path, embed=False).row([tmp_path / "a.wav"])
+    (clip,) = media.AudioEmbedder(tmp_path, embed=False).row([tmp_path / "a.wav"])
     assert clip.problem is None
 
 
@@ -77,7 +77,7 @@ def test_the_estimate_covers_what_encoding_takes(tmp_path):
 
 def test_a_row_draws_to_the_asked_length_and_says_the_true_one(tmp_path):
     fake_run.write(tmp_path / "a.wav", fake_run.beat(3.0))
-    (clip, none) = media.Shelf(tmp_path, embed=True).row([tmp_path / "a.wav", None], seconds=2.0)
+    (clip, none) = media.AudioEmbedder(tmp_path, embed=True).row([tmp_path / "a.wav", None], seconds=2.0)
     assert none is None
     assert clip.seconds == pytest.approx(3.0)
     assert clip.picture.seconds == 2.0

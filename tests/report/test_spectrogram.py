@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from tunesmith.report.pictures import Sound, draw
+from tunesmith.report.pictures import SoundView, draw
 from tunesmith.report.spectrogram import levels, picture, to_mel
 
 
@@ -55,7 +55,7 @@ def test_the_picture_is_a_png_with_night_and_light():
 def test_pictures_of_a_row_share_axes_and_colours():
     rate = 16000
     loud = np.random.default_rng(0).standard_normal((rate * 2, 1)).astype(np.float32) * 0.3
-    sounds = [Sound(loud, rate, 2.0), Sound(loud[:rate] * 0.01, rate, 1.0)]
+    sounds = [SoundView(loud, rate, 2.0), SoundView(loud[:rate] * 0.01, rate, 1.0)]
     first, second = draw(sounds, 2.0)
     assert (first.hertz, first.time, first.loud) == (second.hertz, second.time, second.loud)
     assert [label for _, label in first.time] == ["0", "0.5", "1", "1.5", "2"]
@@ -73,7 +73,7 @@ def test_odd_audio_is_drawn_without_a_complaint(seconds, rate, channels):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (drawn,) = draw(
-            [Sound(np.zeros((max(int(seconds * rate), 1), channels), np.float32), rate, seconds)], max(seconds, 0.1)
+            [SoundView(np.zeros((max(int(seconds * rate), 1), channels), np.float32), rate, seconds)], max(seconds, 0.1)
         )
     assert drawn.curve
     assert drawn.loudest == -60

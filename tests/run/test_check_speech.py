@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from tunesmith.families.step_audio.add_prompts import complete
 
 from tests.data.sounds import phrase, save
 from tests.families.duet import DuetFamily
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.prepare import prepare
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.families.step_audio import text_checks as remarks
-from tunesmith.families.step_audio.complete import complete
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
@@ -38,13 +38,13 @@ class Speaker(DuetFamily):
     audio_roles = ("prompt", "audio")
     text_roles = ("caption", "prompt_text")
 
-    speaks = classmethod(Family.speaks.__func__)  # which the duet of tones denies
+    speaks = classmethod(Family.is_speech.__func__)  # which the duet of tones denies
     trained = frozenset({"llm", "flow"})
 
-    def accept(self, samples) -> None:
-        remarks.accept(samples)
+    def validate_samples(self, samples) -> None:
+        remarks.validate_samples(samples)
 
-    def complete(self, samples, seed) -> Completed:
+    def add_prompts(self, samples, seed) -> Augmented:
         return complete(samples, seed, networks=self.trained, ids=TokenIds(), find=lambda: None)
 
 

@@ -10,7 +10,7 @@ import soundfile
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
 from tunesmith.stages.new import new_run
-from tunesmith.stages.scan import look_at
+from tunesmith.stages.scan import scan_folder
 
 
 def beats(folder: Path, seconds: list[float]) -> Path:
@@ -30,7 +30,7 @@ def test_a_look_counts_lengths_captions_and_what_cannot_be_read(tmp_path: Path) 
     (folder / "train" / "bad.wav").write_text("not audio")
     rows += [{"audio": "train/bad.wav", "text": "x"}, {"audio": "train/gone.wav", "text": "x"}]
     (folder / "metadata.json").write_text(json.dumps(rows))
-    look = look_at(folder)
+    look = scan_folder(folder)
     assert look.layout == "metadata"
     assert look.seconds == (1.0, 2.0, 6.0)
     assert look.total == 9.0

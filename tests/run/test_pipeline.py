@@ -87,8 +87,8 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
     hotter = context_over(tiny, clips_folder, tmp_path, train={**BASE, "updates": 4, "learning_rate": 0.02})
     original = training.train_update
 
-    def stop_at_2(bench, *, stop=False):
-        return original(bench, stop=bench.progress.update == 1)
+    def stop_at_2(state, *, stop=False):
+        return original(state, stop=state.progress.update == 1)
 
     monkeypatch.setattr(training, "train_update", stop_at_2)
     with pytest.raises(InterruptedRunError):

@@ -8,56 +8,56 @@ import torch
 from tests.training.test_run import BASE
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.loss_terms import LossResult, Term
+from tunesmith.families.loss_terms import LossResult, LossTerm
 from tunesmith.training import gates
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 
 @pytest.fixture
-def bench(make_run):
-    return build_bench(make_run(train=BASE))
+def state(make_run):
+    return build_train_state(make_run(train=BASE))
 
 
-def measured(bench):
-    batches = fixed_batches(bench.family, fixed_items(bench.train), 4)
-    with bench.measuring():
-        return batches, measure(bench, batches)
+def measured(state):
+    batches = fixed_batches(state.family, fixed_items(state.train), 4)
+    with state.measuring():
+        return batches, measure(state, batches)
 
 
-def test_a_random_base_does_not_pass_the_loss_gate(bench):
-    _, base = measured(bench)
-    assert gates.base_loss(bench, base).status == "stop"
-    assert gates.base_loss(bench, LossResult(0.8 * bench.family.random_level(), {})).status == "pass"
+def test_a_random_base_does_not_pass_the_loss_gate(state):
+    _, base = measured(state)
+    assert gates.base_loss(state, base).status == "stop"
+    assert gates.base_loss(state, LossResult(0.8 * state.family.chance_loss(), {})).status == "pass"
 
 
-def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(bench):
-    batches, base = measured(bench)
-    wrong = bench.family.gate_probes()["layout"](bench.networks, batches[0])
+def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(state):
+    batches, base = measured(state)
+    wrong = state.family.sanity_variants()["layout"](state.networks, batches[0])
     parallel = sum(t.sum.item() / t.weight for t in wrong.values()) / len(wrong)
-    assert gates.layout(bench, batches, LossResult(parallel - 0.5, {})).status == "pass"
-    assert gates.layout(bench, batches, LossResult(parallel + 0.5, {})).status == "stop"
+    assert gates.layout(state, batches, LossResult(parallel - 0.5, {})).status == "pass"
+    assert gates.layout(state, batches, LossResult(parallel + 0.5, {})).status == "stop"
     assert wrong["codebook_3"].weight == sum(batches[0]["frames"].tolist())
     assert base.loss > 0
 
 
-def test_dropout_left_in_the_base_is_found(bench):
+def test_dropout_left_in_the_base_is_found(state):
     with torch.no_grad():  # a random model is sure of nothing; make it sure, as a trained one is
-        for head in bench.networks["decoder"].decoder.lm_heads:
+        for head in state.networks["decoder"].decoder.lm_heads:
             head.weight.mul_(50)
-    batches, base = measured(bench)
-    assert gates.train_equals_eval(bench, batches, base).status == "pass"
-    for module in bench.networks["decoder"].modules():
+    batches, base = measured(state)
+    assert gates.train_equals_eval(state, batches, base).status == "pass"
+    for module in state.networks["decoder"].modules():
         if isinstance(getattr(module, "dropout", None), float):
             module.dropout = 0.5
-    assert gates.train_equals_eval(bench, batches, base).value > gates.PARITY
+    assert gates.train_equals_eval(state, batches, base).value > gates.PARITY
 
 
-def test_an_inverted_mask_is_found(bench, monkeypatch):
-    assert gates.trained_frames(bench).status == "pass"
-    monkeypatch.setattr(bench.family, "weights", lambda batch: dict.fromkeys(batch["weights"], 1.0))
-    assert gates.trained_frames(bench).status == "stop"
+def test_an_inverted_mask_is_found(state, monkeypatch):
+    assert gates.trained_frames(state).status == "pass"
+    monkeypatch.setattr(state.family, "weights", lambda batch: dict.fromkeys(batch["weights"], 1.0))
+    assert gates.trained_frames(state).status == "stop"
 
 
 def test_leakage_by_name_and_source_is_found_but_not_a_gap_within_a_track():
@@ -91,5 +91,5 @@ def test_warn_goes_on_and_off_is_recorded(make_run):
 def test_terms_of_nothing_have_no_contribution():
     from tunesmith.families.loss_terms import combine
 
-    term = Term(torch.tensor(0.0), 0.0)
+    term = LossTerm(torch.tensor(0.0), 0.0)
     assert combine({"a": term}, {"a": 0.0}) is None

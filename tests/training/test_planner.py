@@ -7,13 +7,13 @@ import pytest
 from tunesmith.families.musicgen.published import published_card
 from tunesmith.families.step_audio.sizes import LLM_SAVED_BYTES
 from tunesmith.families.step_audio.source import REPOSITORY
-from tunesmith.planning.planner import Plan, duration, estimate
+from tunesmith.planning.planner import RunPlan, duration, estimate
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.base_card import card_for_planning
 
 
-def plan(size: str = "small", text: str = "name: a", **keywords: float) -> Plan:
+def plan(size: str = "small", text: str = "name: a", **keywords: float) -> RunPlan:
     card = published_card(f"facebook/musicgen-{size}")
     assert card is not None
     return estimate(
@@ -21,7 +21,7 @@ def plan(size: str = "small", text: str = "name: a", **keywords: float) -> Plan:
     )  # type: ignore[arg-type]
 
 
-def memory(of: Plan, device: str = "GPU") -> dict[str, float]:
+def memory(of: RunPlan, device: str = "GPU") -> dict[str, float]:
     return dict(next(one.memory for one in of.devices if one.device == device))
 
 
@@ -103,7 +103,7 @@ def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> No
 # --- a family of two networks, several stages and a packed base -------------------------------------------------------
 
 
-def speech_plan(options: str, train: str = "", adapter: str = "", **keywords: float) -> Plan:
+def speech_plan(options: str, train: str = "", adapter: str = "", **keywords: float) -> RunPlan:
     """Step-Audio-EditX on 400 clips whose longest has 15 s, one clip at a time, blocks recomputed."""
     settings = f"{{batch_size: 1, accumulation: 8, gradient_checkpointing: true{train}}}"
     text = f"name: a\nmodel: {{path: {REPOSITORY}}}\noptions: {{{options}}}\ntrain: {settings}\n{adapter}"
@@ -114,7 +114,7 @@ def speech_plan(options: str, train: str = "", adapter: str = "", **keywords: fl
     return estimate(recipe, known[0], **{**longest, **keywords})  # type: ignore[arg-type]
 
 
-def gigabytes(of: Plan) -> float:
+def gigabytes(of: RunPlan) -> float:
     return sum(memory(of).values()) / 1e9
 
 

@@ -16,7 +16,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.training import checkpoint
 from tunesmith.training import trainer as training
 from tunesmith.training.held_out import kind_batches
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import InterruptedRunError, train
 
 BASE = {"batch_size": 2, "accumulation": 2, "learning_rate": 2e-3, "valid_every": 3, "save_every": 3, "log_every": 1}
@@ -45,30 +45,30 @@ def make(tiny, mixed, tmp_path):
     return made
 
 
-def drawn(bench, epoch):
+def drawn(state, epoch):
     """Ids of the clips of one epoch, over its updates."""
-    plan, _, _ = bench.schedule.epoch(epoch)
-    return Counter(bench.train.ids[i] for update in plan.updates for i in update)
+    plan, _, _ = state.schedule.epoch(epoch)
+    return Counter(state.train.ids[i] for update in plan.updates for i in update)
 
 
 def test_every_epoch_has_all_own_clips_and_the_share_of_replay(make, mixed):
-    bench = build_bench(make("a", train={**BASE, "epochs": 5}))
+    state = build_train_state(make("a", train={**BASE, "epochs": 5}))
     own = {s.id for s in mixed if s.split == "train" and not is_replay(s)}
-    assert bench.schedule.clips_per_epoch == 8 and bench.schedule.per_epoch == 2 and bench.updates == 10
-    assert bench.stages[0].updates == 10, "epochs count replay clips too"
+    assert state.schedule.clips_per_epoch == 8 and state.schedule.per_epoch == 2 and state.updates == 10
+    assert state.stages[0].updates == 10, "epochs count replay clips too"
     for epoch in range(4):
-        assert drawn(bench, epoch) == Counter([*own, "replay/8.wav", "replay/9.wav"])
-    less = build_bench(make("b", 0.15))
+        assert drawn(state, epoch) == Counter([*own, "replay/8.wav", "replay/9.wav"])
+    less = build_train_state(make("b", 0.15))
     each = [frozenset(drawn(less, epoch)) - own for epoch in range(6)]
     assert all(len(names) == 1 for names in each) and len(set(each)) == 2
-    more = build_bench(make("c", 0.4))  # four of two clips: each twice, with a crop and noise of its own
+    more = build_train_state(make("c", 0.4))  # four of two clips: each twice, with a crop and noise of its own
     assert drawn(more, 0) == Counter([*own, *(f"replay/{n}.wav{again}" for n in (8, 9) for again in ("", "#2"))])
-    _, _, draws = more.schedule.epoch(0)
-    assert len({draw.seed_of("noise") for draw in draws}) == len(more.train)
+    _, _, rngs = more.schedule.epoch(0)
+    assert len({draw.seed_of("noise") for draw in rngs}) == len(more.train)
 
 
 def test_how_the_batch_is_cut_changes_no_draw(make):
-    one, other = (build_bench(make(n, train={**BASE, **cut, "updates": 4})) for n, cut in enumerate_cuts())
+    one, other = (build_train_state(make(n, train={**BASE, **cut, "updates": 4})) for n, cut in enumerate_cuts())
     assert [one.schedule.items(n)[0] for n in range(8)] == [other.schedule.items(n)[0] for n in range(8)]
 
 
@@ -97,10 +97,10 @@ def test_an_interrupted_run_with_replay_goes_on_bit_for_bit(make, monkeypatch):
     train(whole)
     original = training.train_update
 
-    def interrupted(bench, *, stop=False):
-        if bench.progress.update == 3 and not stop:
+    def interrupted(state, *, stop=False):
+        if state.progress.update == 3 and not stop:
             os.kill(os.getpid(), signal.SIGTERM)
-        return original(bench, stop=stop or bench.progress.update == 3)
+        return original(state, stop=stop or state.progress.update == 3)
 
     monkeypatch.setattr(training, "train_update", interrupted)
     with pytest.raises(InterruptedRunError):
@@ -126,17 +126,17 @@ def test_own_held_out_clips_decide_and_replays_are_measured_beside_them(make, mi
 
 def test_kinds_are_edit_types_where_there_are_several(make, clips, mixed):
     typed = [*mixed[:7], as_replay(clips[1], "valid", "vad"), *mixed[8:]]
-    bench = build_bench(make("typed", samples=[*typed, as_replay(clips[2], "valid")]))
+    state = build_train_state(make("typed", samples=[*typed, as_replay(clips[2], "valid")]))
     own = [{"own": True}]
-    kinds = kind_batches(bench, own)
+    kinds = kind_batches(state, own)
     assert set(kinds) == {"clone", "vad"} and kinds["clone"] is not own, "a replay clip is cloned, too"
-    only = build_bench(make("only", samples=typed))
+    only = build_train_state(make("only", samples=typed))
     assert kind_batches(only, own)["clone"] is own, "they need not be measured twice"
 
 
 def test_a_checkpoint_of_another_share_is_refused(make):
     context = make("run", 0.15)
     train(context)
-    bench = build_bench(make("run", 0.25))
+    state = build_train_state(make("run", 0.25))
     with pytest.raises(TunesmithError, match=r"clips 8 .*1 of replay per pass there, .*2 of replay per pass here"):
-        checkpoint.load(bench, checkpoint.newest(context.folder))
+        checkpoint.load(state, checkpoint.newest(context.folder))

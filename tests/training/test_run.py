@@ -12,7 +12,7 @@ from tests.training.conftest import adapter_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import InterruptedRunError, train
 
 BASE = {
@@ -48,10 +48,10 @@ def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make_run,
     broken = make_run("broken", **sections)
     original = training.train_update
 
-    def interrupt_at_6(bench, *, stop=False):
-        if bench.progress.update == 5 and not stop:
+    def interrupt_at_6(state, *, stop=False):
+        if state.progress.update == 5 and not stop:
             os.kill(os.getpid(), signal.SIGTERM)
-        return original(bench, stop=stop or bench.progress.update == 5)
+        return original(state, stop=stop or state.progress.update == 5)
 
     monkeypatch.setattr(training, "train_update", interrupt_at_6)
     with pytest.raises(InterruptedRunError) as stopped:
@@ -88,12 +88,12 @@ def test_a_token_budget_cuts_micro_batches_and_changes_nothing(make_run):
 
 def test_train_loss_at_step_0_equals_held_out_style_loss_of_the_same_clips(make_run):
     context = make_run(train={**BASE, "batch_size": 8, "accumulation": 1}, options={"text_dropout": 0.0})
-    bench = build_bench(context)
+    state = build_train_state(context)
     from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
-    with bench.measuring():
-        evaluated = measure(bench, fixed_batches(bench.family, fixed_items(bench.train), 3)).loss
-    assert train_update(bench).measured.loss == pytest.approx(evaluated, abs=1e-5)
+    with state.measuring():
+        evaluated = measure(state, fixed_batches(state.family, fixed_items(state.train), 3)).loss
+    assert train_update(state).measured.loss == pytest.approx(evaluated, abs=1e-5)
 
 
 def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_run, monkeypatch):
@@ -102,9 +102,9 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
 
     real = context.family.loss
 
-    def poisoned(networks, batch, draws):
-        terms = real(networks, batch, draws)
-        if draws is None:
+    def poisoned(networks, batch, rngs):
+        terms = real(networks, batch, rngs)
+        if rngs is None:
             return terms
         return {k: type(t)(t.sum * torch.tensor(float("nan")), t.weight) for k, t in terms.items()}
 
@@ -116,16 +116,16 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
 
 def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
     context = make_run(train=BASE)
-    bench = build_bench(context)
-    before = {k: p.detach().clone() for k, p in bench.parameters.items()}
-    real = bench.family.loss
+    state = build_train_state(context)
+    before = {k: p.detach().clone() for k, p in state.parameters.items()}
+    real = state.family.loss
 
-    def poisoned(networks, batch, draws):
-        return {k: type(t)(t.sum * float("inf"), t.weight) for k, t in real(networks, batch, draws).items()}
+    def poisoned(networks, batch, rngs):
+        return {k: type(t)(t.sum * float("inf"), t.weight) for k, t in real(networks, batch, rngs).items()}
 
-    monkeypatch.setattr(bench.family, "loss", poisoned)
-    assert not train_update(bench).stepped
-    assert all((before[k] == p).all() for k, p in bench.parameters.items())
+    monkeypatch.setattr(state.family, "loss", poisoned)
+    assert not train_update(state).stepped
+    assert all((before[k] == p).all() for k, p in state.parameters.items())
 
 
 def test_a_checkpoint_of_another_run_is_refused(make_run):
@@ -179,12 +179,12 @@ def test_dora_and_rslora_train(make_run):
 
 def test_gradients_are_clipped_by_norm_or_by_value(make_run):
     for kind in ("norm", "value"):
-        bench = build_bench(make_run(kind, train={**BASE, "clip": kind, "max_grad_norm": 1e-4}))
+        state = build_train_state(make_run(kind, train={**BASE, "clip": kind, "max_grad_norm": 1e-4}))
         seen = []
-        bench.optimizer.step = lambda bench=bench, seen=seen: seen.extend(
-            p.grad.flatten() for p in bench.parameters.values() if p.grad is not None
+        state.optimizer.step = lambda state=state, seen=seen: seen.extend(
+            p.grad.flatten() for p in state.parameters.values() if p.grad is not None
         )
-        result = train_update(bench)
+        result = train_update(state)
         gradient = np.concatenate([part.numpy() for part in seen])
         assert result.grad_norm > 1e-3
         if kind == "norm":

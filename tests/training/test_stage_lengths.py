@@ -7,16 +7,16 @@ import dataclasses
 import pytest
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import StageSpec
+from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training.phases import plan_stages, total_updates
+from tunesmith.training.phases import plan_phases, total_updates
 
-SPECS = (StageSpec("reader", ("reader",), 2), StageSpec("painter", ("painter",), 1), StageSpec("joint", ("reader",), 1))
+SPECS = (PhaseSpec("reader", ("reader",), 2), PhaseSpec("painter", ("painter",), 1), PhaseSpec("joint", ("reader",), 1))
 
 
 def planned(clips: int = 10, processes: int = 1, specs=SPECS, **recipe):
     recipe = TrainRecipe.model_validate({"batch_size": 2, "accumulation": 2, **recipe})
-    return {stage.name: stage.updates for stage in plan_stages(specs, recipe, clips, processes)}
+    return {stage.name: stage.updates for stage in plan_phases(specs, recipe, clips, processes)}
 
 
 def test_stages_share_the_runs_updates():
@@ -39,7 +39,7 @@ def test_a_length_of_zero_leaves_a_stage_out():
 
 
 def test_a_stage_that_trains_nothing_in_this_run_is_passed_over():
-    only = (StageSpec("reader", (), share=0), SPECS[1], StageSpec("joint", (), share=0))
+    only = (PhaseSpec("reader", (), share=0), SPECS[1], PhaseSpec("joint", (), share=0))
     assert planned(specs=only, updates=5) == {"painter": 5}
     lengths = {"reader": {"epochs": 5}, "painter": {"epochs": 2}, "joint": {"epochs": 1}}
     assert planned(specs=only, stages=lengths) == {"painter": 6}
@@ -63,7 +63,7 @@ def test_the_recipe_alone_tells_the_total():
 def test_every_stage_has_its_own_warm_up_and_factor():
     recipe = TrainRecipe.model_validate({"warmup_updates": 30, "stages": {"joint": {"lr_factor": 0.5, "updates": 50}}})
     specs = (*SPECS[:2], dataclasses.replace(SPECS[2], lr_factor=0.1))
-    reader, painter, joint = plan_stages(specs, recipe, 10)
+    reader, painter, joint = plan_phases(specs, recipe, 10)
     assert (reader.warmup.updates, painter.warmup.updates, joint.warmup.updates) == (26, 13, 5)  # a tenth each
     assert reader.warmup.cut and (reader.lr_factor, joint.lr_factor) == (1.0, 0.5)
-    assert plan_stages(specs, TrainRecipe(), 10)[2].lr_factor == 0.1
+    assert plan_phases(specs, TrainRecipe(), 10)[2].lr_factor == 0.1

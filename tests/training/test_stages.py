@@ -24,8 +24,8 @@ from tunesmith.stages.encode import encode
 from tunesmith.training import checkpoint, loop
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import build_bench
-from tunesmith.training.state import Bench
+from tunesmith.training.setup import build_train_state
+from tunesmith.training.state import TrainState
 from tunesmith.training.trainer import InterruptedRunError, train
 
 
@@ -97,9 +97,9 @@ def never_better(context: RunContext) -> RunContext:
     """Training climbs instead of descending; measuring is as ever."""
     real = context.family.loss
 
-    def climbing(networks, batch, draws):
-        terms = real(networks, batch, draws)
-        return terms if draws is None else {k: dataclasses.replace(t, sum=-t.sum) for k, t in terms.items()}
+    def climbing(networks, batch, rngs):
+        terms = real(networks, batch, rngs)
+        return terms if rngs is None else {k: dataclasses.replace(t, sum=-t.sum) for k, t in terms.items()}
 
     context.family.loss = climbing
     return context
@@ -123,28 +123,28 @@ class Broken(Exception):
 
 
 def stop_after(monkeypatch, number: int, how) -> None:
-    """Call ``how(bench)`` when update ``number`` is done, before anything is measured or saved."""
+    """Call ``how(state)`` when update ``number`` is done, before anything is measured or saved."""
     original = loop.train_update
 
-    def watched(bench: Bench, *, stop: bool = False):
-        result = original(bench, stop=stop)
-        if bench.progress.update + 1 == number:
-            how(bench)
+    def watched(state: TrainState, *, stop: bool = False):
+        result = original(state, stop=stop)
+        if state.progress.update + 1 == number:
+            how(state)
         return result
 
     monkeypatch.setattr(training, "train_update", watched)
 
 
 def test_learning_rates_are_per_network_and_stage(make):
-    bench = build_bench(make(warmup_updates=1, stages={"joint": {"lr_factor": 0.5}}))
+    state = build_train_state(make(warmup_updates=1, stages={"joint": {"lr_factor": 0.5}}))
     rates = []
-    for _ in range(bench.updates):
-        train_update(bench)
-        rates.append({group["network"]: group["lr"] for group in bench.optimizer.param_groups})
-        bench.progress.update += 1
-        if bench.stage_over and not bench.last_stage:
-            bench.progress.stage, bench.progress.stage_began = bench.progress.stage + 1, bench.progress.update
-    assert [stage.updates for stage in bench.stages] == [4, 4, 4]
+    for _ in range(state.updates):
+        train_update(state)
+        rates.append({group["network"]: group["lr"] for group in state.optimizer.param_groups})
+        state.progress.update += 1
+        if state.stage_over and not state.last_stage:
+            state.progress.stage, state.progress.stage_began = state.progress.stage + 1, state.progress.update
+    assert [stage.updates for stage in state.stages] == [4, 4, 4]
     assert all(one["painter"] == pytest.approx(one["reader"] / 4) for one in rates)
     reader = np.array([one["reader"] for one in rates]).reshape(3, 4)
     assert reader[0] == pytest.approx(reader[1])  # each stage warms up and falls by itself
@@ -154,33 +154,33 @@ def test_learning_rates_are_per_network_and_stage(make):
 
 def test_only_the_stages_own_network_moves_also_in_the_average(make):
     context = make(**EMA)
-    bench = build_bench(context)
+    state = build_train_state(context)
     for stage, network in ((0, "reader"), (1, "painter")):
-        bench.progress.stage, bench.progress.stage_began = stage, bench.progress.update
-        before = {name: (p.clone(), bench.ema.shadow[name].clone()) for name, p in bench.parameters.items()}
-        train_update(bench)
-        bench.progress.update += 1
-        for name, parameter in bench.parameters.items():
+        state.progress.stage, state.progress.stage_began = stage, state.progress.update
+        before = {name: (p.clone(), state.ema.shadow[name].clone()) for name, p in state.parameters.items()}
+        train_update(state)
+        state.progress.update += 1
+        for name, parameter in state.parameters.items():
             own = name.split(".")[0] == network
             assert own or torch.equal(parameter, before[name][0]), name
-            assert own or torch.equal(bench.ema.shadow[name], before[name][1]), name
-    assert {name.split(".")[0] for name, p in bench.parameters.items() if p.requires_grad} == {"painter"}
+            assert own or torch.equal(state.ema.shadow[name], before[name][1]), name
+    assert {name.split(".")[0] for name, p in state.parameters.items() if p.requires_grad} == {"painter"}
 
 
 @pytest.mark.parametrize("extra", [{}, EMA])
 def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra):
     begun = {}
-    original = training.finish_stage
+    original = training.finish_phase
 
-    def watched(bench, best, *, measured):
-        told = original(bench, best, measured=measured)
+    def watched(state, best, *, measured):
+        told = original(state, best, measured=measured)
         file = {k: v.clone() for k, v in kept(context, "best_model").items()} if best.exists() else None
-        begun[bench.stage.name] = (file, {k: p.detach().clone() for k, p in bench.parameters.items()}, told)
-        shadow = bench.ema.shadow if bench.ema is not None else {}
-        assert all(torch.equal(shadow[name], p) for name, p in bench.parameters.items() if shadow)
+        begun[state.stage.name] = (file, {k: p.detach().clone() for k, p in state.parameters.items()}, told)
+        shadow = state.ema.shadow if state.ema is not None else {}
+        assert all(torch.equal(shadow[name], p) for name, p in state.parameters.items() if shadow)
         finished = told["name"]
-        mine = [p for name, p in bench.parameters.items() if name.startswith(f"{finished}.")]
-        assert not any(p in bench.optimizer.state for p in mine)
+        mine = [p for name, p in state.parameters.items() if name.startswith(f"{finished}.")]
+        assert not any(p in state.optimizer.state for p in mine)
         return told
 
     monkeypatch.setattr(training, "finish_stage", watched)
@@ -204,15 +204,15 @@ def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra
 def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
     context = never_better(make(stages={"joint": {"updates": 0}}, updates=8, **EMA))
     seen = {}
-    original = training.finish_stage
+    original = training.finish_phase
 
-    def watched(bench, best, *, measured):
-        told = original(bench, best, measured=measured)
-        seen.update({k: p.detach().clone() for k, p in bench.parameters.items()})
-        assert all(torch.equal(bench.ema.shadow[k], p) for k, p in seen.items())
+    def watched(state, best, *, measured):
+        told = original(state, best, measured=measured)
+        seen.update({k: p.detach().clone() for k, p in state.parameters.items()})
+        assert all(torch.equal(state.ema.shadow[k], p) for k, p in seen.items())
         return told
 
-    fresh = build_bench(context).parameters
+    fresh = build_train_state(context).parameters
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "finish_stage", watched)
         summary = train(context)
@@ -225,13 +225,13 @@ def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
 
 def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch):
     context, ends = make(valid=False), {}
-    original = training.finish_stage
+    original = training.finish_phase
 
-    def watched(bench, best, *, measured):
+    def watched(state, best, *, measured):
         assert not measured
-        ends[bench.stage.name] = {k: p.detach().clone() for k, p in bench.parameters.items()}
-        told = original(bench, best, measured=measured)
-        assert all(torch.equal(p, bench.parameters[k]) for k, p in ends[told["name"]].items())
+        ends[state.stage.name] = {k: p.detach().clone() for k, p in state.parameters.items()}
+        told = original(state, best, measured=measured)
+        assert all(torch.equal(p, state.parameters[k]) for k, p in ends[told["name"]].items())
         return told
 
     monkeypatch.setattr(training, "finish_stage", watched)
@@ -251,10 +251,10 @@ def test_early_stopping_ends_a_stage_and_not_the_run(make):
 def test_the_kept_adapter_is_the_average(whole):
     last = checkpoint.newest(whole.folder)
     shadow = {k.replace(".default", ""): v for k, v in load_file(last / checkpoint.EMA).items()}
-    state = kept(whole, "final_model")
-    assert same(shadow, state)
+    final = kept(whole, "final_model")
+    assert same(shadow, final)
     raw = {p.parent.name: load_file(p) for p in last.rglob("*.safetensors") if p.parent != last}
-    assert any(not torch.equal(v, state[f"painter.{k}"]) for k, v in raw["painter"].items())
+    assert any(not torch.equal(v, final[f"painter.{k}"]) for k, v in raw["painter"].items())
     assert {r["weights"] for r in records(whole, "valid")} == {"ema"}
 
 
@@ -263,7 +263,7 @@ def test_a_run_that_is_stopped_ends_like_one_that_was_not(make, whole, monkeypat
     broken = make("broken", **EMA)
     original = loop.train_update
     monkeypatch.setattr(
-        training, "train_update", lambda bench, *, stop=False: original(bench, stop=bench.progress.update + 1 == number)
+        training, "train_update", lambda state, *, stop=False: original(state, stop=state.progress.update + 1 == number)
     )
     with pytest.raises(InterruptedRunError):
         train(broken)
@@ -281,7 +281,7 @@ def test_a_run_that_is_stopped_ends_like_one_that_was_not(make, whole, monkeypat
 def test_a_run_that_crashed_ends_like_one_that_did_not(make, whole, monkeypatch, number):
     broken = make("broken", **EMA)
 
-    def crash(bench):
+    def crash(state):
         raise Broken
 
     stop_after(monkeypatch, number, crash)

@@ -44,7 +44,7 @@ class MelInversion(nn.Module):
     def decode(self, mel_BMF: torch.Tensor) -> torch.Tensor:
         """Audio (B, F * hop_length) of log-mel spectrograms."""
         spectrogram = self.mel_transform.spectrogram
-        frames = Frames(spectrogram.window, spectrogram.hop)
+        frames = MelFrames(spectrogram.window, spectrogram.hop)
         energies = mel_BMF.transpose(1, 2).exp()
         audio = griffin_lim(
             self.magnitudes(energies), frames, self.iterations, lambda magnitudes: self._towards(energies, magnitudes)
@@ -72,7 +72,7 @@ class MelInversion(nn.Module):
         return magnitudes_BFK * (ratio @ filters_KM.T) / filters_KM.sum(dim=1).clamp(min=_TINY)
 
 
-class Frames:
+class MelFrames:
     """Analysis and least-squares synthesis with one window and hop."""
 
     def __init__(self, window: torch.Tensor, hop: int) -> None:
@@ -95,7 +95,7 @@ class Frames:
 
 
 def griffin_lim(
-    magnitudes_BFK: torch.Tensor, frames: Frames, iterations: int, refit: Callable[[torch.Tensor], torch.Tensor]
+    magnitudes_BFK: torch.Tensor, frames: MelFrames, iterations: int, refit: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Audio (B, N) that begins at the given magnitudes; ``refit`` corrects the magnitudes of every round."""
     spectra = torch.polar(magnitudes_BFK, first_phases(magnitudes_BFK, frames))
@@ -109,7 +109,7 @@ def griffin_lim(
     return frames.audio(spectra)
 
 
-def first_phases(magnitudes_BFK: torch.Tensor, frames: Frames) -> torch.Tensor:
+def first_phases(magnitudes_BFK: torch.Tensor, frames: MelFrames) -> torch.Tensor:
     """Phases (B, F, K) as if a steady tone sat under every peak of every frame's spectrum.
 
     A peak's frequency comes from a parabola through the logarithms of it and its neighbours; its phase goes on from the

@@ -7,12 +7,12 @@ from typing import Literal
 
 from tunesmith.errors import TunesmithError
 
-Kind = Literal["missing", "empty", "pointer", "text", "damaged", "format", "ffmpeg", "not_finite", "span"]
+ProblemKind = Literal["missing", "empty", "pointer", "text", "damaged", "format", "ffmpeg", "not_finite", "span"]
 
 
 class UnreadableAudioError(TunesmithError):
     """A sound file that cannot be used, with the ``kind`` of reason beside the sentence."""
 
-    def __init__(self, kind: Kind, what: str, path: str | Path, remedy: str) -> None:
+    def __init__(self, kind: ProblemKind, what: str, path: str | Path, remedy: str) -> None:
         self.kind = kind
         super().__init__(what, where=str(path), remedy=remedy)

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="The tiny models that ship.\n\n随附的小模型。", no_args_is_help=True, rich_markup_mode=None)
-Family = Annotated[str, typer.Argument(help="Which one: musicgen, ace_step or step_audio. 哪一个。")]
+FamilyName = Annotated[str, typer.Argument(help="Which one: musicgen, ace_step or step_audio. 哪一个。")]
 FAMILIES = ("musicgen", "ace_step", "step_audio")
 
 
 @app.command("build")
 def build(
-    family: Family = "musicgen",
+    family: FamilyName = "musicgen",
     out: Annotated[
         Path | None, typer.Option(help="The folder to make. 输出文件夹。 [default: where the shipped one is]")
     ] = None,
@@ -50,7 +50,7 @@ def build(
 
 
 @app.command("info")
-def info(family: Family = "musicgen") -> int:
+def info(family: FamilyName = "musicgen") -> int:
     """Tell what a pocket model is and how good.
 
     介绍小模型及其指标。

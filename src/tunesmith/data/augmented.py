@@ -11,7 +11,7 @@ from tunesmith.data.sample import Sample
 
 
 @dataclass(frozen=True)
-class Completed:
+class Augmented:
     """Samples after a family has completed them.
 
     Attributes:

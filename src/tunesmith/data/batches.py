@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.data.item_rng import Draws, key_of
+from tunesmith.data.item_rng import ItemRng, key_of
 
 WINDOW = 50
 """Updates' worth of clips sorted together: large enough that neighbours are alike, small enough to stay shuffled."""
@@ -85,6 +85,6 @@ def padding_share(batches: Sequence[Sequence[int]], lengths: np.ndarray) -> floa
     return 1 - real / padded if padded else 0.0
 
 
-def epoch_draws(seed: int, epoch: int, ids: Sequence[str]) -> list[Draws]:
+def epoch_draws(seed: int, epoch: int, ids: Sequence[str]) -> list[ItemRng]:
     """The draws of every clip in one epoch."""
-    return [Draws(seed, epoch, name) for name in ids]
+    return [ItemRng(seed, epoch, name) for name in ids]

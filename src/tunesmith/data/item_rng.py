@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Draws:
+class ItemRng:
     """The source of randomness for one item in one epoch.
 
     Every purpose (``crop``, ``text_drop``, ``noise``) has its own stream, so adding a draw never shifts another,

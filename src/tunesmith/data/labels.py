@@ -16,7 +16,7 @@ from tunesmith.files import explain_os_error
 
 FILE = "labels.jsonl"
 
-Status = Literal["ok", "needs_review", "failed"]
+LabelStatus = Literal["ok", "needs_review", "failed"]
 TagsFrom = Literal["user", "measured", "model"]
 
 
@@ -42,7 +42,7 @@ class Label:
     """
 
     id: str
-    status: Status
+    status: LabelStatus
     audio: str
     key: str
     provider: str
@@ -50,7 +50,7 @@ class Label:
     tags: tuple[str, ...] = ()
     tags_from: TagsFrom | None = None
     recaption: Mapping[str, Any] | None = None
-    measured: Measured | None = None
+    measured: ClipMeasurements | None = None
     heard: tuple[float, float] | None = None
     reason: str = ""
     answer: str = ""
@@ -71,7 +71,7 @@ class Label:
         """
         values = dict(record)
         if "measured" in values:
-            values["measured"] = Measured.from_json(values["measured"])
+            values["measured"] = ClipMeasurements.from_json(values["measured"])
         values |= {name: tuple(values[name]) for name in ("tags", "heard") if name in values}
         return Label(**values)
 
@@ -195,7 +195,7 @@ def _close_last_line(path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ClipMeasurements:
     """Facts of one clip; ``None`` where it cannot be told.
 
     Attributes:
@@ -227,9 +227,9 @@ class Measured:
         return {name: value for name, value in asdict(self).items() if value is not None} | {"words": list(self.words)}
 
     @staticmethod
-    def from_json(record: Mapping[str, Any]) -> Measured:
+    def from_json(record: Mapping[str, Any]) -> ClipMeasurements:
         """The inverse of :meth:`to_json`."""
-        return Measured(**{**record, "words": tuple(record["words"])})
+        return ClipMeasurements(**{**record, "words": tuple(record["words"])})
 
 
 def split_tags(text: str) -> list[str]:

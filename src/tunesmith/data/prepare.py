@@ -10,7 +10,7 @@ from typing import Any
 from tunesmith.audio.write import write
 from tunesmith.data.checks import CheckLimits, CheckReport, run_checks
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.layouts import Dataset, read_layout
 from tunesmith.data.layouts.pairs import refuse_pairs
 from tunesmith.data.load import load
 from tunesmith.data.notes import Note, note
@@ -115,7 +115,9 @@ def name_files(samples: Sequence[Sample]) -> dict[str, str]:
     return names
 
 
-def _read(input_dir: Path, output_dir: Path, metadata_file: str, default_text: str | None) -> tuple[Layout, list[Note]]:
+def _read(
+    input_dir: Path, output_dir: Path, metadata_file: str, default_text: str | None
+) -> tuple[Dataset, list[Note]]:
     """The input's layout without what an earlier preparation wrote into a folder inside it."""
     named = metadata_file if (input_dir / metadata_file).is_file() else "metadata.json"
     layout = read_layout(input_dir, default_text=default_text, metadata_file=named)
@@ -136,7 +138,7 @@ def _read(input_dir: Path, output_dir: Path, metadata_file: str, default_text: s
 
 
 def _check(
-    layout: Layout,
+    layout: Dataset,
     limits: CheckLimits | None,
     sample_rate: int,
     progress: Callable[[str, int, int], None] | None,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tunesmith.data.sample import PROMPT_TEXT, AudioRef, Sample, edit_type
 
-Kind = Literal["user", "held_out", "built_in", "base_style"]
+PromptKind = Literal["user", "held_out", "built_in", "base_style"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Prompt:
     """
 
     text: str
-    kind: Kind
+    kind: PromptKind
     sample: Sample | None = None
     lyrics: str = ""
     voice: Sample | None = None

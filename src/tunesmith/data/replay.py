@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.layouts.dataset import Layout
+from tunesmith.data.layouts.dataset import Dataset
 from tunesmith.data.notes import note
 from tunesmith.data.sample import Sample
 
@@ -26,7 +26,7 @@ def is_replay(sample: Sample) -> bool:
     return sample.attributes.get(REPLAY) is True
 
 
-def marked(layout: Layout, own: Collection[str]) -> Layout:
+def marked(layout: Dataset, own: Collection[str]) -> Dataset:
     """A replay set as it goes on: its samples marked, their ids and sources under a name that no own id has.
 
     Args:
@@ -45,7 +45,7 @@ def marked(layout: Layout, own: Collection[str]) -> Layout:
     ]
     problems = [replace(problem, clip=under(problem.clip)) for problem in layout.problems]
     notes = [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in layout.notes]
-    return Layout(samples, problems, layout.name, notes)
+    return Dataset(samples, problems, layout.name, notes)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
@@ -23,7 +23,7 @@ def split_replay(
     *,
     valid_share: float,
     seed: int,
-) -> Completed:
+) -> Augmented:
     """Assign replay samples to train or valid.
 
     Clips of one source or that sound alike stay together; those that are or sound like one of the user's stand on that
@@ -57,7 +57,7 @@ def split_replay(
     elif valid_share > 0:
         held |= _held_out(free, {s.id: edit_type(s.attributes) for s in kept}, held, valid_share, seed)
     parted = [sample.with_split("valid" if sample.id in held else "train") for sample in kept]
-    return Completed(parted, [_between(name, clips) for name, clips in gone.items()], list(_notes(parted)))
+    return Augmented(parted, [_between(name, clips) for name, clips in gone.items()], list(_notes(parted)))
 
 
 def _sides(
@@ -66,9 +66,9 @@ def _sides(
     """By replay id: on which sides the user has that sound, each with the id of the clip that holds it."""
     of_file: dict[str, dict[Split, str]] = defaultdict(dict)
     for sample in own:
-        for ref in sample.learnt.values():
+        for ref in sample.targets.values():
             of_file[ref.path][sample.split or "train"] = sample.id
-    files = {sample.id: [ref.path for ref in sample.learnt.values()] for sample in (*own, *samples)}
+    files = {sample.id: [ref.path for ref in sample.targets.values()] for sample in (*own, *samples)}
     replay = {sample.id for sample in samples}
     sides: dict[str, dict[Split, str]] = defaultdict(dict)
     for sample in samples:

@@ -53,20 +53,20 @@ class Sample:
     repeats: int = 1
 
     @property
-    def learnt(self) -> dict[str, AudioRef]:
+    def targets(self) -> dict[str, AudioRef]:
         """The audios that are learnt, by role: all but the prompt, which is only listened to."""
         return {role: ref for role, ref in self.audios.items() if role != PROMPT}
 
     @property
     def target(self) -> AudioRef | None:
         """The audio that is learnt; ``None`` for a sample that came as audio tokens."""
-        return next(iter(self.learnt.values()), None)
+        return next(iter(self.targets.values()), None)
 
     @property
     def seconds(self) -> float:
         """Length of what is learnt: of its audios, as far as it is known, else of its audio tokens."""
-        if learnt := self.learnt:
-            return sum(ref.duration or 0.0 for ref in learnt.values())
+        if targets := self.targets:
+            return sum(ref.duration or 0.0 for ref in targets.values())
         return float(self.attributes.get("seconds", 0.0))
 
     def with_split(self, split: Split) -> Sample:

@@ -20,7 +20,7 @@ from tunesmith.evaluation.verdict import verdict
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
     from tunesmith.evaluation.loss_pairs import LossPair
-    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.run.context import RunContext
 
 
@@ -38,7 +38,7 @@ def write_side(
     made: Sequence[tuple[np.ndarray, int]],
     suffix: str,
     prompts: Sequence[Prompt],
-    listener: Listener | None = None,
+    listener: SpeechEvaluator | None = None,
 ) -> list[SideFiles]:
     """Write and measure one side's audio, speech against its prompts."""
     from tunesmith.audio.write import write
@@ -62,7 +62,7 @@ def build_comparison(
     losses: LossPair | None,
     target: Path,
     adapter: Path,
-    listener: Listener | None = None,
+    listener: SpeechEvaluator | None = None,
 ) -> dict[str, Any]:
     """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
     from tunesmith.evaluation.loss_pairs import as_losses
@@ -70,7 +70,7 @@ def build_comparison(
 
     references = reference_clips(context, prompts, listener)
     base, tuned = sides.get("base_model"), sides["lora_model"]
-    run = _run_data(context, prompts, base, tuned, references, as_losses(losses), speaks=listener is not None)
+    run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=listener is not None)
     findings = judge_run(run)
     before, after, true = run.alike
     watched = FEATURES if listener is None else SPEECH_FEATURES
@@ -118,10 +118,10 @@ def _run_data(
     references: Sequence[ReferenceClip],
     losses: Losses | None,
     *,
-    speaks: bool,
+    is_speech: bool,
 ) -> RunData:
     """What the run is judged on: prompts of the user's own kind, and of speech no length, for its text decides that."""
-    profile: Profile = "speech" if speaks else "music"
+    profile: Profile = "speech" if is_speech else "music"
     own = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
     clips = [clip.signals for clip in references]
     return RunData(
@@ -130,10 +130,10 @@ def _run_data(
         clips=clips,
         reference=reference_of(clips, profile),
         losses=losses,
-        want_seconds=None if speaks else context.recipe.evaluate.seconds,
+        want_seconds=None if is_speech else context.recipe.evaluate.seconds,
         profile=profile,
-        kinds=[prompts[i].edit_type for i in own] if speaks else (),
-        clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if speaks else (),
+        kinds=[prompts[i].edit_type for i in own] if is_speech else (),
+        clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if is_speech else (),
     )
 
 
@@ -157,7 +157,7 @@ def _losses(context: RunContext, pair: LossPair | None) -> dict[str, Any] | None
         "base": vars(pair.base),
         "adapter": vars(pair.adapter),
         "base_style": {"base": pair.base_style[0], "adapter": pair.base_style[1]} if pair.base_style else None,
-        "random": context.family.random_level(),
+        "random": context.family.chance_loss(),
     }
 
 

@@ -15,7 +15,7 @@ from tunesmith.evaluation.signals import Signals, measure
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
-    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.run.context import RunContext
 
 REFERENCE_CLIPS = 12
@@ -38,7 +38,7 @@ class ReferenceClip:
 
 
 def reference_clips(
-    context: RunContext, prompts: Sequence[Prompt], listener: Listener | None = None
+    context: RunContext, prompts: Sequence[Prompt], listener: SpeechEvaluator | None = None
 ) -> list[ReferenceClip]:
     """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class StageSpec:
+class PhaseSpec:
     """One training stage: which networks train, for which share of the updates, at which learning-rate factor.
 
     The recipe's ``train.stages`` may give it a length and a factor of its own, by its name.
@@ -81,7 +81,7 @@ class ModelCard:
     weights_bytes: int
     notes: tuple[str, ...] = ()
     shapes: tuple[TransformerShape, ...] = ()
-    stages: tuple[StageSpec, ...] = ()
+    stages: tuple[PhaseSpec, ...] = ()
     packed_parameters: int = 0
     packed_bytes: int = 0
     frame_bytes: int = 16

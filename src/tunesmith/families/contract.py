@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tunesmith.adapters.settings import AdapterDefaults
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.fields import FieldSpec
 from tunesmith.data.findings import Finding
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.card import ModelCard, StageSpec
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.card import ModelCard, PhaseSpec
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.records.settings import Section
 from tunesmith.speech.tools import SpeechTools
 
@@ -126,7 +126,7 @@ class Family(ABC):
         return self.path
 
     @classmethod
-    def starting_recipe(cls) -> dict[str, dict[str, Any]]:
+    def recipe_defaults(cls) -> dict[str, dict[str, Any]]:
         """Recipe values by section that suit this family better than the recipe's own defaults."""
         return {}
 
@@ -139,23 +139,23 @@ class Family(ABC):
         return []
 
     @classmethod
-    def speaks(cls) -> bool:
+    def is_speech(cls) -> bool:
         """Whether texts say word for word what is spoken in a clip: none is made up, and no clip is cut."""
         return PROMPT_TEXT in cls.text_roles
 
-    def accept(self, samples: Sequence[Sample]) -> None:
+    def validate_samples(self, samples: Sequence[Sample]) -> None:
         """Refuse a set with a :class:`TunesmithError` at what no sample may ask for, before anything is measured."""
         return
 
-    def complete(self, samples: Sequence[Sample], seed: int) -> Completed:
+    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
         """Add what samples lack to be trained on (a voice prompt, a transcript); their split is known."""
-        return Completed(samples)
+        return Augmented(samples)
 
     def speech(self) -> SpeechTools | None:
         """What speech is measured with; ``None`` for music. Asked often: what it names is loaded when it is used."""
         return None
 
-    def unknown_share(self, text: str) -> float:
+    def unk_ratio(self, text: str) -> float:
         """Share of a text other than lyrics (0..1) that the family's text encoder cannot represent."""
         return 0.0
 
@@ -186,13 +186,13 @@ class Family(ABC):
     def adapter_defaults(self) -> dict[str, AdapterDefaults]:
         """Adapter targets per network."""
 
-    def stages(self) -> tuple[StageSpec, ...]:
+    def stages(self) -> tuple[PhaseSpec, ...]:
         """Training stages in order; one stage with every network unless the family says otherwise."""
-        return (StageSpec("train", tuple(self.adapter_defaults())),)
+        return (PhaseSpec("train", tuple(self.adapter_defaults())),)
 
     @abstractmethod
-    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
-        """Batch encoded (already cropped) items; ``draws`` is ``None`` when measuring, so nothing is random then.
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
+        """Batch encoded (already cropped) items; ``rngs`` is ``None`` when measuring, so nothing is random then.
 
         Beside the fields an item holds ``crop``: where its window begins, its length and the clip's, in frames.
         """
@@ -202,8 +202,10 @@ class Family(ABC):
         """The weight of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
 
     @abstractmethod
-    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
-        """The family's objective on one batch, by named term; ``draws`` is ``None`` for the held-out measurement.
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
+        """The family's objective on one batch, by named term; ``rngs`` is ``None`` for the held-out measurement.
 
         ``networks`` are those of the present stage: a family with several gives the terms of those that are there.
         """
@@ -216,12 +218,12 @@ class Family(ABC):
         """Edits of speech, each with its aim, that the base model knows, to see whether it forgets them."""
         return ()
 
-    def random_level(self) -> float | None:
+    def chance_loss(self) -> float | None:
         """The held-out loss of a model that knows nothing (a uniform guess, no velocity), if the objective has one."""
         return None
 
-    def base_loss_share(self) -> float:
-        """Share of :meth:`random_level` that a sound base model stays under on music it has not heard."""
+    def max_base_loss_ratio(self) -> float:
+        """Share of :meth:`chance_loss` that a sound base model stays under on music it has not heard."""
         return 0.85
 
     def trained_frames(self, batch: Batch) -> float:
@@ -229,7 +231,7 @@ class Family(ABC):
         weights = self.weights(batch)
         return sum(weights.values()) / max(1, len(weights))
 
-    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
         return {}
 
@@ -255,7 +257,7 @@ class Family(ABC):
         """How else than as a PEFT folder an adapter can be written: name to a function of PEFT folder and target."""
         return {}
 
-    def plain_options(self) -> dict[str, Any]:
+    def default_request_options(self) -> dict[str, Any]:
         """Options of requests that bring no source audio although the recipe names a task that takes one."""
         return {}
 
@@ -281,7 +283,7 @@ class Family(ABC):
             f"model = PeftModel.from_pretrained(base, {adapter})  # base: the model of {base}\n"
         )
 
-    def beside_adapter(self, folder: Path) -> None:
+    def write_extra_adapter_files(self, folder: Path) -> None:
         """Add to a saved PEFT folder the file that the family's own tools load; nothing where they load PEFT's."""
         return
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def combine(terms: Mapping[str, Term], totals: Mapping[str, float]) -> torch.Tensor | None:
+def combine(terms: Mapping[str, LossTerm], totals: Mapping[str, float]) -> torch.Tensor | None:
     """One micro-batch's contribution to the update's loss.
 
     Args:
@@ -51,7 +51,7 @@ class LossAccumulator:
         self._weights: dict[str, float] = defaultdict(float)
         self._kinds: dict[str, tuple[str, float]] = {}
 
-    def add(self, terms: Mapping[str, Term]) -> None:
+    def add(self, terms: Mapping[str, LossTerm]) -> None:
         """Add one micro-batch."""
         for name, term in terms.items():
             total = term.sum.detach().double() if term.sum.device.type != "mps" else term.sum.detach()
@@ -84,7 +84,7 @@ def add_weights(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Term:
+class LossTerm:
     """One named part of a loss over a micro-batch.
 
     The loop adds ``sum`` and ``weight`` over every micro-batch and process of an update and only then divides, so

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunesmith.errors import TunesmithError
-from tunesmith.label.provider import Listener
+from tunesmith.label.provider import ListeningModel
 
 Provider = Literal["measured", "endpoint", "qwen-omni"]
 Dialect = Literal["openai", "dashscope"]
@@ -21,7 +21,7 @@ def choose(
     base_url: str | None = None,
     dialect: Dialect | None = None,
     prompt: Path | None = None,
-) -> Listener | None:
+) -> ListeningModel | None:
     """The listener of a provider; ``None`` for measuring alone. Nothing is loaded or called yet.
 
     Args:

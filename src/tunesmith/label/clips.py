@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.data.labels import LabelStore, split_tags
-from tunesmith.data.layouts import Layout
+from tunesmith.data.layouts import Dataset
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
@@ -16,7 +16,7 @@ _ENDINGS = {"trio": "_prompt.txt", "folder": "_prompt.txt", "sidecar": ".txt"}
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipToLabel:
     """One clip to label.
 
     Attributes:
@@ -34,7 +34,7 @@ class Clip:
     text_file: Path | None
 
 
-def clips_of(layout: Layout, store: LabelStore, *, overwrite: bool) -> list[Clip]:
+def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[ClipToLabel]:
     """The clips of a layout.
 
     Args:
@@ -48,7 +48,7 @@ def clips_of(layout: Layout, store: LabelStore, *, overwrite: bool) -> list[Clip
     return [_clip(sample, _ENDINGS.get(layout.name), store, overwrite) for sample in layout.samples]
 
 
-def _clip(sample: Sample, ending: str | None, store: LabelStore, overwrite: bool) -> Clip:
+def _clip(sample: Sample, ending: str | None, store: LabelStore, overwrite: bool) -> ClipToLabel:
     if len(sample.audios) != 1:
         what = f"this sample has {len(sample.audios)} audios ({', '.join(sample.audios)}), and a label describes one"
         raise TunesmithError(what, where=sample.id, remedy="Label a folder of single clips.")
@@ -57,7 +57,7 @@ def _clip(sample: Sample, ending: str | None, store: LabelStore, overwrite: bool
     text_file = path.with_name(f"{path.stem}{ending}") if ending else None
     tags = tuple(split_tags(sample.texts.get("tags") or sample.texts.get("caption", "")))
     ours = store.wrote(sample.id, tags) or (overwrite and text_file is not None)
-    return Clip(sample.id, ref, () if ours else tags, _lyrics(sample, path), text_file)
+    return ClipToLabel(sample.id, ref, () if ours else tags, _lyrics(sample, path), text_file)
 
 
 def _lyrics(sample: Sample, path: Path) -> str:

@@ -10,9 +10,9 @@ from tunesmith.data.layouts import read_layout
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
-from tunesmith.label.clips import Clip, clips_of
-from tunesmith.label.make import Maker
-from tunesmith.label.provider import Listener, NoAnswerError
+from tunesmith.label.clips import ClipToLabel, clips_of
+from tunesmith.label.make import Labeler
+from tunesmith.label.provider import ListeningModel, NoAnswerError
 from tunesmith.run.console import Console
 
 SILENT_IN_A_ROW = 3
@@ -20,7 +20,7 @@ SILENT_IN_A_ROW = 3
 
 
 @dataclass
-class Tally:
+class LabelStats:
     """What became of the clips.
 
     Attributes:
@@ -47,13 +47,13 @@ class Tally:
 
 def label_folder(
     folder: Path,
-    listener: Listener | None,
+    listener: ListeningModel | None,
     system: str,
     *,
     limit: int | None = None,
     overwrite: bool = False,
     console: Console | None = None,
-) -> Tally:
+) -> LabelStats:
     """Label the clips of a folder that have no usable label of this provider, prompt and model.
 
     Each label is on the disk before the next clip is begun, so that an interruption costs at most the clip in work.
@@ -75,8 +75,8 @@ def label_folder(
     clips = clips_of(layout, store, overwrite=overwrite)
     for problem in layout.problems:
         console.warn(f"{problem.clip}: {problem.message}. {problem.remedy}")
-    tally = Tally()
-    work = _Work(Maker(listener, system), store, tally, limit, overwrite)
+    tally = LabelStats()
+    work = _LabelWork(Labeler(listener, system), store, tally, limit, overwrite)
     try:
         with console.progress("label the clips", len(clips)) as advance:
             for clip in clips:
@@ -91,15 +91,15 @@ def label_folder(
 
 
 @dataclass
-class _Work:
-    maker: Maker
+class _LabelWork:
+    maker: Labeler
     store: LabelStore
-    tally: Tally
+    tally: LabelStats
     limit: int | None
     overwrite: bool
     silent: int = 0
 
-    def do(self, clip: Clip) -> None:
+    def do(self, clip: ClipToLabel) -> None:
         """Label one clip, unless that is done or the limit is reached, and bring its text file in line."""
         known = self._known(clip)
         if known is None and self.limit is not None and self.tally.made + len(self.tally.unusable) >= self.limit:
@@ -114,7 +114,7 @@ class _Work:
             self.tally.unusable.append(label)
         self._write_tags(clip)
 
-    def _known(self, clip: Clip) -> Label | None:
+    def _known(self, clip: ClipToLabel) -> Label | None:
         try:
             sound, key = self.maker.keys(clip)
         except TunesmithError:
@@ -124,7 +124,7 @@ class _Work:
             self.store.add(found)  # the same sound under another name
         return found
 
-    def _make(self, clip: Clip) -> Label:
+    def _make(self, clip: ClipToLabel) -> Label:
         try:
             label = self.maker.make(clip)
             self.silent = 0
@@ -137,7 +137,7 @@ class _Work:
             raise TunesmithError(what, remedy="See what is wrong there, then run the same command again.")
         return label
 
-    def _write_tags(self, clip: Clip) -> None:
+    def _write_tags(self, clip: ClipToLabel) -> None:
         """Write the best label's tags beside the clip, unless the user's own stand there."""
         label = self.store.best_of(clip.id)
         if clip.text_file is None or label.status != "ok":
@@ -153,7 +153,7 @@ class _Work:
         self.tally.written += 1
 
 
-def _tell(tally: Tally, layout: str, path: Path, console: Console) -> None:
+def _tell(tally: LabelStats, layout: str, path: Path, console: Console) -> None:
     before = f", {tally.known} had been before" if tally.known else ""
     console.log(f"labelled: {tally.made} clips{before}; all labels are in {path}")
     if tally.written:

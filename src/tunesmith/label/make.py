@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from tunesmith.audio.decode import probe
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.content import audio_key, content_key
-from tunesmith.data.labels import Label, Measured, TagsFrom
+from tunesmith.data.labels import ClipMeasurements, Label, TagsFrom
 from tunesmith.errors import TunesmithError
-from tunesmith.label.clips import Clip
+from tunesmith.label.clips import ClipToLabel
 from tunesmith.label.measured import measure_clip
 from tunesmith.label.parse import UnusableAnswerError, parse_answer
 from tunesmith.label.prompt import about_clip
-from tunesmith.label.provider import Listener, Question
+from tunesmith.label.provider import ListeningModel, Question
 from tunesmith.label.schema import Recaption
 from tunesmith.label.tags import built_tags, with_measured
 from tunesmith.label.window import listen
@@ -24,7 +24,7 @@ _VERSION = 1  # raise when a measurement or a check changes its meaning, so that
 
 
 @dataclass(frozen=True)
-class Maker:
+class Labeler:
     """Makes labels with one listener and one prompt.
 
     Attributes:
@@ -32,7 +32,7 @@ class Maker:
         system: The instruction that goes with every clip.
     """
 
-    listener: Listener | None
+    listener: ListeningModel | None
     system: str
 
     @property
@@ -45,7 +45,7 @@ class Maker:
         """Name of the model; empty where there is none."""
         return self.listener.model if self.listener else ""
 
-    def keys(self, clip: Clip) -> tuple[str, str]:
+    def keys(self, clip: ClipToLabel) -> tuple[str, str]:
         """Keys of the clip's sound, and of the question about it.
 
         Raises:
@@ -55,7 +55,7 @@ class Maker:
         system = self.system if self.listener else ""
         return sound, content_key(_VERSION, self.provider, self.model, system, *clip.tags, sound)
 
-    def make(self, clip: Clip) -> Label:
+    def make(self, clip: ClipToLabel) -> Label:
         """Label a clip; what goes wrong with this one clip is in the label.
 
         Raises:
@@ -75,7 +75,7 @@ class Maker:
         except UnreadableAudioError as error:
             return replace(nothing, reason=_told(error))
 
-    def failed(self, clip: Clip, reason: str) -> Label:
+    def failed(self, clip: ClipToLabel, reason: str) -> Label:
         """The label of a clip that cannot be labelled."""
         try:
             sound, key = self.keys(clip)
@@ -83,7 +83,7 @@ class Maker:
             sound, key, reason = "", "", _told(error)
         return Label(clip.id, "failed", sound, key, self.provider, self.model, reason=reason)
 
-    def _ask(self, clip: Clip, known: Label, measured: Measured) -> Label:
+    def _ask(self, clip: ClipToLabel, known: Label, measured: ClipMeasurements) -> Label:
         assert self.listener is not None
         audio, heard = listen(clip.ref, measured.seconds)
         if heard[1] - heard[0] < measured.seconds:
@@ -103,7 +103,7 @@ class Maker:
         return _finished(known, clip, measured, found)
 
 
-def _finished(known: Label, clip: Clip, measured: Measured, found: Recaption | None) -> Label:
+def _finished(known: Label, clip: ClipToLabel, measured: ClipMeasurements, found: Recaption | None) -> Label:
     tags = clip.tags or tuple(built_tags(measured, found))
     if not tags:
         reason = "neither tempo nor key nor character of this clip is clear enough for a tag"
@@ -113,7 +113,7 @@ def _finished(known: Label, clip: Clip, measured: Measured, found: Recaption | N
     return replace(known, status="ok", tags=tags, tags_from=whose, recaption=recaption)
 
 
-def _seconds(clip: Clip) -> float:
+def _seconds(clip: ClipToLabel) -> float:
     seconds = probe(clip.ref.path).seconds
     return (seconds if clip.ref.end is None else min(clip.ref.end, seconds)) - clip.ref.start
 

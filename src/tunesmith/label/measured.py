@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.data.labels import Measured
+from tunesmith.data.labels import ClipMeasurements
 from tunesmith.data.sample import AudioRef
 
 BPM_CONFIDENCE, KEY_GAP = 0.3, 0.1
@@ -17,7 +17,7 @@ _WARM_HZ, _BRIGHT_HZ = 400.0, 2000.0
 _DEEP_SHARE = 0.6
 
 
-def measure_clip(ref: AudioRef, seconds: float) -> Measured:
+def measure_clip(ref: AudioRef, seconds: float) -> ClipMeasurements:
     """Measure one clip; of more than 300 s, their middle.
 
     Args:
@@ -36,7 +36,7 @@ def measure_clip(ref: AudioRef, seconds: float) -> Measured:
     signals = measure(audio, _RATE)
     key, gap = find_key(audio.mean(axis=1), _RATE)
     bpm, confidence = signals.tempo_bpm, signals.tempo_confidence
-    return Measured(
+    return ClipMeasurements(
         seconds=round(seconds, 3),
         bpm=_known(bpm if confidence >= BPM_CONFIDENCE else math.nan),
         bpm_confidence=_known(confidence),

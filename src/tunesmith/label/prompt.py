@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunesmith.data.labels import Measured
+from tunesmith.data.labels import ClipMeasurements
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
 
@@ -45,7 +45,7 @@ def system_prompt(file: Path | None) -> str:
     return text
 
 
-def about_clip(measured: Measured, tags: Sequence[str], heard: tuple[float, float]) -> str:
+def about_clip(measured: ClipMeasurements, tags: Sequence[str], heard: tuple[float, float]) -> str:
     """What the model is told about one clip.
 
     Args:

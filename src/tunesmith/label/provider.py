@@ -43,7 +43,7 @@ class NoAnswerError(TunesmithError):
     """One clip got no answer; the next one may."""
 
 
-class Listener(Protocol):
+class ListeningModel(Protocol):
     """A model that listens. ``name`` is the provider's, ``model`` tells it from others in the key of a label."""
 
     name: str

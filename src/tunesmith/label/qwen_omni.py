@@ -17,7 +17,7 @@ _MELS = 128
 
 
 @dataclass(frozen=True)
-class Kind:
+class ModelKind:
     """What differs between the generations.
 
     Attributes:
@@ -47,10 +47,10 @@ def tokens_qwen3(frames: int) -> int:
 
 
 KINDS = {
-    "qwen2_5_omni": Kind(
+    "qwen2_5_omni": ModelKind(
         "Qwen2_5OmniThinkerForConditionalGeneration", ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>"), tokens_qwen2_5
     ),
-    "qwen3_omni_moe": Kind(
+    "qwen3_omni_moe": ModelKind(
         "Qwen3OmniMoeThinkerForConditionalGeneration",
         ("<|audio_start|>", "<|audio_pad|>", "<|audio_end|>"),
         tokens_qwen3,
@@ -61,7 +61,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class _Loaded:
-    kind: Kind
+    kind: ModelKind
     model: Any
     tokenizer: Any
     features: Any
@@ -151,7 +151,7 @@ class QwenOmni:
             raise self._too_large()
         return _Loaded(kind, model.eval(), tokenizer, transformers.WhisperFeatureExtractor(feature_size=_MELS))
 
-    def _kind(self) -> Kind:
+    def _kind(self) -> ModelKind:
         from transformers import AutoConfig
 
         try:
@@ -177,7 +177,7 @@ class QwenOmni:
         return TunesmithError("the model does not fit into this machine's memory", where=self.model, remedy=remedy)
 
 
-def chat(question: Question, kind: Kind, frames: int) -> str:
+def chat(question: Question, kind: ModelKind, frames: int) -> str:
     """The conversation as these models have it, with a token for each piece of the sound.
 
     Args:

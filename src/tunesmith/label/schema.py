@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 LONGEST_TEXT = 200
 """Characters of one description."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 
 
@@ -23,7 +23,7 @@ class Analysis(BaseModel):
 
     genre: Annotated[list[Word], Field(min_length=1, max_length=6)]
     instruments: Annotated[list[Word], Field(max_length=12)]
-    tempo: Text
+    tempo: ShortText
     mood: Annotated[list[Word], Field(max_length=6)]
 
 
@@ -32,11 +32,11 @@ class Recaption(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    simplified: Text
-    expanded: Text
-    descriptive: Text
-    synonyms: Text
-    use_cases: Text
+    simplified: ShortText
+    expanded: ShortText
+    descriptive: ShortText
+    synonyms: ShortText
+    use_cases: ShortText
     analysis: Analysis
     lyrical_rap_check: StrictBool
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tunesmith.data.labels import Measured, split_tags
+from tunesmith.data.labels import ClipMeasurements, split_tags
 from tunesmith.label.schema import Recaption
 
 
-def built_tags(measured: Measured, recaption: Recaption | None) -> list[str]:
+def built_tags(measured: ClipMeasurements, recaption: Recaption | None) -> list[str]:
     """The tags of a clip that has none: what the model heard, then what was measured.
 
     Without a model's answer, words for energy, brightness and bass stand in for it.
@@ -26,7 +26,7 @@ def built_tags(measured: Measured, recaption: Recaption | None) -> list[str]:
     return list(first.values())
 
 
-def with_measured(recaption: Recaption, measured: Measured) -> Recaption:
+def with_measured(recaption: Recaption, measured: ClipMeasurements) -> Recaption:
     """The answer with the model's guess of the tempo replaced by the measured one, where there is one."""
     if not measured.bpm:
         return recaption

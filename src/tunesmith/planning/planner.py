@@ -14,7 +14,7 @@ from typing import Any
 
 from tunesmith.families.card import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
-from tunesmith.training.phases import plan_stages, total_updates
+from tunesmith.training.phases import plan_phases, total_updates
 from tunesmith.training.schedule import clips_per_update, warm_up
 
 ASPECT = 40  # width / depth of transformer decoders: 43, 32 and 43 for MusicGen small, medium and large
@@ -44,7 +44,7 @@ class DevicePlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run will take. Memory and disk are bytes by part, time is seconds by part."""
 
     updates: int
@@ -119,7 +119,7 @@ def estimate(
     longest: float | None = None,
     per_pass: int | None = None,
     local: bool = True,
-) -> Plan:
+) -> RunPlan:
     """Estimate a run.
 
     Args:
@@ -140,7 +140,7 @@ def estimate(
     device = recipe.model.device.split(":")[0]
     kinds = {"cpu": ["CPU"], "cuda": ["GPU"], "mps": ["GPU"]}.get(device, ["GPU", "CPU"])
     work = _Work(recipe, card, networks, updates, seconds_total, clips)
-    return Plan(
+    return RunPlan(
         updates=updates,
         clips_per_update=per_update,
         epochs=updates * per_update / train_clips,
@@ -169,7 +169,7 @@ def _networks(recipe: Recipe, card: ModelCard, clips: int) -> tuple[tuple[_Netwo
     if not card.stages:
         updates = total_updates(recipe.train, clips)
         return tuple(_Network(shape, updates) for shape in shapes), updates
-    stages = plan_stages(card.stages, recipe.train, clips)
+    stages = plan_phases(card.stages, recipe.train, clips)
     own = {shape: sum(one.updates for one in stages if shape.network in one.networks) for shape in shapes}
     return tuple(_Network(shape, updates) for shape, updates in own.items()), sum(one.updates for one in stages)
 

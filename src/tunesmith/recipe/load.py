@@ -27,7 +27,7 @@ PATH_KEYS = (("data", "folder"), ("data", "valid_file"), ("data", "replay"), ("m
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedRecipe:
     """A recipe and where each of its keys was given."""
 
     recipe: Recipe
@@ -39,7 +39,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return load(path, overrides).recipe
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
+def load(path: Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Read a recipe.
 
     Values come from the command line, else the file, else its ``preset``, else the model's defaults. Relative folders
@@ -61,12 +61,12 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Loaded:
     return build(tree, overrides)
 
 
-def load_text(text: str, name: str = "recipe", overrides: Sequence[str] = ()) -> Loaded:
+def load_text(text: str, name: str = "recipe", overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Like :func:`load` for a text that is not (yet) a file; relative folders stay as they are."""
     return build(parse_tree(text, name), overrides)
 
 
-def build(tree: Tree, overrides: Sequence[str] = ()) -> Loaded:
+def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
     """Put preset, tree and overrides together and validate them.
 
     Raises:
@@ -84,12 +84,12 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> Loaded:
         failure = error
     if problems := _problems(failure, whole):
         raise RecipeError(problems) from failure
-    loaded = Loaded(recipe, whole)
+    loaded = LoadedRecipe(recipe, whole)
     validate_options(loaded)
     return loaded
 
 
-def validate_options(loaded: Loaded) -> FamilySettings | None:
+def validate_options(loaded: LoadedRecipe) -> FamilySettings | None:
     """Check ``options:`` against the model family's own settings, when the family can be told.
 
     Returns:
@@ -186,7 +186,7 @@ def _with_family(tree: Tree) -> Tree:
         kind = family_class(str(family) if family else recognise(str(path)))
     except TunesmithError:  # said where the model itself is looked at
         return tree
-    return Tree(kind.starting_recipe()).merge(tree)
+    return Tree(kind.recipe_defaults()).merge(tree)
 
 
 def _empty_sections(values: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.report.gather import Material, Record, part, records
-from tunesmith.report.media import Clip, Shelf
+from tunesmith.report.gather import Record, ReportData, part, records
+from tunesmith.report.media import AudioEmbedder, MediaClip
 from tunesmith.report.numbers import number, real
 from tunesmith.report.texts import Both, both, same, say, signal, word
 
@@ -32,7 +32,7 @@ class Side:
     """One of the clips that are heard side by side; ``heard`` is the transcript of speech."""
 
     title: Both
-    clip: Clip | None
+    clip: MediaClip | None
     flags: tuple[Flag, ...] = ()
     judged: bool = False
     missing: Both | None = None
@@ -40,7 +40,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class PlayerRow:
     """One prompt and its clips; ``signals`` is a table (name, one number per side)."""
 
     prompt: str
@@ -54,7 +54,7 @@ class Row:
 class Cell:
     """One preview; ``measured`` tells a good one from one that is missing."""
 
-    clip: Clip | None
+    clip: MediaClip | None
     problem: Both | None
     measured: bool = False
 
@@ -72,12 +72,12 @@ class Grid:
 class Listening:
     """Everything audible on the page."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[PlayerRow] = field(default_factory=list)
     left_out: int = 0
     grid: Grid = field(default_factory=Grid)
 
 
-def audible(material: Material) -> list[Path]:
+def audible(material: ReportData) -> list[Path]:
     """Every audio file that the page will play, for the decision to embed."""
     prompts = records((material.comparison or {}).get("prompts"))[:MOST_ROWS]
     named = [path for prompt in prompts for path in _paths(material, prompt)]
@@ -88,7 +88,7 @@ def audible(material: Material) -> list[Path]:
     return [path for path in named if path is not None]
 
 
-def listening(material: Material, shelf: Shelf) -> Listening:
+def listening(material: ReportData, shelf: AudioEmbedder) -> Listening:
     """Build all rows and the preview grid."""
     prompts = records((material.comparison or {}).get("prompts"))
     longest = _asked_seconds(material)
@@ -99,17 +99,17 @@ def listening(material: Material, shelf: Shelf) -> Listening:
     return Listening(rows, max(len(prompts) - MOST_ROWS, 0), _grid(material, shelf))
 
 
-def _paths(material: Material, prompt: Record) -> list[Path | None]:
+def _paths(material: ReportData, prompt: Record) -> list[Path | None]:
     files = (part(prompt, "base").get("file"), part(prompt, "lora").get("file"), prompt.get("reference"))
     return [material.inside(name, material.comparison_folder) for name in (*files, prompt.get("source"))]
 
 
-def _asked_seconds(material: Material) -> float | None:
+def _asked_seconds(material: ReportData) -> float | None:
     seconds = real(part(material.comparison, "settings").get("seconds"))
     return seconds if seconds and seconds > 0 else None
 
 
-def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float | None) -> Row:
+def _comparison(material: ReportData, shelf: AudioEmbedder, prompt: Record, seconds: float | None) -> PlayerRow:
     clips = shelf.row(_paths(material, prompt), seconds=seconds)
     measured = [part(prompt, "base"), part(prompt, "lora"), _reference_of(material, prompt.get("reference")), {}]
     keys = ("base", "adapter", "reference", "source")
@@ -125,7 +125,9 @@ def _comparison(material: Material, shelf: Shelf, prompt: Record, seconds: float
         notes.append(_edit(prompt))
     if prompt.get("seed") is not None:
         notes.append(say("seed", seed=prompt["seed"]))
-    return Row(str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table([measured[i] for i in shown]))
+    return PlayerRow(
+        str(prompt.get("prompt") or ""), tuple(notes), tuple(sides), _signal_table([measured[i] for i in shown])
+    )
 
 
 def _edit(prompt: Record) -> Both:
@@ -160,12 +162,12 @@ def _signal_table(measured: list[Record]) -> tuple[tuple[Both, tuple[str, ...]],
     return tuple((signal(name), tuple(number(table.get(name)) for table in tables)) for name in names)
 
 
-def _reference_of(material: Material, file: Any) -> Record:
+def _reference_of(material: ReportData, file: Any) -> Record:
     listed = records((material.comparison or {}).get("reference"))
     return next((item for item in listed if file is not None and item.get("file") == file), {})
 
 
-def _own(material: Material) -> list[Record]:
+def _own(material: ReportData) -> list[Record]:
     """Reference clips that stand beside no prompt."""
     comparison = material.comparison or {}
     beside = {str(prompt.get("reference")) for prompt in records(comparison.get("prompts"))}
@@ -173,16 +175,16 @@ def _own(material: Material) -> list[Record]:
     return [item for item in listed if str(item["file"]) not in beside][:MOST_OWN]
 
 
-def _own_row(material: Material, shelf: Shelf, own: list[Record]) -> Row:
+def _own_row(material: ReportData, shelf: AudioEmbedder, own: list[Record]) -> PlayerRow:
     clips = shelf.row([material.inside(item.get("file"), material.comparison_folder) for item in own])
     sides = tuple(
         Side(same(item.get("clip") or item.get("file") or ""), clip, missing=say("no_audio"))
         for item, clip in zip(own, clips, strict=True)
     )
-    return Row("", (), sides, _signal_table(own), title=say("own_clips"))
+    return PlayerRow("", (), sides, _signal_table(own), title=say("own_clips"))
 
 
-def _generated(material: Material) -> list[Record]:
+def _generated(material: ReportData) -> list[Record]:
     """What the generate stage listed; only shown where no comparison plays the adapter already."""
     path = material.folder.generated / "generated.json"
     if material.comparison is not None or not path.exists():
@@ -196,16 +198,16 @@ def _generated(material: Material) -> list[Record]:
     return [item for item in records(value) if isinstance(item.get("file"), str)][:MOST_ROWS]
 
 
-def _generated_row(material: Material, shelf: Shelf, item: Record) -> Row:
+def _generated_row(material: ReportData, shelf: AudioEmbedder, item: Record) -> PlayerRow:
     clips = shelf.row([material.inside(item["file"], material.folder.generated)])
     problem = _problem(item)
     flags = (Flag(problem, None),) if problem else ()
     side = Side(say("side_generated"), clips[0], flags, missing=say("no_audio"))
     notes = (say("seed", seed=item["seed"]),) if item.get("seed") is not None else ()
-    return Row(str(item.get("prompt") or ""), (say("generated"), *notes), (side,), _signal_table([item]))
+    return PlayerRow(str(item.get("prompt") or ""), (say("generated"), *notes), (side,), _signal_table([item]))
 
 
-def _steps(material: Material) -> tuple[list[str], list[list[Record]], int]:
+def _steps(material: ReportData) -> tuple[list[str], list[list[Record]], int]:
     """Indices of the prompts, the previews of the steps that are shown, and how many steps are left out."""
     by_step: dict[Any, list[Record]] = {}
     for record in material.lines("preview"):
@@ -224,7 +226,7 @@ def _problem(record: Record | None) -> Both | None:
     return word("problem", said.en) if said and said.en == said.zh else said
 
 
-def _grid(material: Material, shelf: Shelf) -> Grid:
+def _grid(material: ReportData, shelf: AudioEmbedder) -> Grid:
     indices, chosen, left_out = _steps(material)
     best = {record["update"] for record in material.lines("valid") if record.get("best")}
     last_best = max(best, default=None)

@@ -16,8 +16,8 @@ from tunesmith.report import evaluation_section as outcome
 from tunesmith.report import training_section as story
 from tunesmith.report.audio_section import Listening, audible, listening
 from tunesmith.report.charts import charts
-from tunesmith.report.gather import Material, deep, gather, records
-from tunesmith.report.media import Shelf, fits
+from tunesmith.report.gather import ReportData, deep, gather, records
+from tunesmith.report.media import AudioEmbedder, fits
 from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture
 from tunesmith.report.texts import Both, both, say, signal, word
@@ -41,12 +41,12 @@ def build_report(folder: RunFolder, *, embed: bool = True) -> Path:
         TunesmithError: when the folder is missing or cannot be written to.
     """
     material = gather(folder)
-    shelf = Shelf(folder.path, embed=embed and fits(audible(material)))
+    shelf = AudioEmbedder(folder.path, embed=embed and fits(audible(material)))
     write_text(folder.report, _UNPRINTABLE.sub("\ufffd", render(material, shelf)))
     return folder.report
 
 
-def render(material: Material, shelf: Shelf) -> str:
+def render(material: ReportData, shelf: AudioEmbedder) -> str:
     """The page as text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -100,7 +100,7 @@ def _play_words(what: Both) -> Both:
     return Both(say("play", what=what.en).en, say("play", what=what.zh).zh)
 
 
-def _view(material: Material, shelf: Shelf) -> dict[str, Any]:
+def _view(material: ReportData, shelf: AudioEmbedder) -> dict[str, Any]:
     heard = listening(material, shelf)
     settings = (material.comparison or {}).get("settings")
     features = records((material.comparison or {}).get("features"))
@@ -144,7 +144,7 @@ def _view(material: Material, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def _sections(material: Material, heard: Listening) -> list[str]:
+def _sections(material: ReportData, heard: Listening) -> list[str]:
     """Sections that have something to show; the verdict, the data and the recipe always stand."""
     comparison = material.comparison or {}
     wanted = {

@@ -15,7 +15,7 @@ from tunesmith.report.numbers import loss, number, real
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tunesmith.report.gather import Material, Record
+    from tunesmith.report.gather import Record, ReportData
 
 Points = list[tuple[float, float]]
 
@@ -36,7 +36,7 @@ class Chart:
     note: str = ""
 
 
-def charts(material: Material) -> list[Chart]:
+def charts(material: ReportData) -> list[Chart]:
     """Every chart that this run has numbers for, in the order of the page."""
     train, valid = material.lines("train"), material.lines("valid")
     made = [_losses(material, train, valid), _codebooks(valid), _learning_rate(train), _forgetting(valid)]
@@ -61,7 +61,7 @@ def best_update(valid: Sequence[Record]) -> Record | None:
     return marked[-1] if marked else min(measured, key=lambda record: record["loss"], default=None)
 
 
-def _losses(material: Material, train: Sequence[Record], valid: Sequence[Record]) -> Chart | None:
+def _losses(material: ReportData, train: Sequence[Record], valid: Sequence[Record]) -> Chart | None:
     learnt, held_out = series(train, "loss"), series(valid, "loss")
     if not learnt and not held_out:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunesmith.report.gather import Material, Record, records
+from tunesmith.report.gather import Record, ReportData, records
 from tunesmith.report.numbers import UNKNOWN, count, duration, plain, real
 from tunesmith.report.texts import Both, both, same, say, word
 
@@ -24,7 +24,7 @@ class CheckGroup:
 MOST_FINDINGS = 100
 
 
-def check_groups(material: Material) -> list[CheckGroup]:
+def check_groups(material: ReportData) -> list[CheckGroup]:
     """Findings by check, the gravest first."""
     grave = {"error": 0, "warn": 1, "info": 2}
     groups: dict[str, list[Record]] = {}
@@ -38,7 +38,7 @@ def check_groups(material: Material) -> list[CheckGroup]:
     return sorted(made, key=lambda group: (grave.get(group.level, 3), group.name))
 
 
-def quarantined(material: Material) -> list[tuple[str, Both]]:
+def quarantined(material: ReportData) -> list[tuple[str, Both]]:
     """(clip, reason) of every clip that was put aside."""
     given = (material.findings or {}).get("quarantined")
     if isinstance(given, Mapping):
@@ -54,13 +54,13 @@ def quarantined(material: Material) -> list[tuple[str, Both]]:
     return rows
 
 
-def _first_error(material: Material, clip: Any) -> Both | None:
+def _first_error(material: ReportData, clip: Any) -> Both | None:
     """The finding that put a clip aside, which speaks both languages."""
     about = [f for f in records((material.findings or {}).get("findings")) if f.get("clip") == clip]
     return next((both(f, "message") for f in about if f.get("level") == "error"), None)
 
 
-def data_rows(material: Material) -> list[tuple[Both, Both]]:
+def data_rows(material: ReportData) -> list[tuple[Both, Both]]:
     """Sizes of the data and of its split."""
     found = material.findings or {}
     rows: list[tuple[Both, Both]] = [(say("layout"), same(found["layout"]))] if found.get("layout") else []
@@ -76,7 +76,7 @@ def data_rows(material: Material) -> list[tuple[Both, Both]]:
     return rows
 
 
-def notes(material: Material) -> list[Both]:
+def notes(material: ReportData) -> list[Both]:
     """What the reading of the data had to say."""
     given = (material.findings or {}).get("notes")
     given = [given] if isinstance(given, (str, dict)) else given if isinstance(given, list) else []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunesmith.report.gather import Material, Record, part, records
+from tunesmith.report.gather import Record, ReportData, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
 from tunesmith.report.signal_texts import SIGNALS
 from tunesmith.report.texts import Both, both, same, say, signal, word
 
 
-def findings(material: Material) -> list[tuple[str, list[Record]]]:
+def findings(material: ReportData) -> list[tuple[str, list[Record]]]:
     """(kind, findings) with what is broken first."""
     all_of_them = records((material.comparison or {}).get("findings"))
     kinds = [*("broken", "worse", "better", "same"), *(str(f.get("kind")) for f in all_of_them)]
@@ -39,7 +39,7 @@ def evidence(finding: Record) -> str:
     return "" if value in (None, "", [], {}) else plain(value).replace("_", " ")
 
 
-def loss_rows(material: Material) -> list[tuple[Both, str, str, str]]:
+def loss_rows(material: ReportData) -> list[tuple[Both, str, str, str]]:
     """(what, base, adapter, change) of the held-out losses."""
     losses = part(material.comparison, "losses")
     if not losses:
@@ -67,7 +67,7 @@ class EditRow:
     judgement: str
 
 
-def edit_types(material: Material) -> list[tuple[Both, Both, str, list[EditRow]]]:
+def edit_types(material: ReportData) -> list[tuple[Both, Both, str, list[EditRow]]]:
     """(edit type, how many outputs, judgement, rows) of a speaking family; empty for music."""
     listed = records(part(material.comparison, "speech").get("edit_types"))
     return [
@@ -105,7 +105,7 @@ def _edit_row(measure: Record) -> EditRow:
     )
 
 
-def edit_notes(material: Material) -> list[Both]:
+def edit_notes(material: ReportData) -> list[Both]:
     """What speech was measured with."""
     speech = part(material.comparison, "speech")
     name, voice = speech.get("transcriber"), speech.get("voice")
@@ -114,12 +114,12 @@ def edit_notes(material: Material) -> list[Both]:
     return [*notes, say("edit_types_voice", name=plain(voice))] if voice else notes
 
 
-def random_loss(material: Material) -> float | None:
+def random_loss(material: ReportData) -> float | None:
     """The loss of a uniform guess, where it is known."""
     return real(part(material.comparison, "losses").get("random"))
 
 
-def codec_rows(material: Material) -> list[tuple[Both, Both]]:
+def codec_rows(material: ReportData) -> list[tuple[Both, Both]]:
     """What the codec alone does to the clips."""
     codec = part(material.comparison, "codec")
     band = real(codec.get("bandwidth_hz"))

@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """Everything the report draws on.
 
     Attributes:
@@ -78,7 +78,7 @@ def _encodable(name: str) -> bool:
     return True
 
 
-def gather(folder: RunFolder) -> Material:
+def gather(folder: RunFolder) -> ReportData:
     """Read the run folder.
 
     Raises:
@@ -91,7 +91,7 @@ def gather(folder: RunFolder) -> Material:
     beside = folder.path / "comparison_results.json"  # a folder that holds an evaluation and nothing else
     comparison = folder.evaluation / "comparison_results.json"
     comparison = comparison if comparison.exists() or not beside.exists() else beside
-    return Material(
+    return ReportData(
         folder=folder,
         target=_target(folder.path),
         recipe=recipe,

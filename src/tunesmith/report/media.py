@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.report.pictures import Picture, Sound, draw
+from tunesmith.report.pictures import Picture, SoundView, draw
 
 Array = NDArray[np.floating]
 
@@ -30,7 +30,7 @@ _BLOCK = 65536  # libsndfile's encoders keep a whole write on the stack
 
 
 @dataclass(frozen=True)
-class Clip:
+class MediaClip:
     """One player.
 
     Attributes:
@@ -48,7 +48,7 @@ class Clip:
     problem: str | None = None
 
 
-class Shelf:
+class AudioEmbedder:
     """Makes the players of one page.
 
     Args:
@@ -61,7 +61,7 @@ class Shelf:
 
     def row(
         self, paths: Sequence[Path | None], *, seconds: float | None = None, compact: bool = False
-    ) -> list[Clip | None]:
+    ) -> list[MediaClip | None]:
         """Players of one row, drawn on shared axes and with shared colours.
 
         Args:
@@ -70,18 +70,18 @@ class Shelf:
             compact: Small pictures.
         """
         read = [None if path is None else _read(path) for path in paths]
-        sounds = [item for item in read if isinstance(item, Sound)]
+        sounds = [item for item in read if isinstance(item, SoundView)]
         span = min(seconds or max((len(s.audio) / s.rate for s in sounds), default=1.0), SHOWN_SECONDS)
         pictures = iter(draw(sounds, max(span, 0.1), compact=compact))
-        clips: list[Clip | None] = []
+        clips: list[MediaClip | None] = []
         for path, item in zip(paths, read, strict=True):
             if path is None:
                 clips.append(None)
-            elif isinstance(item, Sound):
+            elif isinstance(item, SoundView):
                 source = self._source(path)
-                clips.append(Clip(self._name(path), source, item.seconds, next(pictures)))
+                clips.append(MediaClip(self._name(path), source, item.seconds, next(pictures)))
             else:
-                clips.append(Clip(self._name(path), problem=item))
+                clips.append(MediaClip(self._name(path), problem=item))
         return clips
 
     def _name(self, path: Path) -> str:
@@ -147,7 +147,7 @@ def _write(audio: Array, rate: int, form: str, subtype: str, compression_level: 
     return buffer.getvalue()
 
 
-def _read(path: Path) -> Sound | str:
+def _read(path: Path) -> SoundView | str:
     """The first minutes of a file, or why it cannot be read."""
     import soundfile
 
@@ -159,4 +159,4 @@ def _read(path: Path) -> Sound | str:
         return "no such file" if not path.exists() else str(error)
     if not len(audio):
         return "no samples"
-    return Sound(np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0), rate, seconds)
+    return SoundView(np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0), rate, seconds)

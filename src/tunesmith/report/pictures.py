@@ -22,7 +22,7 @@ _TICK_GAP = 11.0  # px between two labels of an axis
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundView:
     """Decoded audio: (N, C) full scale ±1, sample rate in Hz, and the length of the whole file in seconds."""
 
     audio: Array
@@ -65,7 +65,7 @@ class Picture:
     loudest: float
 
 
-def draw(sounds: Sequence[Sound], seconds: float, *, compact: bool = False) -> list[Picture]:
+def draw(sounds: Sequence[SoundView], seconds: float, *, compact: bool = False) -> list[Picture]:
     """Pictures of several sounds on the same axes and with the same colours.
 
     Args:
@@ -82,7 +82,7 @@ def draw(sounds: Sequence[Sound], seconds: float, *, compact: bool = False) -> l
     return [_place(sound, level, peak, seconds, top_hz, compact) for sound, level in zip(sounds, drawn, strict=True)]
 
 
-def _place(sound: Sound, level: Array, peak: float, seconds: float, top_hz: float, compact: bool) -> Picture:
+def _place(sound: SoundView, level: Array, peak: float, seconds: float, top_hz: float, compact: bool) -> Picture:
     width, split, rise, base = (220, 66.0, 74.0, 104.0) if compact else (320, 112.0, 122.0, 164.0)
     left, right, top = 30.0, width - 8.0, 6.0
     curve = loudness_curve(sound.audio, sound.rate)

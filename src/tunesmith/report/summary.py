@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunesmith.report.charts import best_update
-from tunesmith.report.gather import Material, part, records
+from tunesmith.report.gather import ReportData, part, records
 from tunesmith.report.numbers import UNKNOWN, change, count, duration, loss, real
 from tunesmith.report.texts import Both, both, same, say
 
@@ -19,8 +19,8 @@ class Card:
     note: Both | None = None
 
 
-def verdict(material: Material) -> list[tuple[str, Both, bool]]:
-    """(``learnt`` | ``worse`` | ``next``, sentence, whether it is bad news); empty for a run without a verdict."""
+def verdict(material: ReportData) -> list[tuple[str, Both, bool]]:
+    """(``targets`` | ``worse`` | ``next``, sentence, whether it is bad news); empty for a run without a verdict."""
     given = part(material.comparison, "verdict")
     learnt, worse, following = (both(given, key) for key in ("learnt", "worse", "next"))
     following = _without_lead(following)
@@ -38,7 +38,7 @@ def _without_lead(words: Both | None) -> Both | None:
     return Both(en[:1].upper() + en[1:], zh)
 
 
-def state(material: Material) -> tuple[Both, str]:
+def state(material: ReportData) -> tuple[Both, str]:
     """How far an unevaluated run is, and the command that takes it further."""
     trained = material.folder.best.exists() or material.folder.final.exists()
     if material.comparison is not None:
@@ -51,18 +51,18 @@ def state(material: Material) -> tuple[Both, str]:
     return say("state_empty" if material.findings is None else "state_checked"), go_on
 
 
-def cards(material: Material) -> list[Card]:
+def cards(material: ReportData) -> list[Card]:
     """The headline numbers that this run has."""
     made = [_loss(material), _best(material), _flags(material), _clips(material), _time(material)]
     return [card for card in made if card is not None]
 
 
-def _finished(material: Material) -> bool:
+def _finished(material: ReportData) -> bool:
     ended = any(event.get("name") in {"finished", "early_stop"} for event in material.lines("event"))
     return "train" in material.stages or ended
 
 
-def _loss(material: Material) -> Card | None:
+def _loss(material: ReportData) -> Card | None:
     losses = part(material.comparison, "losses")
     before, after = (real(part(losses, side).get("loss")) for side in ("base", "adapter"))
     label = say("head_loss")
@@ -75,7 +75,7 @@ def _loss(material: Material) -> Card | None:
     return Card(label, same(f"{loss(before)} → {loss(after)}"), same(change(before, after)))
 
 
-def _best(material: Material) -> Card | None:
+def _best(material: ReportData) -> Card | None:
     best = best_update(material.lines("valid"))
     if best is None:
         return None
@@ -83,7 +83,7 @@ def _best(material: Material) -> Card | None:
     return Card(say("head_best"), same(best["update"]), say("head_best_of", n=train[-1]["update"]) if train else None)
 
 
-def _flags(material: Material) -> Card | None:
+def _flags(material: ReportData) -> Card | None:
     prompts = records((material.comparison or {}).get("prompts"))
     shares = []
     for side in ("base", "lora"):
@@ -92,14 +92,14 @@ def _flags(material: Material) -> Card | None:
     return None if shares[1] == UNKNOWN else Card(say("head_flags"), same(" → ".join(shares)))
 
 
-def _clips(material: Material) -> Card | None:
+def _clips(material: ReportData) -> Card | None:
     if material.findings is None:
         return None
     kept, removed = count(material.findings.get("kept")), count(material.findings.get("quarantined"))
     return Card(say("head_clips"), same(UNKNOWN if kept is None else kept), say("head_quarantined", n=removed or 0))
 
 
-def _time(material: Material) -> Card | None:
+def _time(material: ReportData) -> Card | None:
     seconds = material.stages.get("train", {}).get("seconds")
     if real(seconds) is None:
         times = [t for line in material.lines("train") if (t := real(line.get("time"))) is not None]

@@ -11,13 +11,13 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.families.registry import family_class
 from tunesmith.pocket.examples import is_pocket
-from tunesmith.report.gather import Material, Record, deep, part
+from tunesmith.report.gather import Record, ReportData, deep, part
 from tunesmith.report.numbers import duration, number, plain, real
 from tunesmith.report.texts import Both, same, say, word
 from tunesmith.run.folder import STAGES
 
 
-def done(material: Material) -> list[tuple[Both, Both]]:
+def done(material: ReportData) -> list[tuple[Both, Both]]:
     """What was trained, on what, and how."""
     recipe, environment = material.recipe, material.environment
     model, train = part(recipe, "model"), part(recipe, "train")
@@ -60,7 +60,7 @@ def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, s
             yield f"{prefix}{key}", plain(value)
 
 
-def stage_rows(material: Material) -> list[tuple[Both, Both, str, str]]:
+def stage_rows(material: ReportData) -> list[tuple[Both, Both, str, str]]:
     """(stage, time or "not done", result, command) of every stage."""
     rows = []
     for name in STAGES:
@@ -79,7 +79,7 @@ def _result(summary: Any) -> str:
     return "" if summary in (None, "", {}, []) else plain(summary)
 
 
-def load_code(material: Material) -> str:
+def load_code(material: ReportData) -> str:
     """A few lines that use the adapter without this project; empty while there is no adapter."""
     folder = next((f for f in (material.folder.best, material.folder.final) if f.exists()), None)
     if folder is None:

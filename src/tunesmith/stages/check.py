@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport, run_checks
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts import Layout, read_layout
+from tunesmith.data.layouts import Dataset, read_layout
 from tunesmith.data.notes import Note, note
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import write_manifest
@@ -33,12 +33,12 @@ def check(context: RunContext) -> dict[str, Any]:
     if not data.folder:
         raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
     family, seed = context.family, context.recipe.train.seed
-    if family.speaks() and data.default_text is not None:
+    if family.is_speech() and data.default_text is not None:
         what = "one text for all clips cannot be what is said in each of them"
         raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
     layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
     layout = for_family(context, layout, Path(data.folder))
-    family.accept(layout.samples)
+    family.validate_samples(layout.samples)
     replay = read_replay(context, layout)
     checked = examine(context, join(layout, replay))
     mine = {sample.id for sample in checked.kept if not is_replay(sample)}
@@ -48,9 +48,9 @@ def check(context: RunContext) -> dict[str, Any]:
         min_valid=data.valid_min,
         seed=seed,
         similar=[pair for pair in checked.similar if mine.issuperset(pair)],
-        cut=not family.speaks(),
+        cut=not family.is_speech(),
     )
-    checked, result = completed(checked, result, family.complete(result.samples, seed))
+    checked, result = completed(checked, result, family.add_prompts(result.samples, seed))
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     write_manifest(context.folder.manifest, result.samples)
@@ -63,7 +63,7 @@ def check(context: RunContext) -> dict[str, Any]:
 
 
 def refuse_nothing(
-    context: RunContext, layout: Layout, checked: CheckReport, result: SplitResult, *, of_replay: bool
+    context: RunContext, layout: Dataset, checked: CheckReport, result: SplitResult, *, of_replay: bool
 ) -> None:
     """Stop where none of the user's own clips, or of the replay set, is left to train on.
 
@@ -82,7 +82,7 @@ def refuse_nothing(
     )
 
 
-def examine(context: RunContext, layout: Layout) -> CheckReport:
+def examine(context: RunContext, layout: Dataset) -> CheckReport:
     """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
     known = card_for_planning(context.recipe)
     card, local = known if known is not None else (None, False)
@@ -91,7 +91,7 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
             layout.samples,
             context.recipe.checks,
             fingerprint=context.recipe.data.fingerprint,
-            unknown_share=context.family.unknown_share if local else None,
+            unk_ratio=context.family.unk_ratio if local else None,
             text_findings=context.family.text_findings if local else None,
             overrule=context.recipe.data.overrule,
             progress=advance,
@@ -99,11 +99,11 @@ def examine(context: RunContext, layout: Layout) -> CheckReport:
             problems=layout.problems,
             channels=card.channels if card else None,
             model_sample_rate=card.sample_rate if card else 32_000,
-            transcripts=context.family.speaks(),
+            transcripts=context.family.is_speech(),
         )
 
 
-def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tuple[CheckReport, SplitResult]:
+def completed(checked: CheckReport, result: SplitResult, told: Augmented) -> tuple[CheckReport, SplitResult]:
     """Both with what the family completed: its findings after those of the checks, its errors quarantined too."""
     errors = {f.clip: f.message for f in reversed(told.findings) if f.level == "error"}
     checked = replace(
@@ -113,7 +113,7 @@ def completed(checked: CheckReport, result: SplitResult, told: Completed) -> tup
 
 
 def write_findings(
-    context: RunContext, layout: Layout, replay: Layout | None, checked: CheckReport, result: SplitResult
+    context: RunContext, layout: Dataset, replay: Dataset | None, checked: CheckReport, result: SplitResult
 ) -> dict[str, Any]:
     """Write ``findings.json`` and return its numbers: of the user's own clips, and apart those of a replay set."""
     own = [sample for sample in result.samples if not is_replay(sample)]

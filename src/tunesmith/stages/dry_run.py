@@ -11,7 +11,7 @@ from tunesmith.data.replay import Mix, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
-from tunesmith.planning.planner import Plan, duration, estimate
+from tunesmith.planning.planner import RunPlan, duration, estimate
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 
@@ -25,7 +25,7 @@ class Rehearsal:
     peak_bytes: int
 
 
-def make_plan(context: RunContext) -> Plan:
+def make_plan(context: RunContext) -> RunPlan:
     """The plan of a run whose clips were looked at.
 
     Raises:
@@ -106,7 +106,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     from tunesmith.data.cache import EncodedStore
     from tunesmith.stages.encode import encode_samples
     from tunesmith.training.loop import train_update
-    from tunesmith.training.setup import build_bench, clips_of
+    from tunesmith.training.setup import build_train_state, clips_of
     from tunesmith.training.state import RunClips
 
     try:
@@ -114,17 +114,17 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     except TunesmithError as error:
         context.console.warn(f"no real updates: {error}")
         return None
-    shortest = [min(_training(context), key=lambda s: (not s.learnt, s.seconds))]
+    shortest = [min(_training(context), key=lambda s: (not s.targets, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
-    bench = build_bench(context, RunClips(clips_of(context, shortest)))
+    state = build_train_state(context, RunClips(clips_of(context, shortest)))
     seconds, frames = 0.0, 0
     for _ in range(2):
         begun = time.monotonic()
-        result = train_update(bench)
+        result = train_update(state)
         seconds, frames = time.monotonic() - begun, result.tokens
-        bench.progress.update += 1
+        state.progress.update += 1
         context.console.log(
-            f"real update {bench.progress.update}: loss {result.measured.loss:.4f}, {seconds:.2f} s for {frames} frames"
+            f"real update {state.progress.update}: loss {result.measured.loss:.4f}, {seconds:.2f} s for {frames} frames"
         )
     return Rehearsal(seconds, frames, peak_memory())
 
@@ -139,7 +139,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def say_measured(context: RunContext, rehearsal: Rehearsal, plan: Plan) -> None:
+def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> None:
     """What the two real updates mean for the whole run."""
     per_frame = rehearsal.seconds / max(1, rehearsal.frames)
     card = context.family.card()

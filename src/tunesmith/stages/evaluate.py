@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from tunesmith.evaluation.compare import SideFiles
-    from tunesmith.evaluation.speech.measures import Listener
+    from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.families.contract import Batch, Family
     from tunesmith.families.loss_terms import LossResult
     from tunesmith.training.state import RunClips
@@ -36,7 +36,7 @@ def evaluate(context: RunContext) -> dict[str, Any]:
 def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate both sides, measure everything, and write ``comparison_results.json`` into ``target``."""
     from tunesmith.evaluation.compare import build_comparison
-    from tunesmith.evaluation.speech.measures import listener_of
+    from tunesmith.evaluation.speech.measures import speech_evaluator_of
     from tunesmith.prompting.speech import base_style_prompts
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
@@ -46,7 +46,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
     base_prompts = () if recipe.prompts else context.family.base_prompts()[: recipe.forgetting_prompts]
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
-    listener = listener_of(context, device)
+    listener = speech_evaluator_of(context, device)
     prompts += base_style_prompts(context, further) if listener else [Prompt(text, "base_style") for text in further]
     networks = load_adapted(context.family, adapter, device)
     sides = generate_sides(context, networks, prompts, target, device, listener)
@@ -66,7 +66,7 @@ def generate_sides(
     prompts: Sequence[Prompt],
     target: Path,
     device: str,
-    listener: Listener | None = None,
+    listener: SpeechEvaluator | None = None,
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.adapters.peft_adapter import set_scale
@@ -75,7 +75,7 @@ def generate_sides(
     from tunesmith.stages.generate import produce, requests_for
 
     recipe = context.recipe.evaluate
-    plain = context.family.plain_options()
+    plain = context.family.default_request_options()
     requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
     requests = [replace(r, options={**plain, **r.options}) for r in requests]
     if listener is not None:

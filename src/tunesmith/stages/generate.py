@@ -99,9 +99,9 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
             results.
     """
     recipe, speech = context.recipe.generate, context.family.speech()
-    speaks = speech is not None
+    is_speech = speech is not None
     if not recipe.source:
-        if speaks:
+        if is_speech:
             from tunesmith.prompting.speech import need_voices
 
             need_voices(requests)
@@ -116,12 +116,12 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
             remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
         )
     card = context.family.card()
-    role = PROMPT if speaks else context.family.audio_roles[-1]
+    role = PROMPT if is_speech else context.family.audio_roles[-1]
     lowest = speech.lowest_rate if speech else 0
     source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
-    was = {PROMPT_TEXT if speaks else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
+    was = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
     was = {role: text for role, text in was.items() if text}
-    own = {PROMPT_TEXT} if speaks else set()  # what the sample's prompt says is not what this source says
+    own = {PROMPT_TEXT} if is_speech else set()  # what the sample's prompt says is not what this source says
     texts = [{role: text for role, text in r.texts.items() if role not in own} | was for r in requests]
     return [
         replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)

@@ -10,8 +10,8 @@ from typing import Any
 from tunesmith.data.layouts import pairs
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_json, write_text
-from tunesmith.planning.planner import Plan, estimate
-from tunesmith.recipe.load import Loaded, build, resolve_paths, resolved_path, validate_options
+from tunesmith.planning.planner import RunPlan, estimate
+from tunesmith.recipe.load import LoadedRecipe, build, resolve_paths, resolved_path, validate_options
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.names import valid_name
 from tunesmith.recipe.presets import preset_text
@@ -22,7 +22,7 @@ from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.open import RUNS
-from tunesmith.stages.scan import Look, look_at
+from tunesmith.stages.scan import DatasetSummary, scan_folder
 
 COMFORTABLE = 11e9
 """Bytes that a step may take on a GPU of 12 GB before blocks are recomputed instead of kept."""
@@ -61,7 +61,7 @@ def new_run(
     run = _place(name, root or RUNS, force)
     _refuse_early(model, preset, default_text)
     with console.progress("look at the clips", None) as advance:
-        look = look_at(folder, default_text=default_text, progress=advance)
+        look = scan_folder(folder, default_text=default_text, progress=advance)
     if not _speaks(model, preset):
         pairs.refuse_pairs(look.layout, look.folder)
     loaded, chosen = choose(name, look, model, preset, default_text)
@@ -86,8 +86,14 @@ def new_run(
 
 
 def choose(
-    name: str, look: Look, model: str | None, preset: str | None, default_text: str | None, *, recompute: bool = False
-) -> tuple[Loaded, dict[str, str]]:
+    name: str,
+    look: DatasetSummary,
+    model: str | None,
+    preset: str | None,
+    default_text: str | None,
+    *,
+    recompute: bool = False,
+) -> tuple[LoadedRecipe, dict[str, str]]:
     """A recipe that suits the data, and the reason of each choice by key.
 
     The data's own values lie between the preset that fits the number of clips (below) and the user's (above).
@@ -118,7 +124,7 @@ def choose(
     return build(tree), reasons
 
 
-def plan_for(recipe: Recipe, look: Look) -> Plan | None:
+def plan_for(recipe: Recipe, look: DatasetSummary) -> RunPlan | None:
     """What the run will take; ``None`` when the base model's size cannot be known without downloading it."""
     found = card_for_planning(recipe)
     if found is None:
@@ -127,12 +133,12 @@ def plan_for(recipe: Recipe, look: Look) -> Plan | None:
     return estimate(recipe, card, look.total, len(look.seconds), longest=max(look.seconds), local=local)
 
 
-def too_large(plan: Plan) -> bool:
+def too_large(plan: RunPlan) -> bool:
     """Whether a GPU of the common size would be full, by the estimate."""
     return any(sum(d.memory.values()) > COMFORTABLE for d in plan.devices if d.device == "GPU")
 
 
-def notes(look: Look, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
+def notes(look: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
     """What was seen in the data, by the key that it bears on."""
     held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
     split = "the folder's own split" if look.valid else f"{held} of {len(look.seconds)} clips, by source track"
@@ -147,7 +153,7 @@ def notes(look: Look, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]
     return {**seen, **reasons}
 
 
-def summary(look: Look, recipe: Recipe, plan: Plan | None) -> list[str]:
+def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str]:
     """What the user is told on the terminal."""
     held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
     own = " (the folder's own split)" if look.valid else ""
@@ -198,12 +204,14 @@ def _speaks(model: str | None, preset: str | None) -> bool:
     path = resolved_path(model, Path.cwd(), always=False) if model else wanted.get("model", "path")
     family = None if model else wanted.get("model", "family")
     try:
-        return family_class(family or recognise(path or ModelRecipe().path)).speaks()
+        return family_class(family or recognise(path or ModelRecipe().path)).is_speech()
     except TunesmithError:
         return False
 
 
-def _from_data(look: Look, default_text: str | None, reasons: dict[str, str], *, guess: bool) -> dict[str, Any]:
+def _from_data(
+    look: DatasetSummary, default_text: str | None, reasons: dict[str, str], *, guess: bool
+) -> dict[str, Any]:
     data: dict[str, Any] = {"folder": str(look.folder), "layout": look.layout}
     longest = max(look.seconds)
     if longest < 30:
@@ -220,7 +228,7 @@ def _from_data(look: Look, default_text: str | None, reasons: dict[str, str], *,
     return {"data": data}
 
 
-def _fit_batch(tree: Tree, look: Look, reasons: dict[str, str]) -> None:
+def _fit_batch(tree: Tree, look: DatasetSummary, reasons: dict[str, str]) -> None:
     """No update should hold more clips than there are to train on."""
     so_far = build(tree).recipe
     train, data = dict(tree.get("train") or {}), so_far.data
@@ -245,7 +253,7 @@ def _settings(recipe: Recipe) -> Any:
     return family_class(_family_name(recipe)).Settings()
 
 
-def _header(name: str, look: Look) -> list[str]:
+def _header(name: str, look: DatasetSummary) -> list[str]:
     return [
         f"Recipe of the run `{name}`, written after looking at {look.folder}.",
         "Every key is here with its value; lines that begin with → say what was seen in your data.",

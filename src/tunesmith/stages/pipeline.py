@@ -12,10 +12,10 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
 from tunesmith.stages.staleness import stage_inputs
 
-Stage = Callable[..., dict[str, Any]]
+StageFunction = Callable[..., dict[str, Any]]
 
 
-def stage_function(name: str) -> Stage:
+def stage_function(name: str) -> StageFunction:
     """The function of a stage, imported only when it runs."""
     match name:
         case "check":

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport
-from tunesmith.data.layouts import Layout, manifest, pairs, read_layout
+from tunesmith.data.layouts import Dataset, manifest, pairs, read_layout
 from tunesmith.data.notes import Note, note
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
 from tunesmith.data.replay_split import split_replay
@@ -18,7 +18,7 @@ from tunesmith.data.sample import Sample, edit_type
 from tunesmith.run.context import RunContext
 
 
-def read_replay(context: RunContext, own: Layout) -> Layout | None:
+def read_replay(context: RunContext, own: Dataset) -> Dataset | None:
     """The run's replay set with its samples marked; ``None`` where the recipe names none.
 
     Raises:
@@ -28,11 +28,11 @@ def read_replay(context: RunContext, own: Layout) -> Layout | None:
     if not place:
         return None
     found = for_family(context, read_layout(Path(place)), Path(place))
-    context.family.accept(found.samples)
+    context.family.validate_samples(found.samples)
     return marked(found, {sample.id for sample in own.samples})
 
 
-def for_family(context: RunContext, layout: Layout, folder: Path) -> Layout:
+def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
     """A layout as the run's family reads it.
 
     Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source.
@@ -40,14 +40,14 @@ def for_family(context: RunContext, layout: Layout, folder: Path) -> Layout:
     Raises:
         TunesmithError: for speech pairs where nothing learns to speak.
     """
-    if not context.family.speaks():
+    if not context.family.is_speech():
         pairs.refuse_pairs(layout.name, folder)
     elif layout.name not in (manifest.NAME, pairs.NAME):  # these know what belongs together
         return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
     return layout
 
 
-def join(own: Layout, replay: Layout | None) -> Layout:
+def join(own: Dataset, replay: Dataset | None) -> Dataset:
     """Both sets as one, to be checked together: a clip of both is found, and the replay set's is left out.
 
     The replay set's own split waits until then, since its clips are held out of something else.
@@ -55,17 +55,17 @@ def join(own: Layout, replay: Layout | None) -> Layout:
     if replay is None:
         return own
     samples = [*own.samples, *(replace(sample, split=None) for sample in replay.samples)]
-    return Layout(samples, [*own.problems, *replay.problems], own.name, [*own.notes, *replay.notes])
+    return Dataset(samples, [*own.problems, *replay.problems], own.name, [*own.notes, *replay.notes])
 
 
-def divide(context: RunContext, replay: Layout, checked: CheckReport, own: Sequence[Sample]) -> Completed:
+def divide(context: RunContext, replay: Dataset, checked: CheckReport, own: Sequence[Sample]) -> Augmented:
     """The user's finished samples and, after them, what is left of the replay set: split, and completed by itself."""
     recipe, given = context.recipe, {sample.id: sample.split for sample in replay.samples}
     kept = [replace(sample, split=given[sample.id]) for sample in checked.kept if is_replay(sample)]
     seed = recipe.train.seed
     parted = split_replay(kept, own, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
-    done = context.family.complete(parted.samples, seed)
-    return Completed(
+    done = context.family.add_prompts(parted.samples, seed)
+    return Augmented(
         [*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *replay_notes(done.notes)]
     )
 
@@ -75,7 +75,7 @@ def replay_notes(notes: Sequence[Note]) -> list[Note]:
     return [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in notes]
 
 
-def replay_summary(context: RunContext, layout: Layout, samples: Sequence[Sample]) -> dict[str, Any]:
+def replay_summary(context: RunContext, layout: Dataset, samples: Sequence[Sample]) -> dict[str, Any]:
     """What ``findings.json`` says of the replay set: its clips by part and edit type, and how many an epoch draws."""
     replay = [sample for sample in samples if is_replay(sample)]
     counts = Counter((sample.split, edit_type(sample.attributes)) for sample in replay)

@@ -12,7 +12,7 @@ from tunesmith.errors import TunesmithError
 
 
 @dataclass(frozen=True)
-class Look:
+class DatasetSummary:
     """What a folder holds.
 
     Attributes:
@@ -58,14 +58,14 @@ class Look:
         return min(max(least, round(share * len(self.seconds))), len(self.seconds) - 1) if share > 0 else 0
 
 
-def look_at(
+def scan_folder(
     folder: Path,
     *,
     layout: str = "auto",
     metadata_file: str = "metadata.json",
     default_text: str | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Look:
+) -> DatasetSummary:
     """Look at a folder of clips.
 
     Args:
@@ -88,9 +88,9 @@ def look_at(
     problems = [str(problem.message) for problem in found.problems]
     channels: Counter[int] = Counter()
     for sample in found.samples:
-        if not sample.learnt:
+        if not sample.targets:
             seconds.append(sample.seconds)
-        for audio in sample.learnt.values():
+        for audio in sample.targets.values():
             try:
                 info = probe(audio.path)
             except TunesmithError as error:
@@ -107,7 +107,7 @@ def look_at(
         raise TunesmithError(f"this folder holds no clip that can be read{first}", where=str(whole), remedy=remedy)
     own = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
     texts = Counter(text for told in own for text in told)
-    return Look(
+    return DatasetSummary(
         folder=whole,
         layout=found.name,
         seconds=tuple(seconds),

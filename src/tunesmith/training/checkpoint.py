@@ -17,24 +17,24 @@ from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
-from tunesmith.training.state import Bench, Progress
+from tunesmith.training.state import Progress, TrainState
 
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
 
 
-def save(bench: Bench, folder: RunFolder) -> Path:
+def save(state: TrainState, folder: RunFolder) -> Path:
     """Write ``checkpoints/step-N`` whole or not at all, then prune older ones."""
     from safetensors.torch import save_file
 
-    target = folder.checkpoints / f"step-{bench.progress.update:06d}"
+    target = folder.checkpoints / f"step-{state.progress.update:06d}"
     with atomic_folder(target) as temporary:
-        adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
-        if bench.ema is not None:
-            save_file({k: v.float().cpu().contiguous() for k, v in bench.ema.shadow.items()}, temporary / EMA)
-        scaler = bench.accelerator.scaler
+        adapters.save_adapter(state.networks, temporary, state.family.base_name)
+        if state.ema is not None:
+            save_file({k: v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
+        scaler = state.accelerator.scaler
         torch.save(
             {
-                "optimizer": bench.optimizer.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
                 "scaler": scaler.state_dict() if scaler is not None else None,
                 "rng": torch.get_rng_state(),
             },
@@ -42,24 +42,24 @@ def save(bench: Bench, folder: RunFolder) -> Path:
         )
         write_json(
             temporary / STATE,
-            {"progress": asdict(bench.progress), "identity": identity(bench), "tunesmith": __version__},
+            {"progress": asdict(state.progress), "identity": identity(state), "tunesmith": __version__},
         )
-    prune(folder, bench.settings.keep_checkpoints, bench.progress.best_update)
+    prune(folder, state.settings.keep_checkpoints, state.progress.best_update)
     return target
 
 
-def identity(bench: Bench) -> dict[str, Any]:
+def identity(state: TrainState) -> dict[str, Any]:
     """What a checkpoint belongs to; resuming with anything else would be another run under the same name."""
-    adapter, train, mix = bench.recipe.adapter, bench.settings, bench.schedule.mix
+    adapter, train, mix = state.recipe.adapter, state.settings, state.schedule.mix
     return {
-        "family": bench.family.name,
-        "base": bench.family.path,
+        "family": state.family.name,
+        "base": state.family.path,
         "adapter": adapter.model_dump(mode="json"),
         "seed": train.seed,
-        "clips_per_update": bench.schedule.per_update,
-        "clips": clips_name(bench.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
-        "objective": bench.family.objective_options(),
-        "shapes": {name: list(p.shape) for name, p in bench.parameters.items()},
+        "clips_per_update": state.schedule.per_update,
+        "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
+        "objective": state.family.objective_options(),
+        "shapes": {name: list(p.shape) for name, p in state.parameters.items()},
     }
 
 
@@ -74,47 +74,47 @@ def newest(folder: RunFolder) -> Path | None:
     return found[-1] if found else None
 
 
-def load(bench: Bench, path: Path) -> None:
+def load(state: TrainState, path: Path) -> None:
     """Continue from a checkpoint.
 
     Raises:
         TunesmithError: when it belongs to another base, adapter, seed, batch size or set of clips, or is incomplete.
     """
-    state = read_json(path / STATE)
-    _refuse_other(state["identity"], identity(bench), path)
-    adapters.load_adapter(bench.networks, path)
+    record = read_json(path / STATE)
+    _refuse_other(record["identity"], identity(state), path)
+    adapters.load_adapter(state.networks, path)
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
         raise TunesmithError(
             "this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used."
         ) from error
-    bench.optimizer.load_state_dict(saved["optimizer"])
-    if saved["scaler"] is not None and bench.accelerator.scaler is not None:
-        bench.accelerator.scaler.load_state_dict(saved["scaler"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    if saved["scaler"] is not None and state.accelerator.scaler is not None:
+        state.accelerator.scaler.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["rng"])
-    if bench.ema is not None:
-        _load_ema(bench, path)
-    progress = Progress(**state["progress"])
-    done, now = [one["name"] for one in progress.history], [stage.name for stage in bench.stages]
+    if state.ema is not None:
+        _load_ema(state, path)
+    progress = Progress(**record["progress"])
+    done, now = [one["name"] for one in progress.history], [stage.name for stage in state.stages]
     if progress.stage >= len(now) or done != now[: len(done)]:
         raise TunesmithError(
             f"this checkpoint has done the stages {', '.join(done)}, and the recipe now has {', '.join(now)}",
             where=str(path),
             remedy="Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced).",
         )
-    bench.progress = progress
+    state.progress = progress
 
 
-def _load_ema(bench: Bench, path: Path) -> None:
+def _load_ema(state: TrainState, path: Path) -> None:
     from safetensors.torch import load_file
 
-    if bench.ema is None or not (path / EMA).exists():
+    if state.ema is None or not (path / EMA).exists():
         raise TunesmithError(
             "this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew."
         )
     for name, tensor in load_file(path / EMA).items():
-        bench.ema.shadow[name].copy_(tensor)
+        state.ema.shadow[name].copy_(tensor)
 
 
 def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Path) -> None:

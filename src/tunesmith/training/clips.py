@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family
 
@@ -55,14 +55,14 @@ class Clips:
             self.clock.time_axis or 0
         ]
 
-    def crop(self, index: int, draws: Draws | None) -> Crop:
+    def crop(self, index: int, rngs: ItemRng | None) -> Crop:
         """The window of one clip: all of it if it fits, else drawn (training) or the first one (held-out)."""
         frames = int(self.frames[index])
         if frames <= self.max_frames:
             return Crop(0, frames)
-        if draws is None:
+        if rngs is None:
             return Crop(0, self.max_frames)
-        generator = draws.generator("crop")
+        generator = rngs.generator("crop")
         length = int(generator.integers(self.min_frames, self.max_frames + 1))
         return Crop(int(generator.integers(0, frames - length + 1)), length)
 

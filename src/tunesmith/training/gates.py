@@ -12,7 +12,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.recipe.models import GateAction
-from tunesmith.training.state import Bench
+from tunesmith.training.state import TrainState
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 PARITY = 0.05
@@ -20,7 +20,7 @@ PARITY = 0.05
 TRAINED_SHARE = 0.9
 PROBE_CLIPS = 8
 
-Status = Literal["pass", "warn", "stop", "off"]
+GateStatus = Literal["pass", "warn", "stop", "off"]
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,27 @@ class GateResult:
     """What one gate saw."""
 
     name: str
-    status: Status
+    status: GateStatus
     message: str
     message_zh: str
     value: float | None = None
     limit: float | None = None
 
 
-def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
+def run_gates(state: TrainState, samples: Sequence[Sample]) -> list[GateResult]:
     """Run every gate that the recipe has not turned off."""
-    batches, base = probe_clips(bench)
+    batches, base = probe_clips(state)
     gates: dict[str, Callable[[], GateResult]] = {
-        "base_loss": lambda: base_loss(bench, base),
-        "layout": lambda: layout(bench, batches, base),
-        "train_equals_eval": lambda: train_equals_eval(bench, batches, base),
-        "trained_frames": lambda: trained_frames(bench),
-        "warmup": lambda: warmup(bench),
+        "base_loss": lambda: base_loss(state, base),
+        "layout": lambda: layout(state, batches, base),
+        "train_equals_eval": lambda: train_equals_eval(state, batches, base),
+        "trained_frames": lambda: trained_frames(state),
+        "warmup": lambda: warmup(state),
         "leakage": lambda: leakage(samples),
     }
     results = []
     for name, gate in gates.items():
-        action: GateAction = getattr(bench.recipe.gates, name)
+        action: GateAction = getattr(state.recipe.gates, name)
         if action == "off":
             results.append(GateResult(name, "off", "turned off in the recipe", "已在配方中关闭"))
         else:
@@ -56,14 +56,14 @@ def run_gates(bench: Bench, samples: Sequence[Sample]) -> list[GateResult]:
     return results
 
 
-def probe_clips(bench: Bench) -> tuple[list[Batch], LossResult]:
+def probe_clips(state: TrainState) -> tuple[list[Batch], LossResult]:
     """A few clips that teach a network of the first stage, held-out ones where there are such, and their loss."""
     batches, base = [], LossResult(0.0, {})
-    for clips in [one for one in (bench.valid, bench.train) if one is not None]:
+    for clips in [one for one in (state.valid, state.train) if one is not None]:
         for limit in (PROBE_CLIPS, None):
-            batches = fixed_batches(bench.family, fixed_items(clips, limit), bench.settings.batch_size)
-            with bench.measuring():
-                base = measure(bench, batches)
+            batches = fixed_batches(state.family, fixed_items(clips, limit), state.settings.batch_size)
+            with state.measuring():
+                base = measure(state, batches)
             if base.terms:
                 return batches, base
     return batches, base
@@ -81,16 +81,16 @@ def _result(
     return GateResult(name, "pass" if ok else "stop", *texts, value, limit)
 
 
-def base_loss(bench: Bench, base: LossResult) -> GateResult:
+def base_loss(state: TrainState, base: LossResult) -> GateResult:
     """The base model must know music: well below a uniform guess on the user's clips."""
-    level = bench.family.random_level()
+    level = state.family.chance_loss()
     if level is None:
         return _result(
             "base_loss",
             True,
             ("this objective has no level of knowing nothing to compare with", "该目标没有可比较的基准"),
         )
-    limit = bench.family.base_loss_share() * level
+    limit = state.family.max_base_loss_ratio() * level
     texts = (
         f"loss of the base model on your clips {base.loss:.2f}, limit {limit:.2f} (knowing nothing costs "
         f"{level:.2f}); "
@@ -101,14 +101,14 @@ def base_loss(bench: Bench, base: LossResult) -> GateResult:
     return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
 
 
-def layout(bench: Bench, batches: Sequence[Batch], base: LossResult) -> GateResult:
+def layout(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
     """Every deliberately wrong reading must cost more than the right one."""
     worst: tuple[str, float] | None = None
-    for name, probe in bench.family.gate_probes().items():
+    for name, probe in state.family.sanity_variants().items():
         meter = LossAccumulator()
-        with bench.measuring():
+        with state.measuring():
             for batch in batches:
-                meter.add(probe(bench.active, bench.to_device(batch)))
+                meter.add(probe(state.active, state.to_device(batch)))
         loss = meter.result().loss
         if worst is None or loss < worst[1]:
             worst = (name, loss)
@@ -124,13 +124,13 @@ def layout(bench: Bench, batches: Sequence[Batch], base: LossResult) -> GateResu
     return _result("layout", base.loss < worst[1], texts, base.loss, worst[1])
 
 
-def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: LossResult) -> GateResult:
+def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
     """Dropout left on in the base shows as a difference between the two modes before anything was trained."""
     meter = LossAccumulator()
     with torch.no_grad():
         for batch in batches:
-            with bench.accelerator.autocast():
-                meter.add(bench.family.loss(bench.active, bench.to_device(batch), None))
+            with state.accelerator.autocast():
+                meter.add(state.family.loss(state.active, state.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
     texts = (
         f"training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {PARITY}; "
@@ -140,12 +140,12 @@ def train_equals_eval(bench: Bench, batches: Sequence[Batch], base: LossResult) 
     return _result("train_equals_eval", gap <= PARITY, texts, gap, PARITY)
 
 
-def trained_frames(bench: Bench) -> GateResult:
+def trained_frames(state: TrainState) -> GateResult:
     """Nearly every real frame must carry a target; an inverted mask leaves one in hundreds."""
-    items, crops, _, _ = bench.schedule.items(0)
-    batch = bench.family.collate([bench.train.read(i, crops[i]) for i in items], None)
+    items, crops, _, _ = state.schedule.items(0)
+    batch = state.family.collate([state.train.read(i, crops[i]) for i in items], None)
     real = sum(crops[i].length for i in items)
-    share = bench.family.trained_frames(batch) / real if real else 0.0
+    share = state.family.trained_frames(batch) / real if real else 0.0
     texts = (
         f"{share:.1%} of the real frames are trained on, at least {TRAINED_SHARE:.0%} wanted",
         f"{share:.1%} 的真实帧参与训练，要求至少 {TRAINED_SHARE:.0%}",
@@ -153,9 +153,9 @@ def trained_frames(bench: Bench) -> GateResult:
     return _result("trained_frames", share >= TRAINED_SHARE, texts, share, TRAINED_SHARE)
 
 
-def warmup(bench: Bench) -> GateResult:
+def warmup(state: TrainState) -> GateResult:
     """Warm-up may take 10 % of a stage; it is cut to that."""
-    stage = next((stage for stage in bench.stages if stage.warmup.cut), bench.stages[0])
+    stage = next((stage for stage in state.stages if stage.warmup.cut), state.stages[0])
     done, asked = stage.warmup.updates, stage.warmup.asked
     limit = stage.updates * 0.1
     texts = (
@@ -183,9 +183,9 @@ def _marks(samples: Sequence[Sample], split: str) -> set[str]:
         if sample.split != split:
             continue
         # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
-        learnt = sample.learnt.values()
-        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in learnt]
-        whole = all(a.start == 0 and a.end is None for a in learnt)
+        targets = sample.targets.values()
+        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in targets]
+        whole = all(a.start == 0 and a.end is None for a in targets)
         # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
         marks |= {*spans, sample.source} if whole and sample.source else set(spans)
     return marks

@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import torch
 
 from tunesmith.data.batches import micro_batches
-from tunesmith.data.item_rng import Draws, key_of
+from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_weights, combine
 from tunesmith.training.schedule import learning_rate
-from tunesmith.training.state import Bench
+from tunesmith.training.state import TrainState
 
 
 class Micro(NamedTuple):
     """A collated micro-batch, its clips' draws, and how many real frames it holds."""
 
     batch: Batch
-    draws: Sequence[Draws]
+    rngs: Sequence[ItemRng]
     frames: int
 
 
@@ -37,74 +37,74 @@ class UpdateResult:
     stop_requested: bool
 
 
-def train_update(bench: Bench, *, stop: bool = False) -> UpdateResult:
+def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     """One optimizer update over ``batch_size x accumulation x processes`` clips.
 
     The loss of the update is each term's sum over every micro-batch and process divided by its weight over all of
     them: neither padding, nor the cut into micro-batches, nor the number of processes changes the gradient.
 
     Args:
-        bench: The run; ``bench.progress.update`` says which update this is.
+        state: The run; ``state.progress.update`` says which update this is.
         stop: Whether this process was asked to stop; agreed between processes on the way.
     """
-    number, settings = bench.progress.update, bench.settings
-    stage, since = bench.stage, number - bench.progress.stage_began
+    number, settings = state.progress.update, state.settings
+    stage, since = state.stage, number - state.progress.stage_began
     rate = learning_rate(settings, since, stage.updates, stage.warmup.updates) * stage.lr_factor
-    for group in bench.optimizer.param_groups:
+    for group in state.optimizer.param_groups:
         group["lr"] = rate * group["share"]
-    activate(bench, stage.networks)
-    micros = local_micro_batches(bench, number)
-    totals, stop = agree(bench, add_weights(bench.family.weights(micro.batch) for micro in micros), stop)
+    set_trainable(state, stage.networks)
+    micros = local_micro_batches(state, number)
+    totals, stop = all_reduce_weights(state, add_weights(state.family.weights(micro.batch) for micro in micros), stop)
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
-    torch.manual_seed(key_of(settings.seed, "update", number, bench.accelerator.process_index) >> 65)
-    meter, learnt = LossAccumulator(), False
-    for batch, draws, _ in micros:
-        with bench.accelerator.autocast():
-            terms = bench.family.loss(bench.active, bench.to_device(batch), draws)
+    torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
+    meter, has_loss = LossAccumulator(), False
+    for batch, rngs, _ in micros:
+        with state.accelerator.autocast():
+            terms = state.family.loss(state.active, state.to_device(batch), rngs)
         meter.add(terms)
         loss = combine(terms, totals)
         if loss is not None:
-            bench.accelerator.backward(loss)
-            learnt = True
-    shown = rate * next(g["share"] for g in bench.optimizer.param_groups if g["network"] in stage.networks)
+            state.accelerator.backward(loss)
+            has_loss = True
+    shown = rate * next(g["share"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
     frames = sum(micro.frames for micro in micros)
-    if not learnt and bench.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
+    if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
         return UpdateResult(meter.result(), 0.0, shown, frames, True, stop)
-    add_over_processes(bench)
-    norm = clip_gradients(bench)
+    add_over_processes(state)
+    norm = clip_gradients(state)
     finite = math.isfinite(norm)  # the same on every process, unlike a process's own loss
-    if finite or bench.accelerator.mixed_precision == "fp16":
-        bench.optimizer.step()  # under fp16 the scaler itself skips a step that overflowed, and learns from it
-    bench.optimizer.zero_grad(set_to_none=True)
-    if bench.ema is not None and finite:
-        bench.ema.update(since + 1)
+    if finite or state.accelerator.mixed_precision == "fp16":
+        state.optimizer.step()  # under fp16 the scaler itself skips a step that overflowed, and learns from it
+    state.optimizer.zero_grad(set_to_none=True)
+    if state.ema is not None and finite:
+        state.ema.update(since + 1)
     return UpdateResult(meter.result(), norm, shown, frames, finite, stop)
 
 
-def clip_gradients(bench: Bench) -> float:
+def clip_gradients(state: TrainState) -> float:
     """Limit the gradients as the recipe says; returns their norm before that."""
-    parameters, settings = list(bench.parameters.values()), bench.settings
+    parameters, settings = list(state.parameters.values()), state.settings
     limit = settings.max_grad_norm if settings.clip == "norm" else math.inf
-    norm = float(bench.accelerator.clip_grad_norm_(parameters, limit))
+    norm = float(state.accelerator.clip_grad_norm_(parameters, limit))
     if settings.clip == "value":
         torch.nn.utils.clip_grad_value_(parameters, settings.max_grad_norm)  # the norm above has undone any scaling
     return norm
 
 
-def activate(bench: Bench, networks: Sequence[str]) -> None:
+def set_trainable(state: TrainState, networks: Sequence[str]) -> None:
     """Only the networks of the current stage take gradients."""
-    for name, parameter in bench.parameters.items():
+    for name, parameter in state.parameters.items():
         parameter.requires_grad_(name.split(".", 1)[0] in networks)
 
 
-def local_micro_batches(bench: Bench, number: int) -> list[Micro]:
+def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
     """This process's micro-batches of an update, collated."""
-    items, crops, draws, lengths = bench.schedule.items(number)
-    cut = micro_batches(items, lengths, size=bench.settings.batch_size, token_budget=bench.settings.token_budget)
-    mine = cut[bench.accelerator.process_index :: bench.accelerator.num_processes]
+    items, crops, rngs, lengths = state.schedule.items(number)
+    cut = micro_batches(items, lengths, size=state.settings.batch_size, token_budget=state.settings.token_budget)
+    mine = cut[state.accelerator.process_index :: state.accelerator.num_processes]
     return [
         Micro(
-            bench.family.collate([bench.train.read(i, crops[i]) for i in batch], own := [draws[i] for i in batch]),
+            state.family.collate([state.train.read(i, crops[i]) for i in batch], own := [rngs[i] for i in batch]),
             own,
             sum(crops[i].length for i in batch),
         )
@@ -112,20 +112,20 @@ def local_micro_batches(bench: Bench, number: int) -> list[Micro]:
     ]
 
 
-def agree(bench: Bench, weights: dict[str, float], stop: bool) -> tuple[dict[str, float], bool]:
+def all_reduce_weights(state: TrainState, weights: dict[str, float], stop: bool) -> tuple[dict[str, float], bool]:
     """Weights of the whole update over all processes, and whether any process was asked to stop."""
-    if bench.accelerator.num_processes == 1:
+    if state.accelerator.num_processes == 1:
         return weights, stop
-    gathered: list[Any] = [None] * bench.accelerator.num_processes
+    gathered: list[Any] = [None] * state.accelerator.num_processes
     torch.distributed.all_gather_object(gathered, (weights, stop))
     return add_weights(w for w, _ in gathered), any(s for _, s in gathered)
 
 
-def add_over_processes(bench: Bench) -> None:
+def add_over_processes(state: TrainState) -> None:
     """Add the gradients of all processes in one reduction."""
-    if bench.accelerator.num_processes == 1:
+    if state.accelerator.num_processes == 1:
         return
-    parameters = [p for p in bench.parameters.values() if p.requires_grad]
+    parameters = [p for p in state.parameters.values() if p.requires_grad]
     for p in parameters:
         if p.grad is None:
             p.grad = torch.zeros_like(p)

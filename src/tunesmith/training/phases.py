@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import StageSpec
+from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import StageRecipe, TrainRecipe
 from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Phase:
     """One stage of a run, its length known."""
 
     name: str
@@ -30,7 +30,7 @@ class Stage:
     warmup: WarmUp
 
 
-def plan_stages(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, processes: int = 1) -> tuple[Stage, ...]:
+def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int = 1) -> tuple[Phase, ...]:
     """The stages of a run.
 
     Args:
@@ -51,7 +51,7 @@ def plan_stages(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, pro
         )
     lengths = _lengths(specs, recipe, clips, processes)
     stages = tuple(
-        Stage(spec.name, spec.networks, length, _factor(spec, recipe), warm_up(recipe, length))
+        Phase(spec.name, spec.networks, length, _factor(spec, recipe), warm_up(recipe, length))
         for spec, length in zip(specs, lengths, strict=True)
         if length > 0 and spec.networks
     )
@@ -66,7 +66,7 @@ def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
     return sum(own) if own else updates_for(recipe, clips, processes)
 
 
-def _lengths(specs: Sequence[StageSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
+def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
     own = [_own(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
     shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, own, strict=True)]
     whole, total = sum(shares), updates_for(recipe, clips, processes)
@@ -84,6 +84,6 @@ def _own(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: 
     return stage.updates if stage.updates is not None else updates_in(stage.epochs, recipe, clips, processes)
 
 
-def _factor(spec: StageSpec, recipe: TrainRecipe) -> float:
+def _factor(spec: PhaseSpec, recipe: TrainRecipe) -> float:
     own = recipe.stages.get(spec.name)
     return own.lr_factor if own is not None and own.lr_factor is not None else spec.lr_factor

@@ -10,11 +10,11 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.gates import GateResult, run_gates
-from tunesmith.training.state import Bench
+from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
 
 if TYPE_CHECKING:
-    from tunesmith.training.run_state import Session
+    from tunesmith.training.run_state import RunState
 
 
 def earlier_results(folder: RunFolder) -> list[Path]:
@@ -23,17 +23,17 @@ def earlier_results(folder: RunFolder) -> list[Path]:
     return [path for path in made if path.exists()]
 
 
-def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
+def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
     """Run the gates; any that says stop ends the run before it costs anything, an earlier run's results included.
 
     Raises:
         TunesmithError: when a gate says stop.
     """
-    results = run_gates(bench, samples)
+    results = run_gates(state, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
     if stopped:
         if not earlier_results(folder):
-            tracker = Tracker(folder, active=bench.accelerator.is_main_process)
+            tracker = Tracker(folder, active=state.accelerator.is_main_process)
             for gate in results:
                 tracker.write("gate", 0, **vars(gate))
         raise TunesmithError(
@@ -43,24 +43,24 @@ def pass_gates(bench: Bench, samples: Sequence[Sample], folder: RunFolder) -> li
     return results
 
 
-def announce(session: Session) -> None:
+def announce(run: RunState) -> None:
     """Say what will happen, and write it down."""
-    bench, console = session.bench, session.context.console
-    trained = sum(p.numel() for p in bench.parameters.values())
-    precision = {"no": "fp32"}.get(bench.accelerator.mixed_precision, bench.accelerator.mixed_precision)
+    state, console = run.state, run.context.console
+    trained = sum(p.numel() for p in state.parameters.values())
+    precision = {"no": "fp32"}.get(state.accelerator.mixed_precision, state.accelerator.mixed_precision)
     console.log(
-        f"{bench.updates} updates of {bench.schedule.per_update} clips "
-        f"({bench.updates / bench.schedule.per_epoch:.1f} passes over the clips), "
-        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {bench.settings.learning_rate:g}, "
-        f"warm-up {bench.stages[0].warmup.updates}, {precision} on {bench.accelerator.device}"
+        f"{state.updates} updates of {state.schedule.per_update} clips "
+        f"({state.updates / state.schedule.per_epoch:.1f} passes over the clips), "
+        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {state.settings.learning_rate:g}, "
+        f"warm-up {state.stages[0].warmup.updates}, {precision} on {state.accelerator.device}"
     )
-    if mix := bench.schedule.mix:
+    if mix := state.schedule.mix:
         console.log(mix.line())
-    adapter = session.context.recipe.adapter
-    for warning in bench.family.adapter_warnings(adapter.targets or (), adapter.kind):
+    adapter = run.context.recipe.adapter
+    for warning in state.family.adapter_warnings(adapter.targets or (), adapter.kind):
         console.warn(warning)
-    for stage in bench.stages:
-        if len(bench.stages) > 1:
+    for stage in state.stages:
+        if len(state.stages) > 1:
             console.log(
                 f"stage {stage.name}: {stage.updates} updates of {' and '.join(stage.networks)}, "
                 f"warm-up {stage.warmup.updates}"
@@ -69,13 +69,13 @@ def announce(session: Session) -> None:
             text = f"warm-up cut from {stage.warmup.asked} to {stage.warmup.updates} updates (10 % of {stage.updates})"
             zh = f"预热由 {stage.warmup.asked} 缩短为 {stage.warmup.updates} 次更新（{stage.updates} 的 10%）"
             console.warn(text)
-            session.tracker.event("warmup_cut", bench.progress.update, text, zh)
-    say_precision(session, precision)
+            run.tracker.event("warmup_cut", state.progress.update, text, zh)
+    say_precision(run, precision)
 
 
-def say_precision(session: Session, used: str) -> None:
+def say_precision(run: RunState, used: str) -> None:
     """Half precision that was asked for and is not what is used is said once."""
-    wanted, device = session.context.recipe.model.precision, session.bench.accelerator.device
+    wanted, device = run.context.recipe.model.precision, run.state.accelerator.device
     if wanted == used or wanted not in ("fp16", "bf16"):
         return
     gpu = device.type == "cuda"
@@ -83,5 +83,5 @@ def say_precision(session: Session, used: str) -> None:
     reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
     text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
     zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
-    session.context.console.log(text)
-    session.tracker.event("precision", session.bench.progress.update, text, zh)
+    run.context.console.log(text)
+    run.tracker.event("precision", run.state.progress.update, text, zh)

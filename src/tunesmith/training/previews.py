@@ -56,7 +56,7 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
             prompt.texts,
             recipe.previews.seconds,
             recipe.generate.seed + index,
-            options=context.family.plain_options(),
+            options=context.family.default_request_options(),
         )
         for index, prompt in enumerate(texts.values())
     ]
@@ -111,7 +111,7 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
         prompts = base_style_prompts(context, texts)
         return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]
     return [
-        GenerationRequest({"caption": text}, seconds, seed + index, options=family.plain_options())
+        GenerationRequest({"caption": text}, seconds, seed + index, options=family.default_request_options())
         for index, text in enumerate(texts)
     ]
 

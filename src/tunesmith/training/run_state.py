@@ -11,16 +11,16 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
-from tunesmith.training.state import Bench
+from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
 
 
 @dataclass
-class Session:
+class RunState:
     """What the steps of one run share."""
 
     context: RunContext
-    bench: Bench
+    state: TrainState
     tracker: Tracker
     samples: list[Sample]
     valid_batches: list[Batch]
@@ -33,20 +33,20 @@ class Session:
     @property
     def main(self) -> bool:
         """Whether this process speaks, measures and writes."""
-        return self.bench.accelerator.is_main_process
+        return self.state.accelerator.is_main_process
 
 
 def save_model(
-    session: Session, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
+    run: RunState, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
 ) -> None:
     """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
     from tunesmith.run.model_card import model_card
 
-    bench, context = session.bench, session.context
-    with bench.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(bench.networks, temporary, bench.family.base_name)
-        bench.family.beside_adapter(temporary)
+    state, context = run.state, run.context
+    with state.chosen_weights(), atomic_folder(folder) as temporary:
+        adapters.save_adapter(state.networks, temporary, state.family.base_name)
+        state.family.write_extra_adapter_files(temporary)
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
     if context.on_saved is not None:
-        since = bench.progress.update - bench.progress.stage_began
-        context.on_saved(SavedAdapter(folder, kind, bench.stage.name, bench.stage.networks, since, loss))
+        since = state.progress.update - state.progress.stage_began
+        context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))

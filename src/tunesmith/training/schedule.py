@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.replay import Mix, is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
@@ -119,15 +119,15 @@ class Schedule:
         return update // self.per_epoch
 
     @lru_cache(maxsize=2)  # noqa: B019 - lives as long as its run
-    def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[Draws]]:
+    def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[ItemRng]]:
         """Plan, windows and draws of one epoch."""
-        draws = epoch_draws(self.seed, epoch, self.clips.ids)
-        crops = [self.clips.crop(i, d) for i, d in enumerate(draws)]
+        rngs = epoch_draws(self.seed, epoch, self.clips.ids)
+        crops = [self.clips.crop(i, d) for i, d in enumerate(rngs)]
         lengths = np.array([crop.length for crop in crops], np.int64)
         plan = plan_epoch(
             self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch, chosen=self.chosen(epoch)
         )
-        return plan, crops, draws
+        return plan, crops, rngs
 
     def chosen(self, epoch: int) -> list[int] | None:
         """Indices of the clips of one epoch; ``None`` where it has them all."""
@@ -136,7 +136,7 @@ class Schedule:
         drawn = self.mix.of_epoch(self.seed, epoch)
         return [i for i, one in enumerate(self.clips.samples) if not is_replay(one) or one.id in drawn]
 
-    def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[Draws], np.ndarray]:
+    def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[ItemRng], np.ndarray]:
         """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""
-        plan, crops, draws = self.epoch(self.epoch_of(update))
-        return plan.updates[update % self.per_epoch], crops, draws, plan.lengths
+        plan, crops, rngs = self.epoch(self.epoch_of(update))
+        return plan.updates[update % self.per_epoch], crops, rngs, plan.lengths

@@ -1,4 +1,4 @@
-"""The workbench of a training run: device, precision, networks with adapters, optimizer, clips and schedule."""
+"""How a training run is set up: device, precision, networks with adapters, optimizer, clips and schedule."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tunesmith.run.context import RunContext
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.optimizers import make_optimizer
-from tunesmith.training.phases import plan_stages
+from tunesmith.training.phases import plan_phases
 from tunesmith.training.schedule import Schedule, clips_per_update
-from tunesmith.training.state import Bench, RunClips
+from tunesmith.training.state import RunClips, TrainState
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
+def build_train_state(context: RunContext, clips: RunClips | None = None) -> TrainState:
     """Load the base, attach the adapter, open the cache, make the optimizer.
 
     Args:
@@ -47,7 +47,7 @@ def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
     optimizer = make_optimizer(parameters, recipe, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
     schedule = Schedule(train, per_update, recipe.train.seed, mix)
-    return Bench(
+    return TrainState(
         family=family,
         recipe=recipe,
         accelerator=accelerator,
@@ -58,7 +58,7 @@ def build_bench(context: RunContext, clips: RunClips | None = None) -> Bench:
         valid=valid,
         replayed=replayed,
         schedule=schedule,
-        stages=plan_stages(family.stages(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
+        stages=plan_phases(family.stages(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
         fresh={
             name: p.detach().to("cpu", copy=True)
@@ -115,7 +115,7 @@ def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
         context.family,
         store,
         samples,
-        max_frames=max(1, round(data.max_seconds * clock)) if not context.family.speaks() else sys.maxsize,
+        max_frames=max(1, round(data.max_seconds * clock)) if not context.family.is_speech() else sys.maxsize,
         min_frames=max(1, round(data.min_crop_seconds * clock)),
     )
 

@@ -14,7 +14,7 @@ from tunesmith.families.contract import Batch, Family
 from tunesmith.recipe.models import Recipe, TrainRecipe
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
-from tunesmith.training.phases import Stage
+from tunesmith.training.phases import Phase
 from tunesmith.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class RunClips(NamedTuple):
 
 
 @dataclass
-class Bench:
+class TrainState:
     """All that the loop needs, built once."""
 
     family: Family
@@ -66,7 +66,7 @@ class Bench:
     valid: Clips | None
     replayed: Clips | None
     schedule: Schedule
-    stages: tuple[Stage, ...]
+    stages: tuple[Phase, ...]
     ema: Ema | None
     fresh: dict[str, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
@@ -77,7 +77,7 @@ class Bench:
         return sum(stage.updates for stage in self.stages)
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> Phase:
         """The present stage."""
         return self.stages[self.progress.stage]
 

@@ -15,16 +15,16 @@ from tunesmith.run.context import RunContext
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_style_path, store_base_style, stored_base_style
 from tunesmith.training.curves import draw_curves
-from tunesmith.training.handover import finish_stage, stage_record
+from tunesmith.training.handover import finish_phase, phase_record
 from tunesmith.training.held_out import kind_batches, preview, validate
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, earlier_results, pass_gates
 from tunesmith.training.previews import base_style, preview_requests
-from tunesmith.training.run_state import Session, save_model
+from tunesmith.training.run_state import RunState, save_model
 from tunesmith.training.schedule import listed_epoch
-from tunesmith.training.setup import build_bench
-from tunesmith.training.state import Bench
+from tunesmith.training.setup import build_train_state
+from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.validation import fixed_batches, fixed_items
 
@@ -51,58 +51,58 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
         TunesmithError: a gate that says stop, ten non-finite updates in a row, a checkpoint of another run.
         InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
     """
-    session = open_session(context, resume=resume)
-    bench = session.bench
+    run = open_run_state(context, resume=resume)
+    state = run.state
     with listening() as stop:
-        begin(session)
-        with context.console.progress("train", bench.updates) as advance:
-            advance(bench.progress.update)
-            while not bench.over:
-                result = train_update(bench, stop=bool(stop))
-                after_update(session, result)
+        begin(run)
+        with context.console.progress("train", state.updates) as advance:
+            advance(state.progress.update)
+            while not state.over:
+                result = train_update(state, stop=bool(stop))
+                after_update(run, result)
                 advance(1, f"loss {result.measured.loss:.3f}")
                 if result.stop_requested:
-                    leave(session, stop)
-    return finish(session)
+                    leave(run, stop)
+    return finish(run)
 
 
-def open_session(context: RunContext, *, resume: bool) -> Session:
-    """Build the workbench and pick up the newest checkpoint, if there is one and it is wanted."""
-    bench = build_bench(context)
+def open_run_state(context: RunContext, *, resume: bool) -> RunState:
+    """Build the training state and pick up the newest checkpoint, if there is one and it is wanted."""
+    state = build_train_state(context)
     folder = context.folder
-    last = agreed_checkpoint(bench, checkpoint.newest(folder) if resume else None)
+    last = agreed_checkpoint(state, checkpoint.newest(folder) if resume else None)
     if last is not None:
-        checkpoint.load(bench, last)
+        checkpoint.load(state, last)
     samples = list(read_manifest(folder.manifest))
-    gates = pass_gates(bench, samples, folder) if bench.progress.update == 0 else []
-    if last is None and bench.accelerator.is_main_process:
+    gates = pass_gates(state, samples, folder) if state.progress.update == 0 else []
+    if last is None and state.accelerator.is_main_process:
         replaced = earlier_results(folder)
         if replaced:
             context.console.warn(f"starting anew; replaced: {', '.join(path.name for path in replaced)}")
         for path in replaced:
             shutil.rmtree(path, ignore_errors=True)
-    clips = bench.valid
-    batches = [] if clips is None else fixed_batches(bench.family, fixed_items(clips), bench.settings.batch_size)
+    clips = state.valid
+    batches = [] if clips is None else fixed_batches(state.family, fixed_items(clips), state.settings.batch_size)
     tracker = Tracker(
-        folder, active=bench.accelerator.is_main_process, resume_at=bench.progress.update if last else None
+        folder, active=state.accelerator.is_main_process, resume_at=state.progress.update if last else None
     )
     own = [sample for sample in samples if not is_replay(sample)]
     requests = preview_requests(context, own) if context.recipe.previews.every else []
-    session = Session(context, bench, tracker, samples, batches, kind_batches(bench, batches), requests=requests)
+    run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)
     for gate in gates:
         tracker.write("gate", 0, **vars(gate))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
             context.console.warn(f"gate {gate.name}: {gate.message}")
     if last is not None:
-        where = bench.progress.update
+        where = state.progress.update
         tracker.event("resumed", where, f"continued from update {where}", f"从第 {where} 次更新继续")
         context.console.log(f"continuing from {last}")
-    return session
+    return run
 
 
-def agreed_checkpoint(bench: Bench, mine: Path | None) -> Path | None:
+def agreed_checkpoint(state: TrainState, mine: Path | None) -> Path | None:
     """The checkpoint that the main process chose; every process continues from the same one, or none does."""
-    if bench.accelerator.num_processes == 1:
+    if state.accelerator.num_processes == 1:
         return mine
     from torch import distributed
 
@@ -111,71 +111,71 @@ def agreed_checkpoint(bench: Bench, mine: Path | None) -> Path | None:
     return chosen[0]
 
 
-def begin(session: Session) -> None:
+def begin(run: RunState) -> None:
     """The base model's own style, and the measurements at step 0."""
-    bench = session.bench
-    announce(session)
-    if session.main:
-        session.base_batches = fixed_batches(bench.family, base_items(session), bench.settings.batch_size)
-    if bench.progress.update == 0 and session.main:
-        validate(session, may_be_best=False)
-        if session.requests:
-            preview(session)
-    bench.accelerator.wait_for_everyone()
+    state = run.state
+    announce(run)
+    if run.main:
+        run.base_batches = fixed_batches(state.family, base_items(run), state.settings.batch_size)
+    if state.progress.update == 0 and run.main:
+        validate(run, may_be_best=False)
+        if run.requests:
+            preview(run)
+    state.accelerator.wait_for_everyone()
 
 
-def base_items(session: Session) -> list[dict[str, Any]]:
+def base_items(run: RunState) -> list[dict[str, Any]]:
     """Encoded clips in the base model's own style, made once and kept in the cache."""
-    bench, context = session.bench, session.context
-    if not context.recipe.evaluate.forgetting_prompts or not bench.family.base_prompts():
+    state, context = run.state, run.context
+    if not context.recipe.evaluate.forgetting_prompts or not state.family.base_prompts():
         return []
     path = base_style_path(context)
     if not path.exists():
-        with bench.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
-            adapters.set_scale(bench.networks, 0.0)
+        with state.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
+            adapters.set_scale(state.networks, 0.0)
             try:
-                made = base_style(context, bench.networks, str(bench.accelerator.device))
+                made = base_style(context, state.networks, str(state.accelerator.device))
             finally:
-                adapters.set_scale(bench.networks, 1.0)
+                adapters.set_scale(state.networks, 1.0)
         store_base_style(path, made)
     return stored_base_style(context)
 
 
-def after_update(session: Session, result: UpdateResult) -> None:
+def after_update(run: RunState, result: UpdateResult) -> None:
     """Count, log, measure, listen and save, each at its interval."""
-    bench, progress, settings = session.bench, session.bench.progress, session.bench.settings
+    state, progress, settings = run.state, run.state.progress, run.state.settings
     progress.update += 1
-    count_skipped(session, result)
-    last, since = bench.stage_over, progress.update - progress.stage_began
+    count_skipped(run, result)
+    last, since = state.stage_over, progress.update - progress.stage_began
     if progress.update % settings.log_every == 0 or progress.update == 1 or last:
-        log_training(session, result)
-    if session.main:
+        log_training(run, result)
+    if run.main:
         if since % settings.valid_every == 0 or last:
-            validate(session)
-        every = session.context.recipe.previews.every
-        if session.requests and every and (progress.update % every == 0 or last):
-            preview(session)
-            draw_curves(session.context.folder, progress.update)
-    share_decision(session)
-    stopped = bench.progress.finished
-    due = session.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
+            validate(run)
+        every = run.context.recipe.previews.every
+        if run.requests and every and (progress.update % every == 0 or last):
+            preview(run)
+            draw_curves(run.context.folder, progress.update)
+    share_decision(run)
+    stopped = state.progress.finished
+    due = run.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
     if due:
-        keep_snapshot(session)  # of this stage, not of what it hands on
-    if (last or stopped) and not bench.last_stage:
-        next_stage(session)
+        keep_snapshot(run)  # of this stage, not of what it hands on
+    if (last or stopped) and not state.last_stage:
+        next_phase(run)
     if due:
-        checkpoint.save(bench, session.context.folder)
+        checkpoint.save(state, run.context.folder)
 
 
-def next_stage(session: Session) -> None:
+def next_phase(run: RunState) -> None:
     """Hand on the best of a finished stage, and measure where the next one begins."""
-    bench, update, best = session.bench, session.bench.progress.update, session.context.folder.best
-    measured = bench.progress.first_loss is not None
-    if not measured and session.main:
-        save_model(session, best, not_measured(bench), "best")
-    bench.accelerator.wait_for_everyone()
-    told = finish_stage(bench, best, measured=measured)
-    if session.main:
+    state, update, best = run.state, run.state.progress.update, run.context.folder.best
+    measured = state.progress.first_loss is not None
+    if not measured and run.main:
+        save_model(run, best, not_measured(state), "best")
+    state.accelerator.wait_for_everyone()
+    told = finish_phase(state, best, measured=measured)
+    if run.main:
         better = told["best_update"] is not None
         nothing = ("it found nothing better than its beginning, and goes back to it", "没有优于开始时的结果，回到开始")
         otherwise = (
@@ -187,39 +187,39 @@ def next_stage(session: Session) -> None:
         zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；" + (
             f"最佳在第 {told['best_update']} 次更新" if better else otherwise[1]
         )
-        session.context.console.log(f"{text}; now {bench.stage.name}")
-        session.tracker.event("stage", update, f"{text}; now {bench.stage.name}", f"{zh}；进入 {bench.stage.name}")
-        validate(session, may_be_best=False)
-    share_decision(session)
-    bench.accelerator.wait_for_everyone()
+        run.context.console.log(f"{text}; now {state.stage.name}")
+        run.tracker.event("stage", update, f"{text}; now {state.stage.name}", f"{zh}；进入 {state.stage.name}")
+        validate(run, may_be_best=False)
+    share_decision(run)
+    state.accelerator.wait_for_everyone()
 
 
-def save(session: Session) -> None:
+def save(run: RunState) -> None:
     """A checkpoint to resume from and, if the recipe keeps them all, the adapter as it is now."""
-    checkpoint.save(session.bench, session.context.folder)
-    keep_snapshot(session)
+    checkpoint.save(run.state, run.context.folder)
+    keep_snapshot(run)
 
 
-def keep_snapshot(session: Session) -> None:
+def keep_snapshot(run: RunState) -> None:
     """The adapter as it is now, if the recipe keeps them all."""
-    bench, folder, update = session.bench, session.context.folder, session.bench.progress.update
-    if bench.settings.snapshots:
-        schedule = bench.schedule
-        per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(session.samples, schedule.per_update)
+    state, folder, update = run.state, run.context.folder, run.state.progress.update
+    if state.settings.snapshots:
+        schedule = state.schedule
+        per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(run.samples, schedule.per_update)
         epoch = (update - 1) // per_epoch
-        place = folder.path / bench.settings.snapshots / f"epoch={epoch}-step={update}_lora"
-        save_model(session, place, f"update {update}", "snapshot")
+        place = folder.path / state.settings.snapshots / f"epoch={epoch}-step={update}_lora"
+        save_model(run, place, f"update {update}", "snapshot")
 
 
-def count_skipped(session: Session, result: UpdateResult) -> None:
+def count_skipped(run: RunState, result: UpdateResult) -> None:
     """Non-finite updates are skipped and counted; too many in a row end the run with a diagnosis."""
-    progress, settings = session.bench.progress, session.bench.settings
+    progress, settings = run.state.progress, run.state.settings
     if result.stepped:
         progress.skipped_in_row = 0
         return
     progress.skipped += 1
     progress.skipped_in_row += 1
-    session.tracker.event(
+    run.tracker.event(
         "nonfinite",
         progress.update,
         f"update {progress.update} skipped: gradient norm {result.grad_norm}",
@@ -235,14 +235,14 @@ def count_skipped(session: Session, result: UpdateResult) -> None:
         )
 
 
-def log_training(session: Session, result: UpdateResult) -> None:
+def log_training(run: RunState, result: UpdateResult) -> None:
     """One line of training loss."""
-    progress = session.bench.progress
-    seconds = max(session.tracker.elapsed, 1e-6)
-    session.tracker.write(
+    progress = run.state.progress
+    seconds = max(run.tracker.elapsed, 1e-6)
+    run.tracker.write(
         "train",
         progress.update,
-        stage=session.bench.stage.name,
+        stage=run.state.stage.name,
         loss=result.measured.loss,
         terms=result.measured.terms,
         learning_rate=result.learning_rate,
@@ -251,76 +251,76 @@ def log_training(session: Session, result: UpdateResult) -> None:
         skipped=progress.skipped,
         tokens_per_second=result.tokens * progress.update / seconds,
     )
-    session.context.console.log(
-        f"update {progress.update}/{session.bench.updates}  train loss {result.measured.loss:.4f}  "
+    run.context.console.log(
+        f"update {progress.update}/{run.state.updates}  train loss {result.measured.loss:.4f}  "
         f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
     )
 
 
-def share_decision(session: Session) -> None:
+def share_decision(run: RunState) -> None:
     """Every process learns where the main one stands: what was best, and whether the stage is over."""
-    if session.bench.accelerator.num_processes == 1:
+    if run.state.accelerator.num_processes == 1:
         return
     from torch import distributed
 
-    verdict: list[Any] = [session.bench.progress]
+    verdict: list[Any] = [run.state.progress]
     distributed.broadcast_object_list(verdict, src=0)
-    session.bench.progress = verdict[0]
+    run.state.progress = verdict[0]
 
 
-def leave(session: Session, stop: StopRequest) -> None:
+def leave(run: RunState, stop: StopRequest) -> None:
     """Save where we are and end with the signal's exit code."""
-    update = session.bench.progress.update
-    if session.main:
-        save(session)
-        session.tracker.event(
+    update = run.state.progress.update
+    if run.main:
+        save(run)
+        run.tracker.event(
             "interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止"
         )
-        session.tracker.close()
-    session.bench.accelerator.wait_for_everyone()
-    where = session.context.folder.checkpoints / f"step-{update:06d}"
+        run.tracker.close()
+    run.state.accelerator.wait_for_everyone()
+    where = run.context.folder.checkpoints / f"step-{update:06d}"
     # The command as it was typed: without its overrides it would be another run, which begins anew.
-    raise InterruptedRunError(stop.signal or signal.SIGTERM, where, session.context.command)
+    raise InterruptedRunError(stop.signal or signal.SIGTERM, where, run.context.command)
 
 
-def finish(session: Session) -> dict[str, Any]:
+def finish(run: RunState) -> dict[str, Any]:
     """Write the final adapter and the summary."""
-    bench, progress, folder = session.bench, session.bench.progress, session.context.folder
+    state, progress, folder = run.state, run.state.progress, run.context.folder
     progress.finished = True
     summary: dict[str, Any] = {
         "updates": progress.update,
         "best_loss": progress.best_loss,
         "best_update": progress.best_update,
-        "stages": [*progress.history, stage_record(bench)],
+        "stages": [*progress.history, phase_record(state)],
         "skipped": progress.skipped,
-        "seconds": round(session.tracker.elapsed, 1),
-        "device": str(bench.accelerator.device),
-        "precision": bench.accelerator.mixed_precision.replace("no", "fp32"),
-        "trained_parameters": sum(p.numel() for p in bench.parameters.values()),
+        "seconds": round(run.tracker.elapsed, 1),
+        "device": str(state.accelerator.device),
+        "precision": state.accelerator.mixed_precision.replace("no", "fp32"),
+        "trained_parameters": sum(p.numel() for p in state.parameters.values()),
     }
-    if session.main:
-        save_model(session, folder.final, f"update {progress.update}", "final")
+    if run.main:
+        save_model(run, folder.final, f"update {progress.update}", "final")
         if all(stage["best_update"] is None for stage in summary["stages"]):
-            _no_best(session)
+            _no_best(run)
         elif progress.first_loss is None:
-            save_model(session, folder.best, not_measured(bench), "best")
-        session.tracker.event(
+            save_model(run, folder.best, not_measured(state), "best")
+        run.tracker.event(
             "finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新"
         )
-    session.tracker.close()
-    bench.accelerator.wait_for_everyone()
+    run.tracker.close()
+    state.accelerator.wait_for_everyone()
     return summary
 
 
-def not_measured(bench: Bench) -> str:
+def not_measured(state: TrainState) -> str:
     """What stands as best after a stage that no held-out clip teaches anything about."""
-    return f"last weights of stage {bench.stage.name}, which no held-out clip can measure"
+    return f"last weights of stage {state.stage.name}, which no held-out clip can measure"
 
 
-def _no_best(session: Session) -> None:
+def _no_best(run: RunState) -> None:
     """Without held-out clips the last adapter stands as best and says so; a run that never beat the base says that."""
-    folder = session.context.folder
-    if session.valid_batches:
+    folder = run.context.folder
+    if run.valid_batches:
         text = "no checkpoint was better than the base model on held-out clips; best_model is the last one"
         zh = "没有任何检查点在验证音频上优于基础模型；best_model 为最后一个"
     else:
@@ -328,6 +328,6 @@ def _no_best(session: Session) -> None:
             "there are no held-out clips, so best_model is simply the last adapter",
             "没有验证音频，best_model 即最后的适配器",
         )
-    session.context.console.warn(text)
-    session.tracker.event("no_best", session.bench.progress.update, text, zh)
-    save_model(session, folder.best, text, "best")
+    run.context.console.warn(text)
+    run.tracker.event("no_best", run.state.progress.update, text, zh)
+    save_model(run, folder.best, text, "best")

@@ -13,7 +13,7 @@ from tunesmith.data.batches import micro_batches
 from tunesmith.families.contract import Batch, Family
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.training.clips import Clips
-from tunesmith.training.state import Bench, to_device
+from tunesmith.training.state import TrainState, to_device
 
 Item = Mapping[str, Any]
 
@@ -37,10 +37,10 @@ def _length(item: Item) -> int:
     return max(max(np.asarray(array).shape, default=1) for array in item.values())
 
 
-def measure(bench: Bench, batches: Sequence[Batch]) -> LossResult:
-    """Loss of the present stage over batches with the bench's current weights; call inside ``bench.measuring()``."""
-    with bench.accelerator.autocast():
-        return measure_networks(bench.family, bench.active, batches, bench.accelerator.device)
+def measure(state: TrainState, batches: Sequence[Batch]) -> LossResult:
+    """Loss of the present stage over batches with the state's current weights; call inside ``state.measuring()``."""
+    with state.accelerator.autocast():
+        return measure_networks(state.family, state.active, batches, state.accelerator.device)
 
 
 def measure_networks(

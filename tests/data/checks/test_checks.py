@@ -223,11 +223,11 @@ def test_texts(tmp_path):
     def unknown(text):
         return sum(ord(c) > 127 for c in text) / len(text)
 
-    report = run_checks(samples, unknown_share=unknown, fingerprint=False)
+    report = run_checks(samples, unk_ratio=unknown, fingerprint=False)
     assert found(report, "missing_text", "error") == {"empty", "lyrics only"}
     assert found(report, "long_text", "error") == {"long"}
     assert found(report, "text_unknown", "error") == {"chinese", "emoji"}
-    assert found(run_checks(samples, unknown_share=lambda t: 0.5), "text_unknown", "warn") >= {"chinese", "mixed"}
+    assert found(run_checks(samples, unk_ratio=lambda t: 0.5), "text_unknown", "warn") >= {"chinese", "mixed"}
     assert found(run_checks(samples), "text_unknown") == set()
 
 
@@ -239,7 +239,7 @@ def test_what_the_family_finds_in_texts_is_told_and_lyrics_are_not_held_against_
     def odd(one):
         return [Finding("family_texts", "warn", one.id, "odd")] if "谁" in one.texts["lyrics"] else []
 
-    report = run_checks([sample], fingerprint=False, unknown_share=lambda t: float("谁" in t), text_findings=odd)
+    report = run_checks([sample], fingerprint=False, unk_ratio=lambda t: float("谁" in t), text_findings=odd)
     assert found(report, "family_texts", "warn") == {"a"}
     assert found(report, "text_unknown") == set()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tunesmith.data.layouts import detect_layout, read_layout
-from tunesmith.data.layouts.dataset import Layout
+from tunesmith.data.layouts.dataset import Dataset
 from tunesmith.errors import TunesmithError
 
 TOKENS = [65_536, 65_537, 66_560, 66_561, 66_562]
@@ -32,13 +32,13 @@ def listed(folder: Path, *lines: object, name: str = "train.jsonl") -> Path:
     return path
 
 
-def problems(layout: Layout) -> dict[str, str]:
+def problems(layout: Dataset) -> dict[str, str]:
     assert {finding.level for finding in layout.problems} <= {"error"}
     assert all(finding.message_zh and finding.remedy for finding in layout.problems)
     return {finding.clip: finding.message for finding in layout.problems}
 
 
-def told(layout: Layout) -> str:
+def told(layout: Dataset) -> str:
     return " ".join(note["en"] for note in layout.notes)
 
 
@@ -60,7 +60,7 @@ def test_a_folder_with_both_lists_brings_its_own_split(tmp_path):
     assert first.attributes == {"edit_type": "clone", "speaker_id": "7", "take": 3, "line": f"{path}:1"}
     assert second.attributes["edit_info"] == "happy" and second.texts == {}
     assert [sample.split for sample in layout.samples] == ["train", "valid"]
-    assert first.learnt == {"audio": first.audios["audio"]} and first.target == first.audios["audio"]
+    assert first.targets == {"audio": first.audios["audio"]} and first.target == first.audios["audio"]
 
 
 def test_a_list_may_be_named_itself_and_leaves_others_alone(tmp_path):

@@ -14,8 +14,8 @@ from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key
 from tunesmith.data.fields import FieldSpec  # fmt: skip
 from tunesmith.data.load import load
-from tunesmith.families.contract import Encoder, Generated, Generator, ModelCard, StageSpec
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.contract import Encoder, Generated, Generator, ModelCard, PhaseSpec
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.speech.tools import SpeechTools
 
 
@@ -61,17 +61,17 @@ class TalkFamily(DuetFamily):
         return {"talker": AdapterDefaults(("0",), 2, 2)}
 
     def stages(self):
-        return (StageSpec("train", ("talker",)),)
+        return (PhaseSpec("train", ("talker",)),)
 
-    def collate(self, items, draws):
+    def collate(self, items, rngs):
         return {"target": torch.from_numpy(np.concatenate([np.array(item["target"]) for item in items]))}
 
     def weights(self, batch):
         return {"error": float(batch["target"].numel())}
 
-    def loss(self, networks, batch, draws):
+    def loss(self, networks, batch, rngs):
         error = (networks["talker"](batch["target"]) - batch["target"]) ** 2
-        return {"error": Term(error.sum(), self.weights(batch)["error"])}
+        return {"error": LossTerm(error.sum(), self.weights(batch)["error"])}
 
     def generator(self, networks=None, device="cpu"):
         return TalkGenerator(networks or self.networks())

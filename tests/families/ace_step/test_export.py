@@ -143,7 +143,7 @@ def trained(base, tmp_path_factory):
 
 def make_adapter(family: AceStepFamily, network: torch.nn.Module, folder: Path) -> Path:
     saved(network, folder)
-    family.beside_adapter(folder)
+    family.write_extra_adapter_files(folder)
     (folder / "README.md").write_text(CARD)
     return folder
 

@@ -16,7 +16,7 @@ from tests.golden_files import assert_close, golden_path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.export import export_merged
 from tunesmith.families.ace_step.family import TARGETS, AceStepFamily
-from tunesmith.families.ace_step.generate import bare
+from tunesmith.families.ace_step.generate import unwrap_peft
 from tunesmith.families.ace_step.parts.weights import load_transformer, transformer_file
 from tunesmith.families.ace_step.published import published_card
 from tunesmith.families.ace_step.sizes import packable
@@ -71,7 +71,7 @@ def unpacked(folder, packed: torch.nn.Module) -> torch.nn.Module:
 
 
 def gradients(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    transformer, inputs = bare(network), random_inputs((9,), (3,), (4,), CONFIG)
+    transformer, inputs = unwrap_peft(network), random_inputs((9,), (3,), (4,), CONFIG)
     transformer.decode(inputs.latents, inputs.time, inputs.encode(transformer)).square().mean().backward()
     return {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
 
@@ -157,7 +157,7 @@ def test_golden_checkpoint_trains_packed(packing):
     optimizer = torch.optim.AdamW(trained.values(), lr=1e-2)
     inputs, losses = random_inputs((9,), (3,), (4,), family.config.transformer), []
     for _ in range(4):
-        transformer = bare(network)
+        transformer = unwrap_peft(network)
         losses.append(transformer.decode(inputs.latents, inputs.time, inputs.encode(transformer)).square().mean())
         losses[-1].backward()
         optimizer.step()

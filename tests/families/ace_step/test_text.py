@@ -38,13 +38,13 @@ def test_long_texts_are_cut_where_training_cut_them(encoder):
     ("text", "share"), [("pop , rock", 0.0), ("pop zzzz", 4 / 7), ("流行", 1.0), ("", 0.0), ("  ", 0.0)]
 )
 def test_share_of_unknown_letters(encoder, text, share):
-    assert encoder.unknown_share(text) == pytest.approx(share)
+    assert encoder.unk_ratio(text) == pytest.approx(share)
 
 
 def test_asking_for_tokens_loads_no_weights():
     folder = golden_path("ace_step/tiny_checkpoint")
     encoder = TextEncoder(folder, read_config(folder), "cpu")
-    encoder.unknown_share("pop")
+    encoder.unk_ratio("pop")
     assert "encoder" not in vars(encoder)
 
 

@@ -14,7 +14,7 @@ from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import local_micro_batches
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import InterruptedRunError, train
 
 SECTIONS = {
@@ -55,8 +55,8 @@ def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make, mon
     train(whole)
     original = training.train_update
 
-    def interrupt_at_4(bench, *, stop=False):
-        return original(bench, stop=stop or bench.progress.update == 3)
+    def interrupt_at_4(state, *, stop=False):
+        return original(state, stop=stop or state.progress.update == 3)
 
     monkeypatch.setattr(training, "train_update", interrupt_at_4)
     with pytest.raises(InterruptedRunError):
@@ -105,11 +105,11 @@ def test_projection_losses_and_their_heads_are_there_only_when_asked(songs):
 def test_checkpointing_gives_the_same_gradients(make):
     gradients = []
     for recompute in (False, True):
-        bench = build_bench(make(f"c{recompute}", gradient_checkpointing=recompute))
-        (batch, draws, _), *_ = local_micro_batches(bench, 0)
+        state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
+        (batch, rngs, _), *_ = local_micro_batches(state, 0)
         torch.manual_seed(0)
-        terms = bench.family.loss(bench.networks, batch, draws)
+        terms = state.family.loss(state.networks, batch, rngs)
         (terms["denoise"].sum / terms["denoise"].weight).backward()
-        gradients.append({k: p.grad.clone() for k, p in bench.parameters.items() if p.grad is not None})
+        gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and len(gradients[0]) > 0
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-7) for k in gradients[0])

@@ -11,7 +11,7 @@ from torch import nn
 from tests.families.ace_step.tiny_transformer import random_inputs
 from tunesmith.adapters.peft_adapter import save_adapter
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS
-from tunesmith.families.ace_step.parts.transformer import bare
+from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
 TARGETS = ["linear_q", "to_q", "to_out.0", "speaker_embedder"]
 
@@ -38,7 +38,7 @@ def saved(network: nn.Module, folder: Path) -> Path:
 @torch.no_grad()
 def velocity(network: nn.Module, *, seed: int = 1) -> torch.Tensor:
     """What a network makes of one item with text, speaker and lyrics."""
-    transformer = bare(network)
+    transformer = unwrap_peft(network)
     inputs = random_inputs((9,), (3,), (4,), transformer.config, seed=seed)
     return transformer.decode(inputs.latents, inputs.time, inputs.encode(transformer))
 

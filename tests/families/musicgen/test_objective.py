@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.musicgen.family import MusicGenFamily
-from tunesmith.families.musicgen.objective import decoder_input, delay, target_mask, text_keep
+from tunesmith.families.musicgen.objective import condition_dropout, decoder_input, delay, target_mask
 
 
 def item(family: MusicGenFamily, frames: int, seed: int) -> dict[str, np.ndarray]:
@@ -118,15 +118,17 @@ def test_an_empty_codebook_is_left_out_not_nan(family, networks):
 
 
 def test_a_fresh_model_starts_at_a_uniform_guess(family, networks):
-    assert loss_of(family, networks, [item(family, 100, 7)]) == pytest.approx(family.random_level(), rel=0.03)
+    assert loss_of(family, networks, [item(family, 100, 7)]) == pytest.approx(family.chance_loss(), rel=0.03)
 
 
 def test_text_dropout_is_keyed_by_clip_and_epoch_and_zeroes_the_row(family):
-    draws = [Draws(1, epoch, "clip") for epoch in range(400)]
-    kept = text_keep(draws, 0.15, 400)
+    rngs = [ItemRng(1, epoch, "clip") for epoch in range(400)]
+    kept = condition_dropout(rngs, 0.15, 400)
     assert 0.78 < kept.mean().item() < 0.92
-    assert torch.equal(kept, text_keep(draws, 0.15, 400))
-    dropped = next(d for d, k in zip(draws, text_keep(draws, family.options.text_dropout, 400), strict=True) if k == 0)
+    assert torch.equal(kept, condition_dropout(rngs, 0.15, 400))
+    dropped = next(
+        d for d, k in zip(rngs, condition_dropout(rngs, family.options.text_dropout, 400), strict=True) if k == 0
+    )
     batch = family.collate([item(family, 10, 8)], [dropped])
     assert batch["text_mask"].sum() == 0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS, HELD_OUT_TIMES, collate
 from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.tokens import flow_tokens, pack
@@ -36,8 +36,8 @@ def item(groups: int, prompt_groups: int, seed: int, *, text: bool = True, audio
 
 
 def drawn(items, settings=None, epoch=0):
-    draws = [Draws(0, epoch, str(number)) for number in range(len(items))]
-    return collate(items, draws, settings or StepAudioSettings(), IDS)
+    rngs = [ItemRng(0, epoch, str(number)) for number in range(len(items))]
+    return collate(items, rngs, settings or StepAudioSettings(), IDS)
 
 
 def test_targets_are_the_answer_and_its_end_read_from_the_place_before_each():
@@ -90,16 +90,16 @@ def test_items_of_one_length_need_no_mask():
 
 def test_what_is_drawn_depends_on_item_and_epoch_never_on_the_batch():
     items = [item(2, 1, 0), item(3, 2, 1)]
-    draws = [Draws(0, 4, "a"), Draws(0, 4, "b")]
-    both = collate(items, draws, StepAudioSettings(), IDS)
-    swapped = collate(items[::-1], draws[::-1], StepAudioSettings(), IDS)
-    alone = collate(items[:1], draws[:1], StepAudioSettings(), IDS)
+    rngs = [ItemRng(0, 4, "a"), ItemRng(0, 4, "b")]
+    both = collate(items, rngs, StepAudioSettings(), IDS)
+    swapped = collate(items[::-1], rngs[::-1], StepAudioSettings(), IDS)
+    alone = collate(items[:1], rngs[:1], StepAudioSettings(), IDS)
     frames = alone["x1"].shape[1]
     for name in ("z", "cond", "x1"):
         assert torch.equal(both[name][0, :frames], alone[name][0]), name
         assert torch.equal(both[name], swapped[name].flip(0)), name
     assert both["t"][0, 0] == alone["t"][0, 0] == swapped["t"][0, 1] != both["t"][0, 1]
-    later = collate(items, [Draws(0, 5, "a"), Draws(0, 5, "b")], StepAudioSettings(), IDS)
+    later = collate(items, [ItemRng(0, 5, "a"), ItemRng(0, 5, "b")], StepAudioSettings(), IDS)
     assert not torch.equal(later["z"], both["z"]) and not torch.equal(later["t"], both["t"])
 
 
@@ -119,7 +119,7 @@ def test_measuring_draws_nothing_and_takes_the_same_times_for_all():
 def test_times_follow_their_schedule(schedule, mean):
     settings = StepAudioSettings(t_schedule=schedule)
     one = item(1, 1, 0)
-    times = [float(collate([one], [Draws(0, e, "x")], settings, IDS)["t"]) for e in range(600)]
+    times = [float(collate([one], [ItemRng(0, e, "x")], settings, IDS)["t"]) for e in range(600)]
     assert np.mean(times) == pytest.approx(mean, abs=0.04)
     assert min(times) >= 0 and max(times) < 1
 
@@ -129,7 +129,7 @@ def test_prompts_are_given_whole_in_their_share_and_otherwise_a_beginning_or_not
     prompt = len(one["prompt_mel"])
     given = []
     for epoch in range(800):
-        batch = collate([one], [Draws(0, epoch, "x")], settings, IDS)
+        batch = collate([one], [ItemRng(0, epoch, "x")], settings, IDS)
         known = int(batch["cond"][0].any(dim=-1).sum())
         assert torch.equal(batch["cond"][0, :known], batch["x1"][0, :known])  # what is given is the beginning
         given.append(known)
@@ -142,7 +142,7 @@ def test_prompts_are_given_whole_in_their_share_and_otherwise_a_beginning_or_not
 
 def test_conditions_are_dropped_in_their_share():
     settings, one = StepAudioSettings(condition_dropout=0.3), item(1, 1, 0)
-    keep = [float(collate([one], [Draws(0, e, "x")], settings, IDS)["keep"]) for e in range(800)]
+    keep = [float(collate([one], [ItemRng(0, e, "x")], settings, IDS)["keep"]) for e in range(800)]
     assert np.mean(keep) == pytest.approx(0.7, abs=0.04)
 
 

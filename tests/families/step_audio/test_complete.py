@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.data.sounds import phrase, save
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.complete import complete
@@ -49,11 +49,11 @@ def sample(name: str, target: AudioRef | None, prompt: AudioRef | None = None, t
     return Sample(name, audios, texts or {}, attributes, split="train")
 
 
-def completed(samples, networks=BOTH, find=lambda: None, **more) -> Completed:
+def completed(samples, networks=BOTH, find=lambda: None, **more) -> Augmented:
     return complete(samples, 1, networks=frozenset(networks), ids=IDS, find=find, **more)
 
 
-def levels(done: Completed) -> dict[str, str]:
+def levels(done: Augmented) -> dict[str, str]:
     return {finding.clip: finding.level for finding in done.findings}
 
 

@@ -19,7 +19,7 @@ from tunesmith.families.step_audio import export as module
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
 from tunesmith.families.step_audio.export import merged_state
 from tunesmith.families.step_audio.family import StepAudioFamily
-from tunesmith.families.step_audio.objective import answer_logits, bare
+from tunesmith.families.step_audio.objective import answer_logits, unwrap_peft
 from tunesmith.run.adapted import load_adapted, on_device, read_adapted
 from tunesmith.stages.export import export
 
@@ -59,7 +59,7 @@ def test_it_is_a_checkpoint_whose_answers_are_the_adapters(tiny_family, exported
     assert merged.ids == tiny_family.ids and merged.configs == tiny_family.configs
     made, batch, base = merged.networks(), tiny_family.collate(items[:2], None), tiny_family.networks()
     with torch.no_grad():
-        theirs, ours = answer_logits(bare(networks[LLM]), batch), answer_logits(made[LLM].float(), batch)
+        theirs, ours = answer_logits(unwrap_peft(networks[LLM]), batch), answer_logits(made[LLM].float(), batch)
         start = answer_logits(base[LLM].float(), batch)
         assert float((ours - theirs).abs().mean()) < 0.02 * float(theirs.abs().mean())  # weights in bf16
         assert float((ours - theirs).abs().mean()) < 0.2 * float((start - theirs).abs().mean())
@@ -111,7 +111,7 @@ def test_the_merged_model_speaks(exported, items, pairs):
 def test_merging_leaves_the_adapter_as_it_was(tiny_family):
     networks = tuned(tiny_family)
     before = {k: v.clone() for k, v in networks[LLM].state_dict().items()}
-    merged = dict(merged_state(bare(networks[LLM])))
+    merged = dict(merged_state(unwrap_peft(networks[LLM])))
     assert all(torch.equal(v, networks[LLM].state_dict()[k]) for k, v in before.items())
     base = tiny_family.networks()[LLM].state_dict()
     changed = {name.split(".")[-2] for name, tensor in merged.items() if not torch.equal(tensor, base[name])}

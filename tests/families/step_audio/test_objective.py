@@ -10,12 +10,12 @@ from torch.nn import functional as F
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
 from tunesmith.adapters.peft_adapter import attach, trainable
 from tunesmith.adapters.settings import AdapterRecipe
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import StepAudioFamily
-from tunesmith.families.step_audio.objective import answer_logits, bare, sampled_codes, with_heard
+from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, unwrap_peft, with_heard
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.run.adapted import on_device
 
@@ -44,16 +44,16 @@ def mixed(items):
 
 
 def draws_of(items, epoch=0):
-    return [Draws(3, epoch, str(number)) for number in range(len(items))]
+    return [ItemRng(3, epoch, str(number)) for number in range(len(items))]
 
 
-def terms_of(family, networks, items, draws=None, **batch):
-    return family.loss(networks, {**family.collate(items, draws), **batch}, draws)
+def terms_of(family, networks, items, rngs=None, **batch):
+    return family.loss(networks, {**family.collate(items, rngs), **batch}, rngs)
 
 
 def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items):
     batch = tiny_family.collate(items[:3], None)
-    llm = bare(networks[LLM])
+    llm = unwrap_peft(networks[LLM])
     with torch.no_grad():
         logits = llm(batch["llm_ids"])
         mask = torch.zeros_like(batch["llm_ids"], dtype=torch.bool)
@@ -74,16 +74,16 @@ def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items)
 
 def test_logits_are_made_at_the_answer_alone(tiny_family, networks, items):
     batch = tiny_family.collate(items[:2], None)
-    shape = answer_logits(bare(networks[LLM]), batch).shape
-    assert shape == (batch["weights"]["llm"], bare(networks[LLM]).config.vocab_size)
+    shape = answer_logits(unwrap_peft(networks[LLM]), batch).shape
+    assert shape == (batch["weights"]["llm"], unwrap_peft(networks[LLM]).config.vocab_size)
     assert shape[0] < batch["llm_ids"].numel() / 2
 
 
 def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks, mixed):
-    draws, gradients, losses = draws_of(mixed), [], []
+    rngs, gradients, losses = draws_of(mixed), [], []
     for cut in ([[0, 1, 2, 3, 4, 5]], [[0], [1], [2], [3], [4], [5]], [[0, 4], [5, 2], [1, 3]]):
         batches = [
-            (tiny_family.collate([mixed[i] for i in c], [draws[i] for i in c]), [draws[i] for i in c]) for c in cut
+            (tiny_family.collate([mixed[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c]) for c in cut
         ]
         totals = add_weights(tiny_family.weights(batch) for batch, _ in batches)
         meter = LossAccumulator()
@@ -172,30 +172,30 @@ def test_kept_encoder_output_is_what_the_encoder_makes_of_the_batch(tiny_family,
 
 
 def test_both_together_without_sampled_codes_are_two_losses_weighed(tiny_family, networks, mixed):
-    draws = draws_of(mixed)
+    rngs = draws_of(mixed)
     alone = options(tiny_family, sampled_share=0.0, llm_weight=0.3, flow_weight=0.9)
-    together = terms_of(alone, networks, mixed, draws)
-    apart = terms_of(alone, {LLM: networks[LLM]}, mixed, draws) | terms_of(alone, {FLOW: networks[FLOW]}, mixed, draws)
+    together = terms_of(alone, networks, mixed, rngs)
+    apart = terms_of(alone, {LLM: networks[LLM]}, mixed, rngs) | terms_of(alone, {FLOW: networks[FLOW]}, mixed, rngs)
     for name, scale in (("llm", 0.3), ("flow", 0.9)):
         assert torch.equal(together[name].sum, apart[name].sum)
         assert (together[name].scale, apart[name].scale) == (scale, 1.0)
-    totals = alone.weights(alone.collate(mixed, draws))
+    totals = alone.weights(alone.collate(mixed, rngs))
     means = {name: float(apart[name].sum.detach()) / totals[name] for name in ("llm", "flow")}
     assert float(combine(together, totals).detach()) == pytest.approx(0.3 * means["llm"] + 0.9 * means["flow"])
 
 
 def test_sampled_codes_are_in_phase_as_long_and_the_same_again(tiny_family, networks, mixed):
     always = options(tiny_family, sampled_share=1.0)
-    draws = draws_of(mixed)
-    batch = always.collate(mixed, draws)
-    logits = answer_logits(bare(networks[LLM]), batch).detach()
-    heard = sampled_codes(logits, batch, draws, always.options, always.ids)
+    rngs = draws_of(mixed)
+    batch = always.collate(mixed, rngs)
+    logits = answer_logits(unwrap_peft(networks[LLM]), batch).detach()
+    heard = sampled_codes(logits, batch, rngs, always.options, always.ids)
     assert sorted(heard) == [0, 1, 3, 5]  # the one without texts is not sampled, the one without audio not heard
     for row, codes in heard.items():
         vq02, vq06 = unpack(codes, always.ids)  # raises when out of phase
         assert len(vq02) + len(vq06) == len(mixed[row]["codes"])
         assert not np.array_equal(codes, mixed[row]["codes"])
-    again = sampled_codes(logits, batch, draws, always.options, always.ids)
+    again = sampled_codes(logits, batch, rngs, always.options, always.ids)
     assert all(np.array_equal(heard[row], again[row]) for row in heard)
     later = sampled_codes(logits, batch, draws_of(mixed, epoch=1), always.options, always.ids)
     assert any(not np.array_equal(heard[row], later[row]) for row in heard)
@@ -204,7 +204,7 @@ def test_sampled_codes_are_in_phase_as_long_and_the_same_again(tiny_family, netw
 def test_the_chosen_share_hears_them(tiny_family, networks, items):
     some = options(tiny_family, sampled_share=0.3)
     one, counts = items[:1], 0
-    logits = answer_logits(bare(networks[LLM]), some.collate(one, None)).detach()
+    logits = answer_logits(unwrap_peft(networks[LLM]), some.collate(one, None)).detach()
     batch = some.collate(one, None)
     for epoch in range(300):
         counts += len(sampled_codes(logits, batch, draws_of(one, epoch), some.options, some.ids))
@@ -213,9 +213,9 @@ def test_the_chosen_share_hears_them(tiny_family, networks, items):
 
 def test_a_cold_llm_hears_its_likeliest_code_of_the_codebook_whose_turn_it_is(tiny_family, networks, items):
     cold = options(tiny_family, sampled_share=1.0, temperature=0.0)
-    batch, draws = cold.collate(items[:1], None), draws_of(items[:1])
-    logits = answer_logits(bare(networks[LLM]), batch).detach()
-    codes = sampled_codes(logits, batch, draws, cold.options, cold.ids)[0]
+    batch, rngs = cold.collate(items[:1], None), draws_of(items[:1])
+    logits = answer_logits(unwrap_peft(networks[LLM]), batch).detach()
+    codes = sampled_codes(logits, batch, rngs, cold.options, cold.ids)[0]
     ids = cold.ids
     split = ids.audio_base + ids.vq02
     for place, code in enumerate(codes):
@@ -246,15 +246,15 @@ def test_hearing_sampled_codes_changes_the_targets_mu_alone(tiny_family, network
 
 
 def test_the_joint_stage_hears_samples_and_gradients_reach_only_what_is_trained(tiny_family, networks, items):
-    always, draws = options(tiny_family, sampled_share=1.0), draws_of(items[:4])
+    always, rngs = options(tiny_family, sampled_share=1.0), draws_of(items[:4])
     never = options(tiny_family, sampled_share=0.0)
-    sampled = terms_of(always, networks, items[:4], draws)
-    assert not torch.equal(sampled["flow"].sum, terms_of(never, networks, items[:4], draws)["flow"].sum)
-    assert torch.equal(sampled["flow"].sum, terms_of(always, networks, items[:4], draws)["flow"].sum)
+    sampled = terms_of(always, networks, items[:4], rngs)
+    assert not torch.equal(sampled["flow"].sum, terms_of(never, networks, items[:4], rngs)["flow"].sum)
+    assert torch.equal(sampled["flow"].sum, terms_of(always, networks, items[:4], rngs)["flow"].sum)
     with torch.no_grad():  # nothing is sampled while measuring
         held_out = [terms_of(family, networks, items[:4]) for family in (always, never)]
     assert all(torch.equal(held_out[0][name].sum, held_out[1][name].sum) for name in held_out[0])
-    combine(sampled, always.weights(always.collate(items[:4], draws))).backward()
+    combine(sampled, always.weights(always.collate(items[:4], rngs))).backward()
     reached = {k for n, m in networks.items() for k, p in m.named_parameters(prefix=n) if p.grad is not None}
     assert reached == set(trainable(networks))
     assert all("lora_" in name or name.startswith("flow.decoder.") for name in reached)
@@ -268,13 +268,13 @@ def test_an_encoder_that_trains_gets_gradients_and_no_dropout(tiny_family, items
     recipe = AdapterRecipe(networks={FLOW: {"kind": "full"}})
     networks = attach(base, recipe, free.adapter_defaults(), seed=0)
     networks[FLOW].train()
-    short, draws = [{k: v for k, v in one.items() if k != "mu"} for one in items[:2]], draws_of(items[:2])
-    first = terms_of(free, {FLOW: networks[FLOW]}, short, draws)["flow"].sum
-    assert torch.equal(first, terms_of(free, {FLOW: networks[FLOW]}, short, draws)["flow"].sum)
+    short, rngs = [{k: v for k, v in one.items() if k != "mu"} for one in items[:2]], draws_of(items[:2])
+    first = terms_of(free, {FLOW: networks[FLOW]}, short, rngs)["flow"].sum
+    assert torch.equal(first, terms_of(free, {FLOW: networks[FLOW]}, short, rngs)["flow"].sum)
     first.backward()
     parts = {name.split(".")[0] for name, p in networks[FLOW].named_parameters() if p.grad is not None}
     assert parts == {"decoder", "encoder", "encoder_proj", "input_embedding", "spk_embed_affine_layer"}
-    kept = terms_of(tiny_family, {FLOW: networks[FLOW]}, items[:2], draws)["flow"].sum
+    kept = terms_of(tiny_family, {FLOW: networks[FLOW]}, items[:2], rngs)["flow"].sum
     assert torch.allclose(first, kept, rtol=1e-5)
 
 

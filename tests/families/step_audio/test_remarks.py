@@ -10,7 +10,6 @@ from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import EDIT_TYPES
 from tunesmith.families.step_audio.text_checks import (
     CHECKS,
-    accept,
     checked_tokens,
     edit_findings,
     edit_notes,
@@ -18,6 +17,7 @@ from tunesmith.families.step_audio.text_checks import (
     learners,
     needs_text,
     text_findings,
+    validate_samples,
 )
 from tunesmith.recipe.models import Recipe
 
@@ -31,15 +31,15 @@ def line(number: int = 1, texts=None, audios=None, **attributes) -> Sample:
 
 
 def test_an_unknown_edit_is_refused_at_its_line_with_the_list():
-    accept([line(1), line(2, edit_type="clone"), line(3, edit_type="emotion", edit_info="sad")])
+    validate_samples([line(1), line(2, edit_type="clone"), line(3, edit_type="emotion", edit_info="sad")])
     with pytest.raises(TunesmithError) as refused:
-        accept([line(1), line(7, edit_type="emotoin")])
+        validate_samples([line(1), line(7, edit_type="emotoin")])
     assert refused.value.where == "train.jsonl:7" and "emotoin" in refused.value.what
     assert all(name in str(refused.value) for name in EDIT_TYPES)
     with pytest.raises(TunesmithError, match=r"train.jsonl:8.*sleepy.*happy"):
-        accept([line(8, edit_type="emotion", edit_info="sleepy")])
+        validate_samples([line(8, edit_type="emotion", edit_info="sleepy")])
     with pytest.raises(TunesmithError, match=r"no_line.wav"):
-        accept([Sample("no_line.wav", AUDIOS, {}, {"edit_type": "x"})])
+        validate_samples([Sample("no_line.wav", AUDIOS, {}, {"edit_type": "x"})])
 
 
 def test_edits_that_do_not_say_what_to_change_are_counted_once_for_each_type():
@@ -50,7 +50,7 @@ def test_edits_that_do_not_say_what_to_change_are_counted_once_for_each_type():
     assert "3 lines of edit_type emotion have no edit_info (the first: train.jsonl:0)" in generic[0].message
     assert "happy" in generic[0].remedy and generic[0].message_zh
     assert list(edit_notes(samples)) == []
-    accept([line(1, edit_type="denoise", edit_info="wind")])
+    validate_samples([line(1, edit_type="denoise", edit_info="wind")])
     (told,) = edit_notes([line(1, edit_type="denoise", edit_info="wind")])
     assert "edit_type denoise have an edit_info (the first: train.jsonl:1); it is not used" in told["en"]
 

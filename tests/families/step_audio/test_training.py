@@ -25,7 +25,7 @@ from tunesmith.run.adapted import load_adapted
 from tunesmith.training import trainer as training
 from tunesmith.training.gates import trained_frames
 from tunesmith.training.loop import local_micro_batches, train_update
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import InterruptedRunError, train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
@@ -79,11 +79,11 @@ def test_all_stages_learn_and_the_best_of_both_is_kept(make, tiny_folder, pairs)
     request = GenerationRequest(pairs[0].texts, 0.5, 1, source=source)
     (made,) = family.generator(networks).generate([request])
     assert made.audio.shape[0] == 1 and np.isfinite(made.audio).all()
-    bench = build_bench(context)
-    bench.networks = networks
-    bench.progress.stage = 2
+    state = build_train_state(context)
+    state.networks = networks
+    state.progress.stage = 2
     with torch.no_grad():
-        again = measure(bench, fixed_batches(family, fixed_items(bench.valid), 2))
+        again = measure(state, fixed_batches(family, fixed_items(state.valid), 2))
     best = min(summary["stages"][2]["best_loss"], summary["stages"][2]["first_loss"])
     assert again.loss == pytest.approx(best, abs=1e-5)
 
@@ -105,7 +105,7 @@ def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make, mon
     train(whole)
     original = training.train_update
     monkeypatch.setattr(
-        training, "train_update", lambda bench, *, stop=False: original(bench, stop=bench.progress.update + 1 == number)
+        training, "train_update", lambda state, *, stop=False: original(state, stop=state.progress.update + 1 == number)
     )
     with pytest.raises(InterruptedRunError):
         train(broken)
@@ -145,10 +145,10 @@ def test_both_kinds_of_flow_training_come_back(make, tiny_folder, adapter, files
     written = {str(p.relative_to(context.folder.final)) for p in context.folder.final.rglob("*.safetensors")}
     assert written == files
     loaded = load_adapted(StepAudioFamily(str(tiny_folder)), context.folder.final)
-    state, bench = kept(context), build_bench(context)
+    tensors, state = kept(context), build_train_state(context)
     found = {f"{n}.{k}".replace(".default", ""): p for n, m in loaded.items() for k, p in m.named_parameters()}
-    assert len(state) == len(bench.parameters)
-    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+    assert len(tensors) == len(state.parameters)
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
 
 
 @pytest.mark.parametrize(("mode", "file"), [(LLM, "adapter_model.safetensors"), (FLOW, "tuned.safetensors")])
@@ -187,11 +187,11 @@ def test_an_adapter_of_another_base_is_refused(make, tiny_family):
 def test_checkpointing_gives_the_same_gradients(make):
     gradients = []
     for recompute in (False, True):
-        bench = build_bench(make(f"c{recompute}", gradient_checkpointing=recompute))
-        assert bench.networks[FLOW].decoder.estimator.gradient_checkpointing is recompute
-        (batch, draws, _), *_ = local_micro_batches(bench, 0)
-        combine(bench.family.loss(bench.networks, batch, draws), bench.family.weights(batch)).backward()
-        gradients.append({k: p.grad.clone() for k, p in bench.parameters.items() if p.grad is not None})
+        state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
+        assert state.networks[FLOW].decoder.estimator.gradient_checkpointing is recompute
+        (batch, rngs, _), *_ = local_micro_batches(state, 0)
+        combine(state.family.loss(state.networks, batch, rngs), state.family.weights(batch)).backward()
+        gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and {k.split(".")[0] for k in gradients[0]} == {LLM, FLOW}
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-6, rtol=1e-4) for k in gradients[0])
 
@@ -203,19 +203,19 @@ def test_clips_without_texts_or_audio_pass_the_gate_and_train(make, pairs, items
     tokens = {"prompt_tokens": numbers(items[5]["prompt_codes"]), "target_tokens": numbers(items[5]["codes"])}
     silent = [replace(one, texts={}) for one in pairs[2:5]]
     mixed = [*pairs[:2], *silent, replace(pairs[5], audios={}, attributes=tokens), *pairs[6:]]
-    bench = build_bench(make(samples=mixed, batch_size=1, accumulation=6))
-    assert trained_frames(bench).status == "pass"
+    state = build_train_state(make(samples=mixed, batch_size=1, accumulation=6))
+    assert trained_frames(state).status == "pass"
     for stage in range(3):
-        bench.progress.stage, bench.progress.stage_began = stage, bench.progress.update
-        assert train_update(bench).stepped
-        bench.progress.update += 1
+        state.progress.stage, state.progress.stage_began = stage, state.progress.update
+        assert train_update(state).stepped
+        state.progress.update += 1
 
 
 def test_the_frozen_encoder_is_cached_and_its_dropout_never_heard(make):
-    bench = build_bench(make(options={"train": FLOW}, learning_rate=1e-9))
-    batches = fixed_batches(bench.family, fixed_items(bench.train), 2)
-    with bench.measuring():
-        evaluated = measure(bench, batches).loss
+    state = build_train_state(make(options={"train": FLOW}, learning_rate=1e-9))
+    batches = fixed_batches(state.family, fixed_items(state.train), 2)
+    with state.measuring():
+        evaluated = measure(state, batches).loss
     with torch.no_grad():
-        assert measure(bench, batches).loss == evaluated  # in training mode, as the gate compares them
-    assert bench.networks[FLOW].config.encoder.dropout_rate > 0
+        assert measure(state, batches).loss == evaluated  # in training mode, as the gate compares them
+    assert state.networks[FLOW].config.encoder.dropout_rate > 0

@@ -13,7 +13,7 @@ from tests.families.step_audio.tiny_checkpoint import make_speech_run
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.training.gates import probe_clips
 from tunesmith.training.loop import train_update
-from tunesmith.training.setup import build_bench
+from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
 
 ADAPTER = {"rank": 2, "alpha": 8, "networks": {FLOW: {"kind": "full", "learning_rate": 1e-3}}}
@@ -27,8 +27,8 @@ def context(tiny_folder, pairs, tmp_path):
 
 
 def test_gates_look_at_clips_that_teach_the_first_stage(context):
-    bench = build_bench(context)
-    batches, base = probe_clips(bench)
+    state = build_train_state(context)
+    batches, base = probe_clips(state)
     assert base.terms[LLM] > 0
     assert all(batch["llm_rows"] for batch in batches)
 
@@ -43,22 +43,22 @@ def test_a_stage_that_cannot_be_measured_keeps_its_last_weights(context):
 
 
 def test_the_average_begins_anew_with_each_stage(context):
-    bench = build_bench(context)
-    bench.progress.stage, bench.progress.update, bench.progress.stage_began = 1, 500, 500
-    train_update(bench)
-    name, moved = next((n, p) for n, p in bench.parameters.items() if n.startswith(FLOW) and p.requires_grad)
-    base = bench.networks[FLOW].full_tuning.base[name.partition(".")[2]]
-    share = (bench.ema.shadow[name] - base).norm() / (moved.detach() - base).norm()
+    state = build_train_state(context)
+    state.progress.stage, state.progress.update, state.progress.stage_began = 1, 500, 500
+    train_update(state)
+    name, moved = next((n, p) for n, p in state.parameters.items() if n.startswith(FLOW) and p.requires_grad)
+    base = state.networks[FLOW].full_tuning.base[name.partition(".")[2]]
+    share = (state.ema.shadow[name] - base).norm() / (moved.detach() - base).norm()
     assert float(share) == pytest.approx(1 - 2 / 11, rel=1e-3)
 
 
 def test_an_update_without_anything_to_learn_changes_nothing(tiny_folder, pairs, tmp_path):
     silent = [replace(s, texts={}) for s in pairs]
-    bench = build_bench(
+    state = build_train_state(
         make_speech_run(tiny_folder, silent, tmp_path, "none", adapter=ADAPTER, train=TRAIN, options={})
     )
-    before = {name: p.detach().clone() for name, p in bench.parameters.items()}
-    result = train_update(bench)
+    before = {name: p.detach().clone() for name, p in state.parameters.items()}
+    result = train_update(state)
     assert result.stepped
     assert result.grad_norm == 0.0
-    assert all(torch.equal(p, before[name]) for name, p in bench.parameters.items())
+    assert all(torch.equal(p, before[name]) for name, p in state.parameters.items())

@@ -10,7 +10,7 @@ from tests.data.sounds import phrase, save
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import tiny_step1
 from tests.training.conftest import OFF, make_context
-from tools.pocket.step_audio.assemble import Parts, save_folder
+from tools.pocket.step_audio.assemble import SpeechParts, save_folder
 from tools.pocket.step_audio.text import make_text_tokeniser
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.families.step_audio.config import (
@@ -68,7 +68,7 @@ def write_tiny(folder: Path) -> Path:
         PROJECTION: torch.randn(2 * BINS, WIDTH, generator=random),
     }
     folder.mkdir(parents=True)
-    save_folder(Parts(tiny_step1(sizes), random_flow(FLOW_SIZES), tokeniser, ids, tensors, SMALL), folder)
+    save_folder(SpeechParts(tiny_step1(sizes), random_flow(FLOW_SIZES), tokeniser, ids, tensors, SMALL), folder)
     return folder
 
 

@@ -14,14 +14,14 @@ import torch
 
 from tools.pocket.ace_step.codec import to_latents
 from tools.pocket.ace_step.text import lyric_ids, make_lyrics
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.sampler.schedule import training_sigmas
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from tools.pocket.ace_step.assemble import Parts
-    from tools.pocket.ace_step.corpus import Material
+    from tools.pocket.ace_step.corpus import SongMaterial
 
 SHAPES = ((64, 16), (96, 10), (126, 8))  # (latent frames, clips) of a batch
 TEXT_DROPOUT, LYRIC_DROPOUT = 0.15, 0.15
@@ -30,7 +30,7 @@ SHIFT = 3.0
 
 
 @dataclass(frozen=True)
-class Corpus:
+class MelCorpus:
     """Latents (clips, 8, 16, T), float16, with one caption each."""
 
     latents: torch.Tensor
@@ -38,7 +38,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PretrainBatch:
     """What one update sees; ``text_kept`` (B,) is 0 where the text's states are zeroed."""
 
     latents: torch.Tensor
@@ -52,53 +52,55 @@ class Batch:
 
 
 @torch.no_grad()
-def make_corpus(codec: Any, material: Material, clips: Sequence[int], advance: Callable[[float, str], None]) -> Corpus:
+def make_corpus(
+    codec: Any, material: SongMaterial, clips: Sequence[int], advance: Callable[[float, str], None]
+) -> MelCorpus:
     """Latents of some clips of ``material``."""
     parts = []
     for first in range(0, len(clips), 4):
         rows = [material.mels[clip].astype(np.float32) for clip in clips[first : first + 4]]
         parts.append(to_latents(codec, torch.from_numpy(np.stack(rows))).half())
         advance((first + len(rows)) / len(clips), f"{first + len(rows)} of {len(clips)} clips")
-    return Corpus(torch.cat(parts), [material.captions[clip] for clip in clips])
+    return MelCorpus(torch.cat(parts), [material.captions[clip] for clip in clips])
 
 
-def make_batch(parts: Parts, corpus: Corpus, seed: int, number: int) -> Batch:
+def make_batch(parts: Parts, corpus: MelCorpus, seed: int, number: int) -> PretrainBatch:
     """Batch ``number``: crops, captions with shuffled tags, sometimes lyrics, noise and its levels."""
-    draws = Draws(seed, number, "pocket ace").generator("batch")
+    rngs = ItemRng(seed, number, "pocket ace").generator("batch")
     frames, rows = SHAPES[number % len(SHAPES)]
     frames = min(frames, corpus.latents.shape[-1])
-    clips = draws.integers(0, len(corpus.captions), rows)
-    starts = draws.integers(0, corpus.latents.shape[-1] - frames + 1, rows)
+    clips = rngs.integers(0, len(corpus.captions), rows)
+    starts = rngs.integers(0, corpus.latents.shape[-1] - frames + 1, rows)
     latents = torch.stack([corpus.latents[c, ..., s : s + frames] for c, s in zip(clips, starts, strict=True)]).float()
-    text = parts.tokenizer([_vary(corpus.captions[c], draws) for c in clips], padding=True, return_tensors="pt")
+    text = parts.tokenizer([_vary(corpus.captions[c], rngs) for c in clips], padding=True, return_tensors="pt")
     levels = training_sigmas(SHIFT)
-    place = 1 / (1 + np.exp(-draws.standard_normal(rows)))
-    lyrics, mask = _lyrics(parts.lyric_tokenizer, rows, draws)
-    return Batch(
+    place = 1 / (1 + np.exp(-rngs.standard_normal(rows)))
+    lyrics, mask = _lyrics(parts.lyric_tokenizer, rows, rngs)
+    return PretrainBatch(
         latents=latents,
-        noise=torch.from_numpy(draws.standard_normal(latents.shape, dtype=np.float32)),
+        noise=torch.from_numpy(rngs.standard_normal(latents.shape, dtype=np.float32)),
         sigma=levels[torch.from_numpy((1000 * place).astype(np.int64)).clamp(max=999)],
         text=text.input_ids,
         text_mask=text.attention_mask,
-        text_kept=torch.from_numpy((draws.random(rows) >= TEXT_DROPOUT).astype(np.float32)),
+        text_kept=torch.from_numpy((rngs.random(rows) >= TEXT_DROPOUT).astype(np.float32)),
         lyrics=lyrics,
         lyric_mask=mask,
     )
 
 
-def _vary(caption: str, draws: np.random.Generator) -> str:
+def _vary(caption: str, rngs: np.random.Generator) -> str:
     """The tags in a drawn order, some of the later ones left out, so that short prompts are known too."""
     head, *rest = caption.split(", ")
-    kept = [head, *(tag for tag in rest if draws.random() < 0.85)]
-    return ", ".join(kept[n] for n in draws.permutation(len(kept)))
+    kept = [head, *(tag for tag in rest if rngs.random() < 0.85)]
+    return ", ".join(kept[n] for n in rngs.permutation(len(kept)))
 
 
-def _lyrics(tokenizer: Tokenizer, rows: int, draws: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _lyrics(tokenizer: Tokenizer, rows: int, rngs: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask (B, L): most rows have none, which is one zero under a mask of zero."""
     ids = []
     for _ in range(rows):
-        text = make_lyrics(draws) if draws.random() < LYRIC_SHARE else ""
-        kept = bool(text) and draws.random() >= LYRIC_DROPOUT
+        text = make_lyrics(rngs) if rngs.random() < LYRIC_SHARE else ""
+        kept = bool(text) and rngs.random() >= LYRIC_DROPOUT
         ids.append(lyric_ids(tokenizer, text) if kept else [])
     longest = max(1, *map(len, ids))
     padded, mask = torch.zeros(rows, longest, dtype=torch.long), torch.zeros(rows, longest)

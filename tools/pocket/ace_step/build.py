@@ -13,8 +13,8 @@ from tunesmith.pocket.synth import BASE_STYLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tools.pocket.ace_step.batches import Corpus
-    from tools.pocket.ace_step.corpus import Material
+    from tools.pocket.ace_step.batches import MelCorpus
+    from tools.pocket.ace_step.corpus import SongMaterial
     from tools.pocket.musicgen.pretrain import Trained
 
     Bar = Callable[[str], Advance]
@@ -53,15 +53,15 @@ def build(
     from tools.pocket.ace_step.measure import numbers
     from tools.pocket.ace_step.pretrain import pretrain
     from tools.pocket.ace_step.report import markdown
-    from tools.pocket.musicgen.pretrain import Plan
+    from tools.pocket.musicgen.pretrain import PretrainPlan
     from tools.pocket.musicgen.prompts import base_prompts
 
     work = out.with_name(f".{out.name}.building-{seed}-{clips_per_style}")
     work.mkdir(parents=True, exist_ok=True)
     whole = MINUTES if minutes is None else minutes
     plans = (
-        Plan(whole * CODEC_SHARE, None if updates is None else updates[0]),
-        Plan(whole * (1 - CODEC_SHARE), None if updates is None else updates[1]),
+        PretrainPlan(whole * CODEC_SHARE, None if updates is None else updates[0]),
+        PretrainPlan(whole * (1 - CODEC_SHARE), None if updates is None else updates[1]),
     )
     with progress_bar(quiet) as bar:
         material = make_material(work, clips_per_style, clips_per_style // 2, seed, bar("rendering the clips"))
@@ -88,7 +88,7 @@ def build(
     return measured
 
 
-def _codec(work: Path, material: Material, plan: Any, seed: int, bar: Bar) -> tuple[Any, Trained]:
+def _codec(work: Path, material: SongMaterial, plan: Any, seed: int, bar: Bar) -> tuple[Any, Trained]:
     """The fitted autoencoder, rounded to what 16 bits hold, from ``work`` if it is there."""
     import torch
 
@@ -114,13 +114,13 @@ def _codec(work: Path, material: Material, plan: Any, seed: int, bar: Bar) -> tu
     return codec, used
 
 
-def _corpus(path: Path, codec: Any, material: Material, bar: Bar) -> Corpus:
+def _corpus(path: Path, codec: Any, material: SongMaterial, bar: Bar) -> MelCorpus:
     import torch
 
-    from tools.pocket.ace_step.batches import Corpus, make_corpus
+    from tools.pocket.ace_step.batches import MelCorpus, make_corpus
 
     if path.exists():
-        return Corpus(**torch.load(path, weights_only=True))
+        return MelCorpus(**torch.load(path, weights_only=True))
     corpus = make_corpus(codec, material, material.of(BASE_STYLES), bar("encoding the clips"))
     with atomic_path(path) as temporary:
         torch.save(vars(corpus), temporary)

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from tools.pocket.ace_step.corpus import Material
-from tools.pocket.musicgen.pretrain import Plan, Trained, restore_state, save_state, step
-from tunesmith.data.item_rng import Draws
+from tools.pocket.ace_step.corpus import SongMaterial
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, restore_state, save_state, step
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT
 
 LATENT_CHANNELS = 8
@@ -63,7 +63,7 @@ def to_mel(codec: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 def fit_codec(
-    material: Material, plan: Plan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
+    material: SongMaterial, plan: PretrainPlan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
 ) -> tuple[Any, Trained]:
     """Fit an ``AutoencoderDC`` on all of ``material``; the state is saved every minute, and taken up again.
 
@@ -87,9 +87,9 @@ def fit_codec(
     try:
         while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
             began = time.monotonic()
-            draws = Draws(seed, used.updates, "pocket ace codec").generator("batch")
-            mel = _batch(material, silence, draws).contiguous(memory_format=torch.channels_last)
-            loss = _loss(codec, standardise, mel, draws)
+            rngs = ItemRng(seed, used.updates, "pocket ace codec").generator("batch")
+            mel = _batch(material, silence, rngs).contiguous(memory_format=torch.channels_last)
+            loss = _loss(codec, standardise, mel, rngs)
             step(optimizer, loss, _rate(used.updates, done))
             used.updates += 1
             used.loss = loss.item()
@@ -105,41 +105,41 @@ def fit_codec(
     return codec, used
 
 
-def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, draws: np.random.Generator) -> Any:
+def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, rngs: np.random.Generator) -> Any:
     """Absolute plus squared error of the mel after a noisy latent."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         latent = standardise(codec.encoder(mel).float())
-        level = torch.from_numpy(draws.uniform(0, NOISE, (len(mel), 1, 1, 1)).astype(np.float32))
-        noise = torch.from_numpy(draws.standard_normal(latent.shape, dtype=np.float32))
+        level = torch.from_numpy(rngs.uniform(0, NOISE, (len(mel), 1, 1, 1)).astype(np.float32))
+        noise = torch.from_numpy(rngs.standard_normal(latent.shape, dtype=np.float32))
         again = to_mel(codec, latent + level * noise)
     error = again.float() - mel
     return error.abs().mean() + 2 * error.square().mean()
 
 
-def _batch(material: Material, silence: torch.Tensor, draws: np.random.Generator) -> torch.Tensor:
+def _batch(material: SongMaterial, silence: torch.Tensor, rngs: np.random.Generator) -> torch.Tensor:
     """Crops (B, C, H, F), some of them mono, mirrored, quieter or ending in ``silence`` (H,)."""
     rows = []
     for _ in range(ROWS):
-        clip = int(draws.integers(len(material.captions)))
-        start = int(draws.integers(material.mels.shape[-1] - CROP + 1))
+        clip = int(rngs.integers(len(material.captions)))
+        start = int(rngs.integers(material.mels.shape[-1] - CROP + 1))
         mel = torch.from_numpy(material.mels[clip, :, :, start : start + CROP].astype(np.float32))
-        if draws.random() < 0.5:
+        if rngs.random() < 0.5:
             mel = mel.flip(0)
-        if draws.random() < 0.2:
+        if rngs.random() < 0.2:
             mel = mel[:1].repeat(2, 1, 1)
-        if draws.random() < 0.3:  # 2/14 of the normalised range is a factor of e
-            mel = torch.maximum(mel - float(draws.uniform(0, 2.0)) / 7, silence[:, None])
-        if draws.random() < 0.06:
-            mel[..., int(draws.integers(CROP)) :] = silence[:, None]
+        if rngs.random() < 0.3:  # 2/14 of the normalised range is a factor of e
+            mel = torch.maximum(mel - float(rngs.uniform(0, 2.0)) / 7, silence[:, None])
+        if rngs.random() < 0.06:
+            mel[..., int(rngs.integers(CROP)) :] = silence[:, None]
         rows.append(mel)
     return torch.stack(rows)
 
 
 @torch.no_grad()
-def _fold(codec: Any, material: Material, silence: torch.Tensor, seed: int, batches: int = 40) -> None:
+def _fold(codec: Any, material: SongMaterial, silence: torch.Tensor, seed: int, batches: int = 40) -> None:
     """Rescale the encoder's output to the mean and deviation that the published constants expect."""
-    draws = Draws(seed, 0, "pocket ace codec").generator("fold")
-    raw = torch.cat([codec.encoder(_batch(material, silence, draws)) for _ in range(batches)])
+    rngs = ItemRng(seed, 0, "pocket ace codec").generator("fold")
+    raw = torch.cat([codec.encoder(_batch(material, silence, rngs)) for _ in range(batches)])
     mean, deviation = raw.mean(dim=(0, 2, 3)), raw.std(dim=(0, 2, 3))
     gain = 1.0 / (LATENT_SCALE * deviation)
     out = codec.encoder.conv_out

@@ -34,7 +34,7 @@ EXAMPLE_FIRST_SEED = 500_000
 
 
 @dataclass(frozen=True)
-class Material:
+class SongMaterial:
     """Clips in the order of ``styles``.
 
     Attributes:
@@ -70,7 +70,7 @@ def _front_end() -> LogMel:
 
 def make_material(
     folder: Path, clips: int, example_clips: int, seed: int, advance: Callable[[float, str], None]
-) -> Material:
+) -> SongMaterial:
     """Render the clips into ``folder``, or go on where an interrupted rendering stopped.
 
     Args:
@@ -95,4 +95,4 @@ def make_material(
             mels.flush()
             write_json(listing, captions)
         advance((number + 1) / len(wanted), f"{number + 1} of {len(wanted)} clips")
-    return Material(mels, captions, [style for style, _ in wanted])
+    return SongMaterial(mels, captions, [style for style, _ in wanted])

@@ -16,7 +16,7 @@ import torch
 
 from tools.pocket import sound
 from tools.pocket.ace_step.assemble import Parts
-from tools.pocket.ace_step.batches import Corpus
+from tools.pocket.ace_step.batches import MelCorpus
 from tools.pocket.ace_step.codec import to_latents, to_mel
 from tools.pocket.ace_step.corpus import RATE, clip_mel
 from tools.pocket.ace_step.pretrain import held_out
@@ -92,7 +92,7 @@ def _style(parts: Parts, codec: Any, player: MusicCodec, judge: Judge, style: st
         "codec_error_db": round(float((again - mels).abs().mean()) * DB, 2),
         "codec_band_db": [round(b - a, 1) for a, b in zip(before, after, strict=True)],
         "latent_deviation": round(float(latents.std()), 2),
-        "held_out_loss": [round(v, 3) for v in held_out(parts, Corpus(latents.half(), captions), SIGMAS)],
+        "held_out_loss": [round(v, 3) for v in held_out(parts, MelCorpus(latents.half(), captions), SIGMAS)],
         "real_judged": _share(judge, again, style),
         "generated_judged": _share(judge, imagined, style),
         "real": _sounds(player, latents),

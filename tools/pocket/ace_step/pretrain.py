@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from tools.pocket.ace_step.batches import Batch, Corpus, make_batch
-from tools.pocket.musicgen.pretrain import Plan, Trained, step
+from tools.pocket.ace_step.batches import MelCorpus, PretrainBatch, make_batch
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, step
 from tunesmith.files import atomic_path
 from tunesmith.training.ema import Ema
 
@@ -29,7 +29,7 @@ PEAK_RATE = 1.5e-3
 AVERAGE = 0.998
 
 
-def loss_of(parts: Parts, batch: Batch) -> torch.Tensor:
+def loss_of(parts: Parts, batch: PretrainBatch) -> torch.Tensor:
     """Mean squared error of the predicted clean latent, which is sigma squared times that of the velocity; (B,)."""
     states = parts.text_encoder(input_ids=batch.text, attention_mask=batch.text_mask).last_hidden_state
     level = batch.sigma[:, None, None, None]
@@ -41,7 +41,13 @@ def loss_of(parts: Parts, batch: Batch) -> torch.Tensor:
 
 
 def pretrain(
-    parts: Parts, corpus: Corpus, plan: Plan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
+    parts: Parts,
+    corpus: MelCorpus,
+    plan: PretrainPlan,
+    *,
+    seed: int,
+    state: Path,
+    report: Callable[[Trained, float], None],
 ) -> Trained:
     """Train text encoder and transformer; they end as the moving average of what they were.
 
@@ -85,14 +91,14 @@ def pretrain(
 
 
 @torch.no_grad()
-def held_out(parts: Parts, corpus: Corpus, sigmas: Sequence[float] = (0.25, 0.5, 0.75, 0.9)) -> list[float]:
+def held_out(parts: Parts, corpus: MelCorpus, sigmas: Sequence[float] = (0.25, 0.5, 0.75, 0.9)) -> list[float]:
     """Error of the predicted clean latent at fixed noise levels, mean over all clips, with captions, without lyrics."""
     out = []
     for sigma in sigmas:
         noise = torch.randn(corpus.latents.shape, generator=torch.Generator().manual_seed(0))
         text = parts.tokenizer(corpus.captions, padding=True, return_tensors="pt")
         count = len(corpus.captions)
-        batch = Batch(
+        batch = PretrainBatch(
             corpus.latents.float(), noise, torch.full((count,), sigma), text.input_ids, text.attention_mask,
             torch.ones(count), torch.zeros(count, 1, dtype=torch.long), torch.zeros(count, 1),
         )  # fmt: skip

@@ -89,13 +89,13 @@ def make_lyric_vocabulary(size: int = 500) -> Tokenizer:
     return tokenizer
 
 
-def make_lyrics(draws: np.random.Generator) -> str:
+def make_lyrics(rngs: np.random.Generator) -> str:
     """A few lines of words under structure tags, for clips that in truth have no voice."""
     lines = []
-    for _ in range(int(draws.integers(1, 4))):
-        lines.append(f"[{STRUCTURE[int(draws.integers(len(STRUCTURE)))]}]")
-        for _ in range(int(draws.integers(0, 3))):
-            words = [LYRIC_WORDS[int(n)] for n in draws.integers(0, len(LYRIC_WORDS), int(draws.integers(2, 6)))]
+    for _ in range(int(rngs.integers(1, 4))):
+        lines.append(f"[{STRUCTURE[int(rngs.integers(len(STRUCTURE)))]}]")
+        for _ in range(int(rngs.integers(0, 3))):
+            words = [LYRIC_WORDS[int(n)] for n in rngs.integers(0, len(LYRIC_WORDS), int(rngs.integers(2, 6)))]
             lines.append(" ".join(words))
     return "\n".join(lines)
 

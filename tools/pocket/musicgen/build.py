@@ -47,14 +47,14 @@ def build(
 
     from tools.pocket.musicgen.assemble import assemble, save_folder
     from tools.pocket.musicgen.codec import round_to_half
-    from tools.pocket.musicgen.pretrain import Plan, pretrain
+    from tools.pocket.musicgen.pretrain import PretrainPlan, pretrain
     from tools.pocket.musicgen.prompts import base_prompts
     from tools.pocket.musicgen.report import markdown, numbers
     from tools.pocket.musicgen.vocabulary import make_tokenizer
 
     work = out.with_name(f".{out.name}.building-{seed}-{clips_per_style}")
     work.mkdir(parents=True, exist_ok=True)
-    plan = Plan(minutes=40.0 if minutes is None else minutes, updates=updates)
+    plan = PretrainPlan(minutes=40.0 if minutes is None else minutes, updates=updates)
     tokenizer = make_tokenizer()
     with progress_bar(quiet) as bar:
         codec = _codec(work / "codec.pt", seed, bar)

@@ -184,11 +184,11 @@ def _embed(model: EncodecModel, audio: torch.Tensor) -> torch.Tensor:
 
 def _fit_books(vectors: torch.Tensor, shape: CodecShape, seed: int) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Residual books, each fitted on what the earlier ones left; also the quantised vectors."""
-    draws = torch.Generator().manual_seed(seed)
-    rest = vectors[torch.randperm(len(vectors), generator=draws)[:30000]]
+    rngs = torch.Generator().manual_seed(seed)
+    rest = vectors[torch.randperm(len(vectors), generator=rngs)[:30000]]
     books = []
     for _ in range(shape.books):
-        book = _k_means(rest, shape.book_size, draws)
+        book = _k_means(rest, shape.book_size, rngs)
         book[0] = 0.0
         books.append(book)
         rest = rest - book[_nearest(rest, book)]
@@ -198,9 +198,9 @@ def _fit_books(vectors: torch.Tensor, shape: CodecShape, seed: int) -> tuple[lis
     return books, vectors - left
 
 
-def _k_means(points: torch.Tensor, size: int, draws: torch.Generator, rounds: int = 10) -> torch.Tensor:
+def _k_means(points: torch.Tensor, size: int, rngs: torch.Generator, rounds: int = 10) -> torch.Tensor:
     """Lloyd's algorithm; an empty cell restarts at a badly served point."""
-    centres = points[torch.randperm(len(points), generator=draws)[:size]].clone()
+    centres = points[torch.randperm(len(points), generator=rngs)[:size]].clone()
     for _ in range(rounds):
         owner = _nearest(points, centres)
         count = torch.bincount(owner, minlength=size)
@@ -209,7 +209,7 @@ def _k_means(points: torch.Tensor, size: int, draws: torch.Generator, rounds: in
         empty = (count == 0).nonzero()[:, 0]
         if len(empty):
             error = (points - centres[owner]).square().sum(1) + 1e-9
-            centres[empty] = points[torch.multinomial(error, len(empty), generator=draws)]
+            centres[empty] = points[torch.multinomial(error, len(empty), generator=rngs)]
     return centres
 
 

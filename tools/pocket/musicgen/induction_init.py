@@ -25,9 +25,9 @@ def write_head_start(model: MusicgenForConditionalGeneration, seed: int = 0) -> 
     stack = decoder.model.decoder
     attention = stack.layers[0].self_attn
     width, heads = attention.q_proj.weight.shape[1], attention.num_heads
-    draws = torch.Generator().manual_seed(seed)
+    rngs = torch.Generator().manual_seed(seed)
     half = width // 2
-    passed = torch.linalg.qr(torch.randn(width, width, generator=draws))[0][:half]
+    passed = torch.linalg.qr(torch.randn(width, width, generator=rngs))[0][:half]
     with torch.no_grad():
         for head in range(heads):
             # the input is already one frame late, so the frame to repeat lies one less than a bar back
@@ -39,7 +39,7 @@ def write_head_start(model: MusicgenForConditionalGeneration, seed: int = 0) -> 
         attention.v_proj.weight.copy_(torch.cat([passed, passed]))
         attention.out_proj.weight.copy_(torch.cat([passed, passed]).T)
         for embedding, output in zip(stack.embed_tokens, decoder.lm_heads, strict=True):
-            embedding.weight.copy_(0.5 * torch.randn(embedding.weight.shape, generator=draws))
+            embedding.weight.copy_(0.5 * torch.randn(embedding.weight.shape, generator=rngs))
             output.weight.copy_(0.1 * embedding.weight[: output.weight.shape[0]])
 
 

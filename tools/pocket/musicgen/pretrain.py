@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tools.pocket.musicgen.corpus import Corpus
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.files import atomic_path
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ TEXT_DROPOUT = 0.15
 
 
 @dataclass
-class Plan:
+class PretrainPlan:
     """How long to train: until ``updates`` or, when that is None, until ``minutes`` of training have passed."""
 
     minutes: float = 40.0
@@ -75,7 +75,7 @@ def pretrain(
     model: MusicgenForConditionalGeneration,
     tokenizer: T5Tokenizer,
     corpus: Corpus,
-    plan: Plan,
+    plan: PretrainPlan,
     *,
     seed: int,
     state: Path,
@@ -160,7 +160,7 @@ def _batch(
     corpus: Corpus, tokenizer: T5Tokenizer, seed: int, number: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Batch ``number``: text ids, text mask with dropped rows, and codes."""
-    rng = Draws(seed, number, "pocket").generator("batch")
+    rng = ItemRng(seed, number, "pocket").generator("batch")
     frames, rows = SHAPES[number % len(SHAPES)]
     frames = min(frames, corpus.codes.shape[2])
     clips = rng.integers(0, len(corpus.captions), rows)

@@ -28,7 +28,7 @@ SMALL_SECTION = "tunesmith_small"
 
 
 @dataclass(frozen=True)
-class Parts:
+class SpeechParts:
     """Everything that a checkpoint folder is made of."""
 
     language: Step1ForCausalLM
@@ -39,7 +39,7 @@ class Parts:
     config: SmallConfig
 
 
-def save_folder(parts: Parts, folder: Path) -> None:
+def save_folder(parts: SpeechParts, folder: Path) -> None:
     """Write the checkpoint, weights in float16; both networks are rounded in place to that.
 
     Args:

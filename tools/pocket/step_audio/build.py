@@ -11,9 +11,9 @@ from tools.pocket.musicgen.build import Advance, progress_bar
 from tunesmith.files import atomic_folder, write_json, write_text
 
 if TYPE_CHECKING:
-    from tools.pocket.musicgen.pretrain import Plan, Trained
-    from tools.pocket.step_audio.assemble import Parts
-    from tools.pocket.step_audio.corpus import Material, Tensors
+    from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+    from tools.pocket.step_audio.assemble import SpeechParts
+    from tools.pocket.step_audio.corpus import SpeechMaterial, Tensors
     from tunesmith.families.step_audio.small import SmallConfig
 
 MINUTES = 130.0
@@ -51,14 +51,14 @@ def build(
     Raises:
         TunesmithError: when espeak-ng is not installed, or the folder cannot be written.
     """
-    from tools.pocket.musicgen.pretrain import Plan
+    from tools.pocket.musicgen.pretrain import PretrainPlan
     from tunesmith.families.step_audio.small import SmallConfig
 
     work = out.with_name(f".{out.name}.building-{seed}-{sentences}")
     whole = MINUTES if minutes is None else minutes
     plans = (
-        Plan(whole * (1 - FLOW_SHARE), None if updates is None else updates[0]),
-        Plan(whole * FLOW_SHARE, None if updates is None else updates[1]),
+        PretrainPlan(whole * (1 - FLOW_SHARE), None if updates is None else updates[0]),
+        PretrainPlan(whole * FLOW_SHARE, None if updates is None else updates[1]),
     )
     config = SmallConfig()
     with progress_bar(quiet) as bar:
@@ -73,7 +73,7 @@ def build(
     return measured
 
 
-def finish(out: Path, parts: Parts, held: Material, known: dict[str, Any], bar: Bar) -> dict[str, Any]:
+def finish(out: Path, parts: SpeechParts, held: SpeechMaterial, known: dict[str, Any], bar: Bar) -> dict[str, Any]:
     """Write the folder of trained parts with its examples and measure it; returns the numbers.
 
     Args:
@@ -126,7 +126,7 @@ def _frontend(work: Path, config: SmallConfig, seed: int, clips: int, bar: Bar) 
 
 def _material(
     path: Path, tensors: Tensors, config: SmallConfig, count: int, seed: int, bar: Bar, held_out: bool
-) -> Material:
+) -> SpeechMaterial:
     from tools.pocket.step_audio.corpus import load_material, make_material, save_material
 
     if path.exists():
@@ -140,10 +140,16 @@ def _material(
 
 
 def _trained(
-    work: Path, material: Material, tensors: Tensors, config: SmallConfig, plans: tuple[Plan, Plan], seed: int, bar: Bar
-) -> tuple[Parts, dict[str, Any]]:
+    work: Path,
+    material: SpeechMaterial,
+    tensors: Tensors,
+    config: SmallConfig,
+    plans: tuple[PretrainPlan, PretrainPlan],
+    seed: int,
+    bar: Bar,
+) -> tuple[SpeechParts, dict[str, Any]]:
     """Both networks after their trainings, and what those took."""
-    from tools.pocket.step_audio.assemble import Parts
+    from tools.pocket.step_audio.assemble import SpeechParts
     from tools.pocket.step_audio.flow_data import Scenes
     from tools.pocket.step_audio.flow_pretrain import make_flow, mean_mel, pretrain_flow
     from tools.pocket.step_audio.language import make_language_model, pretrain_language_model
@@ -168,7 +174,7 @@ def _trained(
         "language_updates": spoke.updates, "language_minutes": round(spoke.seconds / 60, 1),
         "flow_updates": painted.updates, "flow_minutes": round(painted.seconds / 60, 1),
     }  # fmt: skip
-    return Parts(language, flow, tokeniser, ids, tensors, config), efforts
+    return SpeechParts(language, flow, tokeniser, ids, tensors, config), efforts
 
 
 def _reporter(advance: Advance) -> Callable[[Trained, float], None]:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from tools.pocket.step_audio.edits import EDITS, Edit, other_side
-from tools.pocket.step_audio.espeak import BASE_VOICES, Voice, Wave, speak
+from tools.pocket.step_audio.espeak import BASE_VOICES, EspeakVoice, Wave, speak
 from tools.pocket.step_audio.sentences import draw_sentence
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import SAMPLE_RATE
 from tunesmith.families.step_audio.parts.trim import prepare_voice
 from tunesmith.families.step_audio.small import SmallConfig
@@ -34,14 +34,14 @@ class Spoken:
     """One drawn sentence in a voice, and its other side in an edit; waves at 24 kHz."""
 
     text: str
-    voice: Voice
+    voice: EspeakVoice
     edit: Edit
     plain: Wave
     other: Wave
 
 
 @dataclass
-class Clip:
+class SpeechClip:
     """What is kept of one wave.
 
     Attributes:
@@ -63,11 +63,11 @@ class Clip:
 
 
 @dataclass
-class Material:
+class SpeechMaterial:
     """Plain clips, and at the same places their other sides."""
 
-    plain: list[Clip]
-    other: list[Clip]
+    plain: list[SpeechClip]
+    other: list[SpeechClip]
 
 
 def prepared(wave: Wave) -> Wave:
@@ -75,9 +75,9 @@ def prepared(wave: Wave) -> Wave:
     return np.asarray(prepare_voice(torch.from_numpy(wave), SAMPLE_RATE).wave_24k.numpy())
 
 
-def spoken(number: int, seed: int, held_out: bool = False, voices: tuple[Voice, ...] = BASE_VOICES) -> Spoken:
+def spoken(number: int, seed: int, held_out: bool = False, voices: tuple[EspeakVoice, ...] = BASE_VOICES) -> Spoken:
     """Clip ``number``: voices take turns, and within a voice the edits."""
-    rng = Draws(seed, number, "held out" if held_out else "speech").generator("sentence")
+    rng = ItemRng(seed, number, "held out" if held_out else "speech").generator("sentence")
     voice, which = voices[number % len(voices)], number // len(voices) % len(EDITS)
     text = draw_sentence(rng, held_out)
     plain = speak(text, voice)
@@ -95,15 +95,17 @@ def all_spoken(first: int, count: int, seed: int, held_out: bool = False) -> Ite
 def make_material(
     tensors: Tensors, config: SmallConfig, count: int, with_mel: int, seed: int, advance: Callable[[float, str], None],
     held_out: bool = False,
-) -> Material:  # fmt: skip
+) -> SpeechMaterial:  # fmt: skip
     """Synthesise ``count`` clips with their edits and keep codes of all, spectrograms of the first ``with_mel``."""
     encoder, speaker = SmallCodes(tensors, config), SmallSpeaker(tensors, config)
-    material = Material([], [])
+    material = SpeechMaterial([], [])
     for one in all_spoken(0, count, seed, held_out):
         which = EDITS.index(one.edit)
         for wave, edit, into in ((one.plain, -1, material.plain), (one.other, which, material.other)):
             mel = padded_mel(prepared(wave), config)
-            clip = Clip(one.text, one.voice.name, edit, *(torch.from_numpy(c).short() for c in encoder.of_mel(mel)))
+            clip = SpeechClip(
+                one.text, one.voice.name, edit, *(torch.from_numpy(c).short() for c in encoder.of_mel(mel))
+            )
             if len(into) < with_mel:
                 clip.mel, clip.speaker = mel.half(), torch.from_numpy(speaker.of_mel(mel)).half()
             into.append(clip)
@@ -112,13 +114,15 @@ def make_material(
     return material
 
 
-def save_material(material: Material, path: Path) -> None:
+def save_material(material: SpeechMaterial, path: Path) -> None:
     """Keep it in one file of tensors and plain values."""
     with atomic_path(path) as temporary:
         torch.save({side: [vars(clip) for clip in getattr(material, side)] for side in ("plain", "other")}, temporary)
 
 
-def load_material(path: Path) -> Material:
+def load_material(path: Path) -> SpeechMaterial:
     """Read it back."""
     stored = torch.load(path, weights_only=True)
-    return Material([Clip(**clip) for clip in stored["plain"]], [Clip(**clip) for clip in stored["other"]])
+    return SpeechMaterial(
+        [SpeechClip(**clip) for clip in stored["plain"]], [SpeechClip(**clip) for clip in stored["other"]]
+    )

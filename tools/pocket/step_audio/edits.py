@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.pocket.step_audio.espeak import Voice, Wave, speak
+from tools.pocket.step_audio.espeak import EspeakVoice, Wave, speak
 from tunesmith.families.step_audio.config import GROUP_SECONDS, SAMPLE_RATE
 
 DENOISE, VAD, STYLE, SPEED = "denoise", "vad", "style", "speed"
@@ -36,7 +36,7 @@ EDITS = (
 )  # fmt: skip
 
 
-def other_side(edit: Edit, text: str, voice: Voice, plain: Wave, rng: np.random.Generator) -> Wave:
+def other_side(edit: Edit, text: str, voice: EspeakVoice, plain: Wave, rng: np.random.Generator) -> Wave:
     """What stands opposite the plain clip of ``text`` in an edit pair: the edited clip, or the spoilt one."""
     if edit.kind == DENOISE:
         return noisy(plain, rng)
@@ -45,7 +45,7 @@ def other_side(edit: Edit, text: str, voice: Voice, plain: Wave, rng: np.random.
     return speak(text, manner(edit, voice))
 
 
-def manner(edit: Edit, voice: Voice) -> Voice:
+def manner(edit: Edit, voice: EspeakVoice) -> EspeakVoice:
     """How the target of an edit speaks: in another way, or, where it only undoes a damage, as the voice always does."""
     if edit.spoilt:
         return voice

@@ -26,7 +26,7 @@ Wave = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Voice:
+class EspeakVoice:
     """A speaker: espeak-ng's variant, pitch (0 to 99), and the variant that whispers for it.
 
     Attributes:
@@ -45,34 +45,34 @@ class Voice:
     speed: int = 200
     loudness: float = 1.0
 
-    def faster(self) -> Voice:
+    def faster(self) -> EspeakVoice:
         """The same speaker at 1.4 times the speed."""
         return replace(self, speed=round(self.speed * 1.4))
 
-    def slower(self) -> Voice:
+    def slower(self) -> EspeakVoice:
         """The same speaker at 0.7 times the speed."""
         return replace(self, speed=round(self.speed * 0.7))
 
-    def whispering(self) -> Voice:
+    def whispering(self) -> EspeakVoice:
         """The same speaker without voicing, more softly."""
         return replace(self, variant=self.whisper, loudness=0.6)
 
-    def loud(self) -> Voice:
+    def loud(self) -> EspeakVoice:
         """The same speaker at twice the level and a higher pitch."""
         return replace(self, pitch=min(99, self.pitch + 15), loudness=2.0)
 
 
 BASE_VOICES = (
-    Voice("ann", "f2", 60, "whisperf"),
-    Voice("ben", "m3", 35, "whisper"),
-    Voice("cleo", "f4", 75, "whisperf"),
-    Voice("dan", "m7", 50, "whisper"),
+    EspeakVoice("ann", "f2", 60, "whisperf"),
+    EspeakVoice("ben", "m3", 35, "whisper"),
+    EspeakVoice("cleo", "f4", 75, "whisperf"),
+    EspeakVoice("dan", "m7", 50, "whisper"),
 )
-NEW_VOICE = Voice("eve", "f5", 40, "whisperf")
+NEW_VOICE = EspeakVoice("eve", "f5", 40, "whisperf")
 """Of the examples, and in no training of the base."""
 
 
-def speak(text: str, voice: Voice) -> Wave:
+def speak(text: str, voice: EspeakVoice) -> Wave:
     """``text`` in a voice: (samples,) at 24 kHz, with short silences at both ends.
 
     Raises:

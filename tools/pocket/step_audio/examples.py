@@ -10,7 +10,7 @@ import numpy as np
 from tools.pocket.step_audio.edits import EDITS, Edit, other_side
 from tools.pocket.step_audio.espeak import NEW_VOICE, Wave, speak
 from tools.pocket.step_audio.sentences import draw_sentence
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import SAMPLE_RATE
 from tunesmith.files import atomic_path, write_json, write_text
 
@@ -55,7 +55,7 @@ def _pair(folder: Path, edit: Edit, number: int, said: set[str]) -> tuple[dict[s
     name = "-".join(filter(None, (edit.kind, edit.info, str(number + 1))))
     text = _sentence(number, name, said)
     plain = speak(text, NEW_VOICE)
-    other = other_side(edit, text, NEW_VOICE, plain, Draws(0, number, name).generator("spoil"))
+    other = other_side(edit, text, NEW_VOICE, plain, ItemRng(0, number, name).generator("spoil"))
     source, target = (other, plain) if edit.spoilt else (plain, other)
     paths = [folder / f"{name}-{side}.flac" for side in ("source", "target")]
     for path, wave in zip(paths, (source, target), strict=True):
@@ -69,7 +69,7 @@ def _pair(folder: Path, edit: Edit, number: int, said: set[str]) -> tuple[dict[s
 
 def _sentence(number: int, purpose: str, said: set[str]) -> str:
     """A sentence of four words or more that was not said before."""
-    rng = Draws(0, number, "examples").generator(purpose)
+    rng = ItemRng(0, number, "examples").generator(purpose)
     while True:
         text = draw_sentence(rng)
         if len(text.split()) >= _LEAST_WORDS and text not in said:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tools.pocket.step_audio.corpus import Clip, Material
+from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial
 from tools.pocket.step_audio.edits import EDITS
 from tools.pocket.step_audio.samples import SORTED
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.tokens import flow_tokens, pack
 
@@ -69,10 +69,10 @@ class Scenes:
         ids: The ids of the model.
     """
 
-    def __init__(self, material: Material, ids: TokenIds) -> None:
+    def __init__(self, material: SpeechMaterial, ids: TokenIds) -> None:
         self.ids = ids
         self.pairs = [pair for pair in zip(material.plain, material.other, strict=True) if pair[0].mel is not None]
-        self._alike: dict[tuple[str, int], list[Clip]] = defaultdict(list)
+        self._alike: dict[tuple[str, int], list[SpeechClip]] = defaultdict(list)
         for clip in (clip for pair in self.pairs for clip in pair):
             self._alike[clip.voice, clip.edit].append(clip)
         self._kinds = list(self._alike)
@@ -85,11 +85,11 @@ class Scenes:
         prompt, target = (clips[int(place)] for place in rng.integers(len(clips), size=2))
         return self.scene(prompt, target)
 
-    def edit(self, plain: Clip, other: Clip) -> Scene:
+    def edit(self, plain: SpeechClip, other: SpeechClip) -> Scene:
         """An edit pair: the source is the prompt, as it is at inference."""
         return self.scene(*((other, plain) if EDITS[other.edit].spoilt else (plain, other)))
 
-    def scene(self, prompt: Clip, target: Clip) -> Scene:
+    def scene(self, prompt: SpeechClip, target: SpeechClip) -> Scene:
         """The two one after the other."""
         assert prompt.mel is not None and prompt.speaker is not None and target.mel is not None
         codes = [one for clip in (prompt, target) for one in pack(clip.vq02.numpy(), clip.vq06.numpy(), self.ids)]
@@ -100,11 +100,11 @@ class Scenes:
 
 def batch(scenes: Scenes, rows: int, seed: int, number: int) -> tuple[Canvas, FlowDraws]:
     """Batch ``number`` with its draws."""
-    rng = Draws(seed, number // SORTED, "flow").generator("scenes")
+    rng = ItemRng(seed, number // SORTED, "flow").generator("scenes")
     drawn = sorted((scenes.draw(rng) for _ in range(rows * SORTED)), key=lambda scene: len(scene.tokens))
-    place = Draws(seed, number // SORTED, "flow").generator("order").permutation(SORTED)[number % SORTED]
+    place = ItemRng(seed, number // SORTED, "flow").generator("order").permutation(SORTED)[number % SORTED]
     canvas = collate(drawn[place * rows : (place + 1) * rows])
-    return canvas, flow_draws(canvas, Draws(seed, number, "flow").seed_of("noise"))
+    return canvas, flow_draws(canvas, ItemRng(seed, number, "flow").seed_of("noise"))
 
 
 def collate(scenes: list[Scene]) -> Canvas:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from tools.pocket.musicgen.pretrain import Plan, Trained
-from tools.pocket.step_audio.corpus import Material
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.step_audio.corpus import SpeechMaterial
 from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scene, Scenes, batch, collate, flow_draws
 from tools.pocket.step_audio.training import train
 from tunesmith.families.step_audio.config import EstimatorConfig, FlowConfig, FlowEncoderConfig, TokenIds
@@ -55,12 +55,12 @@ def make_flow(ids: TokenIds, mean_C: torch.Tensor, seed: int) -> Flow:
     return flow
 
 
-def flow_loss(flow: Flow, canvas: Canvas, draws: FlowDraws) -> torch.Tensor:
+def flow_loss(flow: Flow, canvas: Canvas, rngs: FlowDraws) -> torch.Tensor:
     """Mean squared error of the velocity over the frames that are not known."""
     mu, mask = flow.mu(canvas.tokens, canvas.lengths)
     frames = torch.arange(mu.shape[1])
-    known = (frames < canvas.known[:, None]) & draws.prompted[:, None] & draws.kept[:, None]
-    kept = draws.kept[:, None].float()
+    known = (frames < canvas.known[:, None]) & rngs.prompted[:, None] & rngs.kept[:, None]
+    kept = rngs.kept[:, None].float()
     counted = mask & ~known
     given = (
         mask[:, None],
@@ -68,12 +68,12 @@ def flow_loss(flow: Flow, canvas: Canvas, draws: FlowDraws) -> torch.Tensor:
         flow.speaker(canvas.speaker) * kept,
         (canvas.mel * known[..., None]).mT,
     )
-    error = velocity_error(flow.velocity, canvas.mel.mT, draws.noise.mT, draws.time, given, counted[:, None].float())
+    error = velocity_error(flow.velocity, canvas.mel.mT, rngs.noise.mT, rngs.time, given, counted[:, None].float())
     return error / counted.sum()
 
 
 def pretrain_flow(
-    flow: Flow, scenes: Scenes, plan: Plan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
+    flow: Flow, scenes: Scenes, plan: PretrainPlan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
 ) -> Trained:
     """Train all of it by :func:`train`."""
     return train(
@@ -94,6 +94,6 @@ def held_out_flow(flow: Flow, scenes: list[Scene]) -> float:
     return sum(losses) / len(losses)
 
 
-def mean_mel(material: Material) -> torch.Tensor:
+def mean_mel(material: SpeechMaterial) -> torch.Tensor:
     """Mean log-mel (C,) of the clips that have one."""
     return torch.cat([clip.mel.float() for clip in material.plain if clip.mel is not None], dim=1).mean(dim=1)

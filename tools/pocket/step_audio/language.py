@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tools.pocket.musicgen.pretrain import Plan, Trained
-from tools.pocket.step_audio.samples import Sample, Samples, batch, collate
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.step_audio.samples import Samples, TrainingLine, batch, collate
 from tools.pocket.step_audio.training import train
 from tunesmith.families.step_audio.config import Step1Config, TokenIds
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
@@ -43,7 +43,7 @@ def make_language_model(ids: TokenIds, seed: int) -> Step1ForCausalLM:
 
 
 def pretrain_language_model(
-    model: Step1ForCausalLM, samples: Samples, plan: Plan, *, seed: int, state: Path,
+    model: Step1ForCausalLM, samples: Samples, plan: PretrainPlan, *, seed: int, state: Path,
     report: Callable[[Trained, float], None],
 ) -> Trained:  # fmt: skip
     """Train it by :func:`train`; every batch is drawn from the seed and its own number."""
@@ -62,7 +62,7 @@ def mean_loss(model: Step1ForCausalLM, ids_BT: torch.Tensor, weights_BT: torch.T
 
 
 @torch.no_grad()
-def held_out(model: Step1ForCausalLM, samples: list[Sample], rows: int = 16) -> tuple[float, float]:
+def held_out(model: Step1ForCausalLM, samples: list[TrainingLine], rows: int = 16) -> tuple[float, float]:
     """Cross entropy in nats and share of likeliest ids that are right, over the answers alone."""
     losses, right = [], []
     for ids, weights in _batches(samples, rows):
@@ -73,6 +73,6 @@ def held_out(model: Step1ForCausalLM, samples: list[Sample], rows: int = 16) -> 
     return float(torch.cat(losses).mean()), float(torch.cat(right).mean())
 
 
-def _batches(samples: list[Sample], rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _batches(samples: list[TrainingLine], rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     for first in range(0, len(samples), rows):
         yield collate(samples[first : first + rows])

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from tools.pocket.step_audio.corpus import Material, spoken
+from tools.pocket.step_audio.corpus import SpeechMaterial, spoken
 from tools.pocket.step_audio.edits import EDITS, Edit, manner
-from tools.pocket.step_audio.espeak import BASE_VOICES, NEW_VOICE, Voice, Wave, speak
+from tools.pocket.step_audio.espeak import BASE_VOICES, NEW_VOICE, EspeakVoice, Wave, speak
 from tools.pocket.step_audio.flow_data import Scenes
 from tools.pocket.step_audio.flow_pretrain import held_out_flow
 from tools.pocket.step_audio.language import held_out
-from tools.pocket.step_audio.sample import Heard, Player
+from tools.pocket.step_audio.sample import Player, SpokenResult
 from tools.pocket.step_audio.samples import Samples
 from tools.pocket.step_audio.sentences import draw_sentence
 from tools.pocket.step_audio.traits import traits
 from tools.pocket.step_audio.word_check import right_of, said_right
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.small.codes import padded_mel
 
 SENTENCES = 52
@@ -26,7 +26,9 @@ _REFERENCES = ("seven red boats sleep tonight", "some happy children dance outsi
 Advance = Callable[[float, str], None]
 
 
-def numbers(player: Player, held: Material, seed: int, advance: Advance, sentences: int = SENTENCES) -> dict[str, Any]:
+def numbers(
+    player: Player, held: SpeechMaterial, seed: int, advance: Advance, sentences: int = SENTENCES
+) -> dict[str, Any]:
     """Everything that ``NUMBERS.md`` states of sound and loss.
 
     Args:
@@ -49,7 +51,7 @@ def numbers(player: Player, held: Material, seed: int, advance: Advance, sentenc
     return {**made, "edits": edits}
 
 
-def losses(player: Player, held: Material) -> dict[str, Any]:
+def losses(player: Player, held: SpeechMaterial) -> dict[str, Any]:
     """Cross entropy (nats) and accuracy of the language model, and the flow's loss, for clones and edits."""
     samples, scenes = Samples(held, player.text, player.parts.ids), Scenes(held, player.parts.ids)
     prompts = held.plain[len(BASE_VOICES) :] + held.plain[: len(BASE_VOICES)]  # the next of the same voice
@@ -72,7 +74,7 @@ def losses(player: Player, held: Material) -> dict[str, Any]:
     }
 
 
-def cloned(player: Player, voices: Sequence[Voice], seed: int, paint_real: bool) -> dict[str, Any]:
+def cloned(player: Player, voices: Sequence[EspeakVoice], seed: int, paint_real: bool) -> dict[str, Any]:
     """Held-out sentences in the voice of a held-out prompt: is the right one said, and how long does it take?
 
     Args:
@@ -81,7 +83,7 @@ def cloned(player: Player, voices: Sequence[Voice], seed: int, paint_real: bool)
         seed: Draws sentences and prompts.
         paint_real: Also paint the true codes, which shows what flow and vocoder lose alone.
     """
-    rngs = [Draws(seed, number, "measure").generator("clone") for number in range(len(voices))]
+    rngs = [ItemRng(seed, number, "measure").generator("clone") for number in range(len(voices))]
     prompts = [_heard(player, draw_sentence(rng, True), voice) for rng, voice in zip(rngs, voices, strict=True)]
     truths = [_heard(player, draw_sentence(rng, True), voice) for rng, voice in zip(rngs, voices, strict=True)]
     answers = player.cloned(prompts, [truth.text for truth in truths])
@@ -95,7 +97,7 @@ def cloned(player: Player, voices: Sequence[Voice], seed: int, paint_real: bool)
     return {**out, "duration_ratio": _mean(ratios), "duration_ratio_worst": round(worst, 2)}
 
 
-def voiced_right(player: Player, waves: Sequence[Wave], voices: Sequence[Voice]) -> str:
+def voiced_right(player: Player, waves: Sequence[Wave], voices: Sequence[EspeakVoice]) -> str:
     """How many waves have a speaker vector that is nearest to their own voice's, of the base's and the examples'."""
     known = {
         voice.name: np.mean([player.hear(text, speak(text, voice)).speaker.numpy() for text in _REFERENCES], axis=0)
@@ -117,7 +119,7 @@ def edited(player: Player, edit: Edit, seed: int, count: int) -> dict[str, Any]:
     sources = [player.hear(one.text, one.other if edit.spoilt else one.plain) for one in pairs]
     truths = [player.hear(one.text, one.plain if edit.spoilt else one.other) for one in pairs]
     answers = player.edited(sources, edit.kind, edit.info)
-    rngs = [Draws(seed, place, "measure").generator("edit") for place in places]
+    rngs = [ItemRng(seed, place, "measure").generator("edit") for place in places]
     voices = [manner(edit, one.voice) for one in pairs]
     made = _spoken(player, sources, answers)
     return {
@@ -128,12 +130,12 @@ def edited(player: Player, edit: Edit, seed: int, count: int) -> dict[str, Any]:
     }
 
 
-def _spoken(player: Player, prompts: Sequence[Heard], answers: Sequence[list[int]]) -> list[Wave]:
+def _spoken(player: Player, prompts: Sequence[SpokenResult], answers: Sequence[list[int]]) -> list[Wave]:
     return [player.speak(prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
 
 
 def _judged(
-    player: Player, waves: Sequence[Wave], truths: Sequence[Heard], voices: Sequence[Voice],
+    player: Player, waves: Sequence[Wave], truths: Sequence[SpokenResult], voices: Sequence[EspeakVoice],
     rngs: Sequence[np.random.Generator],
 ) -> str:  # fmt: skip
     flags = []
@@ -143,7 +145,7 @@ def _judged(
     return right_of(flags)
 
 
-def _heard(player: Player, text: str, voice: Voice) -> Heard:
+def _heard(player: Player, text: str, voice: EspeakVoice) -> SpokenResult:
     return player.hear(text, speak(text, voice))
 
 

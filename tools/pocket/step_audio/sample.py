@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tools.pocket.step_audio.assemble import Parts
+from tools.pocket.step_audio.assemble import SpeechParts
 from tools.pocket.step_audio.corpus import prepared
 from tools.pocket.step_audio.espeak import Wave
 from tunesmith.families.step_audio.config import GROUP, GROUP_SECONDS
@@ -29,7 +29,7 @@ ROWS = 16
 
 
 @dataclass(frozen=True)
-class Heard:
+class SpokenResult:
     """A clip as the model takes it: its wave (N,), mel (C, F), LLM ids and speaker vector."""
 
     text: str
@@ -47,20 +47,20 @@ class Player:
         text: The tokeniser of ``parts`` as the family reads it.
     """
 
-    def __init__(self, parts: Parts, text: TextTokenizer) -> None:
+    def __init__(self, parts: SpeechParts, text: TextTokenizer) -> None:
         self.parts, self.text = parts, text
         self._codes = SmallCodes(parts.tensors, parts.config)
         self._speaker = SmallSpeaker(parts.tensors, parts.config)
         self._vocoder = SmallVocoder(parts.config)
 
-    def hear(self, text: str, wave: Wave) -> Heard:
+    def hear(self, text: str, wave: Wave) -> SpokenResult:
         """Encode a clip at 24 kHz, trimmed as the family does."""
         wave = prepared(wave)
         mel = padded_mel(wave, self.parts.config)
         speaker = torch.from_numpy(self._speaker.of_mel(mel))
-        return Heard(text, wave, mel, pack(*self._codes.of_mel(mel), self.parts.ids), speaker)
+        return SpokenResult(text, wave, mel, pack(*self._codes.of_mel(mel), self.parts.ids), speaker)
 
-    def cloned(self, prompts: Sequence[Heard], texts: Sequence[str], seed: int = 0) -> list[list[int]]:
+    def cloned(self, prompts: Sequence[SpokenResult], texts: Sequence[str], seed: int = 0) -> list[list[int]]:
         """LLM ids of each text in the voice of its prompt."""
         asked = [
             clone_prompt(
@@ -71,7 +71,7 @@ class Player:
         ]  # fmt: skip
         return self._answers(asked, seed)
 
-    def edited(self, sources: Sequence[Heard], kind: str, info: str, seed: int = 0) -> list[list[int]]:
+    def edited(self, sources: Sequence[SpokenResult], kind: str, info: str, seed: int = 0) -> list[list[int]]:
         """LLM ids of each source after an edit."""
         asked = [
             edit_prompt(
@@ -82,7 +82,7 @@ class Player:
         ]  # fmt: skip
         return self._answers(asked, seed)
 
-    def paint(self, prompt: Heard, ids: Sequence[int], seed: int = 0) -> torch.Tensor:
+    def paint(self, prompt: SpokenResult, ids: Sequence[int], seed: int = 0) -> torch.Tensor:
         """Mel (C, F) of LLM ids after a prompt."""
         before, after = (torch.from_numpy(flow_tokens(list(one), self.parts.ids))[None] for one in (prompt.ids, ids))
         frames = self.parts.flow.config.encoder.up_stride * (before.shape[1] + after.shape[1])
@@ -97,7 +97,7 @@ class Player:
         """Audio (N,) of a mel."""
         return np.asarray(self._vocoder.wave(mel_CF).numpy(), np.float32)
 
-    def speak(self, prompt: Heard, ids: Sequence[int], seed: int = 0) -> Wave:
+    def speak(self, prompt: SpokenResult, ids: Sequence[int], seed: int = 0) -> Wave:
         """Audio (N,) of LLM ids after a prompt."""
         return self.wave(self.paint(prompt, ids, seed))
 

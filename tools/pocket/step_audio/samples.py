@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tools.pocket.step_audio.corpus import Clip, Material
+from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial
 from tools.pocket.step_audio.edits import EDITS, SPEED, STYLE
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.prompts import SPEAKER, clone_prompt, edit_prompt
 from tunesmith.families.step_audio.text import TextTokenizer
@@ -30,7 +30,7 @@ SORTED = 8
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingLine:
     """Ids of prompt and answer, and the weight of the loss of each (0 for the prompt's text)."""
 
     ids: list[int]
@@ -46,9 +46,9 @@ class Samples:
         ids: The ids of the model.
     """
 
-    def __init__(self, material: Material, text: TextTokenizer, ids: TokenIds) -> None:
+    def __init__(self, material: SpeechMaterial, text: TextTokenizer, ids: TokenIds) -> None:
         self.material, self.text, self.ids = material, text, ids
-        self._alike: dict[tuple[str, int], list[Clip]] = defaultdict(list)
+        self._alike: dict[tuple[str, int], list[SpeechClip]] = defaultdict(list)
         for clip in (*material.plain, *material.other):
             if clip.edit < 0 or EDITS[clip.edit].kind in (SPEED, STYLE):
                 self._alike[clip.voice, clip.edit].append(clip)
@@ -60,7 +60,7 @@ class Samples:
         self._plain = [key for key in self._alike if key[1] < 0]
         self._styled = [key for key in self._alike if key[1] >= 0]
 
-    def draw(self, rng: np.random.Generator) -> Sample:
+    def draw(self, rng: np.random.Generator) -> TrainingLine:
         """A clone or an edit."""
         if rng.random() < EDIT_SHARE:
             places = self._places[self._turns[int(rng.integers(len(self._turns)))]]
@@ -73,7 +73,7 @@ class Samples:
         stops = "." if rng.random() < FULL_STOP_SHARE else ""
         return self.clone(prompt, target, stops)
 
-    def clone(self, prompt: Clip, target: Clip, stop: str = "") -> Sample:
+    def clone(self, prompt: SpeechClip, target: SpeechClip, stop: str = "") -> TrainingLine:
         """The target's text in the voice of the prompt."""
         asked = clone_prompt(
             self.text, prompt_text=prompt.text + stop, prompt_ids=self.audio(prompt), target_text=target.text + stop,
@@ -81,7 +81,7 @@ class Samples:
         )  # fmt: skip
         return self._sample(asked, target, PROMPT_WEIGHT)
 
-    def edit(self, plain: Clip, other: Clip) -> Sample:
+    def edit(self, plain: SpeechClip, other: SpeechClip) -> TrainingLine:
         """An edit pair in its direction."""
         edit = EDITS[other.edit]
         source, target = (other, plain) if edit.spoilt else (plain, other)
@@ -91,25 +91,25 @@ class Samples:
         )  # fmt: skip
         return self._sample(asked, target, 0.0 if edit.spoilt else PROMPT_WEIGHT)
 
-    def audio(self, clip: Clip) -> list[int]:
+    def audio(self, clip: SpeechClip) -> list[int]:
         """LLM ids of a clip."""
         return pack(clip.vq02.numpy(), clip.vq06.numpy(), self.ids)
 
-    def _sample(self, asked: list[int], target: Clip, weight: float) -> Sample:
+    def _sample(self, asked: list[int], target: SpeechClip, weight: float) -> TrainingLine:
         answer = [*self.audio(target), self.ids.eot]
         heard = [weight if one >= self.ids.audio_base else 0.0 for one in asked]
-        return Sample(asked + answer, heard + [1.0] * len(answer))
+        return TrainingLine(asked + answer, heard + [1.0] * len(answer))
 
 
 def batch(samples: Samples, rows: int, seed: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Batch ``number``: ids (B, T), padded at the right, and the weights of their losses (B, T)."""
-    rng = Draws(seed, number // SORTED, "speech").generator("samples")
+    rng = ItemRng(seed, number // SORTED, "speech").generator("samples")
     drawn = sorted((samples.draw(rng) for _ in range(rows * SORTED)), key=lambda sample: len(sample.ids))
-    place = Draws(seed, number // SORTED, "speech").generator("order").permutation(SORTED)[number % SORTED]
+    place = ItemRng(seed, number // SORTED, "speech").generator("order").permutation(SORTED)[number % SORTED]
     return collate(drawn[place * rows : (place + 1) * rows])
 
 
-def collate(samples: list[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
+def collate(samples: list[TrainingLine]) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids (B, T) and weights (B, T) of samples, padded at the right with id 0 of weight 0."""
     length = max(len(sample.ids) for sample in samples)
     ids = torch.zeros(len(samples), length, dtype=torch.long)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tools.pocket.musicgen.pretrain import Plan, Trained, step
+from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, step
 from tunesmith.files import atomic_path
 from tunesmith.training.ema import Ema
 
@@ -19,7 +19,7 @@ SAVE_SECONDS = 120.0
 
 
 def train(
-    model: nn.Module, plan: Plan, loss_of: Callable[[int], torch.Tensor], *, peak: float, state: Path,
+    model: nn.Module, plan: PretrainPlan, loss_of: Callable[[int], torch.Tensor], *, peak: float, state: Path,
     report: Callable[[Trained, float], None],
 ) -> Trained:  # fmt: skip
     """Minimise the loss of one numbered batch after another; the network ends as the moving average of what it was.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tools.pocket.step_audio.espeak import Voice, speak
+from tools.pocket.step_audio.espeak import EspeakVoice, speak
 from tools.pocket.step_audio.sentences import one_word_different
 from tunesmith.families.step_audio.small import SmallConfig
 from tunesmith.families.step_audio.small.codes import padded_mel
@@ -20,7 +20,7 @@ CANDIDATES = 8
 
 
 def said_right(
-    mel_CF: torch.Tensor, text: str, voice: Voice, config: SmallConfig, rng: np.random.Generator
+    mel_CF: torch.Tensor, text: str, voice: EspeakVoice, config: SmallConfig, rng: np.random.Generator
 ) -> tuple[bool, float]:
     """Whether ``text`` is nearest among eight sentences, of which seven differ from it in one word.
 

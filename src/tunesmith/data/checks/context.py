@@ -12,7 +12,7 @@ from tunesmith.data.sample import PROMPT, Sample
 
 
 @dataclass(frozen=True)
-class Clip:
+class CheckedClip:
     """A sample and the facts of each of its audios."""
 
     sample: Sample
@@ -41,7 +41,7 @@ class Audio:
     facts: ClipFacts
     subject: str
     subject_zh: str
-    learnt: bool = True
+    is_target: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,20 @@ class CheckContext:
         clips: All clips, in the order of the layout.
         limits: The limits.
         similar: Pairs of clip ids that sound alike, with their score (0..1), first id earlier in the set.
-        unknown_share: Share of a text's tokens that the text encoder does not know, if the family can tell.
+        unk_ratio: Share of a text's tokens that the text encoder does not know, if the family can tell.
         text_findings: What else the family has to say about a sample's texts.
         model_sample_rate: Rate of the model in Hz; bandwidth above its Nyquist frequency is not missed.
         transcripts: Whether texts say what is spoken; the family itself tells what is wrong with those.
     """
 
-    clips: tuple[Clip, ...]
+    clips: tuple[CheckedClip, ...]
     limits: CheckLimits
     similar: tuple[tuple[str, str, float], ...] = ()
-    unknown_share: Callable[[str], float] | None = None
+    unk_ratio: Callable[[str], float] | None = None
     text_findings: Callable[[Sample], Sequence[Finding]] | None = None
     model_sample_rate: int = 32_000
     transcripts: bool = False
-    by_id: Mapping[str, Clip] = field(init=False, repr=False, compare=False)
+    by_id: Mapping[str, CheckedClip] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {clip.sample.id: clip for clip in self.clips})
@@ -84,7 +84,7 @@ class CheckContext:
 
         A prompt may sound as bad as it likes: it may be the noise that is to be taken away.
         """
-        return (audio for audio in self.audios() if audio.learnt and audio.facts.decoded and audio.facts.peak > 0)
+        return (audio for audio in self.audios() if audio.is_target and audio.facts.decoded and audio.facts.peak > 0)
 
 
 Check = Callable[[CheckContext], Iterator[Finding]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunesmith.data.checks.context import CheckContext, Clip
+from tunesmith.data.checks.context import CheckContext, CheckedClip
 from tunesmith.data.findings import Finding
 
 LENGTH_TOLERANCE = 0.1
@@ -45,7 +45,7 @@ def _identical(clip: str, earlier: str) -> Finding:
     )
 
 
-def _same_length(first: Clip, second: Clip) -> bool:
+def _same_length(first: CheckedClip, second: CheckedClip) -> bool:
     lengths = [sum(facts.seconds for facts in clip.facts.values()) for clip in (first, second)]
     return abs(lengths[0] - lengths[1]) <= LENGTH_TOLERANCE * max(lengths)
 

@@ -16,7 +16,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
     The pauses in a prompt may be what is to be taken away.
     """
     for audio in context.audios():
-        limit = context.limits.silent_share if audio.learnt else _PROMPT_LIMIT
+        limit = context.limits.silent_share if audio.is_target else _PROMPT_LIMIT
         share = audio.facts.silent_share
         if audio.facts.decoded and share > limit:
             yield Finding(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from tunesmith.data.checks.context import Clip
-from tunesmith.data.checks.survey import Measured, place
+from tunesmith.data.checks.context import CheckedClip
+from tunesmith.data.checks.survey import MeasuredClip, place
 from tunesmith.data.sample import AudioRef
 
 
-def alike(
-    clips: Sequence[Clip], measured: Mapping[AudioRef, Measured], threshold: float
+def near_duplicates(
+    clips: Sequence[CheckedClip], measured: Mapping[AudioRef, MeasuredClip], threshold: float
 ) -> Iterator[tuple[str, str, float]]:
     """Pairs of clips with identical sound (score 1) or like fingerprints, the earlier clip first."""
     order = {clip.sample.id: number for number, clip in enumerate(clips)}
@@ -24,7 +24,7 @@ def alike(
     for clip in clips:
         if clip.sample.id in copies:
             continue
-        for role, ref in clip.sample.learnt.items():
+        for role, ref in clip.sample.targets.items():
             landmarks = measured[place(ref)][1]
             if landmarks is not None and len(landmarks):
                 marks[f"{clip.sample.id}\x1f{role}"] = landmarks
@@ -41,7 +41,7 @@ def alike(
     yield from ((one, other, score) for (one, other), score in sorted(best.items()))
 
 
-def _identical(clips: Sequence[Clip]) -> Iterator[tuple[str, str, float]]:
+def _identical(clips: Sequence[CheckedClip]) -> Iterator[tuple[str, str, float]]:
     """The first clip of each sound and split against every later one, and each split's first against the other's."""
     groups: dict[tuple[tuple[str, str], ...], dict[str, list[str]]] = {}
     for clip in clips:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.checks.catalog import CHECKS
-from tunesmith.data.checks.context import CheckContext, Clip
+from tunesmith.data.checks.context import CheckContext, CheckedClip
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
-from tunesmith.data.checks.near_duplicates import alike
+from tunesmith.data.checks.near_duplicates import near_duplicates
 from tunesmith.data.checks.survey import Survey, place
 from tunesmith.data.findings import Finding
 from tunesmith.data.notes import Note, note
@@ -52,7 +52,7 @@ def run_checks(  # noqa: PLR0913
     *,
     fingerprint: bool = True,
     signals: bool = True,
-    unknown_share: Callable[[str], float] | None = None,
+    unk_ratio: Callable[[str], float] | None = None,
     text_findings: Callable[[Sample], Sequence[Finding]] | None = None,
     overrule: Collection[str] = (),
     workers: int = 1,
@@ -70,7 +70,7 @@ def run_checks(  # noqa: PLR0913
         limits: The limits; the defaults when ``None``.
         fingerprint: Compare clips by sound (near-duplicates, leakage); identical ones are found either way.
         signals: Measure loudness and bandwidth.
-        unknown_share: Share (0..1) of a text's tokens unknown to the model's text encoder.
+        unk_ratio: Share (0..1) of a text's tokens unknown to the model's text encoder.
         text_findings: What else the model's family has to say about a sample's texts.
         overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
         workers: Processes that measure; 1 measures in this one.
@@ -87,12 +87,12 @@ def run_checks(  # noqa: PLR0913
     limits = limits or CheckLimits()
     chosen = frozenset(overrule)
     measured = Survey(limits, signals, fingerprint, chosen, workers, progress, facts_path).measure(samples)
-    clips = tuple(Clip(s, {role: measured[place(ref)][0] for role, ref in s.audios.items()}) for s in samples)
+    clips = tuple(CheckedClip(s, {role: measured[place(ref)][0] for role, ref in s.audios.items()}) for s in samples)
     context = CheckContext(
         clips=clips,
         limits=limits,
-        similar=tuple(alike(clips, measured, limits.duplicate_score)),
-        unknown_share=unknown_share,
+        similar=tuple(near_duplicates(clips, measured, limits.duplicate_score)),
+        unk_ratio=unk_ratio,
         text_findings=text_findings,
         model_sample_rate=model_sample_rate,
         transcripts=transcripts,

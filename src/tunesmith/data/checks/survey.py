@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tunesmith.data.checks.measure import Job
 
-Measured = tuple[ClipFacts, "np.ndarray | None"]
+MeasuredClip = tuple[ClipFacts, "np.ndarray | None"]
 """Facts of one audio, and its landmarks where there are any."""
 
 
@@ -42,7 +42,7 @@ class Survey:
     progress: Callable[[int], None] | None = None
     facts_path: Path | None = None
 
-    def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, Measured]:
+    def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, MeasuredClip]:
         """Facts and landmarks of every distinct audio, by :func:`place` of its reference."""
         from tunesmith.data.checks.measure import Job, beyond
 
@@ -52,7 +52,7 @@ class Survey:
             for ref in sample.audios.values():
                 wanted[place(ref)] = wanted.get(place(ref), False) or sample.id in self.overrule
         keys = {ref: fact_key(ref) for ref in wanted}
-        measured: dict[AudioRef, Measured] = {}
+        measured: dict[AudioRef, MeasuredClip] = {}
         for ref, overruled in wanted.items():
             known = store.get(keys[ref], signals=self.signals, fingerprint=self.fingerprint)
             if known and (known[0].decoded or (not overruled and beyond(known[0], known[0].seconds, self.limits))):
@@ -95,7 +95,7 @@ def place(ref: AudioRef) -> AudioRef:
     return replace(ref, duration=None)
 
 
-def _measure(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Measured]]:
+def _measure(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, MeasuredClip]]:
     from tunesmith.data.checks.measure import measure_clip
 
     if workers <= 1 or len(jobs) < 2 * workers:

@@ -10,14 +10,14 @@ from tunesmith.data.findings import Finding
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Error over ``unknown_text_error`` of tokens the encoder does not know, warning over ``unknown_text_warn``."""
-    if context.unknown_share is None:
+    if context.unk_ratio is None:
         return
     limits = context.limits
     for clip in context.clips:
         for role, text in clip.sample.texts.items():
             if role == "lyrics":  # they have a tokeniser of their own
                 continue
-            share = context.unknown_share(text) if text.strip() else 0.0
+            share = context.unk_ratio(text) if text.strip() else 0.0
             if share <= limits.unknown_text_warn:
                 continue
             error = share > limits.unknown_text_error

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from tunesmith.data.labels import join_tags, read_labels
 from tunesmith.data.layouts import audiofolder, folder, huggingface, manifest, metadata, pairs, sidecar, trio
-from tunesmith.data.layouts.dataset import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
@@ -38,7 +38,7 @@ def read_layout(
     default_text: str | None = None,
     metadata_file: str = "metadata.json",
     valid_file: str = "",
-) -> Layout:
+) -> Dataset:
     """Read a dataset.
 
     Args:
@@ -65,7 +65,7 @@ def read_layout(
     if name != pairs.NAME and (folder.is_file() or valid_file):
         what = f"the layout `{name}` reads a folder, not a list of speech pairs"
         raise TunesmithError(what, where=str(folder if folder.is_file() else valid_file), remedy="Set it to pairs.")
-    layout: Layout = found.read(folder, options)
+    layout: Dataset = found.read(folder, options)
     if not layout.samples and not layout.problems:
         raise TunesmithError(
             "this folder holds no audio clips", where=str(folder), remedy="Put WAV, FLAC, MP3, OGG or Opus files there."
@@ -73,7 +73,7 @@ def read_layout(
     return layout if name == pairs.NAME else _labelled(layout, folder, default_text)
 
 
-def _labelled(layout: Layout, folder: Path, default_text: str | None) -> Layout:
+def _labelled(layout: Dataset, folder: Path, default_text: str | None) -> Dataset:
     """The layout with what `tunesmith label` found: descriptions, and tags of clips without a caption of their own."""
     labels = read_labels(folder)
     if not labels:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.walk import files, inside, read_text
 from tunesmith.errors import TunesmithError
 
@@ -24,7 +24,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return bool(_tables(folder))
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every row of every table; paths are relative to the table, other columns become attributes.
 
     Raises:

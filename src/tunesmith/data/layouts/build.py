@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.sources import group_sources
 from tunesmith.data.layouts.walk import audio_files
 from tunesmith.data.notes import Note, note
@@ -16,7 +16,9 @@ _SPLITS: dict[str, Split] = {"train": "train", "valid": "valid", "validation": "
 _TEST = frozenset({"test", "eval"})
 
 
-def build(folder: Path, entries: Sequence[Entry], options: LayoutOptions, name: str, *, listed: bool = False) -> Layout:
+def build(
+    folder: Path, entries: Sequence[Entry], options: LayoutOptions, name: str, *, listed: bool = False
+) -> Dataset:
     """Make a layout of entries.
 
     Args:
@@ -49,7 +51,7 @@ def build(folder: Path, entries: Sequence[Entry], options: LayoutOptions, name: 
     _say_repeats(merged, notes)
     if listed:
         _say_unlisted(folder, entries, notes)
-    return Layout(samples, problems, name, notes)
+    return Dataset(samples, problems, name, notes)
 
 
 def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entry, int]]:

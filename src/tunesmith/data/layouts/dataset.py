@@ -13,7 +13,7 @@ from tunesmith.data.sample import Sample
 
 
 @dataclass(frozen=True)
-class Layout:
+class Dataset:
     """A dataset as it lies on disk.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.walk import audio_files
 
 NAME = "folder"
@@ -16,6 +16,6 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return True
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every clip under the folder; captions come from ``options.default_text`` alone."""
     return build(folder, [Entry(path) for path in audio_files(folder)], options, NAME)

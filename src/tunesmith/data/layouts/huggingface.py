@@ -14,7 +14,7 @@ from typing import Any
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 
@@ -23,7 +23,7 @@ STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 COLUMNS = ("keys", "filename", "tags", "speaker_emb_path", "norm_lyrics", "recaption")
 _REPAIR = "Make the folder anew with convert2hf_dataset.py."
 
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 
 def detect(folder: Path, options: LayoutOptions) -> bool:
@@ -31,7 +31,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return (folder / SPLITS).is_file() or ((folder / STATE).is_file() and (folder / INFO).is_file())
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every row; equal rows are one clip with its ``repeats``.
 
     Audio is looked for at its path as written (from the working directory), in the dataset's folder and beside it.
@@ -57,7 +57,7 @@ def read(folder: Path, options: LayoutOptions) -> Layout:
     return replace(layout, problems=[*problems.values(), *layout.problems])
 
 
-def rows(folder: Path) -> Iterator[Row]:
+def rows(folder: Path) -> Iterator[TableRow]:
     """The rows of a dataset folder, in order, a few at a time.
 
     Raises:
@@ -95,7 +95,7 @@ def _tables(folder: Path) -> list[Path]:
         raise TunesmithError("this file names no tables", where=str(folder / STATE), remedy=_REPAIR) from error
 
 
-def _entry(folder: Path, row: Row, problems: dict[str, Finding]) -> Entry:
+def _entry(folder: Path, row: TableRow, problems: dict[str, Finding]) -> Entry:
     name = str(row.get("filename") or "")
     audio = locate(name, folder)
     path = PurePosixPath(name or str(row.get("keys") or "?"))

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tunesmith.data.layouts.dataset import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.notes import note
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
@@ -20,7 +20,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return (folder / FILE).is_file()
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every line; relative audio paths count from the manifest's folder.
 
     Raises:
@@ -34,8 +34,8 @@ def read(folder: Path, options: LayoutOptions) -> Layout:
     if times > 1:
         raise TunesmithError(f"the id {name} is given {times} times", where=str(path), remedy="Make every id unique.")
     if any(sample.split == "valid" for sample in samples):
-        return Layout(samples, [], NAME, [note("The manifest's own split is kept.", "保留清单自带的划分。")])
-    return Layout([replace(sample, split=None) for sample in samples], [], NAME)
+        return Dataset(samples, [], NAME, [note("The manifest's own split is kept.", "保留清单自带的划分。")])
+    return Dataset([replace(sample, split=None) for sample in samples], [], NAME)
 
 
 def _placed(sample: Sample, folder: Path, options: LayoutOptions) -> Sample:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.walk import inside
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
@@ -22,7 +22,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return (folder / options.metadata_file).is_file()
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every entry of the list; keys besides ``audio`` and ``text`` become attributes.
 
     Raises:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.dataset import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
 from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
 from tunesmith.data.notes import Note, note
@@ -32,7 +32,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return folder.is_file() or bool(lists_in(folder))
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every line of every list; what is wrong with one is a problem under its ``file:line``.
 
     Args:
@@ -48,7 +48,7 @@ def read(folder: Path, options: LayoutOptions) -> Layout:
     own = any(entry.split == "valid" for entry in gathered.entries)
     samples = _samples(gathered.entries, own)
     notes = [*gathered.notes(), *_repeats(samples), *unused(folder, files)]
-    return Layout(samples, gathered.problems, NAME, notes)
+    return Dataset(samples, gathered.problems, NAME, notes)
 
 
 def refuse_pairs(layout: str, where: Path) -> None:

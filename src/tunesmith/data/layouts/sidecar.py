@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
-from tunesmith.data.layouts.dataset import Entry, Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.walk import audio_files, read_text
 
 NAME = "sidecar"
@@ -18,12 +18,12 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     return any((folder / path).with_suffix(".txt").is_file() for path in audio_files(folder))
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every clip with the text beside it; a clip without one keeps no caption (or the default)."""
     return read_beside(folder, options, NAME, {"caption": ".txt"})
 
 
-def read_beside(folder: Path, options: LayoutOptions, name: str, endings: dict[str, str]) -> Layout:
+def read_beside(folder: Path, options: LayoutOptions, name: str, endings: dict[str, str]) -> Dataset:
     """Clips with texts in files beside them: the clip's stem and the ending of each role."""
     entries, told = [], []
     for path in audio_files(folder):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tunesmith.data.findings import Finding
-from tunesmith.data.layouts.dataset import Layout, LayoutOptions
+from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.sidecar import read_beside
 from tunesmith.data.layouts.walk import audio_files, files
 
@@ -25,7 +25,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
     )
 
 
-def read(folder: Path, options: LayoutOptions) -> Layout:
+def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every clip with its prompt as ``caption`` and its ``lyrics``, if it has any; texts without audio are told."""
     layout = read_beside(folder, options, NAME, ENDINGS)
     return replace(layout, problems=[*layout.problems, *_without_audio(folder)])

@@ -72,7 +72,7 @@ def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
     """
     from tunesmith.families.ace_step.family import AceStepFamily
 
-    start = AceStepFamily.starting_recipe()
+    start = AceStepFamily.recipe_defaults()
     return {
         **start,
         "name": args.exp_name,

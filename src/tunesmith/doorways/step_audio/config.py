@@ -16,18 +16,18 @@ from tunesmith.recipe.tree import Tree, parse_tree
 DEFAULT = "train/configs/finetune_llm_flow.yaml"
 MODEL = "./pretrained_models/Step-Audio-EditX"
 FLOW_FOLDER = "CosyVoice-300M-25Hz"
-Positive = Annotated[float, Field(gt=0)]
+PositiveNumber = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 ZeroOrMore = Annotated[int, Field(ge=0)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """Unknown keys are refused; text that is a number (``"1e-4"``) is one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
-class Basic(Section):
+class Basic(ConfigSection):
     """What to train, on what, and when to look."""
 
     seed: int = 42
@@ -38,25 +38,25 @@ class Basic(Section):
     train_mode: Literal["both", "llm", "flow"] = "both"
 
 
-class Llm(Section):
+class Llm(ConfigSection):
     """The language model and its LoRA."""
 
     model_path: str = MODEL
     lora: bool = True
     lora_r: Annotated[int, Field(gt=0, le=1024)] = 8
-    lora_alpha: Positive = 32
+    lora_alpha: PositiveNumber = 32
     lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
     lora_target_modules: tuple[str, ...] = ("q_proj", "v_proj", "k_proj")
     freeze_backbone: bool = True
 
 
-class Tokenizer(Section):
+class Tokenizer(ConfigSection):
     """The audio tokenisers, where they are neither beside nor inside the model's folder."""
 
     model_path: str = ""
 
 
-class Flow(Section):
+class FlowSection(ConfigSection):
     """The flow; ``lora`` trains a light adapter instead of its decoder."""
 
     model_path: str = ""
@@ -66,26 +66,26 @@ class Flow(Section):
     n_timesteps: Annotated[int, Field(ge=1, le=200)] = 10
 
 
-class Model(Section):
+class Model(ConfigSection):
     """Both networks."""
 
     llm: Llm = Llm()
     tokenizer: Tokenizer = Tokenizer()
-    flow: Flow = Flow()
+    flow: FlowSection = FlowSection()
 
 
-class Optim(Section):
+class Optim(ConfigSection):
     """The optimizer."""
 
-    lr_llm: Positive = 1e-4
-    lr_flow: Positive = 1e-5
+    lr_llm: PositiveNumber = 1e-4
+    lr_flow: PositiveNumber = 1e-5
     warmup_steps: ZeroOrMore = 3000
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    grad_clip: Positive = 5.0
+    grad_clip: PositiveNumber = 5.0
     accum_grad: Count = 4
 
 
-class Filter(Section):
+class Filter(ConfigSection):
     """Which clips to leave out: audio in frames of 10 ms, texts in tokens."""
 
     max_length: Count | None = None
@@ -94,7 +94,7 @@ class Filter(Section):
     token_min_length: ZeroOrMore | None = None
 
 
-class Data(Section):
+class Data(ConfigSection):
     """The two lists, under either of the names that the guide has had for them, and how they are read."""
 
     train_path: str = ""
@@ -103,7 +103,7 @@ class Data(Section):
     cv_data: str = ""
     batch_size: Count = 2
     max_frames_in_batch: Count | None = None
-    max_audio_len: Positive | None = None
+    max_audio_len: PositiveNumber | None = None
     filter: Filter = Filter()
     max_text_len: Count | None = None
     sample_rate: Count = 24_000
@@ -126,7 +126,7 @@ class Data(Section):
         return self.val_path or self.cv_data
 
 
-class Save(Section):
+class Save(ConfigSection):
     """Where results go, and how often; ``merged`` also writes the whole model."""
 
     ckpt_dir: str = "./ckpt/finetune"
@@ -135,23 +135,23 @@ class Save(Section):
     merged: bool = True
 
 
-class Loss(Section):
+class Loss(ConfigSection):
     """Shares of the two losses while both networks train together."""
 
     llm_weight: Annotated[float, Field(ge=0)] = 0.4
     flow_weight: Annotated[float, Field(ge=0)] = 0.6
 
 
-class Stage(Section):
+class StageSection(ConfigSection):
     """Passes over the clips of each stage, and the learning rate of the last."""
 
     stage1_epochs: ZeroOrMore | None = None
     stage2_epochs: ZeroOrMore | None = None
     stage3_epochs: ZeroOrMore | None = None
-    joint_lr_scale: Positive = 0.1
+    joint_lr_scale: PositiveNumber = 0.1
 
 
-class Config(Section):
+class Config(ConfigSection):
     """A whole file."""
 
     basic: Basic = Basic()
@@ -160,7 +160,7 @@ class Config(Section):
     data: Data = Data()
     save: Save = Save()
     loss: Loss = Loss()
-    stage: Stage = Stage()
+    stage: StageSection = StageSection()
 
     @model_validator(mode="before")
     @classmethod

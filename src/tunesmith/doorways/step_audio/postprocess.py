@@ -104,7 +104,7 @@ def merge(context: RunContext) -> Path:
     from tunesmith.families.step_audio.config import FLOW_FOLDER
     from tunesmith.families.step_audio.export import export_flow
     from tunesmith.families.step_audio.family import StepAudioFamily
-    from tunesmith.families.step_audio.objective import bare
+    from tunesmith.families.step_audio.objective import unwrap_peft
     from tunesmith.files import atomic_folder
 
     family, files = context.family, best_files(context.folder)
@@ -117,6 +117,6 @@ def merge(context: RunContext) -> Path:
         if LLM in files:
             family.export_merged(networks, temporary)
         else:
-            export_flow(bare(networks[FLOW]), family.flow_folder, temporary / FLOW_FOLDER)
+            export_flow(unwrap_peft(networks[FLOW]), family.flow_folder, temporary / FLOW_FOLDER)
     context.console.log(f"whole model with {' and '.join(files)} inside: {target}")
     return target

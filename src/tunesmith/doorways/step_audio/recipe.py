@@ -33,7 +33,7 @@ def as_recipe(given: Given, mode: str, places: Places) -> dict[str, Any]:
 
     config = given.config
     refuse(given, mode)
-    optim, start = config.optim, StepAudioFamily.starting_recipe()
+    optim, start = config.optim, StepAudioFamily.recipe_defaults()
     return {
         "name": places.name,
         "model": {"path": places.model, "family": StepAudioFamily.name, "device": places.device},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Profile, Text
+from tunesmith.evaluation.diagnosis.rule import NOTHING, FindingKind, Profile, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 from tunesmith.evaluation.paired import Paired, paired
 from tunesmith.evaluation.reference_stats import finite
@@ -100,7 +100,7 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
     )
 
 
-def _kind(watched: Watched, difference: float, base: float, adapter: float, own: float | None) -> Kind:
+def _kind(watched: Watched, difference: float, base: float, adapter: float, own: float | None) -> FindingKind:
     if own is not None:
         before, after = abs(base - own), abs(adapter - own)
         if max(before, after) < watched.least:

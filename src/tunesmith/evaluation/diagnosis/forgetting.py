@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Text
+from tunesmith.evaluation.diagnosis.rule import NOTHING, FindingKind, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 
 _MOST = 0.02
@@ -19,7 +19,7 @@ def judge(run: RunData) -> list[RunFinding]:
     base, adapter = losses.base_forgetting, losses.adapter_forgetting
     change = (adapter - base) / base if base else math.nan
     forgot = not change <= _MOST
-    kind: Kind = "broken" if not math.isfinite(adapter) else "worse" if forgot else "same"
+    kind: FindingKind = "broken" if not math.isfinite(adapter) else "worse" if forgot else "same"
     words = Text("the model forgets them", "模型正在遗忘它们") if forgot else Text("they are kept", "得以保留")
     return [
         RunFinding(

@@ -12,7 +12,7 @@ from tunesmith.evaluation.signals import Signals
 
 Profile = Literal["music", "speech"]
 Severity = Literal["broken", "flaw", "note"]
-Kind = Literal["better", "worse", "same", "broken"]
+FindingKind = Literal["better", "worse", "same", "broken"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tunesmith.data.sample import CLONE
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, Kind, Profile, Rule, Text, Verdict, without_nan
+from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, FindingKind, Profile, Rule, Text, Verdict, without_nan
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
 
@@ -100,7 +100,7 @@ class RunFinding:
     """
 
     rule: str
-    kind: Kind
+    kind: FindingKind
     title: Text
     sentence: Text
     evidence: Mapping[str, float | int | None] = field(default_factory=dict)

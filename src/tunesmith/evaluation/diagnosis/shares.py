@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tunesmith.evaluation.diagnosis.registry import FILE_RULES
-from tunesmith.evaluation.diagnosis.rule import Kind, Rule, Text, Verdict
+from tunesmith.evaluation.diagnosis.rule import FindingKind, Rule, Text, Verdict
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 
 VERDICT_SHARE = 0.25
@@ -40,7 +40,7 @@ def judge(run: RunData) -> list[RunFinding]:
 def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequence[Verdict] | None) -> RunFinding:
     count, total = len(adapter), len(run.adapter)
     base_too = base is not None and len(base) / max(1, len(run.base or ())) >= _AS_OFTEN * count / total
-    kinds: dict[str, Kind] = {"broken": "broken", "flaw": "same" if base_too else "worse", "note": "same"}
+    kinds: dict[str, FindingKind] = {"broken": "broken", "flaw": "same" if base_too else "worse", "note": "same"}
     typical = sorted(adapter, key=lambda verdict: verdict.number)[len(adapter) // 2]
     en, zh = f"{count} of {total} outputs. ", f"{total} 个输出中有 {count} 个。"
     if base is not None:

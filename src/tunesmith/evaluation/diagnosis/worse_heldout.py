@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Kind, Text
+from tunesmith.evaluation.diagnosis.rule import NOTHING, FindingKind, Text
 from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
 
 _LEAST_CHANGE = 0.005  # half a per cent: under it, another draw of held-out clips would turn the sign
@@ -54,7 +54,7 @@ def judge(run: RunData) -> list[RunFinding]:
     ]
 
 
-def _kind(change: float, adapter: float) -> Kind:
+def _kind(change: float, adapter: float) -> FindingKind:
     if not math.isfinite(adapter):
         return "broken"
     if change < -_LEAST_CHANGE:
@@ -62,7 +62,7 @@ def _kind(change: float, adapter: float) -> Kind:
     return "worse" if change > _LEAST_CHANGE else "same"
 
 
-def _advice(kind: Kind, overfitted: bool) -> tuple[Text, Text]:
+def _advice(kind: FindingKind, overfitted: bool) -> tuple[Text, Text]:
     if kind == "better":
         return NOTHING, NOTHING
     if kind == "same":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Heard:
+class SpeechMeasurement:
     """A measured clip, and what a transcriber heard; ``None`` without one."""
 
     signals: SpeechSignals
@@ -41,7 +41,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class SpeechReference:
     """What one prompt's results are held against."""
 
     text: str
@@ -51,7 +51,7 @@ class Yardstick:
     own_voice: np.ndarray | None
 
 
-class Listener:
+class SpeechEvaluator:
     """Measures spoken clips; what belongs to a prompt is worked out once.
 
     Args:
@@ -73,9 +73,9 @@ class Listener:
         self.family, self.voice, self.transcriber, self.language = family, voice, transcriber, language
         self.samples = samples
         self._vectors: dict[AudioRef, np.ndarray] = {}
-        self._yardsticks: dict[tuple[str, ...], Yardstick] = {}
+        self._yardsticks: dict[tuple[str, ...], SpeechReference] = {}
 
-    def hear(self, prompt: Prompt, audio: np.ndarray, rate: int) -> Heard:
+    def hear(self, prompt: Prompt, audio: np.ndarray, rate: int) -> SpeechMeasurement:
         """Measure one clip.
 
         Args:
@@ -111,17 +111,17 @@ class Listener:
             voice_prompt=similarity(vector, yardstick.prompt_voice),
             voice_own=similarity(vector, yardstick.own_voice),
         )
-        return Heard(signals, heard)
+        return SpeechMeasurement(signals, heard)
 
-    def _yardstick(self, prompt: Prompt) -> Yardstick:
+    def _yardstick(self, prompt: Prompt) -> SpeechReference:
         key = (prompt.text, prompt.edit_type, prompt.kind, prompt.voice.id if prompt.voice else "")
         if key not in self._yardsticks:
             self._yardsticks[key] = self._make_yardstick(prompt)
         return self._yardsticks[key]
 
-    def _make_yardstick(self, prompt: Prompt) -> Yardstick:
+    def _make_yardstick(self, prompt: Prompt) -> SpeechReference:
         if prompt.voice is None:
-            return Yardstick(prompt.text, math.nan, False, None, None)
+            return SpeechReference(prompt.text, math.nan, False, None, None)
         rate = self.family.card().sample_rate
         true = prompt.recording
         target = spoken_seconds(self._recording(true), rate) if true else None
@@ -133,7 +133,7 @@ class Listener:
             target,
         )
         voice = self._voice(prompt.voice.audios[PROMPT])
-        return Yardstick(prompt.text, expected.seconds, expected.known, voice, self._own_voice(prompt.voice))
+        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, self._own_voice(prompt.voice))
 
     def _own_voice(self, sample: Sample) -> np.ndarray | None:
         """The speaker's voice by recordings of the same kind of edit, without the sample's own."""
@@ -159,7 +159,7 @@ class Listener:
         return np.asarray(self.voice.embed(mono, rate), np.float64)
 
 
-def listener_of(context: RunContext, device: str) -> Listener | None:
+def speech_evaluator_of(context: RunContext, device: str) -> SpeechEvaluator | None:
     """What speech is measured with; ``None`` where the family makes music.
 
     Raises:
@@ -172,4 +172,6 @@ def listener_of(context: RunContext, device: str) -> Listener | None:
     from tunesmith.speech.transcribe import transcriber
 
     voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
-    return Listener(context.family, voiced_samples(context), voice, transcriber(tools.whisper, device), tools.language)
+    return SpeechEvaluator(
+        context.family, voiced_samples(context), voice, transcriber(tools.whisper, device), tools.language
+    )

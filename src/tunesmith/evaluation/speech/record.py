@@ -12,11 +12,11 @@ from tunesmith.evaluation.diagnosis.edit_type import edit_types, name_of
 from tunesmith.evaluation.diagnosis.rule import without_nan
 from tunesmith.evaluation.speech import error_rate
 from tunesmith.evaluation.speech.edit_types import Compared
-from tunesmith.evaluation.speech.measures import Listener
+from tunesmith.evaluation.speech.measures import SpeechEvaluator
 from tunesmith.families.contract import Family
 
 
-def speech_record(run: RunData, listener: Listener, prompts: Sequence[Prompt]) -> dict[str, Any]:
+def speech_record(run: RunData, listener: SpeechEvaluator, prompts: Sequence[Prompt]) -> dict[str, Any]:
     """What it was measured with, and every edit type compared."""
     heard = listener.transcriber
     types = edit_types(run)

@@ -164,9 +164,9 @@ def _module(
 
 def _notes(modules: Mapping[str, LoraModule], alphas: Mapping[str, float], config: LoraConfig | None) -> list[str]:
     notes = []
-    bare = [name for name in modules if name not in alphas] if config is None else []
-    if bare:
-        which = "the file" if len(bare) == len(modules) else f"the file for {listed(bare)}"
+    unwrap_peft = [name for name in modules if name not in alphas] if config is None else []
+    if unwrap_peft:
+        which = "the file" if len(unwrap_peft) == len(modules) else f"the file for {listed(unwrap_peft)}"
         notes.append(
             f"no alpha in {which}: taken at scale 1, as upstream takes every file; "
             "if it was trained at another scale, give a strength"

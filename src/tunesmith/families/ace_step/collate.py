@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.lyrics.sections import window_ids
 from tunesmith.families.ace_step.objective import (
+    condition_dropout,
     draw_sigma,
     held_out_sigmas,
     item_noise,
-    keeps,
     term_weights,
     validity,
     with_padding,
@@ -31,28 +31,26 @@ NO_LYRICS = 0
 
 
 def collate(
-    items: Sequence[Item], draws: Sequence[Draws] | None, settings: AceStepSettings, ssl_names: Sequence[str] = ()
+    items: Sequence[Item], rngs: Sequence[ItemRng] | None, settings: AceStepSettings, ssl_names: Sequence[str] = ()
 ) -> Batch:
     """A batch of cropped items; see :func:`~tunesmith.families.ace_step.objective.ace_step_loss` for its keys."""
     # The base model's own songs, which forgetting is measured on, have no features to compare with.
     ssl_names = [name for name in ssl_names if all(name in item for item in items)]
-    keyed: Sequence[Draws | None] = [None] * len(items) if draws is None else list(draws)
+    keyed: Sequence[ItemRng | None] = [None] * len(items) if rngs is None else list(rngs)
     latents = [np.asarray(item["latents"], np.float32) for item in items]
     frames = [one.shape[2] for one in latents]
-    texts = [chosen_text(item, draw, settings) for item, draw in zip(items, keyed, strict=True)]
-    lyrics = [chosen_lyrics(item, draw, settings) for item, draw in zip(items, keyed, strict=True)]
+    texts = [chosen_text(item, rng, settings) for item, rng in zip(items, keyed, strict=True)]
+    lyrics = [chosen_lyrics(item, rng, settings) for item, rng in zip(items, keyed, strict=True)]
     words = [ids if len(ids) else np.array([NO_LYRICS]) for ids in lyrics]
     speakers = [
-        np.asarray(item["speaker"], np.float32) * keeps(draw, "speaker_drop", settings.speaker_dropout)
-        for item, draw in zip(items, keyed, strict=True)
+        np.asarray(item["speaker"], np.float32) * condition_dropout(rng, "speaker_drop", settings.speaker_dropout)
+        for item, rng in zip(items, keyed, strict=True)
     ]
-    levels = [
-        held_out_sigmas(settings.shift) if draw is None else (draw_sigma(draw, settings.shift),) for draw in keyed
-    ]
-    names = ["denoise"] if draws is not None else [f"sigma_{level:.2f}" for level in levels[0]]
+    levels = [held_out_sigmas(settings.shift) if rng is None else (draw_sigma(rng, settings.shift),) for rng in keyed]
+    names = ["denoise"] if rngs is not None else [f"sigma_{level:.2f}" for level in levels[0]]
     batch: Batch = {
         "latents": with_padding(latents, 2),
-        "noise": with_padding([item_noise(one, draw) for one, draw in zip(latents, keyed, strict=True)], 2),
+        "noise": with_padding([item_noise(one, rng) for one, rng in zip(latents, keyed, strict=True)], 2),
         "sigmas": torch.tensor(levels, dtype=torch.float32).T.contiguous(),
         "denoise_terms": names,
         "frames": frames,
@@ -71,20 +69,20 @@ def collate(
     return batch
 
 
-def chosen_text(item: Item, draws: Draws | None, settings: AceStepSettings) -> np.ndarray:
+def chosen_text(item: Item, rngs: ItemRng | None, settings: AceStepSettings) -> np.ndarray:
     """Text states (L, D) of one of the item's texts; zeroed, in their place, when the tags are dropped."""
     lengths, kinds = item["text_parts"][:, 0], item["text_parts"][:, 1]
     orders = int((kinds == 0).sum())
-    index = 0 if draws is None else variant(orders, len(kinds) - orders, draws.generator("text_variant"))
+    index = 0 if rngs is None else variant(orders, len(kinds) - orders, rngs.generator("text_variant"))
     start = int(lengths[:index].sum())
     states = np.asarray(item["text"][start : start + int(lengths[index])], np.float32)
-    return states if keeps(draws, "text_drop", settings.text_dropout) else np.zeros_like(states)
+    return states if condition_dropout(rngs, "text_drop", settings.text_dropout) else np.zeros_like(states)
 
 
-def chosen_lyrics(item: Item, draws: Draws | None, settings: AceStepSettings) -> np.ndarray:
+def chosen_lyrics(item: Item, rngs: ItemRng | None, settings: AceStepSettings) -> np.ndarray:
     """Lyric ids (N,) of the item or of its crop; none when it has none or they are dropped."""
     ids = np.asarray(item["lyrics"], np.int64)
-    if (len(ids) == 1 and ids[0] == NO_LYRICS) or not keeps(draws, "lyric_drop", settings.lyric_dropout):
+    if (len(ids) == 1 and ids[0] == NO_LYRICS) or not condition_dropout(rngs, "lyric_drop", settings.lyric_dropout):
         return ids[:0]
     crop = item.get("crop")
     if crop is None or not settings.lyric_window or crop[1] >= crop[2]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from tunesmith.families.ace_step.config import FOLDERS
-from tunesmith.families.ace_step.parts.transformer import bare
+from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.parts.weights import transformer_file
 from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.files import atomic_folder
@@ -37,7 +37,7 @@ def export_merged(folder: Path, network: nn.Module, target: Path) -> None:
     """
     with atomic_folder(target) as temporary:
         _copy_checkpoint(folder, temporary)
-        _write_over(transformer_file(folder), transformer_file(temporary), bare(network))
+        _write_over(transformer_file(folder), transformer_file(temporary), unwrap_peft(network))
 
 
 def _copy_checkpoint(folder: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
 from tunesmith.data.fields import FieldSpec
 from tunesmith.data.findings import Finding
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import Sample
 from tunesmith.families.ace_step.config import (
     DCAE,
@@ -31,7 +31,7 @@ from tunesmith.families.ace_step.config import (
 from tunesmith.families.ace_step.source import POCKET, is_ace_step, locate
 from tunesmith.families.base_weights import packed_size, packed_warnings
 from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.files import read_json
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class AceStepFamily(Family):
         return published_card(self.path, self.options.base_weights)
 
     @classmethod
-    def starting_recipe(cls) -> dict[str, dict[str, Any]]:
+    def recipe_defaults(cls) -> dict[str, dict[str, Any]]:
         """Whole songs, and upstream's optimizer."""
         return {
             "data": {"max_seconds": MAX_SECONDS, "min_crop_seconds": 30.0},
@@ -171,9 +171,9 @@ class AceStepFamily(Family):
 
         return TextEncoder(self.folder, self.config, "cpu")
 
-    def unknown_share(self, text: str) -> float:
+    def unk_ratio(self, text: str) -> float:
         """Share of the text's letters that UMT5's tokenizer does not know; small for any written language."""
-        return self._tokenizer.unknown_share(text)
+        return self._tokenizer.unk_ratio(text)
 
     def text_findings(self, sample: Sample) -> list[Finding]:
         """Captions that will be cut; lyrics with unknown tags, unknown letters or too many tokens."""
@@ -276,17 +276,19 @@ class AceStepFamily(Family):
         """LoRA on every attention, rank 64."""
         return {NETWORK: AdapterDefaults(TARGETS, rank=64, alpha=64)}
 
-    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
         """Latents, noise, noise levels and conditions."""
         from tunesmith.families.ace_step.collate import collate
 
-        return collate(items, draws, self.options, self.ssl_names)
+        return collate(items, rngs, self.options, self.ssl_names)
 
     def weights(self, batch: Batch) -> dict[str, float]:
         """Valid frames per term."""
         return batch["weights"]
 
-    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
         """Error of the estimated clean latents, and the projection losses when they are on."""
         from tunesmith.families.ace_step.objective import ace_step_loss
 
@@ -297,16 +299,16 @@ class AceStepFamily(Family):
         path = self.folder / "base_prompts.json"
         return tuple(read_json(path)) if path.exists() else BASE_PROMPTS
 
-    def random_level(self) -> float:
+    def chance_loss(self) -> float:
         """The held-out loss of a model that knows nothing (no velocity), for latents of unit variance."""
         from tunesmith.families.ace_step.objective import silent_level
 
         return silent_level(self.options.shift)
 
-    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Latents upside down: low frequencies where high ones belong."""
 
-        def upside_down(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, Term]:
+        def upside_down(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, LossTerm]:
             from tunesmith.families.ace_step.objective import upside_down
 
             return self.loss(networks, upside_down(batch), None)
@@ -315,18 +317,18 @@ class AceStepFamily(Family):
 
     def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks in the backward pass."""
-        from tunesmith.families.ace_step.parts.transformer import bare
+        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
-        bare(networks[NETWORK]).enable_checkpointing()
+        unwrap_peft(networks[NETWORK]).enable_checkpointing()
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile every transformer block by itself: one graph serves all of them."""
-        from tunesmith.families.ace_step.parts.transformer import bare
+        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
-        for block in bare(networks[NETWORK]).transformer_blocks:
+        for block in unwrap_peft(networks[NETWORK]).transformer_blocks:
             block.compile(dynamic=True)
 
-    def plain_options(self) -> dict[str, Any]:
+    def default_request_options(self) -> dict[str, Any]:
         """Previews and comparisons are made of tags and lyrics, whatever is generated afterwards."""
         return {"task": "text2music"}
 
@@ -349,10 +351,10 @@ class AceStepFamily(Family):
         """Add LoRA files or folders of any known format, each at its strength."""
         from tunesmith.families.ace_step.adapter_files import read_lora
         from tunesmith.families.ace_step.adapter_stack import apply_loras, parse_lora
-        from tunesmith.families.ace_step.parts.transformer import bare
+        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
         chosen = [(read_lora(path), strength) for path, strength in map(parse_lora, loras)]
-        apply_loras(bare(networks[NETWORK]), chosen)
+        apply_loras(unwrap_peft(networks[NETWORK]), chosen)
         return [note for lora, _ in chosen for note in lora.notes]
 
     @classmethod
@@ -375,7 +377,7 @@ class AceStepFamily(Family):
 
         return dict(FORMATS)
 
-    def beside_adapter(self, folder: Path) -> None:
+    def write_extra_adapter_files(self, folder: Path) -> None:
         """The baked file that upstream's pipeline loads; a DoRA adapter has none, only a merged model holds it."""
         from tunesmith.families.ace_step.adapter_formats import bake_beside
 

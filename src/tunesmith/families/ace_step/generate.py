@@ -20,9 +20,15 @@ from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStep
 from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import TextEncoder
-from tunesmith.families.ace_step.parts.transformer import bare
+from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.prompts import prompt_text
-from tunesmith.families.ace_step.sampler.request import SOURCE_TASKS, SPAN_TASKS, LatentRequest, Prompt, uses_weak_tags
+from tunesmith.families.ace_step.sampler.request import (
+    SOURCE_TASKS,
+    SPAN_TASKS,
+    LatentRequest,
+    SongPrompt,
+    uses_weak_tags,
+)
 from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 
@@ -37,7 +43,7 @@ class AceStepGenerator(Generator):
         self, folder: Path, config: AceStepConfig, settings: AceStepSettings, network: Any, device: str
     ) -> None:
         self.folder, self.config, self.settings, self.device = folder, config, settings, device
-        self.network: AceStepTransformer = bare(network)
+        self.network: AceStepTransformer = unwrap_peft(network)
         self.text = TextEncoder(folder, config, device)
         self.codec = MusicCodec(folder, config, device)
 
@@ -93,12 +99,12 @@ class AceStepGenerator(Generator):
             max_frames=self.config.frames(MAX_SECONDS),
         )
 
-    def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> Prompt:
+    def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> SongPrompt:
         sample = Sample("prompt", {}, texts)
         caption = prompt_text(texts.get("caption", ""))
         tokens = lyric_tokens(lyric_tokenizer(self.folder, settings), sample, settings) if has_lyrics(sample) else None
         weak = self.text.weak_states([caption])[0] if uses_weak_tags(settings) else None
-        return Prompt(
+        return SongPrompt(
             text=torch.from_numpy(self.text.states([caption])[0]),
             lyric_ids=torch.tensor(tokens.ids if tokens else (), dtype=torch.long),
             text_weak=None if weak is None else torch.from_numpy(weak),

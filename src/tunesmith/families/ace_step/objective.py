@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from tunesmith.data.item_rng import Draws, key_of
-from tunesmith.families.ace_step.parts.transformer import bare
+from tunesmith.data.item_rng import ItemRng, key_of
+from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.loss_terms import LossTerm
 
 HELD_OUT_LEVELS = 4
 """Held-out loss is measured at so many fixed noise levels, the middles of equal shares of what training draws."""
@@ -38,9 +38,9 @@ def sigma_table(shift: float) -> np.ndarray:
     return table
 
 
-def draw_sigma(draws: Draws, shift: float) -> float:
+def draw_sigma(rngs: ItemRng, shift: float) -> float:
     """A noise level: logistic of a standard normal picks the place in the table."""
-    place = 1 / (1 + np.exp(-draws.generator("sigma").standard_normal()))
+    place = 1 / (1 + np.exp(-rngs.generator("sigma").standard_normal()))
     return float(sigma_table(shift)[min(TRAINING_LEVELS - 1, int(TRAINING_LEVELS * place))])
 
 
@@ -53,21 +53,21 @@ def held_out_sigmas(shift: float, count: int = HELD_OUT_LEVELS) -> tuple[float, 
     return tuple(float(sigma_table(shift)[int(TRAINING_LEVELS * place)]) for place in middles)
 
 
-def item_noise(latents_CHT: np.ndarray, draws: Draws | None) -> np.ndarray:
+def item_noise(latents_CHT: np.ndarray, rngs: ItemRng | None) -> np.ndarray:
     """An item's noise, float32 like its latents: drawn for the epoch, or the same for ever when measuring."""
     shape = latents_CHT.shape
     # Drawn frame by frame, so that a clip's noise does not depend on how long a crop is.
     frames = (shape[2], shape[0], shape[1])
-    if draws is None:
+    if rngs is None:
         generator = np.random.Generator(np.random.Philox(key=key_of("held-out noise", *shape[:2])))
     else:
-        generator = draws.generator("noise")
+        generator = rngs.generator("noise")
     return np.ascontiguousarray(generator.standard_normal(frames, np.float32).transpose(1, 2, 0))
 
 
-def keeps(draws: Draws | None, purpose: str, rate: float) -> bool:
+def condition_dropout(rngs: ItemRng | None, purpose: str, rate: float) -> bool:
     """Whether an item keeps a condition; drawn per item and epoch, always when measuring."""
-    return draws is None or bool(draws.generator(purpose).random() >= rate)
+    return rngs is None or bool(rngs.generator(purpose).random() >= rate)
 
 
 def denoise_sum(
@@ -79,7 +79,7 @@ def denoise_sum(
     return (weighted if mask_BT is None else weighted * mask_BT).sum()
 
 
-def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> dict[str, Term]:
+def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> dict[str, LossTerm]:
     """The loss of a batch by named term.
 
     ``batch``: latents and noise (B, C, H, T) float32; sigmas (K, B), one row when training, the fixed levels when
@@ -88,24 +88,24 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     A term's weight is its number of valid frames. When measuring there is one term per noise level, named after it;
     their mean is the loss, and each shows where on the way from noise to music the model is good.
     """
-    network = bare(network)
+    network = unwrap_peft(network)
     conditions = network.encode(
         batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
     )
     compared = [(index, name) for index, name in enumerate(ssl_names) if name in batch]
     taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths[index] for index, _ in compared))
-    terms: dict[str, Term] = {}
+    terms: dict[str, LossTerm] = {}
     for name, sigma_B in zip(batch["denoise_terms"], batch["sigmas"], strict=True):
         sigma = sigma_B[:, None, None, None]
         noisy = sigma * batch["noise"] + (1 - sigma) * batch["latents"]
         out = network.decode(noisy, sigma_B * TRAINING_LEVELS, conditions, batch["frame_mask"], taps=taps)
         velocity, hidden = out if taps else (out, {})
         weight = batch["weights"][name]
-        terms[name] = Term(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), weight)
+        terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), weight)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
-            terms[ssl] = Term(total, batch["weights"][ssl], group="ssl", scale=batch["ssl_weight"])
+            terms[ssl] = LossTerm(total, batch["weights"][ssl], group="ssl", scale=batch["ssl_weight"])
     return terms
 
 

@@ -53,14 +53,14 @@ def lyric_findings(clip: str, tokens: LyricTokens) -> Iterator[Finding]:
             f"歌词中有模型不认识的结构标签（{shown}），将被逐字拼读",
             "请使用 [verse]、[chorus]、[bridge]、[intro]、[outro]、[pre-chorus]、[hook]、[inst]、[solo] 或 [break]。",
         )
-    if tokens.unknown_share > UNKNOWN_WARN:
+    if tokens.unk_ratio > UNKNOWN_WARN:
         worst = max(tokens.lines, key=lambda line: line.unknown)
         yield _warning(
             clip,
-            f"{tokens.unknown_share:.0%} of its lyrics' tokens are unknown to the model "
+            f"{tokens.unk_ratio:.0%} of its lyrics' tokens are unknown to the model "
             f"(most in «{worst.text[:40]}», read as {worst.language})",
             "Name the language (options.language, or [zh], [ja] … before a line), or write it in Latin letters.",
-            f"歌词中 {tokens.unknown_share:.0%} 的词元模型不认识（最多的一行：«{worst.text[:40]}»，"
+            f"歌词中 {tokens.unk_ratio:.0%} 的词元模型不认识（最多的一行：«{worst.text[:40]}»，"
             f"按 {worst.language} 读取）",
             "请指定语言（options.language，或在行首写 [zh]、[ja] 等），或改用拉丁字母书写。",
         )

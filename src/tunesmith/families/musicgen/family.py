@@ -13,10 +13,10 @@ import numpy as np
 from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key, weights_digest
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.families.musicgen.config import LICENCE, MusicGenConfig, MusicGenSettings, read_config
 from tunesmith.families.musicgen.source import is_musicgen, locate
 from tunesmith.files import read_json
@@ -119,7 +119,7 @@ class MusicGenFamily(Family):
 
         return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
 
-    def unknown_share(self, text: str) -> float:
+    def unk_ratio(self, text: str) -> float:
         """Share of the text's letters that T5 reads as ``<unk>``: Chinese and emoji for the real model's English T5.
 
         Letters, not tokens: a whole sentence that T5 does not know is one ``<unk>`` beside one space token.
@@ -166,11 +166,11 @@ class MusicGenFamily(Family):
         """LoRA on the blocks' linear layers, rank 16."""
         return {NETWORK: AdapterDefaults(TARGETS, rank=16, alpha=16)}
 
-    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
         """Right-pad codes with the pad id and text with zeros; captions dropped by a zero mask."""
         import torch
 
-        from tunesmith.families.musicgen.objective import term_weights, text_keep
+        from tunesmith.families.musicgen.objective import condition_dropout, term_weights
 
         frames = [item["codes"].shape[1] for item in items]
         words = [item["text"].shape[0] for item in items]
@@ -181,7 +181,7 @@ class MusicGenFamily(Family):
             codes[row, :, : frames[row]] = item["codes"]
             text[row, : words[row]] = item["text"]
             mask[row, : words[row]] = 1
-        keep = text_keep(draws, self.options.text_dropout, len(items))
+        keep = condition_dropout(rngs, self.options.text_dropout, len(items))
         return {
             "codes": torch.from_numpy(codes),
             "frames": torch.tensor(frames),
@@ -194,7 +194,9 @@ class MusicGenFamily(Family):
         """Targets per codebook."""
         return batch["weights"]
 
-    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
         """Cross-entropy per codebook under the delay pattern."""
         from tunesmith.families.musicgen.objective import musicgen_loss
 
@@ -205,18 +207,18 @@ class MusicGenFamily(Family):
         path = self.folder / "base_prompts.json"
         return tuple(read_json(path)) if path.exists() else BASE_PROMPTS
 
-    def random_level(self) -> float:
+    def chance_loss(self) -> float:
         """Ln V, the cross-entropy of a uniform guess."""
         return float(np.log(self.config.vocab_size))
 
-    def base_loss_share(self) -> float:
+    def max_base_loss_ratio(self) -> float:
         """0.85: real ones start at 4 to 5.5 nats of 7.6. The pocket model knows six styles and must beat a guess."""
         return 1.0 if self.path == "pocket" else 0.85
 
-    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """The parallel layout (no delay): what transformers' ``labels`` give, and worse for every real checkpoint."""
 
-        def parallel(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, Term]:
+        def parallel(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, LossTerm]:
             from tunesmith.families.musicgen.objective import musicgen_loss, term_weights
 
             none = (0,) * self.config.num_codebooks

@@ -14,7 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 from tunesmith.families.musicgen.config import MusicGenConfig, MusicGenSettings
 from tunesmith.families.musicgen.frontend import audio_codes, decode_codes, text_states
-from tunesmith.families.musicgen.sampler import CodeSampler, Conditions, Sampling, long_form
+from tunesmith.families.musicgen.sampler import CodeSampler, SamplerConditions, Sampling, long_form
 from tunesmith.families.musicgen.weights import load_codec, load_text_encoder
 
 
@@ -93,7 +93,7 @@ class MusicGenGenerator(Generator):
 
         return long_form(sample_window, frames, window, stride)
 
-    def _conditions(self, texts: list[str]) -> Conditions:
+    def _conditions(self, texts: list[str]) -> SamplerConditions:
         states = text_states(self.text_encoder, self.tokenizer, texts)
         longest = max(len(s) for s in states)
         text = torch.zeros(len(states), longest, states[0].shape[1])
@@ -101,7 +101,7 @@ class MusicGenGenerator(Generator):
         for row, state in enumerate(states):
             text[row, : len(state)] = torch.from_numpy(state)
             mask[row, : len(state)] = 1
-        return Conditions(text, mask)
+        return SamplerConditions(text, mask)
 
     def _frames(self, request: GenerationRequest) -> int:
         frames = round(request.seconds * self.config.frame_rate)

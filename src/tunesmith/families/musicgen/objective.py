@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.loss_terms import LossTerm
 
 
 def delay(codes_BKT: torch.Tensor, delays: Sequence[int], pad: int) -> torch.Tensor:
@@ -49,11 +49,11 @@ def term_weights(frames: Sequence[int], delays: Sequence[int]) -> dict[str, floa
     return {f"codebook_{k}": float(sum(max(0, n - shift) for n in frames)) for k, shift in enumerate(delays)}
 
 
-def text_keep(draws: Sequence[Draws] | None, rate: float, count: int) -> torch.Tensor:
+def condition_dropout(rngs: Sequence[ItemRng] | None, rate: float, count: int) -> torch.Tensor:
     """1 where a clip keeps its caption, 0 where it is dropped (B,); drawn per clip and epoch."""
-    if draws is None or rate == 0:
+    if rngs is None or rate == 0:
         return torch.ones(count)
-    return torch.tensor([float(d.generator("text_drop").random() >= rate) for d in draws])
+    return torch.tensor([float(d.generator("text_drop").random() >= rate) for d in rngs])
 
 
 def cross_entropy_sums(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> list[torch.Tensor]:
@@ -80,8 +80,8 @@ def cross_entropy_sums(network: Any, batch: Batch, delays: Sequence[int], pad: i
     return sums
 
 
-def musicgen_loss(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> dict[str, Term]:
+def musicgen_loss(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> dict[str, LossTerm]:
     """The loss by codebook; the loop averages the codebooks that have any target (group ``loss``)."""
     weights: Mapping[str, float] = batch["weights"]
     sums = cross_entropy_sums(network, batch, delays, pad)
-    return {name: Term(total, weight) for (name, weight), total in zip(weights.items(), sums, strict=True)}
+    return {name: LossTerm(total, weight) for (name, weight), total in zip(weights.items(), sums, strict=True)}

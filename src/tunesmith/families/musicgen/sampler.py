@@ -27,7 +27,7 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class Conditions:
+class SamplerConditions:
     """Text states (B, L, D) with their mask (B, L); padded rows do not change a result."""
 
     text: torch.Tensor
@@ -49,7 +49,7 @@ class CodeSampler:
     @torch.no_grad()
     def sample(
         self,
-        conditions: Conditions,
+        conditions: SamplerConditions,
         frames: int,
         seeds: Sequence[int],
         sampling: Sampling,
@@ -91,7 +91,7 @@ class CodeSampler:
         ]
         return torch.from_numpy(np.stack(rows)).to(self.device, _exact(self.device))
 
-    def _states(self, conditions: Conditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
+    def _states(self, conditions: SamplerConditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
         mask = conditions.mask.to(self.device)
         text = conditions.text.to(self.device, next(self.network.parameters()).dtype)
         states = self.network.project(text, mask)

@@ -56,7 +56,7 @@ def plain(key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdapterPlan:
     """The adapter that a file's tensors need."""
 
     mode: str
@@ -66,15 +66,15 @@ class Plan:
     targets: tuple[str, ...]
 
 
-def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: Header | None, path: Path) -> Plan:
+def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: Header | None, path: Path) -> AdapterPlan:
     """What adapter these tensors are of; every one of them is held against the network first.
 
     Raises:
         TunesmithError: when they are of another base, rank or mode, or incomplete.
     """
-    from tunesmith.families.step_audio.objective import bare
+    from tunesmith.families.step_audio.objective import unwrap_peft
 
-    modules = dict(bare(network).named_modules())
+    modules = dict(unwrap_peft(network).named_modules())
     ranks = {key.split(LORA)[0]: tensor.shape[0] for key, tensor in low.items() if f"{LORA}A" in key}
     leaves = {name.rpartition(".")[2] for name in ranks}
     targets = tuple(sorted(header.targets if header else leaves))
@@ -93,7 +93,7 @@ def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: He
     magnitudes = any("magnitude" in key for key in low)
     mode = header.mode if header else "dora" if magnitudes else "lora"
     alpha = header.alpha if header else GUIDE_ALPHA
-    plan = Plan(mode, rank, alpha, bool(header and header.rslora), targets)
+    plan = AdapterPlan(mode, rank, alpha, bool(header and header.rslora), targets)
     _refuse_other_adapter(network, plan, path)
     return plan
 
@@ -112,7 +112,7 @@ def _misshapen(modules: Mapping[str, Any], low: Mapping[str, torch.Tensor], rank
     return wrong
 
 
-def _refuse_other_adapter(network: Any, plan: Plan, path: Path) -> None:
+def _refuse_other_adapter(network: Any, plan: AdapterPlan, path: Path) -> None:
     if full.tuning_of(network):
         raise _other_mode(path, plan.mode, "full")
     carried = getattr(network, "peft_config", {}).get("default")
@@ -136,7 +136,7 @@ def _other_mode(path: Path, there: str, here: str) -> TunesmithError:
     )
 
 
-def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan: Plan) -> nn.Module:
+def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan: AdapterPlan) -> nn.Module:
     """The network with an adapter of this plan and these tensors."""
     from peft import set_peft_model_state_dict
 
@@ -171,7 +171,7 @@ def fill(
     Raises:
         TunesmithError: when none fits, one has another shape, or a file of ours does not fit in all.
     """
-    from tunesmith.families.step_audio.objective import bare
+    from tunesmith.families.step_audio.objective import unwrap_peft
 
     if whole and known and hasattr(network, "peft_config"):
         raise _other_mode(path, "full", "lora")
@@ -179,7 +179,7 @@ def fill(
     if tuning and known:
         tuning.load(tensors, path)
         return []
-    own = {plain(key): tensor for key, tensor in bare(network).state_dict().items() if LORA not in key}
+    own = {plain(key): tensor for key, tensor in unwrap_peft(network).state_dict().items() if LORA not in key}
     strange, absent = sorted(tensors.keys() - own.keys()), sorted(own.keys() - tensors.keys())
     misshapen = sorted(key for key in tensors.keys() & own.keys() if tensors[key].shape != own[key].shape)
     if misshapen or (tensors and len(strange) == len(tensors)) or (known and strange):

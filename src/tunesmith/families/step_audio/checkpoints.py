@@ -27,7 +27,7 @@ _HEADER, _STATE = "header", "model_state_dict"
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedCheckpoint:
     """A network with a checkpoint inside, and what there is to say about it."""
 
     network: nn.Module
@@ -107,17 +107,17 @@ def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tens
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def load_llm(network: nn.Module, path: Path, base: str = "") -> Loaded:
+def load_llm(network: nn.Module, path: Path, base: str = "") -> LoadedCheckpoint:
     """The LLM with a checkpoint inside; see :func:`load_checkpoint`."""
     return load_checkpoint(LLM, network, path, base)
 
 
-def load_flow(network: nn.Module, path: Path, base: str = "") -> Loaded:
+def load_flow(network: nn.Module, path: Path, base: str = "") -> LoadedCheckpoint:
     """The flow with a checkpoint inside; see :func:`load_checkpoint`."""
     return load_checkpoint(FLOW, network, path, base)
 
 
-def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -> Loaded:
+def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -> LoadedCheckpoint:
     """Put a checkpoint into a network: ours, or a state dict of another trainer, whole or in part.
 
     Args:
@@ -161,7 +161,7 @@ def load_parts(
 
 def _put(
     name: str, network: nn.Module, header: Header | None, tensors: Mapping[str, torch.Tensor], path: Path, base: str
-) -> Loaded:
+) -> LoadedCheckpoint:
     tensors = {plain(key): tensor for key, tensor in tensors.items()}
     kind = header.network if header else _network_of(tensors)
     if kind and kind != name:
@@ -182,7 +182,7 @@ def _put(
         if header is None:
             notes.append(f"{path}: it does not say its LoRA alpha; the guide's {plan.alpha:g} is used")
         network = with_adapter(name, network, low, plan)
-    return Loaded(network, tuple(notes))
+    return LoadedCheckpoint(network, tuple(notes))
 
 
 def _same_base(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tunesmith.data.item_rng import Draws, key_of
+from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
 from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.tokens import flow_tokens
@@ -27,14 +27,14 @@ _PREFIX_SHARE = 0.3
 """Longest random beginning that is given as a prompt, as a share of the clip; CosyVoice's."""
 
 
-def collate(items: Sequence[Item], draws: Sequence[Draws] | None, settings: StepAudioSettings, ids: TokenIds) -> Batch:
+def collate(items: Sequence[Item], rngs: Sequence[ItemRng] | None, settings: StepAudioSettings, ids: TokenIds) -> Batch:
     """A batch; its keys are told where the objective reads them.
 
     Rows are those of ``items``; an item that one network cannot learn from is left out of that network's tensors.
     """
     llm = [row for row, item in enumerate(items) if len(item["ids"]) > 1]
     flow = [row for row, item in enumerate(items) if len(item["mel"]) > ABSENT_FRAMES]
-    keyed: Sequence[Draws | None] = [None] * len(items) if draws is None else list(draws)
+    keyed: Sequence[ItemRng | None] = [None] * len(items) if rngs is None else list(rngs)
     batch: Batch = {"llm_rows": llm, "flow_rows": flow, "weights": {}}
     _add_llm(batch, [items[row] for row in llm], ids)
     if flow:
@@ -62,22 +62,22 @@ def _add_llm(batch: Batch, items: Sequence[Item], ids: TokenIds) -> None:
 
 
 def _add_flow(
-    batch: Batch, items: Sequence[Item], keyed: Sequence[Draws | None], settings: StepAudioSettings, ids: TokenIds
+    batch: Batch, items: Sequence[Item], keyed: Sequence[ItemRng | None], settings: StepAudioSettings, ids: TokenIds
 ) -> None:
     prompts = [len(item["prompt_mel"]) for item in items]
     mels = [np.concatenate([item["prompt_mel"], item["mel"]]).astype(np.float32) for item in items]
     frames = [len(mel) for mel in mels]
     given = [
-        np.where(np.arange(len(mel))[:, None] < _given_frames(draw, prompt, settings), mel, 0).astype(np.float32)
-        for mel, prompt, draw in zip(mels, prompts, keyed, strict=True)
+        np.where(np.arange(len(mel))[:, None] < _given_frames(rng, prompt, settings), mel, 0).astype(np.float32)
+        for mel, prompt, rng in zip(mels, prompts, keyed, strict=True)
     ]
     tokens = [flow_tokens(np.concatenate([item["prompt_codes"], item["codes"]]), ids) for item in items]
-    times = np.array([_times(draw, settings) for draw in keyed], np.float32)
+    times = np.array([_times(rng, settings) for rng in keyed], np.float32)
     names = ["flow"] if keyed[0] is not None else [f"flow_t{t:.2f}" for t in times[0]]
     target = float(sum(len(item["mel"]) for item in items))
     batch |= {
         "x1": _padded(mels),
-        "z": _padded([_noise(mel.shape, draw) for mel, draw in zip(mels, keyed, strict=True)]),
+        "z": _padded([_noise(mel.shape, rng) for mel, rng in zip(mels, keyed, strict=True)]),
         "cond": _padded(given),
         "mu": _padded([np.asarray(item["mu"], np.float32) for item in items]) if "mu" in items[0] else None,
         "mu_rows": [],
@@ -85,7 +85,7 @@ def _add_flow(
         "token_lengths": torch.tensor([len(one) for one in tokens]),
         "prompt_tokens": [prompt // 2 for prompt in prompts],
         "speaker": torch.from_numpy(np.stack([np.asarray(item["speaker"], np.float32) for item in items])),
-        "keep": torch.tensor([_keeps(draw, settings.condition_dropout) for draw in keyed]),
+        "keep": torch.tensor([_keeps(rng, settings.condition_dropout) for rng in keyed]),
         "t": torch.from_numpy(times.T.copy()),
         "frame_mask": _between([0] * len(items), frames) if len(set(frames)) > 1 else None,
         "loss_mask": _between(prompts, frames),
@@ -94,28 +94,28 @@ def _add_flow(
     batch["weights"] |= dict.fromkeys(names, target)
 
 
-def _given_frames(draws: Draws | None, prompt: int, settings: StepAudioSettings) -> int:
+def _given_frames(rngs: ItemRng | None, prompt: int, settings: StepAudioSettings) -> int:
     """How many of the first frames the decoder is given: the prompt, as in use, or a random beginning of it."""
-    if draws is None or draws.generator("prompt").random() < settings.prompt_share:
+    if rngs is None or rngs.generator("prompt").random() < settings.prompt_share:
         return prompt
-    generator = draws.generator("prefix")
+    generator = rngs.generator("prefix")
     return 0 if generator.random() < 0.5 else int(generator.integers(0, max(1, int(_PREFIX_SHARE * prompt))))
 
 
-def _times(draws: Draws | None, settings: StepAudioSettings) -> list[float]:
+def _times(rngs: ItemRng | None, settings: StepAudioSettings) -> list[float]:
     """Times of an item: one that is drawn, or the fixed ones."""
-    drawn = (np.arange(HELD_OUT_TIMES) + 0.5) / HELD_OUT_TIMES if draws is None else [draws.generator("time").random()]
+    drawn = (np.arange(HELD_OUT_TIMES) + 0.5) / HELD_OUT_TIMES if rngs is None else [rngs.generator("time").random()]
     return [1 - float(np.cos(t * np.pi / 2)) if settings.t_schedule == "cosine" else float(t) for t in drawn]
 
 
-def _noise(shape: tuple[int, ...], draws: Draws | None) -> np.ndarray:
+def _noise(shape: tuple[int, ...], rngs: ItemRng | None) -> np.ndarray:
     """An item's noise: drawn for the epoch, or the same for ever when measuring."""
-    generator = draws.generator("noise") if draws else np.random.Generator(np.random.Philox(key=key_of("held-out")))
+    generator = rngs.generator("noise") if rngs else np.random.Generator(np.random.Philox(key=key_of("held-out")))
     return generator.standard_normal(shape, np.float32)
 
 
-def _keeps(draws: Draws | None, rate: float) -> float:
-    return float(draws is None or draws.generator("condition").random() > rate)
+def _keeps(rngs: ItemRng | None, rate: float) -> float:
+    return float(rngs is None or rngs.generator("condition").random() > rate)
 
 
 def _padded(arrays: Sequence[np.ndarray]) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.findings import Finding
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
@@ -30,7 +30,7 @@ def complete(
     ids: TokenIds,
     find: Callable[[], Transcribes | None],
     language: str | None = None,
-) -> Completed:
+) -> Augmented:
     """Check ready audio tokens, write down what is said where nobody has, and give every sample a prompt.
 
     Args:
@@ -52,7 +52,7 @@ def complete(
     findings += () if "llm" in networks else _only_tokens(paired.samples)
     usable = [sample for sample in paired.samples if learners(sample) & networks]
     _refuse_idle(usable, networks)
-    return Completed(usable, [*findings, *edit_findings(usable)], [*notes, *paired.notes, *edit_notes(usable)])
+    return Augmented(usable, [*findings, *edit_findings(usable)], [*notes, *paired.notes, *edit_notes(usable)])
 
 
 def _only_tokens(samples: Sequence[Sample]) -> Iterator[Finding]:

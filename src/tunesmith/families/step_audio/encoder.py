@@ -22,7 +22,7 @@ from tunesmith.families.contract import Encoder
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import SAMPLE_RATE, StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.edits import CLONE, is_clone
-from tunesmith.families.step_audio.frontend import FrontEnd, Heard
+from tunesmith.families.step_audio.frontend import EncodedRecording, FrontEnd
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt, speaker_name
 from tunesmith.families.step_audio.text import TextTokenizer, load_text
@@ -46,7 +46,7 @@ class StepAudioEncoder(Encoder):
     ) -> None:
         self.ids, self.settings, self.ears, self.device = ids, settings, ears, device
         self._folder, self._flow_file = folder, flow_file
-        self._heard: OrderedDict[str, Heard] = OrderedDict()
+        self._heard: OrderedDict[str, EncodedRecording] = OrderedDict()
 
     @cached_property
     def _text(self) -> TextTokenizer:
@@ -88,7 +88,7 @@ class StepAudioEncoder(Encoder):
             made["mu"] = absent if "flow" not in can else self.mu(np.concatenate([prompt_codes, codes]))
         return {name: made[name] for name in fields}
 
-    def _of(self, sample: Sample, role: str) -> Heard | None:
+    def _of(self, sample: Sample, role: str) -> EncodedRecording | None:
         """What a recording of a sample holds; ``None`` where the sample has none."""
         reference = sample.audios.get(role)
         if reference is None:
@@ -97,7 +97,7 @@ class StepAudioEncoder(Encoder):
         numbers = sample.attributes.get(name)
         key = f"{audio_key(reference)} {numbers}"
 
-        def hear() -> Heard:
+        def hear() -> EncodedRecording:
             known = None if numbers is None else np.array([audio_id(int(n), self.ids) for n in numbers], np.int32)
             return self.ears.hear(load(reference, SAMPLE_RATE, 1), SAMPLE_RATE, known)
 
@@ -107,7 +107,7 @@ class StepAudioEncoder(Encoder):
             which = "prompt" if role == PROMPT else "target"
             raise UnfitSampleError(f"{which}: {error.what}", where=error.where, remedy=error.remedy) from error
 
-    def hear(self, audio_CN: np.ndarray, rate: int) -> Heard:
+    def hear(self, audio_CN: np.ndarray, rate: int) -> EncodedRecording:
         """What a recording holds; the same one again, as every round of previews asks for, is not encoded again.
 
         Raises:
@@ -116,7 +116,7 @@ class StepAudioEncoder(Encoder):
         key = content_key(hashlib.blake2b(audio_CN.tobytes()).hexdigest(), audio_CN.shape, rate)
         return self._once(key, lambda: self.ears.hear(audio_CN, rate))
 
-    def _once(self, key: str, hear: Callable[[], Heard]) -> Heard:
+    def _once(self, key: str, hear: Callable[[], EncodedRecording]) -> EncodedRecording:
         if key not in self._heard:
             self._heard[key] = hear()
             while len(self._heard) > KEPT_RECORDINGS:
@@ -124,13 +124,13 @@ class StepAudioEncoder(Encoder):
         self._heard.move_to_end(key)
         return self._heard[key]
 
-    def _codes(self, sample: Sample, name: str, heard: Heard | None) -> np.ndarray:
+    def _codes(self, sample: Sample, name: str, heard: EncodedRecording | None) -> np.ndarray:
         """LLM ids of a recording, or those that the user's file gives where there is no recording."""
         if heard is not None:
             return heard.codes
         return np.array([audio_id(int(n), self.ids) for n in sample.attributes[name]], np.int32)
 
-    def _prompt(self, sample: Sample, codes: np.ndarray, heard: Heard | None) -> np.ndarray:
+    def _prompt(self, sample: Sample, codes: np.ndarray, heard: EncodedRecording | None) -> np.ndarray:
         wave = np.zeros(0, np.float32) if heard is None else heard.wave
         texts = {"caption": sample.texts.get("caption", ""), PROMPT_TEXT: sample.texts.get(PROMPT_TEXT, "")}
         kind = edit_type(sample.attributes)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tunesmith.adapters.settings import AdapterDefaults
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest, weights_digest
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.families.base_weights import packed_warnings
-from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard, StageSpec
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.contract import Batch, Encoder, Family, FamilySettings, Generator, ModelCard, PhaseSpec
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.families.step_audio.config import (
     FLOW,
     GROUP,
@@ -42,7 +42,7 @@ from tunesmith.families.step_audio.defaults import (
 )
 from tunesmith.families.step_audio.sizes import IDS_PER_SECOND, MEL_RATE
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, is_step_audio, locate, tokenizer_files
-from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, accept, edit_info
+from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, validate_samples
 from tunesmith.files import read_json
 from tunesmith.speech.tools import SpeechTools
 
@@ -114,7 +114,7 @@ class StepAudioFamily(Family):
         return str(self.folder) if self.pocket else self.path
 
     @classmethod
-    def starting_recipe(cls) -> dict[str, dict[str, Any]]:
+    def recipe_defaults(cls) -> dict[str, dict[str, Any]]:
         """LoRA on the LLM, the flow's decoder itself, three stages, and checks that suit speech."""
         return STARTING_RECIPE
 
@@ -135,13 +135,13 @@ class StepAudioFamily(Family):
 
     # --- samples ----------------------------------------------------------------------------------------------------
 
-    def accept(self, samples: Sequence[Sample]) -> None:
+    def validate_samples(self, samples: Sequence[Sample]) -> None:
         """Refuse edits that the model does not know."""
-        accept(samples)
+        validate_samples(samples)
 
-    def complete(self, samples: Sequence[Sample], seed: int) -> Completed:
+    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
-        from tunesmith.families.step_audio.complete import complete
+        from tunesmith.families.step_audio.add_prompts import complete
         from tunesmith.speech.transcribe import transcriber
 
         return complete(
@@ -258,33 +258,35 @@ class StepAudioFamily(Family):
         }
         return {name: defaults[name] for name in self.trained}
 
-    def stages(self) -> tuple[StageSpec, ...]:
+    def stages(self) -> tuple[PhaseSpec, ...]:
         """LLM, flow, then both together at a tenth of the learning rate; untrained ones are empty."""
         both = (
-            StageSpec(LLM, (LLM,), share=25),
-            StageSpec(FLOW, (FLOW,), share=25),
-            StageSpec("joint", (LLM, FLOW), share=5, lr_factor=0.1),
+            PhaseSpec(LLM, (LLM,), share=25),
+            PhaseSpec(FLOW, (FLOW,), share=25),
+            PhaseSpec("joint", (LLM, FLOW), share=5, lr_factor=0.1),
         )
         if self.options.train == "both":
             return both
-        return tuple(spec if spec.name in self.trained else StageSpec(spec.name, (), share=0) for spec in both)
+        return tuple(spec if spec.name in self.trained else PhaseSpec(spec.name, (), share=0) for spec in both)
 
-    def collate(self, items: Sequence[Mapping[str, np.ndarray]], draws: Sequence[Draws] | None) -> Batch:
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
         """Ids for the LLM; mel, noise, times and conditions for the flow."""
         from tunesmith.families.step_audio.collate import collate
 
-        return collate(items, draws, self.options, self.ids)
+        return collate(items, rngs, self.options, self.ids)
 
     def weights(self, batch: Batch) -> dict[str, float]:
         """Answer ids, and target frames per time."""
         return batch["weights"]
 
-    def loss(self, networks: Mapping[str, nn.Module], batch: Batch, draws: Sequence[Draws] | None) -> dict[str, Term]:
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
         """Cross-entropy of the answer's ids and error of the velocity, of the networks that are there and train."""
         from tunesmith.families.step_audio.objective import step_audio_loss
 
         trained = {name: network for name, network in networks.items() if name in self.trained}
-        return step_audio_loss(trained, batch, draws, self.options, self.ids)
+        return step_audio_loss(trained, batch, rngs, self.options, self.ids)
 
     def trained_frames(self, batch: Batch) -> float:
         """Target frames of the network that learns from more clips (others may lack texts, or audio)."""
@@ -302,16 +304,16 @@ class StepAudioFamily(Family):
         path = self.folder / "base_edits.json"
         return tuple((kind, info) for kind, info in read_json(path)) if path.exists() else BASE_EDITS
 
-    def random_level(self) -> float | None:
+    def chance_loss(self) -> float | None:
         """Cross-entropy of a guess among the codes whose turn it is; the flow's error has no such level."""
         if self.options.train == FLOW:
             return None
         return (2 * math.log(self.ids.vq02) + 3 * math.log(self.ids.vq06)) / GROUP
 
-    def gate_probes(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, Term]]]:
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Speech backwards, in codes and mel."""
 
-        def backwards(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, Term]:
+        def backwards(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, LossTerm]:
             from tunesmith.families.step_audio.objective import backwards
 
             return self.loss(networks, backwards(batch), None)
@@ -320,12 +322,12 @@ class StepAudioFamily(Family):
 
     def checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks of both networks in the backward pass."""
-        from tunesmith.families.step_audio.objective import bare
+        from tunesmith.families.step_audio.objective import unwrap_peft
 
-        bare(networks[LLM]).gradient_checkpointing = True
-        bare(networks[FLOW]).decoder.estimator.gradient_checkpointing = True
+        unwrap_peft(networks[LLM]).gradient_checkpointing = True
+        unwrap_peft(networks[FLOW]).decoder.estimator.gradient_checkpointing = True
 
-    def plain_options(self) -> dict[str, Any]:
+    def default_request_options(self) -> dict[str, Any]:
         """Previews of texts without a sample are clones, whatever is generated afterwards."""
         return {"edit_type": "clone"}
 
@@ -368,6 +370,6 @@ class StepAudioFamily(Family):
     def export_merged(self, networks: Mapping[str, nn.Module], folder: Path) -> None:
         """LLM in safetensors with the adapter inside (for vLLM), and a full ``flow.pt``."""
         from tunesmith.families.step_audio.export import export_merged
-        from tunesmith.families.step_audio.objective import bare
+        from tunesmith.families.step_audio.objective import unwrap_peft
 
-        export_merged(bare(networks[LLM]), bare(networks[FLOW]), self.folder, self.flow_folder, folder)
+        export_merged(unwrap_peft(networks[LLM]), unwrap_peft(networks[FLOW]), self.folder, self.flow_folder, folder)

@@ -20,7 +20,7 @@ import torch
 from tunesmith.errors import UnfitSampleError
 from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, MEL_PER_FLOW, SAMPLE_RATE, MelConfig, TokenIds
 from tunesmith.families.step_audio.parts.mel import log_mel
-from tunesmith.families.step_audio.parts.trim import Voice, prepare_voice
+from tunesmith.families.step_audio.parts.trim import PreparedVoice, prepare_voice
 from tunesmith.families.step_audio.small import SETTINGS
 from tunesmith.families.step_audio.source import FRONT_END_FILES, locate_tokenizer, need
 from tunesmith.families.step_audio.tokens import pack
@@ -37,7 +37,7 @@ SLACK_FRAMES = 6
 
 
 @dataclass(frozen=True)
-class Heard:
+class EncodedRecording:
     """A recording as the networks know it.
 
     Attributes:
@@ -60,11 +60,11 @@ class FrontEnd(ABC):
     mel_config: MelConfig
 
     @abstractmethod
-    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+    def tokenise(self, voice: PreparedVoice) -> tuple[np.ndarray, np.ndarray]:
         """Codes of vq02 and vq06 of a prepared recording."""
 
     @abstractmethod
-    def speaker(self, voice: Voice) -> np.ndarray:
+    def speaker(self, voice: PreparedVoice) -> np.ndarray:
         """The speaker vector (E,) of a prepared recording."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class FrontEnd(ABC):
         """Mel (F, C) of a prepared wave at 24 kHz."""
         return np.ascontiguousarray(log_mel(wave[None], self.mel_config)[0].T.numpy())
 
-    def hear(self, audio_CN: np.ndarray, rate: int, codes: np.ndarray | None = None) -> Heard:
+    def hear(self, audio_CN: np.ndarray, rate: int, codes: np.ndarray | None = None) -> EncodedRecording:
         """Prepare a recording and encode it; ``codes`` are its LLM ids where they are known already.
 
         Raises:
@@ -85,7 +85,7 @@ class FrontEnd(ABC):
         ids = np.asarray(pack(*self.tokenise(voice), self.ids) if codes is None else codes, np.int32)
         mel = self.mel(voice.wave_24k)
         ids, mel = aligned(ids, mel)
-        return Heard(ids, mel, self.speaker(voice).astype(np.float32), voice.wave_24k.numpy())
+        return EncodedRecording(ids, mel, self.speaker(voice).astype(np.float32), voice.wave_24k.numpy())
 
 
 def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,11 +124,11 @@ class SmallFrontEnd(FrontEnd):
         self._codes, self._speaker = SmallCodes(tensors, config), SmallSpeaker(tensors, config)
         self._vocoder = SmallVocoder(config)
 
-    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+    def tokenise(self, voice: PreparedVoice) -> tuple[np.ndarray, np.ndarray]:
         """Nearest centroids."""
         return self._codes.codes(voice.wave_24k.numpy())
 
-    def speaker(self, voice: Voice) -> np.ndarray:
+    def speaker(self, voice: PreparedVoice) -> np.ndarray:
         """Projected mel statistics."""
         return self._speaker.embed(voice.wave_24k.numpy(), SAMPLE_RATE)
 
@@ -174,12 +174,12 @@ class ReleasedFrontEnd(FrontEnd):
 
         return load_hift(self.flow / "hift.pt", self.config.hift).to(self.device)
 
-    def tokenise(self, voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+    def tokenise(self, voice: PreparedVoice) -> tuple[np.ndarray, np.ndarray]:
         """Paraformer with k-means, and the CosyVoice tokeniser."""
         vq02, vq06 = self._tokenisers
         return vq02.codes(voice.wave_16k), vq06.codes(voice.wave_16k)
 
-    def speaker(self, voice: Voice) -> np.ndarray:
+    def speaker(self, voice: PreparedVoice) -> np.ndarray:
         """CAM++."""
         return self._speaker.vector(voice.wave_16k)
 

@@ -22,8 +22,8 @@ from tunesmith.families.contract import Generated, GenerationRequest, Generator
 from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE, StepAudioSettings
 from tunesmith.families.step_audio.edits import is_clone, validate
 from tunesmith.families.step_audio.encoder import StepAudioEncoder
-from tunesmith.families.step_audio.frontend import Heard
-from tunesmith.families.step_audio.objective import bare
+from tunesmith.families.step_audio.frontend import EncodedRecording
+from tunesmith.families.step_audio.objective import unwrap_peft
 from tunesmith.families.step_audio.parts.cfm import inference
 from tunesmith.families.step_audio.parts.decode import generate
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
@@ -35,7 +35,7 @@ class _Asked:
 
     request: GenerationRequest
     settings: StepAudioSettings
-    heard: Heard
+    heard: EncodedRecording
     ids: np.ndarray | None
 
 
@@ -43,7 +43,7 @@ class StepAudioGenerator(Generator):
     """Generates with a run's networks, or the base's."""
 
     def __init__(self, networks: Mapping[str, nn.Module], encoder: StepAudioEncoder, device: str) -> None:
-        self.llm, self.flow = bare(networks[LLM]), bare(networks[FLOW])
+        self.llm, self.flow = unwrap_peft(networks[LLM]), unwrap_peft(networks[FLOW])
         self.encoder, self.device = encoder, device
 
     def generate(

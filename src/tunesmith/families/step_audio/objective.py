@@ -25,9 +25,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tunesmith.data.item_rng import Draws
+from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import Term
+from tunesmith.families.loss_terms import LossTerm
 from tunesmith.families.step_audio.config import FLOW, GROUP, LLM, StepAudioSettings, TokenIds
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
@@ -39,7 +39,7 @@ Velocity = Callable[..., torch.Tensor]
 """(x_BCF, mask_B1F or None, mu_BCF, t_B, spk_BC, cond_BCF) -> (B, C, F)."""
 
 
-def bare(network: nn.Module) -> Any:
+def unwrap_peft(network: nn.Module) -> Any:
     """The network itself, of one that carries an adapter."""
     inner = getattr(network, "get_base_model", None)
     return inner() if callable(inner) else network
@@ -48,10 +48,10 @@ def bare(network: nn.Module) -> Any:
 def step_audio_loss(
     networks: Mapping[str, nn.Module],
     batch: Batch,
-    draws: Sequence[Draws] | None,
+    rngs: Sequence[ItemRng] | None,
     settings: StepAudioSettings,
     ids: TokenIds,
-) -> dict[str, Term]:
+) -> dict[str, LossTerm]:
     """The terms of the networks that are there, each averaged over what its own clips hold.
 
     Where both are there (the joint stage) their losses are weighed, and while training a share of the clips hears
@@ -59,22 +59,24 @@ def step_audio_loss(
     and they stay as long as the mel that they are to become.
     """
     together = LLM in networks and FLOW in networks
-    terms: dict[str, Term] = {}
+    terms: dict[str, LossTerm] = {}
     heard: dict[int, np.ndarray] = {}
     if LLM in networks and batch["llm_rows"]:
-        logits_NV = answer_logits(bare(networks[LLM]), batch)
+        logits_NV = answer_logits(unwrap_peft(networks[LLM]), batch)
         targets_N = batch["llm_targets"]
         weight = batch["weights"]["llm"]
         scale = settings.llm_weight if together else 1.0
-        terms["llm"] = Term(F.cross_entropy(logits_NV.float(), targets_N, reduction="sum"), weight, LLM, scale)
-        if draws is None:
+        terms["llm"] = LossTerm(F.cross_entropy(logits_NV.float(), targets_N, reduction="sum"), weight, LLM, scale)
+        if rngs is None:
             right = (logits_NV.argmax(-1) == targets_N).sum().float()
-            terms["llm_accuracy"] = Term(right, weight, "accuracy", 0.0)
+            terms["llm_accuracy"] = LossTerm(right, weight, "accuracy", 0.0)
         elif together:
-            heard = sampled_codes(logits_NV.detach(), batch, draws, settings, ids)
+            heard = sampled_codes(logits_NV.detach(), batch, rngs, settings, ids)
     if FLOW in networks and batch["flow_rows"]:
         scale = settings.flow_weight if together else 1.0
-        terms |= flow_terms(bare(networks[FLOW]), with_heard(batch, heard, ids), scale, frozen=settings.freeze_encoder)
+        terms |= flow_terms(
+            unwrap_peft(networks[FLOW]), with_heard(batch, heard, ids), scale, frozen=settings.freeze_encoder
+        )
     return terms
 
 
@@ -89,7 +91,7 @@ def answer_logits(llm: Step1ForCausalLM, batch: Batch) -> torch.Tensor:
 
 
 def sampled_codes(
-    logits_NV: torch.Tensor, batch: Batch, draws: Sequence[Draws], settings: StepAudioSettings, ids: TokenIds
+    logits_NV: torch.Tensor, batch: Batch, rngs: Sequence[ItemRng], settings: StepAudioSettings, ids: TokenIds
 ) -> dict[int, np.ndarray]:
     """LLM ids by item for those whose flow hears sampled codes in this epoch, from the codebook whose turn it is."""
     sampled, begin = {}, 0
@@ -97,11 +99,11 @@ def sampled_codes(
     for row, length in zip(batch["llm_rows"], batch["llm_lengths"], strict=True):
         places = slice(begin, begin + length - 1)  # without the place of <|EOT|>
         begin += length
-        if row not in batch["flow_rows"] or draws[row].generator("sampled").random() >= settings.sampled_share:
+        if row not in batch["flow_rows"] or rngs[row].generator("sampled").random() >= settings.sampled_share:
             continue
         audio = logits_NV[places, ids.audio_base : ids.audio_end].float().cpu().numpy() / temperature
         turns = np.arange(length - 1) % GROUP < 2
-        noise = draws[row].generator("sampled codes").gumbel(size=audio.shape)
+        noise = rngs[row].generator("sampled codes").gumbel(size=audio.shape)
         allowed = (np.arange(audio.shape[1])[None] < ids.vq02) == turns[:, None]
         sampled[row] = ids.audio_base + np.where(allowed, audio + noise, -np.inf).argmax(1)
     return sampled
@@ -124,7 +126,7 @@ def with_heard(batch: Batch, heard: Mapping[int, np.ndarray], ids: TokenIds) -> 
 # --- the flow -------------------------------------------------------------------------------------------------------
 
 
-def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[str, Term]:
+def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[str, LossTerm]:
     """The flow's error; one term when training, one for each of the fixed times when measuring."""
     mu_BFC = conditions(flow, batch, frozen=frozen)
     spk_BC = flow.speaker(batch["speaker"])
@@ -137,7 +139,7 @@ def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[
         total = velocity_error(
             flow.velocity, batch["x1"].mT, batch["z"].mT, t_B, (mask_B1F, mu, spk, cond), batch["loss_mask"][:, None]
         )
-        terms[name] = Term(total, batch["weights"][name], FLOW, scale)
+        terms[name] = LossTerm(total, batch["weights"][name], FLOW, scale)
     return terms
 
 

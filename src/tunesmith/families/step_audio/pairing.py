@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tunesmith.data.augmented import Completed
+from tunesmith.data.augmented import Augmented
 from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.notes import Note, note
@@ -29,7 +29,7 @@ def speaker(sample: Sample) -> str:
     return str(sample.attributes.get("speaker_id") or sample.attributes.get("speaker") or "")
 
 
-def pair(samples: Sequence[Sample], seed: int) -> Completed:
+def pair(samples: Sequence[Sample], seed: int) -> Augmented:
     """Give every sample without a prompt another training clip of its speaker, with its transcript.
 
     Clips of 3 to 15 s with a transcript, and with other words, are taken before others. Held-out clips are nobody's
@@ -51,7 +51,7 @@ def pair(samples: Sequence[Sample], seed: int) -> Completed:
             findings.append(_alone(sample))
         else:
             done.append(_with_prompt(sample, found))
-    return Completed(done, findings, list(_notes(samples, done)))
+    return Augmented(done, findings, list(_notes(samples, done)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.families.base_weights import packed_size
-from tunesmith.families.card import ModelCard, StageSpec
+from tunesmith.families.card import ModelCard, PhaseSpec
 from tunesmith.families.step_audio import sizes
 from tunesmith.families.step_audio.config import (
     LICENCE,
@@ -25,7 +25,7 @@ CHECKPOINT_BYTES = 9_300_000_000
 MAX_SECONDS = 30.0
 
 
-def published_card(path: str, settings: StepAudioSettings, stages: Sequence[StageSpec]) -> ModelCard | None:
+def published_card(path: str, settings: StepAudioSettings, stages: Sequence[PhaseSpec]) -> ModelCard | None:
     """The card of ``stepfun-ai/Step-Audio-EditX`` in a run of these settings; ``None`` for anything else."""
     if path != REPOSITORY:
         return None
@@ -42,7 +42,7 @@ def card_of(
     path: str,
     licence: str,
     configs: tuple[Step1Config, FlowConfig],
-    run: tuple[StepAudioSettings, Sequence[StageSpec]],
+    run: tuple[StepAudioSettings, Sequence[PhaseSpec]],
     folders: tuple[Path, Path],
 ) -> ModelCard:
     """The card of a checkpoint that is here; its front ends count by their files (4 bytes a parameter).
@@ -64,7 +64,7 @@ def card_of(
 def _card(
     named: tuple[str, str],
     configs: tuple[Step1Config, FlowConfig],
-    run: tuple[StepAudioSettings, Sequence[StageSpec]],
+    run: tuple[StepAudioSettings, Sequence[PhaseSpec]],
     rest: tuple[int, int],
     notes: tuple[str, ...],
 ) -> ModelCard:

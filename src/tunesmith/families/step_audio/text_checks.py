@@ -37,7 +37,7 @@ _SLOWEST, _FASTEST = 0.5, 12.0
 _FEWEST_SECONDS = 2.0
 
 
-def accept(samples: Sequence[Sample]) -> None:
+def validate_samples(samples: Sequence[Sample]) -> None:
     """Refuse edits that the model does not know.
 
     Raises:

@@ -32,13 +32,13 @@ def test_start_language_text_and_line_end(small: LyricTokenizer) -> None:
     more = small.encode_line("more", "en")
     assert sing[0] == en and small.line_end in sing, "a space inside a line is the same token as a line's end"
     assert list(tokens.ids) == [small.start, en, _id(small, "[verse]"), end, *sing, end, end, *more, end]
-    assert (tokens.unknown, tokens.unknown_tags, tokens.cut, tokens.unknown_share) == (0, (), 0, 0.0)
+    assert (tokens.unknown, tokens.unknown_tags, tokens.cut, tokens.unk_ratio) == (0, (), 0, 0.0)
 
 
 @pytest.mark.parametrize("nothing", ["", " \t", "\n\n", "\r\n \r\n", "\ufeff", "\u200b\n\u200b", "\x00"])
 def test_no_lyrics_are_no_ids(nothing: str, small: LyricTokenizer) -> None:
     tokens = small.encode(nothing)
-    assert (tokens.ids, tokens.sections, tokens.lines, tokens.unknown_share) == ((), (), (), 0.0)
+    assert (tokens.ids, tokens.sections, tokens.lines, tokens.unk_ratio) == ((), (), (), 0.0)
 
 
 def test_only_tags(small: LyricTokenizer) -> None:
@@ -61,13 +61,13 @@ def test_unknown_tags_and_characters_are_reported(small: LyricTokenizer) -> None
     assert tokens.unknown_tags == ("[Drop]", "[laughs]", "[ja]")
     assert tokens.lines[1].unknown == 2
     assert tokens.unknown == sum(line.unknown for line in tokens.lines) == list(tokens.ids).count(small.unknown)
-    assert 0 < tokens.unknown_share < 1
+    assert 0 < tokens.unk_ratio < 1
 
 
 @pytest.mark.parametrize("lyrics", ["Γεια σου κόσμε", "สวัสดีชาวโลก", "שלום עולם", "🎵🎵", "한" * 3 + "ᄀ", "\ud800"])
 def test_what_has_no_token_is_counted_not_fatal(lyrics: str, small: LyricTokenizer) -> None:
     tokens = small.encode(lyrics, "en")
-    assert tokens.unknown_share > 0.8
+    assert tokens.unk_ratio > 0.8
 
 
 def test_a_language_asked_for_holds_but_not_for_tags_and_marked_lines(small: LyricTokenizer) -> None:

@@ -10,7 +10,7 @@ import torch
 from tests.golden_files import assert_close, golden_path, golden_tensors
 from tunesmith.families.ace_step.config import AceStepSettings, TransformerConfig, read_config
 from tunesmith.families.ace_step.parts.weights import load_transformer
-from tunesmith.families.ace_step.sampler.request import LatentRequest, Prompt
+from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
 
 FILE = "ace_step/sampler_deep20"
@@ -63,8 +63,8 @@ def settings_of(mode: dict[str, Any], task: str) -> AceStepSettings:
 
 def request_of(name: str, tensors: dict[str, torch.Tensor], mode: dict[str, Any], rate: float) -> LatentRequest:
     task = TASKS.get(name, "text2music")
-    prompt = Prompt(tensors["in.text"][0], tensors["in.lyric_ids"][0], tensors["in.text_null"][0])
-    target = Prompt(tensors["in.edit_text"][0], tensors["in.edit_lyric_ids"][0])
+    prompt = SongPrompt(tensors["in.text"][0], tensors["in.lyric_ids"][0], tensors["in.text_null"][0])
+    target = SongPrompt(tensors["in.edit_text"][0], tensors["in.edit_lyric_ids"][0])
     source = tensors["in.src_latents"][0] if task in ("repaint", "extend", "audio2audio", "edit") else None
     seconds = (mode.get("repaint_start", 0.0), mode.get("repaint_end", 0.0))
     return LatentRequest(

@@ -13,7 +13,7 @@ from tests.families.ace_step.tiny_transformer import TINY, random_transformer
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import AceStepSettings, LyricEncoderConfig
 from tunesmith.families.ace_step.sampler import sample as loops
-from tunesmith.families.ace_step.sampler.request import LatentRequest, Prompt
+from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.sampler.step import rescaled
 
@@ -30,7 +30,7 @@ def tiny_request(seed: int, frames: int, tags: int, lyrics: int, **options) -> L
     text, weak = torch.randn(2, tags, TINY.text_embedding_dim, generator=generator)
     ids = torch.randint(TINY.lyric_encoder_vocab_size, (lyrics,), generator=generator)
     settings = AceStepSettings.model_validate({"steps": 12, **options})
-    return LatentRequest(Prompt(text, ids, weak), seed, settings, frames)
+    return LatentRequest(SongPrompt(text, ids, weak), seed, settings, frames)
 
 
 # --- integration ---------------------------------------------------------------------------------------------------

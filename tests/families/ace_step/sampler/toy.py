@@ -9,7 +9,7 @@ from torch import nn
 
 from tunesmith.families.ace_step.config import AceStepSettings, TransformerConfig
 from tunesmith.families.ace_step.parts.transformer import Conditions
-from tunesmith.families.ace_step.sampler.request import LatentRequest, Prompt
+from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
 
 CPU = torch.device("cpu")
@@ -61,10 +61,10 @@ def noise(seed: int, frames: int, skip: int = 0) -> torch.Tensor:
     return drawn
 
 
-def prompt(seed: int = 0, tags: int = 4, lyrics: int = 3) -> Prompt:
+def prompt(seed: int = 0, tags: int = 4, lyrics: int = 3) -> SongPrompt:
     generator = torch.Generator().manual_seed(seed)
     text, weak = torch.randn(2, tags, CONFIG.text_embedding_dim, generator=generator)
-    return Prompt(text, torch.randint(1, 40, (lyrics,), generator=generator), weak)
+    return SongPrompt(text, torch.randint(1, 40, (lyrics,), generator=generator), weak)
 
 
 def ask(*, seed: int = 7, frames: int = 10, lyrics: int = 3, **options) -> LatentRequest:

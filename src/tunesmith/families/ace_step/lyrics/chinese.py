@@ -88,10 +88,10 @@ def quantity(number: str) -> str:
 
 def _grouped(digits: str) -> str:
     """Digits split at the largest unit they reach, leading zeros said once."""
-    bare = "".join(_DIGITS[int(digit)] for digit in digits).lstrip(_DIGITS[0])
-    if len(bare) <= 1:
-        return (_DIGITS[0] if bare and len(digits) > 1 else "") + bare
-    power, unit = next((power, unit) for power, unit in _UNITS if power < len(bare))
+    unwrap_peft = "".join(_DIGITS[int(digit)] for digit in digits).lstrip(_DIGITS[0])
+    if len(unwrap_peft) <= 1:
+        return (_DIGITS[0] if unwrap_peft and len(digits) > 1 else "") + unwrap_peft
+    power, unit = next((power, unit) for power, unit in _UNITS if power < len(unwrap_peft))
     return _grouped(digits[:-power]) + unit + _grouped(digits[-power:])
 
 

@@ -63,7 +63,7 @@ class LyricTokens:
     section_lines: tuple[int, ...] = ()
 
     @property
-    def unknown_share(self) -> float:
+    def unk_ratio(self) -> float:
         """Share of the text's tokens (0..1), language markers aside, that are ``[UNK]``; also beyond the limit."""
         texts = sum(max(0, len(line.ids) - 1) for line in self.lines)
         return sum(line.unknown for line in self.lines) / texts if texts else 0.0

@@ -75,7 +75,7 @@ class TextEncoder:
         """Tokens of a text, uncut, with the end mark."""
         return len(self.tokenizer(text)["input_ids"])
 
-    def unknown_share(self, text: str) -> float:
+    def unk_ratio(self, text: str) -> float:
         """Share of the text's letters that the tokenizer reads as ``<unk>``, 0 to 1.
 
         Letters, not tokens: one ``<unk>`` may stand for a whole word.

@@ -44,7 +44,7 @@ class Conditions:
     positions: torch.Tensor
 
 
-def bare(network: Any) -> Any:
+def unwrap_peft(network: Any) -> Any:
     """The transformer inside PEFT's wrappers; anything else as it is."""
     return network.get_base_model() if hasattr(network, "get_base_model") else network
 

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.parts.transformer import Conditions
-from tunesmith.families.ace_step.sampler.request import Prompt, is_double, is_guided, uses_weak_tags
+from tunesmith.families.ace_step.sampler.request import SongPrompt, is_double, is_guided, uses_weak_tags
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
@@ -43,7 +43,7 @@ class Branches:
 
 
 def encode_branches(
-    transformer: AceStepTransformer, prompts: Sequence[Prompt], settings: AceStepSettings, device: torch.device
+    transformer: AceStepTransformer, prompts: Sequence[SongPrompt], settings: AceStepSettings, device: torch.device
 ) -> Branches:
     """Encode what a run over ``prompts`` needs.
 
@@ -69,7 +69,7 @@ def encode_branches(
 class _Batch:
     """Padded prompts on a device."""
 
-    def __init__(self, transformer: AceStepTransformer, prompts: Sequence[Prompt], device: torch.device) -> None:
+    def __init__(self, transformer: AceStepTransformer, prompts: Sequence[SongPrompt], device: torch.device) -> None:
         self.transformer, self.device = transformer, device
         self.text = self.padded([prompt.text for prompt in prompts])
         self.text_mask = self._mask([len(prompt.text) for prompt in prompts], self.text.shape[1])

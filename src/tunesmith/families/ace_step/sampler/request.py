@@ -17,7 +17,7 @@ SPAN_TASKS = ("repaint", "extend")
 
 
 @dataclass(frozen=True)
-class Prompt:
+class SongPrompt:
     """Encoded tags and lyrics.
 
     Attributes:
@@ -48,14 +48,14 @@ class LatentRequest:
         max_frames: The longest stretch to sample at once; extend keeps the rest of a longer source as it is.
     """
 
-    prompt: Prompt
+    prompt: SongPrompt
     seed: int
     settings: AceStepSettings
     frames: int = 0
     retake_seed: int | None = None
     source: torch.Tensor | None = None
     span: tuple[int, int] | None = None
-    source_prompt: Prompt | None = None
+    source_prompt: SongPrompt | None = None
     max_frames: int = 2583
 
     @property

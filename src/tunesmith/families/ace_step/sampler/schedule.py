@@ -15,10 +15,10 @@ import torch
 TRAINING_LEVELS = 1000
 """Entries of the training table; the model is told ``TRAINING_LEVELS * sigma`` as its time."""
 
-Level = TypeVar("Level", float, torch.Tensor)
+NoiseLevel = TypeVar("NoiseLevel", float, torch.Tensor)
 
 
-def shifted(sigma: Level, shift: float) -> Level:
+def shifted(sigma: NoiseLevel, shift: float) -> NoiseLevel:
     """Move noise levels in 0..1 towards more noise; 0 and 1 stay."""
     return shift * sigma / (1 + (shift - 1) * sigma)
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from tunesmith.families.step_audio.parts.flow import Flow
 
-Progress = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 """Told the share done, 0..1."""
 
 
@@ -35,7 +35,7 @@ def solve(  # noqa: PLR0913 - the state and its conditions, each a tensor
     *,
     steps: int = 10,
     cfg: float = 0.7,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> torch.Tensor:
     """Mel (B, F, C) from noise.
 
@@ -83,7 +83,7 @@ def inference(  # noqa: PLR0913 - prompt and new part, each with its tensors
     *,
     steps: int = 10,
     cfg: float = 0.7,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> torch.Tensor:
     """Mel (B, F, C) of new tokens in the voice of a prompt; no item is padded.
 

@@ -20,7 +20,7 @@ from tunesmith.families.step_audio.config import FlowEncoderConfig
 _LAYER_EPS = 1e-12
 
 
-class InputLayer(nn.Module):
+class ConformerInputLayer(nn.Module):
     """Features to the first layer's input."""
 
     def __init__(self, features: int, width: int, dropout: float) -> None:
@@ -35,7 +35,7 @@ class InputLayer(nn.Module):
         return self.dropout(x * math.sqrt(x.shape[-1])), self.dropout(distances)
 
 
-class RelativeAttention(nn.Module):
+class ConformerAttention(nn.Module):
     """Scores are (q + u) k for content plus (q + v) p for the distance from query to key."""
 
     def __init__(self, config: FlowEncoderConfig) -> None:
@@ -74,7 +74,7 @@ class ConformerLayer(nn.Module):
 
     def __init__(self, config: FlowEncoderConfig) -> None:
         super().__init__()
-        self.self_attn = RelativeAttention(config)
+        self.self_attn = ConformerAttention(config)
         self.feed_forward = FeedForward(config.output_size, config.linear_units, config.dropout_rate)
         self.norm_ff = nn.LayerNorm(config.output_size, eps=_LAYER_EPS)
         self.norm_mha = nn.LayerNorm(config.output_size, eps=_LAYER_EPS)

@@ -19,11 +19,11 @@ from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 
 @dataclass
 class _Row:
-    """One answer on its way: at most ``limit`` ids, chosen by ``draws`` (uniform, one a position)."""
+    """One answer on its way: at most ``limit`` ids, chosen by ``rngs`` (uniform, one a position)."""
 
     prompt: Sequence[int]
     limit: int
-    draws: torch.Tensor
+    rngs: torch.Tensor
     answer: list[int] = field(default_factory=list)
 
 
@@ -151,7 +151,7 @@ def _draw(logits_BC: torch.Tensor, rows: Sequence[_Row], position: int, rules: _
         least = scores.topk(rules.top_k, dim=-1).values[:, -1:]
         scores = scores.masked_fill(scores < least, float("-inf"))
     heights = scores.softmax(dim=-1).cumsum(dim=-1)
-    draws_B1 = torch.stack([row.draws[position] for row in rows])[:, None]
+    draws_B1 = torch.stack([row.rngs[position] for row in rows])[:, None]
     drawn = torch.searchsorted(heights, draws_B1 * heights[:, -1:], right=True)
     picked: list[int] = drawn.clamp(max=scores.shape[-1] - 1)[:, 0].tolist()
     return picked
@@ -168,8 +168,8 @@ def _row(number: int, prompt: Sequence[int], limit: int, seed: int) -> _Row:
             remedy="Use a shorter prompt clip.",
         )
     # All draws at once: those of a position then depend on the seed alone, not on how long the answer may get.
-    draws = torch.rand(MAX_IDS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return _Row(prompt, min(limit, room), draws)
+    rngs = torch.rand(MAX_IDS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return _Row(prompt, min(limit, room), rngs)
 
 
 def _recent(row: _Row) -> list[int]:

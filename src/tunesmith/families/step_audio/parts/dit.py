@@ -22,7 +22,7 @@ _KERNEL = 3
 _TIME_FEATURES, _TIME_SCALE, _LONGEST_PERIOD = 256, 1000.0, 10_000.0
 
 
-class TimeEmbedding(nn.Module):
+class DitTimeEmbedding(nn.Module):
     """Times in [0, 1] to vectors."""
 
     def __init__(self, width: int) -> None:
@@ -86,7 +86,7 @@ class CausalConvolutions(nn.Module):
         return out.transpose(1, 2)
 
 
-class FeedForward(nn.Module):
+class DitFeedForward(nn.Module):
     """Two linear layers with GELU between them."""
 
     def __init__(self, width: int, hidden: int) -> None:
@@ -107,7 +107,7 @@ class DiTBlock(nn.Module):
         super().__init__()
         width = config.hidden_size
         self.attn = Attention(config)
-        self.mlp = FeedForward(width, int(width * config.mlp_ratio))
+        self.mlp = DitFeedForward(width, int(width * config.mlp_ratio))
         self.conv = CausalConvolutions(width)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 9 * width))
 
@@ -123,7 +123,7 @@ class DiTBlock(nn.Module):
         return out
 
 
-class FinalLayer(nn.Module):
+class DitFinalLayer(nn.Module):
     """Frames to velocity."""
 
     def __init__(self, width: int, channels: int) -> None:
@@ -151,10 +151,10 @@ class DiT(nn.Module):
     def __init__(self, config: EstimatorConfig) -> None:
         super().__init__()
         self.gradient_checkpointing = False
-        self.t_embedder = TimeEmbedding(config.hidden_size)
+        self.t_embedder = DitTimeEmbedding(config.hidden_size)
         self.in_proj = nn.Linear(config.in_channels, config.hidden_size)
         self.blocks = nn.ModuleList(DiTBlock(config) for _ in range(config.depth))
-        self.final_layer = FinalLayer(config.hidden_size, config.out_channels)
+        self.final_layer = DitFinalLayer(config.hidden_size, config.out_channels)
         self._start_as_identity()
 
     def forward(

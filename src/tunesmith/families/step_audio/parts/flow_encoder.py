@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.families.step_audio.config import FlowEncoderConfig
-from tunesmith.families.step_audio.parts.conformer import ConformerLayer, InputLayer
+from tunesmith.families.step_audio.parts.conformer import ConformerInputLayer, ConformerLayer
 
 _LOOK_BACK = 2
 
@@ -58,11 +58,11 @@ class FlowEncoder(nn.Module):
     def __init__(self, config: FlowEncoderConfig) -> None:
         super().__init__()
         width = config.output_size
-        self.embed = InputLayer(config.input_size, width, config.dropout_rate)
+        self.embed = ConformerInputLayer(config.input_size, width, config.dropout_rate)
         self.pre_lookahead_layer = LookAhead(width, config.pre_lookahead_len)
         self.encoders = nn.ModuleList(ConformerLayer(config) for _ in range(config.num_blocks))
         self.up_layer = Upsample(width, config.up_stride)
-        self.up_embed = InputLayer(width, width, config.dropout_rate)
+        self.up_embed = ConformerInputLayer(width, width, config.dropout_rate)
         self.up_encoders = nn.ModuleList(ConformerLayer(config) for _ in range(config.num_up_blocks))
         self.after_norm = nn.LayerNorm(width)
 

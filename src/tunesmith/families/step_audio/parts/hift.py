@@ -39,7 +39,7 @@ class Snake(nn.Module):
         return x_BCT + torch.sin(x_BCT * alpha_C1).square_() / (alpha_C1 + _SNAKE_FLOOR)
 
 
-class ResBlock(nn.Module):
+class HiftResBlock(nn.Module):
     """Pairs of convolutions, the first of each dilated, with a skip around every pair."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
@@ -84,13 +84,13 @@ class Hift(nn.Module):
             self.ups.append(nn.ConvTranspose1d(width, width // 2, kernel, rate, padding=(kernel - rate) // 2))
             width //= 2
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
-                self.resblocks.append(ResBlock(width, size, dilations))
+                self.resblocks.append(HiftResBlock(width, size, dilations))
             self.source_downs.append(
                 nn.Conv1d(spectrum, width, 1 if stride == 1 else 2 * stride, stride, padding=stride // 2)
             )
             source_kernel = config.source_resblock_kernel_sizes[level]
             dilations = config.source_resblock_dilation_sizes[level]
-            self.source_resblocks.append(ResBlock(width, source_kernel, dilations))
+            self.source_resblocks.append(HiftResBlock(width, source_kernel, dilations))
         self.conv_post = nn.Conv1d(width, spectrum, _END_KERNEL, padding=_END_KERNEL // 2)
 
     def forward(self, mel_BCF: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

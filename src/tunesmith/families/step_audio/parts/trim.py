@@ -70,7 +70,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Voice:
+class PreparedVoice:
     """One cut of a recording at both rates; ``wave_24k`` is exactly as long, in seconds, as ``wave_16k``.
 
     Attributes:
@@ -88,7 +88,7 @@ class Voice:
         return len(self.wave_16k) / TOKENIZER_RATE
 
 
-def prepare_voice(wave_N: torch.Tensor, rate: int) -> Voice:
+def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
     """Level and trim a mono recording once, for mel and tokens alike.
 
     The trimmed length is a whole number of 15 ms by the rule, so both waves cover the same time to the sample: the mel
@@ -115,7 +115,7 @@ def prepare_voice(wave_N: torch.Tensor, rate: int) -> Voice:
     wave_16k = energy_norm(sinc_resample(levelled_N, rate, TOKENIZER_RATE))
     span = find_speech(wave_16k, TOKENIZER_RATE, TrimRule())
     wave_24k = sinc_resample(levelled_N, rate, SAMPLE_RATE)
-    return Voice(span.at(TOKENIZER_RATE, SAMPLE_RATE).cut(wave_24k), span.cut(wave_16k))
+    return PreparedVoice(span.at(TOKENIZER_RATE, SAMPLE_RATE).cut(wave_24k), span.cut(wave_16k))
 
 
 def limit_peak(wave_N: torch.Tensor) -> torch.Tensor:
