@@ -14,6 +14,8 @@ import pytest
 
 from tests.tiny import tiny_musicgen
 
+pytest_plugins = ["tests.training_runs"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.conftest import OFF, adapter_tensors, write_clips
-from tests.training.test_run import BASE
+from tests.training.test_trainer import BASE
+from tests.training_runs import OFF, adapter_tensors, write_clips
 from tunesmith.files import write_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.write import dump_resolved

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.training.test_run import BASE
+from tests.training.test_trainer import BASE
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.loss_terms import LossResult, LossTerm

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.conftest import adapter_tensors, make_context
+from tests.training_runs import adapter_tensors, make_context
 from tunesmith.data.replay import is_replay
 from tunesmith.errors import TunesmithError
 from tunesmith.training import checkpoint

@@ -8,7 +8,7 @@ import soundfile as sf
 import torch
 
 from tests.golden_files import golden_path
-from tests.training.conftest import OFF, adapter_tensors, make_context
+from tests.training_runs import OFF, adapter_tensors, make_context
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.ace_step.family import AceStepFamily
 from tunesmith.families.contract import GenerationRequest

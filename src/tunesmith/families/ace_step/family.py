@@ -179,7 +179,7 @@ class AceStepFamily(Family):
         """Captions that will be cut; lyrics with unknown tags, unknown letters or too many tokens."""
         from tunesmith.families.ace_step.encoder import has_lyrics, lyric_tokens
         from tunesmith.families.ace_step.prompts import recaptions
-        from tunesmith.families.ace_step.remarks import caption_findings, language_findings, lyric_findings
+        from tunesmith.families.ace_step.text_checks import caption_findings, language_findings, lyric_findings
 
         texts = [sample.texts.get("caption", ""), *recaptions(sample.attributes)]
         found = list(caption_findings(sample.id, max(self._tokenizer.tokens(text) for text in texts)))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tests.families.duet import DuetFamily
-from tests.run.test_check_speech import _planned, checked, context, line, listed, voice  # noqa: F401
+from tests.stages.test_check_speech import _planned, checked, context, line, listed, voice  # noqa: F401
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.speech.talk import RATE, talk
-from tests.evaluation.speech.tiny_whisper import save
+from tests.speech.tiny_whisper import save
 from tunesmith.errors import TunesmithError
 from tunesmith.speech.transcribe import Transcriber, transcriber
 

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from tests.training.conftest import adapter_tensors
+from tests.training_runs import adapter_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.test_run import BASE
+from tests.training.test_trainer import BASE
 from tunesmith.adapters.peft_adapter import set_scale
 from tunesmith.errors import TunesmithError
 from tunesmith.run.adapted import load_adapted
@@ -70,7 +70,7 @@ def inside_logits(family, networks) -> np.ndarray:
     ids=["lora", "rslora", "dora"],
 )
 def trained(request, tiny, tmp_path_factory, clips):
-    from tests.training.conftest import make_context
+    from tests.training_runs import make_context
 
     context = make_context(
         tiny, clips, tmp_path_factory.mktemp("run"), train={**BASE, "learning_rate": 1e-2}, adapter=request.param

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
-from tunesmith.families.ace_step.remarks import caption_findings, lyric_findings
+from tunesmith.families.ace_step.text_checks import caption_findings, lyric_findings
 
 VOCABULARY = Path(__file__).parent / "lyrics" / "small_vocab.json"
 

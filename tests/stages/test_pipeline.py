@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import OFF, write_clips
-from tests.training.test_run import BASE
+from tests.training.test_trainer import BASE
+from tests.training_runs import OFF, write_clips
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext

@@ -11,7 +11,7 @@ import torch
 
 from tests.evaluation.speech.family import TalkFamily
 from tests.evaluation.speech.talk import RATE, talk
-from tests.evaluation.speech.tiny_whisper import save
+from tests.speech.tiny_whisper import save
 from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.data.replay import REPLAY
 from tunesmith.data.sample import AudioRef, Sample, write_manifest

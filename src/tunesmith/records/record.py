@@ -1,0 +1,80 @@
+"""The base of every record: a typed model of what lies on disk, with a format version and a migration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from tunesmith.errors import TunesmithError
+from tunesmith.files import read_json, write_json
+from tunesmith.texts import Message
+
+Said = Annotated[
+    Message,
+    BeforeValidator(lambda value: value if isinstance(value, Message) else Message.from_json(value)),
+    PlainSerializer(lambda message: message.to_json()),
+]
+"""A :class:`Message` as a field of a record; texts and pairs of languages from before are read too."""
+
+
+class Record(BaseModel):
+    """What a file of a run folder holds.
+
+    A subclass raises :attr:`FORMAT` when the meaning or name of a field changes, and says in :meth:`migrate` how a
+    file of an earlier version becomes one of the present. Files without a version are those from before there was one:
+    version 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+    FORMAT: ClassVar[int] = 1
+
+    @classmethod
+    def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """The data of a file of an earlier version as the present one has it."""
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], where: Path | str = "") -> Self:
+        """A record from the data of its file, of this version or an earlier one.
+
+        Raises:
+            TunesmithError: when the data are of a later version, or are no such record.
+        """
+        values = dict(data)
+        version = values.pop("format", 0)
+        if version > cls.FORMAT:
+            raise TunesmithError(
+                f"this file is of format {version}, and this version of Tunesmith knows format {cls.FORMAT}",
+                where=str(where) or None,
+                remedy="Update Tunesmith.",
+            )
+        try:
+            return cls.model_validate(cls.migrate(values, version) if version < cls.FORMAT else values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise TunesmithError(
+                f"this file is damaged: {key}: {first['msg']}",
+                where=str(where) or None,
+                remedy="Do the stage that writes it again.",
+            ) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the file, with its version first."""
+        return {"format": self.FORMAT, **self.model_dump(mode="json")}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the record that a file holds.
+
+        Raises:
+            TunesmithError: when the file cannot be read or is no such record.
+        """
+        return cls.from_json(read_json(path), path)
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_json(path, self.to_json())

@@ -1,0 +1,36 @@
+"""Which language the reader of the terminal has."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tunesmith.texts.catalogue import DOMAIN, LOCALE
+from tunesmith.texts.message import msg
+
+VARIABLE = "TUNESMITH_LANGUAGE"
+"""Names the language, whatever the machine's locale is."""
+LANGUAGES: tuple[str, ...] = ("en", *sorted(path.parts[-3] for path in Path(LOCALE).glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+"""English, which the code is written in, and every language that has a catalogue."""
+
+
+@cache
+def reader_language() -> str:
+    """The language of the terminal: ``TUNESMITH_LANGUAGE``, else the locale's, else English.
+
+    A terminal that cannot show Unicode gets English.
+    """
+    asked = os.environ.get(VARIABLE, "")
+    named = asked or next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    language = (named or locale.getlocale()[0] or "en").replace("Chinese", "zh").split("_")[0].split(".")[0].lower()
+    shows = bool(asked) or "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    return language if language in LANGUAGES and shows else "en"
+
+
+def tr(template: str, /, **values: Any) -> str:
+    """A sentence of the command line in the reader's language; the template is extracted, so it has to be a literal."""
+    return msg(template, **values).render(reader_language())
