@@ -5,11 +5,13 @@ Shapes: T latent frames, L text tokens, N lyric tokens.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -19,8 +21,15 @@ from ace_step_models import TAGS, checkpoint_config
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig, AceStepSettings, TransformerConfig
-from tunesmith.families.ace_step.family import NETWORK, SSL_RATES, AceStepFamily
+from tunesmith.families.ace_step.adapters import AceStepAdapters
+from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
+from tunesmith.families.ace_step.config import NETWORK, SAMPLE_RATE, AceStepConfig, AceStepSettings, TransformerConfig
+from tunesmith.families.ace_step.encoding import SSL_RATES, AceStepEncoding
+from tunesmith.families.ace_step.family import ACE_STEP
+from tunesmith.families.ace_step.generation import AceStepGeneration
+from tunesmith.families.ace_step.networks import AceStepNetworks
+from tunesmith.families.ace_step.training import AceStepObjective
+from tunesmith.families.contract import Card, Family
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -40,49 +49,69 @@ UPSTREAM_ADAPTER: dict[str, Any] = {
 """The adapter of upstream's own config; its optimizer's settings are the family's starting recipe."""
 
 
-class SyntheticFamily(AceStepFamily):
-    """ACE-Step whose cache is filled with random fields, so that no clip has to be encoded."""
+class SyntheticEncoding(AceStepEncoding):
+    """A cache filled with random fields, so that no clip has to be encoded."""
 
     def field_key(self, sample: Sample, name: str) -> str:
         """The clip's name decides."""
         return content_key(sample.id, name)
 
 
-class UnwrittenFamily(SyntheticFamily):
-    """The same without a checkpoint: the weights are drawn on the device that will train.
+def synthetic_family(path: str, settings: AceStepSettings | None = None) -> Family:
+    """ACE-Step over a checkpoint, its fields random."""
+    family = ACE_STEP.open(path, settings)
+    return dataclasses.replace(family, encoding=SyntheticEncoding(cast(AceStepCheckpoint, family.checkpoint)))
 
-    Args:
-        transformer: Sizes.
-        device: Where the weights are drawn.
-        ssl: ``on`` for the projection losses.
-    """
 
-    def __init__(
-        self,
-        transformer: TransformerConfig,
-        device: str,
-        ssl: Literal["off", "on"] = "off",
-    ) -> None:
-        super().__init__("unwritten", AceStepSettings(ssl=ssl))
-        self.transformer, self.device = transformer, device
+class UnwrittenCheckpoint(AceStepCheckpoint):
+    """Sizes without a checkpoint."""
+
+    def __init__(self, transformer: TransformerConfig, settings: AceStepSettings) -> None:
+        super().__init__("unwritten", settings)
+        self.transformer = transformer
 
     @cached_property
     def config(self) -> AceStepConfig:
         """The sizes given."""
         return checkpoint_config(self.transformer)
 
-    @property
-    def base_name(self) -> str:
-        """None that others could find."""
-        return self.path
 
-    def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
+class UnwrittenNetworks(AceStepNetworks):
+    """Weights drawn on the device that will train."""
+
+    def __init__(self, checkpoint: UnwrittenCheckpoint, device: str) -> None:
+        super().__init__(checkpoint)
+        self.transformer, self.device = checkpoint.transformer, device
+
+    def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
         """A transformer of random weights."""
         from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 
         with torch.device("meta" if meta else self.device):
-            network = AceStepTransformer(self.transformer, projectors=bool(self.ssl_names))
+            network = AceStepTransformer(self.transformer, projectors=bool(self.checkpoint.ssl_names))
         return {NETWORK: network.requires_grad_(False).eval()}
+
+
+def unwritten_family(transformer: TransformerConfig, device: str, ssl: Literal["off", "on"] = "off") -> Family:
+    """ACE-Step without a checkpoint: the weights are drawn on the device that will train.
+
+    Args:
+        transformer: Sizes.
+        device: Where the weights are drawn.
+        ssl: ``on`` for the projection losses.
+    """
+    checkpoint = UnwrittenCheckpoint(transformer, AceStepSettings(ssl=ssl))
+    networks = UnwrittenNetworks(checkpoint, device)
+    return Family(
+        type=ACE_STEP,
+        checkpoint=checkpoint,
+        card=Card(checkpoint),
+        networks=networks,
+        encoding=SyntheticEncoding(checkpoint),
+        objective=AceStepObjective(checkpoint),
+        generation=AceStepGeneration(checkpoint, networks),
+        adapters=AceStepAdapters(checkpoint),
+    )
 
 
 @dataclass(frozen=True)
@@ -105,9 +134,9 @@ def make_audio(seconds: float, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (2, round(seconds * SAMPLE_RATE))).astype(np.float32)
 
 
-def random_item(family: AceStepFamily, work: Work, seed: int) -> dict[str, np.ndarray]:
+def random_item(family: Family, work: Work, seed: int) -> dict[str, np.ndarray]:
     """The fields of one clip."""
-    rng, sizes = np.random.default_rng(seed), family.config.transformer
+    rng, sizes = np.random.default_rng(seed), family.checkpoint.config.transformer
     orders = work.tag_orders
     item = {
         "latents": rng.standard_normal((sizes.in_channels, sizes.max_height, work.frames)).astype(np.float32),
@@ -118,14 +147,12 @@ def random_item(family: AceStepFamily, work: Work, seed: int) -> dict[str, np.nd
         "speaker": np.zeros(sizes.speaker_embedding_dim, np.float32),
     }
     for name, width in zip(sizes.ssl_names, sizes.ssl_latent_dims, strict=True):
-        if name in family.ssl_names:
+        if name in family.checkpoint.ssl_names:
             item[name] = rng.standard_normal((round(work.seconds * SSL_RATES[name]), width)).astype(np.float32)
     return item
 
 
-def our_bench(
-    family: AceStepFamily, work: Work, folder: Path, *, adapter: dict[str, Any], **settings: Any
-) -> TrainState:
+def our_bench(family: Family, work: Work, folder: Path, *, adapter: dict[str, Any], **settings: Any) -> TrainState:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``.
 
     Args:
@@ -136,13 +163,17 @@ def our_bench(
         settings: More of its training section, and ``device``.
     """
     device = settings.pop("device", "cpu")
-    start = family.recipe_defaults()["train"] | {"batch_size": work.clips, "accumulation": 1, "updates": 10_000}
+    start = dict(family.type.recipe_defaults["train"]) | {
+        "batch_size": work.clips,
+        "accumulation": 1,
+        "updates": 10_000,
+    }
     model = {"path": family.path, "device": device}
     recipe = Recipe.model_validate({"model": model, "train": {**start, **settings}, "adapter": adapter})
-    store = EncodedStore(folder / "cache", family.fields())
+    store = EncodedStore(folder / "cache", family.encoding.fields())
     samples = [Sample(f"{i}", {"audio": AudioRef("-")}, {"caption": TAGS}) for i in range(work.clips)]
     for number, sample in enumerate(samples):
-        keys = {spec.name: family.field_key(sample, spec.name) for spec in family.fields()}
+        keys = {spec.name: family.encoding.field_key(sample, spec.name) for spec in family.encoding.fields()}
         store.put(keys, random_item(family, work, number))
     store.flush()
     run_folder = RunFolder(folder)
@@ -176,8 +207,8 @@ class Online:
 
         self.family: Any = state.family
         self.state, self.audio = state, make_audio(seconds)
-        self.codec = MusicCodec(folder, self.family.config, "cpu")
-        self.text = TextEncoder(folder, self.family.config, "cpu")
+        self.codec = MusicCodec(folder, self.family.checkpoint.config, "cpu")
+        self.text = TextEncoder(folder, self.family.checkpoint.config, "cpu")
         self.ssl = SslModels(ssl, "cpu") if ssl else None
 
     def encode(self) -> dict[str, np.ndarray]:
@@ -186,7 +217,7 @@ class Online:
         text = {"text": states, "text_parts": np.array([[len(states), 0]], np.int32)}
         encoded = {"latents": self.codec.encode(self.audio).numpy(), **text}
         if self.ssl:
-            encoded |= dict(zip(self.family.ssl_names, self.ssl.features(self.audio), strict=True))
+            encoded |= dict(zip(self.family.checkpoint.ssl_names, self.ssl.features(self.audio), strict=True))
         return encoded
 
     def update(self) -> float:

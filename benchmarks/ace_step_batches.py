@@ -17,14 +17,14 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     """One line per batch size and checkpointing setting."""
     import torch
 
-    from ace_step_arms import UPSTREAM_ADAPTER, UnwrittenFamily, Work, our_bench, set_checkpointing
+    from ace_step_arms import UPSTREAM_ADAPTER, Work, our_bench, set_checkpointing, unwritten_family
     from ace_step_models import transformer_config
     from tunesmith.training.loop import train_update
 
     torch.set_num_threads(1)
     made, clips = {}, {}
     for size in options.batches:
-        family = UnwrittenFamily(transformer_config(options.layers, options.width), "cpu")
+        family = unwritten_family(transformer_config(options.layers, options.width), "cpu")
         work = Work(size, options.seconds, options.lyric_tokens)
         state = our_bench(family, work, folder / f"run-{size}", adapter=UPSTREAM_ADAPTER)
         for on in (False, True):

@@ -37,7 +37,9 @@ def random_batch(family: Any, work: Any) -> dict[str, Any]:
     from tunesmith.data.item_rng import ItemRng
 
     items = [random_item(family, work, number) for number in range(work.clips)]
-    batch: dict[str, Any] = family.collate(items, [ItemRng(0, 0, f"{number}") for number in range(work.clips)])
+    batch: dict[str, Any] = family.objective.collate(
+        items, [ItemRng(0, 0, f"{number}") for number in range(work.clips)]
+    )
     return batch
 
 
@@ -69,24 +71,24 @@ def our_step(config: Any, work: Any, adapter: dict[str, Any], *, ssl: bool, chec
     """Forward and backward pass of our update."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    from ace_step_arms import UnwrittenFamily
+    from ace_step_arms import unwritten_family
     from tunesmith.adapters.peft_adapter import attach
     from tunesmith.adapters.settings import AdapterRecipe
-    from tunesmith.families.ace_step.family import NETWORK
+    from tunesmith.families.ace_step.config import NETWORK
     from tunesmith.families.loss_terms import combine
 
-    family = UnwrittenFamily(config, "meta", ssl="on" if ssl else "off")
+    family = unwritten_family(config, "meta", ssl="on" if ssl else "off")
     real = random_batch(family, work)
     # Adapters attach on the meta device, where autocast, which the attention turns off, has no meaning.
-    networks = attach(family.networks(), AdapterRecipe.model_validate(adapter), family.adapter_defaults(), 0)
+    networks = attach(family.networks.load(), AdapterRecipe.model_validate(adapter), family.adapters.defaults(), 0)
     if checkpointing:
-        family.checkpointing(networks)
+        family.networks.enable_checkpointing(networks)
     with FakeTensorMode() as mode:
         without_weights(networks[NETWORK])
         batch = faked(mode, real)
 
         def step() -> None:
-            loss = combine(family.loss(networks, batch, None), family.weights(batch))
+            loss = combine(family.objective.loss(networks, batch, None), family.objective.weights(batch))
             assert loss is not None
             loss.backward()
 
@@ -99,12 +101,12 @@ def upstream_transformer(checkout: Path, config: Any, work: Any) -> int:
     from peft import LoraConfig
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    from ace_step_arms import UnwrittenFamily
+    from ace_step_arms import unwritten_family
     from ace_step_upstream import LORA, import_upstream, upstream_networks
 
     network_class = upstream_networks(import_upstream(checkout)).ACEStepTransformer2DModel
     settings = {key: value for key, value in vars(config).items() if key != "lyric_encoder"}
-    real = random_batch(UnwrittenFamily(config, "meta", ssl="on"), work)
+    real = random_batch(unwritten_family(config, "meta", ssl="on"), work)
     with torch.device("meta"):
         network = network_class(**settings).requires_grad_(False)
         network.add_adapter(LoraConfig(**LORA))

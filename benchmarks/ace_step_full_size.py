@@ -33,14 +33,14 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Load, run once without gradients, and train if asked to."""
     import torch
 
-    from ace_step_arms import SyntheticFamily, Work, our_bench
+    from ace_step_arms import Work, our_bench, synthetic_family
     from ace_step_flops import random_batch
     from full_size import Times
-    from tunesmith.families.ace_step.family import NETWORK
+    from tunesmith.families.ace_step.config import NETWORK
     from tunesmith.training.loop import train_update
 
     times = Times()
-    family = SyntheticFamily(str(folder))
+    family = synthetic_family(str(folder))
     work = Work(1, options.seconds, options.lyric_tokens)
     state = our_bench(family, work, folder / "run", adapter=ADAPTER)
     network = state.networks[NETWORK]

@@ -78,14 +78,14 @@ def peak_memory(device: str) -> int:
 
 def measure(config: Any, work: Any, options: argparse.Namespace, folder: Path, peak: float) -> None:
     """One line per checkpointing and compile setting."""
-    from ace_step_arms import UnwrittenFamily, our_bench
+    from ace_step_arms import our_bench, unwritten_family
     from ace_step_flops import our_step
     from tunesmith.training.loop import train_update
 
     flops = our_step(config, work, ADAPTER, ssl=False, checkpointing=False)
     for recompute in options.checkpointing:
         for mode in options.compile:
-            family = UnwrittenFamily(config, options.device)
+            family = unwritten_family(config, options.device)
             name = f"{work.seconds:g}-{work.clips}-{recompute}-{mode}"
             settings = {"gradient_checkpointing": recompute == "on", "compile": mode, "device": options.device}
             state = our_bench(family, work, folder / name, adapter=ADAPTER, **settings)

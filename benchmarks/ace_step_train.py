@@ -46,14 +46,14 @@ class Arms:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         import torch
 
-        from ace_step_arms import UPSTREAM_ADAPTER, Online, SyntheticFamily, Work, our_bench
+        from ace_step_arms import UPSTREAM_ADAPTER, Online, Work, our_bench, synthetic_family
         from tunesmith.families.ace_step.config import AceStepSettings
 
         torch.set_num_threads(1)
         work = Work(1, options.seconds, options.lyric_tokens)
-        projecting = SyntheticFamily(str(folder / "model"), AceStepSettings(ssl="on"))
+        projecting = synthetic_family(str(folder / "model"), AceStepSettings(ssl="on"))
         self.ssl = our_bench(projecting, work, folder / "run", adapter=UPSTREAM_ADAPTER)
-        self.plain = dataclasses.replace(self.ssl, family=SyntheticFamily(str(folder / "model")))
+        self.plain = dataclasses.replace(self.ssl, family=synthetic_family(str(folder / "model")))
         self.ssl_models = (str(folder / "mert"), str(folder / "m-hubert"))
         self._online = partial(Online, folder=folder / "model", seconds=options.seconds)
         self._parts: Any = None
@@ -163,7 +163,7 @@ def child(options: argparse.Namespace, folder: Path) -> None:
     """The process that :func:`memory` starts."""
     import torch
 
-    from ace_step_arms import UPSTREAM_ADAPTER, SyntheticFamily, Work, our_bench
+    from ace_step_arms import UPSTREAM_ADAPTER, Work, our_bench, synthetic_family
     from tunesmith.training.loop import train_update
 
     torch.set_num_threads(1)
@@ -171,7 +171,7 @@ def child(options: argparse.Namespace, folder: Path) -> None:
         update = upstream_step(options, folder).update
     else:
         work = Work(1, options.seconds, options.lyric_tokens)
-        family, recompute = SyntheticFamily(str(folder / "model")), MEMORY[options.child]
+        family, recompute = synthetic_family(str(folder / "model")), MEMORY[options.child]
         state = our_bench(
             family, work, folder / options.child, adapter=UPSTREAM_ADAPTER, gradient_checkpointing=recompute
         )

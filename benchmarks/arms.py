@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +15,13 @@ from torch import nn
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.families.musicgen.family import NETWORK, TARGETS, MusicGenFamily
+from tunesmith.families.contract import Family
+from tunesmith.families.musicgen.adapters import TARGETS
+from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
+from tunesmith.families.musicgen.config import NETWORK
+from tunesmith.families.musicgen.encoding import MusicGenEncoding
+from tunesmith.families.musicgen.family import MUSICGEN
+from tunesmith.families.musicgen.networks import MusicGenNetworks
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -28,24 +35,36 @@ WORDS = 24
 RANK = 16
 
 
-class SyntheticFamily(MusicGenFamily):
-    """MusicGen whose cache is filled with random codes, so that no audio is needed."""
+class SyntheticEncoding(MusicGenEncoding):
+    """A cache filled with random codes, so that no audio is needed."""
 
     def field_key(self, sample: Sample, name: str) -> str:
         """The clip's name decides."""
         return content_key(sample.id, name)
 
 
-class UnwrittenFamily(SyntheticFamily):
-    """The same over a folder that holds a config and no weights: they are drawn on the device that will train."""
+class UnwrittenNetworks(MusicGenNetworks):
+    """Weights drawn on the device that will train, over a folder that holds a config and none."""
 
-    def networks(self, *, meta: bool = False) -> dict[str, nn.Module]:
+    def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
         """A decoder of random weights."""
         from tunesmith.families.musicgen.weights import TrainedPart
 
         with torch.device("meta" if meta else "cuda" if torch.cuda.is_available() else "cpu"):
-            part = TrainedPart(self.config)
+            part = TrainedPart(self.checkpoint.config)
         return {NETWORK: part.requires_grad_(False).eval()}
+
+
+def synthetic_family(path: str) -> Family:
+    """MusicGen over a checkpoint, its fields random."""
+    family = MUSICGEN.open(path)
+    return dataclasses.replace(family, encoding=SyntheticEncoding(cast(MusicGenCheckpoint, family.checkpoint)))
+
+
+def unwritten_family(path: str) -> Family:
+    """The same without weights."""
+    family = synthetic_family(path)
+    return dataclasses.replace(family, networks=UnwrittenNetworks(cast(MusicGenCheckpoint, family.checkpoint)))
 
 
 @dataclass(frozen=True)
@@ -71,17 +90,17 @@ def make_work(frames: Sequence[int], batch_size: int, vocab: int, codebooks: int
     return Work(codes, captions, batch_size, len(frames) // batch_size)
 
 
-def our_bench(family: MusicGenFamily, work: Work, folder: Path, rank: int = RANK, **train: object) -> TrainState:
+def our_bench(family: Family, work: Work, folder: Path, rank: int = RANK, **train: object) -> TrainState:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``."""
     sizes = {"batch_size": work.batch_size, "accumulation": work.accumulation, "updates": 1000, **train}
     adapter = {"rank": rank, "alpha": rank}
     recipe = Recipe.model_validate({"model": {"path": family.path}, "train": sizes, "adapter": adapter})
-    store = EncodedStore(folder / "cache", family.fields())
+    store = EncodedStore(folder / "cache", family.encoding.fields())
     samples = [Sample(f"{i}", {"audio": AudioRef("-")}, {"caption": ""}) for i in range(work.clips)]
     rng = np.random.default_rng(1)
     for sample, codes in zip(samples, work.codes, strict=True):
-        text = rng.standard_normal((WORDS, family.config.text_size)).astype(np.float32)
-        keys = {spec.name: family.field_key(sample, spec.name) for spec in family.fields()}
+        text = rng.standard_normal((WORDS, family.checkpoint.config.text_size)).astype(np.float32)
+        keys = {spec.name: family.encoding.field_key(sample, spec.name) for spec in family.encoding.fields()}
         if store.missing(keys):
             store.put(keys, {"codes": codes, "text": text})
     store.flush()

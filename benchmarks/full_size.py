@@ -51,14 +51,14 @@ def run(folder: Path, seconds: float, times: Times) -> dict[str, Any]:
     context = encoded_run(folder, seconds)
     times.done("encode one clip")
     state = build_train_state(context)
-    card = context.family.card()
+    card = context.family.card.facts()
     times.done("load and attach")
     losses = []
     for number in range(2):
         losses.append(train_update(state).measured.loss)
         state.progress.update += 1
         times.done(f"update {number + 1}")
-    generator = context.family.generator(state.networks)
+    generator = context.family.generation.generator(state.networks)
     times.done("load T5 and codec")
     request = GenerationRequest({"caption": CAPTION}, seconds=1.0, seed=1)
     audio = next(iter(generator.generate([request]))).audio

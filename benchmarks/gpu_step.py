@@ -49,7 +49,7 @@ def train_lines(name: str, sizes: Any, options: argparse.Namespace, folder: Path
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from arms import UnwrittenFamily, make_work, our_bench
+    from arms import make_work, our_bench, unwritten_family
     from models import config
     from tunesmith.training.loop import train_update
 
@@ -61,7 +61,7 @@ def train_lines(name: str, sizes: Any, options: argparse.Namespace, folder: Path
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
             settings = {"token_budget": budget, "compile": mode}
-            family = UnwrittenFamily(str(folder / name))
+            family = unwritten_family(str(folder / name))
             state = our_bench(family, work, folder / f"{name}-{budget}-{mode}", rank=RANK, **settings)
             if not flops:  # once per budget, before anything is compiled: the counter sees eager calls only
                 with FlopCounterMode(display=False) as counter:
@@ -81,15 +81,15 @@ def sampler_lines(name: str, options: argparse.Namespace, folder: Path) -> None:
     """Seconds of audio codes per second, guidance 3, by batch size."""
     import torch
 
-    from arms import WORDS, UnwrittenFamily
+    from arms import WORDS, unwritten_family
     from tunesmith.families.musicgen.sampler import CodeSampler, Conditions, Sampling
 
-    family = UnwrittenFamily(str(folder / name))
-    network = family.networks()["decoder"].to("cuda", torch.bfloat16)
-    sampler = CodeSampler(network, family.config)
-    frames = round(options.seconds * family.config.frame_rate)
+    family = unwritten_family(str(folder / name))
+    network = family.networks.load()["decoder"].to("cuda", torch.bfloat16)
+    sampler = CodeSampler(network, family.checkpoint.config)
+    frames = round(options.seconds * family.checkpoint.config.frame_rate)
     for batch in (1, 8):
-        conditions = Conditions(torch.randn(batch, WORDS, family.config.text_size), torch.ones(batch, WORDS))
+        conditions = Conditions(torch.randn(batch, WORDS, family.checkpoint.config.text_size), torch.ones(batch, WORDS))
         draw = Sampling(guidance=3.0, temperature=1.0, top_k=250)
 
         def sample(conditions: Conditions = conditions, draw: Sampling = draw, batch: int = batch) -> None:

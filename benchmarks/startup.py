@@ -31,7 +31,7 @@ def adapter_ratio() -> tuple[float, int]:
     from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
     from tunesmith.families.musicgen.config import parse_config
-    from tunesmith.families.musicgen.family import TARGETS
+    from tunesmith.families.musicgen.adapters import TARGETS
     from tunesmith.families.musicgen.weights import TrainedPart
 
     with torch.device("meta"):

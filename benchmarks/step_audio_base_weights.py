@@ -25,18 +25,18 @@ POCKET, VOCABULARY = "pocket/step_audio", 8192
 def clones() -> list[dict[str, Any]]:
     """Encoded clones of the pocket model's example voice."""
     from tunesmith.data.sample import AudioRef, Sample
-    from tunesmith.families.step_audio.family import StepAudioFamily
+    from tunesmith.families.step_audio.family import STEP_AUDIO
     from tunesmith.files import read_json
     from tunesmith.pocket.examples import pocket_path
 
     voice = pocket_path("step_audio") / "examples" / "voice"
     rows = read_json(voice / "metadata.json")
-    family, items = StepAudioFamily(POCKET), []
-    with family.encoder() as encoder:
+    family, items = STEP_AUDIO.open(POCKET), []
+    with family.encoding.encoder() as encoder:
         for before, row in pairwise(rows):
             audios = {role: AudioRef(str(voice / one["audio"])) for role, one in (("prompt", before), ("audio", row))}
             texts = {"caption": row["text"], "prompt_text": before["text"]}
-            names = [spec.name for spec in family.fields()]
+            names = [spec.name for spec in family.encoding.fields()]
             items.append(encoder.encode(Sample(row["audio"], audios, texts), names))
     return items
 
@@ -45,14 +45,14 @@ def trained(items: list[dict[str, Any]]) -> None:
     """Cross-entropy of the pocket model in nats per id."""
     import torch
 
-    from tunesmith.families.step_audio.family import StepAudioFamily
+    from tunesmith.families.step_audio.family import STEP_AUDIO
 
     for kind in KINDS:
-        settings = StepAudioFamily.Settings.model_validate({"base_weights": kind, "train": "llm"})
-        family = StepAudioFamily(POCKET, settings)
-        batch = family.collate(items, None)
+        settings = STEP_AUDIO.settings.model_validate({"base_weights": kind, "train": "llm"})
+        family = STEP_AUDIO.open(POCKET, settings)
+        batch = family.objective.collate(items, None)
         with torch.no_grad():
-            term = family.loss({"llm": family.networks()["llm"].float()}, batch, None)["llm"]
+            term = family.objective.loss({"llm": family.networks.load()["llm"].float()}, batch, None)["llm"]
         print(f"{kind}: {float(term.sum) / term.weight:.4f} nats per id over {len(items)} clones of the pocket model")
 
 

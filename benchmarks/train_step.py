@@ -47,7 +47,7 @@ def arms(options: argparse.Namespace, folder: Path, *, padded: bool, names: list
     """One update per arm, as a function."""
     import torch
 
-    from arms import SyntheticFamily, TrainerStyle, make_work, our_bench
+    from arms import TrainerStyle, make_work, our_bench, synthetic_family
     from tunesmith.training.loop import train_update
 
     torch.set_num_threads(1)
@@ -56,7 +56,7 @@ def arms(options: argparse.Namespace, folder: Path, *, padded: bool, names: list
     made: dict[str, Any] = {}
     for name in names:
         if name == OURS:
-            family = SyntheticFamily(str(folder / "model"))
+            family = synthetic_family(str(folder / "model"))
             made[name] = partial(train_update, our_bench(family, work, folder / f"run-{padded}"))
         else:
             settings = ARMS.get(name, {"wide": True})

@@ -45,9 +45,9 @@ def test_both_sides_train_the_same_adapter(layers, width, trained):
     import ace_step_arms as arms
     from ace_step_models import transformer_config
 
-    family = arms.UnwrittenFamily(transformer_config(layers, width), "meta")
+    family = arms.unwritten_family(transformer_config(layers, width), "meta")
     adapter = AdapterRecipe.model_validate(arms.UPSTREAM_ADAPTER)
-    networks = attach(family.networks(), adapter, family.adapter_defaults(), 0)
+    networks = attach(family.networks.load(), adapter, family.adapters.defaults(), 0)
     assert sum(parameter.numel() for parameter in trainable(networks).values()) == trained
 
 

@@ -39,8 +39,10 @@ np.save(out, logits.numpy())
 def outside_logits(base: Path, adapter: str, family, tmp_path: Path) -> np.ndarray:
     """Logits from a fresh process that knows only transformers and PEFT."""
     rng = np.random.default_rng(0)
-    codes = rng.integers(0, family.config.vocab_size, (family.config.num_codebooks, 12))
-    np.savez(tmp_path / "inputs.npz", ids=np.array(family._tokenizer("trap 808 beat")["input_ids"])[None], codes=codes)
+    codes = rng.integers(0, family.checkpoint.config.vocab_size, (family.checkpoint.config.num_codebooks, 12))
+    np.savez(
+        tmp_path / "inputs.npz", ids=np.array(family.checks.tokenizer("trap 808 beat")["input_ids"])[None], codes=codes
+    )
     arguments = [str(base), adapter, str(tmp_path / "inputs.npz"), str(tmp_path / "out.npy")]
     done = subprocess.run([sys.executable, "-c", PLAIN_PEFT, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -49,8 +51,10 @@ def outside_logits(base: Path, adapter: str, family, tmp_path: Path) -> np.ndarr
 
 def inside_logits(family, networks) -> np.ndarray:
     rng = np.random.default_rng(0)
-    codes = torch.from_numpy(rng.integers(0, family.config.vocab_size, (family.config.num_codebooks, 12)))
-    generator = family.generator(networks)
+    codes = torch.from_numpy(
+        rng.integers(0, family.checkpoint.config.vocab_size, (family.checkpoint.config.num_codebooks, 12))
+    )
+    generator = family.generation.generator(networks)
     conditions = generator._conditions(["trap 808 beat"])
     network = networks["decoder"]
     with torch.no_grad():
@@ -115,17 +119,17 @@ def test_a_merged_model_loads_without_peft_and_generates(trained, tmp_path):
     from transformers import MusicgenForConditionalGeneration
 
     model = MusicgenForConditionalGeneration.from_pretrained(target)
-    assert model.config.decoder.decoder_start_token_id == family.config.pad
+    assert model.config.decoder.decoder_start_token_id == family.checkpoint.config.pad
     made = model.generate(
         input_ids=torch.tensor([[4, 5, 1]]), attention_mask=torch.ones(1, 3, dtype=torch.long), max_new_tokens=8
     )
-    assert made.shape[-1] == 5 * family.config.hop
+    assert made.shape[-1] == 5 * family.checkpoint.config.hop
 
 
 def test_an_adapter_of_another_base_is_refused(trained, tiny_stereo):
-    from tunesmith.families.musicgen.family import MusicGenFamily
+    from tunesmith.families.musicgen.family import MUSICGEN
 
-    other = MusicGenFamily(str(tiny_stereo.parent / "wide"))
+    other = MUSICGEN.open(str(tiny_stereo.parent / "wide"))
     from tests.tiny import tiny_musicgen
 
     tiny_musicgen(tiny_stereo.parent / "wide", hidden=96)

@@ -52,13 +52,13 @@ def taught_musicgen(root: Path, updates: int = 60) -> Path:
     check(context)
     encode(context)
     family = context.family
-    networks = family.networks()
+    networks = family.networks.load()
     (network,) = networks.values()
     batches = fixed_batches(family, fixed_items(clips_of(context, list(read_manifest(context.folder.manifest)))), 6)
     network.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     for update in range(updates):
-        terms = family.loss(networks, batches[update % len(batches)], None)
+        terms = family.objective.loss(networks, batches[update % len(batches)], None)
         loss = sum(term.sum / term.weight for term in terms.values()) / len(terms)
         optimizer.zero_grad()
         loss.backward()

@@ -17,8 +17,9 @@ import torch
 
 from tests.families.step_audio.released import LLM, MODEL, write_released
 from tests.families.step_audio.released_runs import STAGES, do, new_run, write_tokens, write_voice
+from tunesmith.families.contract import Family
 from tunesmith.families.step_audio.config import FLOW_FOLDER, SAMPLE_RATE
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 
 LLM_ALONE = ("options.train=llm", "train.stages.llm.epochs=1")
 FLOW_ALONE = ("options.train=flow", "train.stages.flow.epochs=1")
@@ -49,9 +50,9 @@ def speech(file: Path) -> np.ndarray:
     return sound
 
 
-def merged_family(run: Path, *more: str) -> StepAudioFamily:
+def merged_family(run: Path, *more: str) -> Family:
     assert do("export", run, *more, "--merged") == 0
-    return StepAudioFamily(str(run / "export" / "merged"))
+    return STEP_AUDIO.open(str(run / "export" / "merged"))
 
 
 @pytest.mark.slow
@@ -76,11 +77,11 @@ def test_the_whole_road(root: Path) -> None:
     assert not {"configuration_step1", "modeling_step1"} & sys.modules.keys()
 
 
-def check_merged(root: Path, merged: StepAudioFamily) -> None:
+def check_merged(root: Path, merged: Family) -> None:
     """The merged folder is a checkpoint like the one it came from, and differs where it was trained."""
-    base = StepAudioFamily(str(root / MODEL))
-    assert StepAudioFamily.recognises(merged.path)
-    before, after = base.networks(), merged.networks()
+    base = STEP_AUDIO.open(str(root / MODEL))
+    assert STEP_AUDIO.recognises(merged.path)
+    before, after = base.networks(), merged.networks.load()
     changed = {
         name: {
             key
@@ -92,12 +93,12 @@ def check_merged(root: Path, merged: StepAudioFamily) -> None:
     assert changed["flow"]
     assert all(key.startswith("decoder.") for key in changed["flow"])
     assert all(key.split(".")[-2] in ("q_proj", "k_proj", "v_proj") for key in changed["llm"])
-    config = json.loads((merged.folder / "config.json").read_text())
+    config = json.loads((merged.checkpoint.folder / "config.json").read_text())
     assert config["num_attention_groups"] == LLM.num_attention_groups
     assert config["tie_word_embeddings"] is False  # which the released one leaves to guesses
     assert "tunesmith_small" not in config
     for name in ("tokenizer.model", "tokenizer_config.json", f"{FLOW_FOLDER}/hift.pt", f"{FLOW_FOLDER}/campplus.onnx"):
-        assert (merged.folder / name).read_bytes() == (base.folder / name).read_bytes()
+        assert (merged.checkpoint.folder / name).read_bytes() == (base.folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_one_network_alone(root: Path, name: str, values: tuple[str, ...], chang
     for verb in ("train", "generate", "evaluate"):
         assert do(verb, run, *values) == 0, verb
     speech(run / "generated" / "00.wav")
-    merged, base = merged_family(run, *values).networks(), StepAudioFamily(str(root / MODEL)).networks()
+    merged, base = merged_family(run, *values).networks.load(), STEP_AUDIO.open(str(root / MODEL)).networks.load()
     states = {one: (base[one].state_dict(), merged[one].state_dict()) for one in base}
     assert changed == {
         one for one, (old, new) in states.items() if any(not torch.equal(old[key], new[key]) for key in old)

@@ -36,7 +36,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = site / "duet_family-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: duet-family\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[tunesmith.families]\nduet = duet_family:DuetFamily\n")
+    (info / "entry_points.txt").write_text("[tunesmith.families]\nduet = duet_family:DUET\n")
     monkeypatch.syspath_prepend(str(site))
     sys.modules.pop("duet_family", None)
 
@@ -56,7 +56,7 @@ def pairs(folder: Path) -> list[Sample]:
             Sample(
                 f"{i}",
                 refs,
-                {"prompt_text": "a", "target_text": "b"},
+                {"asked": "a", "said": "b"},
                 source=str(i),
                 split="valid" if i < 2 else "train",
             )
@@ -95,7 +95,7 @@ def test_one_entry_point_makes_a_family(installed):
 
 def test_two_networks_train_in_stages_and_generate(context):
     family = context.family
-    before = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in family.networks().items()}
+    before = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in family.networks.load().items()}
     summary = train(context)
     valid = list(context.folder.read_metrics("valid"))
     of = {stage: [r for r in valid if r["stage"] == stage] for stage in ("reader", "painter", "joint")}
@@ -109,9 +109,11 @@ def test_two_networks_train_in_stages_and_generate(context):
     rates = {r["update"]: r["learning_rate"] for r in context.folder.read_metrics("train")}
     assert rates[30] == pytest.approx(0.1 * rates[20])
     networks = load_adapted(family, context.folder.best)
-    assert all(torch.equal(v, family.networks()[n].state_dict()[k]) for n, s in before.items() for k, v in s.items())
+    assert all(
+        torch.equal(v, family.networks.load()[n].state_dict()[k]) for n, s in before.items() for k, v in s.items()
+    )
     source = {"prompt": (0.3 * np.sin(np.arange(8000) / 5))[None].astype(np.float32)}
-    made = next(family.generator(networks).generate([GenerationRequest({}, 1.0, 0, source=source)]))
+    made = next(family.generation.generator(networks).generate([GenerationRequest({}, 1.0, 0, source=source)]))
     assert made.audio.shape == (1, 8000)
 
 
@@ -138,9 +140,9 @@ def test_a_batch_is_the_weighted_mean_of_its_singles_for_every_term(context):
     together, apart = LossAccumulator(), LossAccumulator()
     _, _, rngs, _ = state.schedule.items(0)
     family = state.family
-    together.add(family.loss(state.networks, family.collate(items, rngs[:4]), rngs[:4]))
+    together.add(family.objective.loss(state.networks, family.objective.collate(items, rngs[:4]), rngs[:4]))
     for item, draw in zip(items, rngs, strict=False):
-        apart.add(family.loss(state.networks, family.collate([item], [draw]), [draw]))
+        apart.add(family.objective.loss(state.networks, family.objective.collate([item], [draw]), [draw]))
     assert together.result().terms == pytest.approx(apart.result().terms, rel=1e-5)
     assert len({crop.length for crop in crops}) > 1
 

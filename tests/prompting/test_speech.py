@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from tests.evaluation.speech.family import TalkFamily
+from tests.evaluation.speech.family import TALK, TalkChecks, asked
 from tests.evaluation.speech.talk import RATE, talk
 from tests.speech.tiny_whisper import save
 from tunesmith.adapters import peft_adapter as adapters
@@ -67,8 +67,8 @@ def context_of(folder: Path, **sections) -> RunContext:
         {"model": {"path": "talk:base", "device": "cpu"}, "adapter": {"rank": 2}, "evaluate": {"count": 16}} | sections
     )
     context = RunContext(RunFolder(folder).create(), recipe, Console(quiet=True))
-    context.__dict__["family"] = TalkFamily("talk:base")
-    TalkFamily.asked.clear()
+    context.__dict__["family"] = TALK.open("talk:base")
+    asked.clear()
     return context
 
 
@@ -79,7 +79,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     context = context_of(folder / "run")
     write_manifest(context.folder.manifest, samples(folder / "clips"))
     encode(context)
-    attached = adapters.attach(context.family.networks(), context.recipe.adapter, context.family.adapter_defaults(), 0)
+    attached = adapters.attach(
+        context.family.networks.load(), context.recipe.adapter, context.family.adapters.defaults(), 0
+    )
     with torch.no_grad():
         for name, parameter in attached["talker"].named_parameters():
             if "lora_B" in name:
@@ -91,14 +93,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
 
 
 def test_a_request_carries_voice_texts_and_edit(run):
-    kinds = [r.options.get("edit_type") for r in TalkFamily.asked]
+    kinds = [r.options.get("edit_type") for r in asked]
     assert kinds == 2 * 8 * ["clone", "emotion"]
-    request = TalkFamily.asked[1]
+    request = asked[1]
     assert request.options == {"edit_type": "emotion", "edit_info": "happy"}
     assert request.texts == {"caption": text_of(0), "prompt_text": PROMPT_TEXT}
     assert request.source["prompt"].shape == (1, talk(PROMPT_TEXT).shape[1])
     assert request.seconds >= 10.0
-    assert "edit_info" not in TalkFamily.asked[0].options
+    assert "edit_info" not in asked[0].options
 
 
 def test_a_long_text_is_given_time(run):
@@ -136,7 +138,7 @@ def test_a_source_of_too_low_a_rate_is_refused(tmp_path, monkeypatch):
     context = context_of(tmp_path / "run", generate={"source": str(tmp_path / "phone.wav")})
     requests = [GenerationRequest({"caption": "hello"}, 1.0, 0)]
     assert with_source(context, requests)  # a family that names no rate takes any
-    monkeypatch.setattr(TalkFamily, "speech", lambda self: SpeechTools(lowest_rate=16_000))
+    monkeypatch.setattr(TalkChecks, "speech_tools", lambda self: SpeechTools(lowest_rate=16_000))
     with pytest.raises(TunesmithError, match=r"phone.wav: this recording has 8000 Hz, and at least 16000"):
         with_source(context, requests)
 
@@ -215,7 +217,7 @@ def test_the_page_shows_the_edit_types(run):
 
 def test_a_named_whisper_is_used_on_both_sides(run, tmp_path, monkeypatch):
     context = context_of(tmp_path / "run", evaluate={"count": 2})
-    monkeypatch.setattr(TalkFamily, "speech", lambda self: SpeechTools(whisper=str(save(tmp_path / "whisper"))))
+    monkeypatch.setattr(TalkChecks, "speech_tools", lambda self: SpeechTools(whisper=str(save(tmp_path / "whisper"))))
     write_manifest(context.folder.manifest, samples(tmp_path / "clips"))
     from tunesmith.stages.evaluate import compare
 

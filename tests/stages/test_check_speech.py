@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tunesmith.families.step_audio.add_prompts import complete
+from tunesmith.families.step_audio.complete import complete
 
 from tests.data.sounds import phrase, save
-from tests.families.duet import DuetFamily
+from tests.families.duet import DUET, build
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.prepare import prepare
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Family
-from tunesmith.families.step_audio import text_checks as remarks
+from tunesmith.families.contract import Checks, Family, FamilySettings, FamilyType
+from tunesmith.families.step_audio import text_checks
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
@@ -31,35 +32,39 @@ from tunesmith.training.schedule import listed_epoch
 TOKENS = [65_536, 65_537, 66_560, 66_561, 66_562]
 
 
-class Speaker(DuetFamily):
-    """A family whose samples are completed as those of Step-Audio are."""
+class SpeakerChecks(Checks):
+    """Samples are completed as those of Step-Audio are."""
 
-    name = "speaker"
-    audio_roles = ("prompt", "audio")
-    text_roles = ("caption", "prompt_text")
-
-    speaks = classmethod(Family.is_speech.__func__)  # which the duet of tones denies
     trained = frozenset({"llm", "flow"})
 
     def validate_samples(self, samples) -> None:
-        remarks.validate_samples(samples)
+        text_checks.validate_samples(samples)
 
     def add_prompts(self, samples, seed) -> Augmented:
         return complete(samples, seed, networks=self.trained, ids=TokenIds(), find=lambda: None)
 
 
+def build_speaker(kind: FamilyType, path: str, settings: FamilySettings, revision: str | None) -> Family:
+    return replace(build(kind, path, settings, revision), checks=SpeakerChecks())
+
+
+SPEAKER = replace(
+    DUET, name="speaker", build=build_speaker, audio_roles=("prompt", "audio"), text_roles=("caption", "prompt_text")
+)
+
+
 @pytest.fixture(autouse=True)
 def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (Speaker("duet:speaker").card(), True))
+    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (SPEAKER.open("duet:speaker").card.facts(), True))
 
 
 def context(root: Path, folder: Path, networks: str = "llm flow", **data) -> RunContext:
     recipe = Recipe.model_validate(
-        {"model": {"path": "duet:speaker"}, "checks": remarks.CHECKS, "data": {"folder": str(folder), **data}}
+        {"model": {"path": "duet:speaker"}, "checks": text_checks.CHECKS, "data": {"folder": str(folder), **data}}
     )
     made = RunContext(RunFolder(root / "run").create(), recipe, Console(quiet=True))
-    family = vars(made)["family"] = Speaker("duet:speaker")
-    family.trained = frozenset(networks.split())
+    family = vars(made)["family"] = SPEAKER.open("duet:speaker")
+    family.checks.trained = frozenset(networks.split())
     return made
 
 
@@ -199,7 +204,7 @@ def test_the_stage_depends_on_the_list_and_on_the_audio_it_names(tmp_path):
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The speaker as the family of every checkpoint."""
-    monkeypatch.setattr("tunesmith.families.registry.family_class", lambda name: Speaker)
+    monkeypatch.setattr("tunesmith.families.registry.family_type", lambda name: SPEAKER)
     monkeypatch.setattr("tunesmith.families.registry.recognise", lambda path: "speaker")
 
 
@@ -223,7 +228,7 @@ def test_speech_pairs_are_nothing_for_a_model_of_music(tmp_path):
         new.new_run("a", path, "pocket", root=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
     music = context(tmp_path, path)
-    vars(music)["family"] = DuetFamily("duet:tones")
+    vars(music)["family"] = DUET.open("duet:tones")
     with pytest.raises(TunesmithError, match="these are speech pairs"):
         stage.check(music)
     with pytest.raises(TunesmithError, match="these are speech pairs"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.data.sounds import phrase, save
-from tests.families.duet import DuetFamily
+from tests.families.duet import DUET
 from tests.stages.test_check_speech import _planned, checked, context, line, listed, voice  # noqa: F401
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
@@ -80,16 +81,14 @@ def test_a_replay_set_without_a_usable_clip_stops_the_run(tmp_path):
         checked(tmp_path, mine, replay=str(unknown))
 
 
-class Songs(DuetFamily):
-    """A family that makes music of captions."""
-
-    audio_roles, text_roles = ("audio",), ("caption",)
+SONGS = replace(DUET, name="songs", audio_roles=("audio",), text_roles=("caption",))
+"""A family that makes music of captions."""
 
 
 @pytest.fixture
 def songs(tmp_path, monkeypatch):
     """A run of a family that makes music, its own clips and replay ones in folders."""
-    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (Songs("duet:tones").card(), True))
+    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True))
     for name, first, count in (("own", 0, 8), ("old", 50, 6)):
         for n in range(count):
             save(tmp_path / name / f"{name[0]}{n}.wav", phrase(first + n, 6.0))
@@ -98,7 +97,7 @@ def songs(tmp_path, monkeypatch):
     data = {"folder": str(tmp_path / "own"), "default_text": "my style", "replay": str(tmp_path / "old")}
     recipe = Recipe.model_validate({"model": {"path": "duet:tones"}, "data": data, "train": {"epochs": 3}})
     made = RunContext(RunFolder(tmp_path / "run").create(), recipe, Console(quiet=True))
-    vars(made)["family"] = Songs("duet:tones")
+    vars(made)["family"] = SONGS.open("duet:tones")
     return made
 
 
@@ -113,7 +112,9 @@ def test_music_replays_other_styles_under_their_own_captions(songs):
 
 def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
     stage.check(songs)
-    monkeypatch.setattr("tunesmith.stages.dry_run.card_for_planning", lambda recipe: (Songs("duet:tones").card(), True))
+    monkeypatch.setattr(
+        "tunesmith.stages.dry_run.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
+    )
     mix = planned_mix(songs)
     assert mix is not None and (mix.own, mix.drawn) == (6, 2)
     plan = make_plan(songs)

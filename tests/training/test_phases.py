@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.families.duet import DuetFamily
+from tests.families.duet import DUET
 from tests.families.test_contract import pairs
 from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.sample import write_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.families.contract import Adapters
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
@@ -28,15 +30,13 @@ from tunesmith.training.setup import build_train_state
 from tunesmith.training.state import TrainState
 from tunesmith.training.trainer import InterruptedRunError, train
 
-
-class Staged(DuetFamily):
-    """The painter may be trained itself."""
-
-    def adapter_defaults(self):
-        return {
-            "reader": AdapterDefaults(("inner", "head"), 4, 4),
-            "painter": AdapterDefaults(("inner", "head"), 4, 4, full=("inner", "head")),
-        }
+STAGED = Adapters(
+    {
+        "reader": AdapterDefaults(("inner", "head"), 4, 4),
+        "painter": AdapterDefaults(("inner", "head"), 4, 4, full=("inner", "head")),
+    }
+)
+"""The painter may be trained itself."""
 
 
 TRAIN = {
@@ -72,7 +72,7 @@ def maker(samples, root: Path):
             chosen = [s for s in samples if valid or s.split == "train"]
             write_manifest(folder.create().manifest, chosen)
         context = RunContext(folder, recipe, Console(quiet=True))
-        vars(context)["family"] = Staged("duet:base")
+        vars(context)["family"] = replace(DUET.open("duet:base"), adapters=STAGED)
         if new:
             encode(context)
         return context
@@ -95,13 +95,13 @@ def whole(samples, tmp_path_factory) -> RunContext:
 
 def never_better(context: RunContext) -> RunContext:
     """Training climbs instead of descending; measuring is as ever."""
-    real = context.family.loss
+    real = context.family.objective.loss
 
     def climbing(networks, batch, rngs):
         terms = real(networks, batch, rngs)
         return terms if rngs is None else {k: dataclasses.replace(t, sum=-t.sum) for k, t in terms.items()}
 
-    context.family.loss = climbing
+    context.family.objective.loss = climbing
     return context
 
 
@@ -183,7 +183,7 @@ def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra
         assert not any(p in state.optimizer.state for p in mine)
         return told
 
-    monkeypatch.setattr(training, "finish_stage", watched)
+    monkeypatch.setattr(training, "finish_phase", watched)
     context = make(valid_every=1, **extra)
     summary = train(context)
     assert [stage["name"] for stage in summary["stages"]] == ["reader", "painter", "joint"]
@@ -214,7 +214,7 @@ def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
 
     fresh = build_train_state(context).parameters
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "finish_stage", watched)
+        patch.setattr(training, "finish_phase", watched)
         summary = train(context)
     assert [stage["best_update"] for stage in summary["stages"]] == [None, None]
     assert all(torch.equal(seen[name], p) for name, p in fresh.items() if name.startswith("reader."))
@@ -234,7 +234,7 @@ def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch
         assert all(torch.equal(p, state.parameters[k]) for k, p in ends[told["name"]].items())
         return told
 
-    monkeypatch.setattr(training, "finish_stage", watched)
+    monkeypatch.setattr(training, "finish_phase", watched)
     summary = train(context)
     assert set(ends) == {"reader", "painter"} and summary["updates"] == 12
     assert same(kept(context, "best_model"), kept(context, "final_model"))

@@ -100,7 +100,7 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
     context = make_run(train={**BASE, "max_skipped": 3})
     import torch
 
-    real = context.family.loss
+    real = context.family.objective.loss
 
     def poisoned(networks, batch, rngs):
         terms = real(networks, batch, rngs)
@@ -108,7 +108,7 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
             return terms
         return {k: type(t)(t.sum * torch.tensor(float("nan")), t.weight) for k, t in terms.items()}
 
-    monkeypatch.setattr(context.family, "loss", poisoned)
+    monkeypatch.setattr(context.family.objective, "loss", poisoned)
     with pytest.raises(TunesmithError, match="3 updates in a row"):
         train(context)
     assert [e["name"] for e in context.folder.read_metrics("event")].count("nonfinite") == 3
@@ -118,12 +118,12 @@ def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
     context = make_run(train=BASE)
     state = build_train_state(context)
     before = {k: p.detach().clone() for k, p in state.parameters.items()}
-    real = state.family.loss
+    real = state.family.objective.loss
 
     def poisoned(networks, batch, rngs):
         return {k: type(t)(t.sum * float("inf"), t.weight) for k, t in real(networks, batch, rngs).items()}
 
-    monkeypatch.setattr(state.family, "loss", poisoned)
+    monkeypatch.setattr(state.family.objective, "loss", poisoned)
     assert not train_update(state).stepped
     assert all((before[k] == p).all() for k, p in state.parameters.items())
 

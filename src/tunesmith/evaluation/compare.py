@@ -157,7 +157,7 @@ def _losses(context: RunContext, pair: LossPair | None) -> dict[str, Any] | None
         "base": vars(pair.base),
         "adapter": vars(pair.adapter),
         "base_style": {"base": pair.base_style[0], "adapter": pair.base_style[1]} if pair.base_style else None,
-        "random": context.family.chance_loss(),
+        "random": context.family.objective.chance_loss(),
     }
 
 

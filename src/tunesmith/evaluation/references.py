@@ -55,11 +55,11 @@ def reference_clips(
     order = own + sorted(name for name, sample in samples.items() if not is_replay(sample))
     fair = max(REFERENCE_CLIPS, len(set(own)) if listener else 0)
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
-    card = context.family.card()
+    card = context.family.card.facts()
     clips = []
-    with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
+    with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
         for sample in chosen:
-            ref = sample.audios[context.family.audio_roles[-1]]
+            ref = sample.audios[context.family.type.audio_roles[-1]]
             longest = None if listener else ref.start + context.recipe.evaluate.seconds
             end = min((x for x in (ref.end, longest) if x is not None), default=None)
             audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)

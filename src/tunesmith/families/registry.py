@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Family
+from tunesmith.families.contract import Family, FamilyType
 
 GROUP = "tunesmith.families"
 
@@ -20,8 +20,8 @@ def family_names() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
-def family_class(name: str) -> type[Family]:
-    """The class of a family by its name.
+def family_type(name: str) -> FamilyType:
+    """An installed family by its name.
 
     Raises:
         TunesmithError: when no installed package provides it.
@@ -41,7 +41,7 @@ def recognise(path: str) -> str:
         TunesmithError: when no family, or none that is supported yet, knows it.
     """
     for name in family_names():
-        if family_class(name).recognises(path):
+        if family_type(name).recognises(path):
             return name
     raise TunesmithError(
         "no model family recognises this checkpoint",
@@ -58,13 +58,13 @@ def make_family(
     Raises:
         TunesmithError: unknown family or checkpoint, or a bad option.
     """
-    kind = family_class(name or recognise(path))
+    kind = family_type(name or recognise(path))
     try:
-        settings = kind.Settings.model_validate(dict(options or {}))
+        settings = kind.settings.model_validate(dict(options or {}))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise TunesmithError(
             f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`."
         ) from error
-    return kind(path, settings, revision)
+    return kind.open(path, settings, revision)

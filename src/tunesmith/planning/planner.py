@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tunesmith.families.card import ModelCard, TransformerShape
+from tunesmith.families.contract.card import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
 from tunesmith.training.phases import plan_phases, total_updates
 from tunesmith.training.schedule import clips_per_update, warm_up

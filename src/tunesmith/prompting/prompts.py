@@ -32,7 +32,7 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
         seconds: How long the results are; a clip's lyrics are cut to about what it sings in that time.
     """
     lyrics = asked_lyrics(context.recipe.generate.lyrics, context.family)
-    if context.family.speech() is not None:
+    if context.family.is_speech:
         from tunesmith.prompting.speech import spoken_prompts
 
         return spoken_prompts(context, asked, count)
@@ -48,7 +48,7 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
             Prompt(text, "held_out", sample, lyrics or lyrics_of(sample, context.family, seconds))
             for text, sample in islice(cycle(held_out.items()), count)
         ]
-    return [Prompt(text, "built_in", lyrics=lyrics) for text in context.family.base_prompts()[:count]]
+    return [Prompt(text, "built_in", lyrics=lyrics) for text in context.family.generation.base_prompts()[:count]]
 
 
 def asked_lyrics(lyrics: str, family: Family) -> str:
@@ -59,7 +59,7 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
     """
     if not lyrics.strip():
         return ""
-    if "lyrics" not in family.text_roles:
+    if "lyrics" not in family.type.text_roles:
         raise TunesmithError(f"{family.name} takes no lyrics", where="generate.lyrics", remedy="Leave them out.")
     if "\n" in lyrics or len(lyrics) > LONGEST_PATH:
         return lyrics
@@ -75,8 +75,8 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
 
 def lyrics_of(sample: Sample, family: Family, seconds: float) -> str:
     """A clip's lyrics as far as ``seconds`` of it go, by its share of the lines; all of them for a clip that short."""
-    text = sample.texts.get("lyrics", "") if "lyrics" in family.text_roles else ""
-    duration = sample.audios[family.audio_roles[-1]].duration
+    text = sample.texts.get("lyrics", "") if "lyrics" in family.type.text_roles else ""
+    duration = sample.audios[family.type.audio_roles[-1]].duration
     if not text.strip() or not duration or duration <= seconds:
         return text
     lines = text.splitlines()

@@ -42,7 +42,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
         return _in_voices(asked, "user", voices)
     if held_out:
         return [prompt_of(sample) for sample in by_turns(held_out, count)]
-    return _in_voices(context.family.base_prompts()[:count], "built_in", voices)
+    return _in_voices(context.family.generation.base_prompts()[:count], "built_in", voices)
 
 
 def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
@@ -50,7 +50,7 @@ def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt
     samples = _own(voiced_samples(context))
     clones = _in_voices(texts, "base_style", samples)
     voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
-    edits = context.family.base_edits() if voices and texts else ()
+    edits = context.family.generation.base_edits() if voices and texts else ()
     return clones + [_edited(voices[(len(texts) + i) % len(voices)], *edit) for i, edit in enumerate(edits)]
 
 
@@ -116,7 +116,7 @@ def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
     """A sample's prompt (C, N) at the family's rate."""
     from tunesmith.data.load import load
 
-    card = family.card()
+    card = family.card.facts()
     return load(sample.audios[PROMPT], card.sample_rate, card.channels)
 
 

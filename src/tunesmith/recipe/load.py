@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,22 +100,22 @@ def validate_options(loaded: LoadedRecipe) -> FamilySettings | None:
     Raises:
         RecipeError: every bad option with its line.
     """
-    from tunesmith.families.registry import family_class, recognise
+    from tunesmith.families.registry import family_type, recognise
 
     recipe = loaded.recipe
     if not recipe.options and recipe.model.family is None:
         return None
     try:
-        kind = family_class(recipe.model.family or recognise(recipe.model.path))
+        kind = family_type(recipe.model.family or recognise(recipe.model.path))
     except TunesmithError as error:
         if recipe.model.family is None:
             return None
         problem = Problem(loaded.tree.where(("model", "family")), "model.family", f"{error.what}. {error.remedy}")
         raise RecipeError([problem]) from error
     try:
-        return kind.Settings.model_validate(recipe.options)
+        return kind.settings.model_validate(recipe.options)
     except ValidationError as error:
-        raise RecipeError(problems_of(error, kind.Settings, loaded.tree.where, ("options",))) from error
+        raise RecipeError(problems_of(error, kind.settings, loaded.tree.where, ("options",))) from error
 
 
 def read_text(path: Path) -> str:
@@ -177,16 +178,16 @@ def _with_preset(tree: Tree) -> Tree:
 
 def _with_family(tree: Tree) -> Tree:
     """The tree over what the model's family prefers to the recipe's own defaults."""
-    from tunesmith.families.registry import family_class, recognise
+    from tunesmith.families.registry import family_type, recognise
 
     model = tree.values.get("model")
     named = model if isinstance(model, dict) else {}
     path, family = named.get("path", ModelRecipe().path), named.get("family")
     try:
-        kind = family_class(str(family) if family else recognise(str(path)))
+        kind = family_type(str(family) if family else recognise(str(path)))
     except TunesmithError:  # said where the model itself is looked at
         return tree
-    return Tree(kind.recipe_defaults()).merge(tree)
+    return Tree(copy.deepcopy(dict(kind.recipe_defaults))).merge(tree)
 
 
 def _empty_sections(values: dict[str, Any]) -> None:

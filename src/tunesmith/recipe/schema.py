@@ -28,9 +28,9 @@ def json_schema(family: str | None = None) -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     definitions = schema.setdefault("$defs", {})
     if family is not None:
-        from tunesmith.families.registry import family_class
+        from tunesmith.families.registry import family_type
 
-        settings = family_class(family).Settings.model_json_schema()
+        settings = family_type(family).settings.model_json_schema()
         definitions.update(settings.pop("$defs", {}))
         definitions["FamilyOptions"] = settings
         schema["properties"]["options"] = {"$ref": "#/$defs/FamilyOptions"}

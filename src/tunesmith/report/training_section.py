@@ -8,8 +8,8 @@ from importlib import resources
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import Family
-from tunesmith.families.registry import family_class
+from tunesmith.families.contract.family import LOAD_CODE
+from tunesmith.families.registry import family_type
 from tunesmith.pocket.examples import is_pocket
 from tunesmith.report.gather import Record, ReportData, deep, part
 from tunesmith.report.numbers import duration, number, plain, real
@@ -91,9 +91,10 @@ def load_code(material: ReportData) -> str:
         path = str(resources.files("tunesmith.pocket") / family)
     base, adapter = json.dumps(path, ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
     try:
-        return family_class(family).load_code(base, adapter)
+        code = family_type(family).load_code
     except TunesmithError:  # a report outlives the plugin that trained its model
-        return Family.load_code(base, adapter)
+        code = LOAD_CODE
+    return code.format(base=base, adapter=adapter)
 
 
 def _text(value: Any) -> Both | None:

@@ -38,7 +38,7 @@ def load_adapted(family: Family, folder: Path, device: str = "cpu") -> dict[str,
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
-    return on_device(read_adapted(family, folder), device, family.full_precision)
+    return on_device(read_adapted(family, folder), device, family.networks.full_precision)
 
 
 def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
@@ -51,7 +51,7 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
 
     recipe = adapters.recipe_of(folder)
     try:
-        networks = adapters.attach(family.networks(), recipe, family.adapter_defaults(), seed=0)
+        networks = adapters.attach(family.networks.load(), recipe, family.adapters.defaults(), seed=0)
     except TunesmithError as error:
         if error.where not in ("adapter.targets", "adapter.kind"):
             raise

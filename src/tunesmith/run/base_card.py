@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tunesmith.families.card import ModelCard
+from tunesmith.families.contract.card import ModelCard
 from tunesmith.recipe.models import Recipe
 
 
@@ -25,8 +25,8 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     path = recipe.model.path
     family = make_family(path, recipe.model.family or recognise(path), recipe.options)
     if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
-        return family.card(), True
-    cached = isinstance(try_to_load_from_cache(path, family.config_file), str)
-    if published := family.published():
+        return family.card.facts(), True
+    cached = isinstance(try_to_load_from_cache(path, family.card.config_file), str)
+    if published := family.card.published():
         return published, cached
-    return (family.card(), True) if cached else None
+    return (family.card.facts(), True) if cached else None

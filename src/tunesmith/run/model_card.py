@@ -18,7 +18,7 @@ _LICENCES = {"CC BY-NC 4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0", "MIT": 
 
 def model_card(context: RunContext, note: str) -> str:
     """A Hub model card in Markdown; the licence is the base weights' own, which an adapter inherits."""
-    card = context.family.card()
+    card = context.family.card.facts()
     return "\n".join([*_front_matter(card), *_body(context, card, note)]) + "\n"
 
 
@@ -84,5 +84,5 @@ def _share(context: RunContext, samples: list[Sample]) -> float:
 
 
 def _use(context: RunContext, card: ModelCard) -> list[str]:
-    code = context.family.load_code(f'"{card.path}"', '"path/to/this/folder"')
+    code = context.family.type.load_code.format(base=f'"{card.path}"', adapter='"path/to/this/folder"')
     return ["```python", code.strip(), "```"]

@@ -33,12 +33,12 @@ def check(context: RunContext) -> dict[str, Any]:
     if not data.folder:
         raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
     family, seed = context.family, context.recipe.train.seed
-    if family.is_speech() and data.default_text is not None:
+    if family.is_speech and data.default_text is not None:
         what = "one text for all clips cannot be what is said in each of them"
         raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
     layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
     layout = for_family(context, layout, Path(data.folder))
-    family.validate_samples(layout.samples)
+    family.checks.validate_samples(layout.samples)
     replay = read_replay(context, layout)
     checked = examine(context, join(layout, replay))
     mine = {sample.id for sample in checked.kept if not is_replay(sample)}
@@ -48,9 +48,9 @@ def check(context: RunContext) -> dict[str, Any]:
         min_valid=data.valid_min,
         seed=seed,
         similar=[pair for pair in checked.similar if mine.issuperset(pair)],
-        cut=not family.is_speech(),
+        cut=not family.is_speech,
     )
-    checked, result = completed(checked, result, family.add_prompts(result.samples, seed))
+    checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed))
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     write_manifest(context.folder.manifest, result.samples)
@@ -91,15 +91,15 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             layout.samples,
             context.recipe.checks,
             fingerprint=context.recipe.data.fingerprint,
-            unk_ratio=context.family.unk_ratio if local else None,
-            text_findings=context.family.text_findings if local else None,
+            unk_ratio=context.family.checks.unk_ratio if local else None,
+            text_findings=context.family.checks.text_findings if local else None,
             overrule=context.recipe.data.overrule,
             progress=advance,
             facts_path=context.folder.facts,
             problems=layout.problems,
             channels=card.channels if card else None,
             model_sample_rate=card.sample_rate if card else 32_000,
-            transcripts=context.family.is_speech(),
+            transcripts=context.family.is_speech,
         )
 
 
@@ -149,7 +149,7 @@ def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
         for s in result.samples
         if s.texts.get("lyrics", "").strip() and any((a.duration or 0) > limit for a in s.audios.values())
     ]
-    if "lyrics" not in context.family.text_roles or not long or context.recipe.options.get("lyric_window"):
+    if "lyrics" not in context.family.type.text_roles or not long or context.recipe.options.get("lyric_window"):
         return []
     return [
         note(

@@ -90,10 +90,10 @@ def count_parameters(context: RunContext) -> None:
     """Build the model on the meta device with its adapter and count what trains."""
     from tunesmith.adapters import peft_adapter as adapters
 
-    networks = context.family.networks(meta=True)
+    networks = context.family.networks.load(meta=True)
     total = sum(p.numel() for n in networks.values() for p in n.parameters())
     recipe = context.recipe
-    attached = adapters.attach(networks, recipe.adapter, context.family.adapter_defaults(), recipe.train.seed)
+    attached = adapters.attach(networks, recipe.adapter, context.family.adapters.defaults(), recipe.train.seed)
     trained = sum(p.numel() for p in adapters.trainable(attached).values())
     context.console.log(
         f"model: {total / 1e6:.2f} M parameters, {trained / 1e6:.2f} M trained ({trained / total:.2%}), adapter "
@@ -110,12 +110,12 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     from tunesmith.training.state import RunClips
 
     try:
-        context.family.card()
+        context.family.card.facts()
     except TunesmithError as error:
         context.console.warn(f"no real updates: {error}")
         return None
     shortest = [min(_training(context), key=lambda s: (not s.targets, s.seconds))]
-    encode_samples(context, EncodedStore(context.folder.cache, context.family.fields()), shortest)
+    encode_samples(context, EncodedStore(context.folder.cache, context.family.encoding.fields()), shortest)
     state = build_train_state(context, RunClips(clips_of(context, shortest)))
     seconds, frames = 0.0, 0
     for _ in range(2):
@@ -142,7 +142,7 @@ def peak_memory() -> int:
 def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> None:
     """What the two real updates mean for the whole run."""
     per_frame = rehearsal.seconds / max(1, rehearsal.frames)
-    card = context.family.card()
+    card = context.family.card.facts()
     crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
     frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
     context.console.log(

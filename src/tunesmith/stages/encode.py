@@ -22,7 +22,7 @@ FLUSH_SECONDS = 10.0
 def encode(context: RunContext) -> dict[str, Any]:
     """Encode what the cache does not hold yet, one clip at a time."""
     family = context.family
-    store = EncodedStore(context.folder.cache, family.fields())
+    store = EncodedStore(context.folder.cache, family.encoding.fields())
     samples = list(read_manifest(context.folder.manifest))
     unfit: dict[str, UnfitSampleError] = {}
     encoded = encode_samples(context, store, samples, unfit)
@@ -74,13 +74,13 @@ def encode_samples(
     family = context.family
     work: list[Work] = []
     for sample in samples:
-        keys = {spec.name: family.field_key(sample, spec.name) for spec in family.fields()}
+        keys = {spec.name: family.encoding.field_key(sample, spec.name) for spec in family.encoding.fields()}
         missing = store.missing(keys)
         if missing:
             work.append((sample, keys, missing))
     if work:
         fill_store(context, store, work, unfit)
-    return {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.fields()}
+    return {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.encoding.fields()}
 
 
 def fill_store(
@@ -90,7 +90,7 @@ def fill_store(
     from tunesmith.run.device import pick_device
 
     flushed = time.monotonic()
-    with context.family.encoder(pick_device(context.recipe.model.device)) as encoder:
+    with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
         try:
             with context.console.progress("encode", len(work)) as advance:
                 for sample, keys, missing in work:

@@ -44,7 +44,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     recipe = context.recipe.evaluate
     device = pick_device(context.recipe.model.device)
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
-    base_prompts = () if recipe.prompts else context.family.base_prompts()[: recipe.forgetting_prompts]
+    base_prompts = () if recipe.prompts else context.family.generation.base_prompts()[: recipe.forgetting_prompts]
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
     listener = speech_evaluator_of(context, device)
     prompts += base_style_prompts(context, further) if listener else [Prompt(text, "base_style") for text in further]
@@ -75,7 +75,7 @@ def generate_sides(
     from tunesmith.stages.generate import produce, requests_for
 
     recipe = context.recipe.evaluate
-    plain = context.family.default_request_options()
+    plain = context.family.generation.default_request_options()
     requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
     requests = [replace(r, options={**plain, **r.options}) for r in requests]
     if listener is not None:
@@ -106,7 +106,7 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     def base_style() -> float | None:
         return measure_networks(family, networks, style, device).loss if style else None
 
-    if family.speech() is not None:
+    if family.is_speech:
         measure = functools.partial(each_loss, family, networks, by_kind(family, clips), device)
     else:
         measure = functools.partial(all_losses, family, networks, fixed_batches(family, items, size), device)
@@ -129,7 +129,7 @@ def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
             continue
         samples = sorted(held_out.samples, key=lambda sample: sample.id)
         for sample, item in zip(samples, fixed_items(held_out), strict=True):
-            found.append((own, edit_type(sample.attributes), family.collate([item], None)))
+            found.append((own, edit_type(sample.attributes), family.objective.collate([item], None)))
     return found
 
 
@@ -154,7 +154,7 @@ def each_loss(
     total, each = LossAccumulator(), defaultdict[str, list[float]](list)
     with torch.no_grad():
         for own, kind, batch in held_out:
-            terms, one = family.loss(networks, to_device(batch, device), None), LossAccumulator()
+            terms, one = family.objective.loss(networks, to_device(batch, device), None), LossAccumulator()
             if own:
                 total.add(terms)
             one.add(terms)

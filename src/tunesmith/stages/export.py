@@ -76,7 +76,7 @@ def writer(family: Family, format: str) -> Callable[[Path, Path], None]:
     Raises:
         TunesmithError: when the family has no such format.
     """
-    formats = {PEFT: _copy} | family.adapter_formats()
+    formats = {PEFT: _copy} | family.adapters.formats()
     if format not in formats:
         raise TunesmithError(
             f"{family.name} has no adapter format `{format}`", where="--format", remedy=f"It has {', '.join(formats)}."
@@ -122,7 +122,7 @@ def _export_merged(context: RunContext, source: Path, target: Path) -> None:
 
     networks = read_adapted(context.family, source)
     with atomic_folder(target) as temporary:
-        context.family.export_merged(networks, temporary)
+        context.family.adapters.export_merged(networks, temporary)
         shutil.copy(source / _CARD, temporary / _CARD)
 
 

@@ -43,7 +43,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
 
     recipe = context.recipe.generate
     asked: Sequence[str] = recipe.prompts
-    if context.family.speech() is not None:
+    if context.family.is_speech:
         from tunesmith.prompting.speech import asked_texts
 
         asked = asked_texts(context)
@@ -74,17 +74,17 @@ def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
     """The base with the adapters of ``generate.loras`` on it, each at its own strength, instead of the run's."""
     from tunesmith.run.adapted import on_device
 
-    networks = context.family.networks()
-    for note in context.family.apply_adapters(networks, context.recipe.generate.loras):
+    networks = context.family.networks.load()
+    for note in context.family.adapters.apply(networks, context.recipe.generate.loras):
         context.console.log(note)
-    return on_device(networks, device, context.family.full_precision)
+    return on_device(networks, device, context.family.networks.full_precision)
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: Family) -> list[GenerationRequest]:
     """One request per prompt; item i uses seed + i. Speech brings its prompt's audio."""
     from tunesmith.families.contract import GenerationRequest
 
-    if family.speech() is not None:
+    if family.is_speech:
         from tunesmith.prompting.speech import spoken_request
 
         return [spoken_request(p, family, seconds, seed + i) for i, p in enumerate(prompts)]
@@ -98,7 +98,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
         TunesmithError: when the source cannot be read, has too low a rate to speak with, or would be replaced by the
             results.
     """
-    recipe, speech = context.recipe.generate, context.family.speech()
+    recipe, speech = context.recipe.generate, context.family.checks.speech_tools()
     is_speech = speech is not None
     if not recipe.source:
         if is_speech:
@@ -115,8 +115,8 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
             where=recipe.source,
             remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
         )
-    card = context.family.card()
-    role = PROMPT if is_speech else context.family.audio_roles[-1]
+    card = context.family.card.facts()
+    role = PROMPT if is_speech else context.family.type.audio_roles[-1]
     lowest = speech.lowest_rate if speech else 0
     source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
     was = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
@@ -138,7 +138,7 @@ def render(
 
     recipe = context.recipe.generate
     requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
-    profile: Profile = "music" if context.family.speech() is None else "speech"
+    profile: Profile = "speech" if context.family.is_speech else "music"
     records = []
     for index, (audio, rate) in enumerate(produce(context, networks, requests, context.console, device)):
         path = target / f"{index:02d}.{recipe.format}"
@@ -167,7 +167,7 @@ def produce(
 ) -> list[tuple[np.ndarray, int]]:
     """Audio (C, N) and rate for every request, in batches, with a progress bar."""
     size = context.recipe.generate.batch_size
-    generator = context.family.generator(networks, device)
+    generator = context.family.generation.generator(networks, device)
     made: list[tuple[np.ndarray, int]] = []
     with console.progress(what, 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):

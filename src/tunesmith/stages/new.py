@@ -198,13 +198,13 @@ def _refuse_early(model: str | None, preset: str | None, default_text: str | Non
 
 def _speaks(model: str | None, preset: str | None) -> bool:
     """Whether the texts of the run's clips are what is said in them; a model nobody knows is said elsewhere."""
-    from tunesmith.families.registry import family_class, recognise
+    from tunesmith.families.registry import family_type, recognise
 
     wanted = parse_tree(preset_text(preset), f"preset {preset}") if preset else Tree()
     path = resolved_path(model, Path.cwd(), always=False) if model else wanted.get("model", "path")
     family = None if model else wanted.get("model", "family")
     try:
-        return family_class(family or recognise(path or ModelRecipe().path)).is_speech()
+        return family_type(family or recognise(path or ModelRecipe().path)).is_speech
     except TunesmithError:
         return False
 
@@ -248,9 +248,9 @@ def _family_name(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe) -> Any:
-    from tunesmith.families.registry import family_class
+    from tunesmith.families.registry import family_type
 
-    return family_class(_family_name(recipe)).Settings()
+    return family_type(_family_name(recipe)).settings()
 
 
 def _header(name: str, look: DatasetSummary) -> list[str]:

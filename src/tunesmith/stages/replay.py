@@ -28,7 +28,7 @@ def read_replay(context: RunContext, own: Dataset) -> Dataset | None:
     if not place:
         return None
     found = for_family(context, read_layout(Path(place)), Path(place))
-    context.family.validate_samples(found.samples)
+    context.family.checks.validate_samples(found.samples)
     return marked(found, {sample.id for sample in own.samples})
 
 
@@ -40,7 +40,7 @@ def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
     Raises:
         TunesmithError: for speech pairs where nothing learns to speak.
     """
-    if not context.family.is_speech():
+    if not context.family.is_speech:
         pairs.refuse_pairs(layout.name, folder)
     elif layout.name not in (manifest.NAME, pairs.NAME):  # these know what belongs together
         return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
@@ -64,7 +64,7 @@ def divide(context: RunContext, replay: Dataset, checked: CheckReport, own: Sequ
     kept = [replace(sample, split=given[sample.id]) for sample in checked.kept if is_replay(sample)]
     seed = recipe.train.seed
     parted = split_replay(kept, own, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
-    done = context.family.add_prompts(parted.samples, seed)
+    done = context.family.checks.add_prompts(parted.samples, seed)
     return Augmented(
         [*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *replay_notes(done.notes)]
     )

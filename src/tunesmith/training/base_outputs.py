@@ -17,8 +17,11 @@ from tunesmith.training.previews import base_style_seconds
 def base_style_path(context: RunContext) -> Path:
     """Where a run keeps it; the name depends on base, prompts, length and seed."""
     recipe = context.recipe
-    prompts = context.family.base_prompts()[: recipe.evaluate.forgetting_prompts], context.family.base_edits()
-    base = (context.family.path, context.family.revision, context.family.settings.model_dump_json())
+    prompts = (
+        context.family.generation.base_prompts()[: recipe.evaluate.forgetting_prompts],
+        context.family.generation.base_edits(),
+    )
+    base = (context.family.path, context.family.checkpoint.revision, context.family.settings.model_dump_json())
     key = content_key(*base, prompts, base_style_seconds(recipe), recipe.generate.seed)
     return context.folder.cache / f"base_style-{key[:12]}.npz"
 

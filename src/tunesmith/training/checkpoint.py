@@ -28,7 +28,7 @@ def save(state: TrainState, folder: RunFolder) -> Path:
 
     target = folder.checkpoints / f"step-{state.progress.update:06d}"
     with atomic_folder(target) as temporary:
-        adapters.save_adapter(state.networks, temporary, state.family.base_name)
+        adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
         if state.ema is not None:
             save_file({k: v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
         scaler = state.accelerator.scaler
@@ -58,7 +58,7 @@ def identity(state: TrainState) -> dict[str, Any]:
         "seed": train.seed,
         "clips_per_update": state.schedule.per_update,
         "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
-        "objective": state.family.objective_options(),
+        "objective": state.family.objective.options(),
         "shapes": {name: list(p.shape) for name, p in state.parameters.items()},
     }
 

@@ -38,8 +38,8 @@ class Clips:
         self.samples = tuple(samples)
         self.ids = [sample.id for sample in samples]
         self.store = store
-        self.specs = family.fields()
-        keys = [{spec.name: family.field_key(sample, spec.name) for spec in self.specs} for sample in samples]
+        self.specs = family.encoding.fields()
+        keys = [{spec.name: family.encoding.field_key(sample, spec.name) for spec in self.specs} for sample in samples]
         self.rows = store.rows(keys)
         self.clock = next((spec for spec in self.specs if spec.time_axis is not None), None)
         self.frames = np.array([self._frames(i) for i in range(len(samples))], np.int64)

@@ -83,14 +83,14 @@ def _result(
 
 def base_loss(state: TrainState, base: LossResult) -> GateResult:
     """The base model must know music: well below a uniform guess on the user's clips."""
-    level = state.family.chance_loss()
+    level = state.family.objective.chance_loss()
     if level is None:
         return _result(
             "base_loss",
             True,
             ("this objective has no level of knowing nothing to compare with", "该目标没有可比较的基准"),
         )
-    limit = state.family.max_base_loss_ratio() * level
+    limit = state.family.objective.max_base_loss_ratio() * level
     texts = (
         f"loss of the base model on your clips {base.loss:.2f}, limit {limit:.2f} (knowing nothing costs "
         f"{level:.2f}); "
@@ -104,7 +104,7 @@ def base_loss(state: TrainState, base: LossResult) -> GateResult:
 def layout(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
     """Every deliberately wrong reading must cost more than the right one."""
     worst: tuple[str, float] | None = None
-    for name, probe in state.family.sanity_variants().items():
+    for name, probe in state.family.objective.sanity_variants().items():
         meter = LossAccumulator()
         with state.measuring():
             for batch in batches:
@@ -130,7 +130,7 @@ def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossRes
     with torch.no_grad():
         for batch in batches:
             with state.accelerator.autocast():
-                meter.add(state.family.loss(state.active, state.to_device(batch), None))
+                meter.add(state.family.objective.loss(state.active, state.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
     texts = (
         f"training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {PARITY}; "
@@ -143,9 +143,9 @@ def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossRes
 def trained_frames(state: TrainState) -> GateResult:
     """Nearly every real frame must carry a target; an inverted mask leaves one in hundreds."""
     items, crops, _, _ = state.schedule.items(0)
-    batch = state.family.collate([state.train.read(i, crops[i]) for i in items], None)
+    batch = state.family.objective.collate([state.train.read(i, crops[i]) for i in items], None)
     real = sum(crops[i].length for i in items)
-    share = state.family.trained_frames(batch) / real if real else 0.0
+    share = state.family.objective.trained_frames(batch) / real if real else 0.0
     texts = (
         f"{share:.1%} of the real frames are trained on, at least {TRAINED_SHARE:.0%} wanted",
         f"{share:.1%} 的真实帧参与训练，要求至少 {TRAINED_SHARE:.0%}",

@@ -54,13 +54,15 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
         group["lr"] = rate * group["share"]
     set_trainable(state, stage.networks)
     micros = local_micro_batches(state, number)
-    totals, stop = all_reduce_weights(state, add_weights(state.family.weights(micro.batch) for micro in micros), stop)
+    totals, stop = all_reduce_weights(
+        state, add_weights(state.family.objective.weights(micro.batch) for micro in micros), stop
+    )
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
     meter, has_loss = LossAccumulator(), False
     for batch, rngs, _ in micros:
         with state.accelerator.autocast():
-            terms = state.family.loss(state.active, state.to_device(batch), rngs)
+            terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
         meter.add(terms)
         loss = combine(terms, totals)
         if loss is not None:
@@ -104,7 +106,9 @@ def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
     mine = cut[state.accelerator.process_index :: state.accelerator.num_processes]
     return [
         Micro(
-            state.family.collate([state.train.read(i, crops[i]) for i in batch], own := [rngs[i] for i in batch]),
+            state.family.objective.collate(
+                [state.train.read(i, crops[i]) for i in batch], own := [rngs[i] for i in batch]
+            ),
             own,
             sum(crops[i].length for i in batch),
         )

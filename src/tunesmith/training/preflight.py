@@ -57,7 +57,7 @@ def announce(run: RunState) -> None:
     if mix := state.schedule.mix:
         console.log(mix.line())
     adapter = run.context.recipe.adapter
-    for warning in state.family.adapter_warnings(adapter.targets or (), adapter.kind):
+    for warning in state.family.adapters.warnings(adapter.targets or (), adapter.kind):
         console.warn(warning)
     for stage in state.stages:
         if len(state.stages) > 1:

@@ -36,7 +36,7 @@ class Preview:
 def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[GenerationRequest]:
     """The requests of every preview of a run: its own prompts, else held-out captions, else any."""
     recipe, lyrics = context.recipe, asked_lyrics(context.recipe.generate.lyrics, context.family)
-    if context.family.speech() is not None:
+    if context.family.is_speech:
         from tunesmith.prompting.speech import spoken_prompts, spoken_request
 
         asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
@@ -56,7 +56,7 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
             prompt.texts,
             recipe.previews.seconds,
             recipe.generate.seed + index,
-            options=context.family.default_request_options(),
+            options=context.family.generation.default_request_options(),
         )
         for index, prompt in enumerate(texts.values())
     ]
@@ -75,10 +75,10 @@ def make_previews(
     from tunesmith.evaluation.collapse import collapse
     from tunesmith.evaluation.signals import measure
 
-    profile: Profile = "music" if family.speech() is None else "speech"
+    profile: Profile = "speech" if family.is_speech else "music"
     previews = []
     target = folder.previews / f"step-{update:06d}"
-    for index, made in enumerate(family.generator(networks, device).generate(requests)):
+    for index, made in enumerate(family.generation.generator(networks, device).generate(requests)):
         path = target / f"{index:02d}.wav"
         write(path, made.audio, made.sample_rate)
         signals = measure(made.audio.T, made.sample_rate)
@@ -103,15 +103,15 @@ def base_style_seconds(recipe: Recipe) -> float:
 def base_style_requests(context: RunContext) -> list[GenerationRequest]:
     """What the base model is asked for in its own kind of prompts; of speech, also every kind of edit it knows."""
     family, recipe = context.family, context.recipe
-    texts = family.base_prompts()[: recipe.evaluate.forgetting_prompts]
+    texts = family.generation.base_prompts()[: recipe.evaluate.forgetting_prompts]
     seconds, seed = base_style_seconds(recipe), recipe.generate.seed
-    if family.speech() is not None and texts:
+    if family.is_speech and texts:
         from tunesmith.prompting.speech import base_style_prompts, spoken_request
 
         prompts = base_style_prompts(context, texts)
         return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]
     return [
-        GenerationRequest({"caption": text}, seconds, seed + index, options=family.default_request_options())
+        GenerationRequest({"caption": text}, seconds, seed + index, options=family.generation.default_request_options())
         for index, text in enumerate(texts)
     ]
 
@@ -119,4 +119,4 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
 def base_style(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Generated]:
     """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
     requests = base_style_requests(context)
-    return list(context.family.generator(networks, device).generate(requests)) if requests else []
+    return list(context.family.generation.generator(networks, device).generate(requests)) if requests else []

@@ -44,8 +44,8 @@ def save_model(
 
     state, context = run.state, run.context
     with state.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(state.networks, temporary, state.family.base_name)
-        state.family.write_extra_adapter_files(temporary)
+        adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
+        state.family.adapters.write_extra_files(temporary)
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
     if context.on_saved is not None:
         since = state.progress.update - state.progress.stage_began

@@ -58,7 +58,7 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
         valid=valid,
         replayed=replayed,
         schedule=schedule,
-        stages=plan_phases(family.stages(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
+        stages=plan_phases(family.networks.phases(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
         fresh={
             name: p.detach().to("cpu", copy=True)
@@ -70,18 +70,18 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
 
 def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:
     """Base networks on the device with fresh adapters: base in half precision where asked, adapter always fp32."""
-    base = family.networks()
+    base = family.networks.load()
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
     for name, network in base.items():
-        kept = name in family.full_precision or recipe.adapter.of(name).kind == "full"
+        kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
         network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
-    networks = adapters.attach(base, recipe.adapter, family.adapter_defaults(), recipe.train.seed)
+    networks = adapters.attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
     for parameter in adapters.trainable(networks).values():
         parameter.data = parameter.data.float()
     if recipe.train.gradient_checkpointing:
-        family.checkpointing(networks)
+        family.networks.enable_checkpointing(networks)
     if recipe.train.compile == "regional" and accelerator.device.type == "cuda":
-        family.compile_blocks(networks)
+        family.networks.compile_blocks(networks)
     for network in networks.values():
         network.train()
     return networks
@@ -108,14 +108,14 @@ def open_clips(context: RunContext) -> RunClips:
 
 def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
     """Encoded samples with the recipe's window lengths."""
-    store = EncodedStore(context.folder.cache, context.family.fields())
-    clock = next((spec.rate for spec in context.family.fields() if spec.rate), 1.0)
+    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    clock = next((spec.rate for spec in context.family.encoding.fields() if spec.rate), 1.0)
     data = context.recipe.data
     return Clips(
         context.family,
         store,
         samples,
-        max_frames=max(1, round(data.max_seconds * clock)) if not context.family.is_speech() else sys.maxsize,
+        max_frames=max(1, round(data.max_seconds * clock)) if not context.family.is_speech else sys.maxsize,
         min_frames=max(1, round(data.min_crop_seconds * clock)),
     )
 

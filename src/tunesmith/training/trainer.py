@@ -127,7 +127,7 @@ def begin(run: RunState) -> None:
 def base_items(run: RunState) -> list[dict[str, Any]]:
     """Encoded clips in the base model's own style, made once and kept in the cache."""
     state, context = run.state, run.context
-    if not context.recipe.evaluate.forgetting_prompts or not state.family.base_prompts():
+    if not context.recipe.evaluate.forgetting_prompts or not state.family.generation.base_prompts():
         return []
     path = base_style_path(context)
     if not path.exists():

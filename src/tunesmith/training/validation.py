@@ -28,7 +28,7 @@ def fixed_batches(family: Family, items: Sequence[Item], size: int) -> list[Batc
     """Items in batches of like length; nothing is drawn."""
     lengths = np.array([_length(item) for item in items], np.int64)
     cut = micro_batches(range(len(items)), lengths, size=size)
-    return [family.collate([items[i] for i in batch], None) for batch in cut]
+    return [family.objective.collate([items[i] for i in batch], None) for batch in cut]
 
 
 def _length(item: Item) -> int:
@@ -50,5 +50,5 @@ def measure_networks(
     meter = LossAccumulator()
     with torch.no_grad():
         for batch in batches:
-            meter.add(family.loss(networks, to_device(batch, device), None))
+            meter.add(family.objective.loss(networks, to_device(batch, device), None))
     return meter.result()

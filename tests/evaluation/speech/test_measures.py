@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.evaluation.speech.family import TalkFamily
+from tests.evaluation.speech.family import TALK
 from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import AudioRef, Sample
@@ -49,7 +49,7 @@ def own(tmp_path: Path) -> list[Sample]:
 
 
 def listener(samples, **settings) -> SpeechEvaluator:
-    return SpeechEvaluator(TalkFamily("talk:base"), samples, MFCC, **settings)
+    return SpeechEvaluator(TALK.open("talk:base"), samples, MFCC, **settings)
 
 
 def test_the_true_recording_measures_as_itself(own):
@@ -128,7 +128,7 @@ def test_a_speaker_vector_of_the_family_s_own_is_used(own):
         calls.append((mono.ndim, rate))
         return np.array([1.0, 0.0])
 
-    made = SpeechEvaluator(TalkFamily("talk:base"), own, VoiceVector("CAM++", embed))
+    made = SpeechEvaluator(TALK.open("talk:base"), own, VoiceVector("CAM++", embed))
     assert made.hear(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_prompt == 1.0
     made.hear(prompt_of(own[0]), talk(TEXT), RATE)
     assert calls == [(1, RATE)] * 5  # the prompt, two other recordings and two results

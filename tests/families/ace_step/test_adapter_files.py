@@ -336,6 +336,6 @@ def test_an_adapter_on_the_speaker_embedder_gets_no_gradient_from_zeros():
 
 
 def test_our_own_targets_leave_nothing_idle():
-    from tunesmith.families.ace_step.family import TARGETS as OURS
+    from tunesmith.families.ace_step.adapters import TARGETS as OURS
 
     assert idle_targets(OURS) == []

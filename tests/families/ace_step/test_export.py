@@ -22,8 +22,9 @@ from tunesmith.families.ace_step.adapter_files import read_lora
 from tunesmith.families.ace_step.adapter_stack import apply_loras
 from tunesmith.families.ace_step.config import FOLDERS, TransformerConfig
 from tunesmith.families.ace_step.export import export_merged
-from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.parts.weights import is_dead, load_transformer, manifest, transformer_file
+from tunesmith.families.contract import Family
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.adapted import load_adapted
@@ -136,14 +137,14 @@ def base():
 @pytest.fixture(scope="module")
 def trained(base, tmp_path_factory):
     """An adapter on the golden checkpoint's transformer, as training leaves it, and what it makes."""
-    family = AceStepFamily(str(base))
-    network = adapted(family.networks()["transformer"], target_modules=["to_q", "linear_v"], lora_alpha=8)
+    family = ACE_STEP.open(str(base))
+    network = adapted(family.networks.load()["transformer"], target_modules=["to_q", "linear_v"], lora_alpha=8)
     return make_adapter(family, network, tmp_path_factory.mktemp("trained")), velocity(network)
 
 
-def make_adapter(family: AceStepFamily, network: torch.nn.Module, folder: Path) -> Path:
+def make_adapter(family: Family, network: torch.nn.Module, folder: Path) -> Path:
     saved(network, folder)
-    family.write_extra_adapter_files(folder)
+    family.adapters.write_extra_files(folder)
     (folder / "README.md").write_text(CARD)
     return folder
 
@@ -162,7 +163,7 @@ def run(base, trained, tmp_path, monkeypatch):
 
 def test_golden_the_file_beside_a_saved_adapter_is_what_upstream_loads(base, trained):
     folder, expected = trained
-    loaded = load_as_upstream(AceStepFamily(str(base)).networks()["transformer"], folder)
+    loaded = load_as_upstream(ACE_STEP.open(str(base)).networks.load()["transformer"], folder)
     assert_close("by path", velocity(loaded), expected, 1e-5)
 
 
@@ -182,7 +183,7 @@ def test_golden_every_format_from_the_command_line(run, trained, capsys, format,
         assert f"exported to runs/trap/export/{folder}" in capsys.readouterr().out
         assert {file, "README.md"} <= {path.name for path in target.iterdir()}
     lora = read_lora(target / file)
-    transformer = run.family.networks()["transformer"]
+    transformer = run.family.networks.load()["transformer"]
     apply_loras(transformer, [(lora, 1.0)])
     assert_close(format, velocity(transformer), trained[1], 1e-5)
     (target / "leftover.safetensors").write_text("of an earlier export")
@@ -194,12 +195,12 @@ def test_golden_merged_export_is_a_checkpoint(run):
     target = export(run, merged=True)
     assert target == run.folder.path / "export" / "merged"
     assert (target / "README.md").read_text() == CARD
-    assert AceStepFamily.recognises(str(target))
+    assert ACE_STEP.recognises(str(target))
     assert_holds(target, load_adapted(run.family, run.folder.best)["transformer"])
     config = TransformerConfig.from_json(read_json(transformer_file(target).with_name("config.json")))
     with safe_open(transformer_file(target), "pt") as file:
         assert {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()} == manifest(config)  # noqa: SIM118
-    assert velocity(AceStepFamily(str(target)).networks()["transformer"]).isfinite().all()
+    assert velocity(ACE_STEP.open(str(target)).networks.load()["transformer"]).isfinite().all()
     export(run, merged=True)
 
 
@@ -210,10 +211,10 @@ def test_formats_that_do_not_exist_or_do_not_fit_are_refused(run, tmp_path):
         export(run, format="comfyui", merged=True)
     with pytest.raises(TunesmithError, match="no final adapter yet"):
         export(run, which="final", format="comfyui")
-    from tunesmith.families.musicgen.family import MusicGenFamily
+    from tunesmith.families.musicgen.family import MUSICGEN
 
     with pytest.raises(TunesmithError, match=r"musicgen has no adapter format `comfyui`\. It has peft\."):
-        writer(MusicGenFamily(str(tiny_musicgen(tmp_path / "musicgen"))), "comfyui")
+        writer(MUSICGEN.open(str(tiny_musicgen(tmp_path / "musicgen"))), "comfyui")
 
 
 def test_an_export_replaces_nothing_but_an_export(run, base, tmp_path):
@@ -237,7 +238,7 @@ def test_an_export_replaces_nothing_but_an_export(run, base, tmp_path):
 
 
 def test_dora_is_exported_merged_alone(run):
-    network = adapted(run.family.networks()["transformer"], use_dora=True)
+    network = adapted(run.family.networks.load()["transformer"], use_dora=True)
     shutil.rmtree(run.folder.best)
     make_adapter(run.family, network, run.folder.best)
     with pytest.raises(TunesmithError, match="--merged"):

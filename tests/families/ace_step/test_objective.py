@@ -10,14 +10,15 @@ from tests.golden_files import golden_path
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen_text, collate
 from tunesmith.families.ace_step.config import AceStepSettings
-from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
+from tunesmith.families.contract import Family
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 
 
-def item(family: AceStepFamily, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
+def item(family: Family, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    c = family.config
+    c = family.checkpoint.config
     lengths = [3 + seed % 4, 2, 4]
     ids = rng.integers(1, c.transformer.lyric_encoder_vocab_size, lyrics) if lyrics else np.array([NO_LYRICS])
     return {
@@ -32,18 +33,18 @@ def item(family: AceStepFamily, frames: int, seed: int, lyrics: int = 6) -> dict
 
 @pytest.fixture(scope="module")
 def family():
-    return AceStepFamily(str(golden_path("ace_step/tiny_checkpoint")))
+    return ACE_STEP.open(str(golden_path("ace_step/tiny_checkpoint")))
 
 
 @pytest.fixture(scope="module")
 def networks(family):
-    return family.networks()
+    return family.networks.load()
 
 
 def measured(family, networks, items, rngs=None):
     meter = LossAccumulator()
     with torch.no_grad():
-        meter.add(family.loss(networks, family.collate(items, rngs), rngs))
+        meter.add(family.objective.loss(networks, family.objective.collate(items, rngs), rngs))
     return meter.result()
 
 
@@ -67,12 +68,14 @@ def test_gradients_do_not_depend_on_the_cut_into_micro_batches(family):
     rngs = [ItemRng(1, 0, str(i)) for i in range(len(items))]
     gradients = []
     for cut in ([[0, 1, 2, 3]], [[0], [1], [2], [3]], [[0, 2], [1, 3]]):
-        network = family.networks()
+        network = family.networks.load()
         parameter = network["transformer"].transformer_blocks[3].attn.to_q.weight.requires_grad_(True)
-        batches = [(family.collate([items[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c]) for c in cut]
-        totals = add_weights(family.weights(batch) for batch, _ in batches)
+        batches = [
+            (family.objective.collate([items[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c]) for c in cut
+        ]
+        totals = add_weights(family.objective.weights(batch) for batch, _ in batches)
         for batch, own in batches:
-            combine(family.loss(network, batch, own), totals).backward()
+            combine(family.objective.loss(network, batch, own), totals).backward()
         gradients.append(parameter.grad)
     assert gradients[0].abs().max() > 0
     for other in gradients[1:]:
@@ -97,7 +100,7 @@ def test_held_out_levels_are_the_quantiles_of_what_training_draws():
 
 def test_a_model_that_says_nothing_costs_the_level_of_knowing_nothing(family):
     class Silent(torch.nn.Module):
-        config = family.config.transformer
+        config = family.checkpoint.config.transformer
 
         def encode(self, *args):
             return None
@@ -110,12 +113,12 @@ def test_a_model_that_says_nothing_costs_the_level_of_knowing_nothing(family):
     for one in items:
         one["latents"] = rng.standard_normal(one["latents"].shape).astype(np.float16)
     loss = measured(family, {"transformer": Silent()}, items).loss
-    assert loss == pytest.approx(family.chance_loss(), rel=0.02)
+    assert loss == pytest.approx(family.objective.chance_loss(), rel=0.02)
 
 
 def test_the_true_velocity_costs_nothing(family):
     class Knowing(torch.nn.Module):
-        config = family.config.transformer
+        config = family.checkpoint.config.transformer
         batch: dict
 
         def encode(self, *args):
@@ -125,10 +128,10 @@ def test_the_true_velocity_costs_nothing(family):
             return self.batch["noise"] - self.batch["latents"]
 
     network = Knowing()
-    network.batch = family.collate(mixed(family), None)
-    terms = family.loss({"transformer": network}, network.batch, None)
+    network.batch = family.objective.collate(mixed(family), None)
+    terms = family.objective.loss({"transformer": network}, network.batch, None)
     assert all(term.sum.abs() < 1e-8 for term in terms.values())
-    wrong = family.loss({"transformer": network}, upside_down(network.batch), None)
+    wrong = family.objective.loss({"transformer": network}, upside_down(network.batch), None)
     assert all(term.sum > 1 for term in wrong.values())
 
 

@@ -15,7 +15,8 @@ from tests.families.ace_step.tiny_transformer import random_inputs
 from tests.golden_files import assert_close, golden_path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.export import export_merged
-from tunesmith.families.ace_step.family import TARGETS, AceStepFamily
+from tunesmith.families.ace_step.adapters import TARGETS
+from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.generate import unwrap_peft
 from tunesmith.families.ace_step.parts.weights import load_transformer, transformer_file
 from tunesmith.families.ace_step.published import published_card
@@ -151,11 +152,11 @@ def test_golden_checkpoint_trains_packed(packing):
             "options": {"base_weights": packing},
         }
     )
-    family = AceStepFamily(recipe.model.path, AceStepFamily.Settings.model_validate(recipe.options))
+    family = ACE_STEP.open(recipe.model.path, ACE_STEP.settings.model_validate(recipe.options))
     (network,) = prepare_networks(family, recipe, make_accelerator(recipe)).values()
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(trained.values(), lr=1e-2)
-    inputs, losses = random_inputs((9,), (3,), (4,), family.config.transformer), []
+    inputs, losses = random_inputs((9,), (3,), (4,), family.checkpoint.config.transformer), []
     for _ in range(4):
         transformer = unwrap_peft(network)
         losses.append(transformer.decode(inputs.latents, inputs.time, inputs.encode(transformer)).square().mean())
@@ -163,7 +164,7 @@ def test_golden_checkpoint_trains_packed(packing):
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1] < losses[0]
-    assert any("merged export" in warning for warning in family.adapter_warnings((), "lora"))
+    assert any("merged export" in warning for warning in family.adapters.warnings((), "lora"))
 
 
 @pytest.mark.parametrize("packing", LIBRARIES)

@@ -10,8 +10,8 @@ from tests.golden_files import golden_path
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.encoder import language_of, lyric_fields
-from tunesmith.families.ace_step.family import AceStepFamily
-from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
+from tunesmith.families.ace_step.family import ACE_STEP
+from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
 
@@ -20,7 +20,7 @@ RATE = 48_000
 
 @pytest.fixture(scope="module")
 def family():
-    return AceStepFamily(str(golden_path("ace_step/tiny_checkpoint")))
+    return ACE_STEP.open(str(golden_path("ace_step/tiny_checkpoint")))
 
 
 def make(family, seconds=1.0, span=None, texts=None, **options):
@@ -28,7 +28,7 @@ def make(family, seconds=1.0, span=None, texts=None, **options):
     request = GenerationRequest(
         texts or {"caption": "pop"}, seconds, 1, source, span, {"steps": 2, "guidance": 1.0, **options}
     )
-    return next(iter(family.generator().generate([request])))
+    return next(iter(family.generation.generator().generate([request])))
 
 
 def test_a_source_or_a_span_that_the_task_has_no_use_for_is_refused(family):
@@ -55,29 +55,31 @@ def test_repainting_to_the_end_reaches_the_last_frame(family):
 def test_a_source_longer_than_the_model_knows_is_refused(family):
     source = {"audio": np.zeros((2, 250 * RATE), np.float32)}
     request = GenerationRequest({"caption": "pop"}, 1, 1, source, None, {"task": "audio2audio"})
-    generator = family.generator()
+    generator = family.generation.generator()
     generator.codec.encode = lambda audio: np.zeros((8, 16, 2700), np.float32)
     with pytest.raises(TunesmithError, match="250 s"):
         next(iter(generator.generate([request])))
 
 
 def test_songs_without_features_are_measured_without_the_projection_losses(family):
-    asked = AceStepFamily(family.path, AceStepFamily.Settings(ssl="on"))
-    networks = asked.networks()
-    first, second = asked.config.transformer.ssl_names
+    asked = ACE_STEP.open(family.path, ACE_STEP.settings(ssl="on"))
+    networks = asked.networks.load()
+    first, second = asked.checkpoint.config.transformer.ssl_names
     rng = np.random.default_rng(0)
     plain = item(asked, 9, 0)
-    dims = asked.config.transformer.ssl_latent_dims
+    dims = asked.checkpoint.config.transformer.ssl_latent_dims
     full = {**plain, first: rng.standard_normal((30, dims[0])), second: rng.standard_normal((20, dims[1]))}
-    batch = asked.collate([full], None)
-    assert {first, second} <= set(asked.loss(networks, batch, None))
-    batch = asked.collate([plain], None)
-    assert not {first, second} & set(asked.loss(networks, batch, None)) and not {first, second} & set(batch["weights"])
+    batch = asked.objective.collate([full], None)
+    assert {first, second} <= set(asked.objective.loss(networks, batch, None))
+    batch = asked.objective.collate([plain], None)
+    assert not {first, second} & set(asked.objective.loss(networks, batch, None)) and not {first, second} & set(
+        batch["weights"]
+    )
 
 
 def test_a_language_that_the_vocabulary_lacks_is_read_as_the_recipe_says(family):
     def read(language):
-        return language_of(Sample("a", {}, {}, {"language": language}), family.options)
+        return language_of(Sample("a", {}, {}, {"language": language}), family.settings)
 
     assert [read("ja"), read("vi"), read("")] == ["ja", "auto", "auto"]
 

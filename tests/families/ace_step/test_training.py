@@ -10,7 +10,7 @@ import torch
 from tests.golden_files import golden_path
 from tests.training_runs import OFF, adapter_tensors, make_context
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import local_micro_batches
@@ -79,27 +79,27 @@ def test_accumulation_1x4_follows_4x1(make):
 
 
 def test_the_cache_and_the_generator_read_a_prompt_the_same_way(songs):
-    family = AceStepFamily(str(golden_path("ace_step/tiny_checkpoint")))
+    family = ACE_STEP.open(str(golden_path("ace_step/tiny_checkpoint")))
     sample = songs[0]
-    with family.encoder() as encoder:
-        cached = encoder.encode(sample, [spec.name for spec in family.fields()])
+    with family.encoding.encoder() as encoder:
+        cached = encoder.encode(sample, [spec.name for spec in family.encoding.fields()])
     request = GenerationRequest(sample.texts, 0.5, seed=1, options={"steps": 1, "guidance": 1.0})
-    (made,) = family.generator().generate([request])
+    (made,) = family.generation.generator().generate([request])
     length = made.encoded["text_parts"][0, 0]
     assert length == cached["text_parts"][0, 0]
     assert np.allclose(cached["text"][:length], made.encoded["text"], atol=2e-3)
     assert np.array_equal(cached["lyrics"], made.encoded["lyrics"])
     assert made.audio.shape == (2, 24000) and made.sample_rate == 48000
-    assert {spec.name for spec in family.fields()} == set(made.encoded)
+    assert {spec.name for spec in family.encoding.fields()} == set(made.encoded)
 
 
 def test_projection_losses_and_their_heads_are_there_only_when_asked(songs):
     path = str(golden_path("ace_step/tiny_checkpoint"))
-    plain = AceStepFamily(path)
-    asked = AceStepFamily(path, AceStepFamily.Settings(ssl="on"))
-    assert plain.networks(meta=True)["transformer"].projectors is None
-    assert asked.networks(meta=True)["transformer"].projectors is not None
-    assert [spec.name for spec in asked.fields()][-2:] == list(asked.config.transformer.ssl_names)
+    plain = ACE_STEP.open(path)
+    asked = ACE_STEP.open(path, ACE_STEP.settings(ssl="on"))
+    assert plain.networks.load(meta=True)["transformer"].projectors is None
+    assert asked.networks.load(meta=True)["transformer"].projectors is not None
+    assert [spec.name for spec in asked.encoding.fields()][-2:] == list(asked.checkpoint.config.transformer.ssl_names)
 
 
 def test_checkpointing_gives_the_same_gradients(make):
@@ -108,7 +108,7 @@ def test_checkpointing_gives_the_same_gradients(make):
         state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
         (batch, rngs, _), *_ = local_micro_batches(state, 0)
         torch.manual_seed(0)
-        terms = state.family.loss(state.networks, batch, rngs)
+        terms = state.family.objective.loss(state.networks, batch, rngs)
         (terms["denoise"].sum / terms["denoise"].weight).backward()
         gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and len(gradients[0]) > 0

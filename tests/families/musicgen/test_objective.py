@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from tunesmith.data.item_rng import ItemRng
+from tunesmith.families.contract import Family
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
-from tunesmith.families.musicgen.family import MusicGenFamily
+from tunesmith.families.musicgen.family import MUSICGEN
 from tunesmith.families.musicgen.objective import condition_dropout, decoder_input, delay, target_mask
 
 
-def item(family: MusicGenFamily, frames: int, seed: int) -> dict[str, np.ndarray]:
+def item(family: Family, frames: int, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    c = family.config
+    c = family.checkpoint.config
     codes = rng.integers(0, c.vocab_size, (c.num_codebooks, frames)).astype(np.uint16)
     return {"codes": codes, "text": rng.standard_normal((3 + seed % 4, c.text_size)).astype(np.float32)}
 
@@ -22,25 +23,25 @@ def item(family: MusicGenFamily, frames: int, seed: int) -> dict[str, np.ndarray
 def loss_of(family, networks, items) -> float:
     meter = LossAccumulator()
     with torch.no_grad():
-        meter.add(family.loss(networks, family.collate(items, None), None))
+        meter.add(family.objective.loss(networks, family.objective.collate(items, None), None))
     return meter.result().loss
 
 
 @pytest.fixture(scope="module", params=["tiny", "tiny_stereo"])
 def family(request):
-    return MusicGenFamily(str(request.getfixturevalue(request.param)))
+    return MUSICGEN.open(str(request.getfixturevalue(request.param)))
 
 
 @pytest.fixture(scope="module")
 def networks(family):
-    return family.networks()
+    return family.networks.load()
 
 
 def test_delay_equals_the_pattern_transformers_generates_with(family, networks):
     frames = 12
     codes = torch.from_numpy(item(family, frames, 1)["codes"].astype(np.int64))[None]
-    k, pad = family.config.num_codebooks, family.config.pad
-    ours = delay(codes, family.config.delays, pad)
+    k, pad = family.checkpoint.config.num_codebooks, family.checkpoint.config.pad
+    ours = delay(codes, family.checkpoint.config.delays, pad)
     start = torch.full((k, 1), pad)
     given = torch.cat([start, codes[0]], dim=1)
     _, mask = networks["decoder"].decoder.build_delay_pattern_mask(given, pad_token_id=pad, max_length=frames + 1 + k)
@@ -56,9 +57,9 @@ def test_delay_by_hand():
 
 def test_loss_equals_transformers_given_the_delayed_labels(family, networks):
     one = item(family, 20, 2)
-    network, pad = networks["decoder"], family.config.pad
-    batch = family.collate([one], None)
-    delayed = delay(batch["codes"], family.config.delays, pad)
+    network, pad = networks["decoder"], family.checkpoint.config.pad
+    batch = family.objective.collate([one], None)
+    delayed = delay(batch["codes"], family.checkpoint.config.delays, pad)
     inputs = decoder_input(delayed, pad)
     with torch.no_grad():
         theirs = network.decoder(
@@ -72,7 +73,7 @@ def test_loss_equals_transformers_given_the_delayed_labels(family, networks):
 
 
 def test_dropout_is_zero_everywhere_although_the_config_says_otherwise(family, networks):
-    assert family.config.raw["decoder"]["dropout"] == 0.1
+    assert family.checkpoint.config.raw["decoder"]["dropout"] == 0.1
     one = [item(family, 20, 3)]
     networks["decoder"].train()
     training = loss_of(family, networks, one)
@@ -82,11 +83,11 @@ def test_dropout_is_zero_everywhere_although_the_config_says_otherwise(family, n
 
 def test_padding_to_twice_the_length_changes_nothing(family, networks):
     short, long = item(family, 30, 4), item(family, 60, 5)
-    alone = family.loss(networks, family.collate([short], None), None)
-    batch = family.collate([short, long], None)
+    alone = family.objective.loss(networks, family.objective.collate([short], None), None)
+    batch = family.objective.collate([short, long], None)
     padded = {**batch, "frames": torch.tensor([30, 0])}
     with torch.no_grad():
-        beside = family.loss(networks, {**padded, "weights": {k: t.weight for k, t in alone.items()}}, None)
+        beside = family.objective.loss(networks, {**padded, "weights": {k: t.weight for k, t in alone.items()}}, None)
     for name, term in alone.items():
         assert beside[name].sum.item() / term.weight == pytest.approx(term.sum.item() / term.weight, abs=1e-5)
 
@@ -94,8 +95,8 @@ def test_padding_to_twice_the_length_changes_nothing(family, networks):
 def test_four_mixed_lengths_equal_the_weighted_mean_of_four_singles(family, networks):
     items = [item(family, frames, frames) for frames in (9, 17, 31, 50)]
     with torch.no_grad():
-        together = family.loss(networks, family.collate(items, None), None)
-        singles = [family.loss(networks, family.collate([one], None), None) for one in items]
+        together = family.objective.loss(networks, family.objective.collate(items, None), None)
+        singles = [family.objective.loss(networks, family.objective.collate([one], None), None) for one in items]
     for name, term in together.items():
         weight = sum(s[name].weight for s in singles)
         mean = sum(s[name].sum.item() for s in singles) / weight
@@ -104,13 +105,13 @@ def test_four_mixed_lengths_equal_the_weighted_mean_of_four_singles(family, netw
 
 
 def test_an_empty_codebook_is_left_out_not_nan(family, networks):
-    shortest = item(family, max(family.config.delays), 6)
-    batch = family.collate([shortest], None)
+    shortest = item(family, max(family.checkpoint.config.delays), 6)
+    batch = family.objective.collate([shortest], None)
     with torch.no_grad():
-        terms = family.loss(networks, batch, None)
-    last = terms[f"codebook_{family.config.num_codebooks - 1}"]
+        terms = family.objective.loss(networks, batch, None)
+    last = terms[f"codebook_{family.checkpoint.config.num_codebooks - 1}"]
     assert last.weight == 0
-    totals = add_weights([family.weights(batch)])
+    totals = add_weights([family.objective.weights(batch)])
     loss = combine(terms, totals)
     filled = [t.sum.item() / t.weight for t in terms.values() if t.weight]
     assert loss is not None
@@ -118,7 +119,7 @@ def test_an_empty_codebook_is_left_out_not_nan(family, networks):
 
 
 def test_a_fresh_model_starts_at_a_uniform_guess(family, networks):
-    assert loss_of(family, networks, [item(family, 100, 7)]) == pytest.approx(family.chance_loss(), rel=0.03)
+    assert loss_of(family, networks, [item(family, 100, 7)]) == pytest.approx(family.objective.chance_loss(), rel=0.03)
 
 
 def test_text_dropout_is_keyed_by_clip_and_epoch_and_zeroes_the_row(family):
@@ -127,20 +128,20 @@ def test_text_dropout_is_keyed_by_clip_and_epoch_and_zeroes_the_row(family):
     assert 0.78 < kept.mean().item() < 0.92
     assert torch.equal(kept, condition_dropout(rngs, 0.15, 400))
     dropped = next(
-        d for d, k in zip(rngs, condition_dropout(rngs, family.options.text_dropout, 400), strict=True) if k == 0
+        d for d, k in zip(rngs, condition_dropout(rngs, family.settings.text_dropout, 400), strict=True) if k == 0
     )
-    batch = family.collate([item(family, 10, 8)], [dropped])
+    batch = family.objective.collate([item(family, 10, 8)], [dropped])
     assert batch["text_mask"].sum() == 0
 
 
 def test_dropped_text_equals_no_text_at_all(family, networks):
     one = item(family, 25, 9)
-    batch = family.collate([one], None)
+    batch = family.objective.collate([one], None)
     masked = {**batch, "text_mask": torch.zeros_like(batch["text_mask"])}
     silent = {**batch, "text": torch.zeros_like(batch["text"]), "text_mask": torch.zeros_like(batch["text_mask"])}
     with torch.no_grad():
-        a = family.loss(networks, masked, None)["codebook_0"].sum.item()
-        b = family.loss(networks, silent, None)["codebook_0"].sum.item()
-        c = family.loss(networks, batch, None)["codebook_0"].sum.item()
+        a = family.objective.loss(networks, masked, None)["codebook_0"].sum.item()
+        b = family.objective.loss(networks, silent, None)["codebook_0"].sum.item()
+        c = family.objective.loss(networks, batch, None)["codebook_0"].sum.item()
     assert a == pytest.approx(b, abs=1e-5)
     assert abs(a - c) > 1e-4

@@ -8,7 +8,7 @@ import torch
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.families.musicgen.family import MusicGenFamily
+from tunesmith.families.musicgen.family import MUSICGEN
 from tunesmith.families.musicgen.objective import decoder_input, delay
 from tunesmith.families.musicgen.sampler import CodeSampler, Sampling, long_form
 
@@ -21,17 +21,17 @@ def request(text: str = "trap 808 beat", seconds: float = 0.8, seed: int = 5, **
 
 @pytest.fixture(scope="module", params=["tiny", "tiny_stereo"])
 def family(request):
-    return MusicGenFamily(str(request.getfixturevalue(request.param)))
+    return MUSICGEN.open(str(request.getfixturevalue(request.param)))
 
 
 @pytest.fixture(scope="module")
 def generator(family):
-    return family.generator()
+    return family.generation.generator()
 
 
 def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
     """Argmax codes of one full forward pass over the result, guided."""
-    network, c = generator.network, family.config
+    network, c = generator.network, family.checkpoint.config
     sampler = CodeSampler(network, c)
     states, mask = sampler._states(generator._conditions([text]), Sampling(guidance, 0, 1))
     k, frames = codes_BKT.shape[1:]
@@ -63,18 +63,18 @@ def test_greedy_equals_a_teacher_forced_argmax(family, generator, guidance):
 def test_greedy_audio_equals_transformers_generate(family, generator):
     from transformers import AutoTokenizer, MusicgenForConditionalGeneration
 
-    model = MusicgenForConditionalGeneration.from_pretrained(family.folder).eval()
+    model = MusicgenForConditionalGeneration.from_pretrained(family.checkpoint.folder).eval()
     frames = 30
-    ids = AutoTokenizer.from_pretrained(family.folder)("trap 808 beat", return_tensors="pt")
+    ids = AutoTokenizer.from_pretrained(family.checkpoint.folder)("trap 808 beat", return_tensors="pt")
     model.generation_config.max_length = None
     theirs = model.generate(
         **ids,
         do_sample=False,
         guidance_scale=3.0,
-        max_new_tokens=frames + family.config.num_codebooks // family.config.channels - 1,
+        max_new_tokens=frames + family.checkpoint.config.num_codebooks // family.checkpoint.config.channels - 1,
     )
-    ours = next(generator.generate([request(seconds=frames / family.config.frame_rate, **GREEDY)])).audio
-    assert ours.shape == (family.config.channels, frames * family.config.hop)
+    ours = next(generator.generate([request(seconds=frames / family.checkpoint.config.frame_rate, **GREEDY)])).audio
+    assert ours.shape == (family.checkpoint.config.channels, frames * family.checkpoint.config.hop)
     assert np.allclose(theirs[0].numpy(), ours, atol=1e-4)
 
 
@@ -96,13 +96,15 @@ def test_requests_of_different_length_and_options_go_together(family, generator)
 
 def test_a_source_is_continued_and_kept(family, generator):
     rng = np.random.default_rng(0)
-    source = (0.3 * rng.standard_normal((family.config.channels, 20 * family.config.hop))).astype(np.float32)
+    source = (0.3 * rng.standard_normal((family.checkpoint.config.channels, 20 * family.checkpoint.config.hop))).astype(
+        np.float32
+    )
     from tunesmith.families.musicgen.frontend import audio_codes
 
     asked = GenerationRequest({"caption": "trap"}, 0.8, 1, source={"audio": source})
     codes = next(generator.generate([asked])).encoded["codes"]
     assert codes.shape[1] == 40
-    assert np.array_equal(codes[:, :20], audio_codes(generator.codec, family.config, source))
+    assert np.array_equal(codes[:, :20], audio_codes(generator.codec, family.checkpoint.config, source))
 
 
 def test_long_form_slides_its_window_and_keeps_what_was_made(family, generator):
@@ -122,7 +124,7 @@ def test_long_form_slides_its_window_and_keeps_what_was_made(family, generator):
 
 
 def test_generation_beyond_the_window_is_teacher_forced_in_every_window(family, generator, monkeypatch):
-    short = type(family.config)(**{**vars(family.config), "max_seconds": 0.8})
+    short = type(family.checkpoint.config)(**{**vars(family.checkpoint.config), "max_seconds": 0.8})
     monkeypatch.setattr(generator, "config", short)
     monkeypatch.setattr(generator, "settings", generator.settings.model_copy(update={"extend_stride": 0.48}))
     codes = next(generator.generate([request(seconds=1.6, temperature=0.0)])).encoded["codes"].astype(np.int64)[None]

@@ -8,7 +8,8 @@ import pytest
 
 from tests.families.step_audio.tiny_checkpoint import write_pairs, write_tiny
 from tunesmith.data.sample import Sample
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.contract import Family
+from tunesmith.families.step_audio.family import STEP_AUDIO
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +19,9 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_family(tiny_folder: Path) -> StepAudioFamily:
+def tiny_family(tiny_folder: Path) -> Family:
     """The family over it, with its starting options."""
-    return StepAudioFamily(str(tiny_folder))
+    return STEP_AUDIO.open(str(tiny_folder))
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +31,8 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 
 @pytest.fixture(scope="session")
-def items(tiny_family: StepAudioFamily, pairs: list[Sample]) -> list[dict]:
+def items(tiny_family: Family, pairs: list[Sample]) -> list[dict]:
     """The pairs, encoded."""
-    names = [spec.name for spec in tiny_family.fields()]
-    with tiny_family.encoder() as encoder:
+    names = [spec.name for spec in tiny_family.encoding.fields()]
+    with tiny_family.encoding.encoder() as encoder:
         return [encoder.encode(sample, names) for sample in pairs]

@@ -13,7 +13,7 @@ from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, SAMPLE_RATE
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt
 from tunesmith.families.step_audio.text import load_text
 from tunesmith.families.step_audio.tokens import flow_tokens
@@ -21,12 +21,12 @@ from tunesmith.families.step_audio.tokens import flow_tokens
 
 @pytest.fixture(scope="module")
 def names(tiny_family):
-    return [spec.name for spec in tiny_family.fields()]
+    return [spec.name for spec in tiny_family.encoding.fields()]
 
 
 @pytest.fixture
 def encoder(tiny_family):
-    with tiny_family.encoder() as encoder:
+    with tiny_family.encoding.encoder() as encoder:
         yield encoder
 
 
@@ -36,7 +36,7 @@ def numbers(codes, ids):
 
 def test_a_clone_is_asked_for_by_the_prompts_own_layout(tiny_family, items, pairs):
     one, sample = items[0], pairs[0]
-    text = load_text(tiny_family.folder, tiny_family.ids)
+    text = load_text(tiny_family.checkpoint.folder, tiny_family.checkpoint.ids)
     expected = clone_prompt(
         text,
         prompt_text=sample.texts[PROMPT_TEXT],
@@ -44,14 +44,14 @@ def test_a_clone_is_asked_for_by_the_prompts_own_layout(tiny_family, items, pair
         target_text=sample.texts["caption"],
         speaker="debug",
         style="current",
-        ids=tiny_family.ids,
+        ids=tiny_family.checkpoint.ids,
     )
     assert one["ids"].tolist() == expected
 
 
 def test_an_edit_is_asked_for_by_its_instruction(tiny_family, items, pairs):
     one, sample = items[3], pairs[3]
-    text = load_text(tiny_family.folder, tiny_family.ids)
+    text = load_text(tiny_family.checkpoint.folder, tiny_family.checkpoint.ids)
     expected = edit_prompt(
         text,
         edit_type="style",
@@ -60,7 +60,7 @@ def test_an_edit_is_asked_for_by_its_instruction(tiny_family, items, pairs):
         source_ids=one["prompt_codes"].tolist(),
         target_text=sample.texts["caption"],
         style="current",
-        ids=tiny_family.ids,
+        ids=tiny_family.checkpoint.ids,
     )
     assert one["ids"].tolist() == expected
 
@@ -70,11 +70,11 @@ def test_only_the_fields_asked_for_are_given(encoder, pairs):
 
 
 def test_mel_and_codes_agree_and_mu_is_that_of_prompt_and_target(tiny_family, items):
-    flow = tiny_family.networks()[FLOW]
+    flow = tiny_family.networks.load()[FLOW]
     for one in items:
         assert len(one["mel"]) == len(one["codes"]) // 5 * 6
         assert len(one["prompt_mel"]) == len(one["prompt_codes"]) // 5 * 6
-        tokens = flow_tokens(np.concatenate([one["prompt_codes"], one["codes"]]), tiny_family.ids)
+        tokens = flow_tokens(np.concatenate([one["prompt_codes"], one["codes"]]), tiny_family.checkpoint.ids)
         with torch.no_grad():
             mu, _ = flow.mu(torch.from_numpy(tokens)[None], torch.tensor([len(tokens)]))
         assert len(one["mu"]) == len(one["prompt_mel"]) + len(one["mel"])
@@ -89,8 +89,8 @@ def test_without_texts_there_is_nothing_for_the_llm(encoder, names, items, pairs
 
 def test_audio_tokens_alone_are_nothing_for_the_flow(encoder, names, items, pairs, tiny_family):
     tokens = {
-        "prompt_tokens": numbers(items[0]["prompt_codes"], tiny_family.ids),
-        "target_tokens": numbers(items[0]["codes"], tiny_family.ids),
+        "prompt_tokens": numbers(items[0]["prompt_codes"], tiny_family.checkpoint.ids),
+        "target_tokens": numbers(items[0]["codes"], tiny_family.checkpoint.ids),
     }
     made = encoder.encode(replace(pairs[0], audios={}, attributes=tokens), names)
     for name in ("codes", "prompt_codes", "ids"):
@@ -100,7 +100,7 @@ def test_audio_tokens_alone_are_nothing_for_the_flow(encoder, names, items, pair
 
 def test_audio_that_comes_with_its_tokens_keeps_both(encoder, names, items, pairs, tiny_family):
     codes = np.roll(items[0]["codes"].reshape(-1, 5), 1, axis=0).ravel()
-    sample = replace(pairs[0], attributes={"target_tokens": numbers(codes, tiny_family.ids)})
+    sample = replace(pairs[0], attributes={"target_tokens": numbers(codes, tiny_family.checkpoint.ids)})
     made = encoder.encode(sample, names)
     assert np.array_equal(made["codes"], codes)
     assert np.array_equal(made["mel"], items[0]["mel"])
@@ -108,7 +108,7 @@ def test_audio_that_comes_with_its_tokens_keeps_both(encoder, names, items, pair
 
 
 def test_tokens_of_another_recording_are_refused_at_their_line(encoder, names, items, pairs, tiny_family):
-    tokens = numbers(np.tile(items[0]["codes"], 4), tiny_family.ids)
+    tokens = numbers(np.tile(items[0]["codes"], 4), tiny_family.checkpoint.ids)
     sample = replace(pairs[0], attributes={"target_tokens": tokens, "line": "pairs.jsonl:7"})
     with pytest.raises(TunesmithError, match="audio tokens stand for") as refused:
         encoder.encode(sample, names)
@@ -134,7 +134,7 @@ def test_the_round_trip_is_the_recordings_own_mel_spoken(encoder, pairs):
 
 def test_keys_follow_what_a_field_is_made_of(tiny_family, pairs, tiny_folder):
     def keys(sample, family=tiny_family):
-        return {spec.name: family.field_key(sample, spec.name) for spec in tiny_family.fields()}
+        return {spec.name: family.encoding.field_key(sample, spec.name) for spec in tiny_family.encoding.fields()}
 
     def changed(sample, family=tiny_family):
         return {name for name, key in keys(sample, family).items() if key != base[name]}
@@ -149,7 +149,7 @@ def test_keys_follow_what_a_field_is_made_of(tiny_family, pairs, tiny_folder):
     assert changed(replace(one, attributes={"edit_type": "denoise"})) == {"ids"}
     assert changed(replace(one, attributes={"target_tokens": [1, 2]})) == {"mel", "codes", "mu"}
     assert "mel" in changed(replace(one, audios={"audio": one.audios["audio"]}))  # without a prompt it has none
-    legacy = StepAudioFamily(str(tiny_folder), StepAudioFamily.Settings(prompt_style="legacy"))
+    legacy = STEP_AUDIO.open(str(tiny_folder), STEP_AUDIO.settings(prompt_style="legacy"))
     assert changed(one, legacy) == {"ids"}
 
 
@@ -165,8 +165,8 @@ def test_other_tokenisers_of_the_same_size_make_other_keys(pairs, tiny_folder, t
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"one")
-    keys = {StepAudioFamily(str(folder)).field_key(pairs[0], "codes")}
+    keys = {STEP_AUDIO.open(str(folder)).encoding.field_key(pairs[0], "codes")}
     for file in files:
         file.write_bytes(b"two")
-        keys.add(StepAudioFamily(str(folder)).field_key(pairs[0], "codes"))
+        keys.add(STEP_AUDIO.open(str(folder)).encoding.field_key(pairs[0], "codes"))
     assert len(keys) == 1 + len(files)

@@ -26,14 +26,14 @@ from tunesmith.families.step_audio.tokens import pack, unpack
 
 @pytest.fixture(scope="module")
 def ears(tiny_family):
-    return front_end(tiny_family.folder, tiny_family.flow_folder, tiny_family.ids)
+    return front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids)
 
 
 @pytest.fixture
 def released_flow(tiny_family, tmp_path):
     """A flow's folder with the files that the released front end asks for."""
     folder = tmp_path / FLOW_FOLDER
-    shutil.copytree(tiny_family.flow_folder, folder)
+    shutil.copytree(tiny_family.checkpoint.flow_folder, folder)
     for name in FRONT_END_FILES:
         (tmp_path / name).touch()
     return folder
@@ -44,8 +44,11 @@ def with_silence(sound: np.ndarray, before: float, after: float) -> np.ndarray:
 
 
 def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path, released_flow):
-    assert isinstance(front_end(tiny_family.folder, tiny_family.flow_folder, tiny_family.ids), SmallFrontEnd)
-    other = front_end(tmp_path, released_flow, tiny_family.ids)  # no settings of small ones here
+    assert isinstance(
+        front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids),
+        SmallFrontEnd,
+    )
+    other = front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)  # no settings of small ones here
     assert isinstance(other, ReleasedFrontEnd) and other.mel_config.num_mels == BINS
 
 
@@ -53,7 +56,7 @@ def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path, rele
 def test_files_that_are_needed_late_are_asked_for_early(tiny_family, tmp_path, released_flow, name):
     (tmp_path / name).unlink()
     with pytest.raises(TunesmithError, match="is missing") as refused:
-        front_end(tmp_path, released_flow, tiny_family.ids)
+        front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)
     assert name in str(refused.value)
 
 

@@ -15,7 +15,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import generate as module
 from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE, StepAudioSettings
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.generate import merged
 from tunesmith.families.step_audio.tokens import unpack
 from tunesmith.run.adapted import on_device
@@ -23,12 +23,12 @@ from tunesmith.run.adapted import on_device
 
 @pytest.fixture(scope="module")
 def networks(tiny_family):
-    return on_device(tiny_family.networks(), "cpu")
+    return on_device(tiny_family.networks.load(), "cpu")
 
 
 @pytest.fixture
 def generator(tiny_family, networks):
-    return tiny_family.generator(networks)
+    return tiny_family.generation.generator(networks)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,20 @@ def test_a_result_depends_on_its_request_alone(generator, ask):
 
 def test_generators_of_a_family_share_a_front_end_that_hears_a_prompt_once(tiny_family, networks, ask, monkeypatch):
     """As every round of previews makes its own generator."""
-    family = StepAudioFamily(tiny_family.path)
-    first = family.generator(networks)
+    family = STEP_AUDIO.open(tiny_family.path)
+    first = family.generation.generator(networks)
     heard, original = [], first.encoder.ears.tokenise
     monkeypatch.setattr(first.encoder.ears, "tokenise", lambda voice: heard.append(1) or original(voice))
-    made = [next(iter(family.generator(networks).generate([ask(0, 5)]))) for _ in range(2)]
+    made = [next(iter(family.generation.generator(networks).generate([ask(0, 5)]))) for _ in range(2)]
     assert np.array_equal(made[0].audio, made[1].audio) and len(heard) == 1
-    next(iter(family.generator(networks).generate([ask(1, 5)])))
+    next(iter(family.generation.generator(networks).generate([ask(1, 5)])))
     assert len(heard) == 2
-    assert StepAudioFamily(tiny_family.path).generator(networks).encoder is not first.encoder
+    assert STEP_AUDIO.open(tiny_family.path).generation.generator(networks).encoder is not first.encoder
 
 
 def test_the_base_is_computed_in_fp32_on_a_cpu(tiny_family):
-    assert {p.dtype for p in tiny_family.networks()[LLM].parameters()} == {torch.float16}  # as its file has it
-    assert {p.dtype for p in tiny_family.generator().llm.parameters()} == {torch.float32}
+    assert {p.dtype for p in tiny_family.networks.load()[LLM].parameters()} == {torch.float16}  # as its file has it
+    assert {p.dtype for p in tiny_family.generation.generator().llm.parameters()} == {torch.float32}
 
 
 def test_the_seed_decides(generator, ask):
@@ -97,16 +97,16 @@ def test_training_and_use_read_a_sample_the_same_way(tiny_family, generator, ite
 def test_what_was_made_is_kept_as_the_cache_would_keep_it(tiny_family, networks, generator, ask):
     (made,) = generator.generate([ask(0)])
     kept = made.encoded
-    assert set(kept) == {spec.name for spec in tiny_family.fields()}
+    assert set(kept) == {spec.name for spec in tiny_family.encoding.fields()}
     groups, prompt = len(kept["codes"]) // 5, len(kept["prompt_codes"]) // 5
-    assert [len(codes) for codes in unpack(kept["codes"], tiny_family.ids)] == [2 * groups, 3 * groups]
+    assert [len(codes) for codes in unpack(kept["codes"], tiny_family.checkpoint.ids)] == [2 * groups, 3 * groups]
     assert kept["mel"].shape == (6 * groups, FLOW_SIZES.output_size)
     assert kept["mu"].shape == (6 * (groups + prompt), FLOW_SIZES.output_size)
-    with tiny_family.encoder() as encoder:
+    with tiny_family.encoding.encoder() as encoder:
         assert np.array_equal(kept["mu"], encoder.mu(np.concatenate([kept["prompt_codes"], kept["codes"]])))
-    batch = tiny_family.collate([kept], None)
+    batch = tiny_family.objective.collate([kept], None)
     with torch.no_grad():
-        terms = tiny_family.loss(networks, batch, None)
+        terms = tiny_family.objective.loss(networks, batch, None)
     assert all(np.isfinite(float(term.sum)) for term in terms.values())
 
 
@@ -116,7 +116,7 @@ def test_without_a_text_the_prompt_is_said_again(tiny_family, generator, ask):
     (made,) = generator.generate([silent])
     assert np.array_equal(made.encoded["codes"], made.encoded["prompt_codes"])
     assert len(made.encoded["ids"]) == 1
-    batch = tiny_family.collate([made.encoded], None)
+    batch = tiny_family.objective.collate([made.encoded], None)
     assert batch["llm_rows"] == [] and batch["flow_rows"] == [0]
 
 
@@ -169,7 +169,7 @@ def answering(monkeypatch, answer):
 
 def test_without_grammar_an_answer_counts_as_far_as_it_is_in_phase(tiny_family, generator, ask, items, monkeypatch):
     group = items[0]["codes"][:5].tolist()
-    second = tiny_family.ids.audio_base + tiny_family.ids.vq02
+    second = tiny_family.checkpoint.ids.audio_base + tiny_family.checkpoint.ids.vq02
     for answer in ([*group, *group, second, *group[1:]], [*group, *group, *group[:3]], [*group, *group, 7, 7, 7, 7, 7]):
         asked = answering(monkeypatch, answer)
         (made,) = generator.generate([ask(0, grammar=False)])
@@ -201,16 +201,16 @@ def test_guidance_is_the_checkpoints_own_unless_asked_for(generator, ask, monkey
 
 def test_adapters_are_heard_and_a_scale_of_zero_is_the_base(tiny_family, generator, ask):
     recipe = AdapterRecipe(rank=2, alpha=8, networks={FLOW: {"kind": "full"}})
-    networks = attach(on_device(tiny_family.networks(), "cpu"), recipe, tiny_family.adapter_defaults(), seed=0)
+    networks = attach(on_device(tiny_family.networks.load(), "cpu"), recipe, tiny_family.adapters.defaults(), seed=0)
     with torch.no_grad():
         for network in networks.values():
             for parameter in network.parameters():
                 if parameter.requires_grad:
                     parameter.add_(0.2 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
     (base,) = generator.generate([ask(0, 3)])
-    (tuned,) = tiny_family.generator(networks).generate([ask(0, 3)])
+    (tuned,) = tiny_family.generation.generator(networks).generate([ask(0, 3)])
     assert not np.array_equal(base.encoded["codes"], tuned.encoded["codes"])
     set_scale(networks, 0.0)
-    (off,) = tiny_family.generator(networks).generate([ask(0, 3)])
+    (off,) = tiny_family.generation.generator(networks).generate([ask(0, 3)])
     assert np.array_equal(base.encoded["codes"], off.encoded["codes"]) and np.allclose(base.audio, off.audio, atol=1e-5)
     assert set(networks) == {LLM, FLOW}

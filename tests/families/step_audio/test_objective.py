@@ -11,24 +11,25 @@ from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
 from tunesmith.adapters.peft_adapter import attach, trainable
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.item_rng import ItemRng
+from tunesmith.families.contract import Family
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, unwrap_peft, with_heard
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.run.adapted import on_device
 
 
-def options(family, **values) -> StepAudioFamily:
-    return StepAudioFamily(family.path, family.Settings(**values))
+def options(family, **values) -> Family:
+    return STEP_AUDIO.open(family.path, family.type.settings(**values))
 
 
 @pytest.fixture
 def networks(tiny_family):
     """LoRA on the LLM with an effect, the flow's decoder itself."""
     recipe = AdapterRecipe(rank=2, alpha=4, networks={FLOW: {"kind": "full"}})
-    made = attach(on_device(tiny_family.networks(), "cpu"), recipe, tiny_family.adapter_defaults(), seed=0)
+    made = attach(on_device(tiny_family.networks.load(), "cpu"), recipe, tiny_family.adapters.defaults(), seed=0)
     with torch.no_grad():
         for name, parameter in made[LLM].named_parameters():
             if "lora_B" in name:
@@ -48,11 +49,11 @@ def draws_of(items, epoch=0):
 
 
 def terms_of(family, networks, items, rngs=None, **batch):
-    return family.loss(networks, {**family.collate(items, rngs), **batch}, rngs)
+    return family.objective.loss(networks, {**family.objective.collate(items, rngs), **batch}, rngs)
 
 
 def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items):
-    batch = tiny_family.collate(items[:3], None)
+    batch = tiny_family.objective.collate(items[:3], None)
     llm = unwrap_peft(networks[LLM])
     with torch.no_grad():
         logits = llm(batch["llm_ids"])
@@ -62,9 +63,9 @@ def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items)
             first, end = len(one["ids"]), len(one["ids"]) + len(one["codes"])
             mask[row, : end + 1] = True
             labels[row, first:end] = torch.from_numpy(one["codes"].astype(np.int64))
-            labels[row, end] = tiny_family.ids.eot
+            labels[row, end] = tiny_family.checkpoint.ids.eot
         masked = llm(batch["llm_ids"], mask)
-        terms = tiny_family.loss({LLM: networks[LLM]}, batch, None)
+        terms = tiny_family.objective.loss({LLM: networks[LLM]}, batch, None)
     expected = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
     assert float(terms["llm"].sum / terms["llm"].weight) == pytest.approx(float(expected), abs=1e-5)
     assert torch.allclose(logits[mask], masked[mask], atol=1e-5)
@@ -73,7 +74,7 @@ def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items)
 
 
 def test_logits_are_made_at_the_answer_alone(tiny_family, networks, items):
-    batch = tiny_family.collate(items[:2], None)
+    batch = tiny_family.objective.collate(items[:2], None)
     shape = answer_logits(unwrap_peft(networks[LLM]), batch).shape
     assert shape == (batch["weights"]["llm"], unwrap_peft(networks[LLM]).config.vocab_size)
     assert shape[0] < batch["llm_ids"].numel() / 2
@@ -83,12 +84,13 @@ def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks,
     rngs, gradients, losses = draws_of(mixed), [], []
     for cut in ([[0, 1, 2, 3, 4, 5]], [[0], [1], [2], [3], [4], [5]], [[0, 4], [5, 2], [1, 3]]):
         batches = [
-            (tiny_family.collate([mixed[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c]) for c in cut
+            (tiny_family.objective.collate([mixed[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c])
+            for c in cut
         ]
-        totals = add_weights(tiny_family.weights(batch) for batch, _ in batches)
+        totals = add_weights(tiny_family.objective.weights(batch) for batch, _ in batches)
         meter = LossAccumulator()
         for batch, own in batches:
-            terms = tiny_family.loss(networks, batch, own)
+            terms = tiny_family.objective.loss(networks, batch, own)
             meter.add(terms)
             combine(terms, totals).backward()
         losses.append(meter.result().terms)
@@ -155,8 +157,8 @@ def test_a_drop_takes_every_condition_after_the_affine(tiny_family, networks, it
     affine = networks[FLOW].spk_embed_affine_layer
     assert affine.bias.abs().max() > 0
     with Listening(networks[FLOW]) as heard:
-        batch = tiny_family.collate(items[:2], None)
-        tiny_family.loss({FLOW: networks[FLOW]}, {**batch, "keep": keep}, None)
+        batch = tiny_family.objective.collate(items[:2], None)
+        tiny_family.objective.loss({FLOW: networks[FLOW]}, {**batch, "keep": keep}, None)
     for name in ("mu", "spk", "cond"):
         assert heard.given[name][0].any() and not heard.given[name][1].any(), name
     unit = F.normalize(batch["speaker"][0], dim=0)
@@ -165,7 +167,7 @@ def test_a_drop_takes_every_condition_after_the_affine(tiny_family, networks, it
 
 
 def test_kept_encoder_output_is_what_the_encoder_makes_of_the_batch(tiny_family, networks, items):
-    batch = tiny_family.collate(items[:3], None)
+    batch = tiny_family.objective.collate(items[:3], None)
     with torch.no_grad():
         made, _ = networks[FLOW].eval().mu(batch["flow_tokens"], batch["token_lengths"])
     assert torch.allclose(made, batch["mu"], atol=1e-5)
@@ -179,7 +181,7 @@ def test_both_together_without_sampled_codes_are_two_losses_weighed(tiny_family,
     for name, scale in (("llm", 0.3), ("flow", 0.9)):
         assert torch.equal(together[name].sum, apart[name].sum)
         assert (together[name].scale, apart[name].scale) == (scale, 1.0)
-    totals = alone.weights(alone.collate(mixed, rngs))
+    totals = alone.objective.weights(alone.objective.collate(mixed, rngs))
     means = {name: float(apart[name].sum.detach()) / totals[name] for name in ("llm", "flow")}
     assert float(combine(together, totals).detach()) == pytest.approx(0.3 * means["llm"] + 0.9 * means["flow"])
 
@@ -187,36 +189,36 @@ def test_both_together_without_sampled_codes_are_two_losses_weighed(tiny_family,
 def test_sampled_codes_are_in_phase_as_long_and_the_same_again(tiny_family, networks, mixed):
     always = options(tiny_family, sampled_share=1.0)
     rngs = draws_of(mixed)
-    batch = always.collate(mixed, rngs)
+    batch = always.objective.collate(mixed, rngs)
     logits = answer_logits(unwrap_peft(networks[LLM]), batch).detach()
-    heard = sampled_codes(logits, batch, rngs, always.options, always.ids)
+    heard = sampled_codes(logits, batch, rngs, always.settings, always.checkpoint.ids)
     assert sorted(heard) == [0, 1, 3, 5]  # the one without texts is not sampled, the one without audio not heard
     for row, codes in heard.items():
-        vq02, vq06 = unpack(codes, always.ids)  # raises when out of phase
+        vq02, vq06 = unpack(codes, always.checkpoint.ids)  # raises when out of phase
         assert len(vq02) + len(vq06) == len(mixed[row]["codes"])
         assert not np.array_equal(codes, mixed[row]["codes"])
-    again = sampled_codes(logits, batch, rngs, always.options, always.ids)
+    again = sampled_codes(logits, batch, rngs, always.settings, always.checkpoint.ids)
     assert all(np.array_equal(heard[row], again[row]) for row in heard)
-    later = sampled_codes(logits, batch, draws_of(mixed, epoch=1), always.options, always.ids)
+    later = sampled_codes(logits, batch, draws_of(mixed, epoch=1), always.settings, always.checkpoint.ids)
     assert any(not np.array_equal(heard[row], later[row]) for row in heard)
 
 
 def test_the_chosen_share_hears_them(tiny_family, networks, items):
     some = options(tiny_family, sampled_share=0.3)
     one, counts = items[:1], 0
-    logits = answer_logits(unwrap_peft(networks[LLM]), some.collate(one, None)).detach()
-    batch = some.collate(one, None)
+    logits = answer_logits(unwrap_peft(networks[LLM]), some.objective.collate(one, None)).detach()
+    batch = some.objective.collate(one, None)
     for epoch in range(300):
-        counts += len(sampled_codes(logits, batch, draws_of(one, epoch), some.options, some.ids))
+        counts += len(sampled_codes(logits, batch, draws_of(one, epoch), some.settings, some.checkpoint.ids))
     assert counts / 300 == pytest.approx(0.3, abs=0.08)
 
 
 def test_a_cold_llm_hears_its_likeliest_code_of_the_codebook_whose_turn_it_is(tiny_family, networks, items):
     cold = options(tiny_family, sampled_share=1.0, temperature=0.0)
-    batch, rngs = cold.collate(items[:1], None), draws_of(items[:1])
+    batch, rngs = cold.objective.collate(items[:1], None), draws_of(items[:1])
     logits = answer_logits(unwrap_peft(networks[LLM]), batch).detach()
-    codes = sampled_codes(logits, batch, rngs, cold.options, cold.ids)[0]
-    ids = cold.ids
+    codes = sampled_codes(logits, batch, rngs, cold.settings, cold.checkpoint.ids)[0]
+    ids = cold.checkpoint.ids
     split = ids.audio_base + ids.vq02
     for place, code in enumerate(codes):
         first, end = (ids.audio_base, split) if place % 5 < 2 else (split, ids.audio_end)
@@ -224,22 +226,22 @@ def test_a_cold_llm_hears_its_likeliest_code_of_the_codebook_whose_turn_it_is(ti
 
 
 def test_hearing_sampled_codes_changes_the_targets_mu_alone(tiny_family, networks, items):
-    batch = tiny_family.collate(items[:3], draws_of(items[:3]))
+    batch = tiny_family.objective.collate(items[:3], draws_of(items[:3]))
     codes = np.roll(items[1]["codes"].reshape(-1, 5), 1, axis=0).ravel()
-    changed = with_heard(batch, {1: codes}, tiny_family.ids)
-    begin, made = len(items[1]["prompt_codes"]) // 5 * 3, flow_tokens(codes, tiny_family.ids)
+    changed = with_heard(batch, {1: codes}, tiny_family.checkpoint.ids)
+    begin, made = len(items[1]["prompt_codes"]) // 5 * 3, flow_tokens(codes, tiny_family.checkpoint.ids)
     assert np.array_equal(changed["flow_tokens"][1, begin : begin + len(made)].numpy(), made)
     assert torch.equal(changed["flow_tokens"][1, :begin], batch["flow_tokens"][1, :begin])
     assert torch.equal(changed["flow_tokens"][[0, 2]], batch["flow_tokens"][[0, 2]])
     assert batch["mu_rows"] == [] and changed["mu_rows"] == [1]
     networks[FLOW].train()
     with Listening(networks[FLOW]) as heard:
-        tiny_family.loss({FLOW: networks[FLOW]}, {**changed, "keep": torch.ones(3)}, draws_of(items[:3]))
+        tiny_family.objective.loss({FLOW: networks[FLOW]}, {**changed, "keep": torch.ones(3)}, draws_of(items[:3]))
     mu = heard.given["mu"].mT
     assert not networks[FLOW].encoder.training
     assert torch.equal(mu[[0, 2]], batch["mu"][[0, 2]]) and not torch.allclose(mu[1], batch["mu"][1], atol=1e-3)
     alone = np.concatenate([items[1]["prompt_codes"], codes])
-    with tiny_family.encoder() as encoder:
+    with tiny_family.encoding.encoder() as encoder:
         expected = encoder.mu(alone)
     assert np.allclose(mu[1, : len(expected)].detach().numpy(), expected, atol=1e-5)
     assert not mu[1, len(expected) :].any()
@@ -254,7 +256,7 @@ def test_the_joint_stage_hears_samples_and_gradients_reach_only_what_is_trained(
     with torch.no_grad():  # nothing is sampled while measuring
         held_out = [terms_of(family, networks, items[:4]) for family in (always, never)]
     assert all(torch.equal(held_out[0][name].sum, held_out[1][name].sum) for name in held_out[0])
-    combine(sampled, always.weights(always.collate(items[:4], rngs))).backward()
+    combine(sampled, always.objective.weights(always.objective.collate(items[:4], rngs))).backward()
     reached = {k for n, m in networks.items() for k, p in m.named_parameters(prefix=n) if p.grad is not None}
     assert reached == set(trainable(networks))
     assert all("lora_" in name or name.startswith("flow.decoder.") for name in reached)
@@ -262,11 +264,11 @@ def test_the_joint_stage_hears_samples_and_gradients_reach_only_what_is_trained(
 
 def test_an_encoder_that_trains_gets_gradients_and_no_dropout(tiny_family, items):
     free = options(tiny_family, freeze_encoder=False)
-    assert "mu" not in {spec.name for spec in free.fields()}
-    base = free.networks()
+    assert "mu" not in {spec.name for spec in free.encoding.fields()}
+    base = free.networks.load()
     assert base[FLOW].config.encoder.dropout_rate > 0
     recipe = AdapterRecipe(networks={FLOW: {"kind": "full"}})
-    networks = attach(base, recipe, free.adapter_defaults(), seed=0)
+    networks = attach(base, recipe, free.adapters.defaults(), seed=0)
     networks[FLOW].train()
     short, rngs = [{k: v for k, v in one.items() if k != "mu"} for one in items[:2]], draws_of(items[:2])
     first = terms_of(free, {FLOW: networks[FLOW]}, short, rngs)["flow"].sum

@@ -18,7 +18,7 @@ from tunesmith.families.quantise import LIBRARIES, PACKED, Packed
 from tunesmith.families.step_audio.config import LLM
 from tunesmith.families.step_audio.defaults import LLM_TARGETS
 from tunesmith.families.step_audio.export import merged_state
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.parts.decode import generate
 from tunesmith.families.step_audio.parts.step1_weights import load_step1, save_step1, weight_reader
 from tunesmith.families.step_audio.sizes import packable
@@ -148,7 +148,7 @@ def test_the_pocket_model_trains_packed(packing):
             "train": {"gradient_checkpointing": True},
         }
     )
-    family = StepAudioFamily(recipe.model.path, StepAudioFamily.Settings.model_validate(recipe.options))
+    family = STEP_AUDIO.open(recipe.model.path, STEP_AUDIO.settings.model_validate(recipe.options))
     llm = prepare_networks(family, recipe, make_accelerator(recipe))[LLM]
     optimizer = torch.optim.AdamW([p for p in llm.parameters() if p.requires_grad], lr=1e-2)
     ids, losses = torch.randint(400, (1, 20), generator=torch.Generator().manual_seed(0)), []
@@ -159,8 +159,8 @@ def test_the_pocket_model_trains_packed(packing):
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1] < losses[0]
-    assert any("merged export" in warning for warning in family.adapter_warnings((), "lora"))
-    assert family.objective_options()["base_weights"] == packing
+    assert any("merged export" in warning for warning in family.adapters.warnings((), "lora"))
+    assert family.objective.options()["base_weights"] == packing
 
 
 @pytest.mark.parametrize("packing", LIBRARIES)
@@ -174,7 +174,7 @@ def test_the_full_base_needs_no_library_and_no_warning(folder, monkeypatch):
     for library in LIBRARIES.values():
         monkeypatch.setitem(sys.modules, library, None)
     assert not any(isinstance(module, Packed) for module in load(folder).modules())
-    assert StepAudioFamily(POCKET).adapter_warnings((), "lora") == []
+    assert STEP_AUDIO.open(POCKET).adapters.warnings((), "lora") == []
 
 
 def test_a_reader_gives_the_tensors_of_all_files(folder):

@@ -17,10 +17,10 @@ from tests.families.step_audio.released_runs import do, new_run, write_tokens, w
 from tunesmith.cli.main import main
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import GenerationRequest
+from tunesmith.families.contract import Family, GenerationRequest
 from tunesmith.families.step_audio import source
 from tunesmith.families.step_audio.config import FLOW_FOLDER, PARAFORMER_FOLDER, SAMPLE_RATE, TOKENIZER_RATE
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.frontend import MEL_PER_GROUP, ReleasedFrontEnd
 from tunesmith.families.step_audio.tokens import unpack
 
@@ -46,8 +46,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def family(root: Path) -> StepAudioFamily:
-    return StepAudioFamily(str(root / MODEL))
+def family(root: Path) -> Family:
+    return STEP_AUDIO.open(str(root / MODEL))
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def said(capsys: pytest.CaptureFixture[str], verb: str, run: Path, *more: str) -
     return line
 
 
-def test_a_recording_becomes_codes_mel_and_voice_and_sound_again(family: StepAudioFamily) -> None:
+def test_a_recording_becomes_codes_mel_and_voice_and_sound_again(family: Family) -> None:
     sound = phrase(0, 2.0, SAMPLE_RATE)
-    with family.encoder() as encoder:
+    with family.encoding.encoder() as encoder:
         ears = encoder.ears
         assert isinstance(ears, ReleasedFrontEnd)
         heard, again = (ears.hear(sound[None], SAMPLE_RATE) for _ in range(2))
@@ -92,15 +92,15 @@ def test_a_recording_becomes_codes_mel_and_voice_and_sound_again(family: StepAud
         np.testing.assert_array_equal(getattr(heard, name), getattr(again, name))
 
 
-def test_tokenisers_hear_the_same_recording_at_another_rate(family: StepAudioFamily) -> None:
-    with family.encoder() as encoder:
+def test_tokenisers_hear_the_same_recording_at_another_rate(family: Family) -> None:
+    with family.encoding.encoder() as encoder:
         fast, slow = (encoder.ears.hear(phrase(0, 2.0, rate)[None], rate) for rate in (SAMPLE_RATE, TOKENIZER_RATE))
     assert abs(len(fast.codes) - len(slow.codes)) <= 5
 
 
-def test_prompts_are_made_by_the_published_text_tokeniser(family: StepAudioFamily) -> None:
+def test_prompts_are_made_by_the_published_text_tokeniser(family: Family) -> None:
     codes = [IDS.audio_base, IDS.audio_base + 1, *(IDS.audio_base + IDS.vq02 + n for n in range(3))]
-    with family.encoder() as encoder:
+    with family.encoding.encoder() as encoder:
         texts = {"caption": "你好 fox", PROMPT_TEXT: "quick"}
         clone, edit = (
             encoder.prompt(texts, kind, info, np.array(codes), np.zeros(0)).tolist()
@@ -115,21 +115,21 @@ def test_prompts_are_made_by_the_published_text_tokeniser(family: StepAudioFamil
         assert max(one for one in ids if one < IDS.audio_base) < 68 + 256 + 150
 
 
-def test_the_llm_is_read_from_its_shard_and_its_head_is_its_own(family: StepAudioFamily) -> None:
-    networks = family.networks()
+def test_the_llm_is_read_from_its_shard_and_its_head_is_its_own(family: Family) -> None:
+    networks = family.networks.load()
     assert networks["llm"].lm_head.weight.shape == (LLM.vocab_size, LLM.hidden_size)
     assert not torch.equal(networks["llm"].lm_head.weight, networks["llm"].model.embed_tokens.weight)
     assert not {"configuration_step1", "modeling_step1"} & sys.modules.keys()
 
 
-def test_clone_and_edit_speak_whole_groups(family: StepAudioFamily) -> None:
+def test_clone_and_edit_speak_whole_groups(family: Family) -> None:
     """A random LLM over 74,752 ids would say anything; the grammar lets it say codes in their order."""
     source = {PROMPT: phrase(2, 1.5, SAMPLE_RATE)[None]}
     asked = [
         GenerationRequest({"caption": "again", PROMPT_TEXT: "lazy"}, 0.5, seed, source=source, options=options)
         for seed, options in enumerate(({}, {"edit_type": "emotion", "edit_info": "happy"}, {"edit_type": "vad"}))
     ]
-    made = list(family.generator().generate(asked))
+    made = list(family.generation.generator().generate(asked))
     for one in made:
         unpack(one.encoded["codes"].tolist(), IDS)
         frames = len(one.encoded["codes"]) // 5 * MEL_PER_GROUP
@@ -234,12 +234,10 @@ def test_a_missing_tokeniser_is_said_with_its_repository(
         assert word in line
 
 
-def test_missing_weights_of_the_llm_are_named(
-    root: Path, family: StepAudioFamily, without: Callable[[Path], None]
-) -> None:
+def test_missing_weights_of_the_llm_are_named(root: Path, family: Family, without: Callable[[Path], None]) -> None:
     without(root / MODEL / "model-00001.safetensors")
     with pytest.raises(TunesmithError, match=r"model-00001\.safetensors: these weights are missing") as caught:
-        family.networks()
+        family.networks.load()
     assert f"stepfun-ai/{MODEL}" in str(caught.value)
 
 
@@ -262,7 +260,7 @@ def test_a_tokeniser_elsewhere_is_found_by_the_option(work: Path, capsys: pytest
 
 
 def test_keys_of_a_thousand_samples_read_every_file_once(
-    family: StepAudioFamily, root: Path, monkeypatch: pytest.MonkeyPatch
+    family: Family, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys are made in every process that trains; a checkpoint of gigabytes must not be read for each of them."""
     import hashlib
@@ -276,8 +274,8 @@ def test_keys_of_a_thousand_samples_read_every_file_once(
         )
         for n in range(1000)
     ]
-    names = [spec.name for spec in family.fields()]
-    first = {name: family.field_key(samples[0], name) for name in names}
+    names = [spec.name for spec in family.encoding.fields()]
+    first = {name: family.encoding.field_key(samples[0], name) for name in names}
     monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("a file was read again"))
-    [family.field_key(sample, name) for sample in samples[::6] for name in names]
-    assert {name: family.field_key(samples[0], name) for name in names} == first
+    [family.encoding.field_key(sample, name) for sample in samples[::6] for name in names]
+    assert {name: family.encoding.field_key(samples[0], name) for name in names} == first

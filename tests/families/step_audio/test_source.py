@@ -24,7 +24,7 @@ from tunesmith.families.step_audio.config import (
     FlowConfig,
     Step1Config,
 )
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.small import SmallConfig
 
 
@@ -69,7 +69,7 @@ def test_a_missing_file_is_named_with_repository_size_and_licence(tiny_folder, t
     shutil.copytree(tiny_folder, folder)
     (folder / name).unlink()
     with pytest.raises(TunesmithError, match=f"{name.split('/')[-1]} is missing") as refused:
-        StepAudioFamily(str(folder)).networks()
+        STEP_AUDIO.open(str(folder)).networks.load()
     remedy = str(refused.value.remedy)
     assert all(part in remedy for part in (name, REPOSITORY, "Apache-2.0", "7.8 GB")) and str(folder) in str(
         refused.value
@@ -80,7 +80,7 @@ def test_missing_weights_of_the_llm_are_said(tiny_folder, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(tiny_folder, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.index.json"))
     with pytest.raises(TunesmithError, match="weights of the LLM are missing"):
-        StepAudioFamily(str(folder)).networks()
+        STEP_AUDIO.open(str(folder)).networks.load()
 
 
 def test_the_flow_may_lie_elsewhere(tiny_folder, tmp_path):
@@ -223,7 +223,7 @@ def test_a_checkpoint_is_here_when_it_is_a_folder_or_was_downloaded(tmp_path, mo
 def test_the_speaker_encoder_is_the_checkpoints_own_where_it_is_there(tiny_family, tmp_path, monkeypatch):
     from tunesmith.families.step_audio.parts import campplus
 
-    assert tiny_family.speech().voice is None  # small front ends know too few voices to judge by
+    assert tiny_family.checks.speech_tools().voice is None  # small front ends know too few voices to judge by
     flow = tmp_path / "flow"
     flow.mkdir()
     monkeypatch.setattr(voices, "find_spec", lambda name: object())
@@ -251,13 +251,13 @@ def test_the_published_sizes_on_the_meta_device(tiny_folder, tmp_path):
     (tmp_path / FLOW_FOLDER / "cosyvoice.yaml").write_text(
         cosyvoice_yaml(FlowConfig(), SmallConfig()), encoding="utf-8"
     )
-    family = StepAudioFamily(str(tmp_path))
-    networks = family.networks(meta=True)
+    family = STEP_AUDIO.open(str(tmp_path))
+    networks = family.networks.load(meta=True)
     assert {p.device.type for network in networks.values() for p in network.parameters()} == {"meta"}
     assert len(networks[LLM].state_dict()) == 291 and len(networks[FLOW].state_dict()) == 605
     assert sum(p.numel() for p in networks[FLOW].parameters()) == 153_754_096
     assert not any(p.requires_grad for network in networks.values() for p in network.parameters())
     with torch.device("meta"):
         recipe = AdapterRecipe(rank=8, alpha=32)
-        llm = attach(networks, recipe, {LLM: family.adapter_defaults()[LLM]}, seed=0)
+        llm = attach(networks, recipe, {LLM: family.adapters.defaults()[LLM]}, seed=0)
     assert sum(p.numel() for p in trainable({LLM: llm[LLM]}).values()) == 3_276_800

@@ -20,7 +20,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.loss_terms import combine
 from tunesmith.families.step_audio.config import FLOW, LLM
-from tunesmith.families.step_audio.family import StepAudioFamily
+from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.run.adapted import load_adapted
 from tunesmith.training import trainer as training
 from tunesmith.training.gates import trained_frames
@@ -73,11 +73,11 @@ def test_all_stages_learn_and_the_best_of_both_is_kept(make, tiny_folder, pairs)
     valid = list(context.folder.read_metrics("valid"))
     terms = {stage: set(next(r for r in valid if r["stage"] == stage)["terms"]) for stage in (LLM, FLOW, "joint")}
     assert terms[LLM] == {"llm", "llm_accuracy"} and terms["joint"] == terms[LLM] | terms[FLOW]
-    family = StepAudioFamily(str(tiny_folder))
+    family = STEP_AUDIO.open(str(tiny_folder))
     networks = load_adapted(family, context.folder.best)
     source = {PROMPT: load(pairs[0].audios[PROMPT], 24_000, 1)}
     request = GenerationRequest(pairs[0].texts, 0.5, 1, source=source)
-    (made,) = family.generator(networks).generate([request])
+    (made,) = family.generation.generator(networks).generate([request])
     assert made.audio.shape[0] == 1 and np.isfinite(made.audio).all()
     state = build_train_state(context)
     state.networks = networks
@@ -144,7 +144,7 @@ def test_both_kinds_of_flow_training_come_back(make, tiny_folder, adapter, files
     train(context)
     written = {str(p.relative_to(context.folder.final)) for p in context.folder.final.rglob("*.safetensors")}
     assert written == files
-    loaded = load_adapted(StepAudioFamily(str(tiny_folder)), context.folder.final)
+    loaded = load_adapted(STEP_AUDIO.open(str(tiny_folder)), context.folder.final)
     tensors, state = kept(context), build_train_state(context)
     found = {f"{n}.{k}".replace(".default", ""): p for n, m in loaded.items() for k, p in m.named_parameters()}
     assert len(tensors) == len(state.parameters)
@@ -157,8 +157,8 @@ def test_one_network_alone_trains_in_its_own_stage(make, tiny_folder, mode, file
     summary = train(context)
     assert [(stage["name"], stage["updates"]) for stage in summary["stages"]] == [(mode, 3)]
     assert (context.folder.final / file).exists()
-    family = StepAudioFamily(str(tiny_folder), StepAudioFamily.Settings(train=mode))
-    networks, base = load_adapted(family, context.folder.final), family.networks()
+    family = STEP_AUDIO.open(str(tiny_folder), STEP_AUDIO.settings(train=mode))
+    networks, base = load_adapted(family, context.folder.final), family.networks.load()
     other = FLOW if mode == LLM else LLM
     assert all(torch.equal(p, q) for p, q in zip(networks[other].parameters(), base[other].parameters(), strict=True))
     changed = [not torch.equal(v, base[mode].state_dict().get(k, v)) for k, v in networks[mode].state_dict().items()]
@@ -169,8 +169,8 @@ def test_the_best_of_the_first_stage_alone_can_be_used(make, tiny_folder):
     context = make(stages={**STAGES, FLOW: {"updates": 0}, "joint": {"updates": 0}})
     train(context)
     assert not (context.folder.best / "flow" / "tuned.safetensors").exists()
-    family = StepAudioFamily(str(tiny_folder))
-    networks, base = load_adapted(family, context.folder.best), family.networks()
+    family = STEP_AUDIO.open(str(tiny_folder))
+    networks, base = load_adapted(family, context.folder.best), family.networks.load()
     assert all(torch.equal(v, networks[FLOW].state_dict()[k]) for k, v in base[FLOW].state_dict().items())
 
 
@@ -190,7 +190,9 @@ def test_checkpointing_gives_the_same_gradients(make):
         state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
         assert state.networks[FLOW].decoder.estimator.gradient_checkpointing is recompute
         (batch, rngs, _), *_ = local_micro_batches(state, 0)
-        combine(state.family.loss(state.networks, batch, rngs), state.family.weights(batch)).backward()
+        combine(
+            state.family.objective.loss(state.networks, batch, rngs), state.family.objective.weights(batch)
+        ).backward()
         gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and {k.split(".")[0] for k in gradients[0]} == {LLM, FLOW}
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-6, rtol=1e-4) for k in gradients[0])
@@ -198,7 +200,7 @@ def test_checkpointing_gives_the_same_gradients(make):
 
 def test_clips_without_texts_or_audio_pass_the_gate_and_train(make, pairs, items, tiny_family):
     def numbers(codes):
-        return (codes - tiny_family.ids.audio_base).tolist()
+        return (codes - tiny_family.checkpoint.ids.audio_base).tolist()
 
     tokens = {"prompt_tokens": numbers(items[5]["prompt_codes"]), "target_tokens": numbers(items[5]["codes"])}
     silent = [replace(one, texts={}) for one in pairs[2:5]]

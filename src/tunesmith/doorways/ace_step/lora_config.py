@@ -103,7 +103,8 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     """
     from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.adapters.settings import AdapterDefaults
-    from tunesmith.families.ace_step.family import NETWORK, TARGETS
+    from tunesmith.families.ace_step.adapters import TARGETS
+    from tunesmith.families.ace_step.config import NETWORK
     from tunesmith.families.ace_step.parts.weights import load_transformer
 
     network = load_transformer(Path(), config, meta=True)

@@ -70,13 +70,13 @@ def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
     Raises:
         TunesmithError: for a dataset that is not there, or a LoRA config that cannot be used.
     """
-    from tunesmith.families.ace_step.family import AceStepFamily
+    from tunesmith.families.ace_step.family import ACE_STEP
 
-    start = AceStepFamily.recipe_defaults()
+    start = ACE_STEP.recipe_defaults
     return {
         **start,
         "name": args.exp_name,
-        "model": {"path": places.base, "family": AceStepFamily.name, "precision": PRECISIONS[args.precision]},
+        "model": {"path": places.base, "family": ACE_STEP.name, "precision": PRECISIONS[args.precision]},
         "data": {**start["data"], **_dataset(Path(args.dataset_path).expanduser())},
         "adapter": read_lora_config(Path(args.lora_config_path).expanduser()),
         "train": {

@@ -15,7 +15,7 @@ from tunesmith.doorways.ace_step.lora_config import adapter_size
 from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
-from tunesmith.families.ace_step.family import AceStepFamily
+from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.source import REPOSITORY, locate
 from tunesmith.pocket.examples import is_pocket
 from tunesmith.recipe.load import build
@@ -71,7 +71,7 @@ def base_config(recipe: Recipe) -> TransformerConfig:
     path = recipe.model.path
     if is_pocket(path) or Path(path).is_dir():
         return read_config(locate(path)).transformer
-    if not AceStepFamily.recognises(path):
+    if not ACE_STEP.recognises(path):
         raise TunesmithError(
             "this is no ACE-Step v1 checkpoint", where=path, remedy=f"Give a folder that holds one, or {REPOSITORY}."
         )

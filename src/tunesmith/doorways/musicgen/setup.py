@@ -48,7 +48,7 @@ def refuse_other_base(context: RunContext, adapter: Path) -> None:
     """
     from tunesmith.run.adapted import base_named_by
 
-    trained_on, given = base_named_by(adapter), context.family.base_name
+    trained_on, given = base_named_by(adapter), context.family.card.base_name
     if not trained_on or _last(trained_on) == _last(given):
         return
     if _published(trained_on) and _published(given):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type, read_manifest
 from tunesmith.errors import TunesmithError
@@ -31,10 +31,8 @@ def compare(context: RunContext) -> list[Path]:
         TunesmithError: when nothing was trained yet, or a checkpoint does not fit the base.
     """
     from tunesmith.doorways.step_audio.tts import StepAudioTTS
-    from tunesmith.families.step_audio.family import StepAudioFamily
 
     family = context.family
-    assert isinstance(family, StepAudioFamily)
     folder, files = context.folder, best_files(context.folder)
     if not files or not folder.manifest.exists():
         raise TunesmithError(
@@ -100,23 +98,23 @@ def level(audio: object) -> float:
 
 def merge(context: RunContext) -> Path:
     """Write base and best checkpoints as one model: for vLLM, or as a base of its own; of the flow alone its folder."""
+    from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
     from tunesmith.families.step_audio.checkpoints import load_checkpoint
     from tunesmith.families.step_audio.config import FLOW_FOLDER
     from tunesmith.families.step_audio.export import export_flow
-    from tunesmith.families.step_audio.family import StepAudioFamily
     from tunesmith.families.step_audio.objective import unwrap_peft
     from tunesmith.files import atomic_folder
 
     family, files = context.family, best_files(context.folder)
-    assert isinstance(family, StepAudioFamily)
-    networks = family.networks()
+    networks = family.networks.load()
     for name, file in files.items():
-        networks[name] = load_checkpoint(name, networks[name], file, family.base_name).network
+        networks[name] = load_checkpoint(name, networks[name], file, family.card.base_name).network
     target = context.folder.path / MERGED
     with atomic_folder(target) as temporary:
         if LLM in files:
-            family.export_merged(networks, temporary)
+            family.adapters.export_merged(networks, temporary)
         else:
-            export_flow(unwrap_peft(networks[FLOW]), family.flow_folder, temporary / FLOW_FOLDER)
+            checkpoint = cast(StepAudioCheckpoint, family.checkpoint)
+            export_flow(unwrap_peft(networks[FLOW]), checkpoint.flow_folder, temporary / FLOW_FOLDER)
     context.console.log(f"whole model with {' and '.join(files)} inside: {target}")
     return target

@@ -29,16 +29,16 @@ def as_recipe(given: Given, mode: str, places: Places) -> dict[str, Any]:
     Raises:
         TunesmithError: at the line of a key that asks for what is not offered.
     """
-    from tunesmith.families.step_audio.family import StepAudioFamily
+    from tunesmith.families.step_audio.family import STEP_AUDIO
 
     config = given.config
     refuse(given, mode)
-    optim, start = config.optim, StepAudioFamily.recipe_defaults()
+    optim, start = config.optim, STEP_AUDIO.recipe_defaults
     return {
         "name": places.name,
-        "model": {"path": places.model, "family": StepAudioFamily.name, "device": places.device},
+        "model": {"path": places.model, "family": STEP_AUDIO.name, "device": places.device},
         "data": {"folder": places.train, "layout": "pairs", "valid_file": places.held_out},
-        "checks": limits(config, start["checks"]),
+        "checks": limits(config, dict(start["checks"])),
         "adapter": adapter(config),
         "train": {
             "seed": config.basic.seed,
@@ -105,7 +105,7 @@ def stages(given: Given, mode: str) -> dict[str, dict[str, float]]:
 
 def adapter(config: Config) -> dict[str, Any]:
     """LoRA on the LLM; of the flow its decoder itself, or a light LoRA too."""
-    from tunesmith.families.step_audio.family import FLOW_TARGETS
+    from tunesmith.families.step_audio.defaults import FLOW_TARGETS
 
     llm, flow = config.model.llm, config.model.flow
     light = {**LIGHT_FLOW, "targets": list(FLOW_TARGETS)}

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from tunesmith.families.contract import Generator
-    from tunesmith.families.step_audio.family import StepAudioFamily
+    from tunesmith.families.contract import Family, Generator
 
 SEED = 1234
 _SHORTEST_ROOM, _ROOM = 10.0, 2.0
@@ -48,34 +47,34 @@ class StepAudioTTS:
         seed: int = SEED,
     ) -> None:
         from tunesmith.families.step_audio.config import FLOW_FOLDER, StepAudioSettings
-        from tunesmith.families.step_audio.family import StepAudioFamily
+        from tunesmith.families.step_audio.family import STEP_AUDIO
 
         path = locate_model(model_path, model_source)
         if Path(path).is_dir():
             refuse_incomplete(Path(path), Path(path) / FLOW_FOLDER)
-        family = StepAudioFamily(path, StepAudioSettings(tokenizer_path=audio_tokenizer.path))
+        family = STEP_AUDIO.open(path, StepAudioSettings(tokenizer_path=audio_tokenizer.path))
         self._begin(family, device, seed)
 
     @classmethod
-    def of(cls, family: StepAudioFamily, device: str = "auto", console: Console | None = None) -> StepAudioTTS:
+    def of(cls, family: Family, device: str = "auto", console: Console | None = None) -> StepAudioTTS:
         """One over a family that a run has made already."""
         made = cls.__new__(cls)
         made._begin(family, device, SEED, console)
         return made
 
-    def _begin(self, family: StepAudioFamily, device: str, seed: int, console: Console | None = None) -> None:
+    def _begin(self, family: Family, device: str, seed: int, console: Console | None = None) -> None:
         from tunesmith.run.device import pick_device
 
         self.family, self.seed, self.console = family, seed, console or Console()
         self.device = pick_device(device)
         self.networks: dict[str, nn.Module] = {}
-        self._take(family.networks(), ())
+        self._take(family.networks.load(), ())
 
     def _bases(self, names: Collection[str]) -> dict[str, nn.Module]:
         """On the CPU, these networks as the base's files have them, and those that must be the base's again."""
         from tunesmith.families.step_audio.config import FLOW, LLM
 
-        return {name: self.family.network(name) for name in (LLM, FLOW) if name in names or name in self._tuned}
+        return self.family.networks.load([name for name in (LLM, FLOW) if name in names or name in self._tuned])
 
     def _take(self, networks: Mapping[str, nn.Module], tuned: Collection[str]) -> None:
         """Speak with these networks, and for the rest with those that are here.
@@ -98,9 +97,9 @@ class StepAudioTTS:
         gc.collect()  # an adapter and what it wraps refer to each other
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
-        self.networks = on_device(networks, self.device, self.family.full_precision)
+        self.networks = on_device(networks, self.device, self.family.networks.full_precision)
         self._tuned = frozenset(tuned)
-        self._generator: Generator = self.family.generator(self.networks, self.device)
+        self._generator: Generator = self.family.generation.generator(self.networks, self.device)
 
     # --- what was fine-tuned ----------------------------------------------------------------------------------------
 
@@ -124,7 +123,7 @@ class StepAudioTTS:
             raise TunesmithError("no checkpoint was named", remedy="Give llm_ckpt_path, flow_ckpt_path or both.")
         networks, notes = self._bases(paths), []
         for name, path in paths.items():
-            loaded = load_checkpoint(name, networks[name], path, self.family.base_name)
+            loaded = load_checkpoint(name, networks[name], path, self.family.card.base_name)
             networks[name] = loaded.network
             notes += [*loaded.notes, f"{name}: {path}"]
         self._take(networks, paths)
@@ -141,7 +140,7 @@ class StepAudioTTS:
 
         folder = Path(folder)
         tuned = parts_of(folder)
-        networks, notes = load_parts(self._bases(tuned), folder, self.family.base_name)
+        networks, notes = load_parts(self._bases(tuned), folder, self.family.card.base_name)
         self._take(networks, tuned)
         for note in notes:
             self.console.log(note)

@@ -122,7 +122,7 @@ class SpeechEvaluator:
     def _make_yardstick(self, prompt: Prompt) -> SpeechReference:
         if prompt.voice is None:
             return SpeechReference(prompt.text, math.nan, False, None, None)
-        rate = self.family.card().sample_rate
+        rate = self.family.card.facts().sample_rate
         true = prompt.recording
         target = spoken_seconds(self._recording(true), rate) if true else None
         expected = expected_seconds(
@@ -148,11 +148,11 @@ class SpeechEvaluator:
 
     def _voice(self, ref: AudioRef) -> np.ndarray:
         if ref not in self._vectors:
-            self._vectors[ref] = self._embed(self._recording(ref), self.family.card().sample_rate)
+            self._vectors[ref] = self._embed(self._recording(ref), self.family.card.facts().sample_rate)
         return self._vectors[ref]
 
     def _recording(self, ref: AudioRef) -> np.ndarray:
-        return load(ref, self.family.card().sample_rate, 1)
+        return load(ref, self.family.card.facts().sample_rate, 1)
 
     def _embed(self, audio: np.ndarray, rate: int) -> np.ndarray:
         mono = np.nan_to_num(np.atleast_2d(audio).mean(axis=0)).astype(np.float32)
@@ -165,7 +165,7 @@ def speech_evaluator_of(context: RunContext, device: str) -> SpeechEvaluator | N
     Raises:
         TunesmithError: when the Whisper weights that the user named are not there.
     """
-    tools = context.family.speech()
+    tools = context.family.checks.speech_tools()
     if tools is None:
         return None
     from tunesmith.speech.speaker_vector import MFCC, VoiceVector

@@ -67,7 +67,7 @@ def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list
         voice = prompt.voice
         if voice is not None and voice.id not in files:
             path = target / "prompt" / f"{len(files):02d}.wav"
-            write(path, prompt_audio(voice, family), family.card().sample_rate)
+            write(path, prompt_audio(voice, family), family.card.facts().sample_rate)
             files[voice.id] = path.relative_to(target).as_posix()
         asked.append(
             {

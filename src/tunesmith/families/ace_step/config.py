@@ -13,6 +13,8 @@ from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 from tunesmith.files import read_json
 
+NETWORK = "transformer"
+"""The one network that trains."""
 LICENCE = "Apache-2.0"
 TRANSFORMER, DCAE, VOCODER, TEXT = "ace_step_transformer", "music_dcae_f8c8", "music_vocoder", "umt5-base"
 FOLDERS = (TRANSFORMER, DCAE, VOCODER, TEXT)

@@ -18,7 +18,8 @@ from tunesmith.families.ace_step.prompts import all_texts
 from tunesmith.families.contract import Encoder
 
 if TYPE_CHECKING:
-    from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer, LyricTokens
+    from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
+    from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
     from tunesmith.families.ace_step.parts.codec import MusicCodec
     from tunesmith.families.ace_step.parts.ssl import SslModels
     from tunesmith.families.ace_step.parts.text import TextEncoder

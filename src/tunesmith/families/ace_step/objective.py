@@ -38,9 +38,9 @@ def sigma_table(shift: float) -> np.ndarray:
     return table
 
 
-def draw_sigma(rngs: ItemRng, shift: float) -> float:
+def draw_sigma(rng: ItemRng, shift: float) -> float:
     """A noise level: logistic of a standard normal picks the place in the table."""
-    place = 1 / (1 + np.exp(-rngs.generator("sigma").standard_normal()))
+    place = 1 / (1 + np.exp(-rng.generator("sigma").standard_normal()))
     return float(sigma_table(shift)[min(TRAINING_LEVELS - 1, int(TRAINING_LEVELS * place))])
 
 
@@ -53,21 +53,21 @@ def held_out_sigmas(shift: float, count: int = HELD_OUT_LEVELS) -> tuple[float, 
     return tuple(float(sigma_table(shift)[int(TRAINING_LEVELS * place)]) for place in middles)
 
 
-def item_noise(latents_CHT: np.ndarray, rngs: ItemRng | None) -> np.ndarray:
+def item_noise(latents_CHT: np.ndarray, rng: ItemRng | None) -> np.ndarray:
     """An item's noise, float32 like its latents: drawn for the epoch, or the same for ever when measuring."""
     shape = latents_CHT.shape
     # Drawn frame by frame, so that a clip's noise does not depend on how long a crop is.
     frames = (shape[2], shape[0], shape[1])
-    if rngs is None:
+    if rng is None:
         generator = np.random.Generator(np.random.Philox(key=key_of("held-out noise", *shape[:2])))
     else:
-        generator = rngs.generator("noise")
+        generator = rng.generator("noise")
     return np.ascontiguousarray(generator.standard_normal(frames, np.float32).transpose(1, 2, 0))
 
 
-def condition_dropout(rngs: ItemRng | None, purpose: str, rate: float) -> bool:
+def condition_dropout(rng: ItemRng | None, purpose: str, rate: float) -> bool:
     """Whether an item keeps a condition; drawn per item and epoch, always when measuring."""
-    return rngs is None or bool(rngs.generator(purpose).random() >= rate)
+    return rng is None or bool(rng.generator(purpose).random() >= rate)
 
 
 def denoise_sum(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig
-from tunesmith.families.card import TransformerShape
+from tunesmith.families.contract.card import TransformerShape
 
 SAVED_BYTES = 104.0
 """Saved for backward per frame, layer and unit of width in bf16: 16.6 GB for 240 s, counted with saved-tensor hooks."""

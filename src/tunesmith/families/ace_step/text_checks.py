@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunesmith.data.findings import Finding
 from tunesmith.families.ace_step.config import MAX_LYRIC_TOKENS, MAX_PROMPT_TOKENS
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED, marked_language
-from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
+from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
 
 UNKNOWN_WARN = 0.05
 """Share of lyric tokens without an entry in the vocabulary from which a clip is named."""

@@ -12,6 +12,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import FamilySettings
 from tunesmith.files import read_json
 
+NETWORK = "decoder"
+"""The one network that trains."""
 LICENCE = "CC BY-NC 4.0"  # audiocraft's LICENSE_weights; adapters inherit it
 
 # transformers' own class defaults, for keys that a config.json may leave out

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
+from tunesmith.data.sample import PROMPT_TEXT
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 
@@ -219,6 +220,8 @@ class TokenIds:
 
 LLM, FLOW = "llm", "flow"
 """The two trained networks."""
+TEXT_ROLES = ("caption", PROMPT_TEXT)
+"""What to say; what the voice prompt says."""
 
 
 class StepAudioSettings(FamilySettings):

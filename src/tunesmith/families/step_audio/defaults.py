@@ -33,7 +33,7 @@ tts = StepAudioTTS({base}, StepAudioTokenizer({base}))
 tts.load_adapter({adapter})
 audio, rate = tts.clone("voice.wav", "what the recording says", "what to say")
 """
-STARTING_RECIPE: dict[str, dict[str, Any]] = {
+RECIPE_DEFAULTS: dict[str, dict[str, Any]] = {
     "data": {"max_seconds": MAX_SECONDS, "min_crop_seconds": MAX_SECONDS},
     "checks": CHECKS,
     "adapter": {

@@ -1,42 +1,54 @@
-"""The two networks of a checkpoint, each by itself, so that one can be had without reading the other."""
+"""The networks that train: the LLM over audio codes, and the flow that makes them sound."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+from tunesmith.families.contract import Networks, PhaseSpec
+from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
+from tunesmith.families.step_audio.config import FLOW, LLM
 
-from tunesmith.families.base_weights import BaseWeights
-from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config
-from tunesmith.families.step_audio.parts.flow import Flow
-from tunesmith.families.step_audio.parts.flow_weights import load_flow
-from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-from tunesmith.families.step_audio.parts.step1_weights import load_step1
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def without_weights(llm: Step1Config, flow: FlowConfig) -> dict[str, nn.Module]:
-    """Both on the meta device: names and shapes."""
-    with torch.device("meta"):
-        return {
-            LLM: Step1ForCausalLM(llm).requires_grad_(False),
-            FLOW: Flow(flow).requires_grad_(False),
-        }
+class StepAudioNetworks(Networks):
+    """LLM and flow."""
 
+    names = (LLM, FLOW)
+    full_precision = (FLOW,)
 
-def read_network(name: str, folder: Path, flow_folder: Path, flow: FlowConfig, base_weights: BaseWeights) -> nn.Module:
-    """One network as its files have it, on the CPU: the LLM in their precision, the flow in fp32.
+    def __init__(self, checkpoint: StepAudioCheckpoint) -> None:
+        self.checkpoint = checkpoint
 
-    Args:
-        name: ``llm`` or ``flow``.
-        folder: The LLM's.
-        flow_folder: The flow's.
-        flow: What its ``cosyvoice.yaml`` says.
-        base_weights: How to keep the matrices of the LLM's layers.
+    def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
+        """LLM and flow, or one of them; the LLM in the precision of its files, the flow in fp32."""
+        from tunesmith.families.step_audio.loading import read_network, without_weights
 
-    Raises:
-        TunesmithError: when its files are absent, unreadable or do not fit.
-    """
-    if name == FLOW:
-        return load_flow(flow_folder / "flow.pt", flow)
-    return load_step1(folder, base_weights=base_weights)
+        checkpoint, wanted = self.checkpoint, self.names if names is None else names
+        if meta:
+            both = without_weights(*checkpoint.configs)
+            return {name: both[name] for name in wanted}
+        flow, packing = checkpoint.configs[1], checkpoint.settings.base_weights
+        return {name: read_network(name, checkpoint.folder, checkpoint.flow_folder, flow, packing) for name in wanted}
+
+    def phases(self) -> tuple[PhaseSpec, ...]:
+        """LLM, flow, then both together at a tenth of the learning rate; untrained ones are empty."""
+        both = (
+            PhaseSpec(LLM, (LLM,), share=25),
+            PhaseSpec(FLOW, (FLOW,), share=25),
+            PhaseSpec("joint", (LLM, FLOW), share=5, lr_factor=0.1),
+        )
+        if self.checkpoint.settings.train == "both":
+            return both
+        return tuple(
+            spec if spec.name in self.checkpoint.trained else PhaseSpec(spec.name, (), share=0) for spec in both
+        )
+
+    def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
+        """Recompute the blocks of both networks in the backward pass."""
+        from tunesmith.families.step_audio.objective import unwrap_peft
+
+        unwrap_peft(networks[LLM]).gradient_checkpointing = True
+        unwrap_peft(networks[FLOW]).decoder.estimator.gradient_checkpointing = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.families.base_weights import packed_size
-from tunesmith.families.card import ModelCard, PhaseSpec
+from tunesmith.families.contract.card import ModelCard, PhaseSpec
 from tunesmith.families.step_audio import sizes
 from tunesmith.families.step_audio.config import (
     LICENCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.families.card import TransformerShape
+from tunesmith.families.contract.card import TransformerShape
 from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, StepAudioSettings
 
 LLM_SAVED_BYTES, FLOW_SAVED_BYTES = 41.5, 84.4

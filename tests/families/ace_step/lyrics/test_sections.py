@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tunesmith.families.ace_step.lyrics.sections import window, window_ids
-from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer, LyricTokens
+from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
+from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
 
 IDS = np.array([9, 1, 1, 2, 2, 2, 3, 4, 4])
 SECTIONS, COUNTS = (1, 3, 6, 7), (2, 4, 2, 2)  # shares 0-0.2, 0.2-0.6, 0.6-0.8, 0.8-1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokens
+    from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
 
 WORDLESS_LINES = 4
 """Lines that a section without words counts as: eight bars at two bars a line."""

@@ -1,0 +1,49 @@
+"""How ACE-Step makes songs, and what its base model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
+from tunesmith.families.ace_step.config import NETWORK
+from tunesmith.families.contract import Generation, Generator, Networks
+from tunesmith.families.own_prompts import own_prompts
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BASE_PROMPTS = (
+    "acoustic guitar, soft piano, calm, folk, 80 bpm",
+    "pop rock, electric guitar, live drums, male vocal, energetic, 130 bpm",
+    "orchestral, film score, strings, horns, epic",
+    "deep house, electronic, synthesizer, female vocal, 122 bpm",
+    "jazz, piano trio, double bass, brushed drums, relaxed",
+    "bluegrass, banjo, fiddle, fast, bright",
+    "ambient, synthesizer, drone, peaceful",
+    "funk, slap bass, brass, groovy, 105 bpm",
+)
+"""Far apart from each other and from most fine-tuning sets, so that forgetting shows."""
+
+
+class AceStepGeneration(Generation):
+    """Songs from tags and lyrics, and from other songs."""
+
+    def __init__(self, checkpoint: AceStepCheckpoint, networks: Networks) -> None:
+        self.checkpoint, self.networks = checkpoint, networks
+
+    def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
+        """A generator over the run's networks, or over the base."""
+        from tunesmith.families.ace_step.generate import AceStepGenerator
+
+        checkpoint = self.checkpoint
+        network = (networks or self.networks.load())[NETWORK]
+        return AceStepGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device)
+
+    def base_prompts(self) -> tuple[str, ...]:
+        """The checkpoint's own list where it ships one, else eight varied ones."""
+        return own_prompts(self.checkpoint.folder, BASE_PROMPTS)
+
+    def default_request_options(self) -> dict[str, Any]:
+        """Previews and comparisons are made of tags and lyrics, whatever is generated afterwards."""
+        return {"task": "text2music"}

@@ -1,0 +1,62 @@
+"""Role objective: rectified flow over music latents; the maths are in ``objective.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunesmith.data.item_rng import ItemRng
+from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
+from tunesmith.families.ace_step.config import NETWORK
+from tunesmith.families.contract import Batch, Objective
+from tunesmith.families.loss_terms import LossTerm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class AceStepObjective(Objective):
+    """Flow matching over latents, and the projection losses where they are on."""
+
+    def __init__(self, checkpoint: AceStepCheckpoint) -> None:
+        self.checkpoint = checkpoint
+
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
+        """Latents, noise, noise levels and conditions."""
+        from tunesmith.families.ace_step.collate import collate
+
+        return collate(items, rngs, self.checkpoint.settings, self.checkpoint.ssl_names)
+
+    def weights(self, batch: Batch) -> dict[str, float]:
+        """Valid frames per term."""
+        return batch["weights"]
+
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
+        """Error of the estimated clean latents, and the projection losses when they are on."""
+        from tunesmith.families.ace_step.objective import ace_step_loss
+
+        return ace_step_loss(networks[NETWORK], batch, self.checkpoint.ssl_names)
+
+    def chance_loss(self) -> float:
+        """The held-out loss of a model that knows nothing (no velocity), for latents of unit variance."""
+        from tunesmith.families.ace_step.objective import silent_level
+
+        return silent_level(self.checkpoint.settings.shift)
+
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
+        """Latents upside down: low frequencies where high ones belong."""
+
+        def upside_down(networks: Mapping[str, nn.Module], batch: Batch) -> dict[str, LossTerm]:
+            from tunesmith.families.ace_step.objective import upside_down
+
+            return self.loss(networks, upside_down(batch), None)
+
+        return {"upside_down": upside_down}
+
+    def options(self) -> dict[str, Any]:
+        """Noise levels, projection losses, and the base as it is in memory."""
+        return self.checkpoint.settings.model_dump(include={"shift", "ssl", "ssl_weight", "base_weights"})

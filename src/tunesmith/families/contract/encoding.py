@@ -1,0 +1,40 @@
+"""Role encoding: what is encoded once per sample, and by what."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+
+from tunesmith.data.fields import FieldSpec
+from tunesmith.data.sample import Sample
+
+
+class Encoder(ABC):
+    """The frozen parts of a model, alive only while encoding (a context manager, so that they leave the memory)."""
+
+    @abstractmethod
+    def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
+        """Encode ``fields`` of one sample, unpadded and alone, with the same front end that generation uses."""
+
+    def round_trip(self, audio: np.ndarray) -> np.ndarray | None:
+        """Audio (C, N) through the codec and back: the best any adapter can sound; ``None`` where there is no codec."""
+        return None
+
+
+class Encoding(ABC):
+    """How samples become what the cache keeps."""
+
+    @abstractmethod
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """Everything that is encoded once per sample."""
+
+    @abstractmethod
+    def field_key(self, sample: Sample, name: str) -> str:
+        """What decides the content of a field: audio bytes, text, component weights, settings; never a file name."""
+
+    @abstractmethod
+    def encoder(self, device: str = "cpu") -> AbstractContextManager[Encoder]:
+        """Load the frozen encoders for the length of a ``with`` block."""

@@ -1,0 +1,51 @@
+"""Role networks: the trained networks, how they are loaded, and when each of them trains."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from tunesmith.errors import TunesmithError
+from tunesmith.families.contract.card import PhaseSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Networks(ABC):
+    """The networks that a family trains."""
+
+    names: ClassVar[tuple[str, ...]]
+    full_precision: ClassVar[tuple[str, ...]] = ()
+    """Networks that are kept in fp32 wherever they run: small ones whose weights are trained themselves."""
+
+    @abstractmethod
+    def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
+        """The trained networks by name, or those of ``names``, frozen, on the CPU.
+
+        ``meta`` gives names and shapes on the meta device, without weights. In fp32, or large ones in the precision of
+        their files: who computes with them says in which.
+        """
+
+    def phases(self) -> tuple[PhaseSpec, ...]:
+        """Training phases in order; one phase with every network unless the family says otherwise."""
+        return (PhaseSpec("train", self.names),)
+
+    def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
+        """Recompute activations in the backward pass, where the networks support it.
+
+        Raises:
+            TunesmithError: where they do not.
+        """
+        raise TunesmithError(
+            "this family has no gradient checkpointing", where="train.gradient_checkpointing", remedy="Set it to false."
+        )
+
+    def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
+        """Compile the repeated block of each network (GPU), where that is known to work.
+
+        Raises:
+            TunesmithError: where it is not.
+        """
+        raise TunesmithError("this family has nothing to compile", where="train.compile", remedy="Set it to `off`.")

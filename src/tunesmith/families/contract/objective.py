@@ -1,0 +1,63 @@
+"""Role objective: from encoded items to a loss, and what that loss should be."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunesmith.data.item_rng import ItemRng
+from tunesmith.families.loss_terms import LossTerm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Batch = dict[str, Any]
+"""What collate makes: tensors (moved to the device by the loop) and plain values (left alone)."""
+
+
+class Objective(ABC):
+    """A family's training objective."""
+
+    @abstractmethod
+    def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
+        """Batch encoded (already cropped) items; ``rngs`` is ``None`` when measuring, so nothing is random then.
+
+        Beside the fields an item holds ``crop``: where its window begins, its length and the clip's, in frames.
+        """
+
+    @abstractmethod
+    def weights(self, batch: Batch) -> dict[str, float]:
+        """The weight of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
+
+    @abstractmethod
+    def loss(
+        self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
+    ) -> dict[str, LossTerm]:
+        """The family's objective on one batch, by named term; ``rngs`` is ``None`` for the held-out measurement.
+
+        ``networks`` are those of the present phase: a family with several gives the terms of those that are there.
+        """
+
+    def chance_loss(self) -> float | None:
+        """The held-out loss of a model that knows nothing (a uniform guess, no velocity), if the objective has one."""
+        return None
+
+    def max_base_loss_ratio(self) -> float:
+        """Share of :meth:`chance_loss` that a sound base model stays under on music it has not heard."""
+        return 0.85
+
+    def trained_frames(self, batch: Batch) -> float:
+        """Frames of a batch (on the clock of its first timed field) that carry a target, on average over the terms."""
+        weights = self.weights(batch)
+        return sum(weights.values()) / max(1, len(weights))
+
+    def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
+        """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
+        return {}
+
+    def options(self) -> dict[str, Any]:
+        """Options that decide what the loss means; a run is not resumed with others."""
+        return {}

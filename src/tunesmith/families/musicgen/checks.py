@@ -1,0 +1,35 @@
+"""What T5's tokenizer says of captions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from tunesmith.families.contract import Checks
+from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
+
+
+class MusicGenChecks(Checks):
+    """Captions that T5 cannot read."""
+
+    def __init__(self, checkpoint: MusicGenCheckpoint) -> None:
+        self.checkpoint = checkpoint
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """T5's, of the checkpoint."""
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.checkpoint.folder, local_files_only=True)
+
+    def unk_ratio(self, text: str) -> float:
+        """Share of the text's letters that T5 reads as ``<unk>``: Chinese and emoji for the real model's English T5.
+
+        Letters, not tokens: a whole sentence that T5 does not know is one ``<unk>`` beside one space token.
+        """
+        letters = len("".join(text.split()))
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        unknown = self.tokenizer.unk_token_id
+        pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        lost = sum(len("".join(text[first:last].split())) for token, (first, last) in pairs if token == unknown)
+        return lost / letters if letters else 0.0

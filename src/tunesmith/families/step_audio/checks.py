@@ -1,0 +1,52 @@
+"""What Step-Audio-EditX asks of pairs, adds to them, and measures speech with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.data.augmented import Augmented
+from tunesmith.data.sample import Sample
+from tunesmith.families.contract import Checks
+from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
+from tunesmith.families.step_audio.config import TOKENIZER_RATE
+from tunesmith.families.step_audio.text_checks import validate_samples
+from tunesmith.speech.tools import SpeechTools
+
+
+class StepAudioChecks(Checks):
+    """Edits that the model knows; voice prompts and transcripts that clips lack."""
+
+    def __init__(self, checkpoint: StepAudioCheckpoint) -> None:
+        self.checkpoint = checkpoint
+
+    def validate_samples(self, samples: Sequence[Sample]) -> None:
+        """Refuse edits that the model does not know."""
+        validate_samples(samples)
+
+    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
+        """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
+        from tunesmith.families.step_audio.complete import complete
+        from tunesmith.speech.transcribe import transcriber
+
+        return complete(
+            samples,
+            seed,
+            networks=frozenset(self.checkpoint.trained),
+            ids=self.checkpoint.ids,
+            find=lambda: transcriber(self.checkpoint.settings.whisper or None),
+            language=self.checkpoint.settings.language or None,
+        )
+
+    def speech_tools(self) -> SpeechTools | None:
+        """CAM++ where it is installed, and the user's Whisper."""
+        from tunesmith.families.step_audio.voices import speaker_tool
+
+        here = self.checkpoint.here
+        tool = (
+            speaker_tool(self.checkpoint.folder, self.checkpoint.flow_folder, self.checkpoint.configs[1].spk_embed_dim)
+            if here
+            else None
+        )
+        voice, name = tool if tool else (None, "")
+        whisper, language = self.checkpoint.settings.whisper or None, self.checkpoint.settings.language or None
+        return SpeechTools(voice, name, whisper, language, lowest_rate=TOKENIZER_RATE)
