@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.golden_files import assert_close, golden_tensors, part
+from tests.golden_files import UNIT, assert_close, assert_rounded, golden_tensors, part
 from tunesmith.families.ace_step.config import TransformerConfig
 from tunesmith.families.ace_step.parts.rope import rope_table
 from tunesmith.families.ace_step.parts.time import sinusoid
@@ -90,12 +91,27 @@ def test_golden_tables(golden):
     tokens = golden.inputs["lyric_ids"].shape[1]
     distances = distance_table(tokens, config.lyric_encoder.output_size, torch.device("cpu"))
     assert_close("distances", distances[None], golden.tensors["tap.lyric_pos_emb"], TOLERANCE)
-    assert_close("time", sinusoid(golden.inputs["timestep"]), golden.tensors["tap.time_proj"], TOLERANCE)
+    time = golden.inputs["timestep"]
+    assert_rounded("time", sinusoid(time), golden.tensors["tap.time_proj"], *exact_sinusoid(time))
     expected = golden.tensors["out.rope_cos"], golden.tensors["out.rope_sin"]
     cos, signed_sin = rope_table(torch.arange(len(expected[0]))[None], config.attention_head_dim, config.rope_theta)
     sign = torch.tensor([-1.0, 1.0]).repeat(config.attention_head_dim // 2)
     assert_close("cos", cos[0, 0], expected[0], TOLERANCE)
     assert_close("sin", signed_sin[0, 0] * sign, expected[1], TOLERANCE)
+
+
+def exact_sinusoid(time_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines of time at 128 frequencies in double precision, and what single precision may lose of each.
+
+    The angle grows to 1000, where a unit in the last place is 6e-5. A frequency is the exponential of -x, and x carries
+    two roundings (its constant, its product); the exponential is good to a unit in the last place, two roundings, and
+    its product with the time is one more. So the angle is off by 2x + 3 roundings of itself, its cosine or sine by that
+    and its own unit in the last place.
+    """
+    x = torch.arange(128, dtype=torch.float64) * (math.log(10_000) / 128)
+    angles = time_B.double()[:, None] * torch.exp(-x)
+    allowed = UNIT * (angles * (2 * x + 3) + 2)
+    return torch.cat([angles.cos(), angles.sin()], dim=-1), torch.cat([allowed, allowed], dim=-1)
 
 
 @torch.no_grad()

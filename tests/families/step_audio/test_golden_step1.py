@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from torch.nn import functional as F
 
-from tests.golden_files import assert_close, golden_path, golden_tensors, part
+from tests.golden_files import UNIT, assert_as_near, assert_close, assert_rounded, golden_path, golden_tensors, part
 from tunesmith.families.step_audio.config import Step1Config, known
 from tunesmith.families.step_audio.parts.alibi import alibi_bias, alibi_slopes
 from tunesmith.families.step_audio.parts.kv_cache import KVCache
@@ -71,11 +71,24 @@ def test_golden_alibi(golden):
     assert counts
     for heads in counts:
         slopes, bias = alibi_slopes(heads), golden[f"alibi_bias.{heads}"]
-        assert_close(f"slopes of {heads}", slopes, golden[f"alibi_slopes.{heads}"], 1e-7)
+        assert_rounded(f"slopes of {heads}", slopes, golden[f"alibi_slopes.{heads}"], *exact_slopes(heads))
         positions = torch.arange(bias.shape[-1])
         ours = alibi_bias(slopes, positions, positions)[None]
         assert torch.equal(ours.isinf(), bias.isinf())
         assert_close(f"bias of {heads}", ours.nan_to_num(neginf=0), bias.nan_to_num(neginf=0), 1e-6)
+
+
+def exact_slopes(heads: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """ALiBi's slopes in double precision, and what single precision may lose of each.
+
+    The original raises a rounded base to the power k, which makes k roundings of one, and the power is good to a unit
+    in the last place, two more.
+    """
+    power = 1 << (heads.bit_length() - 1)
+    powers = torch.tensor([*range(1, power + 1), *range(1, 2 * (heads - power), 2)], dtype=torch.float64)
+    eighths = torch.tensor([8.0] * power + [4.0] * (heads - power), dtype=torch.float64)
+    slopes = torch.exp2(-eighths / power * powers)
+    return slopes, slopes * (powers + 2) * UNIT
 
 
 def test_golden_loss(model, golden):
@@ -105,5 +118,5 @@ def test_golden_logits_bf16(model, golden):
     with torch.no_grad():
         logits = halved.eval()(golden["input_ids"])
     assert logits.dtype == torch.bfloat16
-    # bf16 keeps 8 bits, and every layer rounds: a few units in the last place of the largest logit.
-    assert_close("logits_bf16", logits.float(), golden["logits_bf16"].float(), 3e-2)
+    # The original's own logits in fp32 say what it lost in bf16.
+    assert_as_near("logits_bf16", logits, golden["logits_bf16"], golden["logits"].double())
