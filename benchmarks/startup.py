@@ -30,8 +30,8 @@ def adapter_ratio() -> tuple[float, int]:
     from models import SMALL, config
     from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
-    from tunesmith.families.musicgen.config import parse_config
     from tunesmith.families.musicgen.adapters import TARGETS
+    from tunesmith.families.musicgen.config import parse_config
     from tunesmith.families.musicgen.weights import TrainedPart
 
     with torch.device("meta"):

@@ -10,7 +10,7 @@ import torch
 
 from tests.families.ace_step.test_codec import PUBLISHED_VOCODER
 from tests.golden_files import golden_path
-from tunesmith.audio.mel_inversion import Frames, MelInversion, nearest_peaks
+from tunesmith.audio.mel_inversion import MelFrames, MelInversion, nearest_peaks
 from tunesmith.families.ace_step.config import AceStepConfig, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.vocoder import load_vocoder
@@ -73,7 +73,7 @@ def test_silence_is_silent(inversion):
 
 
 def test_synthesis_undoes_analysis(music):
-    frames = Frames(torch.hann_window(2048), 512)
+    frames = MelFrames(torch.hann_window(2048), 512)
     again = frames.audio(frames.spectra(music))
     torch.testing.assert_close(again[:, 2048:-2048], music[:, 2048:-2048], atol=1e-5, rtol=0)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tunesmith.families.step_audio.complete import complete
 
 from tests.data.sounds import phrase, save
 from tests.families.duet import DUET, build
@@ -17,6 +16,7 @@ from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Checks, Family, FamilySettings, FamilyType
 from tunesmith.families.step_audio import text_checks
+from tunesmith.families.step_audio.complete import complete
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe

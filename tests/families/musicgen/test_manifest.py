@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tunesmith.families.musicgen.config import MusicGenConfig, parse_config
 from tunesmith.families.musicgen.adapters import TARGETS
+from tunesmith.families.musicgen.config import MusicGenConfig, parse_config
 from tunesmith.families.musicgen.published import DECODERS, published_card
 from tunesmith.families.musicgen.sizes import decoder_parameters
 from tunesmith.families.musicgen.weights import TrainedPart
