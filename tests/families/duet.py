@@ -7,19 +7,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.data.content import audio_key, content_key
-from tunesmith.data.fields import FieldSpec
 from tunesmith.data.load import load
 from tunesmith.families import contract as role
-from tunesmith.families.loss_terms import LossTerm
 
 RATE, HOP, BANDS, TOKENS = 8000, 400, 8, 16
 
 
 class Layers(nn.Sequential):
-    """``reader`` tells tokens from the prompt's mean; ``painter`` a velocity from noisy frames, prompt and time."""
-
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
         self.inner, self.tanh, self.head = nn.Linear(width, 32), nn.Tanh(), nn.Linear(32, out)
@@ -29,22 +24,21 @@ def front_end(audio_CN: np.ndarray) -> np.ndarray:
     """Log band energies (T, BANDS): the one front end of encoding and generation."""
     frames = audio_CN[0][: audio_CN.shape[1] // HOP * HOP].reshape(-1, HOP)
     power = np.abs(np.fft.rfft(frames, axis=1)[:, 1:]) ** 2
-    bands = power[:, : power.shape[1] // BANDS * BANDS].reshape(len(frames), BANDS, -1).mean(-1)
-    return np.log(bands + 1e-4).astype(np.float32)
+    return np.log(power.reshape(len(frames), BANDS, -1).mean(-1) + 1e-4).astype(np.float32)
 
 
 class DuetEncoder(role.Encoder):
     def encode(self, sample, fields):
-        audio = {name: load(ref, RATE, 1) for name, ref in sample.audios.items()}
-        made = {"prompt": front_end(audio["prompt"]).mean(0), "target": front_end(audio["target"])}
+        made = {name: front_end(load(ref, RATE, 1)) for name, ref in sample.audios.items()}
+        made["prompt"] = made["prompt"].mean(0)
         made["tokens"] = (made["target"].argmax(1) * 2).astype(np.int32)
         return {name: made[name] for name in fields}
 
 
 class DuetEncoding(role.Encoding):
     def fields(self):
-        timed = {"time_axis": 0, "rate": RATE / HOP}
-        return FieldSpec("target", "<f4", **timed), FieldSpec("tokens", "<i4", **timed), FieldSpec("prompt", "<f4")
+        timed = [role.FieldSpec(name, kind, 0, RATE / HOP) for name, kind in (("target", "<f4"), ("tokens", "<i4"))]
+        return (*timed, role.FieldSpec("prompt", "<f4"))
 
     def field_key(self, sample, name):
         return content_key(name, audio_key(sample.audios["prompt" if name == "prompt" else "target"]))
@@ -85,21 +79,20 @@ class DuetObjective(role.Objective):
         return batch
 
     def weights(self, batch):
-        total = float(batch["frames"].sum())
-        return {"cross_entropy": total, "flow": total * BANDS}
+        return {"cross_entropy": float(batch["frames"].sum()), "flow": float(batch["frames"].sum()) * BANDS}
 
     def loss(self, networks, batch, rngs):
         mask = torch.arange(batch["target"].shape[1])[None] < batch["frames"][:, None]
         weights, terms = self.weights(batch), {}
         if "reader" in networks:
-            logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)
-            entropy = F.cross_entropy(logits[mask], batch["tokens"][mask], reduction="sum")
-            terms["cross_entropy"] = LossTerm(entropy, weights["cross_entropy"], group="reader", scale=0.4)
+            logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)[mask]
+            entropy = F.cross_entropy(logits, batch["tokens"][mask], reduction="sum")
+            terms["cross_entropy"] = role.LossTerm(entropy, weights["cross_entropy"], group="reader", scale=0.4)
         if "painter" in networks:
             noisy = (1 - batch["t"]) * batch["noise"] + batch["t"] * batch["target"]
             given = batch["prompt"][:, None].expand_as(noisy), batch["t"].expand(*noisy.shape[:2], 1)
             error = networks["painter"](torch.cat([noisy, *given], -1)) - (batch["target"] - batch["noise"])
-            terms["flow"] = LossTerm((error[mask] ** 2).sum(), weights["flow"], group="painter", scale=0.6)
+            terms["flow"] = role.LossTerm((error[mask] ** 2).sum(), weights["flow"], group="painter", scale=0.6)
         return terms
 
 
@@ -111,17 +104,15 @@ class DuetGeneration(role.Generation, role.Generator):
     def generate(self, requests, progress=None):
         for request in requests:
             token = int(self.networks["reader"](torch.from_numpy(front_end(request.source["prompt"]).mean(0))).argmax())
-            t = np.arange(int(request.seconds * RATE)) / RATE
-            audio = 0.3 * np.sin(2 * np.pi * (100 + 50 * token) * t)[None].astype(np.float32)
-            yield role.Generated(audio, RATE, request)
+            turns = np.arange(int(request.seconds * RATE)) / RATE * (100 + 50 * token)
+            yield role.Generated(0.3 * np.sin(2 * np.pi * turns)[None].astype(np.float32), RATE, request)
 
 
 def build(kind, path, settings, revision):
-    checkpoint, targets = role.Checkpoint(path, settings, revision), AdapterDefaults(("inner", "head"), 4, 4)
+    checkpoint, targets = role.Checkpoint(path, settings, revision), role.AdapterDefaults(("inner", "head"), 4, 4)
     facts = role.ModelCard(kind.name, path, "Apache-2.0", RATE, 1, RATE / HOP, 30.0, 1000, 1000, 4000)
     parts = role.Card(checkpoint, facts), DuetNetworks(), DuetEncoding(), DuetObjective(), DuetGeneration()
     return role.Family(kind, checkpoint, *parts, role.Adapters(dict.fromkeys(DuetNetworks.names, targets)))
 
 
-ROLES = {"audio_roles": ("prompt", "target"), "text_roles": ("asked", "said")}
-DUET = role.FamilyType("duet", lambda path: path.startswith("duet:"), build, **ROLES)
+DUET = role.FamilyType("duet", lambda path: path.startswith("duet:"), build, audio_roles=("prompt", "target"))

@@ -39,8 +39,8 @@ def test_a_file_from_before_is_migrated(tmp_path):
 
 def test_files_of_the_future_and_other_data_are_refused(tmp_path):
     write_json(tmp_path / "a.json", {"format": 3})
-    with pytest.raises(TunesmithError, match="format 3.*Update"):
+    with pytest.raises(TunesmithError, match=r"format 3.*Update"):
         Heard.read(tmp_path / "a.json")
     write_json(tmp_path / "a.json", {"format": 2, "level_db": "loud", "said": "loud"})
-    with pytest.raises(TunesmithError, match="a.json: this file is damaged: level_db"):
+    with pytest.raises(TunesmithError, match=r"a.json: this file is damaged: level_db"):
         Heard.read(tmp_path / "a.json")

@@ -93,11 +93,11 @@ def test_the_flow_may_lie_elsewhere(tiny_folder, tmp_path):
 
 def test_what_is_not_on_this_machine_and_cannot_be_downloaded(offline):
     with pytest.raises(TunesmithError, match="could not be downloaded") as refused:
-        source.download(REPOSITORY)
+        source.fetch(REPOSITORY)
     assert "Apache-2.0, about 7.8 GB" in str(refused.value.remedy) and "HF_ENDPOINT" in str(refused.value.remedy)
     assert offline == [(REPOSITORY, True), (REPOSITORY, False)]
     with pytest.raises(TunesmithError) as unknown:
-        source.download("someone/Step-Audio-EditX-finetuned")
+        source.fetch("someone/Step-Audio-EditX-finetuned")
     assert "Apache" not in str(unknown.value.remedy)  # nobody told under which licence that is
 
 
@@ -113,7 +113,7 @@ def test_a_snapshot_of_configs_alone_is_not_taken_for_the_model(tmp_path, monkey
         return str(tmp_path)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    assert source.download(REPOSITORY) == source.download(REPOSITORY) == tmp_path
+    assert source.fetch(REPOSITORY) == source.fetch(REPOSITORY) == tmp_path
     assert asked == [True, False, True]
 
 
@@ -158,9 +158,9 @@ def test_what_an_interrupted_download_left_is_not_taken_for_whole(tmp_path, monk
         kept = (tmp_path / name).read_bytes()
         (tmp_path / name).unlink()
         with pytest.raises(TunesmithError, match=rf"not on this machine in whole \(absent: {name}\) and could not be"):
-            source.download(REPOSITORY)
+            source.fetch(REPOSITORY)
         (tmp_path / name).write_bytes(kept)
-    assert source.download(REPOSITORY) == tmp_path
+    assert source.fetch(REPOSITORY) == tmp_path
 
 
 def test_a_copy_with_one_file_of_weights_or_small_front_ends_is_whole(tmp_path, tiny_folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
-from tunesmith.families.step_audio.source import GIGABYTES, POCKET, download
+from tunesmith.families.step_audio.source import GIGABYTES, POCKET, fetch
 from tunesmith.pocket.examples import is_pocket
 
 _PARTS = (
@@ -52,7 +52,7 @@ def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> st
         if not folder.is_dir():
             raise TunesmithError("there is no such model folder", where=name, remedy=how_to_get(REPOSITORY, name))
         return str(folder)
-    download(name)
+    fetch(name)
     return name
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import FOLDERS
+from tunesmith.families.hub import download, is_hub_id, local_folder
 
 REPOSITORY = "ACE-Step/ACE-Step-v1-3.5B"
 POCKET = "pocket/ace_step"
@@ -35,7 +36,7 @@ def is_ace_step(path: str) -> bool:
         raise TunesmithError(
             "ACE-Step 1.5 is another model than v1 and is not supported yet", where=path, remedy=f"Use {REPOSITORY}."
         )
-    return path.count("/") == 1
+    return is_hub_id(path)
 
 
 @lru_cache(maxsize=16)
@@ -49,38 +50,21 @@ def locate(path: str, revision: str | None = None) -> Path:
         from tunesmith.pocket.examples import pocket_path
 
         return pocket_path("ace_step")
-    folder = Path(path).expanduser()
-    if folder.is_dir():
-        absent = [name for name in FOLDERS if not (folder / name).is_dir()]
-        if absent:
-            raise TunesmithError(
-                f"this folder is not an ACE-Step v1 checkpoint: {', '.join(absent)} missing",
-                where=str(folder),
-                remedy=f"It needs the folders {', '.join(FOLDERS)}.",
-            )
-        return folder
-    if path.count("/") != 1 or path.startswith((".", "/", "~")):
-        raise TunesmithError(
-            "there is no such model folder", where=path, remedy=f"Check the path, or give the hub id {REPOSITORY}."
+    folder = local_folder(path, REPOSITORY)
+    if folder is None:
+        return download(
+            path, revision, absent=_absent, allow=lambda: _FILES, about=f"Apache-2.0, about {DOWNLOAD_GB} GB"
         )
-    return _download(path, revision)
-
-
-def _download(path: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(path, revision=revision, allow_patterns=_FILES, local_files_only=True))
-        if all(any((folder / name).glob("*.safetensors")) for name in FOLDERS):
-            return folder  # a snapshot may also hold configs alone, from an earlier look at it
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=_FILES))
-    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
+    absent = [name for name in FOLDERS if not (folder / name).is_dir()]
+    if absent:
         raise TunesmithError(
-            f"the weights of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path} (Apache-2.0, about {DOWNLOAD_GB} GB). Set HF_ENDPOINT to "
-            "use a mirror, or copy the folder here and give its path.",
-        ) from error
+            f"this folder is not an ACE-Step v1 checkpoint: {', '.join(absent)} missing",
+            where=str(folder),
+            remedy=f"It needs the folders {', '.join(FOLDERS)}.",
+        )
+    return folder
+
+
+def _absent(folder: Path) -> list[str]:
+    """A snapshot may hold configs alone, from an earlier look at it."""
+    return [name for name in FOLDERS if not any((folder / name).glob("*.safetensors"))]

@@ -5,6 +5,8 @@ LLM and a flow decoder), one training phase or several, token or latent inputs, 
 any shape, and generation with or without source audio.
 """
 
+from tunesmith.adapters.settings import AdapterDefaults
+from tunesmith.data.fields import FieldSpec
 from tunesmith.families.contract.adapters import Adapters
 from tunesmith.families.contract.card import Card, ModelCard, PhaseSpec, TransformerShape
 from tunesmith.families.contract.checkpoint import Checkpoint, FamilySettings
@@ -14,8 +16,10 @@ from tunesmith.families.contract.family import Family, FamilyType
 from tunesmith.families.contract.generation import Generated, Generation, GenerationRequest, Generator
 from tunesmith.families.contract.networks import Networks
 from tunesmith.families.contract.objective import Batch, Objective
+from tunesmith.families.loss_terms import LossTerm
 
 __all__ = [
+    "AdapterDefaults",
     "Adapters",
     "Batch",
     "Card",
@@ -26,10 +30,12 @@ __all__ = [
     "Family",
     "FamilySettings",
     "FamilyType",
+    "FieldSpec",
     "Generated",
     "Generation",
     "GenerationRequest",
     "Generator",
+    "LossTerm",
     "ModelCard",
     "Networks",
     "Objective",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from tunesmith.errors import TunesmithError
+from tunesmith.families.hub import download, local_folder, weights_file
 from tunesmith.families.musicgen.config import refuse_unsupported
 from tunesmith.files import read_json
 
 HUB_SIZES = {"small": 2.36, "medium": 8.04, "large": 13.7}
 """Download size in GB by model size, for the message when weights are missing."""
-_FILES = ["*.json", "*.model", "*.txt", "model*.safetensors"]
+_FILES = ["*.json", "*.model", "*.txt"]
 
 
 def is_musicgen(path: str) -> bool:
@@ -37,36 +37,18 @@ def locate(path: str, revision: str | None = None) -> Path:
         from tunesmith.pocket.examples import pocket_path
 
         return pocket_path("musicgen")
-    folder = Path(path).expanduser()
-    if folder.is_dir():
+    folder = local_folder(path, "facebook/musicgen-small")
+    if folder is not None:
         return folder
-    if path.count("/") != 1 or path.startswith((".", "/", "~")):
-        raise TunesmithError(
-            "there is no such model folder",
-            where=path,
-            remedy="Check the path, or give a hub id such as facebook/musicgen-small.",
-        )
-    return _download(path, revision)
+
+    def wanted() -> list[str]:
+        return [*_FILES, weights_file(path, revision, "model*.safetensors", "pytorch_model*.bin")]
+
+    size = next((f", about {gb} GB" for name, gb in HUB_SIZES.items() if path.endswith(name)), "")
+    return download(path, revision, absent=_absent, allow=wanted, about=f"CC BY-NC 4.0{size}")
 
 
-def _download(path: str, revision: str | None) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(path, revision=revision, allow_patterns=_FILES, local_files_only=True))
-        if any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
-            return folder  # a snapshot may also hold a config alone, from an earlier look at it
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        names = HfApi().list_repo_files(path, revision=revision)
-        patterns = _FILES if any(name.endswith(".safetensors") for name in names) else [*_FILES, "pytorch_model*.bin"]
-        return Path(snapshot_download(path, revision=revision, allow_patterns=patterns))
-    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
-        size = next((f", about {gb} GB" for name, gb in HUB_SIZES.items() if path.endswith(name)), "")
-        raise TunesmithError(
-            f"the weights of {path} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path} (CC BY-NC 4.0{size}). Set HF_ENDPOINT to use a mirror, "
-            "or copy the folder here and give its path.",
-        ) from error
+def _absent(folder: Path) -> list[str]:
+    """A snapshot may hold a config alone, from an earlier look at it."""
+    there = any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+    return [] if there else ["model.safetensors"]

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
+from tunesmith.families.hub import download, is_downloaded, is_hub_id, local_folder
 from tunesmith.families.step_audio.config import (
     FLOW_FOLDER,
     LICENCE,
@@ -30,8 +31,6 @@ NEEDED = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.p
 TEXT, WEIGHTS, INDEX = "tokenizer.model", "model.safetensors", "model.safetensors.index.json"
 FRONT_END_FILES = (f"{FLOW_FOLDER}/hift.pt", f"{FLOW_FOLDER}/campplus.onnx")
 """What the released front end needs of the model's own folder; said before hours of encoding and training."""
-_NAMED = 3
-"""How many absent files a sentence names."""
 _WHAT = {
     "config.json": "the LLM's config",
     TEXT: "the text tokeniser",
@@ -53,20 +52,12 @@ def is_step_audio(path: str) -> bool:
             return str(read_json(config).get("model_type")) == "step1"
         except (TunesmithError, AttributeError):
             return False
-    return _is_hub_id(path) and "step-audio-editx" in path.lower()
-
-
-def _is_hub_id(path: str) -> bool:
-    return path.count("/") == 1 and not path.startswith((".", "/", "~"))
+    return is_hub_id(path) and "step-audio-editx" in path.lower()
 
 
 def is_here(path: str, revision: str | None, file: str) -> bool:
     """Whether a checkpoint is on this machine: a folder, or a hub id whose ``file`` was downloaded."""
-    from huggingface_hub import try_to_load_from_cache
-
-    if path == POCKET or Path(path).expanduser().is_dir():
-        return True
-    return _is_hub_id(path) and isinstance(try_to_load_from_cache(path, file, revision=revision), str)
+    return path == POCKET or Path(path).expanduser().is_dir() or is_downloaded(path, revision, file)
 
 
 @lru_cache(maxsize=16)
@@ -80,15 +71,11 @@ def locate(path: str, revision: str | None = None) -> Path:
         from tunesmith.pocket.examples import pocket_path
 
         return pocket_path("step_audio")
-    folder = Path(path).expanduser()
-    if folder.is_dir():
-        need(NEEDED[:1], folder)
-        return folder
-    if not _is_hub_id(path):
-        raise TunesmithError(
-            "there is no such model folder", where=path, remedy=f"Check the path, or give the hub id {REPOSITORY}."
-        )
-    return download(path, revision, key="model.path")
+    folder = local_folder(path, REPOSITORY)
+    if folder is None:
+        return fetch(path, revision, key="model.path")
+    need(NEEDED[:1], folder)
+    return folder
 
 
 def flow_folder(folder: Path, flow_path: str = "") -> Path:
@@ -137,10 +124,10 @@ def locate_tokenizer(folder: Path, tokenizer_path: str = "") -> Path:
         near = (folder, folder / TOKENIZER_NAME, folder.parent / TOKENIZER_NAME)
     elif named.is_dir():
         near = (named / TOKENIZER_NAME, named)
-    elif not _is_hub_id(tokenizer_path):
+    elif not is_hub_id(tokenizer_path):
         raise TunesmithError("there is no such tokenizer folder", where=tokenizer_path, remedy="Check the path.")
     found = (one for one in near if (one / CENTROIDS).is_file() or (one.name == TOKENIZER_NAME and one.is_dir()))
-    tokenizer = next(found, named if near else None) or download(
+    tokenizer = next(found, named if near else None) or fetch(
         tokenizer_path or TOKENIZER_REPOSITORY, key="options.tokenizer_path"
     )
     for name in TOKENIZER_FILES:
@@ -179,7 +166,7 @@ def absent_files(folder: Path) -> list[str]:
     return [] if not tokenizer or not model else tokenizer if len(tokenizer) < len(TOKENIZER_FILES) else model
 
 
-def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
+def fetch(path: str, revision: str | None = None, *, key: str = "") -> Path:
     """A repository's local copy, from the cache where it is whole there, else from the Hub.
 
     Args:
@@ -190,24 +177,5 @@ def download(path: str, revision: str | None = None, *, key: str = "") -> Path:
     Raises:
         TunesmithError: when it is in neither, naming what is absent of a copy that an interrupted download left.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    ignored, rest = ["*.py", "*.md", "assets/*"], ""
-    try:
-        folder = Path(snapshot_download(path, revision=revision, ignore_patterns=ignored, local_files_only=True))
-        absent = absent_files(folder)
-        if not absent:
-            return folder
-        rest = f" in whole (absent: {', '.join(absent[:_NAMED])}{', …' if len(absent) > _NAMED else ''})"
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(path, revision=revision, ignore_patterns=ignored))
-    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
-        known = f" ({LICENCE}, about {GIGABYTES[path]} GB)" if path in GIGABYTES else ""
-        raise TunesmithError(
-            f"the files of {path} are not on this machine{rest} and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path}{known}. Set HF_ENDPOINT to use a mirror, or copy the folder "
-            f"here and give its path{f' in {key}' if key else ''}.",
-        ) from error
+    about = f"{LICENCE}, about {GIGABYTES[path]} GB" if path in GIGABYTES else ""
+    return download(path, revision, absent=absent_files, ignore=["*.py", "*.md", "assets/*"], about=about, key=key)

@@ -24,6 +24,7 @@ from tunesmith.audio.sinc import sinc_resample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import SAMPLE_RATE
 from tunesmith.families.component import WEIGHT_NORM_NAMES, build, read_tensors
+from tunesmith.families.hub import download, local_folder, weights_file
 from tunesmith.files import read_json
 
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
@@ -147,25 +148,14 @@ def locate_ssl(name: str) -> Path:
     Raises:
         TunesmithError: when it is neither here nor can be downloaded.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = local_folder(name, "m-a-p/MERT-v1-330M")
+    if folder is not None:
         return folder
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    files = ["config.json", _SAFETENSORS, _PICKLE]
-    try:
-        found = Path(snapshot_download(name, allow_patterns=files, local_files_only=True))
-        if any((found / weights).exists() for weights in (_SAFETENSORS, _PICKLE)):
-            return found
-    except (LocalEntryNotFoundError, ValueError):  # not in the cache, or no hub id at all
-        pass
-    try:
-        if _SAFETENSORS in HfApi().list_repo_files(name):
-            files.remove(_PICKLE)
-        return Path(snapshot_download(name, allow_patterns=files))
-    except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
-        raise TunesmithError(
-            f"the weights of {name} are not on this machine and could not be downloaded ({type(error).__name__})",
-            remedy="Set HF_ENDPOINT to use a mirror, give a folder in model.ssl_models, or turn model.ssl off.",
-        ) from error
+    def absent(folder: Path) -> list[str]:
+        return [] if any((folder / weights).exists() for weights in (_SAFETENSORS, _PICKLE)) else [_SAFETENSORS]
+
+    def wanted() -> list[str]:
+        return ["config.json", weights_file(name, None, _SAFETENSORS, _PICKLE)]
+
+    return download(name, absent=absent, allow=wanted, key="options.ssl_models")
