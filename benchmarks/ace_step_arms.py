@@ -23,11 +23,12 @@ from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.ace_step.adapters import AceStepAdapters
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
-from tunesmith.families.ace_step.config import NETWORK, SAMPLE_RATE, AceStepConfig, AceStepSettings, TransformerConfig
+from tunesmith.families.ace_step.config import NETWORK, SAMPLE_RATE, AceStepConfig, TransformerConfig
 from tunesmith.families.ace_step.encoding import SSL_RATES, AceStepEncoding
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.generation import AceStepGeneration
 from tunesmith.families.ace_step.networks import AceStepNetworks
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.training import AceStepObjective
 from tunesmith.families.contract import Card, Family
 from tunesmith.recipe.models import Recipe

@@ -47,7 +47,7 @@ class Arms:
         import torch
 
         from ace_step_arms import UPSTREAM_ADAPTER, Online, Work, our_bench, synthetic_family
-        from tunesmith.families.ace_step.config import AceStepSettings
+        from tunesmith.families.ace_step.settings import AceStepSettings
 
         torch.set_num_threads(1)
         work = Work(1, options.seconds, options.lyric_tokens)

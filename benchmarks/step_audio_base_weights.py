@@ -60,10 +60,11 @@ def wide(ids: int, rounds: int, folder: Path) -> None:
     """Errors and processor seconds at the published width."""
     import torch
 
-    from tunesmith.families.step_audio.config import Step1Config, StepAudioSettings
+    from tunesmith.families.step_audio.config import Step1Config
     from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
     from tunesmith.families.step_audio.parts.step1_weights import load_step1, save_step1
     from tunesmith.families.step_audio.published import published_card
+    from tunesmith.families.step_audio.settings import StepAudioSettings
     from tunesmith.families.step_audio.source import REPOSITORY
 
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tunesmith.families.musicgen.config import MusicGenSettings
+from tunesmith.families.musicgen.settings import MusicGenSettings
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.presets import preset_names, preset_text

@@ -9,9 +9,9 @@ import torch
 from tests.golden_files import golden_path
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen_text, collate
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Family
 from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 

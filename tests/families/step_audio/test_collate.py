@@ -8,7 +8,8 @@ import torch
 
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS, HELD_OUT_TIMES, collate
-from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
+from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import flow_tokens, pack
 
 IDS = TokenIds(audio_base=30, vq02=6, vq06=9)

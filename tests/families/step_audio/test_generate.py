@@ -14,9 +14,10 @@ from tunesmith.data.sample import PROMPT, PROMPT_TEXT, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import generate as module
-from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE, StepAudioSettings
+from tunesmith.families.step_audio.config import FLOW, LLM, SAMPLE_RATE
 from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.generate import merged
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import unpack
 from tunesmith.run.adapted import on_device
 

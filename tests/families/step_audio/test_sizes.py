@@ -12,11 +12,12 @@ from torch import nn
 from tests.families.step_audio.tiny_flow import TINY as TINY_FLOW
 from tests.families.step_audio.tiny_step1 import CONFIG as TINY_STEP1
 from tunesmith.families.step_audio import sizes
-from tunesmith.families.step_audio.config import FlowConfig, Step1Config, StepAudioSettings
+from tunesmith.families.step_audio.config import FlowConfig, Step1Config
 from tunesmith.families.step_audio.defaults import FLOW_TARGETS, LLM_TARGETS
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 from tunesmith.families.step_audio.published import published_card
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.source import REPOSITORY
 
 # Counted on upstream's own modules at the sizes of the released configs.

@@ -46,8 +46,9 @@ class StepAudioTTS:
         device: str = "auto",
         seed: int = SEED,
     ) -> None:
-        from tunesmith.families.step_audio.config import FLOW_FOLDER, StepAudioSettings
+        from tunesmith.families.step_audio.config import FLOW_FOLDER
         from tunesmith.families.step_audio.family import STEP_AUDIO
+        from tunesmith.families.step_audio.settings import StepAudioSettings
 
         path = locate_model(model_path, model_source)
         if Path(path).is_dir():

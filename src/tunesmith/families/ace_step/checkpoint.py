@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from tunesmith.families.ace_step.config import AceStepConfig, AceStepSettings, read_config
+from tunesmith.families.ace_step.config import AceStepConfig, read_config
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.source import POCKET, locate
 from tunesmith.families.contract import Checkpoint
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from tunesmith.data.item_rng import ItemRng
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.lyrics.sections import window_ids
 from tunesmith.families.ace_step.objective import (
     condition_dropout,
@@ -23,6 +22,7 @@ from tunesmith.families.ace_step.objective import (
     with_padding,
 )
 from tunesmith.families.ace_step.prompts import variant
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Batch
 
 Item = Mapping[str, np.ndarray]

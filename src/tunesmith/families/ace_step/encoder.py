@@ -12,9 +12,10 @@ import numpy as np
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.collate import NO_LYRICS
-from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig, AceStepSettings
+from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.lyrics.languages import marked_language
 from tunesmith.families.ace_step.prompts import all_texts
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Encoder
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from tunesmith.families.ace_step.adapters import AceStepAdapters
 from tunesmith.families.ace_step.card import AceStepCard
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.checks import AceStepChecks
-from tunesmith.families.ace_step.config import MAX_SECONDS, AceStepSettings
+from tunesmith.families.ace_step.config import MAX_SECONDS
 from tunesmith.families.ace_step.encoding import AceStepEncoding
 from tunesmith.families.ace_step.generation import AceStepGeneration
 from tunesmith.families.ace_step.networks import AceStepNetworks
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.source import is_ace_step
 from tunesmith.families.ace_step.training import AceStepObjective
 from tunesmith.families.contract import Family, FamilyType

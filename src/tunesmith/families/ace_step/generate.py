@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig, AceStepSettings
+from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import TextEncoder
@@ -30,6 +30,7 @@ from tunesmith.families.ace_step.sampler.request import (
     uses_weak_tags,
 )
 from tunesmith.families.ace_step.sampler.sample import sample
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 
 if TYPE_CHECKING:

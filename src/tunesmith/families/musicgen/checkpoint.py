@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tunesmith.families.contract import Checkpoint
-from tunesmith.families.musicgen.config import MusicGenConfig, MusicGenSettings, read_config
+from tunesmith.families.musicgen.config import MusicGenConfig, read_config
+from tunesmith.families.musicgen.settings import MusicGenSettings
 from tunesmith.families.musicgen.source import locate
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.contract import FamilySettings
 from tunesmith.files import read_json
 
 NETWORK = "decoder"
@@ -26,22 +23,6 @@ _DECODER_DEFAULTS = {
     "ffn_dim": 4096,
     "num_attention_heads": 16,
 }
-
-
-class MusicGenSettings(FamilySettings):
-    """MusicGen's own options."""
-
-    text_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of clips trained without caption, so that guidance keeps a sound unconditional side (AudioCraft: "
-    "0.1-0.3)."""
-    guidance: Annotated[float, Field(ge=0, le=50)] = 3.0
-    """Classifier-free guidance when generating; 1 turns it off. AudioCraft's and transformers' default."""
-    temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Sampling temperature; 0 takes the most likely code."""
-    top_k: Annotated[int, Field(gt=0)] = 250
-    """Sample among this many codes; AudioCraft's default."""
-    extend_stride: Annotated[float, Field(gt=0, lt=30)] = 18.0
-    """Beyond the window of 30 s, how many seconds each further window adds (AudioCraft's default)."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from tunesmith.families.musicgen.adapters import MusicGenAdapters
 from tunesmith.families.musicgen.card import MusicGenCard
 from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
 from tunesmith.families.musicgen.checks import MusicGenChecks
-from tunesmith.families.musicgen.config import MusicGenSettings
 from tunesmith.families.musicgen.encoding import MusicGenEncoding
 from tunesmith.families.musicgen.generation import MusicGenGeneration
 from tunesmith.families.musicgen.networks import MusicGenNetworks
+from tunesmith.families.musicgen.settings import MusicGenSettings
 from tunesmith.families.musicgen.source import is_musicgen
 from tunesmith.families.musicgen.training import MusicGenObjective
 

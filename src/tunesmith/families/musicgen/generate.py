@@ -12,9 +12,10 @@ from torch import nn
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
-from tunesmith.families.musicgen.config import MusicGenConfig, MusicGenSettings
+from tunesmith.families.musicgen.config import MusicGenConfig
 from tunesmith.families.musicgen.frontend import audio_codes, decode_codes, text_states
 from tunesmith.families.musicgen.sampler import CodeSampler, SamplerConditions, Sampling, long_form
+from tunesmith.families.musicgen.settings import MusicGenSettings
 from tunesmith.families.musicgen.weights import load_codec, load_text_encoder
 
 

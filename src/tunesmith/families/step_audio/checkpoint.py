@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tunesmith.families.contract import Checkpoint
-from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, StepAudioSettings, TokenIds, known
+from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, TokenIds, known
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, locate
 from tunesmith.files import read_json
 

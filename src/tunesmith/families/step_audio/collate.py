@@ -13,7 +13,8 @@ import torch
 
 from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
-from tunesmith.families.step_audio.config import StepAudioSettings, TokenIds
+from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import flow_tokens
 
 Item = Mapping[str, Any]

@@ -20,11 +20,12 @@ from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.families.contract import Encoder
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
-from tunesmith.families.step_audio.config import SAMPLE_RATE, StepAudioSettings, TokenIds
+from tunesmith.families.step_audio.config import SAMPLE_RATE, TokenIds
 from tunesmith.families.step_audio.edits import CLONE, is_clone
 from tunesmith.families.step_audio.frontend import EncodedRecording, FrontEnd
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt, speaker_name
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.text import TextTokenizer, load_text
 from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
 from tunesmith.families.step_audio.tokens import audio_id, flow_tokens

@@ -8,11 +8,12 @@ from tunesmith.families.step_audio.adapters import StepAudioAdapters
 from tunesmith.families.step_audio.card import StepAudioCard
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.checks import StepAudioChecks
-from tunesmith.families.step_audio.config import TEXT_ROLES, StepAudioSettings
+from tunesmith.families.step_audio.config import TEXT_ROLES
 from tunesmith.families.step_audio.defaults import LOAD_CODE, RECIPE_DEFAULTS
 from tunesmith.families.step_audio.encoding import StepAudioEncoding
 from tunesmith.families.step_audio.generation import StepAudioGeneration
 from tunesmith.families.step_audio.networks import StepAudioNetworks
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.source import is_step_audio
 from tunesmith.families.step_audio.training import StepAudioObjective
 

@@ -19,13 +19,14 @@ from torch import nn
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
-from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE, StepAudioSettings
+from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE
 from tunesmith.families.step_audio.edits import is_clone, validate
 from tunesmith.families.step_audio.encoder import StepAudioEncoder
 from tunesmith.families.step_audio.frontend import EncodedRecording
 from tunesmith.families.step_audio.objective import unwrap_peft
 from tunesmith.families.step_audio.parts.cfm import inference
 from tunesmith.families.step_audio.parts.decode import generate
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 
 

@@ -28,9 +28,10 @@ from torch.nn import functional as F
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossTerm
-from tunesmith.families.step_audio.config import FLOW, GROUP, LLM, StepAudioSettings, TokenIds
+from tunesmith.families.step_audio.config import FLOW, GROUP, LLM, TokenIds
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
+from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import flow_tokens
 
 SIGMA_MIN = 1e-6

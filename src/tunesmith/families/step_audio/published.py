@@ -8,14 +8,8 @@ from pathlib import Path
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.contract.card import ModelCard, PhaseSpec
 from tunesmith.families.step_audio import sizes
-from tunesmith.families.step_audio.config import (
-    LICENCE,
-    REPOSITORY,
-    SAMPLE_RATE,
-    FlowConfig,
-    Step1Config,
-    StepAudioSettings,
-)
+from tunesmith.families.step_audio.config import LICENCE, REPOSITORY, SAMPLE_RATE, FlowConfig, Step1Config
+from tunesmith.families.step_audio.settings import StepAudioSettings
 
 FAMILY = "step_audio"
 FROZEN = 20_806_557 + 157_975_648 + 130_000_000 + 7_000_000

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tunesmith.families.contract.card import TransformerShape
-from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, StepAudioSettings
+from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config
+from tunesmith.families.step_audio.settings import StepAudioSettings
 
 LLM_SAVED_BYTES, FLOW_SAVED_BYTES = 41.5, 84.4
 """Saved for backward per position, layer and unit of width in bf16, counted with saved-tensor hooks at full width: LoRA

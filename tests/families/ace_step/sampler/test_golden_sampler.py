@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tests.golden_files import assert_close, golden_path, golden_tensors
-from tunesmith.families.ace_step.config import AceStepSettings, TransformerConfig, read_config
+from tunesmith.families.ace_step.config import TransformerConfig, read_config
 from tunesmith.families.ace_step.parts.weights import load_transformer
 from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 FILE = "ace_step/sampler_deep20"
 NAMES = {

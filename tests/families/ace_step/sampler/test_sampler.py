@@ -11,11 +11,12 @@ import torch
 from tests.families.ace_step.sampler.toy import CPU, SHAPE, Toy, ask, noise, prompt, run, still
 from tests.families.ace_step.tiny_transformer import TINY, random_transformer
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import AceStepSettings, LyricEncoderConfig
+from tunesmith.families.ace_step.config import LyricEncoderConfig
 from tunesmith.families.ace_step.sampler import sample as loops
 from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.sampler.step import rescaled
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 
 @pytest.fixture(scope="module")

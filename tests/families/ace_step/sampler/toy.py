@@ -7,10 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from tunesmith.families.ace_step.config import AceStepSettings, TransformerConfig
+from tunesmith.families.ace_step.config import TransformerConfig
 from tunesmith.families.ace_step.parts.transformer import Conditions
 from tunesmith.families.ace_step.sampler.request import LatentRequest, SongPrompt
 from tunesmith.families.ace_step.sampler.sample import sample
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 CPU = torch.device("cpu")
 CONFIG = TransformerConfig(in_channels=2, max_height=3, speaker_embedding_dim=4, text_embedding_dim=5)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.parts.transformer import Conditions
 from tunesmith.families.ace_step.sampler.request import SongPrompt, is_double, is_guided, uses_weak_tags
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.parts.transformer import AceStepTransformer

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.sampler.conditions import encode_branches
 from tunesmith.families.ace_step.sampler.guidance import MOMENTUM
 from tunesmith.families.ace_step.sampler.request import LatentRequest
@@ -22,6 +21,7 @@ from tunesmith.families.ace_step.sampler.start import Noise
 from tunesmith.families.ace_step.sampler.step import Euler
 from tunesmith.families.ace_step.sampler.tasks import stacked_sources
 from tunesmith.families.ace_step.sampler.velocity import GuidedVelocity
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.parts.transformer import AceStepTransformer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import AceStepSettings
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 SOURCE_TASKS = ("repaint", "extend", "audio2audio", "edit")
 SPAN_TASKS = ("repaint", "extend")

@@ -15,11 +15,11 @@ import torch
 from torch.nn import functional as F
 
 from tunesmith.data.item_rng import key_of
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.sampler.request import LatentRequest
 from tunesmith.families.ace_step.sampler.schedule import chosen_sigmas, sampling_sigmas, truncated
 from tunesmith.families.ace_step.sampler.start import Held, Noise, Start
 from tunesmith.families.ace_step.sampler.step import Euler, Heun, PingPong, Stepper
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 Draw = Callable[[], torch.Tensor]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tunesmith.families.ace_step.config import AceStepSettings
 from tunesmith.families.ace_step.parts.transformer import Conditions
 from tunesmith.families.ace_step.sampler import guidance
 from tunesmith.families.ace_step.sampler.conditions import Branches
 from tunesmith.families.ace_step.sampler.request import is_double
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS
+from tunesmith.families.ace_step.settings import AceStepSettings
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.parts.transformer import AceStepTransformer

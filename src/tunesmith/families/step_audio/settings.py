@@ -1,0 +1,63 @@
+"""The family's own options: the recipe's ``options:`` section."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tunesmith.families.base_weights import BaseWeights
+from tunesmith.families.contract import FamilySettings
+
+
+class StepAudioSettings(FamilySettings):
+    """Step-Audio-EditX's own options."""
+
+    train: Literal["both", "llm", "flow"] = "both"
+    """Which networks train: the LLM, then the flow, then both together; or one of them alone."""
+    prompt_style: Literal["current", "legacy"] = "current"
+    """Layout of the LLM's prompts: the chat template of the present weights, or that of the first inference code."""
+    llm_weight: Annotated[float, Field(ge=0)] = 0.4
+    """Share of the LLM's loss while both train together."""
+    flow_weight: Annotated[float, Field(ge=0)] = 0.6
+    """Share of the flow's loss while both train together."""
+    sampled_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Share of the clips whose flow, while both train together, hears codes that the LLM sampled instead of the true
+    ones; without it the joint stage would be two separate trainings."""
+    prompt_share: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """Share of the clips whose flow is given the mel of the whole prompt, as in use; the others get a random
+    beginning of it, or none."""
+    condition_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the clips whose flow is trained without any condition, which guidance needs; CosyVoice's rate."""
+    t_schedule: Literal["uniform", "cosine"] = "uniform"
+    """How the flow's times are drawn; CosyVoice drew them by the cosine until January 2026."""
+    freeze_encoder: bool = True
+    """Train only the flow's decoder; its encoder then runs once per clip and its output is kept."""
+    base_weights: BaseWeights = "full"
+    """Keep the frozen matrices of the LLM's blocks in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's
+    memory."""
+    language: str = ""
+    """What is spoken (`en`, `zh`), for Whisper where it transcribes; empty lets it find out."""
+    whisper: str = ""
+    """Folder of Whisper weights; empty looks for downloaded ones."""
+    tokenizer_path: str = ""
+    """Folder or hub id of Step-Audio-Tokenizer; empty looks beside the model, then on the Hub."""
+    flow_path: str = ""
+    """Folder of the flow (`CosyVoice-300M-25Hz`) where it is not inside the model's."""
+
+    edit_type: str = "clone"
+    """What to generate: a clone of the voice, or an edit of the source (`emotion`, `style`, `speed`, `denoise`, …)."""
+    edit_info: str = ""
+    """What to edit it to (`happy`, `whisper`, `faster`, …)."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """How freely the LLM samples; 0 takes the likeliest code."""
+    top_k: Annotated[int, Field(ge=0)] = 0
+    """Sample among so many of the likeliest codes; 0 among all."""
+    grammar: bool = True
+    """Allow at each place only codes of the codebook whose turn it is; the reference takes what comes."""
+    repetition_rule: bool = False
+    """Never repeat an id that already comes twice among the last ten, as the first inference code did."""
+    flow_steps: Annotated[int, Field(ge=1, le=200)] = 10
+    """Steps of the flow's solver."""
+    flow_guidance: Annotated[float, Field(ge=0, le=5)] | None = None
+    """Strength of the flow's guidance; the checkpoint's own when left out (0.7 for the released one)."""
