@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import once
 from tests.tiny import tiny_musicgen
 
 pytest_plugins = ["tests.training_runs"]
@@ -27,10 +28,10 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mono random MusicGen."""
-    return tiny_musicgen(tmp_path_factory.mktemp("tiny"))
+    return once(tmp_path_factory, "tiny", tiny_musicgen)
 
 
 @pytest.fixture(scope="session")
 def tiny_stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stereo random MusicGen: 8 codebooks, delays 0 0 1 1 2 2 3 3."""
-    return tiny_musicgen(tmp_path_factory.mktemp("tiny-stereo"), channels=2, books=8)
+    return once(tmp_path_factory, "tiny-stereo", lambda folder: tiny_musicgen(folder, channels=2, books=8))

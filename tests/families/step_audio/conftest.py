@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.families.step_audio.tiny_checkpoint import write_pairs, write_tiny
+from tests.once import once
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family
 from tunesmith.families.step_audio.family import STEP_AUDIO
@@ -15,7 +16,7 @@ from tunesmith.families.step_audio.family import STEP_AUDIO
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of random weights with small front ends."""
-    return write_tiny(tmp_path_factory.mktemp("step-audio") / "tiny")
+    return once(tmp_path_factory, "tiny-step-audio", write_tiny)
 
 
 @pytest.fixture(scope="session")
