@@ -1,5 +1,9 @@
 """The one exception that users see: what went wrong, where, and what to do about it."""
 
+from __future__ import annotations
+
+from tunesmith.texts import Message, msg, with_remedy
+
 
 class TunesmithError(Exception):
     """A failure the user can act on; the command line prints it as one sentence and exits non-zero.
@@ -10,13 +14,21 @@ class TunesmithError(Exception):
         remedy: What the user can do now.
     """
 
-    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+    def __init__(self, what: str | Message, *, where: str | None = None, remedy: str | Message | None = None) -> None:
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(str(self))
 
+    @property
+    def message(self) -> Message:
+        """The whole of it in one message."""
+        what = self.what.rstrip(".") if self.remedy and isinstance(self.what, str) else self.what
+        if isinstance(what, str) and not isinstance(self.remedy, Message):  # in English alone
+            text = f"{self.where}: {what}" if self.where else what
+            return Message.fixed(f"{text}. {self.remedy}" if self.remedy else text)
+        return with_remedy(msg("{where}: {said}", where=self.where, said=what) if self.where else what, self.remedy)
+
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text
+        return str(self.message)
 
 
 class UnfitSampleError(TunesmithError):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message, msg
 
 
 @contextmanager
@@ -100,20 +101,19 @@ def read_json(path: Path) -> Any:
 def explain_os_error(error: OSError, path: Path) -> TunesmithError:
     """Turn an operating-system error into a sentence with a remedy."""
     where = str(error.filename or path)
+    remedy = msg("Check the path.")
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return TunesmithError(
-                "the disk is full", where=where, remedy="Free some space, then run the same command again."
-            )
+            what, remedy = msg("the disk is full"), msg("Free some space, then run the same command again.")
         case errno.EROFS | errno.EACCES | errno.EPERM:
-            return TunesmithError(
-                "no permission to use this path", where=where, remedy="Choose a folder you may write to."
-            )
+            what, remedy = msg("no permission to use this path"), msg("Choose a folder you may write to.")
         case errno.ENOENT:
-            return TunesmithError("no such file or folder", where=where, remedy="Check the path.")
+            what = msg("no such file or folder")
         case errno.ENOTDIR:
-            return TunesmithError("part of this path is a file, not a folder", where=where, remedy="Check the path.")
-    return TunesmithError(f"{error.strerror or error}", where=where, remedy="Check the path and the disk.")
+            what = msg("part of this path is a file, not a folder")
+        case _:
+            what, remedy = Message.fixed(f"{error.strerror or error}"), msg("Check the path and the disk.")
+    return TunesmithError(what, where=where, remedy=remedy)
 
 
 def sync(path: Path) -> None:

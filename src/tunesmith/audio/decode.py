@@ -15,6 +15,7 @@ from tunesmith.audio import containers
 from tunesmith.audio.ffmpeg import converted
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.files import explain_os_error
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     import soundfile
@@ -26,6 +27,7 @@ AUDIO_SUFFIXES = frozenset(
 
 _SHORT_READ_SECONDS = 0.1  # MP3 headers count encoder padding; more than this missing is a cut-off file
 _BLOCK_VALUES = 1 << 22
+_FETCH_AGAIN = msg("Copy, download or export it again.")
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,11 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
             told = explain_os_error(error, path)
             raise UnreadableAudioError("missing", told.what, path, told.remedy or "") from error
         except soundfile.LibsndfileError as error:
-            what = f"no decoder can read this file ({_reason(error)})"
-            raise UnreadableAudioError("format", what, path, "Export it again, or convert it to WAV.") from error
+            what = msg("no decoder can read this file ({reason})", reason=_reason(error))
+            raise UnreadableAudioError("format", what, path, msg("Export it again, or convert it to WAV.")) from error
         if file.frames <= 0:
-            raise UnreadableAudioError(
-                "empty", "this file holds no sound (0 samples)", path, "Remove it, or export it again."
-            )
+            what = msg("this file holds no sound (0 samples)")
+            raise UnreadableAudioError("empty", what, path, msg("Remove it, or export it again."))
         yield file
 
 
@@ -100,9 +101,8 @@ def read(path: str | Path, start: float = 0.0, end: float | None = None) -> tupl
         audio = np.concatenate(list(blocks(file, str(path), start, end)), axis=1)
     if not np.isfinite(audio).all():
         bad = int(audio.size - np.isfinite(audio).sum())
-        raise UnreadableAudioError(
-            "not_finite", f"{bad} samples are not numbers (NaN or infinite)", path, "Export it again."
-        )
+        what = msg("{count} samples are not numbers (NaN or infinite)", count=bad)
+        raise UnreadableAudioError("not_finite", what, path, msg("Export it again."))
     return audio, rate
 
 
@@ -121,10 +121,13 @@ def blocks(file: soundfile.SoundFile, name: str, start: float = 0.0, end: float 
     first = round(start * rate)
     last = file.frames if end is None else min(round(end * rate), file.frames)
     if first < 0 or first >= last:
-        what = (
-            f"the span {start:g}..{'end' if end is None else f'{end:g}'} s lies outside its {file.frames / rate:.2f} s"
+        what = msg(
+            "the span {start:g}..{end} s lies outside its {seconds:.2f} s",
+            start=start,
+            end=msg("end") if end is None else f"{end:g}",
+            seconds=file.frames / rate,
         )
-        raise UnreadableAudioError("span", what, name, "Correct start and end.")
+        raise UnreadableAudioError("span", what, name, msg("Correct start and end."))
     step = rate * max(1, _BLOCK_VALUES // (file.channels * rate))
     position = first
     try:
@@ -136,12 +139,16 @@ def blocks(file: soundfile.SoundFile, name: str, start: float = 0.0, end: float 
             position += len(block)
             yield np.ascontiguousarray(block.T)
     except soundfile.LibsndfileError as error:
-        what = f"this file is damaged or cut off: it cannot be decoded to its end ({_reason(error)})"
-        raise UnreadableAudioError("damaged", what, name, "Copy, download or export it again.") from error
+        what = msg("this file is damaged or cut off: it cannot be decoded to its end ({reason})", reason=_reason(error))
+        raise UnreadableAudioError("damaged", what, name, _FETCH_AGAIN) from error
     if last - position > _SHORT_READ_SECONDS * rate or position == first:
         promised, got = (last - first) / rate, (position - first) / rate
-        what = f"this file is damaged or cut off: its header promises {promised:.2f} s, {got:.2f} s can be decoded"
-        raise UnreadableAudioError("damaged", what, name, "Copy, download or export it again.")
+        what = msg(
+            "this file is damaged or cut off: its header promises {promised:.2f} s, {decoded:.2f} s can be decoded",
+            promised=promised,
+            decoded=got,
+        )
+        raise UnreadableAudioError("damaged", what, name, _FETCH_AGAIN)
 
 
 def _source(path: Path, stack: ExitStack) -> Path | io.BytesIO:
@@ -152,8 +159,8 @@ def _source(path: Path, stack: ExitStack) -> Path | io.BytesIO:
         return stack.enter_context(converted(path))
     missing = containers.missing_share(path, head)
     if missing > 0:
-        what = f"this file is cut off: {missing:.0%} of the sound that its header promises is missing"
-        raise UnreadableAudioError("damaged", what, path, "Copy, download or export it again.")
+        what = msg("this file is cut off: {share:.0%} of the sound that its header promises is missing", share=missing)
+        raise UnreadableAudioError("damaged", what, path, _FETCH_AGAIN)
     if containers.vbr_without_header(path, head):
         return io.BytesIO(containers.with_xing_header(path))
     return path
@@ -162,13 +169,14 @@ def _source(path: Path, stack: ExitStack) -> Path | io.BytesIO:
 def _refuse_what_is_not_audio(path: Path, head: bytes) -> None:
     match containers.what_it_is_instead(head):
         case "empty":
-            raise UnreadableAudioError("empty", "this file is empty (0 bytes)", path, "Remove it, or export it again.")
+            what = msg("this file is empty (0 bytes)")
+            raise UnreadableAudioError("empty", what, path, msg("Remove it, or export it again."))
         case "lfs":
-            what = "this is a Git LFS pointer, not the sound itself"
-            raise UnreadableAudioError("pointer", what, path, "Run `git lfs pull`.")
+            what = msg("this is a Git LFS pointer, not the sound itself")
+            raise UnreadableAudioError("pointer", what, path, msg("Run `git lfs pull`."))
         case "text":
-            what = f"this is a text file named {path.suffix or 'like audio'}, not audio"
-            raise UnreadableAudioError("text", what, path, "Remove it, or put the sound there.")
+            what = msg("this is a text file named {suffix}, not audio", suffix=path.suffix or msg("like audio"))
+            raise UnreadableAudioError("text", what, path, msg("Remove it, or put the sound there."))
 
 
 def _reason(error: Exception) -> str:

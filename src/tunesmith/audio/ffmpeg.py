@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.texts import msg
 
 _TIMEOUT_SECONDS = 600
 
@@ -23,8 +24,8 @@ def converted(path: Path) -> Iterator[Path]:
     """
     program = shutil.which("ffmpeg")
     if program is None:
-        what = f"this format ({path.suffix or 'no suffix'}) needs ffmpeg"
-        raise UnreadableAudioError("ffmpeg", what, path, "Install ffmpeg or convert to WAV.")
+        what = msg("this format ({suffix}) needs ffmpeg", suffix=path.suffix or msg("no suffix"))
+        raise UnreadableAudioError("ffmpeg", what, path, msg("Install ffmpeg or convert to WAV."))
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         target = Path(folder) / "audio.wav"
         source = f"file:{path.absolute()}"  # the prefix keeps a colon in a name from being taken for a protocol
@@ -32,9 +33,11 @@ def converted(path: Path) -> Iterator[Path]:
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
-            what = f"ffmpeg did not finish within {_TIMEOUT_SECONDS} s"
-            raise UnreadableAudioError("ffmpeg", what, path, "Convert it to WAV.") from error
+            what = msg("ffmpeg did not finish within {seconds} s", seconds=_TIMEOUT_SECONDS)
+            raise UnreadableAudioError("ffmpeg", what, path, msg("Convert it to WAV.")) from error
         if result.returncode or not target.exists():
-            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise UnreadableAudioError("ffmpeg", f"ffmpeg cannot read this file ({reason})", path, "Convert it to WAV.")
+            lines = result.stderr.strip().splitlines()
+            reason = lines[-1] if lines else msg("no reason given")
+            what = msg("ffmpeg cannot read this file ({reason})", reason=reason)
+            raise UnreadableAudioError("ffmpeg", what, path, msg("Convert it to WAV."))
         yield target

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message
 
 ProblemKind = Literal["missing", "empty", "pointer", "text", "damaged", "format", "ffmpeg", "not_finite", "span"]
 
@@ -13,6 +14,6 @@ ProblemKind = Literal["missing", "empty", "pointer", "text", "damaged", "format"
 class UnreadableAudioError(TunesmithError):
     """A sound file that cannot be used, with the ``kind`` of reason beside the sentence."""
 
-    def __init__(self, kind: ProblemKind, what: str, path: str | Path, remedy: str) -> None:
+    def __init__(self, kind: ProblemKind, what: str | Message, path: str | Path, remedy: str | Message) -> None:
         self.kind = kind
         super().__init__(what, where=str(path), remedy=remedy)

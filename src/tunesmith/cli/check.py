@@ -13,12 +13,12 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
     在耗时步骤之前检查音频，隔离无法使用的片段，并划分训练集与验证集；有片段被隔离时退出码为 1。
     """
     from tunesmith.cli.stages import opened
-    from tunesmith.files import read_json
+    from tunesmith.records.findings import CheckFindings
     from tunesmith.stages.pipeline import run_stages
 
     context = opened(target, overrides)
     code = run_stages(context, ["check"], force=force)
-    quarantined = read_json(context.folder.findings)["quarantined"]
+    quarantined = CheckFindings.read(context.folder.findings).quarantined
     if code or not quarantined:
         return code
     context.console.log(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tunesmith.data.findings import Finding
-from tunesmith.data.notes import Note
 from tunesmith.data.sample import Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message
 
 
 @dataclass(frozen=True)
@@ -22,4 +22,4 @@ class Augmented:
 
     samples: Sequence[Sample]
     findings: Sequence[Finding] = field(default_factory=list)
-    notes: Sequence[Note] = field(default_factory=list)
+    notes: Sequence[Message] = field(default_factory=list)

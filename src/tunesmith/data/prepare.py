@@ -9,15 +9,15 @@ from typing import Any
 
 from tunesmith.audio.write import write
 from tunesmith.data.checks import CheckLimits, CheckReport, run_checks
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Dataset, read_layout
 from tunesmith.data.layouts.pairs import refuse_pairs
 from tunesmith.data.load import load
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
 from tunesmith.data.split import SplitKind, split
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 RECORD = "prepared.json"
 """What an earlier preparation wrote, so that only its own files are ever overwritten."""
@@ -39,8 +39,8 @@ class Prepared:
     metadata: Path
     files: dict[str, str]
     findings: list[Finding]
-    quarantined: dict[str, str]
-    notes: list[Note]
+    quarantined: dict[str, Message]
+    notes: list[Message]
     kind: SplitKind
 
 
@@ -79,10 +79,8 @@ def prepare(
     layout, notes = _read(input_dir, output_dir, metadata_file, default_text)
     report = _check(layout, limits, sample_rate, progress)
     if not report.kept:
-        reason = next(iter(report.quarantined.items()), ("the folder", "it holds no clips"))
-        raise TunesmithError(
-            f"no usable clip is left of {len(layout.samples)}; {reason[0]}: {reason[1]}", where=str(input_dir)
-        )
+        clip, why = next(iter(report.quarantined.items()), ("the folder", msg("it holds no clips")))
+        raise TunesmithError(f"no usable clip is left of {len(layout.samples)}; {clip}: {why}", where=str(input_dir))
     result = split(report.kept, seed=seed, similar=report.similar)
     targets = name_files(result.samples)
     _refuse_overwriting(layout.samples, output_dir, [*targets.values(), metadata_file])
@@ -117,7 +115,7 @@ def name_files(samples: Sequence[Sample]) -> dict[str, str]:
 
 def _read(
     input_dir: Path, output_dir: Path, metadata_file: str, default_text: str | None
-) -> tuple[Dataset, list[Note]]:
+) -> tuple[Dataset, list[Message]]:
     """The input's layout without what an earlier preparation wrote into a folder inside it."""
     named = metadata_file if (input_dir / metadata_file).is_file() else "metadata.json"
     layout = read_layout(input_dir, default_text=default_text, metadata_file=named)
@@ -126,12 +124,7 @@ def _read(
     own = [s for s in layout.samples if any(Path(a.path).resolve().is_relative_to(output) for a in s.audios.values())]
     notes = list(layout.notes)
     if own and output.is_relative_to(input_dir.resolve()):
-        notes.append(
-            note(
-                f"{len(own)} clips inside the output folder are not taken as input.",
-                f"输出文件夹中的 {len(own)} 个片段不作为输入。",
-            )
-        )
+        notes.append(msg("{count} clips inside the output folder are not taken as input.", count=len(own)))
         names = {sample.id for sample in own}
         layout = replace(layout, samples=[sample for sample in layout.samples if sample.id not in names])
     return layout, notes
@@ -178,7 +171,7 @@ def _record(output_dir: Path, targets: Collection[str], report: CheckReport) -> 
     record = output_dir / RECORD
     earlier = read_json(record).get("files", []) if record.is_file() else []
     files = sorted({*earlier, *targets})
-    write_json(record, {"files": files, "findings": [finding.to_json() for finding in report.findings]})
+    write_json(record, {"files": files, "findings": [finding.model_dump(mode="json") for finding in report.findings]})
 
 
 def _write(
@@ -207,13 +200,15 @@ def _clipped(clip: str, count: int, of: int) -> Finding:
         check="prepare",
         level="warn",
         clip=clip,
-        message=f"{count} of {of} samples were beyond full scale and were clipped when written as 16 bit",
+        message=msg(
+            "{count} of {samples} samples were beyond full scale and were clipped when written as 16 bit",
+            count=count,
+            samples=of,
+        ),
         value=count,
         limit=0,
         unit="samples",
-        remedy="Lower its level by a few dB if that can be heard.",
-        message_zh=f"{of} 个采样中有 {count} 个超出满幅，写成 16 位时被削波",
-        remedy_zh="如果听得出来，请降低几 dB 音量。",
+        remedy=msg("Lower its level by a few dB if that can be heard."),
     )
 
 

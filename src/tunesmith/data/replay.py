@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.layouts.dataset import Dataset
-from tunesmith.data.notes import note
 from tunesmith.data.sample import Sample
+from tunesmith.texts import Message, msg
 
 REPLAY = "replay"
 """The attribute that is true of a sample from the replay set."""
@@ -43,9 +43,13 @@ def marked(layout: Dataset, own: Collection[str]) -> Dataset:
         replace(s, id=under(s.id), source=under(s.source), attributes={**s.attributes, REPLAY: True})
         for s in layout.samples
     ]
-    problems = [replace(problem, clip=under(problem.clip)) for problem in layout.problems]
-    notes = [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in layout.notes]
-    return Dataset(samples, problems, layout.name, notes)
+    problems = [problem.model_copy(update={"clip": under(problem.clip)}) for problem in layout.problems]
+    return Dataset(samples, problems, layout.name, of_replay(layout.notes))
+
+
+def of_replay(notes: Iterable[Message]) -> list[Message]:
+    """What is said of replay clips, told apart from what is said of the user's own."""
+    return [msg("Replay: {said}", said=note) for note in notes]
 
 
 @dataclass(frozen=True)

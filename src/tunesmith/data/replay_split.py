@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tunesmith.data.augmented import Augmented
-from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample, Split, edit_type
 from tunesmith.data.split import linked
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, all_of, msg
 
 Unit = list[str]
 """Ids of samples that stay on one side."""
@@ -40,12 +40,12 @@ def split_replay(
     pairs = list(similar)
     sides = _sides(samples, own, pairs)
     held: set[str] = set()
-    gone: dict[str, str] = {}
+    gone: dict[str, Message] = {}
     free: list[Unit] = []
     for unit in linked(samples, pairs):
         met = {side: clip for name in unit for side, clip in sides[name].items()}
         if len(met) == 2:
-            gone |= dict.fromkeys(unit, f"{met['train']} and {met['valid']}")
+            gone |= dict.fromkeys(unit, all_of((met["train"], met["valid"])))
         elif "valid" in met:
             held.update(unit)
         elif not met:
@@ -95,25 +95,22 @@ def _held_out(units: Sequence[Unit], kinds: Mapping[str, str], held: set[str], s
     return chosen
 
 
-def _between(name: str, clips: str) -> Finding:
+def _between(name: str, clips: Message) -> Finding:
     return Finding(
         check="replay",
         level="error",
         clip=name,
-        message=f"its sound is among your own clips on both sides, trained on and held out ({clips})",
-        remedy="Nothing is lost: your own clips hold it.",
-        message_zh=f"它的声音同时出现在你自己的训练与验证片段中（{clips}）",
-        remedy_zh="无需处理：你自己的片段已包含它。",
+        message=msg("its sound is among your own clips on both sides, trained on and held out ({clips})", clips=clips),
+        remedy=msg("Nothing is lost: your own clips hold it."),
     )
 
 
-def _notes(samples: Sequence[Sample]) -> Iterator[Note]:
+def _notes(samples: Sequence[Sample]) -> Iterator[Message]:
     counts = {side: Counter(edit_type(s.attributes) for s in samples if s.split == side) for side in ("train", "valid")}
     unmeasured = sorted(counts["train"].keys() - counts["valid"].keys())
     if not unmeasured or not counts["valid"]:
         return
-    shown = ", ".join(unmeasured)
-    yield note(
-        f"No replay clip of {shown} can be held out, so its held-out loss says nothing of what is lost there.",
-        f"回放数据中没有可留作验证的 {shown} 片段，因此无法衡量该类编辑的损失。",
+    yield msg(
+        "No replay clip of {kinds} can be held out, so its held-out loss says nothing of what is lost there.",
+        kinds=tuple(unmeasured),
     )

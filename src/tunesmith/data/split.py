@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
 from tunesmith.data.temporal_split import held_out_spans
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message, msg
 
 FEWEST_SOURCES = 6
 """Under this many units, holding a whole one out would cost too much of the music."""
@@ -31,7 +31,7 @@ class SplitResult:
     """
 
     samples: list[Sample]
-    notes: list[Note]
+    notes: list[Message]
     kind: SplitKind
 
 
@@ -63,31 +63,33 @@ def split(
     if any(sample.split == "valid" for sample in samples):
         return _given(samples)
     if not samples or valid_share <= 0:
-        return _none(samples, "Nothing is held out, as asked.", "按要求不留验证集。")
+        return _none(samples, msg("Nothing is held out, as asked."))
     pairs = list(similar)
     units = linked(samples, pairs)
     target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))
     if len(units) >= FEWEST_SOURCES:
         return _by_source(samples, units, (min_valid, target), seed)
     if not cut:
-        return _none(
-            samples,
-            f"No held-out part: {len(units)} clips or groups of clips are too few to spare one. Held-out loss cannot "
-            "be told; add clips, or hold some out yourself.",
-            f"没有验证集：只有 {len(units)} 个（组）片段，无法留出。无法报告验证损失；请增加片段，或自行指定验证集。",
+        why = msg(
+            "No held-out part: {units} clips or groups of clips are too few to spare one. Held-out loss cannot be "
+            "told; add clips, or hold some out yourself.",
+            units=len(units),
         )
+        return _none(samples, why)
     parted = held_out_spans(samples, {i for pair in pairs for i in pair}, valid_share, min_valid, gap_seconds)
     if parted is None:
-        return _none(
-            samples,
-            f"No held-out part: {len(units)} tracks are too few to spare one, and none is long enough to cut from. "
-            "Held-out loss cannot be told.",
-            f"没有验证集：只有 {len(units)} 首曲目，无法留出一首，也没有足够长的曲目可截取。无法报告验证损失。",
+        why = msg(
+            "No held-out part: {tracks} tracks are too few to spare one, and none is long enough to cut from. Held-out "
+            "loss cannot be told.",
+            tracks=len(units),
         )
+        return _none(samples, why)
     count = sum(sample.split == "valid" for sample in parted)
-    told = note(
-        f"Only {len(units)} tracks: {count} held-out parts are cut from their ends, after a gap of {gap_seconds:g} s.",
-        f"只有 {len(units)} 首曲目：从曲目末尾截取 {count} 段作验证，与训练部分间隔 {gap_seconds:g} 秒。",
+    told = msg(
+        "Only {tracks} tracks: {parts} held-out parts are cut from their ends, after a gap of {seconds:g} s.",
+        tracks=len(units),
+        parts=count,
+        seconds=gap_seconds,
     )
     return SplitResult(parted, [told], "within_track")
 
@@ -97,15 +99,12 @@ def _given(samples: list[Sample]) -> SplitResult:
     valid = sum(sample.split == "valid" for sample in assigned)
     if valid == len(assigned):
         raise TunesmithError(f"all {valid} clips are held out, none is left to train on", remedy="Put clips in train/.")
-    told = note(
-        f"Your own split is kept: {len(assigned) - valid} train, {valid} held out.",
-        f"保留你自己的划分：训练 {len(assigned) - valid} 个，验证 {valid} 个。",
-    )
+    told = msg("Your own split is kept: {train} train, {valid} held out.", train=len(assigned) - valid, valid=valid)
     return SplitResult(assigned, [told], "given")
 
 
-def _none(samples: list[Sample], en: str, zh: str) -> SplitResult:
-    return SplitResult([sample.with_split("train") for sample in samples], [note(en, zh)], "none")
+def _none(samples: list[Sample], why: Message) -> SplitResult:
+    return SplitResult([sample.with_split("train") for sample in samples], [why], "none")
 
 
 def linked(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> list[list[str]]:
@@ -146,8 +145,11 @@ def _by_source(samples: list[Sample], units: list[list[str]], wanted: tuple[int,
             held.update(unit)
     assigned = [sample.with_split("valid" if sample.id in held else "train") for sample in samples]
     tracks = sum(unit[0] in held for unit in units)
-    told = note(
-        f"{len(held)} of {len(samples)} clips ({tracks} of {len(units)} tracks) are held out.",
-        f"留出 {len(samples)} 个片段中的 {len(held)} 个（{len(units)} 首曲目中的 {tracks} 首）作验证。",
+    told = msg(
+        "{held} of {clips} clips ({held_tracks} of {tracks} tracks) are held out.",
+        held=len(held),
+        clips=len(samples),
+        held_tracks=tracks,
+        tracks=len(units),
     )
     return SplitResult(assigned, [told], "by_source")

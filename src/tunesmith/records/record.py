@@ -43,9 +43,11 @@ class Record(BaseModel):
         Raises:
             TunesmithError: when the data are of a later version, or are no such record.
         """
+        if not isinstance(data, Mapping):
+            raise _damaged("it holds no object", where)
         values = dict(data)
         version = values.pop("format", 0)
-        if version > cls.FORMAT:
+        if not isinstance(version, int) or version > cls.FORMAT:
             raise TunesmithError(
                 f"this file is of format {version}, and this version of Tunesmith knows format {cls.FORMAT}",
                 where=str(where) or None,
@@ -55,12 +57,9 @@ class Record(BaseModel):
             return cls.model_validate(cls.migrate(values, version) if version < cls.FORMAT else values)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"]))
-            raise TunesmithError(
-                f"this file is damaged: {key}: {first['msg']}",
-                where=str(where) or None,
-                remedy="Do the stage that writes it again.",
-            ) from error
+            raise _damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where) from error
+        except (TypeError, ValueError, LookupError, AttributeError) as error:  # a migration met what it does not know
+            raise _damaged(str(error), where) from error
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the file, with its version first."""
@@ -78,3 +77,11 @@ class Record(BaseModel):
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         write_json(path, self.to_json())
+
+
+def _damaged(reason: str, where: Path | str) -> TunesmithError:
+    return TunesmithError(
+        f"this file is damaged: {reason}",
+        where=str(where) or None,
+        remedy="Do the stage that writes it again.",
+    )

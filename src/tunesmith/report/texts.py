@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tunesmith.report.signal_texts import SIGNALS
 from tunesmith.report.speech_texts import SPEECH_TEXTS
+from tunesmith.texts import Message
 
 
 class Both(NamedTuple):
@@ -34,11 +35,14 @@ def both(record: Any, key: str) -> Both | None:
     if not isinstance(record, Mapping):
         return None
     value = record.get(key)
-    if isinstance(value, Mapping):
-        en, zh = value.get("en"), value.get("zh")
+    if isinstance(value, Mapping) and isinstance(value.get("id"), str):
+        message = Message.from_json(value)
+        said: tuple[Any, Any] = (message.render("en"), message.render("zh"))
+    elif isinstance(value, Mapping):
+        said = (value.get("en"), value.get("zh"))
     else:
-        en, zh = value, record.get(f"{key}_zh")
-    en, zh = (text if isinstance(text, str) and text.strip() else "" for text in (en, zh))
+        said = (value, record.get(f"{key}_zh"))
+    en, zh = (text if isinstance(text, str) and text.strip() else "" for text in said)
     return Both(en or zh, zh or en) if en or zh else None
 
 

@@ -10,17 +10,16 @@ from typing import Any
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport, run_checks
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts import Dataset, read_layout
-from tunesmith.data.notes import Note, note
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import write_manifest
 from tunesmith.data.split import SplitResult, split
 from tunesmith.errors import TunesmithError
-from tunesmith.files import write_json
+from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
-from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_line, replay_summary, short_note
+from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_counts, replay_line, short_note
+from tunesmith.texts import Message, msg
 
 
 def check(context: RunContext) -> dict[str, Any]:
@@ -54,12 +53,12 @@ def check(context: RunContext) -> dict[str, Any]:
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     write_manifest(context.folder.manifest, result.samples)
-    summary = write_findings(context, layout, replay, checked, result)
-    say(context, checked.findings, summary)
+    found = write_findings(context, layout, replay, checked, result)
+    say(context, found)
     refuse_nothing(context, layout, checked, result, of_replay=False)
     if replay is not None:
         refuse_nothing(context, replay, checked, result, of_replay=True)
-    return summary
+    return found.summary()
 
 
 def refuse_nothing(
@@ -114,34 +113,34 @@ def completed(checked: CheckReport, result: SplitResult, told: Augmented) -> tup
 
 def write_findings(
     context: RunContext, layout: Dataset, replay: Dataset | None, checked: CheckReport, result: SplitResult
-) -> dict[str, Any]:
-    """Write ``findings.json`` and return its numbers: of the user's own clips, and apart those of a replay set."""
+) -> CheckFindings:
+    """Write ``findings.json``: of the user's own clips, and apart those of a replay set."""
     own = [sample for sample in result.samples if not is_replay(sample)]
     counts = Counter(s.split for s in own)
     mix = mix_of([s for s in result.samples if s.split == "train"], context.recipe.data.replay_share)
-    summary = {
-        "layout": layout.name,
-        "kept": len(own),
-        "train": counts["train"],
-        "valid": counts["valid"],
-        "quarantined": checked.quarantined,
-        "split_kind": result.kind,
-        "seconds": round(sum(sample.seconds for sample in own), 1),
-        "notes": [
+    found = CheckFindings(
+        layout=layout.name,
+        kept=len(own),
+        train=counts["train"],
+        valid=counts["valid"],
+        quarantined=checked.quarantined,
+        split_kind=result.kind,
+        seconds=round(sum(sample.seconds for sample in own), 1),
+        notes=(
             *join(layout, replay).notes,
             *checked.notes,
             *result.notes,
             *lyric_notes(context, result),
             *short_note(mix),
-        ],
-    }
-    if replay is not None:
-        summary["replay"] = replay_summary(context, replay, result.samples)
-    write_json(context.folder.findings, {**summary, "findings": [f.to_json() for f in checked.findings]})
-    return summary
+        ),
+        replay=replay_counts(context, replay, result.samples) if replay is not None else None,
+        findings=tuple(checked.findings),
+    )
+    found.write(context.folder.findings)
+    return found
 
 
-def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
+def lyric_notes(context: RunContext, result: SplitResult) -> list[Message]:
     """Whole-song lyrics over a crop teach words that are not sung in it."""
     limit = context.recipe.data.max_seconds
     long = [
@@ -152,40 +151,34 @@ def lyric_notes(context: RunContext, result: SplitResult) -> list[Note]:
     if "lyrics" not in context.family.type.text_roles or not long or context.recipe.options.get("lyric_window"):
         return []
     return [
-        note(
-            f"{len(long)} clips with lyrics are longer than a crop ({limit:g} s) and keep all their lyrics in it "
-            f"(the first: {long[0]}). Set options.lyric_window to give a crop its own sections, or raise "
-            "data.max_seconds.",
-            f"{len(long)} 个带歌词的片段长于裁剪长度（{limit:g} 秒），裁剪后仍使用整首歌词（第一个：{long[0]}）。"
-            "可设置 options.lyric_window 只取相应段落，或增大 data.max_seconds。",
+        msg(
+            "{count} clips with lyrics are longer than a crop ({seconds:g} s) and keep all their lyrics in it (the "
+            "first: {first}). Set options.lyric_window to give a crop its own sections, or raise data.max_seconds.",
+            count=len(long),
+            seconds=limit,
+            first=long[0],
         )
     ]
 
 
-def say(context: RunContext, findings: Sequence[Finding], summary: dict[str, Any]) -> None:
+def say(context: RunContext, found: CheckFindings) -> None:
     """Tell the user what was found: every error, and warnings by kind."""
     console = context.console
-    for finding in findings:
+    for finding in found.findings:
         if finding.level == "error":
-            console.log(f"  error  {finding.clip}: {sentences(finding)}", style="red")
-    warnings = [f for f in findings if f.level == "warn"]
+            console.log(f"  error  {finding.clip}: {finding.with_remedy()}", style="red")
+    warnings = [f for f in found.findings if f.level == "warn"]
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
-        console.log(f"  warn   {name} ({number}): {one.clip}: {sentences(one)}", style="yellow")
-    for told in summary["notes"]:
-        console.log(f"  note   {told['en']}")
+        console.log(f"  warn   {name} ({number}): {one.clip}: {one.with_remedy()}", style="yellow")
+    for note in found.notes:
+        console.log(f"  note   {note}")
     console.log(
-        f"{summary['kept']} clips usable ({summary['seconds'] / 60:.1f} min): {summary['train']} train, "
-        f"{summary['valid']} held out; "
-        f"{len(summary['quarantined'])} quarantined (layout: {summary['layout']}, split: {summary['split_kind']})"
+        f"{found.kept} clips usable ({found.seconds / 60:.1f} min): {found.train} train, {found.valid} held out; "
+        f"{len(found.quarantined)} quarantined (layout: {found.layout}, split: {found.split_kind})"
     )
-    if "replay" in summary:
-        console.log(replay_line(summary["replay"]))
-
-
-def sentences(finding: Finding) -> str:
-    """What was found, and what to do about it."""
-    return f"{finding.message.rstrip('.')}. {finding.remedy}" if finding.remedy else finding.message
+    if found.replay is not None:
+        console.log(replay_line(found.replay))
 
 
 def first_reason(findings: Sequence[Finding]) -> str:

@@ -10,6 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_text
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.findings import CheckFindings
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
@@ -84,7 +85,7 @@ def run_one(context: RunContext, stage: str, mine: str) -> None:
 
 def assert_found(context: RunContext, planted: list[Path]) -> None:
     """The checks must have found both planted clips, else the demo would show a tool that does not work."""
-    quarantined = read_json(context.folder.findings)["quarantined"]
+    quarantined = CheckFindings.read(context.folder.findings).quarantined
     missed = [p.name for p in planted if not any(name.endswith(p.name) for name in quarantined)]
     if missed:
         raise TunesmithError(

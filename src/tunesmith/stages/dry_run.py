@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from tunesmith.data.replay import Mix, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json, write_json
+from tunesmith.files import write_json
 from tunesmith.planning.planner import RunPlan, duration, estimate
+from tunesmith.records.findings import CheckFindings
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 
@@ -154,13 +155,7 @@ def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> No
 
 def errors_left(context: RunContext) -> list[str]:
     """Error-level findings that no quarantine has settled."""
-    findings = read_json(context.folder.findings)
-    settled = findings["quarantined"]
-    return [
-        f"{f['clip']}: {f['message']}"
-        for f in findings["findings"]
-        if f["level"] == "error" and f["clip"] not in settled
-    ]
+    return [f"{f.clip}: {f.message}" for f in CheckFindings.read(context.folder.findings).errors_left()]
 
 
 def _training(context: RunContext) -> list[Sample]:

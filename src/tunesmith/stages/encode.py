@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample, read_manifest, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
-from tunesmith.files import read_json, write_json
+from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
+from tunesmith.texts import as_message
 
 Work = tuple[Sample, dict[str, str], list[str]]
 """A sample, its keys by field, and the fields that are missing."""
@@ -49,16 +50,31 @@ def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, U
         context.console.log(f"  error  {error}", style="red")
     context.console.log(f"{len(unfit)} of {len(samples)} samples cannot be encoded and are quarantined")
     write_manifest(context.folder.manifest, kept)
-    record = read_json(context.folder.findings) if context.folder.findings.exists() else {}
+    add_findings(context.folder.findings, kept, unfit)
+    return kept
+
+
+def add_findings(path: Path, kept: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> None:
+    """Put samples that cannot be encoded into ``findings.json``, and count those that are left."""
+    before = CheckFindings.read(path) if path.exists() else CheckFindings()
     findings = [
-        Finding("encode", "error", name, error.what, remedy=error.remedy or "").to_json()
+        Finding(
+            check="encode",
+            level="error",
+            clip=name,
+            message=as_message(error.what),
+            remedy=as_message(error.remedy),
+        )
         for name, error in unfit.items()
     ]
-    record["quarantined"] = {**record.get("quarantined", {}), **{name: str(e) for name, e in unfit.items()}}
-    record["findings"] = [*record.get("findings", []), *findings]
-    record |= {"kept": len(kept)} | {s: sum(one.split == s for one in kept) for s in ("train", "valid")}
-    write_json(context.folder.findings, record)
-    return kept
+    update = {
+        "kept": len(kept),
+        "train": sum(sample.split == "train" for sample in kept),
+        "valid": sum(sample.split == "valid" for sample in kept),
+        "quarantined": {**before.quarantined, **{name: error.message for name, error in unfit.items()}},
+        "findings": (*before.findings, *findings),
+    }
+    before.model_copy(update=update).write(path)
 
 
 def encode_samples(

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport
 from tunesmith.data.layouts import Dataset, manifest, pairs, read_layout
-from tunesmith.data.notes import Note, note
-from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
+from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of, of_replay
 from tunesmith.data.replay_split import split_replay
 from tunesmith.data.sample import Sample, edit_type
+from tunesmith.records.findings import ReplayCounts
 from tunesmith.run.context import RunContext
+from tunesmith.texts import Message, msg
 
 
 def read_replay(context: RunContext, own: Dataset) -> Dataset | None:
@@ -65,56 +65,51 @@ def divide(context: RunContext, replay: Dataset, checked: CheckReport, own: Sequ
     seed = recipe.train.seed
     parted = split_replay(kept, own, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
     done = context.family.checks.add_prompts(parted.samples, seed)
-    return Augmented(
-        [*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *replay_notes(done.notes)]
-    )
+    return Augmented([*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *of_replay(done.notes)])
 
 
-def replay_notes(notes: Sequence[Note]) -> list[Note]:
-    """What the family says of replay clips, told apart from what it says of the user's own."""
-    return [note(f"Replay: {one['en']}", f"回放数据：{one['zh']}") for one in notes]
-
-
-def replay_summary(context: RunContext, layout: Dataset, samples: Sequence[Sample]) -> dict[str, Any]:
+def replay_counts(context: RunContext, layout: Dataset, samples: Sequence[Sample]) -> ReplayCounts:
     """What ``findings.json`` says of the replay set: its clips by part and edit type, and how many an epoch draws."""
     replay = [sample for sample in samples if is_replay(sample)]
     counts = Counter((sample.split, edit_type(sample.attributes)) for sample in replay)
     mix = mix_of([s for s in samples if s.split == "train"], context.recipe.data.replay_share)
-    return {
-        "folder": context.recipe.data.replay,
-        "layout": layout.name,
-        "kept": len(replay),
-        "train": sum(number for (split, _), number in counts.items() if split == "train"),
-        "valid": sum(number for (split, _), number in counts.items() if split == "valid"),
-        "seconds": round(sum(sample.seconds for sample in replay), 1),
-        "kinds": {
+    return ReplayCounts(
+        folder=context.recipe.data.replay,
+        layout=layout.name,
+        kept=len(replay),
+        train=sum(number for (split, _), number in counts.items() if split == "train"),
+        valid=sum(number for (split, _), number in counts.items() if split == "valid"),
+        seconds=round(sum(sample.seconds for sample in replay), 1),
+        kinds={
             kind: {"train": counts["train", kind], "valid": counts["valid", kind]}
             for kind in sorted({kind for _, kind in counts})
         },
-        "share": round(mix.share, 4) if mix else 0.0,
-        "per_epoch": mix.drawn if mix else 0,
-    }
-
-
-def replay_line(summary: dict[str, Any]) -> str:
-    """The replay set in a sentence."""
-    kinds = ", ".join(f"{kind} {sum(sides.values())}" for kind, sides in summary["kinds"].items())
-    several = f" ({kinds})" if len(summary["kinds"]) > 1 else ""
-    return (
-        f"replay: {summary['kept']} clips{several}, {summary['train']} train, {summary['valid']} held out; "
-        f"{summary['per_epoch']} are drawn for every pass, {summary['share']:.0%} of it"
+        share=round(mix.share, 4) if mix else 0.0,
+        per_epoch=mix.drawn if mix else 0,
     )
 
 
-def short_note(mix: Mix | None) -> list[Note]:
+def replay_line(counts: ReplayCounts) -> str:
+    """The replay set in a sentence."""
+    kinds = ", ".join(f"{kind} {sum(sides.values())}" for kind, sides in counts.kinds.items())
+    several = f" ({kinds})" if len(counts.kinds) > 1 else ""
+    return (
+        f"replay: {counts.kept} clips{several}, {counts.train} train, {counts.valid} held out; "
+        f"{counts.per_epoch} are drawn for every pass, {counts.share:.0%} of it"
+    )
+
+
+def short_note(mix: Mix | None) -> list[Message]:
     """Said where the replay set is too small for its share."""
     if mix is None or mix.drawn == mix.asked:
         return []
     return [
-        note(
-            f"{len(mix.replay)} replay clips, drawn at most {MOST} times per pass, make up {mix.share:.0%} of it and "
-            f"not {mix.wanted:.0%}. Add replay clips, or lower data.replay_share.",
-            f"{len(mix.replay)} 个回放片段每轮最多使用 {MOST} 次，只占 {mix.share:.0%}，达不到 {mix.wanted:.0%}。"
-            "请增加回放片段，或减小 data.replay_share。",
+        msg(
+            "{count} replay clips, drawn at most {most} times per pass, make up {share:.0%} of it and not "
+            "{wanted:.0%}. Add replay clips, or lower data.replay_share.",
+            count=len(mix.replay),
+            most=MOST,
+            share=mix.share,
+            wanted=mix.wanted,
         )
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class DatasetSummary:
     folder: Path
     layout: str
     seconds: tuple[float, ...]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[Message, ...]
     captions: tuple[tuple[str, int], ...]
     uncaptioned: int
     sources: int
     train: int
     valid: int
     channels: dict[int, int]
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
 
     @property
     def total(self) -> float:
@@ -85,7 +86,7 @@ def scan_folder(
     whole = folder.expanduser().resolve()
     found = read_layout(whole, layout, default_text=default_text, metadata_file=metadata_file)
     seconds: list[float] = []
-    problems = [str(problem.message) for problem in found.problems]
+    problems = [problem.message for problem in found.problems]
     channels: Counter[int] = Counter()
     for sample in found.samples:
         if not sample.targets:
@@ -94,7 +95,7 @@ def scan_folder(
             try:
                 info = probe(audio.path)
             except TunesmithError as error:
-                problems.append(str(error))
+                problems.append(error.message)
                 continue
             end = info.seconds if audio.end is None else min(audio.end, info.seconds)
             seconds.append(max(0.0, end - audio.start))
@@ -118,5 +119,5 @@ def scan_folder(
         train=sum(sample.split == "train" for sample in found.samples),
         valid=sum(sample.split == "valid" for sample in found.samples),
         channels=dict(channels),
-        notes=tuple(note["en"] for note in found.notes),
+        notes=tuple(found.notes),
     )

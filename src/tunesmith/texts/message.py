@@ -53,18 +53,31 @@ class Message(BaseModel):
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any] | str) -> Message:
-        """The inverse of :meth:`to_json`; also of plain texts and ``{"en", "zh"}`` of records from before."""
+        """The inverse of :meth:`to_json`; also of plain texts and ``{"en", "zh"}`` of records from before.
+
+        Raises:
+            ValueError: when it is none of these.
+        """
         if isinstance(record, str):
             return cls.fixed(record)
+        if not isinstance(record, Mapping):
+            raise ValueError("this is no sentence")
         if "id" not in record:
             return cls.fixed(record.get("en", ""), record.get("zh", ""))
         values = {name: _message_or_value(value) for name, value in record.get("values", {}).items()}
-        return cls(id=record["id"], values=values, translations=record.get("translations", {}))
+        message = cls(id=record["id"], values=values, translations=record.get("translations", {}))
+        try:
+            str(message)
+        except (LookupError, ValueError, TypeError, AttributeError):  # its values are not those of its template
+            return cls.fixed(record.get("text", ""))
+        return message
 
     @classmethod
     def fixed(cls, en: str, zh: str = "") -> Message:
         """A sentence that is in no catalogue: words of the user's, or of a record from before."""
-        return cls(id="{text}", values={"text": en}, translations={"zh": zh} if zh else {})
+        if not en and not zh:
+            return cls(id="")
+        return cls(id="{text}", values={"text": en or zh}, translations={"zh": zh} if zh else {})
 
 
 def msg(template: str, /, **values: Any) -> Message:
@@ -75,6 +88,11 @@ def msg(template: str, /, **values: Any) -> Message:
         values: Numbers, texts, further messages, or sequences of them, which are joined by commas.
     """
     return Message(id=template, values=values)
+
+
+def as_message(said: str | Message | None) -> Message:
+    """What may be plain words, or nothing, as a message."""
+    return said if isinstance(said, Message) else Message.fixed(said or "")
 
 
 def _rendered(value: Any, language: str) -> Any:

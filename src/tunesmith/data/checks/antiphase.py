@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -20,14 +21,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="antiphase",
                 level="warn",
                 clip=audio.clip,
-                message=(
-                    f"the channels of {audio.subject} cancel out: its mono mix is {mono:.0f} dB against the "
-                    f"difference, under {limit:g} dB"
+                message=msg(
+                    "the channels of {subject} cancel out: its mono mix is {mono:.0f} dB against the difference, "
+                    "under {limit:g} dB",
+                    subject=audio.subject,
+                    mono=mono,
+                    limit=limit,
                 ),
                 value=mono,
                 limit=limit,
                 unit="dB",
-                remedy="Invert the polarity of one channel before a mono model is trained on it.",
-                message_zh=f"{audio.subject_zh}左右声道反相抵消：单声道混音比差信号为 {mono:.0f} dB，低于 {limit:g} dB",
-                remedy_zh="训练单声道模型前，请把其中一个声道的极性反转。",
+                remedy=msg("Invert the polarity of one channel before a mono model is trained on it."),
             )

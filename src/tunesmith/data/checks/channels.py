@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -18,11 +19,11 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="channels",
                 level="error",
                 clip=audio.clip,
-                message=f"{audio.subject} has {count} channels, over {limit}",
+                message=msg(
+                    "{subject} has {count} channels, over {limit}", subject=audio.subject, count=count, limit=limit
+                ),
                 value=count,
                 limit=limit,
                 unit="channels",
-                remedy="Mix it down to stereo or mono.",
-                message_zh=f"{audio.subject_zh}有 {count} 个声道，超过 {limit} 个",
-                remedy_zh="混成立体声或单声道。",
+                remedy=msg("Mix it down to stereo or mono."),
             )

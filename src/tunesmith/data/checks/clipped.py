@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -18,16 +19,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="clipped",
                 level="warn",
                 clip=audio.clip,
-                message=(
-                    f"{audio.subject} is clipped: {share:.2%} of its samples are cut flat at "
-                    f"{audio.facts.peak:.2f}, over {limit:.2%}"
+                message=msg(
+                    "{subject} is clipped: {share:.2%} of its samples are cut flat at {peak:.2f}, over {limit:.2%}",
+                    subject=audio.subject,
+                    share=share,
+                    peak=audio.facts.peak,
+                    limit=limit,
                 ),
                 value=100 * share,
                 limit=100 * limit,
                 unit="%",
-                remedy="Export it at a lower level if the distortion is not meant.",
-                message_zh=(
-                    f"{audio.subject_zh}削波：{share:.2%} 的采样点在 {audio.facts.peak:.2f} 处被削平，超过 {limit:.2%}"
-                ),
-                remedy_zh="如果不是有意的失真，请降低音量重新导出。",
+                remedy=msg("Export it at a lower level if the distortion is not meant."),
             )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import PROMPT, Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Audio:
 
     clip: str
     facts: ClipFacts
-    subject: str
-    subject_zh: str
+    subject: Message
     is_target: bool = True
 
 
@@ -75,9 +75,8 @@ class CheckContext:
         for clip in self.clips:
             for role, facts in clip.facts.items():
                 several = len(clip.facts) > 1
-                subject = f"this clip's `{role}` audio" if several else "this clip"
-                subject_zh = f"该样本的 `{role}` 音频" if several else "该片段"
-                yield Audio(clip.sample.id, facts, subject, subject_zh, role != PROMPT)
+                subject = msg("this clip's `{role}` audio", role=role) if several else msg("this clip")
+                yield Audio(clip.sample.id, facts, subject, role != PROMPT)
 
     def decoded(self) -> Iterator[Audio]:
         """Every audio to learn from whose sound was measured and is not all silence.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 _SHARE_OF_RMS = 0.05  # an offset this far under the sound itself is harmless
 
@@ -20,11 +21,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="dc_offset",
                 level="warn",
                 clip=audio.clip,
-                message=f"{audio.subject} has a DC offset of {offset:.3f}, over {limit:g}",
+                message=msg(
+                    "{subject} has a DC offset of {offset:.3f}, over {limit:g}",
+                    subject=audio.subject,
+                    offset=offset,
+                    limit=limit,
+                ),
                 value=offset,
                 limit=limit,
                 unit="full scale",
-                remedy="Apply a 20 Hz high-pass filter.",
-                message_zh=f"{audio.subject_zh}有 {offset:.3f} 的直流偏移，超过 {limit:g}",
-                remedy_zh="加一个 20 Hz 高通滤波器。",
+                remedy=msg("Apply a 20 Hz high-pass filter."),
             )

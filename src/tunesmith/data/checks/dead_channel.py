@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 _SHOWN_DB = 120.0  # a channel of exact zeros has no level; this is what is printed for it
 
@@ -21,11 +22,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="dead_channel",
                 level="warn",
                 clip=audio.clip,
-                message=f"channel {which} of {audio.subject} is dead: {gap:.0f} dB under the other, over {limit:g} dB",
+                message=msg(
+                    "channel {channel} of {subject} is dead: {gap:.0f} dB under the other, over {limit:g} dB",
+                    channel=which,
+                    subject=audio.subject,
+                    gap=gap,
+                    limit=limit,
+                ),
                 value=gap,
                 limit=limit,
                 unit="dB",
-                remedy="Export it as mono, or mend the missing channel.",
-                message_zh=f"{audio.subject_zh}的第 {which} 声道几乎无声：比另一声道低 {gap:.0f} dB，超过 {limit:g} dB",
-                remedy_zh="导出为单声道，或修复缺失的声道。",
+                remedy=msg("Export it as mono, or mend the missing channel."),
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext, CheckedClip
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 LENGTH_TOLERANCE = 0.1
 """Of the longer one: a cut of a track is not the track."""
@@ -35,13 +36,11 @@ def _identical(clip: str, earlier: str) -> Finding:
         check="duplicate",
         level="error",
         clip=clip,
-        message=f"this clip holds the same sound as {earlier}, sample by sample",
+        message=msg("this clip holds the same sound as {earlier}, sample by sample", earlier=earlier),
         value=100.0,
         limit=100.0,
         unit="%",
-        remedy="Remove one of them; to weigh a clip more, say so in its repeats.",
-        message_zh=f"该片段与 {earlier} 的声音完全相同",
-        remedy_zh="删除其中一个；如果想增加权重，请使用 repeats。",
+        remedy=msg("Remove one of them; to weigh a clip more, say so in its repeats."),
     )
 
 
@@ -55,13 +54,15 @@ def _same_recording(clip: str, earlier: str, score: float, limit: float) -> Find
         check="duplicate",
         level="error",
         clip=clip,
-        message=f"this clip is the same recording as {earlier}, saved again: {score:.0%} of their fingerprint agrees",
+        message=msg(
+            "this clip is the same recording as {earlier}, saved again: {score:.0%} of their fingerprint agrees",
+            earlier=earlier,
+            score=score,
+        ),
         value=100 * score,
         limit=100 * limit,
         unit="%",
-        remedy="Remove one of them; to weigh a clip more, say so in its repeats.",
-        message_zh=f"该片段与 {earlier} 是同一段录音的另一次保存：{score:.0%} 的声音指纹一致",
-        remedy_zh="删除其中一个；如果想增加权重，请使用 repeats。",
+        remedy=msg("Remove one of them; to weigh a clip more, say so in its repeats."),
     )
 
 
@@ -70,11 +71,14 @@ def _alike(clip: str, other: str, score: float, limit: float) -> Finding:
         check="duplicate",
         level="warn",
         clip=clip,
-        message=f"this clip sounds like {other}: {score:.0%} of their fingerprint agrees, over {limit:.0%}",
+        message=msg(
+            "this clip sounds like {other}: {score:.0%} of their fingerprint agrees, over {limit:.0%}",
+            other=other,
+            score=score,
+            limit=limit,
+        ),
         value=100 * score,
         limit=100 * limit,
         unit="%",
-        remedy="Keep one of them, unless they are meant variations; the split keeps them on one side.",
-        message_zh=f"该片段与 {other} 听起来相同：{score:.0%} 的声音指纹一致，超过 {limit:.0%}",
-        remedy_zh="如果不是有意的变奏，只保留一个；划分数据集时它们会在同一侧。",
+        remedy=msg("Keep one of them, unless they are meant variations; the split keeps them on one side."),
     )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.sample import AudioRef
 from tunesmith.files import atomic_path, write_text
+from tunesmith.records.findings import NOTHING
+from tunesmith.texts import Message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +57,8 @@ class ClipFacts:
     format: str = ""
     seconds: float = 0.0
     problem: str = ""
-    reason: str = ""
-    remedy: str = ""
+    reason: Message = NOTHING
+    remedy: Message = NOTHING
     decoded: bool = True
     nonfinite: int = 0
     peak: float = 0.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 _STEADY = -0.6
 
@@ -22,13 +23,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="fade_out",
                 level="info",
                 clip=audio.clip,
-                message=f"{audio.subject} fades: it loses {fall:.0f} dB from its first to its last third",
+                message=msg(
+                    "{subject} fades: it loses {fall:.0f} dB from its first to its last third",
+                    subject=audio.subject,
+                    fall=fall,
+                ),
                 value=fall,
                 limit=limits.fade_db,
                 unit="dB",
-                remedy="Cut the fade away if music is meant to go on.",
-                message_zh=f"{audio.subject_zh}逐渐变弱：从前三分之一到后三分之一降低 {fall:.0f} dB",
-                remedy_zh="如果音乐应当继续，请剪掉淡出。",
+                remedy=msg("Cut the fade away if music is meant to go on."),
             )
     share = len(fading) / max(1, len(context.clips))
     if share > limits.fade_share:
@@ -36,11 +39,13 @@ def check(context: CheckContext) -> Iterator[Finding]:
             check="fade_out",
             level="warn",
             clip="*",
-            message=f"{share:.0%} of the clips fade out, over {limits.fade_share:.0%}: the model would learn to fade",
+            message=msg(
+                "{share:.0%} of the clips fade out, over {limit:.0%}: the model would learn to fade",
+                share=share,
+                limit=limits.fade_share,
+            ),
             value=100 * share,
             limit=100 * limits.fade_share,
             unit="%",
-            remedy="Cut clips from the middle of the music.",
-            message_zh=f"{share:.0%} 的片段会淡出，超过 {limits.fade_share:.0%}：模型会学会越来越弱",
-            remedy_zh="从音乐中段截取片段。",
+            remedy=msg("Cut clips from the middle of the music."),
         )

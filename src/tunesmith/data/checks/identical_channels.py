@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -18,11 +19,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="identical_channels",
                 level="info",
                 clip=audio.clip,
-                message=f"{audio.subject} is mono stored as stereo: side {side:.0f} dB, under {limit:g} dB",
+                message=msg(
+                    "{subject} is mono stored as stereo: side {side:.0f} dB, under {limit:g} dB",
+                    subject=audio.subject,
+                    side=side,
+                    limit=limit,
+                ),
                 value=side,
                 limit=limit,
                 unit="dB",
-                remedy="Nothing to do for a mono model; a stereo model learns no width from it.",
-                message_zh=f"{audio.subject_zh}是存成立体声的单声道：左右差异 {side:.0f} dB，低于 {limit:g} dB",
-                remedy_zh="单声道模型无需处理；立体声模型学不到声场宽度。",
+                remedy=msg("Nothing to do for a mono model; a stereo model learns no width from it."),
             )

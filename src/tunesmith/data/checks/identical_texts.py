@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 _FEWEST = 4  # with fewer clips a shared caption says nothing
 
@@ -25,13 +26,18 @@ def check(context: CheckContext) -> Iterator[Finding]:
             check="identical_texts",
             level="warn",
             clip="*",
-            message=f"{count} of {len(context.clips)} clips ({share:.0%}, over {limit:.0%}) share the text “{shown}”",
+            message=msg(
+                "{count} of {clips} clips ({share:.0%}, over {limit:.0%}) share the text “{text}”",
+                count=count,
+                clips=len(context.clips),
+                share=share,
+                limit=limit,
+                text=shown,
+            ),
             value=100 * share,
             limit=100 * limit,
             unit="%",
-            remedy="Describe what differs between the clips, else the adapter learns to ignore the prompt.",
-            message_zh=f"{len(context.clips)} 个片段中 {count} 个（{share:.0%}，超过 {limit:.0%}）文字相同：“{shown}”",
-            remedy_zh="请写出各片段的不同之处，否则适配器会学会忽略提示词。",
+            remedy=msg("Describe what differs between the clips, else the adapter learns to ignore the prompt."),
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -25,14 +26,15 @@ def check(context: CheckContext) -> Iterator[Finding]:
             check="leakage",
             level="warn" if meant else "error",
             clip=held,
-            message=(
-                f"this held-out clip sounds like the training clip {trained}: {score:.0%} of their fingerprint agrees, "
-                f"over {limit:.0%}"
+            message=msg(
+                "this held-out clip sounds like the training clip {trained}: {score:.0%} of their fingerprint agrees, "
+                "over {limit:.0%}",
+                trained=trained,
+                score=score,
+                limit=limit,
             ),
             value=100 * score,
             limit=100 * limit,
             unit="%",
-            remedy="Hold out a track that is not trained on, or let Tunesmith make the split.",
-            message_zh=f"该验证片段与训练片段 {trained} 听起来相同：{score:.0%} 的声音指纹一致，超过 {limit:.0%}",
-            remedy_zh="换一首没有参与训练的曲目做验证，或让 Tunesmith 自动划分。",
+            remedy=msg("Hold out a track that is not trained on, or let Tunesmith make the split."),
         )

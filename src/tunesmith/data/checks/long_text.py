@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -18,11 +19,11 @@ def check(context: CheckContext) -> Iterator[Finding]:
                     check="long_text",
                     level="error",
                     clip=clip.sample.id,
-                    message=f"its {role} has {len(text)} characters, over {limit}",
+                    message=msg(
+                        "its {role} has {count} characters, over {limit}", role=role, count=len(text), limit=limit
+                    ),
                     value=len(text),
                     limit=limit,
                     unit="characters",
-                    remedy="Shorten it to a sentence or a list of tags.",
-                    message_zh=f"它的 {role} 有 {len(text)} 个字符，超过 {limit} 个",
-                    remedy_zh="缩短为一句话或一组标签。",
+                    remedy=msg("Shorten it to a sentence or a list of tags."),
                 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from statistics import median
+from typing import Any
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 _FEWEST = 3
 
@@ -26,17 +28,25 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="loudness_outlier",
                 level="warn",
                 clip=audio.clip,
-                message=(
-                    f"{audio.subject} is {abs(away):.1f} LU {'louder' if away > 0 else 'quieter'} than the median "
-                    f"({lufs:.1f} against {middle:.1f} LUFS), over {limit:g} LU"
-                ),
+                message=_sentence(audio.subject, lufs, middle, limit),
                 value=away,
                 limit=limit,
                 unit="LU",
-                remedy="Bring the clips to one loudness, unless the difference is meant.",
-                message_zh=(
-                    f"{audio.subject_zh}比中位响度{'高' if away > 0 else '低'} {abs(away):.1f} LU"
-                    f"（{lufs:.1f} 对 {middle:.1f} LUFS），超过 {limit:g} LU"
-                ),
-                remedy_zh="除非有意为之，请把片段调到相同响度。",
+                remedy=msg("Bring the clips to one loudness, unless the difference is meant."),
             )
+
+
+def _sentence(subject: Message, lufs: float, middle: float, limit: float) -> Message:
+    values: dict[str, Any] = {"subject": subject, "lufs": lufs, "middle": middle, "limit": limit}
+    if lufs > middle:
+        return msg(
+            "{subject} is {away:.1f} LU louder than the median ({lufs:.1f} against {middle:.1f} LUFS), "
+            "over {limit:g} LU",
+            away=lufs - middle,
+            **values,
+        )
+    return msg(
+        "{subject} is {away:.1f} LU quieter than the median ({lufs:.1f} against {middle:.1f} LUFS), over {limit:g} LU",
+        away=middle - lufs,
+        **values,
+    )

@@ -16,6 +16,7 @@ from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, fade
 from tunesmith.data.sample import AudioRef
+from tunesmith.texts import as_message, msg
 
 _FINGERPRINT_RATE = 11_025
 _BAND_SECONDS = 60
@@ -59,10 +60,11 @@ def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
             for block in blocks(file, job.ref.path, job.ref.start, job.ref.end):
                 gauge.add(block)
     except UnreadableAudioError as error:
-        return ClipFacts(problem=error.kind, reason=error.what, remedy=error.remedy or "", decoded=False), None
+        reason, remedy = as_message(error.what), as_message(error.remedy)
+        return ClipFacts(problem=error.kind, reason=reason, remedy=remedy, decoded=False), None
     except MemoryError:
-        reason = "this file does not fit into memory"
-        return ClipFacts(problem="format", reason=reason, remedy="Cut it into tracks.", decoded=False), None
+        reason, remedy = msg("this file does not fit into memory"), msg("Cut it into tracks.")
+        return ClipFacts(problem="format", reason=reason, remedy=remedy, decoded=False), None
     return gauge.facts(info, seconds), gauge.landmarks()
 
 

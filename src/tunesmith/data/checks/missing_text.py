@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -22,11 +23,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="missing_text",
                 level="error",
                 clip=clip.sample.id,
-                message="this clip has no caption",
+                message=msg("this clip has no caption"),
                 value=0,
                 limit=1,
                 unit="texts",
-                remedy="Write one beside it, or give a default text for all clips.",
-                message_zh="该片段没有文字描述",
-                remedy_zh="为它写一段描述，或为所有片段指定默认文字。",
+                remedy=msg("Write one beside it, or give a default text for all clips."),
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 _PROMPT_LIMIT = 0.95
 
@@ -23,11 +24,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="mostly_silent",
                 level="error",
                 clip=audio.clip,
-                message=f"{share:.0%} of {audio.subject} is silence, over {limit:.0%}",
+                message=msg(
+                    "{share:.0%} of {subject} is silence, over {limit:.0%}",
+                    share=share,
+                    subject=audio.subject,
+                    limit=limit,
+                ),
                 value=100 * share,
                 limit=100 * limit,
                 unit="%",
-                remedy="Cut the silence away, or leave the clip out.",
-                message_zh=f"{audio.subject_zh}有 {share:.0%} 是静音，超过 {limit:.0%}",
-                remedy_zh="剪掉静音，或去掉该片段。",
+                remedy=msg("Cut the silence away, or leave the clip out."),
             )

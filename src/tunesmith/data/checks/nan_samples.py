@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -17,11 +18,13 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="nan_samples",
                 level="error",
                 clip=audio.clip,
-                message=f"{audio.subject} holds {count} samples that are not numbers (NaN or infinite), over 0",
+                message=msg(
+                    "{subject} holds {count} samples that are not numbers (NaN or infinite), over 0",
+                    subject=audio.subject,
+                    count=count,
+                ),
                 value=count,
                 limit=0,
                 unit="samples",
-                remedy="Export it again.",
-                message_zh=f"{audio.subject_zh}含有 {count} 个非数值采样（NaN 或无穷大），上限为 0",
-                remedy_zh="重新导出。",
+                remedy=msg("Export it again."),
             )

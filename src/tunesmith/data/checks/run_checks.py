@@ -13,9 +13,9 @@ from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.near_duplicates import near_duplicates
 from tunesmith.data.checks.survey import Survey, place
-from tunesmith.data.findings import Finding
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 FINAL = frozenset({"unreadable", "nan_samples"})
 """Checks that nobody can overrule: there is no sound to train on, or none that leaves the loss finite."""
@@ -38,10 +38,10 @@ class CheckReport:
 
     findings: list[Finding]
     kept: list[Sample]
-    quarantined: dict[str, str]
+    quarantined: dict[str, Message]
     similar: list[tuple[str, str]]
     facts: dict[str, Mapping[str, ClipFacts]] = field(repr=False)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
     kept_seconds: float = 0.0
     quarantined_seconds: float = 0.0
 
@@ -103,7 +103,7 @@ def run_checks(  # noqa: PLR0913
 
 
 def _report(context: CheckContext, findings: list[Finding], channels: int | None) -> CheckReport:
-    quarantined: dict[str, str] = {}
+    quarantined: dict[str, Message] = {}
     for finding in findings:
         if finding.level == "error" and finding.clip != "*":
             quarantined.setdefault(finding.clip, finding.message)
@@ -127,35 +127,28 @@ def _report(context: CheckContext, findings: list[Finding], channels: int | None
     )
 
 
-def _channel_notes(context: CheckContext, quarantined: Collection[str], channels: int | None) -> list[Note]:
+def _channel_notes(context: CheckContext, quarantined: Collection[str], channels: int | None) -> list[Message]:
     used = [audio.facts.channels for audio in context.audios() if audio.clip not in quarantined]
     more, fewer = sum(c > (channels or c) for c in used), sum(c < (channels or c) for c in used)
     notes = []
     if more and channels == 1:
-        notes.append(
-            note(f"{more} clips are mixed down for the mono model.", f"{more} 个片段将混成单声道以适配单声道模型。")
-        )
+        notes.append(msg("{count} clips are mixed down for the mono model.", count=more))
     elif more:
-        notes.append(
-            note(f"{more} clips are mixed down to {channels} channels.", f"{more} 个片段将混成 {channels} 个声道。")
-        )
+        notes.append(msg("{count} clips are mixed down to {channels} channels.", count=more, channels=channels))
     if fewer:
-        notes.append(
-            note(f"{fewer} mono clips are doubled for the stereo model.", f"{fewer} 个单声道片段将复制为双声道。")
-        )
+        notes.append(msg("{count} mono clips are doubled for the stereo model.", count=fewer))
     return notes
 
 
-def _rate_notes(context: CheckContext, quarantined: Collection[str]) -> list[Note]:
+def _rate_notes(context: CheckContext, quarantined: Collection[str]) -> list[Message]:
     rates = Counter(audio.facts.sample_rate for audio in context.audios() if audio.clip not in quarantined)
     if len(rates) < 2:
         return []
-    shown = ", ".join(f"{rate} Hz ({number})" for rate, number in sorted(rates.items()))
-    model = context.model_sample_rate
     return [
-        note(
-            f"The audio has several sample rates: {shown}; all of it is brought to the model's {model} Hz.",
-            f"音频有多种采样率：{shown}；将统一转换为模型的 {model} Hz。",
+        msg(
+            "The audio has several sample rates: {rates}; all of it is brought to the model's {rate} Hz.",
+            rates=tuple(f"{rate} Hz ({number})" for rate, number in sorted(rates.items())),
+            rate=context.model_sample_rate,
         )
     ]
 
@@ -164,17 +157,9 @@ def _overruled(finding: Finding, overrule: Collection[str]) -> Finding:
     if finding.level != "error" or finding.clip not in overrule:
         return finding
     if finding.check in FINAL:
-        return replace(
-            finding,
-            message=f"{finding.message} (this cannot be overruled)",
-            message_zh=f"{finding.message_zh}（此项无法豁免）",
-        )
-    return replace(
-        finding,
-        level="warn",
-        message=f"{finding.message} (overruled by you)",
-        message_zh=f"{finding.message_zh}（已由你豁免）",
-    )
+        return finding.model_copy(update={"message": msg("{said} (this cannot be overruled)", said=finding.message)})
+    message = msg("{said} (overruled by you)", said=finding.message)
+    return finding.model_copy(update={"level": "warn", "message": message})
 
 
 def _unknown_names(overrule: Collection[str], context: CheckContext) -> Iterator[Finding]:
@@ -183,8 +168,6 @@ def _unknown_names(overrule: Collection[str], context: CheckContext) -> Iterator
             check="overrule",
             level="warn",
             clip="*",
-            message=f"`overrule` names {name}, and there is no such clip",
-            remedy="Write the id as the findings give it.",
-            message_zh=f"`overrule` 中的 {name} 不存在",
-            remedy_zh="请按检查结果中的编号填写。",
+            message=msg("`overrule` names {clip}, and there is no such clip", clip=name),
+            remedy=msg("Write the id as the findings give it."),
         )

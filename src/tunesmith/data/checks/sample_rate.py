@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -15,17 +16,29 @@ def check(context: CheckContext) -> Iterator[Finding]:
         rate = audio.facts.sample_rate
         if audio.facts.problem or low <= rate <= high:
             continue
-        below = rate < low
-        limit = low if below else high
+        if rate < low:
+            limit, remedy = low, msg("Use the original recording.")
+            message = msg(
+                "{subject} has a sample rate of {rate} Hz, under {limit} Hz",
+                subject=audio.subject,
+                rate=rate,
+                limit=limit,
+            )
+        else:
+            limit, remedy = high, msg("Export it at 48000 Hz, or mend its header.")
+            message = msg(
+                "{subject} has a sample rate of {rate} Hz, over {limit} Hz",
+                subject=audio.subject,
+                rate=rate,
+                limit=limit,
+            )
         yield Finding(
             check="sample_rate",
             level="error",
             clip=audio.clip,
-            message=f"{audio.subject} has a sample rate of {rate} Hz, {'under' if below else 'over'} {limit} Hz",
+            message=message,
             value=rate,
             limit=limit,
             unit="Hz",
-            remedy="Use the original recording." if below else "Export it at 48000 Hz, or mend its header.",
-            message_zh=f"{audio.subject_zh}的采样率是 {rate} Hz，{'低于' if below else '高于'} {limit} Hz",
-            remedy_zh="使用原始录音。" if below else "以 48000 Hz 重新导出，或修正文件头。",
+            remedy=remedy,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -19,17 +20,17 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="silent_labels",
                 level="warn",
                 clip=audio.clip,
-                message=(
-                    f"{audio.subject} begins with {facts.silent_start:.1f} s and ends with {facts.silent_end:.1f} s of "
-                    f"silence: {share:.0%} of what would be learnt, over {limit:.0%}"
+                message=msg(
+                    "{subject} begins with {start:.1f} s and ends with {end:.1f} s of silence: {share:.0%} of what "
+                    "would be learnt, over {limit:.0%}",
+                    subject=audio.subject,
+                    start=facts.silent_start,
+                    end=facts.silent_end,
+                    share=share,
+                    limit=limit,
                 ),
                 value=100 * share,
                 limit=100 * limit,
                 unit="%",
-                remedy="Trim both ends: a model that is shown silence learns to fall silent.",
-                message_zh=(
-                    f"{audio.subject_zh}开头有 {facts.silent_start:.1f} 秒、结尾有 {facts.silent_end:.1f} 秒静音，"
-                    f"占训练内容的 {share:.0%}，超过 {limit:.0%}"
-                ),
-                remedy_zh="剪掉首尾静音：模型看到静音就会学会变静音。",
+                remedy=msg("Trim both ends: a model that is shown silence learns to fall silent."),
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -26,11 +27,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 check="text_unknown",
                 level="error" if error else "warn",
                 clip=clip.sample.id,
-                message=f"{share:.0%} of its {role} is unknown to the model's text encoder, over {limit:.0%}",
+                message=msg(
+                    "{share:.0%} of its {role} is unknown to the model's text encoder, over {limit:.0%}",
+                    share=share,
+                    role=role,
+                    limit=limit,
+                ),
                 value=100 * share,
                 limit=100 * limit,
                 unit="%",
-                remedy="Write it in English; this text encoder was trained on little else.",
-                message_zh=f"模型的文本编码器不认识其 {role} 中 {share:.0%} 的词元，超过 {limit:.0%}",
-                remedy_zh="请用英文书写；这个文本编码器几乎只用英文训练过。",
+                remedy=msg("Write it in English; this text encoder was trained on little else."),
             )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
+
+_SAID_IN_HOURS = 360.0
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -14,17 +17,25 @@ def check(context: CheckContext) -> Iterator[Finding]:
     for audio in context.audios():
         seconds = audio.facts.seconds
         if seconds > limit:
-            told = seconds >= 360
-            hours, hours_zh = (t.format(seconds / 3600) if told else "" for t in (" ({:.1f} h)", "（{:.1f} 小时）"))
             yield Finding(
                 check="too_long",
                 level="error",
                 clip=audio.clip,
-                message=f"{audio.subject} lasts {seconds:.0f} s{hours}, over {limit:g} s",
+                message=_sentence(audio.subject, seconds, limit),
                 value=seconds,
                 limit=limit,
                 unit="s",
-                remedy="Cut it into pieces (tracks, sentences), or raise checks.max_seconds.",
-                message_zh=f"{audio.subject_zh}长 {seconds:.0f} 秒{hours_zh}，超过 {limit:g} 秒",
-                remedy_zh="切成单独的曲目或句子，或调大 checks.max_seconds。",
+                remedy=msg("Cut it into pieces (tracks, sentences), or raise checks.max_seconds."),
             )
+
+
+def _sentence(subject: Message, seconds: float, limit: float) -> Message:
+    if seconds < _SAID_IN_HOURS:
+        return msg("{subject} lasts {seconds:.0f} s, over {limit:g} s", subject=subject, seconds=seconds, limit=limit)
+    return msg(
+        "{subject} lasts {seconds:.0f} s ({hours:.1f} h), over {limit:g} s",
+        subject=subject,
+        seconds=seconds,
+        hours=seconds / 3600,
+        limit=limit,
+    )

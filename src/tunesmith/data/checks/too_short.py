@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -20,11 +21,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
             check="too_short",
             level="error" if error else "warn",
             clip=audio.clip,
-            message=f"{audio.subject} lasts {seconds:.2f} s, under {limit:g} s",
+            message=msg(
+                "{subject} lasts {seconds:.2f} s, under {limit:g} s",
+                subject=audio.subject,
+                seconds=seconds,
+                limit=limit,
+            ),
             value=seconds,
             limit=limit,
             unit="s",
-            remedy="Use a longer cut, or join neighbouring cuts.",
-            message_zh=f"{audio.subject_zh}只有 {seconds:.2f} 秒，少于 {limit:g} 秒",
-            remedy_zh="换更长的片段，或把相邻片段接起来。",
+            remedy=msg("Use a longer cut, or join neighbouring cuts."),
         )

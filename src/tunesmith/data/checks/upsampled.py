@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
-from tunesmith.data.findings import Finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -20,17 +21,16 @@ def check(context: CheckContext) -> Iterator[Finding]:
             check="upsampled",
             level="warn",
             clip=audio.clip,
-            message=(
-                f"{audio.subject} holds nothing above {edge:.0f} Hz (a cliff of {drop:.0f} dB), under {limit:.0f} Hz: "
-                "it was upsampled or compressed hard"
+            message=msg(
+                "{subject} holds nothing above {edge:.0f} Hz (a cliff of {drop:.0f} dB), under {limit:.0f} Hz: it was "
+                "upsampled or compressed hard",
+                subject=audio.subject,
+                edge=edge,
+                drop=drop,
+                limit=limit,
             ),
             value=edge,
             limit=limit,
             unit="Hz",
-            remedy="Use the original file: the model would learn the dull sound.",
-            message_zh=(
-                f"{audio.subject_zh}在 {edge:.0f} Hz 以上没有内容（陡降 {drop:.0f} dB），低于 {limit:.0f} Hz："
-                "曾被升采样或高度压缩"
-            ),
-            remedy_zh="请使用原始文件，否则模型会学到发闷的声音。",
+            remedy=msg("Use the original file: the model would learn the dull sound."),
         )

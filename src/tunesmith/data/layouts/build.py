@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.sources import group_sources
 from tunesmith.data.layouts.walk import audio_files
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import AudioRef, Sample, Split
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 _SPLITS: dict[str, Split] = {"train": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid"}
 _TEST = frozenset({"test", "eval"})
@@ -29,7 +29,7 @@ def build(
         listed: Whether a list decides what belongs to the set, so that files it leaves out are told.
     """
     problems: list[Finding] = []
-    notes: list[Note] = []
+    notes: list[Message] = []
     merged = _merge(entries, problems)
     found = [(entry, times) for entry, times in merged if _exists(folder, entry, problems)]
     splits = _splits([entry.path for entry, _ in found], notes)
@@ -70,10 +70,12 @@ def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entr
                 check="layout",
                 level="error",
                 clip=str(path),
-                message=f"this clip is listed with different texts ({first[path].where} and {entry.where})",
-                remedy="Keep one of the texts.",
-                message_zh=f"该片段被列出多次且文字不同（{first[path].where} 与 {entry.where}）",
-                remedy_zh="只保留一段文字。",
+                message=msg(
+                    "this clip is listed with different texts ({one} and {other})",
+                    one=first[path].where,
+                    other=entry.where,
+                ),
+                remedy=msg("Keep one of the texts."),
             )
         )
     return [(entry, times[path]) for path, entry in first.items() if path not in conflicts]
@@ -87,16 +89,14 @@ def _exists(folder: Path, entry: Entry, problems: list[Finding]) -> bool:
             check="layout",
             level="error",
             clip=str(entry.path),
-            message=f"{entry.where or 'the layout'} lists this clip, and there is no such file",
-            remedy="Put the file there, or take it off the list.",
-            message_zh=f"{entry.where or '列表'} 列出了该片段，但文件不存在",
-            remedy_zh="补上文件，或从列表中删除。",
+            message=msg("{where} lists this clip, and there is no such file", where=entry.where or msg("the layout")),
+            remedy=msg("Put the file there, or take it off the list."),
         )
     )
     return False
 
 
-def _splits(paths: Sequence[PurePosixPath], notes: list[Note]) -> dict[PurePosixPath, Split | None]:
+def _splits(paths: Sequence[PurePosixPath], notes: list[Message]) -> dict[PurePosixPath, Split | None]:
     """The split that the first folder of each path names; none where no clip is held out by it.
 
     A ``test`` folder is the held-out part when there is no validation folder; beside one it is left out, and said.
@@ -109,9 +109,9 @@ def _splits(paths: Sequence[PurePosixPath], notes: list[Note]) -> dict[PurePosix
         return dict.fromkeys(paths)
     if valid and test:
         notes.append(
-            note(
-                f"{len(test)} clips of the test folder are left alone: the validation folder is the held-out part.",
-                f"test 文件夹中的 {len(test)} 个片段未使用：验证集取自 validation 文件夹。",
+            msg(
+                "{count} clips of the test folder are left alone: the validation folder is the held-out part.",
+                count=len(test),
             )
         )
         return {path: _SPLITS.get(top, "train") for path, top in tops.items() if top not in _TEST}
@@ -124,36 +124,38 @@ def _with_default(entry: Entry, options: LayoutOptions) -> dict[str, str]:
     return dict(entry.texts)
 
 
-def _say_defaults(kept: Sequence[tuple[Entry, int]], options: LayoutOptions, notes: list[Note]) -> None:
+def _say_defaults(kept: Sequence[tuple[Entry, int]], options: LayoutOptions, notes: list[Message]) -> None:
     bare = sum(not entry.texts.get("caption", "").strip() for entry, _ in kept)
     if options.default_text and bare:
-        text = options.default_text
         notes.append(
-            note(
-                f"{bare} clips have no caption of their own and get the default text “{text}”.",
-                f"{bare} 个片段没有自己的描述，使用默认文字“{text}”。",
+            msg(
+                "{count} clips have no caption of their own and get the default text “{text}”.",
+                count=bare,
+                text=options.default_text,
             )
         )
 
 
-def _say_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Note]) -> None:
+def _say_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Message]) -> None:
     repeated = [times for _, times in merged if times > 1]
     if repeated:
         notes.append(
-            note(
-                f"{len(repeated)} clips are listed more than once ({sum(repeated)} times in all); each counts once.",
-                f"{len(repeated)} 个片段被重复列出（共 {sum(repeated)} 次），每个只算一个片段。",
+            msg(
+                "{count} clips are listed more than once ({times} times in all); each counts once.",
+                count=len(repeated),
+                times=sum(repeated),
             )
         )
 
 
-def _say_unlisted(folder: Path, entries: Sequence[Entry], notes: list[Note]) -> None:
+def _say_unlisted(folder: Path, entries: Sequence[Entry], notes: list[Message]) -> None:
     listed = {entry.path for entry in entries}
     unlisted = [path for path in audio_files(folder) if path not in listed]
     if unlisted:
         notes.append(
-            note(
-                f"{len(unlisted)} audio files are not listed and not used (the first: {unlisted[0]}).",
-                f"{len(unlisted)} 个音频文件未被列出，因此没有使用（第一个：{unlisted[0]}）。",
+            msg(
+                "{count} audio files are not listed and not used (the first: {first}).",
+                count=len(unlisted),
+                first=str(unlisted[0]),
             )
         )

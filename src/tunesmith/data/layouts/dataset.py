@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tunesmith.data.findings import Finding
-from tunesmith.data.notes import Note
 from tunesmith.data.sample import Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Dataset:
     samples: list[Sample]
     problems: list[Finding]
     name: str
-    notes: list[Note] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

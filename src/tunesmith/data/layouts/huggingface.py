@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, any_of, msg
 
 NAME = "huggingface"
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
@@ -101,12 +102,12 @@ def _entry(folder: Path, row: TableRow, problems: dict[str, Finding]) -> Entry:
     path = PurePosixPath(name or str(row.get("keys") or "?"))
     attributes: dict[str, Any] = {}
     if audio is None:
-        problems[str(path)] = _missing(str(path), name, "audio", folder)
+        problems[str(path)] = _missing(str(path), name, msg("audio"), folder)
     if speaker := str(row.get("speaker_emb_path") or ""):
         vector = locate(speaker, folder)
         attributes["speaker_emb_path"] = str(vector or speaker)
         if vector is None:
-            problems[str(path)] = _missing(str(path), speaker, "speaker vector", folder)
+            problems[str(path)] = _missing(str(path), speaker, msg("speaker vector"), folder)
     if recaption := {k: v for k, v in (row.get("recaption") or {}).items() if isinstance(v, str) and v.strip()}:
         attributes["recaption"] = recaption
     tags = [tag.strip() for tag in row.get("tags") or () if isinstance(tag, str) and tag.strip()]
@@ -129,16 +130,17 @@ def locate(name: str, folder: Path) -> Path | None:
     return None
 
 
-def _missing(clip: str, name: str, what: str, folder: Path) -> Finding:
+def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
     whole = folder.absolute()
-    places = f"{Path.cwd()}, {whole} or {whole.parent}"
-    zh = {"audio": "音频", "speaker vector": "说话人向量"}[what]
     return Finding(
         check="layout",
         level="error",
         clip=clip,
-        message=f"its {what} {name or '(no name)'} is not there (looked in {places})",
-        remedy="Put the file back, work in the folder in which the dataset was made, or convert anew.",
-        message_zh=f"找不到它的{zh} {name or '（无名）'}（查找位置：{places}）",
-        remedy_zh="请放回文件，在制作数据集时的文件夹中运行，或重新转换。",
+        message=msg(
+            "its {what} {name} is not there (looked in {places})",
+            what=what,
+            name=name or msg("(no name)"),
+            places=any_of([str(Path.cwd()), str(whole), str(whole.parent)]),
+        ),
+        remedy=msg("Put the file back, work in the folder in which the dataset was made, or convert anew."),
     )

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
-from tunesmith.data.notes import note
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 NAME = "manifest"
 FILE = "manifest.jsonl"
@@ -34,7 +34,7 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     if times > 1:
         raise TunesmithError(f"the id {name} is given {times} times", where=str(path), remedy="Make every id unique.")
     if any(sample.split == "valid" for sample in samples):
-        return Dataset(samples, [], NAME, [note("The manifest's own split is kept.", "保留清单自带的划分。")])
+        return Dataset(samples, [], NAME, [msg("The manifest's own split is kept.")])
     return Dataset([replace(sample, split=None) for sample in samples], [], NAME)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tunesmith.data.layouts.dataset import LayoutOptions
 from tunesmith.data.layouts.pair_lines import KEYS, WrongLineError, read_lines, record_of
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import Split
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message, msg
 
 _SPLITS: dict[str, Split] = {"train": "train", "val": "valid", "valid": "valid", "validation": "valid", "dev": "valid"}
 _HEAD = 1 << 20  # bytes in which the first line that can be read is looked for
@@ -48,15 +48,11 @@ def lists_in(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.jsonl")) if path.name[0] != "." and _is_list(path)]
 
 
-def unused(folder: Path, files: Mapping[Path, Split]) -> Iterator[Note]:
+def unused(folder: Path, files: Mapping[Path, Split]) -> Iterator[Message]:
     """Says which lists are there and are left alone."""
     others = [path.name for path in lists_in(folder.parent if folder.is_file() else folder) if path not in files]
     if others:
-        names = ", ".join(others)
-        yield note(
-            f"{names} is there and is not used; data.valid_file names a list to hold out.",
-            f"未使用旁边的 {names}；可用 data.valid_file 指定作为验证集的列表。",
-        )
+        yield msg("{names} is there and is not used; data.valid_file names a list to hold out.", names=tuple(others))
 
 
 def _is_list(path: Path) -> bool:

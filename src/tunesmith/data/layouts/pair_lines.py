@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import PROMPT_TEXT
 from tunesmith.files import explain_os_error
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, any_of, msg
 
-EXAMPLE = 'A line should read {"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "target_text": "words"}.'
-_EXAMPLE_ZH = '每行应形如 {"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "target_text": "文字"}。'
+EXAMPLE = msg(
+    "A line should read {line}.",
+    line='{"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "target_text": "words"}',
+)
 # Each field under the names it goes by, the first one being the documented one.
 _PROMPT, _TARGET = ("prompt_audio_path", "source_audio"), ("target_audio_path", "target_audio")
 _PROMPT_TEXT, _TARGET_TEXT = ("prompt_text", "source_text"), ("target_text",)
@@ -30,11 +33,11 @@ CLONE = "clone"
 
 
 class WrongLineError(Exception):
-    """What is wrong with one line, in both languages."""
+    """What is wrong with one line."""
 
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en, self.zh = en, zh
+    def __init__(self, said: Message) -> None:
+        super().__init__(str(said))
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def read_pairs(path: Path) -> Iterator[tuple[int, Pair | Finding]]:
         try:
             yield number, _pair(record_of(line))
         except WrongLineError as wrong:
-            yield number, problem(f"{path.name}:{number}", wrong.en, wrong.zh, EXAMPLE, _EXAMPLE_ZH)
+            yield number, problem(f"{path.name}:{number}", wrong.said, EXAMPLE)
 
 
 def read_lines(path: Path, most: int = -1) -> Iterator[tuple[int, bytes]]:
@@ -89,9 +92,9 @@ def read_lines(path: Path, most: int = -1) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def problem(clip: str, en: str, zh: str, remedy: str, remedy_zh: str) -> Finding:
+def problem(clip: str, message: Message, remedy: Message) -> Finding:
     """An error that keeps one line out."""
-    return Finding("layout", "error", clip, en, remedy=remedy, message_zh=zh, remedy_zh=remedy_zh)
+    return Finding(check="layout", level="error", clip=clip, message=message, remedy=remedy)
 
 
 def record_of(line: bytes) -> dict[str, Any]:
@@ -103,12 +106,13 @@ def record_of(line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        raise WrongLineError("this line is not UTF-8 text", "这一行不是 UTF-8 文本") from error
+        raise WrongLineError(msg("this line is not UTF-8 text")) from error
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number or a nesting without end"
-        raise WrongLineError(f"this line is not JSON ({reason})", f"这一行不是 JSON（{reason}）") from error
+        endless = msg("a number or a nesting without end")
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else endless
+        raise WrongLineError(msg("this line is not JSON ({reason})", reason=reason)) from error
     if not isinstance(record, dict):
-        raise WrongLineError("this line is not an object", "这一行不是 JSON 对象")
+        raise WrongLineError(msg("this line is not an object"))
     return record
 
 
@@ -117,8 +121,7 @@ def _pair(record: Mapping[str, Any]) -> Pair:
     tokens = _tokens(record)
     absent = [] if tokens else [names[0] for names, path in ((_PROMPT, prompt), (_TARGET, target)) if not path]
     if absent:
-        shown = " or ".join(f"`{name}`" for name in absent)
-        raise WrongLineError(f"this line has no {shown}", f"这一行缺少 {shown.replace(' or ', '、')}")
+        raise WrongLineError(msg("this line has no {names}", names=any_of([f"`{name}`" for name in absent])))
     texts = {"caption": _text(record, _TARGET_TEXT), PROMPT_TEXT: _text(record, _PROMPT_TEXT)}
     rejected = tuple(key for key in record if key.startswith(_REJECTED))
     used = {*_PROMPT, *_TARGET, *_PROMPT_TEXT, *_TARGET_TEXT, *_SPEAKER, *_TYPE, *_INFO, *_TOKENS.values(), *rejected}
@@ -137,14 +140,14 @@ def _text(record: Mapping[str, Any], names: tuple[str, ...]) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and name in _SPEAKER:
         return str(value)
     if not isinstance(value, str):
-        raise WrongLineError(f"`{name}` is {_kind(value)}, not text", f"`{name}` 应为文本")
+        raise WrongLineError(msg("`{name}` is {kind}, not text", name=name, kind=_kind(value)))
     return value.strip()
 
 
 def _edit(record: Mapping[str, Any]) -> str:
     kind, task = _text(record, _TYPE), _text(record, _TASK)
     if task == "edit" and not kind:
-        raise WrongLineError("this line is an edit and has no `edit_type`", "这一行是编辑任务，却没有 `edit_type`")
+        raise WrongLineError(msg("this line is an edit and has no `edit_type`"))
     return kind or CLONE
 
 
@@ -158,15 +161,14 @@ def _tokens(record: Mapping[str, Any]) -> dict[str, list[int]]:
         if isinstance(value, str) and not _TOKEN.sub("", value).strip():
             value = [int(number) for number in _TOKEN.findall(value)]
         if not isinstance(value, list) or not all(type(one) is int for one in value):
-            what = f"`{key}` is no list of audio token numbers (nor a text of <audio_…>)"
-            raise WrongLineError(what, f"`{key}` 不是音频 token 编号列表（也不是 <audio_…> 文本）")
+            what = msg("`{key}` is no list of audio token numbers (nor a text of <audio_…>)", key=key)
+            raise WrongLineError(what)
         if not value:
-            what = f"this line declares audio tokens, and `{key}` holds none"
-            raise WrongLineError(what, f"这一行声明了音频 token，但 `{key}` 为空")
+            raise WrongLineError(msg("this line declares audio tokens, and `{key}` holds none", key=key))
         found[name] = value
     return found
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", bool: "true or false"}
-    return names.get(type(value), "a number")
+def _kind(value: Any) -> Message:
+    names = {dict: msg("an object"), list: msg("a list"), bool: msg("true or false")}
+    return names.get(type(value), msg("a number"))

@@ -14,17 +14,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
 from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
 from tunesmith.errors import TunesmithError
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 NAME = "pairs"
 _AUDIO, _FROM_LIST, _FROM_WORK = "audio", "list", "work"
-_WORDS = (("prompt", "提示"), ("target", "目标"))
 
 
 def detect(folder: Path, options: LayoutOptions) -> bool:
@@ -94,7 +93,8 @@ class _Gathered:
         """Take in one list."""
         lines = list(read_pairs(path))
         if not any(isinstance(found, Pair) for _, found in lines):
-            number, first = next(((n, f.message) for n, f in lines if isinstance(f, Finding)), (1, "it is empty"))
+            wrong = ((n, f.message) for n, f in lines if isinstance(f, Finding))
+            number, first = next(wrong, (1, msg("it is empty")))
             what = f"no line of this file is a speech pair; the first: {first}"
             raise TunesmithError(what, where=f"{path}:{number}", remedy=EXAMPLE)
         for number, found in lines:
@@ -108,8 +108,8 @@ class _Gathered:
         prompt, target = (self._locate(written, path) for written in (pair.prompt, pair.target))
         tokens = "target_tokens" in pair.attributes
         gone = [
-            (words, written)
-            for words, written, found in ((_WORDS[0], pair.prompt, prompt), (_WORDS[1], pair.target, target))
+            (role, written)
+            for role, written, found in (("prompt", pair.prompt, prompt), ("target", pair.target, target))
             if written and found is None
         ]
         if gone and not tokens:
@@ -130,32 +130,32 @@ class _Gathered:
                     return file
         return None
 
-    def notes(self) -> Iterator[Note]:
+    def notes(self) -> Iterator[Message]:
         """What was decided for all lines."""
-        words = {_FROM_LIST: ("the list's folder", "列表所在文件夹"), _FROM_WORK: ("the working directory", "工作目录")}
+        places = {_FROM_LIST: msg("the list's folder"), _FROM_WORK: msg("the working directory")}
         for base, folders in self.bases.items():
             for folder, times in folders.items():
-                en, zh = words[base]
-                yield note(
-                    f"{times} relative audio paths are read from {en}, {folder}.",
-                    f"{times} 个相对音频路径以{zh} {folder} 为准。",
+                yield msg(
+                    "{count} relative audio paths are read from {place}, {folder}.",
+                    count=times,
+                    place=places[base],
+                    folder=folder,
                 )
         if self.rejected:
-            names = ", ".join(sorted(self.rejected))
-            yield note(
-                f"{names} is not used: answers to avoid are for preference training.",
-                f"未使用 {names}：被拒绝的答案只用于偏好训练。",
+            yield msg(
+                "{names} is not used: answers to avoid are for preference training.",
+                names=tuple(sorted(self.rejected)),
             )
         silent = sum(entry.target is None for entry in self.entries)
         if silent:
-            yield note(
-                f"{silent} lines bring audio tokens and no target audio: only the language model can learn from them.",
-                f"{silent} 行只有音频 token 而没有目标音频：只有语言模型能从中学习。",
+            yield msg(
+                "{count} lines bring audio tokens and no target audio: only the language model can learn from them.",
+                count=silent,
             )
         if self.absent:
-            yield note(
-                f"{self.absent} audio files of lines with tokens of their own are not there, and are not needed.",
-                f"自带 token 的行中有 {self.absent} 个音频文件不存在，也不需要。",
+            yield msg(
+                "{count} audio files of lines with tokens of their own are not there, and are not needed.",
+                count=self.absent,
             )
 
 
@@ -197,21 +197,20 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _missing(clip: str, what: tuple[str, str], written: str, path: Path) -> Finding:
-    places = f"{path.absolute().parent}, {Path.cwd()}"
-    return problem(
-        clip,
-        f"its {what[0]} audio {written} is not there (looked in {places})",
-        f"找不到它的{what[1]}音频 {written}（查找位置：{places}）",
-        "Put the file there, correct the path, or take the line away.",
-        "补上文件、改正路径，或删除这一行。",
-    )
+def _missing(clip: str, role: str, written: str, path: Path) -> Finding:
+    places = (str(path.absolute().parent), str(Path.cwd()))
+    if role == "prompt":
+        said = msg("its prompt audio {path} is not there (looked in {places})", path=written, places=places)
+    else:
+        said = msg("its target audio {path} is not there (looked in {places})", path=written, places=places)
+    return problem(clip, said, msg("Put the file there, correct the path, or take the line away."))
 
 
-def _repeats(samples: Sequence[Sample]) -> Iterator[Note]:
+def _repeats(samples: Sequence[Sample]) -> Iterator[Message]:
     repeated = [sample.repeats for sample in samples if sample.repeats > 1]
     if repeated:
-        yield note(
-            f"{len(repeated)} lines are there more than once ({sum(repeated)} times in all); each counts once.",
-            f"{len(repeated)} 行重复出现（共 {sum(repeated)} 次），每行只算一次。",
+        yield msg(
+            "{count} lines are there more than once ({times} times in all); each counts once.",
+            count=len(repeated),
+            times=sum(repeated),
         )

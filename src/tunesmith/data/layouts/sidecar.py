@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.walk import audio_files, read_text
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 NAME = "sidecar"
 
@@ -45,8 +46,6 @@ def _not_utf8(clip: str, file: str, encoding: str) -> Finding:
         check="layout",
         level="warn",
         clip=clip,
-        message=f"{file} is not UTF-8; it was read as {encoding}",
-        remedy="Look at the text as shown, and save the file as UTF-8.",
-        message_zh=f"{file} 不是 UTF-8 编码，已按 {encoding} 读取",
-        remedy_zh="请核对显示的文字，并把文件存为 UTF-8。",
+        message=msg("{file} is not UTF-8; it was read as {encoding}", file=file, encoding=encoding),
+        remedy=msg("Look at the text as shown, and save the file as UTF-8."),
     )

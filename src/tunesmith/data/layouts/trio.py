@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.sidecar import read_beside
 from tunesmith.data.layouts.walk import audio_files, files
+from tunesmith.records.findings import Finding
+from tunesmith.texts import all_of, msg
 
 NAME = "trio"
 ENDINGS = {"caption": "_prompt.txt", "lyrics": "_lyrics.txt"}
@@ -44,8 +45,6 @@ def _without_audio(folder: Path) -> Iterator[Finding]:
             check="layout",
             level="error",
             clip=str(stem),
-            message=f"there is {' and '.join(names)}, and no audio called {stem.name}",
-            remedy="Put the audio beside it under that name, or take the text away.",
-            message_zh=f"有 {' 和 '.join(names)}，却没有名为 {stem.name} 的音频",
-            remedy_zh="请把同名音频放在旁边，或移走该文本。",
+            message=msg("there is {files}, and no audio called {name}", files=all_of(names), name=stem.name),
+            remedy=msg("Put the audio beside it under that name, or take the text away."),
         )

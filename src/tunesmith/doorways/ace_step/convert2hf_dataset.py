@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
 from tunesmith.doorways.ace_step.options import COMMANDS, CONVERT_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
+from tunesmith.records.findings import Finding
 from tunesmith.run.console import Console
+from tunesmith.texts import msg
 
 
 def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
@@ -46,9 +47,9 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
     kept, findings = _examine(layout.samples, layout.problems, folder, console)
     for finding in findings:
         verb = "skipped " if finding.level == "error" else ""
-        console.warn(f"{verb}{finding.clip}: {finding.message}. {finding.remedy}")
+        console.warn(f"{verb}{finding.clip}: {finding.with_remedy()}")
     for note in layout.notes:
-        console.log(note["en"])
+        console.log(str(note))
     if not kept:
         first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
         raise TunesmithError(
@@ -86,14 +87,10 @@ def _named(finding: Finding, folder: Path) -> Finding:
     if finding.check != "missing_text":
         return finding
     name = f"{PurePosixPath(finding.clip).stem}_prompt.txt"
-    state = "is empty" if (folder / finding.clip).with_name(name).is_file() else "is missing"
-    return Finding(
-        "missing_text",
-        "error",
-        finding.clip,
-        f"{name} {state}",
-        remedy="Write its tags there, or run `tunesmith label`.",
-    )
+    there = (folder / finding.clip).with_name(name).is_file()
+    said = msg("{file} is empty", file=name) if there else msg("{file} is missing", file=name)
+    remedy = msg("Write its tags there, or run `tunesmith label`.")
+    return finding.model_copy(update={"message": said, "remedy": remedy})
 
 
 def _is_span(sample: Sample) -> bool:
@@ -101,8 +98,13 @@ def _is_span(sample: Sample) -> bool:
 
 
 def _span(sample: Sample) -> Finding:
-    what = "it is a part of a file, which this kind of dataset cannot name"
-    return Finding("layout", "error", sample.id, what, remedy="Cut it out into a file of its own.")
+    return Finding(
+        check="layout",
+        level="error",
+        clip=sample.id,
+        message=msg("it is a part of a file, which this kind of dataset cannot name"),
+        remedy=msg("Cut it out into a file of its own."),
+    )
 
 
 def keys(samples: Sequence[Sample]) -> list[str]:

@@ -68,7 +68,7 @@ def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: 
         if finding.level == "error":
             console.warn(f"{finding.clip}: {finding.message} {finding.remedy}")
     for note in result.notes:
-        console.log(note["en"])
+        console.log(str(note))
     held_out = sum(name.startswith("valid/") for name in result.files.values())
     console.log(f"{len(result.files) - held_out} train and {held_out} valid clips in {output_dir}")
     console.log(f"metadata: {result.metadata}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.contract import Checks
+from tunesmith.records.findings import Finding
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunesmith.data.findings import Finding
 from tunesmith.families.ace_step.config import MAX_LYRIC_TOKENS, MAX_PROMPT_TOKENS
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED, marked_language
 from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 UNKNOWN_WARN = 0.05
 """Share of lyric tokens without an entry in the vocabulary from which a clip is named."""
@@ -20,13 +21,15 @@ def caption_findings(clip: str, tokens: int) -> Iterator[Finding]:
             check="family_texts",
             level="warn",
             clip=clip,
-            message=f"its caption (or a recaption) has {tokens} tokens; the model reads the first {MAX_PROMPT_TOKENS}",
+            message=msg(
+                "its caption (or a recaption) has {tokens} tokens; the model reads the first {limit}",
+                tokens=tokens,
+                limit=MAX_PROMPT_TOKENS,
+            ),
             value=tokens,
             limit=MAX_PROMPT_TOKENS,
             unit="tokens",
-            remedy="Shorten it, the most telling tags first.",
-            message_zh=f"它的描述有 {tokens} 个词元；模型只读前 {MAX_PROMPT_TOKENS} 个",
-            remedy_zh="请缩短描述，把最有代表性的标签放在前面。",
+            remedy=msg("Shorten it, the most telling tags first."),
         )
 
 
@@ -35,44 +38,45 @@ def language_findings(clip: str, own: str) -> Iterator[Finding]:
     if own and marked_language(own.strip()) is None:
         yield _warning(
             clip,
-            f"its language “{own}” is none that the model knows; the lyrics are read as the recipe says",
-            f"Use one of {', '.join(SUPPORTED)}, or leave it out.",
-            f"模型没有它标明的语言“{own}”，歌词将按配方中的设置读取",
-            f"请使用 {', '.join(SUPPORTED)} 之一，或不写。",
+            msg("its language “{own}” is none that the model knows; the lyrics are read as the recipe says", own=own),
+            msg("Use one of {languages}, or leave it out.", languages=tuple(SUPPORTED)),
         )
 
 
 def lyric_findings(clip: str, tokens: LyricTokens) -> Iterator[Finding]:
     """Structure tags that the model does not know, letters it cannot read, and lyrics that are too long."""
     if tokens.unknown_tags:
-        shown = ", ".join(tokens.unknown_tags[:5])
         yield _warning(
             clip,
-            f"its lyrics have structure tags that the model does not know ({shown}); they are spelt out",
-            "Use [verse], [chorus], [bridge], [intro], [outro], [pre-chorus], [hook], [inst], [solo] or [break].",
-            f"歌词中有模型不认识的结构标签（{shown}），将被逐字拼读",
-            "请使用 [verse]、[chorus]、[bridge]、[intro]、[outro]、[pre-chorus]、[hook]、[inst]、[solo] 或 [break]。",
+            msg(
+                "its lyrics have structure tags that the model does not know ({tags}); they are spelt out",
+                tags=tuple(tokens.unknown_tags[:5]),
+            ),
+            msg("Use [verse], [chorus], [bridge], [intro], [outro], [pre-chorus], [hook], [inst], [solo] or [break]."),
         )
     if tokens.unk_ratio > UNKNOWN_WARN:
         worst = max(tokens.lines, key=lambda line: line.unknown)
         yield _warning(
             clip,
-            f"{tokens.unk_ratio:.0%} of its lyrics' tokens are unknown to the model "
-            f"(most in «{worst.text[:40]}», read as {worst.language})",
-            "Name the language (options.language, or [zh], [ja] … before a line), or write it in Latin letters.",
-            f"歌词中 {tokens.unk_ratio:.0%} 的词元模型不认识（最多的一行：«{worst.text[:40]}»，"
-            f"按 {worst.language} 读取）",
-            "请指定语言（options.language，或在行首写 [zh]、[ja] 等），或改用拉丁字母书写。",
+            msg(
+                "{share:.0%} of its lyrics' tokens are unknown to the model (most in «{line}», read as {language})",
+                share=tokens.unk_ratio,
+                line=worst.text[:40],
+                language=worst.language,
+            ),
+            msg("Name the language (options.language, or [zh], [ja] … before a line), or write it in Latin letters."),
         )
     if tokens.cut:
         yield _warning(
             clip,
-            f"its lyrics are {tokens.cut} tokens longer than the {MAX_LYRIC_TOKENS} that the model reads",
-            "Shorten them, or cut the song into parts with their own lyrics.",
-            f"歌词超出模型可读的 {MAX_LYRIC_TOKENS} 个词元，多出 {tokens.cut} 个",
-            "请缩短歌词，或把歌曲切成几段并各配歌词。",
+            msg(
+                "its lyrics are {cut} tokens longer than the {limit} that the model reads",
+                cut=tokens.cut,
+                limit=MAX_LYRIC_TOKENS,
+            ),
+            msg("Shorten them, or cut the song into parts with their own lyrics."),
         )
 
 
-def _warning(clip: str, message: str, remedy: str, message_zh: str, remedy_zh: str) -> Finding:
-    return Finding("family_texts", "warn", clip, message, remedy=remedy, message_zh=message_zh, remedy_zh=remedy_zh)
+def _warning(clip: str, message: Message, remedy: Message) -> Finding:
+    return Finding(check="family_texts", level="warn", clip=clip, message=message, remedy=remedy)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.data.augmented import Augmented
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import Sample
+from tunesmith.records.findings import Finding
 from tunesmith.speech.tools import SpeechTools
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tunesmith.data.augmented import Augmented
-from tunesmith.data.findings import Finding
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
@@ -20,6 +19,8 @@ from tunesmith.families.step_audio.text_checks import (
     text_findings,
 )
 from tunesmith.families.step_audio.transcripts import Transcribes, fill_texts, missing
+from tunesmith.records.findings import Finding
+from tunesmith.texts import msg
 
 
 def complete(
@@ -61,10 +62,8 @@ def _only_tokens(samples: Sequence[Sample]) -> Iterator[Finding]:
             yield finding(
                 sample,
                 "error",
-                "it has audio tokens and no target audio, and the flow learns from audio",
-                "Give the audio (target_audio_path), or train the LLM.",
-                "它只有音频 token 而没有目标音频，flow 需要音频",
-                "请提供音频（target_audio_path），或训练 LLM。",
+                msg("it has audio tokens and no target audio, and the flow learns from audio"),
+                msg("Give the audio (target_audio_path), or train the LLM."),
             )
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tunesmith.data.augmented import Augmented
-from tunesmith.data.findings import Finding
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.families.step_audio.edits import is_clone
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS, finding
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, msg
 
 GOOD_SECONDS = (3.0, 15.0)
 """Long enough to tell a voice, short enough to leave the LLM room for the answer."""
@@ -121,46 +121,43 @@ def _meet(one: AudioRef, other: AudioRef) -> bool:
     return one.end is None or one.end > other.start
 
 
-def _notes(samples: Sequence[Sample], done: Sequence[Sample]) -> Iterator[Note]:
+def _notes(samples: Sequence[Sample], done: Sequence[Sample]) -> Iterator[Message]:
     before = {sample.id for sample in samples if PROMPT in sample.audios}
     given = [sample for sample in done if PROMPT in sample.audios and sample.id not in before]
     if given:
-        named = {speaker(sample) for sample in given}
-        plural = "s" * (len(named) > 1)
-        yield note(
-            f"{len(given)} clips of {len(named)} speaker{plural} get another training clip of the same speaker as "
-            "their prompt.",
-            f"{len(named)} 位说话人的 {len(given)} 个片段以同一说话人的另一训练片段作为提示音频。",
-        )
+        yield _given(len(given), len({speaker(sample) for sample in given}))
     trained = {str(s.audios[PROMPT]) for s in done if s.split != "valid" and PROMPT in s.audios}
     heard = sum(s.split == "valid" and str(s.target) in trained for s in done)
     if heard:
-        yield note(
-            f"{heard} held-out clips are prompts of training lines: their sound is heard there, though not learnt.",
-            f"{heard} 个验证片段在训练行中用作提示音频：训练时会听到，但不会学习其内容。",
+        yield msg(
+            "{count} held-out clips are prompts of training lines: their sound is heard there, though not learnt.",
+            count=heard,
         )
+
+
+def _given(clips: int, speakers: int) -> Message:
+    if speakers == 1:
+        return msg(
+            "{clips} clips of 1 speaker get another training clip of the same speaker as their prompt.", clips=clips
+        )
+    return msg(
+        "{clips} clips of {speakers} speakers get another training clip of the same speaker as their prompt.",
+        clips=clips,
+        speakers=speakers,
+    )
 
 
 def _alone(sample: Sample) -> Finding:
     name = speaker(sample)
-    of, zh = (f" of {name}", f"（{name}）") if name else ("", "")
-    return finding(
-        sample,
-        "error",
-        f"there is no other training clip{of} to take as its prompt",
-        "Add clips of this voice, or name a prompt in a list of pairs (prompt_audio_path).",
-        f"没有同一说话人{zh}的其他训练片段可作提示音频",
-        "请补充该说话人的片段，或在列表中用 prompt_audio_path 指定提示音频。",
-    )
+    if name:
+        said = msg("there is no other training clip of {speaker} to take as its prompt", speaker=name)
+    else:
+        said = msg("there is no other training clip to take as its prompt")
+    remedy = msg("Add clips of this voice, or name a prompt in a list of pairs (prompt_audio_path).")
+    return finding(sample, "error", said, remedy)
 
 
 def _no_source(sample: Sample) -> Finding:
     kind = edit_type(sample.attributes)
-    return finding(
-        sample,
-        "error",
-        f"its edit_type is {kind}, and it has no source audio to edit",
-        "Name the source as prompt_audio_path.",
-        f"它的 edit_type 是 {kind}，却没有要编辑的源音频",
-        "请用 prompt_audio_path 指定源音频。",
-    )
+    said = msg("its edit_type is {kind}, and it has no source audio to edit", kind=kind)
+    return finding(sample, "error", said, msg("Name the source as prompt_audio_path."))

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tunesmith.data.findings import Finding
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import GROUP, TokenIds
 from tunesmith.families.step_audio.edits import EDIT_INFO, is_clone, is_generic, validate
 from tunesmith.families.step_audio.tokens import audio_id, unpack
+from tunesmith.records.findings import Finding, Level
 from tunesmith.speech.text import syllables
+from tunesmith.texts import Message, as_message, msg
 
 CHECKS: dict[str, Any] = {
     "min_seconds": 0.5,
@@ -94,7 +94,13 @@ def with_numbers(sample: Sample, ids: TokenIds) -> Sample:
             unpack(found, ids)
             made[name] = [one - ids.audio_base for one in found]
             if not whole:
-                raise TunesmithError(f"{name} holds {len(numbers)} audio tokens, and a group has {GROUP}")
+                what = msg(
+                    "{name} holds {count} audio tokens, and a group has {group}",
+                    name=name,
+                    count=len(numbers),
+                    group=GROUP,
+                )
+                raise TunesmithError(what)
     return replace(sample, attributes={**sample.attributes, **made}) if made else sample
 
 
@@ -105,10 +111,8 @@ def checked_tokens(samples: Sequence[Sample], ids: TokenIds) -> tuple[list[Sampl
         try:
             kept.append(with_numbers(sample, ids))
         except TunesmithError as error:
-            zh = "它的音频 token 与模型的编号不符"
-            findings.append(
-                finding(sample, "error", error.what, error.remedy or "Extract them anew.", zh, "请重新提取。")
-            )
+            remedy = as_message(error.remedy) or msg("Extract them anew.")
+            findings.append(finding(sample, "error", as_message(error.what), remedy))
     return kept, findings
 
 
@@ -119,48 +123,55 @@ def text_findings(sample: Sample) -> Iterator[Finding]:
     if not spoken or seconds < _FEWEST_SECONDS or _SLOWEST <= spoken / seconds <= _FASTEST:
         return
     rate = spoken / seconds
-    en = f"its text has about {spoken} syllables for {seconds:.1f} s, {rate:.1f} a second"
-    zh = f"它的文字约有 {spoken} 个音节，音频长 {seconds:.1f} 秒，即每秒 {rate:.1f} 个"
-    remedy = "See whether the text belongs to this clip."
-    made = finding(sample, "warn", en, remedy, zh, "请检查文字是否属于该片段。")
+    said = msg(
+        "its text has about {syllables} syllables for {seconds:.1f} s, {rate:.1f} a second",
+        syllables=spoken,
+        seconds=seconds,
+        rate=rate,
+    )
+    made = finding(sample, "warn", said, msg("See whether the text belongs to this clip."))
     limit = _FASTEST if rate > _FASTEST else _SLOWEST
-    yield replace(made, value=rate, limit=limit, unit="syllables/s")
+    yield made.model_copy(update={"value": rate, "limit": limit, "unit": "syllables/s"})
 
 
 def edit_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
     """Warns of edits that do not say what to change to; once for each type."""
     for kind, (number, first) in _counted(samples, is_generic).items():
         yield Finding(
-            "speech",
-            "warn",
-            "*",
-            f"{number} lines of edit_type {kind} have no edit_info (the first: {first}); their instruction only says "
-            "`Edit the audio based on text`, not what to change",
+            check="speech",
+            level="warn",
+            clip="*",
+            message=msg(
+                "{count} lines of edit_type {kind} have no edit_info (the first: {first}); their instruction only says "
+                "`Edit the audio based on text`, not what to change",
+                count=number,
+                kind=kind,
+                first=first,
+            ),
             value=number,
             limit=0,
             unit="lines",
-            remedy=f"Give each its edit_info: {', '.join(EDIT_INFO[kind][:3])}…",
-            message_zh=f"{number} 行 edit_type 为 {kind} 而没有 edit_info（第一行：{first}）；指令只有 "
-            "`Edit the audio based on text`，没有说明要改成什么",
-            remedy_zh=f"请为每行补上 edit_info：{'、'.join(EDIT_INFO[kind][:3])}…",
+            remedy=msg("Give each its edit_info: {values}…", values=tuple(EDIT_INFO[kind][:3])),
         )
 
 
-def edit_notes(samples: Sequence[Sample]) -> Iterator[Note]:
+def edit_notes(samples: Sequence[Sample]) -> Iterator[Message]:
     """What edits say that their type has no use for; once for each type."""
     for kind, (number, first) in _counted(samples, lambda kind, info: bool(info) and not EDIT_INFO[kind]).items():
-        yield note(
-            f"{number} lines of edit_type {kind} have an edit_info (the first: {first}); it is not used, this type "
-            "takes none.",
-            f"{number} 行 edit_type 为 {kind} 却有 edit_info（第一行：{first}）；该类型不使用它。",
+        yield msg(
+            "{count} lines of edit_type {kind} have an edit_info (the first: {first}); it is not used, this type takes "
+            "none.",
+            count=number,
+            kind=kind,
+            first=first,
         )
 
 
-def finding(sample: Sample, level: Any, en: str, remedy: str, zh: str, remedy_zh: str) -> Finding:
+def finding(sample: Sample, level: Level, message: Message, remedy: Message) -> Finding:
     """A finding of this family about one sample, with the line that lists it."""
     line = sample.attributes.get("line")
-    where = f" ({line})" if line else ""
-    return Finding("speech", level, sample.id, en + where, remedy=remedy, message_zh=zh + where, remedy_zh=remedy_zh)
+    said = msg("{said} ({line})", said=message, line=line) if line else message
+    return Finding(check="speech", level=level, clip=sample.id, message=said, remedy=remedy)
 
 
 def _counted(samples: Sequence[Sample], wanted: Callable[[str, str | None], bool]) -> dict[str, tuple[int, str]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, TokenIds
+from tunesmith.texts import msg
 
 VQ06_PER_GROUP = FLOW_PER_GROUP
 VQ02_PER_GROUP = GROUP - VQ06_PER_GROUP
@@ -93,8 +94,12 @@ def audio_id(number: int, ids: TokenIds) -> int:
     """
     if not 0 <= number < ids.vq02 + ids.vq06:
         raise TunesmithError(
-            f"<audio_{number}> stands for no audio code, they end at <audio_{ids.vq02 + ids.vq06 - 1}>",
-            remedy="Check which tokeniser wrote these audio tokens.",
+            msg(
+                "<audio_{number}> stands for no audio code, they end at <audio_{last}>",
+                number=number,
+                last=ids.vq02 + ids.vq06 - 1,
+            ),
+            remedy=msg("Check which tokeniser wrote these audio tokens."),
         )
     return ids.audio_base + number
 
@@ -105,8 +110,8 @@ def _whole(name: str, codes: Codes, size: int, shape: tuple[int, int]) -> np.nda
     wrong = array[(array < 0) | (array >= size)]
     if len(wrong):
         raise TunesmithError(
-            f"the {name} code {wrong[0]} is outside 0 to {size - 1}",
-            remedy="Check that these codes are raw ones of this tokeniser, without an offset.",
+            msg("the {name} code {code} is outside 0 to {last}", name=name, code=int(wrong[0]), last=size - 1),
+            remedy=msg("Check that these codes are raw ones of this tokeniser, without an offset."),
         )
     return array[: shape[0] * shape[1]].reshape(shape)
 
@@ -117,9 +122,15 @@ def _audio(llm_ids: Codes, ids: TokenIds) -> np.ndarray:
     wrong = np.flatnonzero((audio < 0) | (audio >= ids.vq02 + ids.vq06))
     if len(wrong):
         raise TunesmithError(
-            f"id {audio[wrong[0]] + ids.audio_base} (number {wrong[0] + 1} of {len(audio)}) is no audio token,"
-            f" they are {ids.audio_base} to {ids.audio_end - 1}",
-            remedy="Check that these ids are of audio alone, with the offset of the LLM's vocabulary.",
+            msg(
+                "id {id} (number {number} of {count}) is no audio token, they are {first} to {last}",
+                id=int(audio[wrong[0]]) + ids.audio_base,
+                number=int(wrong[0]) + 1,
+                count=len(audio),
+                first=ids.audio_base,
+                last=ids.audio_end - 1,
+            ),
+            remedy=msg("Check that these ids are of audio alone, with the offset of the LLM's vocabulary."),
         )
     return audio
 
@@ -132,7 +143,14 @@ def _in_phase(llm_ids: Codes, ids: TokenIds) -> np.ndarray:
     if len(wrong):
         expected = "vq02" if turn_of_vq02[wrong[0]] else "vq06"
         raise TunesmithError(
-            f"the audio tokens are out of phase, number {wrong[0] + 1} of {len(audio)} should be of {expected}",
-            remedy="Generate with the grammar mask on, or check that the file holds groups of two vq02 and three vq06.",
+            msg(
+                "the audio tokens are out of phase, number {number} of {count} should be of {codebook}",
+                number=int(wrong[0]) + 1,
+                count=len(audio),
+                codebook=expected,
+            ),
+            remedy=msg(
+                "Generate with the grammar mask on, or check that the file holds groups of two vq02 and three vq06."
+            ),
         )
     return audio

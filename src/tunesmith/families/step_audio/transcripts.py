@@ -8,19 +8,19 @@ from typing import Protocol
 
 import numpy as np
 
-from tunesmith.data.findings import Finding
-from tunesmith.data.notes import Note, note
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.edits import EDIT_INFO
 from tunesmith.families.step_audio.text_checks import finding, lacks_text
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message, all_of, msg
 
 _NAMES = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
-_REMEDY = (
+_REMEDY = msg(
     "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`) to have it "
     "transcribed; the flow alone trains without."
 )
-_REMEDY_ZH = "请把文字写在片段旁或列表里，或下载 Whisper（`hf download openai/whisper-small`）自动转写。"
+_UNHEARD = msg("Write it into the list; what is to be added or spelt cannot be heard.")
 
 
 class Transcribes(Protocol):
@@ -35,7 +35,7 @@ class Transcribes(Protocol):
 
 def fill_texts(
     samples: Sequence[Sample], find: Callable[[], Transcribes | None], language: str | None = None
-) -> tuple[list[Sample], list[Note]]:
+) -> tuple[list[Sample], list[Message]]:
     """Texts that the LLM needs and a sample lacks, as far as they can be found.
 
     An edit of emotion, style or speed leaves the words alone, so either text stands for both. Words to be added, or
@@ -53,9 +53,10 @@ def fill_texts(
         return filled, []
     heard = {ref: _heard(ref, whisper, language) for ref in wanted}
     done = [_with_heard(sample, heard) for sample in filled]
-    told = note(
-        f"{len(heard)} clips had no transcript and were transcribed by {whisper.name}; write better ones beside them.",
-        f"{len(heard)} 个片段没有文字，已由 {whisper.name} 转写；如有错误，请自己写好文字。",
+    told = msg(
+        "{count} clips had no transcript and were transcribed by {model}; write better ones beside them.",
+        count=len(heard),
+        model=whisper.name,
     )
     return done, [told]
 
@@ -65,17 +66,15 @@ def missing(samples: Sequence[Sample], *, llm: bool, flow: bool) -> Iterator[Fin
     for sample in samples:
         roles = lacks_text(sample)
         if llm and roles:
-            names = " and ".join(_NAMES[role] for role in roles)
-            only = flow and PROMPT in sample.audios and sample.target is not None
-            told = "caption" in roles and edit_type(sample.attributes) != CLONE
-            yield finding(
-                sample,
-                "warn" if only else "error",
-                f"it has no {names}, so the LLM cannot learn from it" + ("; the flow does" if only else ""),
-                "Write it into the list; what is to be added or spelt cannot be heard." if told else _REMEDY,
-                f"它没有 {names.replace(' and ', '、')}，LLM 无法从中学习" + ("；flow 仍会使用它" if only else ""),
-                "请写入列表；要添加的声音或注音无法听写。" if told else _REMEDY_ZH,
-            )
+            names = all_of([_NAMES[role] for role in roles])
+            unheard = "caption" in roles and edit_type(sample.attributes) != CLONE
+            remedy = _UNHEARD if unheard else _REMEDY
+            if flow and PROMPT in sample.audios and sample.target is not None:
+                said = msg("it has no {names}, so the LLM cannot learn from it; the flow does", names=names)
+                yield finding(sample, "warn", said, remedy)
+            else:
+                said = msg("it has no {names}, so the LLM cannot learn from it", names=names)
+                yield finding(sample, "error", said, remedy)
 
 
 def _from_the_other(sample: Sample) -> Sample:

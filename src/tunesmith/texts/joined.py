@@ -1,0 +1,26 @@
+"""Messages made of parts: ``a, b and c``, ``a or b``, what happened and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.texts.message import Message, as_message, msg
+
+
+def all_of(parts: Sequence[str | Message]) -> Message:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(parts) < 2:
+        return as_message(parts[0] if parts else None)
+    return msg("{names} and {last}", names=tuple(parts[:-1]), last=parts[-1])
+
+
+def any_of(parts: Sequence[str | Message]) -> Message:
+    """``a``, ``a or b``, ``a, b or c``."""
+    if len(parts) < 2:
+        return as_message(parts[0] if parts else None)
+    return msg("{names} or {last}", names=tuple(parts[:-1]), last=parts[-1])
+
+
+def with_remedy(said: str | Message, remedy: str | Message | None) -> Message:
+    """What happened, and what to do about it, if there is anything to do."""
+    return msg("{said}. {remedy}", said=said, remedy=remedy) if remedy else as_message(said)
