@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from tunesmith.data.findings import Finding
 from tunesmith.data.layouts.dataset import Dataset
-from tunesmith.data.notes import note
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message
 
 
 def sample(name: str, **attributes) -> Sample:
@@ -27,15 +27,15 @@ def times(drawn: frozenset[str]) -> Counter[str]:
 
 
 def test_ids_and_sources_never_meet_those_of_the_users_own():
-    problem = Finding("layout", "error", "list.jsonl:3", "broken")
-    whole = Finding("layout", "warn", "*", "all of it")
-    layout = Dataset([sample("a.wav", edit_type="vad")], [problem, whole], "folder", [note("One.", "一。")])
+    problem = Finding(check="layout", level="error", clip="list.jsonl:3", message=Message.fixed("broken"))
+    whole = Finding(check="layout", level="warn", clip="*", message=Message.fixed("all of it"))
+    layout = Dataset([sample("a.wav", edit_type="vad")], [problem, whole], "folder", [Message.fixed("One.", "一。")])
     made = marked(layout, ["a.wav"])
     (one,) = made.samples
     assert (one.id, one.source) == ("replay/a.wav", "replay/a.wav") and is_replay(one)
     assert one.attributes["edit_type"] == "vad" and one.audios == layout.samples[0].audios
     assert [problem.clip for problem in made.problems] == ["replay/list.jsonl:3", "*"]
-    assert made.notes == [note("Replay: One.", "回放数据：一。")]
+    assert [(str(note), note.render("zh")) for note in made.notes] == [("Replay: One.", "回放数据：一。")]
     assert not is_replay(layout.samples[0])
     again = marked(layout, ["replay/a.wav", "replay-2/b.wav"])
     assert again.samples[0].id == "replay-3/a.wav"

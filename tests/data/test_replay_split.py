@@ -36,7 +36,7 @@ def test_every_edit_type_with_two_samples_has_one_held_out_and_one_to_train_on()
     }
     assert all(s.split for s in done.samples) and parted(samples[::-1])[1] == held
     assert parted(samples, seed=2)[1] != held
-    assert [note["en"] for note in done.notes] == [
+    assert [str(note) for note in done.notes] == [
         "No replay clip of emotion can be held out, so its held-out loss says nothing of what is lost there."
     ]
 
@@ -57,7 +57,7 @@ def test_what_the_user_has_stands_on_the_users_side():
     assert held - {"free0", "free1"} == {"same file", "x0", "x1"}
     assert "like a" not in held and "of c" not in {s.id for s in done.samples}
     (finding,) = done.findings
-    assert (finding.clip, finding.level) == ("of c", "error") and "(c and c@1-2s)" in finding.message
+    assert (finding.clip, finding.level) == ("of c", "error") and "(c and c@1-2s)" in str(finding.message)
 
 
 def test_a_split_of_its_own_is_kept_and_none_is_made_where_none_is_wished():

@@ -25,7 +25,7 @@ def test_a_tenth_and_at_least_two_clips(count, expected):
     assert result.kind == "by_source"
     assert len(held(result)) == expected
     assert all(s.split in ("train", "valid") for s in result.samples)
-    assert f"{expected} of {count}" in result.notes[0]["en"]
+    assert f"{expected} of {count}" in str(result.notes[0])
 
 
 def test_it_is_the_same_again_and_other_with_another_seed():
@@ -103,7 +103,7 @@ def test_cuts_of_one_track_give_their_last_one_in_natural_order():
 def test_where_nothing_can_be_held_out_it_says_so(samples, pairs):
     result = split(samples, similar=pairs)
     assert result.kind == "none" and not held(result)
-    assert "No held-out part" in result.notes[0]["en"] and "没有验证集" in result.notes[0]["zh"]
+    assert "No held-out part" in str(result.notes[0]) and "没有验证集" in result.notes[0].render("zh")
 
 
 def test_none_is_held_out_on_request_and_of_nothing():
@@ -115,5 +115,6 @@ def test_clips_that_belong_to_their_texts_are_not_cut():
     long = [sample(str(n), seconds=200.0) for n in range(3)]
     result = split(long, cut=False)
     assert result.kind == "none" and [s.id for s in result.samples] == ["0", "1", "2"]
-    assert "3 clips or groups of clips are too few to spare one" in result.notes[0]["en"] and result.notes[0]["zh"]
+    assert "3 clips or groups of clips are too few to spare one" in str(result.notes[0])
+    assert result.notes[0].render("zh") != str(result.notes[0])
     assert split([sample(str(n), seconds=200.0) for n in range(6)], cut=False).kind == "by_source"

@@ -135,9 +135,9 @@ def test_lyrics_as_people_have_them_are_read_and_told(flags: list[str], capsys: 
     assert "song1.wav: song1_lyrics.txt is not UTF-8; it was read as latin-1" in capsys.readouterr().out
     assert run_doorway(trainer, flags) == 0
     told = {finding["clip"]: finding for finding in findings() if finding["check"] == "family_texts"}
-    assert "tokens longer than the 4096 that the model reads" in told["data/song2.wav"]["message"]
-    assert "[drop]" in told["data/song4.wav"]["message"]
-    assert "of its lyrics' tokens are unknown to the model" in told["data/song5.wav"]["message"]
+    assert "tokens longer than the 4096 that the model reads" in told["data/song2.wav"]["message"]["text"]
+    assert "[drop]" in told["data/song4.wav"]["message"]["text"]
+    assert "of its lyrics' tokens are unknown to the model" in told["data/song5.wav"]["message"]["text"]
     assert not {"data/song3.wav", "data/song6.wav"} & told.keys()
     assert all(finding["level"] == "warn" for finding in told.values())
 

@@ -166,7 +166,7 @@ def test_a_bad_file_is_quarantined_with_its_reason_and_the_rest_is_kept(
     bad.with_suffix(".txt").write_text("808 trap beat")
     findings, said = checked(clips, capsys)
     assert list(findings["quarantined"]) == [bad.name]
-    assert words in findings["quarantined"][bad.name]
+    assert words in findings["quarantined"][bad.name]["text"]
     assert words in said
     assert findings["kept"] == GOOD
     assert "exit code 1: 1 clips are quarantined (bad." in said
@@ -197,7 +197,7 @@ def test_a_caption_that_teaches_nothing(
     # The default text that `new` guesses would stand in for an empty caption; here there is none.
     findings, said = checked(clips, capsys, "data.default_text=null")
     assert list(findings["quarantined"]) == [name]
-    assert words in findings["quarantined"][name]
+    assert words in findings["quarantined"][name]["text"]
     assert words in said
 
 

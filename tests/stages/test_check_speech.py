@@ -75,7 +75,7 @@ def checked(root: Path, folder: Path, networks: str = "llm flow", **data) -> tup
     told = json.loads(made.folder.findings.read_text())["findings"]
     found: dict[str, list[str]] = {}
     for finding in told:
-        found.setdefault(finding["clip"], []).append(f"{finding['level']}: {finding['message']}")
+        found.setdefault(finding["clip"], []).append(f"{finding['level']}: {finding['message']['text']}")
     return summary, list(read_manifest(made.folder.manifest)), found
 
 
@@ -112,7 +112,7 @@ def test_a_folder_of_one_voice_becomes_pairs_and_nothing_is_found_wrong(tmp_path
 def test_three_clips_are_enough_and_none_is_cut(tmp_path):
     summary, samples, _ = checked(tmp_path, voice(tmp_path / "voice", 3, seconds=29.0))
     assert (summary["kept"], summary["valid"], summary["split_kind"]) == (3, 0, "none")
-    assert any("too few to spare one" in note["en"] for note in summary["notes"])
+    assert any("too few to spare one" in note["text"] for note in summary["notes"])
     assert all(sample.audios["audio"].end is None and "prompt" in sample.audios for sample in samples)
 
 
@@ -138,7 +138,7 @@ def test_a_list_keeps_its_split_and_every_bad_line_is_named(tmp_path):
         ("part_0.wav", "valid"),
     ]
     assert set(summary["quarantined"]) == {"part_2.wav", "train.jsonl:3", "train.jsonl:6"}
-    assert "`prompt` audio lasts 31 s, over 30 s" in summary["quarantined"]["part_2.wav"]
+    assert "`prompt` audio lasts 31 s, over 30 s" in summary["quarantined"]["part_2.wav"]["text"]
     assert "1 lines of edit_type emotion have no edit_info" in found["*"][0]
     assert found["part_5.wav"][0].startswith("warn: it has no prompt_text")
     assert f"{folder / 'train.jsonl'}:5" in found["part_5.wav"][0]

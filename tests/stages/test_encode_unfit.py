@@ -40,7 +40,7 @@ def test_the_rest_goes_on_and_the_line_is_named(context, tmp_path):
     encode(context)
     assert [s.id for s in read_manifest(context.folder.manifest)] == [s.id for s in pairs if s.id != pairs[wrong].id]
     found = read_json(context.folder.findings)
-    assert "a.jsonl:7: target:" in found["quarantined"][pairs[wrong].id]
+    assert "a.jsonl:7: target:" in found["quarantined"][pairs[wrong].id]["text"]
     assert found["findings"][-1]["check"] == "encode"
     assert encode(context)["encoded"]["mel"] == 0
     json.dumps(found)

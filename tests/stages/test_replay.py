@@ -63,7 +63,7 @@ def test_too_few_clips_for_the_share_are_said(tmp_path):
     summary, _, _ = checked(tmp_path, mine, replay=str(replay), replay_share=0.5)
     assert summary["replay"]["per_epoch"] == 4 and summary["replay"]["train"] == 1
     assert any(
-        note["en"].startswith("1 replay clips, drawn at most 4 times per pass, make up 29% of it and not 50%")
+        note["text"].startswith("1 replay clips, drawn at most 4 times per pass, make up 29% of it and not 50%")
         for note in summary["notes"]
     )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from tunesmith.texts.catalogue import translate
 
 SEPARATORS = {"en": ", ", "zh": "、"}
 
 
-class Message(BaseModel):
+@dataclass(frozen=True)
+class Message:
     """One sentence, or a part of one, in no language yet.
 
     Attributes:
@@ -21,11 +21,9 @@ class Message(BaseModel):
         translations: Sentences by language of records that were written before there were catalogues.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     id: str
-    values: dict[str, Any] = Field(default_factory=dict)
-    translations: dict[str, str] = Field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    translations: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, language: str = "en") -> str:
         """The sentence in a language; in English where the catalogue of that language lacks it."""
@@ -62,14 +60,18 @@ class Message(BaseModel):
             return cls.fixed(record)
         if not isinstance(record, Mapping):
             raise ValueError("this is no sentence")
+        texts = [record.get(name, "") for name in ("id", "text", "en", "zh")]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("this is no sentence")
+        template, text, en, zh = texts
         if "id" not in record:
-            return cls.fixed(record.get("en", ""), record.get("zh", ""))
+            return cls.fixed(en, zh)
         values = {name: _message_or_value(value) for name, value in record.get("values", {}).items()}
-        message = cls(id=record["id"], values=values, translations=record.get("translations", {}))
+        message = cls(template, values, record.get("translations", {}))
         try:
             str(message)
         except (LookupError, ValueError, TypeError, AttributeError):  # its values are not those of its template
-            return cls.fixed(record.get("text", ""))
+            return cls.fixed(text)
         return message
 
     @classmethod

@@ -11,8 +11,9 @@ from scipy.signal import butter, sosfilt
 
 from tests.data.sounds import RATE, phrase, save
 from tunesmith.data.checks import CHECKS, CheckLimits, run_checks
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message
 
 
 def sample(path: Path, text: str = "", **more: object) -> Sample:
@@ -72,7 +73,8 @@ def test_silence(run):
     assert found(report, "mostly_silent", "error") == {"silent", "half"}
     assert found(report, "silent_labels", "warn") == {"ends"}
     finding = next(f for f in report.findings if f.check == "silent_labels")
-    assert finding.value == pytest.approx(37.5, abs=2) and "2.0 s" in finding.message and "2.0 秒" in finding.message_zh
+    assert finding.value == pytest.approx(37.5, abs=2) and "2.0 s" in str(finding.message)
+    assert "2.0 秒" in finding.message.render("zh")
 
 
 def test_clipping(run):
@@ -97,11 +99,11 @@ def test_channels(run):
         }
     )
     assert found(report, "dead_channel", "warn") == {"dead"}
-    assert "channel 2" in next(f.message for f in report.findings if f.check == "dead_channel")
+    assert "channel 2" in next(str(f.message) for f in report.findings if f.check == "dead_channel")
     assert found(report, "identical_channels", "info") == {"twice"}
     assert found(report, "antiphase", "warn") == {"anti"}
     assert found(report, "channels", "error") == {"wide"}
-    assert "200 channels" in report.quarantined["wide.wav"]
+    assert "200 channels" in str(report.quarantined["wide.wav"])
 
 
 @pytest.mark.parametrize(("rate", "wrong"), [(1_000, True), (8_000, False), (384_000, True)])
@@ -125,7 +127,7 @@ def test_nan_samples_are_counted_and_cannot_be_overruled(run):
     bad[7:10] = [np.nan, np.inf, -np.inf]
     report = run({"bad": bad}, how={"subtype": "FLOAT"}, overrule=["bad.wav"])
     (finding,) = [f for f in report.findings if f.check == "nan_samples"]
-    assert finding.level == "error" and finding.value == 3 and "cannot be overruled" in finding.message
+    assert finding.level == "error" and finding.value == 3 and "cannot be overruled" in str(finding.message)
     numbers = [v for v in vars(report.facts["bad.wav"]["audio"]).values() if isinstance(v, float)]
     assert np.isfinite(numbers).all()
     assert report.kept == []
@@ -139,10 +141,11 @@ def test_unreadable_files_do_not_stop_the_rest(tmp_path):
     samples = [good, *(sample(tmp_path / name) for name in ("text.wav", "cut.mp3", "gone.wav"))]
     report = run_checks(samples, overrule=["text.wav"])
     assert [s.id for s in report.kept] == ["good.wav"]
-    assert "text file" in report.quarantined["text.wav"]
-    assert "cut off" in report.quarantined["cut.mp3"]
-    assert "no such file" in report.quarantined["gone.wav"]
-    assert all(f.remedy and f.message_zh and f.remedy_zh for f in report.findings)
+    assert "text file" in str(report.quarantined["text.wav"])
+    assert "cut off" in str(report.quarantined["cut.mp3"])
+    assert "no such file" in str(report.quarantined["gone.wav"])
+    for said in (said for f in report.findings for said in (f.message, f.remedy)):
+        assert said and said.render("zh") != str(said)
 
 
 def test_fading(run):
@@ -178,7 +181,7 @@ def test_a_recording_saved_again_is_an_error_on_the_later_file(tmp_path):
     save(tmp_path / "again.flac", phrase(1), subtype="PCM_24")
     report = run_checks([sample(tmp_path / "a.wav"), sample(tmp_path / "again.flac")])
     assert [(f.check, f.level, f.clip) for f in report.findings] == [("duplicate", "error", "again.flac")]
-    assert "saved again" in report.findings[0].message
+    assert "saved again" in str(report.findings[0].message)
 
 
 def test_leakage_puts_the_held_out_clip_aside(tmp_path):
@@ -237,7 +240,8 @@ def test_what_the_family_finds_in_texts_is_told_and_lyrics_are_not_held_against_
     sample = Sample("a", {"audio": AudioRef(str(path))}, texts)
 
     def odd(one):
-        return [Finding("family_texts", "warn", one.id, "odd")] if "谁" in one.texts["lyrics"] else []
+        said = Finding(check="family_texts", level="warn", clip=one.id, message=Message.fixed("odd"))
+        return [said] if "谁" in one.texts["lyrics"] else []
 
     report = run_checks([sample], fingerprint=False, unk_ratio=lambda t: float("谁" in t), text_findings=odd)
     assert found(report, "family_texts", "warn") == {"a"}

@@ -9,8 +9,9 @@ import pytest
 
 from tests.data.sounds import RATE, phrase, save
 from tunesmith.data.checks import CheckLimits, measure, run_checks
-from tunesmith.data.findings import Finding
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.records.findings import Finding
+from tunesmith.texts import Message
 
 
 def sample(path, **more):
@@ -43,17 +44,18 @@ def test_overruling_turns_errors_into_warnings(tmp_path):
     assert [s.id for s in report.kept] == ["short.wav", "wide.wav"]
     levels = {(f.check, f.clip): f for f in report.findings}
     assert levels["too_short", "short.wav"].level == "warn"
-    assert "overruled by you" in levels["too_short", "short.wav"].message
+    assert "overruled by you" in str(levels["too_short", "short.wav"].message)
     assert levels["channels", "wide.wav"].level == "warn"
     assert report.facts["wide.wav"]["audio"].decoded
-    assert "no such clip" in levels["overrule", "*"].message
+    assert "no such clip" in str(levels["overrule", "*"].message)
 
 
 def test_what_the_layout_found_is_quarantined_too(three):
-    problem = Finding("layout", "error", "gone.wav", "there is no such file")
+    gone = Message.fixed("there is no such file")
+    problem = Finding(check="layout", level="error", clip="gone.wav", message=gone)
     report = run_checks(three, problems=[problem], fingerprint=False, signals=False)
     assert report.findings[0] == problem
-    assert report.quarantined == {"gone.wav": "there is no such file"}
+    assert report.quarantined == {"gone.wav": gone}
 
 
 def test_known_facts_are_not_measured_again(three, tmp_path, measured):
@@ -89,7 +91,7 @@ def test_an_unreadable_file_is_tried_again_each_time(tmp_path, measured, monkeyp
     clip, facts = tmp_path / "a.m4a", tmp_path / "facts.jsonl"
     clip.write_bytes(b"\x00\x00\x00\x20ftypM4A " + bytes(200))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "needs ffmpeg" in run_checks([sample(clip)], facts_path=facts).quarantined["a.m4a"]
+    assert "needs ffmpeg" in str(run_checks([sample(clip)], facts_path=facts).quarantined["a.m4a"])
     save(tmp_path / "sound.wav", phrase(1))
     program = tmp_path / "ffmpeg"
     program.write_text(f'#!/bin/sh\nfor last; do :; done\n/bin/cp "{tmp_path}/sound.wav" "$last"\n')
@@ -131,7 +133,7 @@ def test_a_pair_of_audios_is_checked_by_role(tmp_path):
     ]
     report = run_checks(pairs)
     (finding,) = [f for f in report.findings if f.level == "error"]
-    assert finding.clip == "one" and "`target` audio" in finding.message
+    assert finding.clip == "one" and "`target` audio" in str(finding.message)
     (kept,) = report.kept
     assert (kept.audios["prompt"].duration, kept.audios["target"].duration) == (8.0, 7.0)
 
@@ -149,8 +151,8 @@ def test_progress_adds_up_to_the_samples(three, tmp_path):
 
 def test_channel_changes_are_said(three, tmp_path):
     two = sample(save(tmp_path / "two.wav", np.stack([phrase(5), phrase(6)], axis=1)))
-    assert "1 clips are mixed down" in run_checks([*three, two], channels=1).notes[0]["en"]
-    assert "3 mono clips are doubled" in run_checks([*three, two], channels=2).notes[0]["en"]
+    assert "1 clips are mixed down" in str(run_checks([*three, two], channels=1).notes[0])
+    assert "3 mono clips are doubled" in str(run_checks([*three, two], channels=2).notes[0])
     assert run_checks(three, channels=1).notes == []
 
 

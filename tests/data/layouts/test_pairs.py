@@ -34,12 +34,12 @@ def listed(folder: Path, *lines: object, name: str = "train.jsonl") -> Path:
 
 def problems(layout: Dataset) -> dict[str, str]:
     assert {finding.level for finding in layout.problems} <= {"error"}
-    assert all(finding.message_zh and finding.remedy for finding in layout.problems)
-    return {finding.clip: finding.message for finding in layout.problems}
+    assert all(f.message.render("zh") != str(f.message) and f.remedy for f in layout.problems)
+    return {finding.clip: str(finding.message) for finding in layout.problems}
 
 
 def told(layout: Dataset) -> str:
-    return " ".join(note["en"] for note in layout.notes)
+    return " ".join(str(note) for note in layout.notes)
 
 
 def test_a_folder_with_both_lists_brings_its_own_split(tmp_path):
