@@ -48,7 +48,7 @@ def recipe_of(changes: dict[str, Any], mode: str = "both") -> Recipe:
 
 
 def told(changes: dict[str, Any], mode: str = "both") -> str:
-    return "\n".join(remarks(read_config(config(changes)), mode))
+    return "\n".join(str(said) for said in remarks(read_config(config(changes)), mode))
 
 
 def refused(capsys: Capsys, argv: Sequence[str] = ()) -> str:

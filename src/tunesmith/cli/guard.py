@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import reader_language
 
 FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 """Exit codes: a failure the user can act on, a wrong command line, a bug, Ctrl-C."""
@@ -75,11 +76,11 @@ def explain(error: BaseException, *, debug: bool) -> int:
 
 def _sentence(error: BaseException) -> tuple[int, str]:
     if isinstance(error, TunesmithError):
-        return getattr(error, "exit_code", FAILED), str(error)
+        return getattr(error, "exit_code", FAILED), error.message.render(reader_language())
     if isinstance(error, OSError) and error.errno is not None:
         from tunesmith.files import explain_os_error
 
-        return FAILED, str(explain_os_error(error, Path(error.filename or ".")))
+        return FAILED, explain_os_error(error, Path(error.filename or ".")).message.render(reader_language())
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         remedy = "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true."
         return FAILED, f"there is not enough memory. {remedy} See `tunesmith plan`."

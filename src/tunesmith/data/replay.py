@@ -86,9 +86,14 @@ class Mix:
         """Share of an epoch that replay clips really make up."""
         return self.drawn / self.per_epoch
 
-    def line(self) -> str:
+    def line(self) -> Message:
         """The mix in a sentence."""
-        return f"replay: every pass has {self.own} clips of your own and {self.drawn} replay clips ({self.share:.0%})"
+        return msg(
+            "replay: every pass has {own} clips of your own and {drawn} replay clips ({share:.0%})",
+            own=self.own,
+            drawn=self.drawn,
+            share=self.share,
+        )
 
     def entries(self, samples: Iterable[Sample]) -> list[Sample]:
         """Training samples, each replay sample as many times as one epoch may draw it, under ids of their own.

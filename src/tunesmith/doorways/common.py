@@ -13,6 +13,7 @@ import yaml
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.texts import Message, in_every_language
 
 CONFIG = "config.yaml"
 
@@ -32,14 +33,16 @@ class Parser(argparse.ArgumentParser):
     def __init__(
         self,
         name: str,
-        description: str,
+        description: Message,
         defaults: dict[str, Any],
         types: dict[str, Callable[[str], Any]] | None = None,
         derive: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         # No abbreviations: `--learning_rat` must be an error, not a guess.
         super().__init__(
-            description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+            description=in_every_language(description),
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         self.name, self.derive, self.switches = name, derive, {"debug"}
         self.defaults_by_name = defaults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tunesmith.label.clips import ClipToLabel, clips_of
 from tunesmith.label.make import Labeler
 from tunesmith.label.provider import ListeningModel, NoAnswerError
 from tunesmith.run.console import Console
+from tunesmith.texts import Message, msg
 
 SILENT_IN_A_ROW = 3
 """So many clips without an answer, one after another, mean that the next will have none either."""
@@ -74,17 +76,22 @@ def label_folder(
     store = LabelStore(folder)
     clips = clips_of(layout, store, overwrite=overwrite)
     for problem in layout.problems:
-        console.warn(f"{problem.clip}: {problem.message}. {problem.remedy}")
+        console.warn(msg("{clip}: {said}", clip=problem.clip, said=problem.with_remedy()))
     tally = LabelStats()
     work = _LabelWork(Labeler(listener, system), store, tally, limit, overwrite)
     try:
-        with console.progress("label the clips", len(clips)) as advance:
+        with console.progress(msg("label the clips"), len(clips)) as advance:
             for clip in clips:
                 advance(0, clip.id)
                 work.do(clip)
                 advance()
     except (KeyboardInterrupt, TunesmithError):
-        console.log(f"{tally.usable} labels are kept in {store.path}; the same command goes on from there")
+        kept = msg(
+            "{count} labels are kept in {path}; the same command goes on from there",
+            count=tally.usable,
+            path=str(store.path),
+        )
+        console.log(kept)
         raise
     _tell(tally, layout.name, store.path, console)
     return tally
@@ -154,21 +161,48 @@ class _LabelWork:
 
 
 def _tell(tally: LabelStats, layout: str, path: Path, console: Console) -> None:
-    before = f", {tally.known} had been before" if tally.known else ""
-    console.log(f"labelled: {tally.made} clips{before}; all labels are in {path}")
+    console.log(_labelled(tally, path))
     if tally.written:
         console.log(
-            f"tags: {tally.written} text files written beside the clips; edit them as you like, they stay yours"
+            msg(
+                "tags: {count} text files written beside the clips; edit them as you like, they stay yours",
+                count=tally.written,
+            )
         )
     if tally.left:
-        console.log(f"tags: {tally.left} text files of your own left as they are (--overwrite replaces them)")
+        console.log(
+            msg("tags: {count} text files of your own left as they are (--overwrite replaces them)", count=tally.left)
+        )
     if tally.usable and layout not in ("trio", "folder", "sidecar"):
-        console.log(f"tags: this set lists its captions in one file, which stays yours; new tags are in {FILE} only")
+        console.log(
+            msg(
+                "tags: this set lists its captions in one file, which stays yours; new tags are in {file} only",
+                file=FILE,
+            )
+        )
     if tally.waiting:
-        console.log(f"{tally.waiting} clips are left for the next time (--limit)")
-    for status, what in (("needs_review", "need a look"), ("failed", "could not be labelled")):
-        labels = [label for label in tally.unusable if label.status == status]
-        if labels:
-            console.warn(f"{len(labels)} clips {what}; the same command tries them again:")
-        for label in labels:
-            console.log(f"  {label.id}: {label.reason}")
+        console.log(msg("{count} clips are left for the next time (--limit)", count=tally.waiting))
+    review = [label for label in tally.unusable if label.status == "needs_review"]
+    if review:
+        console.warn(msg("{count} clips need a look; the same command tries them again:", count=len(review)))
+    _tell_reasons(review, console)
+    failed = [label for label in tally.unusable if label.status == "failed"]
+    if failed:
+        console.warn(msg("{count} clips could not be labelled; the same command tries them again:", count=len(failed)))
+    _tell_reasons(failed, console)
+
+
+def _labelled(tally: LabelStats, path: Path) -> Message:
+    if not tally.known:
+        return msg("labelled: {count} clips; all labels are in {path}", count=tally.made, path=str(path))
+    return msg(
+        "labelled: {count} clips, {known} had been before; all labels are in {path}",
+        count=tally.made,
+        known=tally.known,
+        path=str(path),
+    )
+
+
+def _tell_reasons(labels: Sequence[Label], console: Console) -> None:
+    for label in labels:
+        console.log(f"  {label.id}: {label.reason}")

@@ -13,6 +13,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,11 +135,13 @@ def asked_texts(context: RunContext) -> list[str]:
             remedy="Name it with --source, and what it says with --source-text.",
         )
     if recipe.source and not recipe.source_prompt.strip():
-        context.console.warn("what the source says is not given (--source-text); the model hears it without its words")
+        context.console.warn(
+            msg("what the source says is not given (--source-text); the model hears it without its words")
+        )
     if kind in (*CLONES, NEW_WORDS):
         return list(recipe.prompts)
     if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
-        context.console.warn(f"the edit {kind} keeps the words of its source; --prompt is not used")
+        context.console.warn(msg("the edit {kind} keeps the words of its source; --prompt is not used", kind=kind))
     return [recipe.source_prompt]
 
 

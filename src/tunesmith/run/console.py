@@ -11,9 +11,13 @@ from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tunesmith.texts import Message, as_message, msg, reader_language
+
 
 class Console:
     """Prints lines and progress bars, and logs the lines; silent on every process but the first.
+
+    A message is printed in the reader's language and logged in English.
 
     Args:
         terminal: Where to print; a new one on standard output by default.
@@ -32,25 +36,25 @@ class Console:
         """Fall silent, on the terminal and in the log."""
         self.quiet, self.log_file = True, None
 
-    def log(self, text: str, style: str | None = None) -> None:
+    def log(self, text: str | Message, style: str | None = None) -> None:
         """Print a line and log it."""
         if not self.quiet:
-            self.terminal.print(escape(text), style=style)
+            self.terminal.print(escape(as_message(text).render(reader_language())), style=style)
         if self.log_file is not None:
             self.log_file.parent.mkdir(parents=True, exist_ok=True)
             with self.log_file.open("a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str | Message) -> None:
         """Print and log a warning."""
-        self.log(f"warning: {text}", style="yellow")
+        self.log(msg("warning: {said}", said=text), style="yellow")
 
     def title(self, text: str) -> None:
         """Print the heading of a stage."""
         self.log(text, style="bold cyan")
 
     @contextmanager
-    def progress(self, what: str, total: int | None) -> Iterator[Callable[..., None]]:
+    def progress(self, what: str | Message, total: int | None) -> Iterator[Callable[..., None]]:
         """A progress bar; call the yielded function with how many are done (1 by default) and an optional note."""
         columns = (
             TextColumn("{task.description}"),
@@ -61,7 +65,7 @@ class Console:
             TextColumn("{task.fields[note]}"),
         )
         with Progress(*columns, console=self.terminal, transient=False, disable=self.quiet) as bar:
-            task = bar.add_task(what, total=total, note="")
+            task = bar.add_task(as_message(what).render(reader_language()), total=total, note="")
 
             def advance(steps: int = 1, note: str | None = None) -> None:
                 bar.update(task, advance=steps)

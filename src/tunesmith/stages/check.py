@@ -85,7 +85,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
     """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
     known = card_for_planning(context.recipe)
     card, local = known if known is not None else (None, False)
-    with context.console.progress("check", len(layout.samples)) as advance:
+    with context.console.progress(msg("check"), len(layout.samples)) as advance:
         return run_checks(
             layout.samples,
             context.recipe.checks,
@@ -166,16 +166,28 @@ def say(context: RunContext, found: CheckFindings) -> None:
     console = context.console
     for finding in found.findings:
         if finding.level == "error":
-            console.log(f"  error  {finding.clip}: {finding.with_remedy()}", style="red")
+            line = msg("  error  {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
+            console.log(line, style="red")
     warnings = [f for f in found.findings if f.level == "warn"]
     for name, number in Counter(f.check for f in warnings).most_common():
         one = next(f for f in warnings if f.check == name)
-        console.log(f"  warn   {name} ({number}): {one.clip}: {one.with_remedy()}", style="yellow")
+        said = one.with_remedy()
+        line = msg("  warn   {check} ({count}): {clip}: {said}", check=name, count=number, clip=one.clip, said=said)
+        console.log(line, style="yellow")
     for note in found.notes:
-        console.log(f"  note   {note}")
+        console.log(msg("  note   {said}", said=note))
     console.log(
-        f"{found.kept} clips usable ({found.seconds / 60:.1f} min): {found.train} train, {found.valid} held out; "
-        f"{len(found.quarantined)} quarantined (layout: {found.layout}, split: {found.split_kind})"
+        msg(
+            "{kept} clips usable ({minutes:.1f} min): {train} train, {valid} held out; {quarantined} quarantined "
+            "(layout: {layout}, split: {split})",
+            kept=found.kept,
+            minutes=found.seconds / 60,
+            train=found.train,
+            valid=found.valid,
+            quarantined=len(found.quarantined),
+            layout=found.layout,
+            split=found.split_kind,
+        )
     )
     if found.replay is not None:
         console.log(replay_line(found.replay))

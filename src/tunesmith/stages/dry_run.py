@@ -15,6 +15,7 @@ from tunesmith.planning.planner import RunPlan, duration, estimate
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,11 @@ def dry_run(context: RunContext) -> int:
     if rehearsal is not None:
         plan = make_plan(context)
         say_measured(context, rehearsal, plan)
-    left = errors_left(context)
-    for message in left:
-        context.console.log(f"  error  {message}", style="red")
-    context.console.log(
-        "dry run: nothing was trained" + (f"; {len(left)} errors must be settled first" if left else "")
-    )
+    left = CheckFindings.read(context.folder.findings).errors_left()
+    for finding in left:
+        context.console.log(msg("  error  {clip}: {said}", clip=finding.clip, said=finding.message), style="red")
+    done = msg("dry run: nothing was trained; {count} errors must be settled first", count=len(left))
+    context.console.log(done if left else msg("dry run: nothing was trained"))
     return 1 if left else 0
 
 
@@ -97,8 +97,13 @@ def count_parameters(context: RunContext) -> None:
     attached = adapters.attach(networks, recipe.adapter, context.family.adapters.defaults(), recipe.train.seed)
     trained = sum(p.numel() for p in adapters.trainable(attached).values())
     context.console.log(
-        f"model: {total / 1e6:.2f} M parameters, {trained / 1e6:.2f} M trained ({trained / total:.2%}), adapter "
-        f"file {4 * trained / 1e6:.1f} MB"
+        msg(
+            "model: {parameters:.2f} M parameters, {trained:.2f} M trained ({share:.2%}), adapter file {size:.1f} MB",
+            parameters=total / 1e6,
+            trained=trained / 1e6,
+            share=trained / total,
+            size=4 * trained / 1e6,
+        )
     )
 
 
@@ -113,7 +118,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
     try:
         context.family.card.facts()
     except TunesmithError as error:
-        context.console.warn(f"no real updates: {error}")
+        context.console.warn(msg("no real updates: {reason}", reason=error.message))
         return None
     shortest = [min(_training(context), key=lambda s: (not s.targets, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.encoding.fields()), shortest)
@@ -125,7 +130,13 @@ def rehearse(context: RunContext) -> Rehearsal | None:
         seconds, frames = time.monotonic() - begun, result.tokens
         state.progress.update += 1
         context.console.log(
-            f"real update {state.progress.update}: loss {result.measured.loss:.4f}, {seconds:.2f} s for {frames} frames"
+            msg(
+                "real update {update}: loss {loss:.4f}, {seconds:.2f} s for {frames} frames",
+                update=state.progress.update,
+                loss=result.measured.loss,
+                seconds=seconds,
+                frames=frames,
+            )
         )
     return Rehearsal(seconds, frames, peak_memory())
 
@@ -147,15 +158,14 @@ def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> No
     crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
     frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
     context.console.log(
-        f"measured: peak memory {rehearsal.peak_bytes / 2**30:.2f} GiB on one short clip; training about "
-        f"{duration(per_frame * frames)} "
-        f"at this speed ({1 / per_frame:.0f} frames/s), without previews"
+        msg(
+            "measured: peak memory {memory:.2f} GiB on one short clip; training about {duration} at this speed "
+            "({speed:.0f} frames/s), without previews",
+            memory=rehearsal.peak_bytes / 2**30,
+            duration=duration(per_frame * frames),
+            speed=1 / per_frame,
+        )
     )
-
-
-def errors_left(context: RunContext) -> list[str]:
-    """Error-level findings that no quarantine has settled."""
-    return [f"{f.clip}: {f.message}" for f in CheckFindings.read(context.folder.findings).errors_left()]
 
 
 def _training(context: RunContext) -> list[Sample]:

@@ -12,7 +12,7 @@ from tunesmith.data.sample import Sample, read_manifest, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
-from tunesmith.texts import as_message
+from tunesmith.texts import as_message, joined, msg
 
 Work = tuple[Sample, dict[str, str], list[str]]
 """A sample, its keys by field, and the fields that are missing."""
@@ -30,7 +30,11 @@ def encode(context: RunContext) -> dict[str, Any]:
     if unfit:
         samples = put_aside(context, samples, unfit)
     reused = {name: len(samples) - number for name, number in encoded.items()}
-    context.console.log(", ".join(f"{name}: {encoded[name]} encoded, {reused[name]} reused" for name in encoded))
+    counts = [
+        msg("{field}: {encoded} encoded, {reused} reused", field=name, encoded=encoded[name], reused=reused[name])
+        for name in encoded
+    ]
+    context.console.log(joined(counts))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
 
 
@@ -47,8 +51,12 @@ def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, U
             f"none of {len(samples)} samples can be encoded; {first.what}", where=first.where, remedy=first.remedy
         )
     for error in unfit.values():
-        context.console.log(f"  error  {error}", style="red")
-    context.console.log(f"{len(unfit)} of {len(samples)} samples cannot be encoded and are quarantined")
+        context.console.log(msg("  error  {said}", said=error.message), style="red")
+    context.console.log(
+        msg(
+            "{count} of {samples} samples cannot be encoded and are quarantined", count=len(unfit), samples=len(samples)
+        )
+    )
     write_manifest(context.folder.manifest, kept)
     add_findings(context.folder.findings, kept, unfit)
     return kept
@@ -108,7 +116,7 @@ def fill_store(
     flushed = time.monotonic()
     with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
         try:
-            with context.console.progress("encode", len(work)) as advance:
+            with context.console.progress(msg("encode"), len(work)) as advance:
                 for sample, keys, missing in work:
                     still = [name for name in missing if keys[name] not in store.fields[name]]
                     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family
@@ -63,10 +64,10 @@ def export(
         with atomic_folder(target) as temporary:
             write(source, temporary)
             shutil.copy(source / _CARD, temporary / _CARD)
-    context.console.log(f"exported to {target}")
+    context.console.log(msg("exported to {path}", path=str(target)))
     if push is not None:
         push_to_hub(target, push)
-        context.console.log(f"pushed to {push}")
+        context.console.log(msg("pushed to {repository}", repository=push))
     return target
 
 

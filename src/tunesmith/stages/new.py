@@ -23,9 +23,11 @@ from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.open import RUNS
 from tunesmith.stages.scan import DatasetSummary, scan_folder
+from tunesmith.texts import LANGUAGES, Message, msg
 
 COMFORTABLE = 11e9
 """Bytes that a step may take on a GPU of 12 GB before blocks are recomputed instead of kept."""
+_EVERY_KEY = msg("Every key is here with its value; lines that begin with → say what was seen in your data.")
 FEW, MANY = 20, 500
 """Below and from these numbers of clips the presets ``few-clips`` and ``many-clips`` give better starting values."""
 
@@ -60,7 +62,7 @@ def new_run(
     console = console or Console()
     run = _place(name, root or RUNS, force)
     _refuse_early(model, preset, default_text)
-    with console.progress("look at the clips", None) as advance:
+    with console.progress(msg("look at the clips"), None) as advance:
         look = scan_folder(folder, default_text=default_text, progress=advance)
     if not _speaks(model, preset):
         pairs.refuse_pairs(look.layout, look.folder)
@@ -80,8 +82,8 @@ def new_run(
         write_json(run.plan, planned.to_json())
     for line in summary(look, recipe, planned):
         console.log(line)
-    console.log(f"recipe: {run.recipe} (every key with its meaning; change what you like)")
-    console.log(f"next: tunesmith run {name if root is None else run.path}", style="bold")
+    console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
+    console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
     return run
 
 
@@ -153,23 +155,60 @@ def notes(look: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> dict
     return {**seen, **reasons}
 
 
-def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str]:
+def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str | Message]:
     """What the user is told on the terminal."""
-    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
-    own = " (the folder's own split)" if look.valid else ""
-    lines = [
-        f"folder: {look.folder}",
-        f"layout: {look.layout}; {len(look.seconds)} clips from {look.sources} sources, {look.lengths()}",
-        f"captions: {len(look.captions)} different; {look.uncaptioned} clips have none"
-        + (f" and take the default, `{recipe.data.default_text}`" if recipe.data.default_text else ""),
-        f"split: {len(look.seconds) - held} clips to train on, {held} held out{own}",
-        *(f"note: {note}" for note in look.notes),
+    lines: list[str | Message] = [
+        msg("folder: {path}", path=str(look.folder)),
+        msg(
+            "layout: {layout}; {clips} clips from {sources} sources, {lengths}",
+            layout=look.layout,
+            clips=len(look.seconds),
+            sources=look.sources,
+            lengths=look.lengths(),
+        ),
+        _captions(look, recipe.data.default_text),
+        _split(look, recipe),
+        *(msg("note: {said}", said=note) for note in look.notes),
+        *_unusable(look),
     ]
-    if look.unreadable:
-        more = f" (and {len(look.unreadable) - 1} more)" if len(look.unreadable) > 1 else ""
-        lines.append(f"warning: {len(look.unreadable)} cannot be used: {look.unreadable[0]}{more}")
-    without_plan = f"plan: the size of {recipe.model.path} is not known before it is downloaded; see `tunesmith plan`"
-    return lines + (plan.lines() if plan else [without_plan])
+    if plan is not None:
+        return [*lines, *plan.lines()]
+    unknown = msg(
+        "plan: the size of {model} is not known before it is downloaded; see `tunesmith plan`", model=recipe.model.path
+    )
+    return [*lines, unknown]
+
+
+def _captions(look: DatasetSummary, default_text: str | None) -> Message:
+    kinds, bare = len(look.captions), look.uncaptioned
+    if not default_text:
+        return msg("captions: {kinds} different; {count} clips have none", kinds=kinds, count=bare)
+    return msg(
+        "captions: {kinds} different; {count} clips have none and take the default, `{text}`",
+        kinds=kinds,
+        count=bare,
+        text=default_text,
+    )
+
+
+def _split(look: DatasetSummary, recipe: Recipe) -> Message:
+    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
+    train = len(look.seconds) - held
+    if look.valid:
+        return msg(
+            "split: {train} clips to train on, {valid} held out (the folder's own split)", train=train, valid=held
+        )
+    return msg("split: {train} clips to train on, {valid} held out", train=train, valid=held)
+
+
+def _unusable(look: DatasetSummary) -> list[Message]:
+    count = len(look.unreadable)
+    if not count:
+        return []
+    first = look.unreadable[0]
+    if count == 1:
+        return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
+    return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
 
 
 def _place(name: str, root: Path, force: bool) -> RunFolder:
@@ -256,9 +295,9 @@ def _settings(recipe: Recipe) -> Any:
 def _header(name: str, look: DatasetSummary) -> list[str]:
     return [
         f"Recipe of the run `{name}`, written after looking at {look.folder}.",
-        "Every key is here with its value; lines that begin with → say what was seen in your data.",
+        str(_EVERY_KEY),
         f"Run it:             tunesmith run {name}",
         f"Change one key:     tunesmith run {name} train.learning_rate=5e-5",
         f"See what it takes:  tunesmith plan {name}",
-        "此文件列出全部设置及其含义；以 → 开头的行是从数据中看到的。",
+        *(_EVERY_KEY.render(language) for language in LANGUAGES if language != "en"),
     ]

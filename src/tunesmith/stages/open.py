@@ -15,6 +15,7 @@ from tunesmith.recipe.tree import compose
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder, find_run
+from tunesmith.texts import Message, msg
 
 RUNS = Path("runs")
 """Where runs are kept, relative to the working directory."""
@@ -40,7 +41,7 @@ def open_run(
     Raises:
         TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
     """
-    path, note = Path(target).expanduser(), ""
+    path, note = Path(target).expanduser(), None
     source: Path | None
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         folder, source, note = _from_file(path, overrides, root or RUNS)
@@ -59,10 +60,10 @@ def open_run(
     return RunContext(folder, recipe, console, command)
 
 
-def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, str]:
+def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, Message | None]:
     recipe = load(path, overrides).recipe
     if path.name in ("recipe.yaml", "recipe.resolved.yaml") and path.resolve().parent.parent == root.resolve():
-        return RunFolder(path.parent), path, ""
+        return RunFolder(path.parent), path, None
     if not valid_name(recipe.name):
         remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
         raise TunesmithError(f"`{recipe.name}` cannot name a run", where=str(path), remedy=remedy)
@@ -70,15 +71,16 @@ def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFol
     return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
 
 
-def keep_previous(folder: RunFolder, text: str) -> str:
+def keep_previous(folder: RunFolder, text: str) -> Message | None:
     """Make ``text`` the recipe of a run; one that was there and differs is kept, and the note returned says so."""
     old = read_text(folder.recipe) if folder.recipe.exists() else None
     if old == text:
-        return ""
+        return None
     if old is not None:
         write_text(folder.path / PREVIOUS, old)
     write_text(folder.recipe, text)
-    return f"this run's recipe has changed; the earlier one is kept as {folder.path / PREVIOUS}" if old else ""
+    kept = str(folder.path / PREVIOUS)
+    return msg("this run's recipe has changed; the earlier one is kept as {path}", path=kept) if old else None
 
 
 def with_absolute_paths(text: str, base: Path) -> str:

@@ -11,6 +11,7 @@ from tunesmith.files import write_json, write_text
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
 from tunesmith.stages.staleness import stage_inputs
+from tunesmith.texts import msg
 
 StageFunction = Callable[..., dict[str, Any]]
 
@@ -65,7 +66,7 @@ def run_stages(
         fresh = state is not None and state["fingerprint"] == fingerprint and state["status"] == "done"
         wanted = name in stages
         if fresh and not (force and wanted):
-            context.console.log(f"{name}: nothing has changed, skipped", style="dim")
+            context.console.log(msg("{stage}: nothing has changed, skipped", stage=name), style="dim")
             continue
         same = state is None or state["fingerprint"] == fingerprint
         run_stage(context, name, fingerprint, resume=(same and not force) if resume is None else resume)
@@ -105,10 +106,13 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
             "command": f"tunesmith {name} {context.folder.path}",
         }
         write_json(context.folder.stage(name), state)
-    context.console.log(
-        f"{name} done in {time.monotonic() - begun:.1f} s; by itself: tunesmith {name} {context.folder.path}",
-        style="dim",
+    done = msg(
+        "{stage} done in {seconds:.1f} s; by itself: tunesmith {stage} {run}",
+        stage=name,
+        seconds=time.monotonic() - begun,
+        run=str(context.folder.path),
     )
+    context.console.log(done, style="dim")
 
 
 def await_main(context: RunContext, name: str) -> None:

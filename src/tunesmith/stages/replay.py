@@ -89,13 +89,17 @@ def replay_counts(context: RunContext, layout: Dataset, samples: Sequence[Sample
     )
 
 
-def replay_line(counts: ReplayCounts) -> str:
+def replay_line(counts: ReplayCounts) -> Message:
     """The replay set in a sentence."""
-    kinds = ", ".join(f"{kind} {sum(sides.values())}" for kind, sides in counts.kinds.items())
-    several = f" ({kinds})" if len(counts.kinds) > 1 else ""
-    return (
-        f"replay: {counts.kept} clips{several}, {counts.train} train, {counts.valid} held out; "
-        f"{counts.per_epoch} are drawn for every pass, {counts.share:.0%} of it"
+    kinds = tuple(f"{kind} {sum(sides.values())}" for kind, sides in counts.kinds.items())
+    clips = msg("{count} clips ({kinds})", count=counts.kept, kinds=kinds)
+    return msg(
+        "replay: {clips}, {train} train, {valid} held out; {drawn} are drawn for every pass, {share:.0%} of it",
+        clips=clips if len(kinds) > 1 else msg("{count} clips", count=counts.kept),
+        train=counts.train,
+        valid=counts.valid,
+        drawn=counts.per_epoch,
+        share=counts.share,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 
 def report(context: RunContext) -> dict[str, Any]:
@@ -12,5 +13,5 @@ def report(context: RunContext) -> dict[str, Any]:
     from tunesmith.report.build import build_report
 
     path = build_report(context.folder)
-    context.console.log(f"report: {path}")
+    context.console.log(msg("report: {path}", path=str(path)))
     return {"file": path.name, "bytes": path.stat().st_size}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import Message
+from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,15 @@ class DatasetSummary:
         """Seconds of audio in all."""
         return sum(self.seconds)
 
-    def lengths(self) -> str:
+    def lengths(self) -> Message:
         """Shortest, median and longest clip, and the whole."""
-        low, middle, high = min(self.seconds), statistics.median(self.seconds), max(self.seconds)
-        return f"{low:.1f} s to {high:.1f} s (median {middle:.1f} s), {self.total / 60:.1f} min in all"
+        return msg(
+            "{low:.1f} s to {high:.1f} s (median {middle:.1f} s), {minutes:.1f} min in all",
+            low=min(self.seconds),
+            high=max(self.seconds),
+            middle=statistics.median(self.seconds),
+            minutes=self.total / 60,
+        )
 
     def held_out(self, share: float, least: int) -> int:
         """How many clips will be held out: the layout's own, else ``share`` of them and at least ``least``."""

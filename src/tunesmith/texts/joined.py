@@ -21,6 +21,11 @@ def any_of(parts: Sequence[str | Message]) -> Message:
     return msg("{names} or {last}", names=tuple(parts[:-1]), last=parts[-1])
 
 
+def joined(parts: Sequence[str | Message]) -> Message:
+    """``a, b, c``."""
+    return Message("{parts}", {"parts": tuple(parts)})
+
+
 def with_remedy(said: str | Message, remedy: str | Message | None) -> Message:
     """What happened, and what to do about it, if there is anything to do."""
     return msg("{said}. {remedy}", said=said, remedy=remedy) if remedy else as_message(said)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.texts.catalogue import DOMAIN, LOCALE
-from tunesmith.texts.message import msg
+from tunesmith.texts.message import Message, msg
 
 VARIABLE = "TUNESMITH_LANGUAGE"
 """Names the language, whatever the machine's locale is."""
@@ -29,6 +29,11 @@ def reader_language() -> str:
     language = (named or locale.getlocale()[0] or "en").replace("Chinese", "zh").split("_")[0].split(".")[0].lower()
     shows = bool(asked) or "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
     return language if language in LANGUAGES and shows else "en"
+
+
+def in_every_language(message: Message) -> str:
+    """The sentence in every language, a line each, English first: for help that is read before a language is set."""
+    return "\n".join(message.render(language) for language in LANGUAGES)
 
 
 def tr(template: str, /, **values: Any) -> str:

@@ -12,15 +12,14 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import Finding
 from tunesmith.run.console import Console
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 
 def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
     """Convert a folder of clips."""
     parser = Parser(
         "convert2hf_dataset",
-        "Make ACE-Step's Hugging Face dataset from clips with tags and lyrics.\n"
-        "把音频、标签与歌词转换为 ACE-Step 训练用的数据集。",
+        msg("Make ACE-Step's Hugging Face dataset from clips with tags and lyrics."),
         CONVERT_DEFAULTS,
         TYPES,
     )
@@ -46,23 +45,32 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
     pairs.refuse_pairs(layout.name, folder)
     kept, findings = _examine(layout.samples, layout.problems, folder, console)
     for finding in findings:
-        verb = "skipped " if finding.level == "error" else ""
-        console.warn(f"{verb}{finding.clip}: {finding.with_remedy()}")
+        console.warn(_line(finding))
     for note in layout.notes:
-        console.log(str(note))
+        console.log(note)
     if not kept:
         first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
         raise TunesmithError(
             f"no usable clip is left{first}", where=str(folder), remedy="Nothing was written; see the reasons above."
         )
     write_dataset(target, [row_of(sample, key, folder) for sample, key in zip(kept, keys(kept), strict=True)], repeats)
-    unwrap_peft = sum("lyrics" not in sample.texts for sample in kept)
-    console.log(
-        f"{len(kept)} clips x {repeats} = {len(kept) * repeats} rows in {target}"
-        + (f"; {unwrap_peft} clips have no lyrics" if unwrap_peft else "")
+    rows = msg(
+        "{clips} clips x {repeats} = {rows} rows in {path}",
+        clips=len(kept),
+        repeats=repeats,
+        rows=len(kept) * repeats,
+        path=str(target),
     )
-    console.log(f"next: python trainer.py --dataset_path {target}")
+    without = sum("lyrics" not in sample.texts for sample in kept)
+    console.log(msg("{said}; {count} clips have no lyrics", said=rows, count=without) if without else rows)
+    console.log(msg("next: python trainer.py --dataset_path {path}", path=str(target)))
     return 0
+
+
+def _line(finding: Finding) -> Message:
+    if finding.level == "error":
+        return msg("skipped {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
+    return msg("{clip}: {said}", clip=finding.clip, said=finding.with_remedy())
 
 
 def _examine(
@@ -74,7 +82,7 @@ def _examine(
     """
     from tunesmith.data.checks import run_checks
 
-    with console.progress("check", len(samples)) as advance:
+    with console.progress(msg("check"), len(samples)) as advance:
         report = run_checks(samples, fingerprint=False, signals=False, progress=advance, problems=problems)
     ids = {sample.id for sample in samples}
     told = [_named(f, folder) for f in report.findings if f.level == "error" or (f.check == "layout" and f.clip in ids)]

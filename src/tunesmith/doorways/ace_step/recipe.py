@@ -11,6 +11,7 @@ from tunesmith.doorways.ace_step.lora_config import read_lora_config
 from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
 from tunesmith.doorways.ace_step.run_dir import CHECKPOINTS
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import Message, msg
 
 WARMUP, BETAS = 10, (0.8, 0.9)
 """As ACE-Step's own trainer has them."""
@@ -30,7 +31,7 @@ class Folders:
 
     base: str
     saves: Path | None
-    said: str = ""
+    said: Message | None = None
 
 
 def folders(model: str, checkpoint_dir: str | None) -> Folders:
@@ -56,12 +57,15 @@ def folders(model: str, checkpoint_dir: str | None) -> Folders:
                 where=str(path),
                 remedy=f"Add {absent}, or give another folder to save in.",
             )
-        return Folders(base, path, f"--checkpoint_dir holds no base model, so adapters are saved in it: {path}")
+        return Folders(
+            base, path, msg("--checkpoint_dir holds no base model, so adapters are saved in it: {path}", path=str(path))
+        )
     if model != TRAIN_DEFAULTS["model"] and base != str(path):
         raise TunesmithError(
             f"--model {model} and --checkpoint_dir {checkpoint_dir} name two base models", remedy="Give one of them."
         )
-    return Folders(str(path), None, f"--checkpoint_dir holds the four model folders, so it is the base model: {path}")
+    said = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
+    return Folders(str(path), None, said)
 
 
 def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:

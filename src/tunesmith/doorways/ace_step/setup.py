@@ -29,6 +29,7 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.stages.dry_run import make_plan, print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.texts import Message, msg
 from tunesmith.training import checkpoint
 from tunesmith.training.schedule import listed_epoch
 
@@ -78,7 +79,9 @@ def base_config(recipe: Recipe) -> TransformerConfig:
     return TransformerConfig()
 
 
-def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tuple[RunFolder, Path | None, str]:
+def open_folder(
+    args: argparse.Namespace, places: Folders, recipe: Recipe
+) -> tuple[RunFolder, Path | None, Message | None]:
     """The run's folder, the checkpoint that it goes on from, and what is said about them.
 
     Raises:
@@ -93,21 +96,24 @@ def open_folder(args: argparse.Namespace, places: Folders, recipe: Recipe) -> tu
         start = checkpoint.newest(folder)
         if start is not None:
             place.refuse_other(start, recipe, clips)
-        return (
-            folder,
-            start,
-            f"--resume auto: going on in {folder.path}" + ("" if start else ", which has no checkpoint"),
-        )
-    said = ""
+        going_on = msg("--resume auto: going on in {run}", run=str(folder.path))
+        anew = msg("--resume auto: going on in {run}, which has no checkpoint", run=str(folder.path))
+        return folder, start, going_on if start else anew
+    said = None
     if args.resume:
-        said = f"--resume auto: there is no run of {args.exp_name} in {logs / place.LOGS} yet, so this is the first"
+        said = msg(
+            "--resume auto: there is no run of {name} in {path} yet, so this is the first",
+            name=args.exp_name,
+            path=str(logs / place.LOGS),
+        )
     if args.ckpt_path:
         start = Path(args.ckpt_path).expanduser()
         place.refuse_checkpoint(start)
         place.refuse_other(start, recipe, clips)
         if places.saves is not None:
             place.refuse_taken(places.saves)
-        return place.new_run(logs, args.exp_name), start, f"--ckpt_path: going on from {start}, in a run of its own"
+        from_there = msg("--ckpt_path: going on from {checkpoint}, in a run of its own", checkpoint=str(start))
+        return place.new_run(logs, args.exp_name), start, from_there
     if places.saves is not None:
         place.refuse_taken(places.saves)
     return place.new_run(logs, args.exp_name), None, said

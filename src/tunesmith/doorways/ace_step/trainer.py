@@ -12,6 +12,7 @@ from tunesmith.doorways.ace_step.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -47,9 +48,7 @@ HELP = {
 
 def trainer(argv: Sequence[str] | None = None) -> int:
     """Check, encode and train."""
-    parser = Parser(
-        "trainer", "Train a LoRA adapter on ACE-Step v1.\n训练 ACE-Step v1 的 LoRA 适配器。", TRAIN_DEFAULTS, TYPES
-    )
+    parser = Parser("trainer", msg("Train a LoRA adapter on ACE-Step v1."), TRAIN_DEFAULTS, TYPES)
     for name, text in HELP.items():
         parser.value(name, text)
     parser.switch("ssl", "add the MERT and mHuBERT projection losses; downloads both models")
@@ -76,8 +75,21 @@ def _run(args: argparse.Namespace, command: str) -> int:
         train_alone(context)
     elif code := train_together(folder, machines):
         raise EndedEarlyError(code, folder)
-    console.log(f"best: {folder.best}   last: {folder.final}   saves: {folder.path / context.recipe.train.snapshots}")
-    console.log(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir {args.logger_dir}")
+    console.log(
+        msg(
+            "best: {best}   last: {last}   saves: {saves}",
+            best=str(folder.best),
+            last=str(folder.final),
+            saves=str(folder.path / context.recipe.train.snapshots),
+        )
+    )
+    console.log(
+        msg(
+            "report: tunesmith report {run}   curves: tensorboard --logdir {logs}",
+            run=str(folder.path),
+            logs=args.logger_dir,
+        )
+    )
     return 0
 
 

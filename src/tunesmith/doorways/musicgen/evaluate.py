@@ -10,6 +10,7 @@ from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, GENERATE_DEFAULTS, TYPES, of_evaluate
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 
 def evaluate(argv: Sequence[str] | None = None) -> int:
@@ -17,7 +18,7 @@ def evaluate(argv: Sequence[str] | None = None) -> int:
     defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/evaluation", "compare": False}
     parser = Parser(
         "evaluate",
-        "Evaluate a LoRA adapter, alone or against its base.\n评测 LoRA 适配器，可与基础模型对比。",
+        msg("Evaluate a LoRA adapter, alone or against its base."),
         defaults,
         TYPES,
         of_evaluate,
@@ -70,8 +71,8 @@ def _compare(args: argparse.Namespace, prompts: list[str]) -> int:
     context = context_for(args, sections)
     target = Path(args.output_dir)
     compare(context, Path(args.lora_model_path), target)
-    context.console.log(f"results: {target / 'comparison_results.json'}")
-    context.console.log(f"report: tunesmith report {context.folder.path}")
+    context.console.log(msg("results: {path}", path=str(target / "comparison_results.json")))
+    context.console.log(msg("report: tunesmith report {run}", run=str(context.folder.path)))
     return 0
 
 

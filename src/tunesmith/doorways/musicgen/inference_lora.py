@@ -8,14 +8,13 @@ from pathlib import Path
 from tunesmith.doorways.common import Parser, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, GENERATE_DEFAULTS, TYPES, of_inference
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def inference_lora(argv: Sequence[str] | None = None) -> int:
     """Generate one file per prompt."""
     defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/generated"}
-    parser = Parser(
-        "inference_lora", "Generate audio with a LoRA adapter.\n用 LoRA 适配器生成音频。", defaults, TYPES, of_inference
-    )
+    parser = Parser("inference_lora", msg("Generate audio with a LoRA adapter."), defaults, TYPES, of_inference)
     parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
     parser.value("lora_model_path", "adapter folder (best_model, final_model or a checkpoint)")
     parser.values("prompts", "one or more prompts, each in quotes")

@@ -10,14 +10,14 @@ from tunesmith.doorways.musicgen.options import COMMANDS, PREPARE_DEFAULTS, TYPE
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.console import Console
+from tunesmith.texts import msg
 
 
 def prepare_data(argv: Sequence[str] | None = None) -> int:
     """Prepare a dataset, or make example clips."""
     parser = Parser(
         "prepare_data",
-        "Prepare clips for MusicGen: 32 kHz audio, metadata.json, a train/valid split by track.\n准备 MusicGen "
-        "训练数据。",
+        msg("Prepare clips for MusicGen: 32 kHz audio, metadata.json, a train/valid split by track."),
         PREPARE_DEFAULTS,
         TYPES,
         of_prepare,
@@ -56,7 +56,7 @@ def refuse_beside_examples(given: set[str]) -> None:
 def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, console: Console) -> int:
     from tunesmith.data.prepare import prepare
 
-    with console.progress("prepare", None) as advance:
+    with console.progress(msg("prepare"), None) as advance:
         result = prepare(
             Path(input_dir),
             Path(output_dir),
@@ -66,12 +66,19 @@ def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: 
         )
     for finding in result.findings:
         if finding.level == "error":
-            console.warn(f"{finding.clip}: {finding.message} {finding.remedy}")
+            console.warn(msg("{clip}: {said}", clip=finding.clip, said=finding.with_remedy()))
     for note in result.notes:
-        console.log(str(note))
+        console.log(note)
     held_out = sum(name.startswith("valid/") for name in result.files.values())
-    console.log(f"{len(result.files) - held_out} train and {held_out} valid clips in {output_dir}")
-    console.log(f"metadata: {result.metadata}")
+    console.log(
+        msg(
+            "{train} train and {valid} valid clips in {path}",
+            train=len(result.files) - held_out,
+            valid=held_out,
+            path=output_dir,
+        )
+    )
+    console.log(msg("metadata: {path}", path=str(result.metadata)))
     return 0
 
 
@@ -107,7 +114,12 @@ def _create_example(output_dir: str, metadata_file: str, number: int, console: C
         (folder / "metadata.json").replace(folder / metadata_file)
     entries = read_json(folder / metadata_file)
     console.log(
-        f"{len(entries)} example clips (808 beats, synthesised) in {folder}; metadata: {folder / metadata_file}"
+        msg(
+            "{count} example clips (808 beats, synthesised) in {folder}; metadata: {metadata}",
+            count=len(entries),
+            folder=str(folder),
+            metadata=str(folder / metadata_file),
+        )
     )
     return 0
 

@@ -10,6 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 
 
 def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContext:
@@ -57,7 +58,14 @@ def refuse_other_base(context: RunContext, adapter: Path) -> None:
             where=str(adapter),
             remedy=f"Give --base_model_path {trained_on}, or an adapter of {given}.",
         )
-    context.console.warn(f"{adapter} was trained on {trained_on}; the base given here is {given}. Are they the same?")
+    context.console.warn(
+        msg(
+            "{adapter} was trained on {trained}; the base given here is {given}. Are they the same?",
+            adapter=str(adapter),
+            trained=trained_on,
+            given=given,
+        )
+    )
 
 
 def _last(name: str) -> str:

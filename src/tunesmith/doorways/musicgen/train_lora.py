@@ -14,6 +14,7 @@ from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.console import Console
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
@@ -45,9 +46,7 @@ HELP = {
 
 def train_lora(argv: Sequence[str] | None = None) -> int:
     """Check, encode and train."""
-    parser = Parser(
-        "train_lora", "Train a LoRA adapter on MusicGen.\n训练 MusicGen LoRA 适配器。", TRAIN_DEFAULTS, TYPES
-    )
+    parser = Parser("train_lora", msg("Train a LoRA adapter on MusicGen."), TRAIN_DEFAULTS, TYPES)
     for name, text in HELP.items():
         parser.value(name, text)
     parser.switch("fp16", "half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler")
@@ -83,8 +82,15 @@ def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
         console.log(line)
     run_stages(context, ["check", "encode"])
     run_stages(context, ["train"], force=not args.resume, resume=args.resume)
-    console.log(f"best: {folder.best}   last: {folder.final}   checkpoints: {folder.checkpoints}")
-    console.log(f"report: tunesmith report {folder.path}")
+    console.log(
+        msg(
+            "best: {best}   last: {last}   checkpoints: {checkpoints}",
+            best=str(folder.best),
+            last=str(folder.final),
+            checkpoints=str(folder.checkpoints),
+        )
+    )
+    console.log(msg("report: tunesmith report {run}", run=str(folder.path)))
     return 0
 
 
@@ -115,21 +121,28 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     return context
 
 
-def intentions(args: argparse.Namespace, folder: RunFolder) -> list[str]:
+def intentions(args: argparse.Namespace, folder: RunFolder) -> list[Message]:
     """What is about to happen to earlier results, and how long previews are."""
     has = folder.checkpoints.exists() and any(folder.checkpoints.iterdir())
-    found = []
+    path, found = str(folder.checkpoints), []
     if args.resume and not has:
-        found.append(f"--resume: there is no checkpoint in {folder.checkpoints} yet, so this starts from the beginning")
+        found.append(
+            msg("--resume: there is no checkpoint in {path} yet, so this starts from the beginning", path=path)
+        )
     if has and not args.resume:
         found.append(
-            f"warning: starting anew; the checkpoints in {folder.checkpoints} are replaced (--resume continues them)"
+            msg(
+                "warning: starting anew; the checkpoints in {path} are replaced (--resume continues them)",
+                path=path,
+            )
         )
-    return [
-        *found,
-        f"previews of {args.target_duration:g} s before training, at every new best, every {args.save_steps} updates "
-        "and at the end (a smaller --target_duration makes them quicker)",
-    ]
+    previews = msg(
+        "previews of {seconds:g} s before training, at every new best, every {every} updates and at the end (a smaller "
+        "--target_duration makes them quicker)",
+        seconds=args.target_duration,
+        every=args.save_steps,
+    )
+    return [*found, previews]
 
 
 def as_recipe(args: argparse.Namespace) -> dict[str, Any]:
@@ -179,32 +192,44 @@ def updates_per_epoch(args: argparse.Namespace) -> int:
     return max(1, math.ceil(clips / (args.batch_size * args.gradient_accumulation_steps)))
 
 
-def advice(args: argparse.Namespace) -> list[str]:
+def advice(args: argparse.Namespace) -> list[Message]:
     """Documented values that are known to hurt, each with the reason and a better value."""
     found = []
     if args.lora_dropout > 0:
         found.append(
-            f"--lora_dropout {args.lora_dropout:g}: the base was trained without dropout, and training loss is "
-            f"then not "
-            "comparable with held-out loss; 0 is better"
+            msg(
+                "--lora_dropout {dropout:g}: the base was trained without dropout, and training loss is then not "
+                "comparable with held-out loss; 0 is better",
+                dropout=args.lora_dropout,
+            )
         )
     if args.learning_rate > 2e-4 and args.model_path != "pocket":
         found.append(
-            f"--learning_rate {args.learning_rate:g}: on real checkpoints rates above 2e-4 made the base forget "
-            f"other styles; "
-            "1e-4 is better"
+            msg(
+                "--learning_rate {rate:g}: on real checkpoints rates above 2e-4 made the base forget other styles; "
+                "1e-4 is better",
+                rate=args.learning_rate,
+            )
         )
     if args.lora_alpha / args.lora_rank > 2:
         found.append(
-            f"--lora_alpha {args.lora_alpha:g} at rank {args.lora_rank}: a scale above 2 acts like a larger "
-            f"learning rate; alpha = rank is better"
+            msg(
+                "--lora_alpha {alpha:g} at rank {rank}: a scale above 2 acts like a larger learning rate; alpha = rank "
+                "is better",
+                alpha=args.lora_alpha,
+                rank=args.lora_rank,
+            )
         )
     if args.max_duration > LONGEST:
         found.append(
-            f"--max_duration {args.max_duration:g}: MusicGen was trained on at most {LONGEST:g} s, so crops of "
-            f"{LONGEST:g} s are used"
+            msg(
+                "--max_duration {seconds:g}: MusicGen was trained on at most {longest:g} s, so crops of {longest:g} s "
+                "are used",
+                seconds=args.max_duration,
+                longest=LONGEST,
+            )
         )
-    return [f"warning: {text}" for text in found]
+    return [msg("warning: {said}", said=said) for said in found]
 
 
 def main() -> int:

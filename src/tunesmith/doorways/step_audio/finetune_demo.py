@@ -16,6 +16,7 @@ from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
+from tunesmith.texts import in_every_language, msg
 
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.saves import Saves
@@ -29,8 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's flags."""
     made = argparse.ArgumentParser(
         prog="finetune_demo.py",
-        description="Fine-tune Step-Audio-EditX: its LLM by LoRA, its flow decoder, or both.\n"
-        "微调 Step-Audio-EditX：LLM（LoRA）、Flow 解码器，或分阶段训练两者。",
+        description=in_every_language(msg("Fine-tune Step-Audio-EditX: its LLM by LoRA, its flow decoder, or both.")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -92,7 +92,7 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     context, saves = settled(context, given, mode)
     before = standing(context)
     if not before and (moved := saves.set_aside(mode)):
-        console.log(f"checkpoint files of an earlier run are kept in {moved}")
+        console.log(msg("checkpoint files of an earlier run are kept in {path}", path=str(moved)))
     try:
         run_stages(context, ["train"])
     except InterruptedRunError as error:
@@ -103,9 +103,14 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     after.compare(context)
     if given.config.save.merged and (before != "done" or not (folder.path / after.MERGED).exists()):
         after.merge(context)
-    files = ", ".join(str(file) for file in after.best_files(folder).values())
-    console.log(f"best: {files}   adapter (PEFT): {folder.best}")
-    console.log(f"report: tunesmith report {folder.path}   curves: tensorboard --logdir={folder.path}")
+    files = tuple(str(file) for file in after.best_files(folder).values())
+    console.log(msg("best: {files}   adapter (PEFT): {adapter}", files=files, adapter=str(folder.best)))
+    console.log(
+        msg(
+            "report: tunesmith report {run}   curves: tensorboard --logdir={run}",
+            run=str(folder.path),
+        )
+    )
     return 0
 
 

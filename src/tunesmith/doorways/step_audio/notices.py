@@ -7,32 +7,40 @@ from collections.abc import Iterator
 from tunesmith.doorways.step_audio.config import Given
 from tunesmith.doorways.step_audio.recipe import STAGES, stages
 from tunesmith.recipe.models import Recipe
+from tunesmith.texts import Message, msg
 
+_ENCODED_ONCE = msg("audio is encoded once, before training, and then read from the disk")
+_NEVER_CUT = msg("texts are never cut; the audio's length is what is limited")
 _IDLE = {
-    ("data", "num_workers"): "audio is encoded once, before training, and then read from the disk",
-    ("data", "prefetch_factor"): "audio is encoded once, before training, and then read from the disk",
-    ("data", "pin_memory"): "audio is encoded once, before training, and then read from the disk",
-    ("data", "shuffle_size"): "the whole list is shuffled in every epoch",
-    ("data", "sort_size"): "clips of like length share a batch anyway",
-    ("data", "max_text_len"): "texts are never cut; the audio's length is what is limited",
-    ("data", "filter", "token_max_length"): "texts are never cut; the audio's length is what is limited",
-    ("data", "filter", "token_min_length"): "an empty text is what the checks look for",
+    ("data", "num_workers"): _ENCODED_ONCE,
+    ("data", "prefetch_factor"): _ENCODED_ONCE,
+    ("data", "pin_memory"): _ENCODED_ONCE,
+    ("data", "shuffle_size"): msg("the whole list is shuffled in every epoch"),
+    ("data", "sort_size"): msg("clips of like length share a batch anyway"),
+    ("data", "max_text_len"): _NEVER_CUT,
+    ("data", "filter", "token_max_length"): _NEVER_CUT,
+    ("data", "filter", "token_min_length"): msg("an empty text is what the checks look for"),
 }
 """Keys without effect, and why."""
 
 
-def remarks(given: Given, mode: str) -> Iterator[str]:
+def remarks(given: Given, mode: str) -> Iterator[Message]:
     """A sentence for each key that the file gives and that does less or something else here."""
     for key, reason in _IDLE.items():
         if given.has(*key):
-            yield f"{given.where(*key)} has no effect: {reason}"
+            yield _no_effect(given, key, reason)
     yield from _data(given)
     yield from _model(given)
     config = given.config
     if given.has("basic", "max_epoch") and None not in _lengths(given, mode):
-        yield f"{given.where('basic', 'max_epoch')} does not count where stage.stage*_epochs are given"
+        yield msg("{key} does not count where stage.stage*_epochs are given", key=given.where("basic", "max_epoch"))
     if not config.save.save_best:
-        yield f"{given.where('save', 'save_best')} has no effect: the best one is always kept; the report is about it"
+        reason = msg("the best one is always kept; the report is about it")
+        yield _no_effect(given, ("save", "save_best"), reason)
+
+
+def _no_effect(given: Given, key: tuple[str, ...], reason: Message) -> Message:
+    return msg("{key} has no effect: {reason}", key=given.where(*key), reason=reason)
 
 
 def _lengths(given: Given, mode: str) -> list[int | None]:
@@ -41,49 +49,59 @@ def _lengths(given: Given, mode: str) -> list[int | None]:
     return [own[name] for name in STAGES[mode]]
 
 
-def _data(given: Given) -> Iterator[str]:
+def _data(given: Given) -> Iterator[Message]:
     data = given.config.data
     if data.sample_rate != 24_000:
-        yield (
-            f"{given.where('data', 'sample_rate')} has no effect: every part gets the rate it was trained with "
-            "(mel 24 kHz, tokenisers 16 kHz)"
-        )
+        reason = msg("every part gets the rate it was trained with (mel 24 kHz, tokenisers 16 kHz)")
+        yield _no_effect(given, ("data", "sample_rate"), reason)
     if data.token_mel_ratio != 2:
-        yield f"{given.where('data', 'token_mel_ratio')} has no effect: it is 2, by the model's own up-sampling"
+        yield _no_effect(given, ("data", "token_mel_ratio"), msg("it is 2, by the model's own up-sampling"))
     if not data.use_spk_embedding:
-        yield (
-            f"{given.where('data', 'use_spk_embedding')} has no effect: the flow always gets the prompt's own speaker "
-            "vector, as in use"
-        )
+        reason = msg("the flow always gets the prompt's own speaker vector, as in use")
+        yield _no_effect(given, ("data", "use_spk_embedding"), reason)
     if data.max_frames_in_batch is not None and not given.has("data", "batch_size"):
-        yield (
-            f"{given.where('data', 'max_frames_in_batch')} cuts batches further; batch_size, which is not given, "
-            f"is {data.batch_size}"
+        yield msg(
+            "{key} cuts batches further; batch_size, which is not given, is {size}",
+            key=given.where("data", "max_frames_in_batch"),
+            size=data.batch_size,
         )
     longest = data.max_audio_len or (data.filter.max_length or 0) / 100
     if longest > 30:
-        yield f"clips over 30 s are left out although the file allows {longest:g} s: the model loses words in them"
+        yield msg(
+            "clips over 30 s are left out although the file allows {seconds:g} s: the model loses words in them",
+            seconds=longest,
+        )
 
 
-def _model(given: Given) -> Iterator[str]:
+def _model(given: Given) -> Iterator[Message]:
     import torch
 
     config = given.config
     if config.basic.device.startswith("cuda") and not torch.cuda.is_available():
-        yield f"{given.where('basic', 'device')}: there is no CUDA device here; the best that is there is used"
+        where = given.where("basic", "device")
+        yield msg("{key}: there is no CUDA device here; the best that is there is used", key=where)
     if not config.model.flow.freeze_vocoder:
-        yield f"{given.where('model', 'flow', 'freeze_vocoder')} has no effect: the vocoder is never trained here"
+        yield _no_effect(given, ("model", "flow", "freeze_vocoder"), msg("the vocoder is never trained here"))
     if config.model.flow.lora and not config.model.flow.freeze_encoder:
-        yield f"{given.where('model', 'flow', 'freeze_encoder')}: with lora the adapter goes on the decoder's layers"
+        where = given.where("model", "flow", "freeze_encoder")
+        yield msg("{key}: with lora the adapter goes on the decoder's layers", key=where)
 
 
-def lengths(given: Given, mode: str, recipe: Recipe, per_epoch: int) -> str:
+def lengths(given: Given, mode: str, recipe: Recipe, per_epoch: int) -> Message:
     """What epochs and intervals come to in updates."""
     train, config = recipe.train, given.config
-    parts = [f"{name} {one['epochs']:g}" for name, one in stages(given, mode).items() if one["epochs"]]
-    return (
-        f"epochs: {', '.join(parts)}, of {per_epoch} updates each ({train.batch_size} x {train.accumulation} clips); "
-        f"held-out loss every {train.valid_every} updates (val_interval {config.basic.val_interval}), checkpoint files "
-        f"every {train.save_every} (save_interval {config.save.save_interval}), a line of loss every "
-        f"{train.log_every} (log_interval {config.basic.log_interval} batches)"
+    return msg(
+        "epochs: {epochs}, of {per_epoch} updates each ({batch} x {accumulation} clips); held-out loss every {valid} "
+        "updates (val_interval {val_interval}), checkpoint files every {save} (save_interval {save_interval}), a line "
+        "of loss every {log} (log_interval {log_interval} batches)",
+        epochs=tuple(f"{name} {one['epochs']:g}" for name, one in stages(given, mode).items() if one["epochs"]),
+        per_epoch=per_epoch,
+        batch=train.batch_size,
+        accumulation=train.accumulation,
+        valid=train.valid_every,
+        val_interval=config.basic.val_interval,
+        save=train.save_every,
+        save_interval=config.save.save_interval,
+        log=train.log_every,
+        log_interval=config.basic.log_interval,
     )

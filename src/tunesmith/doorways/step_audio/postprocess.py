@@ -10,6 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import Message, all_of, msg
 
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.tts import StepAudioTTS
@@ -40,7 +41,7 @@ def compare(context: RunContext) -> list[Path]:
         )
     sample = chosen(folder)
     speaker = StepAudioTTS.of(family, context.recipe.model.device, context.console)
-    context.console.log(f"speaking a sample ({sample.id}): {_asked(sample)}")
+    context.console.log(msg("speaking a sample ({id}): {asked}", id=sample.id, asked=_asked(sample)))
     made = [_spoken(context, speaker, sample, "base")]
     speaker.load_finetuned_model(files.get(LLM), files.get(FLOW))
     made.append(_spoken(context, speaker, sample, "tuned"))
@@ -59,12 +60,13 @@ def chosen(folder: RunFolder) -> Sample:
     return by_turns([sample for sample in samples if sample.split == "valid"] or samples, 1)[0]
 
 
-def _asked(sample: Sample) -> str:
+def _asked(sample: Sample) -> str | Message:
     text = sample.texts.get("caption", "")
     kind = edit_type(sample.attributes)
     if not text and kind == "clone":
-        return "it has no text, so the recording's own codes are made into sound again"
-    return f"{kind} {text!r}" + (", trained on, since none is held out" if sample.split != "valid" else "")
+        return msg("it has no text, so the recording's own codes are made into sound again")
+    asked = f"{kind} {text!r}"
+    return asked if sample.split == "valid" else msg("{asked}, trained on, since none is held out", asked=asked)
 
 
 def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: str) -> Path:
@@ -82,10 +84,13 @@ def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: st
     target = context.folder.path / SAMPLES / f"{name}.wav"
     write(target, audio.numpy(), rate)
     problem = collapse(measure(audio.numpy().T, rate), profile="speech")
-    context.console.log(
-        f"  {target}  {audio.shape[-1] / rate:.1f} s, level {level(audio.numpy()):.1f} dBFS"
-        + (f"  ({problem})" if problem else "")
+    made = msg(
+        "  {path}  {seconds:.1f} s, level {level:.1f} dBFS",
+        path=str(target),
+        seconds=audio.shape[-1] / rate,
+        level=level(audio.numpy()),
     )
+    context.console.log(msg("{said}  ({problem})", said=made, problem=problem) if problem else made)
     return target
 
 
@@ -116,5 +121,5 @@ def merge(context: RunContext) -> Path:
         else:
             checkpoint = cast(StepAudioCheckpoint, family.checkpoint)
             export_flow(unwrap_peft(networks[FLOW]), checkpoint.flow_folder, temporary / FLOW_FOLDER)
-    context.console.log(f"whole model with {' and '.join(files)} inside: {target}")
+    context.console.log(msg("whole model with {parts} inside: {path}", parts=all_of(list(files)), path=str(target)))
     return target
