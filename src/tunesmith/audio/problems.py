@@ -1,4 +1,4 @@
-"""The ways in which a sound file cannot be read, told apart so that each can be explained in every language."""
+"""The ways in which a sound file cannot be read, told apart by their kind."""
 
 from __future__ import annotations
 
