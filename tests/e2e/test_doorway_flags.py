@@ -20,6 +20,7 @@ from tunesmith.doorways.musicgen.prepare_data import prepare_data
 from tunesmith.doorways.musicgen.train_lora import as_recipe, train_lora
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket.examples import make_examples
+from tunesmith.texts import as_message
 
 QUICK = ["--target_duration", "1", "--batch_size", "2", "--gradient_accumulation_steps", "1"]
 
@@ -53,7 +54,7 @@ def trained(taught: Path, examples: Path, tmp_path_factory: pytest.TempPathFacto
 
 def parsed(text: str, argv: list[str], name: str, defaults: dict, derive: Callable = dict) -> argparse.Namespace:
     Path("config.yaml").write_text(text, encoding="utf-8")
-    parser = Parser(name, "", defaults, options.TYPES, derive)
+    parser = Parser(name, as_message(""), defaults, options.TYPES, derive)
     for key, value in defaults.items():
         parser.switch(key, "") if isinstance(value, bool) else parser.value(key, "")
     args = parser.read(argv)
