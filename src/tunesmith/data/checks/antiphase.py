@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """The mono mix is weaker than the difference of the sides by ``antiphase_db``."""
+    if audio.facts.side_db is None or -audio.facts.side_db >= limits.antiphase_db:
+        return None
+    return -audio.facts.side_db, limits.antiphase_db
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Warning when the mono mix is weaker than the difference of the sides by ``antiphase_db``."""
-    limit = context.limits.antiphase_db
-    for audio in context.decoded():
-        if audio.facts.side_db is None:
-            continue
-        mono = -audio.facts.side_db
-        if mono < limit:
-            yield Finding(
-                check="antiphase",
-                level="warn",
-                clip=audio.clip,
-                message=msg(
-                    "the channels of {subject} cancel out: its mono mix is {mono:.0f} dB against the difference, "
-                    "under {limit:g} dB",
-                    subject=audio.subject,
-                    mono=mono,
-                    limit=limit,
-                ),
-                value=mono,
-                limit=limit,
-                unit="dB",
-                remedy=msg("Invert the polarity of one channel before a mono model is trained on it."),
-            )
+def says(audio: Audio, mono: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg(
+        "the channels of {subject} cancel out: its mono mix is {mono:.0f} dB against the difference, "
+        "under {limit:g} dB",
+        subject=audio.subject,
+        mono=mono,
+        limit=limit,
+    )
+
+
+check = AudioCheck(
+    name="antiphase",
+    level="warn",
+    unit="dB",
+    passed=passed,
+    says=says,
+    remedy=msg("Invert the polarity of one channel before a mono model is trained on it."),
+)

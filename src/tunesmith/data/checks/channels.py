@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """Over ``max_channels``."""
+    count = audio.facts.channels
+    return (count, limits.max_channels) if count > limits.max_channels else None
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Error over ``max_channels``, naming the count."""
-    limit = context.limits.max_channels
-    for audio in context.audios():
-        count = audio.facts.channels
-        if count > limit:
-            yield Finding(
-                check="channels",
-                level="error",
-                clip=audio.clip,
-                message=msg(
-                    "{subject} has {count} channels, over {limit}", subject=audio.subject, count=count, limit=limit
-                ),
-                value=count,
-                limit=limit,
-                unit="channels",
-                remedy=msg("Mix it down to stereo or mono."),
-            )
+def says(audio: Audio, count: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg("{subject} has {count} channels, over {limit}", subject=audio.subject, count=count, limit=limit)
+
+
+check = AudioCheck(
+    name="channels",
+    level="error",
+    unit="channels",
+    passed=passed,
+    says=says,
+    remedy=msg("Mix it down to stereo or mono."),
+    undecoded=True,
+)

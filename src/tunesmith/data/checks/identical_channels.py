@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """The sides differ by less than ``identical_channels_db``."""
+    side = audio.facts.side_db
+    return (side, limits.identical_channels_db) if side is not None and side < limits.identical_channels_db else None
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Info when the sides differ by less than ``identical_channels_db``; a stereo model learns no width from it."""
-    limit = context.limits.identical_channels_db
-    for audio in context.decoded():
-        side = audio.facts.side_db
-        if side is not None and side < limit:
-            yield Finding(
-                check="identical_channels",
-                level="info",
-                clip=audio.clip,
-                message=msg(
-                    "{subject} is mono stored as stereo: side {side:.0f} dB, under {limit:g} dB",
-                    subject=audio.subject,
-                    side=side,
-                    limit=limit,
-                ),
-                value=side,
-                limit=limit,
-                unit="dB",
-                remedy=msg("Nothing to do for a mono model; a stereo model learns no width from it."),
-            )
+def says(audio: Audio, side: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg(
+        "{subject} is mono stored as stereo: side {side:.0f} dB, under {limit:g} dB",
+        subject=audio.subject,
+        side=side,
+        limit=limit,
+    )
+
+
+check = AudioCheck(
+    name="identical_channels",
+    level="info",
+    unit="dB",
+    passed=passed,
+    says=says,
+    remedy=msg("Nothing to do for a mono model; a stereo model learns no width from it."),
+)

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
 _PROMPT_LIMIT = 0.95
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Error when more than ``silent_share`` of the 50 ms pieces lie under -60 dBFS; for a prompt, when nearly all do.
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """More than ``silent_share`` of the 50 ms pieces lie under -60 dBFS; of a prompt, nearly all.
 
     The pauses in a prompt may be what is to be taken away.
     """
-    for audio in context.audios():
-        limit = context.limits.silent_share if audio.is_target else _PROMPT_LIMIT
-        share = audio.facts.silent_share
-        if audio.facts.decoded and share > limit:
-            yield Finding(
-                check="mostly_silent",
-                level="error",
-                clip=audio.clip,
-                message=msg(
-                    "{share:.0%} of {subject} is silence, over {limit:.0%}",
-                    share=share,
-                    subject=audio.subject,
-                    limit=limit,
-                ),
-                value=100 * share,
-                limit=100 * limit,
-                unit="%",
-                remedy=msg("Cut the silence away, or leave the clip out."),
-            )
+    limit = limits.silent_share if audio.is_target else _PROMPT_LIMIT
+    share = audio.facts.silent_share
+    return (share, limit) if audio.facts.decoded and share > limit else None
+
+
+def says(audio: Audio, share: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg("{share:.0%} of {subject} is silence, over {limit:.0%}", share=share, subject=audio.subject, limit=limit)
+
+
+check = AudioCheck(
+    name="mostly_silent",
+    level="error",
+    unit="%",
+    passed=passed,
+    says=says,
+    remedy=msg("Cut the silence away, or leave the clip out."),
+    undecoded=True,
+)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """Any NaN or infinite sample: one of them turns a whole training step into NaN."""
+    return (audio.facts.nonfinite, 0) if audio.facts.nonfinite else None
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Error for any NaN or infinite sample: one of them turns a whole training step into NaN."""
-    for audio in context.audios():
-        count = audio.facts.nonfinite
-        if count:
-            yield Finding(
-                check="nan_samples",
-                level="error",
-                clip=audio.clip,
-                message=msg(
-                    "{subject} holds {count} samples that are not numbers (NaN or infinite), over 0",
-                    subject=audio.subject,
-                    count=count,
-                ),
-                value=count,
-                limit=0,
-                unit="samples",
-                remedy=msg("Export it again."),
-            )
+def says(audio: Audio, count: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg(
+        "{subject} holds {count} samples that are not numbers (NaN or infinite), over 0",
+        subject=audio.subject,
+        count=count,
+    )
+
+
+check = AudioCheck(
+    name="nan_samples",
+    level="error",
+    unit="samples",
+    passed=passed,
+    says=says,
+    remedy=msg("Export it again."),
+    undecoded=True,
+)

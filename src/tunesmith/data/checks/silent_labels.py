@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.texts import Message, msg
 
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """Leading and trailing silence exceed ``silent_ends_share`` of a clip that is not mostly silent."""
+    facts, limit = audio.facts, limits.silent_ends_share
+    share = (facts.silent_start + facts.silent_end) / facts.seconds
+    return (share, limit) if share > limit and facts.silent_share <= limits.silent_share else None
 
 
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Warning when leading and trailing silence exceed ``silent_ends_share`` of a clip."""
-    limit = context.limits.silent_ends_share
-    for audio in context.decoded():
-        facts = audio.facts
-        share = (facts.silent_start + facts.silent_end) / facts.seconds
-        if share > limit and facts.silent_share <= context.limits.silent_share:
-            yield Finding(
-                check="silent_labels",
-                level="warn",
-                clip=audio.clip,
-                message=msg(
-                    "{subject} begins with {start:.1f} s and ends with {end:.1f} s of silence: {share:.0%} of what "
-                    "would be learnt, over {limit:.0%}",
-                    subject=audio.subject,
-                    start=facts.silent_start,
-                    end=facts.silent_end,
-                    share=share,
-                    limit=limit,
-                ),
-                value=100 * share,
-                limit=100 * limit,
-                unit="%",
-                remedy=msg("Trim both ends: a model that is shown silence learns to fall silent."),
-            )
+def says(audio: Audio, share: float, limit: float) -> Message:
+    """The finding in words."""
+    return msg(
+        "{subject} begins with {start:.1f} s and ends with {end:.1f} s of silence: {share:.0%} of what "
+        "would be learnt, over {limit:.0%}",
+        subject=audio.subject,
+        start=audio.facts.silent_start,
+        end=audio.facts.silent_end,
+        share=share,
+        limit=limit,
+    )
+
+
+check = AudioCheck(
+    name="silent_labels",
+    level="warn",
+    unit="%",
+    passed=passed,
+    says=says,
+    remedy=msg("Trim both ends: a model that is shown silence learns to fall silent."),
+)

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from tunesmith.data.checks.context import CheckContext
-from tunesmith.records.findings import Finding
+from tunesmith.data.checks.audio_check import AudioCheck
+from tunesmith.data.checks.context import Audio
+from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.texts import Message, msg
 
 _SAID_IN_HOURS = 360.0
-
-
-def check(context: CheckContext) -> Iterator[Finding]:
-    """Error over ``max_seconds``; such a file is not even decoded."""
-    limit = context.limits.max_seconds
-    for audio in context.audios():
-        seconds = audio.facts.seconds
-        if seconds > limit:
-            yield Finding(
-                check="too_long",
-                level="error",
-                clip=audio.clip,
-                message=_sentence(audio.subject, seconds, limit),
-                value=seconds,
-                limit=limit,
-                unit="s",
-                remedy=msg("Cut it into pieces (tracks, sentences), or raise checks.max_seconds."),
-            )
 
 
 def _sentence(subject: Message, seconds: float, limit: float) -> Message:
@@ -39,3 +20,25 @@ def _sentence(subject: Message, seconds: float, limit: float) -> Message:
         hours=seconds / 3600,
         limit=limit,
     )
+
+
+def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
+    """Over ``max_seconds``; such a file is not even decoded."""
+    seconds = audio.facts.seconds
+    return (seconds, limits.max_seconds) if seconds > limits.max_seconds else None
+
+
+def says(audio: Audio, seconds: float, limit: float) -> Message:
+    """The finding in words."""
+    return _sentence(audio.subject, seconds, limit)
+
+
+check = AudioCheck(
+    name="too_long",
+    level="error",
+    unit="s",
+    passed=passed,
+    says=says,
+    remedy=msg("Cut it into pieces (tracks, sentences), or raise checks.max_seconds."),
+    undecoded=True,
+)
