@@ -21,6 +21,8 @@ LOCALE = SOURCE / "texts" / "locale"
 DOMAIN = "tunesmith"
 KEYWORDS: dict[str, None] = {"msg": None, "tr": None}
 """The functions whose first argument is a sentence."""
+METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
+"""What reads which files: the page of the report has its sentences in its templates."""
 
 
 class PlainCatalogue(Catalog):
@@ -39,7 +41,7 @@ class PlainCatalogue(Catalog):
 
 def sentences() -> set[str]:
     """Every sentence in the code."""
-    found = extract_from_dir(SOURCE, [("**.py", "python")], keywords=KEYWORDS)
+    found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, options_map={"**.j2": {"silent": "false"}})
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 

@@ -44,3 +44,16 @@ def test_files_of_the_future_and_other_data_are_refused(tmp_path):
     write_json(tmp_path / "a.json", {"format": 2, "level_db": "loud", "said": "loud"})
     with pytest.raises(TunesmithError, match=r"a.json: this file is damaged: level_db"):
         Heard.read(tmp_path / "a.json")
+
+
+def test_what_could_not_be_measured_is_null(tmp_path):
+    Heard(level_db=float("nan"), said=msg("level {db:.1f} dB", db=float("nan"))).write(tmp_path / "a.json")
+    assert read_json(tmp_path / "a.json")["level_db"] is None
+    assert read_json(tmp_path / "a.json")["said"]["text"] == "level nan dB"
+
+
+@pytest.mark.parametrize("data", [[1], 3, {"format": "x"}, {"level": 1}, {"level": None, "said": 3}, {"format": True}])
+def test_other_data_are_damaged_and_not_unforeseen(data, tmp_path):
+    write_json(tmp_path / "a.json", data)
+    with pytest.raises(TunesmithError, match=r"a\.json"):
+        Heard.read(tmp_path / "a.json")

@@ -26,7 +26,8 @@ class Page(HTMLParser):
         values = dict(attrs)
         self.tags.append((tag, values))
         if tag not in VOID:
-            language = {"en": "en", "zh": "zh"}.get(values.get("class") or "", self.stack[-1][1] if self.stack else "")
+            spoken = values.get("class") if "lang" in values else None
+            language = spoken or (self.stack[-1][1] if self.stack else "")
             self.stack.append((tag, language))
 
     def handle_startendtag(self, tag, attrs):

@@ -6,13 +6,20 @@ import json
 
 import pytest
 
+from tunesmith.texts import in_turn
 from tunesmith.texts import message as module
 from tunesmith.texts.message import Message, msg
 
 
 @pytest.fixture
 def chinese(monkeypatch):
-    words = {"{clip} is silent for {share:.0%}": "{clip} 有 {share:.0%} 静音", "a": "甲", "b": "乙", "{list}": "{list}"}
+    words = {
+        "{clip} is silent for {share:.0%}": "{clip} 有 {share:.0%} 静音",
+        "a": "甲",
+        "b": "乙",
+        "{list}": "{list}",
+        ", ": "、",
+    }
     monkeypatch.setattr(module, "translate", lambda template, language: words.get(template, template))
 
 
@@ -41,3 +48,27 @@ def test_a_record_from_before_keeps_both_languages():
     assert (str(old), old.render("zh")) == ("too quiet", "太轻")
     assert Message.from_json(json.loads(json.dumps(old.to_json()))) == old
     assert str(Message.from_json("plain {words}")) == "plain {words}"
+
+
+def test_numbers_that_json_lacks_come_back_as_they_were():
+    said = msg("from {base:.3f} to {adapter:+.1f}, {text}", base=float("nan"), adapter=float("-inf"), text="nan")
+    record = json.loads(json.dumps(said.to_json(), allow_nan=False))
+    assert record["values"] == {"base": "nan", "adapter": "-inf", "text": "nan"}
+    again = Message.from_json(record)
+    assert again.id == said.id
+    assert str(again) == str(said) == "from nan to -inf, nan"
+
+
+def test_a_message_whose_values_do_not_fit_is_its_own_text():
+    record = {"id": "{share:.0%}", "values": {"share": None}, "text": "a quarter"}
+    assert str(Message.from_json(record)) == "a quarter"
+    with pytest.raises(ValueError, match="no sentence"):
+        Message.from_json(3)  # type: ignore[arg-type]
+
+
+def test_clauses_follow_one_another(monkeypatch):
+    monkeypatch.setattr(module, "translate", lambda template, _: template.replace("; ", "；"))
+    said = in_turn([msg("a"), msg("b"), msg("c")])
+    assert str(said) == "a; b; c"
+    assert said.render("zh") == "a；b；c"
+    assert str(in_turn([])) == ""

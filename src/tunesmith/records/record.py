@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -12,6 +13,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
 from tunesmith.texts import Message
 
+Number = float | int | None
+"""A measured number; ``None`` where it could not be measured."""
 Said = Annotated[
     Message,
     BeforeValidator(lambda value: value if isinstance(value, Message) else Message.from_json(value)),
@@ -20,7 +23,18 @@ Said = Annotated[
 """A :class:`Message` as a field of a record; texts and pairs of languages from before are read too."""
 
 
-class Record(BaseModel):
+class Part(BaseModel):
+    """A part of a record: fields of fixed names that cannot be changed; its version is that of the record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; a number that could not be measured is ``None``."""
+        plain: dict[str, Any] = without_nan(self.model_dump(mode="json"))
+        return plain
+
+
+class Record(Part):
     """What a file of a run folder holds.
 
     A subclass raises :attr:`FORMAT` when the meaning or name of a field changes, and says in :meth:`migrate` how a
@@ -28,7 +42,6 @@ class Record(BaseModel):
     version 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
     FORMAT: ClassVar[int] = 1
 
     @classmethod
@@ -63,7 +76,7 @@ class Record(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the file, with its version first."""
-        return {"format": self.FORMAT, **self.model_dump(mode="json")}
+        return {"format": self.FORMAT, **super().to_json()}
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -85,3 +98,12 @@ def _damaged(reason: str, where: Path | str) -> TunesmithError:
         where=str(where) or None,
         remedy="Do the stage that writes it again.",
     )
+
+
+def without_nan(value: Any) -> Any:
+    """The same nested value with every NaN or infinity replaced by ``None``, as JSON wants."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Messages made of parts: ``a, b and c``, ``a or b``, what happened and what to do about it."""
+"""Messages made of parts: ``a, b and c``, ``a or b``, ``a; b``, what happened and what to do about it."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def joined(parts: Sequence[str | Message]) -> Message:
 def with_remedy(said: str | Message, remedy: str | Message | None) -> Message:
     """What happened, and what to do about it, if there is anything to do."""
     return msg("{said}. {remedy}", said=said, remedy=remedy) if remedy else as_message(said)
+
+
+def in_turn(parts: Sequence[Message]) -> Message:
+    """``a; b; c``: the clauses of one sentence."""
+    first, *others = parts or (Message(id=""),)
+    for other in others:
+        first = msg("{first}; {second}", first=first, second=other)
+    return first

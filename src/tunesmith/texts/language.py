@@ -14,6 +14,8 @@ from tunesmith.texts.message import Message, msg
 
 VARIABLE = "TUNESMITH_LANGUAGE"
 """Names the language, whatever the machine's locale is."""
+LANGUAGE_NAME = msg("English")
+"""Every catalogue puts the name of its language in its place, for readers to choose by."""
 LANGUAGES: tuple[str, ...] = ("en", *sorted(path.parts[-3] for path in Path(LOCALE).glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 """English, which the code is written in, and every language that has a catalogue."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tunesmith.texts.catalogue import translate
 
-SEPARATORS = {"en": ", ", "zh": "、"}
+_NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no such numbers
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,15 @@ def as_message(said: str | Message | None) -> Message:
     return said if isinstance(said, Message) else Message.fixed(said or "")
 
 
+SEPARATOR = msg(", ")
+"""What stands between the members of a list."""
+
+
 def _rendered(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return value.render(language)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return SEPARATORS.get(language, ", ").join(str(_rendered(one, language)) for one in value)
+        return SEPARATOR.render(language).join(str(_rendered(one, language)) for one in value)
     return value
 
 
@@ -110,6 +115,8 @@ def _plain(value: Any) -> Any:
         return value.to_json()
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
     return value
 
 
@@ -118,4 +125,4 @@ def _message_or_value(value: Any) -> Any:
         return Message.from_json(value)
     if isinstance(value, list):
         return tuple(_message_or_value(one) for one in value)
-    return value
+    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
