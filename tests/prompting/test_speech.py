@@ -29,6 +29,7 @@ from tunesmith.speech.tools import SpeechTools
 from tunesmith.stages.encode import encode
 from tunesmith.stages.evaluate import evaluate
 from tunesmith.stages.generate import requests_for, with_source
+from tunesmith.texts import Message
 
 CLAUSES = ("the rain came down", "and the dog slept", "all through the night", "seven men sang loud", "by a green tree")
 PROMPT_TEXT = "we left the town, and went by the sea"
@@ -181,16 +182,18 @@ def test_what_was_lost_on_each_edit_type(run):
     assert measures["emotion"]["voice_prompt"]["reference"] > 0.7
     [lost] = [f for f in record["findings"] if f["name"] == "edit_type_emotion"]
     assert lost["kind"] == "worse"
-    assert "data.replay" in lost["remedy"]
-    assert "回放" in lost["remedy_zh"]
-    assert "words left out from 0 % to 100 %" in lost["sentence"]
+    assert "data.replay" in lost["remedy"]["text"]
+    assert "回放" in Message.from_json(lost["remedy"]).render("zh")
+    assert "words left out from 0 % to 100 %" in lost["sentence"]["text"]
 
 
 def test_good_speech_is_not_held_to_music(run):
     record = read_json(run.folder.evaluation / "comparison_results.json")
     assert {v["name"] for p in record["prompts"] for v in p["base"]["verdicts"]} == set()
-    assert {v["name"] for p in record["prompts"] for v in p["lora"]["verdicts"]} == {"skipped_clause"}
-    assert {f["name"] for f in record["features"]} <= {
+    lost = [v for p in record["prompts"] for v in p["lora"]["verdicts"]]
+    assert {v["name"] for v in lost} == {"skipped_clause"}
+    assert all(v["value"] < v["limit"] for v in lost)
+    assert {f["title"]["text"] for f in record["features"]} <= {
         "Likeness to the speaker", "Speaking rate", "Brightness", "Loudness",
     }  # fmt: skip
     assert {f["name"] for f in record["findings"]} <= {

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunesmith.data.sample import edit_type
-from tunesmith.evaluation.diagnosis import Losses, RunData, RunFinding, Verdict, diagnose_file, judge_run, reference_of
+from tunesmith.evaluation.diagnosis import Losses, RunData, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.verdict import verdict
+from tunesmith.records.comparison import (
+    BaseStyleLosses,
+    ComparedLosses,
+    ComparedPrompt,
+    ComparedSide,
+    Comparison,
+    ComparisonSettings,
+    FeatureResult,
+    LossSummary,
+    ReferenceResult,
+)
+from tunesmith.records.run_finding import ClipVerdict
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
@@ -63,7 +75,7 @@ def build_comparison(
     target: Path,
     adapter: Path,
     listener: SpeechEvaluator | None = None,
-) -> dict[str, Any]:
+) -> Comparison:
     """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
     from tunesmith.evaluation.loss_pairs import as_losses
     from tunesmith.evaluation.speech.record import speech_record, write_asked
@@ -78,36 +90,42 @@ def build_comparison(
     files = write_references(references, target, prompts)
     asked = write_asked(context.family, prompts, target) if listener else [{}] * len(prompts)
     seed = context.recipe.evaluate.seed
-    return ({} if listener is None else {"speech": speech_record(run, listener, prompts)}) | {
-        "settings": {
-            "seconds": run.want_seconds,
-            "seed": seed,
-            "guidance": getattr(context.family.settings, "guidance", None),
-            "adapter": adapter.as_posix(),
-            "base": context.recipe.model.path,
-            "sample_rate": tuned[0].signals.sample_rate,
-        },
-        "prompts": [
-            {
-                "prompt": p.text,
-                "kind": p.kind,
-                "seed": seed + i,
-                "base": _side(base[i], run, target) if base else None,
-                "lora": _side(tuned[i], run, target),
-                "reference": files.get(p.sample.id) if p.sample and p.recording else None,
+    return Comparison(
+        settings=_settings(context, run, adapter, tuned[0].signals.sample_rate),
+        prompts=tuple(
+            ComparedPrompt(
+                prompt=p.text,
+                kind=p.kind,
+                seed=seed + i,
+                base=_side(base[i], run, target) if base else None,
+                lora=_side(tuned[i], run, target),
+                reference=files.get(p.sample.id) if p.sample and p.recording else None,
                 **asked[i],
-            }
+            )
             for i, p in enumerate(prompts)
-        ],
-        "reference": [
-            {"clip": c.sample.id, "file": files.get(c.sample.id), **_measured(c.signals, c.heard)} for c in references
-        ],
-        "losses": _losses(context, losses),
-        "findings": [_finding(f) for f in findings],
-        "features": [_feature(f) for f in features],
-        "codec": codec_ceiling(references),
-        "verdict": verdict(findings, features, as_losses(losses), context.recipe, run.profile),
-    }
+        ),
+        reference=tuple(
+            ReferenceResult(clip=c.sample.id, file=files.get(c.sample.id), signals=c.signals.to_json(), heard=c.heard)
+            for c in references
+        ),
+        losses=_losses(context, losses),
+        findings=tuple(findings),
+        features=tuple(_feature(f) for f in features),
+        codec=codec_ceiling(references),
+        verdict=verdict(findings, features, as_losses(losses), context.recipe, run.profile),
+        speech=None if listener is None else speech_record(run, listener, prompts),
+    )
+
+
+def _settings(context: RunContext, run: RunData, adapter: Path, sample_rate: int) -> ComparisonSettings:
+    return ComparisonSettings(
+        seconds=run.want_seconds,
+        seed=context.recipe.evaluate.seed,
+        guidance=getattr(context.family.settings, "guidance", None),
+        adapter=adapter.as_posix(),
+        base=context.recipe.model.path,
+        sample_rate=sample_rate,
+    )
 
 
 def _run_data(
@@ -137,70 +155,38 @@ def _run_data(
     )
 
 
-def _side(file: SideFiles, run: RunData, target: Path) -> dict[str, Any]:
+def _side(file: SideFiles, run: RunData, target: Path) -> ComparedSide:
     found = diagnose_file(file.signals, run.want_seconds, run.profile, run.reference)
-    return {
-        "file": file.file.relative_to(target).as_posix(),
-        **_measured(file.signals, file.heard),
-        "verdicts": [_verdict(v) for v in found],
-    }
+    return ComparedSide(
+        file=file.file.relative_to(target).as_posix(),
+        signals=file.signals.to_json(),
+        heard=file.heard,
+        verdicts=tuple(
+            ClipVerdict(name=v.rule, sentence=v.sentence, value=v.number, limit=v.limit, severity=v.severity)
+            for v in found
+        ),
+    )
 
 
-def _measured(signals: Signals, heard: str | None) -> dict[str, Any]:
-    return {"signals": signals.to_json()} | ({} if heard is None else {"heard": heard})
-
-
-def _losses(context: RunContext, pair: LossPair | None) -> dict[str, Any] | None:
+def _losses(context: RunContext, pair: LossPair | None) -> ComparedLosses | None:
     if pair is None or pair.base is None or pair.adapter is None:
         return None
-    return {
-        "base": vars(pair.base),
-        "adapter": vars(pair.adapter),
-        "base_style": {"base": pair.base_style[0], "adapter": pair.base_style[1]} if pair.base_style else None,
-        "random": context.family.objective.chance_loss(),
-    }
+    style = pair.base_style
+    return ComparedLosses(
+        base=LossSummary(loss=pair.base.loss, terms=pair.base.terms),
+        adapter=LossSummary(loss=pair.adapter.loss, terms=pair.adapter.terms),
+        base_style=BaseStyleLosses(base=style[0], adapter=style[1]) if style else None,
+        random=context.family.objective.chance_loss(),
+    )
 
 
-def _verdict(v: Verdict) -> dict[str, Any]:
-    return {
-        "name": v.rule,
-        "sentence": v.sentence.en,
-        "sentence_zh": v.sentence.zh,
-        "value": _number(v.number),
-        "limit": _number(v.limit),
-        "severity": v.severity,
-    }
-
-
-def _finding(f: RunFinding) -> dict[str, Any]:
-    plain = f.to_json()
-    return {
-        "name": f.rule,
-        "title": f.title.en,
-        "title_zh": f.title.zh,
-        "kind": f.kind,
-        "sentence": f.sentence.en,
-        "sentence_zh": f.sentence.zh,
-        "cause": f.causes.en,
-        "cause_zh": f.causes.zh,
-        "remedy": f.remedy.en,
-        "remedy_zh": f.remedy.zh,
-        "evidence": plain["evidence"],
-    }
-
-
-def _feature(f: FeatureShift) -> dict[str, Any]:
-    return {
-        "name": f.title_en,
-        "name_zh": f.title_zh,
-        "unit": f.unit,
-        "base": _number(f.base),
-        "adapter": _number(f.adapter),
-        "reference": _number(f.reference),
-        "closer": f.moved_towards,
-        "direction": f.direction,
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _feature(f: FeatureShift) -> FeatureResult:
+    return FeatureResult(
+        name=f.feature.signal,
+        title=f.feature.title,
+        unit=f.feature.unit,
+        base=f.base,
+        adapter=f.adapter,
+        reference=f.reference,
+        direction=f.direction,
+    )

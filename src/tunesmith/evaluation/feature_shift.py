@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import numpy as np
 
 from tunesmith.evaluation.paired import paired
 from tunesmith.evaluation.reference_stats import Centre, finite, fit_centres
 from tunesmith.evaluation.signals import Signals
-
-Direction = Literal["towards", "away", "unchanged"]
+from tunesmith.records.comparison import Direction
+from tunesmith.texts import Message, msg
 
 # In reference spreads. The median of eight outputs of the same music scatters by 0.44 of them.
 _LEAST_MOVE = 0.5
 _INSIDE = 1.0
 
-FEATURES: tuple[tuple[str, str, str, str], ...] = (
-    ("sub_share", "Share under 120 Hz", "120 Hz 以下占比", ""),
-    ("low_env_std_db", "Movement of the bass", "低频起伏", "dB"),
-    ("low_env_lag1", "Hold of the bass", "低频延续", ""),
-    ("centroid_hz", "Brightness", "明亮度", "Hz"),
-    ("tempo_bpm", "Tempo", "速度", "BPM"),
-    ("pulse", "Clarity of the beat", "节拍清晰度", ""),
-    ("lufs", "Loudness", "响度", "LUFS"),
+
+@dataclass(frozen=True)
+class Feature:
+    """What is compared: the signal, what it is called in a table and within a sentence, and its unit."""
+
+    signal: str
+    title: Message
+    term: Message
+    unit: str = ""
+
+
+_BRIGHTNESS = Feature("centroid_hz", msg("Brightness"), msg("brightness"), "Hz")
+_LOUDNESS = Feature("lufs", msg("Loudness"), msg("loudness"), "LUFS")
+FEATURES: tuple[Feature, ...] = (
+    Feature("sub_share", msg("Share under 120 Hz"), msg("share under 120 Hz")),
+    Feature("low_env_std_db", msg("Movement of the bass"), msg("movement of the bass"), "dB"),
+    Feature("low_env_lag1", msg("Hold of the bass"), msg("hold of the bass")),
+    _BRIGHTNESS,
+    Feature("tempo_bpm", msg("Tempo"), msg("tempo"), "BPM"),
+    Feature("pulse", msg("Clarity of the beat"), msg("clarity of the beat")),
+    _LOUDNESS,
 )
-SPEECH_FEATURES: tuple[tuple[str, str, str, str], ...] = (
-    ("voice_own", "Likeness to the speaker", "与说话人的相似度", ""),
-    ("speech_rate", "Speaking rate", "语速", "syllables/s"),
-    ("centroid_hz", "Brightness", "明亮度", "Hz"),
-    ("lufs", "Loudness", "响度", "LUFS"),
+SPEECH_FEATURES: tuple[Feature, ...] = (
+    Feature("voice_own", msg("Likeness to the speaker"), msg("likeness to the speaker")),
+    Feature("speech_rate", msg("Speaking rate"), msg("speaking rate"), "syllables/s"),
+    _BRIGHTNESS,
+    _LOUDNESS,
 )
 
 
@@ -40,10 +52,7 @@ class FeatureShift:
     """How one feature moved.
 
     Attributes:
-        name: The signal's name.
-        title_en: What it is, for the reader.
-        title_zh: The same in Chinese.
-        unit: Unit of the three medians.
+        feature: What moved; its unit is that of the three medians.
         base: Median over the base model's outputs.
         adapter: Median over the adapter's outputs.
         reference: Median over the person's own clips.
@@ -55,10 +64,7 @@ class FeatureShift:
         n: How many pairs.
     """
 
-    name: str
-    title_en: str
-    title_zh: str
-    unit: str
+    feature: Feature
     base: float
     adapter: float
     reference: float
@@ -74,16 +80,12 @@ class FeatureShift:
         """Whether the distance to the person's clips shrank by a size that matters."""
         return self.direction == "towards"
 
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary."""
-        return asdict(self)
-
 
 def towards_reference(
     base: Sequence[Signals],
     adapter: Sequence[Signals],
     reference: Sequence[Signals],
-    features: Sequence[tuple[str, str, str, str]] = FEATURES,
+    features: Sequence[Feature] = FEATURES,
 ) -> list[FeatureShift]:
     """Compares base, adapter and the person's own clips feature by feature.
 
@@ -91,30 +93,28 @@ def towards_reference(
         base: Outputs of the base model, measured.
         adapter: Outputs with the adapter; paired with ``base`` when as many.
         reference: The person's own clips, on crops as long as the outputs and at their sample rate.
-        features: What is compared: name, English, Chinese, unit.
+        features: What is compared.
 
     Returns:
         One shift per feature that all three could give; empty without clips.
     """
     centres = fit_centres(reference) if reference else {}
     shifts = []
-    for name, title_en, title_zh, unit in features:
-        centre = centres.get(name)
-        before, after = ([getattr(clip, name) for clip in clips] for clips in (base, adapter))
+    for feature in features:
+        centre = centres.get(feature.signal)
+        before, after = ([getattr(clip, feature.signal) for clip in clips] for clips in (base, adapter))
         if centre is None or not len(finite(before)) or not len(finite(after)):
             continue
-        shifts.append(_shift((name, title_en, title_zh, unit), before, after, centre))
+        shifts.append(_shift(feature, before, after, centre))
     return shifts
 
 
-def _shift(
-    feature: tuple[str, str, str, str], before: Sequence[float], after: Sequence[float], centre: Centre
-) -> FeatureShift:
+def _shift(feature: Feature, before: Sequence[float], after: Sequence[float], centre: Centre) -> FeatureShift:
     base, adapter = float(np.median(finite(before))), float(np.median(finite(after)))
     base_distance, adapter_distance = (abs(value - centre.median) / centre.spread for value in (base, adapter))
     test = paired(_distances(before, centre), _distances(after, centre)) if len(before) == len(after) else None
     return FeatureShift(
-        *feature,
+        feature,
         base=base,
         adapter=adapter,
         reference=centre.median,

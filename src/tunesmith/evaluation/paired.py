@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from tunesmith.errors import TunesmithError
-
-Judgement = Literal["better", "worse", "unchanged", "unknown"]
+from tunesmith.records.speech_comparison import Judgement
 
 
 @dataclass(frozen=True)

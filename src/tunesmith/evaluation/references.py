@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
 from tunesmith.evaluation.signals import Signals, measure
+from tunesmith.records.comparison import CodecCeiling
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
@@ -87,7 +88,7 @@ def write_references(references: Sequence[ReferenceClip], target: Path, prompts:
     return files
 
 
-def codec_ceiling(references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
+def codec_ceiling(references: Sequence[ReferenceClip]) -> CodecCeiling | None:
     """How the user's own clips sound after the codec alone: no adapter can sound better than this."""
     ratios, bands = [], []
     for clip in references:
@@ -100,4 +101,4 @@ def codec_ceiling(references: Sequence[ReferenceClip]) -> dict[str, Any] | None:
         bands.append(clip.signals.band_edge_hz)
     if not ratios:
         return None
-    return {"snr_db": float(np.median(ratios)), "bandwidth_hz": float(np.median(bands)), "clips": len(ratios)}
+    return CodecCeiling(snr_db=float(np.median(ratios)), bandwidth_hz=float(np.median(bands)), clips=len(ratios))

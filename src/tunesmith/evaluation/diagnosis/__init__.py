@@ -2,8 +2,9 @@
 
 from tunesmith.evaluation.diagnosis.diagnose import RUN_RULES, diagnose_run, judge_run
 from tunesmith.evaluation.diagnosis.registry import FILE_RULES, diagnose_file, reference_of
-from tunesmith.evaluation.diagnosis.rule import Context, Rule, Text, Verdict
-from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
+from tunesmith.evaluation.diagnosis.rule import Context, Rule, Verdict
+from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData
+from tunesmith.records.run_finding import RunFinding
 
 __all__ = [
     "FILE_RULES",
@@ -13,7 +14,6 @@ __all__ = [
     "Rule",
     "RunData",
     "RunFinding",
-    "Text",
     "Verdict",
     "diagnose_file",
     "diagnose_run",

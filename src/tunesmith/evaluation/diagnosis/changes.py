@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.evaluation.diagnosis.rule import NOTHING, FindingKind, Profile, Text
-from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.paired import Paired, paired
 from tunesmith.evaluation.reference_stats import finite
+from tunesmith.records.run_finding import NOTHING, FindingKind, RunFinding
+from tunesmith.texts import Message, msg
 
 _ALPHA = 0.02
 
@@ -19,7 +21,7 @@ class Watched:
     """A signal worth comparing: title, unit, least change that matters, bad direction (0: neither), and where."""
 
     field: str
-    title: Text
+    title: Message
     unit: str
     least: float
     bad: int
@@ -27,30 +29,27 @@ class Watched:
 
 
 WATCHED: tuple[Watched, ...] = (
-    Watched("lufs", Text("Loudness", "响度"), "LUFS", 2.0, 0),
-    Watched("fade_slope", Text("Slope of loudness", "响度斜率"), "dB/s", 0.3, -1, ("music",)),
-    Watched("dead_tail_s", Text("Dead tail", "末尾静默"), "s", 1.0, 1),
-    Watched("flat_white", Text("Noisiness", "噪声程度"), "", 0.08, 1),
-    Watched("loop_sim", Text("Self-similarity", "自相似度"), "", 0.1, -1, ("music",)),
-    Watched("pulse", Text("Clarity of the beat", "节拍清晰度"), "", 0.15, -1, ("music",)),
-    Watched("clip_frac", Text("Clipped share", "削波占比"), "", 0.001, 1),
+    Watched("lufs", msg("Loudness"), "LUFS", 2.0, 0),
+    Watched("fade_slope", msg("Slope of loudness"), "dB/s", 0.3, -1, ("music",)),
+    Watched("dead_tail_s", msg("Dead tail"), "s", 1.0, 1),
+    Watched("flat_white", msg("Noisiness"), "", 0.08, 1),
+    Watched("loop_sim", msg("Self-similarity"), "", 0.1, -1, ("music",)),
+    Watched("pulse", msg("Clarity of the beat"), "", 0.15, -1, ("music",)),
+    Watched("clip_frac", msg("Clipped share"), "", 0.001, 1),
 )
 
-_CAUSES = {
-    "worse": Text(
-        "The adapter moved the model away from clips like yours.", "适配器使模型偏离了与您的片段相似的声音。"
+_CAUSES: dict[FindingKind, Message] = {
+    "worse": msg("The adapter moved the model away from clips like yours."),
+}
+_REMEDY: dict[FindingKind, Message] = {
+    "worse": msg(
+        "Compare an earlier checkpoint, lower the learning rate or the adapter's scale, and listen to the pairs."
     ),
 }
-_REMEDY = {
-    "worse": Text(
-        "Compare an earlier checkpoint, lower the learning rate or the adapter's scale, and listen to the pairs.",
-        "比较更早的检查点，降低学习率或适配器缩放，并逐对试听。",
-    ),
-}
-_WORDS = {
-    "better": Text("closer to your own clips", "更接近您自己的片段"),
-    "worse": Text("a turn for the worse", "变差"),
-    "same": Text("neither good nor bad by itself", "本身无好坏之分"),
+_JUDGEMENTS: dict[FindingKind, Message] = {
+    "better": msg("closer to your own clips"),
+    "worse": msg("a turn for the worse"),
+    "same": msg("neither good nor bad by itself"),
 }
 
 
@@ -75,17 +74,23 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
     own = _median([getattr(clip, watched.field) for clip in run.clips])
     kind = _kind(watched, result.median_difference, base, adapter, own)
     unit = f" {watched.unit}" if watched.unit else ""
-    own_en = "" if own is None else f"; your own clips {own:.3g}{unit}"
-    own_zh = "" if own is None else f"；您自己的片段为 {own:.3g}{unit}"
+    own_clips = NOTHING if own is None else msg("; your own clips {own:.3g}{unit}", own=own, unit=unit)
     return RunFinding(
-        rule=f"changed_{watched.field}",
+        name=f"changed_{watched.field}",
         kind=kind,
         title=watched.title,
-        sentence=Text(
-            f"{watched.title.en} went from {base:.3g} to {adapter:.3g}{unit} ({result.median_difference:+.3g} in the "
-            f"median over {result.n} pairs, p = {result.p_value:.1g}{own_en}): {_WORDS[kind].en}.",
-            f"{watched.title.zh}从 {base:.3g} 变为 {adapter:.3g}{unit}（{result.n} 对的中位变化 "
-            f"{result.median_difference:+.3g}，p = {result.p_value:.1g}{own_zh}）：{_WORDS[kind].zh}。",
+        sentence=msg(
+            "{title} went from {base:.3g} to {adapter:.3g}{unit} ({difference:+.3g} in the median over "
+            "{n} pairs, p = {p_value:.1g}{own_clips}): {judgement}.",
+            title=watched.title,
+            base=base,
+            adapter=adapter,
+            unit=unit,
+            difference=result.median_difference,
+            n=result.n,
+            p_value=result.p_value,
+            own_clips=own_clips,
+            judgement=_JUDGEMENTS[kind],
         ),
         evidence={
             "base": base,
@@ -95,7 +100,7 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
             "p_value": result.p_value,
             "n": result.n,
         },
-        causes=_CAUSES.get(kind, NOTHING),
+        cause=_CAUSES.get(kind, NOTHING),
         remedy=_REMEDY.get(kind, NOTHING),
     )
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
+from tunesmith.texts import msg
 
 _MOST_DIFFERENCE_DB = 25.0
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def look(signals: Signals) -> Reading | None:
     """One channel more than 25 dB under the other."""
     if not signals.live or not signals.lr_diff_db > _MOST_DIFFERENCE_DB:
         return None
-    text = Text(
-        f"One channel is {signals.lr_diff_db:.0f} dB quieter than the other (limit 25 dB).",
-        f"一个声道比另一个低 {signals.lr_diff_db:.0f} dB（限值 25 dB）。",
+    text = msg(
+        "One channel is {lr_diff_db:.0f} dB quieter than the other (limit 25 dB).", lr_diff_db=signals.lr_diff_db
     )
     return Reading(signals.lr_diff_db, _MOST_DIFFERENCE_DB, "dB", text)
 
@@ -22,11 +22,8 @@ def look(signals: Signals, context: Context) -> Reading | None:
 RULE = Rule(
     name="dead_channel",
     severity="flaw",
-    title=Text("Dead channel", "声道失效"),
-    causes=Text(
-        "Recordings with only one channel, or a stereo decoder fed with one channel's codes.",
-        "素材只有一个声道有声，或立体声解码器只得到一个声道的编码。",
-    ),
-    remedy=Text("Mix such training clips down to mono, or remove them.", "把这类训练片段混为单声道，或将其移除。"),
-    look=look,
+    title=msg("Dead channel"),
+    causes=msg("Recordings with only one channel, or a stereo decoder fed with one channel's codes."),
+    remedy=msg("Mix such training clips down to mono, or remove them."),
+    look=by_signals(look),
 )

@@ -16,8 +16,9 @@ from tunesmith.evaluation.diagnosis import (
 )
 from tunesmith.evaluation.diagnosis.registry import reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
-from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData, RunFinding
+from tunesmith.evaluation.diagnosis.run_finding import Losses, RunData
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.run_finding import RunFinding
 
 RUN_RULES = (
     worse_heldout.judge,
@@ -66,6 +67,6 @@ def judge_run(run: RunData) -> list[RunFinding]:
         beyond no change and its size matters.
     """
     findings = [finding for judge in RUN_RULES for finding in judge(run)]
-    if any(finding.rule == "fade" and finding.kind == "broken" for finding in findings):
-        findings = [finding for finding in findings if finding.rule != "fade_group"]
+    if any(finding.name == "fade" and finding.kind == "broken" for finding in findings):
+        findings = [finding for finding in findings if finding.name != "fade_group"]
     return sorted(findings, key=lambda finding: _ORDER[finding.kind])

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.data.sample import CLONE
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Text
-from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.paired import fewest_pairs
 from tunesmith.evaluation.speech.edit_types import LOSS, Compared, EditType, by_edit_type
 from tunesmith.evaluation.speech.signals import SpeechSignals
+from tunesmith.records.run_finding import NOTHING, RunFinding
+from tunesmith.texts import Message, in_turn, msg
 
 _NAMES = {
-    "clone": "克隆",
-    "emotion": "情绪",
-    "style": "风格",
-    "speed": "语速",
-    "denoise": "降噪",
-    "vad": "去静音",
-    "paralinguistic": "副语言",
-    "pronunciation": "发音",
+    "clone": msg("clone"),
+    "emotion": msg("emotion"),
+    "style": msg("style"),
+    "speed": msg("speed"),
+    "denoise": msg("denoise"),
+    "vad": msg("vad"),
+    "paralinguistic": msg("paralinguistic"),
+    "pronunciation": msg("pronunciation"),
 }
 
 
@@ -44,54 +45,54 @@ def edit_types(run: RunData) -> list[EditType]:
     return by_edit_type(run.kinds, base, adapter, clips, run.losses.by_type if run.losses else None)
 
 
-def name_of(edit_type: str) -> Text:
+def name_of(edit_type: str) -> Message:
     """An edit type as a reader knows it."""
-    return Text(edit_type, _NAMES.get(edit_type, edit_type))
+    return _NAMES.get(edit_type) or Message.fixed(edit_type)
 
 
 def _moved(one: EditType) -> RunFinding:
     worse = one.judgement == "worse"
     named = [c for c in one.compared if c.judgement == one.judgement]
-    name = name_of(one.name)
+    name, measures = name_of(one.name), in_turn([_moved_measure(c) for c in named])
     cloning = one.name == CLONE
     return RunFinding(
-        rule=f"edit_type_{one.name}",
+        name=f"edit_type_{one.name}",
         kind="worse" if worse else "better",
-        title=Text(f"Edit type: {name.en}", f"编辑类型：{name.zh}"),
-        sentence=Text(
-            f"Against the base model, {name.en} got {one.judgement}: {'; '.join(_en(c) for c in named)}.",
-            f"与基础模型相比，{name.zh}{'变差' if worse else '变好'}：{'；'.join(_zh(c) for c in named)}。",
-        ),
+        title=msg("Edit type: {name}", name=name),
+        sentence=msg("Against the base model, {name} got worse: {measures}.", name=name, measures=measures)
+        if worse
+        else msg("Against the base model, {name} got better: {measures}.", name=name, measures=measures),
         evidence={"outputs": one.outputs} | {c.name: c.adapter - c.base for c in named},
-        causes=(_CLONE_CAUSES if cloning else _EDIT_CAUSES) if worse else NOTHING,
+        cause=(_CLONE_CAUSES if cloning else _EDIT_CAUSES) if worse else NOTHING,
         remedy=(_CLONE_REMEDY if cloning else _EDIT_REMEDY) if worse else NOTHING,
     )
 
 
-def _en(c: Compared) -> str:
-    moved = f"from {_number(c, c.base)} to {_number(c, c.adapter)}"
-    return f"{c.title.en.lower()} {moved} ({_span(c)}, {c.difference.n} pairs)"
+def _moved_measure(c: Compared) -> Message:
+    return msg(
+        "{measure} from {before} to {after} ({span}, {pairs} pairs)",
+        measure=c.term,
+        before=_number(c, c.base),
+        after=_number(c, c.adapter),
+        span=_span(c),
+        pairs=c.difference.n,
+    )
 
 
-def _zh(c: Compared) -> str:
-    span = _span(c).replace(" to ", " 至 ").replace(" points", " 个百分点")
-    return f"{c.title.zh}从 {_number(c, c.base)} 变为 {_number(c, c.adapter)}（{span}，{c.difference.n} 对）"
-
-
-def _number(c: Compared, value: float) -> str:
+def _number(c: Compared, value: float) -> Message:
     if c.unit == "%":
-        return f"{100 * value:.0f} %"
+        return msg("{value:.0f} %", value=100 * value)
     if c.unit:
-        return f"{value:.0f} {c.unit}"
-    return f"{value:.3f}" if c.name == LOSS else f"{value:.2f}"
+        return msg("{value:.0f} {unit}", value=value, unit=c.unit)
+    return msg("{value:.3f}", value=value) if c.name == LOSS else msg("{value:.2f}", value=value)
 
 
-def _span(c: Compared) -> str:
+def _span(c: Compared) -> Message:
     low, high = c.difference.low, c.difference.high
     if c.unit == "%":
-        return f"{100 * low:+.0f} to {100 * high:+.0f} points"
+        return msg("{low:+.0f} to {high:+.0f} points", low=100 * low, high=100 * high)
     unit = f" {c.unit}" if c.unit else ""
-    return f"{low:+.3g} to {high:+.3g}{unit}"
+    return msg("{low:+.3g} to {high:+.3g}{unit}", low=low, high=high, unit=unit)
 
 
 def _kept(types: Sequence[EditType]) -> list[RunFinding]:
@@ -100,13 +101,10 @@ def _kept(types: Sequence[EditType]) -> list[RunFinding]:
     names = _names(types)
     return [
         RunFinding(
-            rule="edit_types_kept",
+            name="edit_types_kept",
             kind="same",
-            title=Text("Edit types kept", "保住的编辑类型"),
-            sentence=Text(
-                f"Against the base model, no difference that matters in: {names.en}.",
-                f"与基础模型相比没有实质差异：{names.zh}。",
-            ),
+            title=msg("Edit types kept"),
+            sentence=msg("Against the base model, no difference that matters in: {names}.", names=names),
             evidence={"edit_types": len(types)},
         )
     ]
@@ -120,43 +118,26 @@ def _untold(types: Sequence[EditType], run: RunData) -> list[RunFinding]:
     count = needed * len(dict.fromkeys(run.kinds)) if few else 2 * len(run.kinds)
     return [
         RunFinding(
-            rule="edit_types_unknown",
+            name="edit_types_unknown",
             kind="same",
-            title=Text("Cannot be told", "无法判断"),
-            sentence=Text(
-                f"Not every measure of these edit types can be told from these outputs: {names.en}.",
-                f"从这些输出无法判断以下编辑类型的全部指标：{names.zh}。",
-            ),
+            title=msg("Cannot be told"),
+            sentence=msg("Not every measure of these edit types can be told from these outputs: {names}.", names=names),
             evidence={"outputs": min(one.outputs for one in types), "needed": needed},
-            causes=Text(f"An interval needs {needed} pairs.", f"区间需要 {needed} 对输出。") if few else _SCATTER,
-            remedy=Text(
-                f"Hold out more samples of them, and set evaluate.count to {count}.",
-                f"为它们留出更多样本，并把 evaluate.count 设为 {count}。",
-            ),
+            cause=msg("An interval needs {needed} pairs.", needed=needed) if few else _SCATTER,
+            remedy=msg("Hold out more samples of them, and set evaluate.count to {count}.", count=count),
         )
     ]
 
 
-def _names(types: Sequence[EditType]) -> Text:
-    names = [name_of(one.name) for one in types]
-    return Text(", ".join(name.en for name in names), "、".join(name.zh for name in names))
+def _names(types: Sequence[EditType]) -> tuple[Message, ...]:
+    return tuple(name_of(one.name) for one in types)
 
 
-_SCATTER = Text("The differences scatter too much.", "差异过于分散。")
-_EDIT_CAUSES = Text(
-    "Training on other kinds of samples: a model that is tuned on cloning alone forgets how to edit.",
-    "训练数据以其他类型为主：只用克隆样本微调，模型会忘记如何编辑。",
+_SCATTER = msg("The differences scatter too much.")
+_EDIT_CAUSES = msg("Training on other kinds of samples: a model that is tuned on cloning alone forgets how to edit.")
+_EDIT_REMEDY = msg(
+    "Replay: name edit pairs of this type in data.replay (data.replay_share 0.2 is a start), or stop "
+    "earlier and lower the adapter's scale."
 )
-_EDIT_REMEDY = Text(
-    "Replay: name edit pairs of this type in data.replay (data.replay_share 0.2 is a start), or stop earlier and lower "
-    "the adapter's scale.",
-    "回放：在 data.replay 中给出此编辑类型的样本对（data.replay_share 可从 0.2 开始），或提前停止、降低适配器缩放。",
-)
-_CLONE_CAUSES = Text(
-    "Too high a learning rate, transcripts that do not match, or too many passes over few clips.",
-    "学习率过高、转写不匹配，或在少量片段上训练过久。",
-)
-_CLONE_REMEDY = Text(
-    "Check the transcripts, train with a third of the learning rate, and try an earlier checkpoint.",
-    "核对转写文本，以三分之一的学习率训练，并试试更早的检查点。",
-)
+_CLONE_CAUSES = msg("Too high a learning rate, transcripts that do not match, or too many passes over few clips.")
+_CLONE_REMEDY = msg("Check the transcripts, train with a third of the learning rate, and try an earlier checkpoint.")

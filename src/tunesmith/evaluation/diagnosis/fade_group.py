@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tunesmith.evaluation.diagnosis import fade
-from tunesmith.evaluation.diagnosis.rule import Text
-from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.reference_stats import finite
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.run_finding import NOTHING, RunFinding
+from tunesmith.texts import msg
 
 _ALPHA = 0.01
 _FEWEST_OUTPUTS, _FEWEST_CLIPS = 4, 8
@@ -35,21 +36,23 @@ def judge(run: RunData) -> list[RunFinding]:
     base = _slopes(run.base or ())
     base_p = falls_faster(base, own) if len(base) >= _FEWEST_OUTPUTS else math.nan
     base_too = base_p < _ALPHA and float(np.median(base) - np.median(slopes)) < _LEAST_DB_PER_S
-    en, zh = ("; the base model does so as well", "；基础模型同样如此") if base_too else ("", "")
     return [
         RunFinding(
-            rule="fade_group",
+            name="fade_group",
             kind="same" if base_too else "worse",
-            title=Text("Slight fade", "轻微淡出"),
-            sentence=Text(
-                f"The outputs lose {-float(np.median(slopes)):.2f} dB per second, your own clips "
-                f"{-float(np.median(own)):.2f} (p = {p_value:.1g}, "
-                f"{len(slopes)} outputs against {len(own)} clips){en}.",
-                f"输出每秒下降 {-float(np.median(slopes)):.2f} dB，您自己的片段为 {-float(np.median(own)):.2f}"
-                f"（p = {p_value:.1g}，{len(slopes)} 个输出对 {len(own)} 个片段）{zh}。",
+            title=msg("Slight fade"),
+            sentence=msg(
+                "The outputs lose {lost:.2f} dB per second, your own clips {own_lost:.2f} (p = {p_value:.1g}, "
+                "{outputs} outputs against {clips} clips){base_too}.",
+                lost=-float(np.median(slopes)),
+                own_lost=-float(np.median(own)),
+                p_value=p_value,
+                outputs=len(slopes),
+                clips=len(own),
+                base_too=msg("; the base model does so as well") if base_too else NOTHING,
             ),
             evidence={"p_value": p_value, "base_p_value": base_p, "difference": difference, "n": len(slopes)},
-            causes=fade.RULE.causes,
+            cause=fade.RULE.causes,
             remedy=fade.RULE.remedy,
         )
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 
-from tunesmith.evaluation.diagnosis.rule import Text
-from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.texts import msg
 
 _IDENTICAL_SHARE = 0.8
 _TOLERANCE = 1e-4
@@ -23,26 +24,27 @@ def judge(run: RunData) -> list[RunFinding]:
     same_audio = bool(pairs) and identical >= _IDENTICAL_SHARE * len(pairs)
     if not same_audio and not equal:
         return []
-    en, zh = "The held-out loss is the same with and without the adapter.", "有无适配器，留出损失完全相同。"
+    sentence = msg("The held-out loss is the same with and without the adapter.")
     if same_audio:
-        en = f"{identical} of {len(pairs)} outputs are the same with and without the adapter, same prompt and seed."
-        zh = f"同提示词同种子下，{len(pairs)} 个输出中有 {identical} 个在有无适配器时完全相同。"
+        sentence = msg(
+            "{identical} of {pairs} outputs are the same with and without the adapter, same prompt and seed.",
+            identical=identical,
+            pairs=len(pairs),
+        )
     return [
         RunFinding(
-            rule="no_effect",
+            name="no_effect",
             kind="same",
-            title=Text("No effect", "毫无作用"),
-            sentence=Text(en, zh),
+            title=msg("No effect"),
+            sentence=sentence,
             evidence={"identical": identical, "n": len(pairs), "limit": _IDENTICAL_SHARE},
-            causes=Text(
-                "The adapter was not loaded, its keys do not match this "
-                "base model, its scale is 0, or it was hardly trained.",
-                "适配器未被加载、键名与该基础模型不匹配、缩放为 0，或几乎没有训练。",
+            cause=msg(
+                "The adapter was not loaded, its keys do not match this base model, its scale is 0, or it was "
+                "hardly trained."
             ),
-            remedy=Text(
-                "See that the adapter's weights are not all zero and that its base model is this one; then train with "
-                "more steps or a higher learning rate.",
-                "确认适配器权重不全为零、且其基础模型就是当前模型；然后增加训练步数或提高学习率。",
+            remedy=msg(
+                "See that the adapter's weights are not all zero and that its base model is this one; then train "
+                "with more steps or a higher learning rate."
             ),
         )
     ]

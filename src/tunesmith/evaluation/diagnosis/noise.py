@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from tunesmith.audio.measure.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
-from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.signals import Signals
+from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
 _MOST_LIKENESS = 0.6
@@ -27,24 +28,27 @@ def look(signals: Signals, context: Context) -> Reading | None:
     whole = whole and not breath
     if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
         onset = signals.noise_onset_s
-        text = Text(
-            f"From second {onset:.0f} of {signals.duration_s:.0f} on there is only noise, in every 2 s window.",
-            f"从第 {onset:.0f} 秒起（共 {signals.duration_s:.0f} 秒），每个 2 秒窗口都只剩噪声。",
+        text = msg(
+            "From second {onset:.0f} of {duration_s:.0f} on there is only noise, in every 2 s window.",
+            onset=onset,
+            duration_s=signals.duration_s,
         )
         return Reading(onset, signals.duration_s, "s", text, z=z)
     # A steady tone in faint hiss has as many movements, all of them the hiss's; its level gives it away.
     if not whole and signals.eff_rank > _MOST_MOVEMENTS and not signals.lra < _LEAST_RANGE_DB:
         rank = signals.eff_rank
-        text = Text(
-            f"The spectrum moves in {rank:.0f} independent ways, as noise does (limit {_MOST_MOVEMENTS:.0f}).",
-            f"频谱有 {rank:.0f} 个相互独立的变化方向，与噪声相同（限值 {_MOST_MOVEMENTS:.0f}）。",
+        text = msg(
+            "The spectrum moves in {rank:.0f} independent ways, as noise does (limit {limit:.0f}).",
+            rank=rank,
+            limit=_MOST_MOVEMENTS,
         )
         return Reading(rank, _MOST_MOVEMENTS, "", text, z=z)
-    text = Text(
-        f"Spectral flatness after whitening is {signals.flat_white:.2f} (limit {NOISE_FLATNESS}, pure noise 0.56), and "
-        f"fine structure persists at {signals.fine_corr:.2f} (noise 0).",
-        f"白化后的频谱平坦度为 {signals.flat_white:.2f}（限值 {NOISE_FLATNESS}，纯噪声 0.56），"
-        f"精细结构的延续性为 {signals.fine_corr:.2f}（噪声为 0）。",
+    text = msg(
+        "Spectral flatness after whitening is {flat_white:.2f} (limit {limit}, pure noise "
+        "0.56), and fine structure persists at {fine_corr:.2f} (noise 0).",
+        flat_white=signals.flat_white,
+        limit=NOISE_FLATNESS,
+        fine_corr=signals.fine_corr,
     )
     return Reading(signals.flat_white, NOISE_FLATNESS, "", text, absolute=whole, z=z)
 
@@ -57,16 +61,14 @@ def _whispered(signals: Signals) -> bool:
 RULE = Rule(
     name="noise",
     severity="broken",
-    title=Text("Noise", "噪声"),
-    causes=Text(
-        "Learning rate or adapter scale too high, half-precision overflow, labels of the wrong codebook or delay, "
-        "far too many steps on too few clips.",
-        "学习率或适配器缩放过大、半精度溢出、标签的码本或延迟错位，或在极少片段上训练过久。",
+    title=msg("Noise"),
+    causes=msg(
+        "Learning rate or adapter scale too high, half-precision overflow, labels of the wrong codebook "
+        "or delay, far too many steps on too few clips."
     ),
-    remedy=Text(
-        "Take an earlier checkpoint, train with a third of the learning rate, and make sure that alpha/rank is the "
-        "scale the loading tool applies.",
-        "改用更早的检查点，以三分之一的学习率重新训练，并确认加载工具使用的缩放就是 alpha/rank。",
+    remedy=msg(
+        "Take an earlier checkpoint, train with a third of the learning rate, and make sure that "
+        "alpha/rank is the scale the loading tool applies."
     ),
     look=look,
 )

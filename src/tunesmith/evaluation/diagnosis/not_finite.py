@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
+from tunesmith.texts import msg
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def look(signals: Signals) -> Reading | None:
     """Any NaN or infinite sample."""
     if signals.nonfinite <= 0:
         return None
     share = 100 * signals.nonfinite
-    text = Text(
-        f"{share:.3g} % of the samples are NaN or infinite (limit 0).",
-        f"{share:.3g}% 的采样为 NaN 或无穷大（限值 0）。",
-    )
+    text = msg("{share:.3g} % of the samples are NaN or infinite (limit 0).", share=share)
     return Reading(share, 0.0, "%", text)
 
 
 RULE = Rule(
     name="not_finite",
     severity="broken",
-    title=Text("Broken numbers", "数值损坏"),
-    causes=Text("Half-precision overflow, or weights that became non-finite.", "半精度溢出，或权重变成了非有限值。"),
-    remedy=Text(
-        "Generate in float32; if it stays, take an earlier checkpoint.",
-        "改用 float32 生成；若仍出现，请改用更早的检查点。",
-    ),
-    look=look,
+    title=msg("Broken numbers"),
+    causes=msg("Half-precision overflow, or weights that became non-finite."),
+    remedy=msg("Generate in float32; if it stays, take an earlier checkpoint."),
+    look=by_signals(look),
 )

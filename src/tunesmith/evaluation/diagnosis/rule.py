@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tunesmith.evaluation.reference_stats import OUTLYING_Z, Reference
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.record import without_nan
+from tunesmith.records.run_finding import Severity
+from tunesmith.texts import Message, msg
 
 Profile = Literal["music", "speech"]
-Severity = Literal["broken", "flaw", "note"]
-FindingKind = Literal["better", "worse", "same", "broken"]
-
-
-@dataclass(frozen=True)
-class Text:
-    """The same words in English and Chinese."""
-
-    en: str
-    zh: str
-
-
-NOTHING = Text("", "")
 
 
 @dataclass(frozen=True)
@@ -59,9 +48,18 @@ class Reading:
     number: float
     limit: float
     unit: str
-    sentence: Text
+    sentence: Message
     absolute: bool = True
     z: float | None = None
+
+
+Look = Callable[[Signals, Context], Reading | None]
+"""Reads the signals of a clip; ``None`` when all is well."""
+
+
+def by_signals(look: Callable[[Signals], Reading | None]) -> Look:
+    """What a rule that needs nothing beside the clip's own signals looks with."""
+    return lambda signals, _: look(signals)
 
 
 @dataclass(frozen=True)
@@ -84,19 +82,20 @@ class Verdict:
 
     rule: str
     severity: Severity
-    title: Text
+    title: Message
     number: float
     limit: float
     unit: str
-    sentence: Text
-    causes: Text
-    remedy: Text
+    sentence: Message
+    causes: Message
+    remedy: Message
     absolute: bool
     z: float | None
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; a number that could not be measured is ``None``."""
-        return without_nan(asdict(self))
+        said = {name: getattr(self, name).to_json() for name in ("title", "sentence", "causes", "remedy")}
+        return without_nan(asdict(self) | said)
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,14 @@ class Rule:
 
     name: str
     severity: Severity
-    title: Text
-    causes: Text
-    remedy: Text
-    look: Callable[[Signals, Context], Reading | None]
+    title: Message
+    causes: Message
+    remedy: Message
+    look: Look
     profiles: tuple[Profile, ...] = ("music", "speech")
-    speech: tuple[Text, Text] | None = None
+    speech: tuple[Message, Message] | None = None
 
-    def advice(self, profile: Profile) -> tuple[Text, Text]:
+    def advice(self, profile: Profile) -> tuple[Message, Message]:
         """Causes and remedy in music or in speech."""
         return self.speech if profile == "speech" and self.speech else (self.causes, self.remedy)
 
@@ -163,19 +162,12 @@ class Rule:
         )
 
 
-def _with_deviation(reading: Reading) -> Text:
+def _with_deviation(reading: Reading) -> Message:
     if reading.z is None:
         return reading.sentence
-    return Text(
-        f"{reading.sentence.en} Against your own clips: {reading.z:.1f} robust deviations (limit {OUTLYING_Z}).",
-        f"{reading.sentence.zh}与您自己的片段相比偏离 {reading.z:.1f} 个稳健标准差（限值 {OUTLYING_Z}）。",
+    return msg(
+        "{sentence} Against your own clips: {z:.1f} robust deviations (limit {limit}).",
+        sentence=reading.sentence,
+        z=reading.z,
+        limit=OUTLYING_Z,
     )
-
-
-def without_nan(value: Any) -> Any:
-    """The same nested value with every NaN or infinity replaced by ``None``, as JSON wants."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

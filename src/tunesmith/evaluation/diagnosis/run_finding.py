@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from tunesmith.data.sample import CLONE
-from tunesmith.evaluation.diagnosis.rule import NOTHING, Context, FindingKind, Profile, Rule, Text, Verdict, without_nan
+from tunesmith.evaluation.diagnosis.rule import Context, Profile, Rule, Verdict
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
 
@@ -83,30 +82,3 @@ class RunData:
 
 def _clones(clips: Sequence[Signals], kinds: Sequence[str]) -> list[Signals]:
     return [clip for clip, kind in zip(clips, kinds, strict=True) if kind == CLONE]
-
-
-@dataclass(frozen=True)
-class RunFinding:
-    """One judgement of the run.
-
-    Attributes:
-        rule: What was judged; a file rule's name, or a run rule's.
-        kind: ``better``, ``worse`` or ``same`` than the base model, or ``broken``: not usable whatever the base does.
-        title: Two or three words.
-        sentence: The judgement with its numbers.
-        evidence: The numbers behind it, by name.
-        causes: What usually lies behind it; empty for good news.
-        remedy: What to do next; empty for good news.
-    """
-
-    rule: str
-    kind: FindingKind
-    title: Text
-    sentence: Text
-    evidence: Mapping[str, float | int | None] = field(default_factory=dict)
-    causes: Text = NOTHING
-    remedy: Text = NOTHING
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary; a number that could not be measured is ``None``."""
-        return without_nan(asdict(self) | {"evidence": dict(self.evidence)})

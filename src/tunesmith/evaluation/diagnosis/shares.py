@@ -8,16 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from tunesmith.evaluation.diagnosis.registry import FILE_RULES
-from tunesmith.evaluation.diagnosis.rule import FindingKind, Rule, Text, Verdict
-from tunesmith.evaluation.diagnosis.run_finding import RunData, RunFinding
+from tunesmith.evaluation.diagnosis.rule import Rule, Verdict
+from tunesmith.evaluation.diagnosis.run_finding import RunData
+from tunesmith.records.run_finding import FindingKind, RunFinding
+from tunesmith.texts import msg
 
 VERDICT_SHARE = 0.25
 _AS_OFTEN = 0.8  # the base breaks a rule about as often when its share reaches this part of the adapter's
 
-_BASE_TOO = Text(
-    "The base model does the same on these prompts: look at the "
-    "model's files, the sampling settings and the length first.",
-    "基础模型在这些提示词上同样如此：请先检查模型文件、采样设置和时长。",
+_BASE_TOO = msg(
+    "The base model does the same on these prompts: look at the model's files, the sampling settings "
+    "and the length first."
 )
 
 
@@ -42,18 +43,23 @@ def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequenc
     base_too = base is not None and len(base) / max(1, len(run.base or ())) >= _AS_OFTEN * count / total
     kinds: dict[str, FindingKind] = {"broken": "broken", "flaw": "same" if base_too else "worse", "note": "same"}
     typical = sorted(adapter, key=lambda verdict: verdict.number)[len(adapter) // 2]
-    en, zh = f"{count} of {total} outputs. ", f"{total} 个输出中有 {count} 个。"
+    outputs = msg("{flagged} of {total} outputs.", flagged=count, total=total)
     if base is not None:
-        en = f"{count} of {total} outputs, {len(base)} of {len(run.base or ())} from the base model. "
-        zh = f"{total} 个输出中有 {count} 个，基础模型 {len(run.base or ())} 个中有 {len(base)} 个。"
+        outputs = msg(
+            "{flagged} of {total} outputs, {base_flagged} of {base_total} from the base model.",
+            flagged=count,
+            total=total,
+            base_flagged=len(base),
+            base_total=len(run.base or ()),
+        )
     causes, remedy = rule.advice(run.profile)
     return RunFinding(
-        rule=rule.name,
+        name=rule.name,
         kind=kinds[rule.severity],
         title=rule.title,
-        sentence=Text(f"{en}A typical one: {typical.sentence.en}", f"{zh}典型的一个：{typical.sentence.zh}"),
+        sentence=msg("{outputs} A typical one: {typical}", outputs=outputs, typical=typical.sentence),
         evidence=_evidence(run, adapter, base),
-        causes=causes,
+        cause=causes,
         remedy=_BASE_TOO if base_too and rule.severity != "note" else remedy,
     )
 
@@ -61,13 +67,15 @@ def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequenc
 def _cured(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequence[Verdict]) -> RunFinding:
     base_total, total = len(run.base or ()), len(run.adapter)
     return RunFinding(
-        rule=rule.name,
+        name=rule.name,
         kind="better",
         title=rule.title,
-        sentence=Text(
-            f"Less often than the base model: {len(adapter)} of "
-            f"{total} outputs instead of {len(base)} of {base_total}.",
-            f"比基础模型少：{total} 个输出中有 {len(adapter)} 个，基础模型 {base_total} 个中有 {len(base)} 个。",
+        sentence=msg(
+            "Less often than the base model: {adapter} of {total} outputs instead of {base} of {base_total}.",
+            adapter=len(adapter),
+            total=total,
+            base=len(base),
+            base_total=base_total,
         ),
         evidence=_evidence(run, adapter, base),
     )
@@ -83,15 +91,16 @@ def _excused(rule: Rule, run: RunData) -> list[RunFinding]:
     own, total = round(run.reference.common[rule.name] * run.reference.count), run.reference.count
     return [
         RunFinding(
-            rule=rule.name,
+            name=rule.name,
             kind="same",
             title=rule.title,
-            sentence=Text(
-                f"Not counted: {flagged} of {len(run.adapter)} outputs "
-                "pass the fixed limit, but your own clips measure "
-                f"the same ({own} of {total}).",
-                f"不计入：{len(run.adapter)} 个输出中有 {flagged} 个超过固定限值，"
-                f"但您自己的片段测得的结果相同（{total} 个中有 {own} 个）。",
+            sentence=msg(
+                "Not counted: {flagged} of {adapter} outputs pass the fixed limit, but your own clips measure "
+                "the same ({own} of {total}).",
+                flagged=flagged,
+                adapter=len(run.adapter),
+                own=own,
+                total=total,
             ),
             evidence={"flagged": flagged, "outputs": len(run.adapter), "own_flagged": own, "own_clips": total},
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule, Text
+from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.speech.signals import SpeechSignals
+from tunesmith.texts import msg
 
 # Share of the expected speech: alone, and where there are fewer stretches of speech than the text has clauses.
 # On espeak-ng in English and Mandarin, read up to 15 % faster or slower than expected, one clause dropped of two, three
@@ -16,15 +17,15 @@ _MOST_LEFT_OUT = 5
 _MOST_WRONG = 0.75  # where hardly a word was heard rightly, Whisper heard something else: nothing was left out
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def look(signals: Signals) -> Reading | None:
     """Five words or characters in a row that Whisper did not hear, or far too little speech for the text."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
     if signals.left_out >= _MOST_LEFT_OUT and signals.error_rate <= _MOST_WRONG:
-        gone = f"{signals.left_out:.0f}"
-        text = Text(
-            f"{gone} words or characters in a row were not heard (limit {_MOST_LEFT_OUT}).",
-            f"连续 {gone} 个词或字未被听到（限值 {_MOST_LEFT_OUT}）。",
+        text = msg(
+            "{left_out:.0f} words or characters in a row were not heard (limit {limit}).",
+            left_out=signals.left_out,
+            limit=_MOST_LEFT_OUT,
         )
         return Reading(signals.left_out, _MOST_LEFT_OUT, "", text)
     limits = (
@@ -35,30 +36,30 @@ def look(signals: Signals, context: Context) -> Reading | None:
     limit = limits[signals.stretches < signals.clauses]
     if not signals.duration_ratio < limit:
         return None
-    share, most = f"{100 * signals.duration_ratio:.0f}", f"{100 * limit:.0f}"
-    text = Text(
-        f"Speech lasts {share} % of what this text should take (limit {most} %); stretches of speech "
-        f"{signals.stretches}, clauses of the text {signals.clauses}.",
-        f"语音时长只有该文本应有时长的 {share}%（限值 {most}%），文本有 {signals.clauses} 个分句，"
-        f"语音有 {signals.stretches} 段。",
+    share, most = 100 * signals.duration_ratio, 100 * limit
+    text = msg(
+        "Speech lasts {share:.0f} % of what this text should take (limit {limit:.0f} %); stretches of speech "
+        "{stretches}, clauses of the text {clauses}.",
+        share=share,
+        limit=most,
+        stretches=signals.stretches,
+        clauses=signals.clauses,
     )
-    return Reading(100 * signals.duration_ratio, 100 * limit, "%", text)
+    return Reading(share, most, "%", text)
 
 
 RULE = Rule(
     name="skipped_clause",
     severity="flaw",
-    title=Text("Words left out", "漏读"),
-    causes=Text(
-        "Transcripts that leave out what is said, or say what is not there; an adapter trained too long on short "
-        "clips; an emotion or style edit, which drops clauses in the base model too.",
-        "转写文本与录音不符；适配器在短片段上训练过久；或情绪、风格编辑（基础模型在此类编辑中也会漏读）。",
+    title=msg("Words left out"),
+    causes=msg(
+        "Transcripts that leave out what is said, or say what is not there; an adapter trained too long "
+        "on short clips; an emotion or style edit, which drops clauses in the base model too."
     ),
-    remedy=Text(
-        "Check the transcripts of the longest clips against their audio, add longer clips, and try an earlier "
-        "checkpoint.",
-        "核对最长片段的转写文本，增加较长的片段，并试试更早的检查点。",
+    remedy=msg(
+        "Check the transcripts of the longest clips against their audio, add longer clips, and try an "
+        "earlier checkpoint."
     ),
-    look=look,
+    look=by_signals(look),
     profiles=("speech",),
 )

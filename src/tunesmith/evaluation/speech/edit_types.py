@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.evaluation.diagnosis import skipped_clause
-from tunesmith.evaluation.diagnosis.rule import Context, Text
+from tunesmith.evaluation.diagnosis.rule import Context
 from tunesmith.evaluation.paired import Interval, Judgement, interval
 from tunesmith.evaluation.speech.signals import SpeechSignals
+from tunesmith.texts import Message, msg
 
 LOSS = "heldout_loss"
 _LEAST_LOSS = 0.02  # of the base's loss
@@ -26,6 +27,7 @@ class Measure:
     Attributes:
         name: As in the record.
         title: What it is.
+        term: The same within a sentence.
         unit: ``%`` for shares, which are kept as fractions.
         least: The smallest difference that matters.
         bad: +1 where higher is worse, -1 where lower is.
@@ -33,7 +35,8 @@ class Measure:
     """
 
     name: str
-    title: Text
+    title: Message
+    term: Message
     unit: str
     least: float
     bad: int
@@ -56,14 +59,24 @@ def skipped(signals: SpeechSignals) -> float:
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("error_rate", Text("Error rate", "错误率"), "%", 0.03, 1, lambda s: s.error_rate),
-    Measure("skipped", Text("Words left out", "漏读"), "%", 0.1, 1, skipped),
-    Measure("length_error", Text("Length off by", "时长偏差"), "%", 0.1, 1, length_error),
-    Measure("floor_db", Text("Noise under the voice", "人声底噪"), "dB", 6.0, 1, lambda s: s.floor_db),
-    Measure("voice_prompt", Text("Likeness to the prompt", "与提示的相似度"), "", 0.05, -1, lambda s: s.voice_prompt),
-    Measure("voice_own", Text("Likeness to the speaker", "与说话人的相似度"), "", 0.05, -1, lambda s: s.voice_own),
+    Measure("error_rate", msg("Error rate"), msg("error rate"), "%", 0.03, 1, lambda s: s.error_rate),
+    Measure("skipped", msg("Words left out"), msg("words left out"), "%", 0.1, 1, skipped),
+    Measure("length_error", msg("Length off by"), msg("length off by"), "%", 0.1, 1, length_error),
+    Measure("floor_db", msg("Noise under the voice"), msg("noise under the voice"), "dB", 6.0, 1, lambda s: s.floor_db),
+    Measure(
+        "voice_prompt",
+        msg("Likeness to the prompt"),
+        msg("likeness to the prompt"),
+        "",
+        0.05,
+        -1,
+        lambda s: s.voice_prompt,
+    ),
+    Measure(
+        "voice_own", msg("Likeness to the speaker"), msg("likeness to the speaker"), "", 0.05, -1, lambda s: s.voice_own
+    ),
 )
-LOSS_TITLE = Text("Held-out loss", "留出损失")
+LOSS_TITLE, LOSS_TERM = msg("Held-out loss"), msg("held-out loss")
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ class Compared:
     Attributes:
         name: The measure's name, or :data:`LOSS`.
         title: What it is.
+        term: The same within a sentence.
         unit: ``%`` for shares, which are kept as fractions.
         base: Mean over the base's outputs (NaN where unknown, as all of these).
         adapter: Mean over the adapter's.
@@ -82,7 +96,8 @@ class Compared:
     """
 
     name: str
-    title: Text
+    title: Message
+    term: Message
     unit: str
     base: float
     adapter: float
@@ -151,13 +166,13 @@ def _compare(
     difference = interval([b - a for a, b in zip(before, after, strict=True)])
     judged = interval([measure.bad * (b - a) for a, b in zip(before, after, strict=True)]).judgement(measure.least)
     values = (_mean(before), _mean(after), _mean(true))
-    return Compared(measure.name, measure.title, measure.unit, *values, difference, judged)
+    return Compared(measure.name, measure.title, measure.term, measure.unit, *values, difference, judged)
 
 
 def _loss(base: Sequence[float], adapter: Sequence[float]) -> Compared:
     difference = interval([b - a for a, b in zip(base, adapter, strict=True)])
     judged = difference.judgement(_LEAST_LOSS * abs(_mean(base)))
-    return Compared(LOSS, LOSS_TITLE, "", _mean(base), _mean(adapter), math.nan, difference, judged)
+    return Compared(LOSS, LOSS_TITLE, LOSS_TERM, "", _mean(base), _mean(adapter), math.nan, difference, judged)
 
 
 def _mean(values: Sequence[float]) -> float:

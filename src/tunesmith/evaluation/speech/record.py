@@ -8,51 +8,46 @@ from typing import Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.evaluation.diagnosis import RunData
-from tunesmith.evaluation.diagnosis.edit_type import edit_types, name_of
-from tunesmith.evaluation.diagnosis.rule import without_nan
+from tunesmith.evaluation.diagnosis.edit_type import edit_types
 from tunesmith.evaluation.speech import error_rate
 from tunesmith.evaluation.speech.edit_types import Compared
 from tunesmith.evaluation.speech.measures import SpeechEvaluator
 from tunesmith.families.contract import Family
+from tunesmith.records.speech_comparison import EditTypeResult, MeasureResult, SpeechComparison
 
 
-def speech_record(run: RunData, listener: SpeechEvaluator, prompts: Sequence[Prompt]) -> dict[str, Any]:
+def speech_record(run: RunData, listener: SpeechEvaluator, prompts: Sequence[Prompt]) -> SpeechComparison:
     """What it was measured with, and every edit type compared."""
     heard = listener.transcriber
-    types = edit_types(run)
-    return {
-        "transcriber": heard.name if heard else None,
-        "error_rate": error_rate.name_of([p.text for p in prompts]) if heard else None,
-        "voice": listener.voice.name,
-        "edit_types": [
-            {
-                "edit_type": one.name,
-                "edit_type_zh": name_of(one.name).zh,
-                "outputs": one.outputs,
-                "judgement": one.judgement,
-                "measures": [_measure(compared) for compared in one.compared],
-            }
-            for one in types
-        ],
-    }
+    return SpeechComparison(
+        transcriber=heard.name if heard else None,
+        error_rate=error_rate.name_of([p.text for p in prompts]) if heard else None,
+        voice=listener.voice.name,
+        edit_types=tuple(
+            EditTypeResult(
+                edit_type=one.name,
+                outputs=one.outputs,
+                judgement=one.judgement,
+                measures=tuple(_measure(compared) for compared in one.compared),
+            )
+            for one in edit_types(run)
+        ),
+    )
 
 
-def _measure(one: Compared) -> dict[str, Any]:
-    return without_nan(
-        {
-            "name": one.name,
-            "title": one.title.en,
-            "title_zh": one.title.zh,
-            "unit": one.unit,
-            "base": one.base,
-            "adapter": one.adapter,
-            "reference": one.reference,
-            "difference": one.adapter - one.base,
-            "low": one.difference.low,
-            "high": one.difference.high,
-            "pairs": one.difference.n,
-            "judgement": one.judgement,
-        }
+def _measure(one: Compared) -> MeasureResult:
+    return MeasureResult(
+        name=one.name,
+        title=one.title,
+        unit=one.unit,
+        base=one.base,
+        adapter=one.adapter,
+        reference=one.reference,
+        difference=one.adapter - one.base,
+        low=one.difference.low,
+        high=one.difference.high,
+        pairs=one.difference.n,
+        judgement=one.judgement,
     )
 
 
