@@ -7,9 +7,10 @@ import pytest
 from tunesmith.families.musicgen.published import published_card
 from tunesmith.families.step_audio.sizes import LLM_SAVED_BYTES
 from tunesmith.families.step_audio.source import REPOSITORY
-from tunesmith.planning.planner import RunPlan, duration, estimate
+from tunesmith.planning.planner import duration, estimate, plan_lines
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 
 
@@ -73,7 +74,7 @@ def test_the_plan_is_json_and_sentences() -> None:
     assert record["disk_bytes"] == pytest.approx(sum(one.disk.values()))
     assert record["devices"][0]["memory_bytes"] > 1e9
     assert one.disk["download"] == 2.36e9
-    lines = "\n".join(one.lines())
+    lines = "\n".join(map(str, plan_lines(one)))
     for words in (
         "plan: 400 updates of 8 clips",
         "memory on a GPU (bf16): about",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.page import Page
 from tests.training.test_trainer import BASE
 from tests.training_runs import OFF, write_clips
 from tunesmith.recipe.models import Recipe
@@ -58,6 +59,10 @@ def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_fo
     assert done(context) == ["check", "encode", "train", "generate", "evaluate", "report"]
     for path in ("report.html", "best_model/adapter_config.json", "generated/00.wav", "evaluation/base_model/00.wav"):
         assert (context.folder.path / path).exists(), path
+    page = Page(context.folder.report)
+    assert "could not be read" not in page.text("en")
+    assert "Precision fp32 Device cpu" in page.text("en")
+    assert "验证损失" in page.text("zh")
     run_stages(context_over(tiny, clips_folder, tmp_path))
     assert done(context) == []
 

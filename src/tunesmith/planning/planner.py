@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from tunesmith.families.contract.card import ModelCard, TransformerShape
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.plan import DevicePlan, RunPlan
+from tunesmith.texts import Message, msg
 from tunesmith.training.phases import plan_phases, total_updates
 from tunesmith.training.schedule import clips_per_update, warm_up
 
@@ -32,59 +33,57 @@ CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of 
 CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
 
 
-@dataclass(frozen=True)
-class DevicePlan:
-    """One device's share of a plan: bytes and seconds by part, and what they assume."""
+_PARTS = {
+    "weights": msg("weights"),
+    "adapter and optimizer": msg("adapter and optimizer"),
+    "activations": msg("activations"),
+    "runtime": msg("runtime"),
+    "cache": msg("cache"),
+    "checkpoints": msg("checkpoints"),
+    "audio": msg("audio"),
+    "download": msg("download"),
+}
+"""What the parts of a plan are called."""
 
-    device: str
-    precision: str
-    memory: Mapping[str, float]
-    seconds: Mapping[str, float]
-    assumes: str
 
-
-@dataclass(frozen=True)
-class RunPlan:
-    """What a run will take. Memory and disk are bytes by part, time is seconds by part."""
-
-    updates: int
-    clips_per_update: int
-    epochs: float
-    warmup: int
-    peak_learning_rate: float
-    clips: int
-    seconds_of_audio: float
-    adapter_parameters: int
-    frames_per_micro_batch: int
-    disk: Mapping[str, float]
-    devices: tuple[DevicePlan, ...] = field(default=())
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary for ``plan.json``, with the sums."""
-        record = asdict(self)
-        record["disk_bytes"] = sum(self.disk.values())
-        for device in record["devices"]:
-            device["memory_bytes"] = sum(device["memory"].values())
-            device["total_seconds"] = sum(device["seconds"].values())
-        return record
-
-    def lines(self) -> list[str]:
-        """The plan in sentences."""
-        lines = [
-            f"plan: {self.updates} updates of {self.clips_per_update} clips (about {self.epochs:.1f} passes), "
-            f"peak learning rate {self.peak_learning_rate:g} after {self.warmup} updates of warm-up",
-            f"adapter: about {self.adapter_parameters / 1e6:.1f} M parameters ({_bytes(4 * self.adapter_parameters)})",
-        ]
-        for device in self.devices:
-            lines.append(
-                f"memory on a {device.device} ({device.precision}): about {_bytes(sum(device.memory.values()))} "
-                f"({_parts(device.memory)})"
+def plan_lines(plan: RunPlan) -> list[Message]:
+    """A plan in sentences."""
+    return [
+        msg(
+            "plan: {updates} updates of {clips} clips (about {epochs:.1f} passes), peak learning rate {rate:g} after "
+            "{warmup} updates of warm-up",
+            updates=plan.updates,
+            clips=plan.clips_per_update,
+            epochs=plan.epochs,
+            rate=plan.peak_learning_rate,
+            warmup=plan.warmup,
+        ),
+        msg(
+            "adapter: about {millions:.1f} M parameters ({size})",
+            millions=plan.adapter_parameters / 1e6,
+            size=_bytes(4 * plan.adapter_parameters),
+        ),
+        *(
+            msg(
+                "memory on a {device} ({precision}): about {size} ({parts})",
+                device=one.device,
+                precision=one.precision,
+                size=_bytes(one.memory_bytes),
+                parts=_parts(one.memory),
             )
-        lines.append(f"disk: about {_bytes(sum(self.disk.values()))} ({_parts(self.disk)})")
-        for device in self.devices:
-            total = sum(device.seconds.values())
-            lines.append(f"time on a {device.device}: about {duration(total)}, assuming {device.assumes}")
-        return lines
+            for one in plan.devices
+        ),
+        msg("disk: about {size} ({parts})", size=_bytes(plan.disk_bytes), parts=_parts(plan.disk)),
+        *(
+            msg(
+                "time on a {device}: about {time}, assuming {speed}",
+                device=one.device,
+                time=duration(one.total_seconds),
+                speed=one.assumes,
+            )
+            for one in plan.devices
+        ),
+    ]
 
 
 def _estimated_shape(parameters: int) -> TransformerShape:
@@ -140,6 +139,7 @@ def estimate(
     device = recipe.model.device.split(":")[0]
     kinds = {"cpu": ["CPU"], "cuda": ["GPU"], "mps": ["GPU"]}.get(device, ["GPU", "CPU"])
     work = _Work(recipe, card, networks, updates, seconds_total, clips)
+    disk = _disk(recipe, card, adapter, work, local)
     return RunPlan(
         updates=updates,
         clips_per_update=per_update,
@@ -150,7 +150,8 @@ def estimate(
         seconds_of_audio=seconds_total,
         adapter_parameters=adapter,
         frames_per_micro_batch=peak_frames,
-        disk=_disk(recipe, card, adapter, work, local),
+        disk=disk,
+        disk_bytes=sum(disk.values()),
         devices=tuple(_on(kind, recipe, work, adapter, peak_frames) for kind in kinds),
     )
 
@@ -241,7 +242,8 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
             "encoding": work.seconds_total * encoders * CPU_ENCODE_SECONDS / 20,
             "listening": work.generated_seconds * card.frame_rate * work.layers * GPU_LAYER_SECONDS,
         }
-        assumes = f"{GPU_FLOPS / 1e12:.0f} TFLOP/s sustained (a consumer GPU of the 24 GB class)"
+        speed = GPU_FLOPS / 1e12
+        assumes = msg("{speed:.0f} TFLOP/s sustained (a consumer GPU of the 24 GB class)", speed=speed)
     else:
         cores = os.cpu_count() or 1
         seconds = {
@@ -249,9 +251,15 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
             "encoding": work.seconds_total * encoders * CPU_ENCODE_SECONDS / cores,
             "listening": work.generated_seconds * card.trained_parameters * CPU_DECODE_SECONDS / cores,
         }
-        assumes = f"{CPU_FLOPS / 1e9:.0f} GFLOP/s on each of {cores} cores"
+        assumes = msg("{speed:.0f} GFLOP/s on each of {cores} cores", speed=CPU_FLOPS / 1e9, cores=cores)
     return DevicePlan(
-        kind, ("fp16" if recipe.model.precision == "fp16" else "bf16") if half else "fp32", memory, seconds, assumes
+        device=kind,
+        precision=("fp16" if recipe.model.precision == "fp16" else "bf16") if half else "fp32",
+        memory=memory,
+        seconds=seconds,
+        assumes=assumes,
+        memory_bytes=sum(memory.values()),
+        total_seconds=sum(seconds.values()),
     )
 
 
@@ -291,5 +299,7 @@ def _bytes(amount: float) -> str:
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"
 
 
-def _parts(parts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {_bytes(amount)}" for name, amount in parts.items())
+def _parts(parts: Mapping[str, float]) -> tuple[Message, ...]:
+    return tuple(
+        msg("{part} {size}", part=_PARTS.get(name, name), size=_bytes(amount)) for name, amount in parts.items()
+    )

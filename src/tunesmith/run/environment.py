@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from tunesmith import __version__
+from tunesmith.records.environment import BaseModelFacts, Environment
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 
@@ -24,16 +24,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment(context: RunContext) -> dict[str, Any]:
+def environment(context: RunContext) -> Environment:
     """Versions, platform, base model and command."""
-    model: dict[str, Any] = {"path": context.recipe.model.path, "family": context.family.name}
     known = card_for_planning(context.recipe)
-    if known is not None:
-        card, _ = known
-        model |= {"licence": card.licence, "parameters": card.parameters, "sample_rate": card.sample_rate}
-    return {
-        "versions": versions(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "model": model,
-        "command": context.command,
-    }
+    card = known[0] if known else None
+    return Environment(
+        versions=versions(),
+        platform=f"{platform.system()} {platform.machine()}",
+        model=BaseModelFacts(
+            path=context.recipe.model.path,
+            family=context.family.name,
+            licence=card.licence if card else None,
+            parameters=card.parameters if card else None,
+            sample_rate=card.sample_rate if card else None,
+        ),
+        command=context.command,
+    )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import explain_os_error, read_json
+from tunesmith.files import explain_os_error
+from tunesmith.records.stage_state import StageState
 
 STAGES = ("check", "encode", "train", "generate", "evaluate", "report")
 """The stages of a run, in order."""
@@ -34,7 +35,7 @@ class RunFolder:
 
     @property
     def environment(self) -> Path:
-        """Versions, device, base model."""
+        """Versions, platform, base model, command."""
         return self.path / "environment.json"
 
     @property
@@ -116,10 +117,10 @@ class RunFolder:
         """The state file of one stage."""
         return self.path / "stages" / f"{name}.json"
 
-    def stage_state(self, name: str) -> dict[str, Any] | None:
-        """The state of a finished stage, or ``None``."""
+    def stage_state(self, name: str) -> StageState | None:
+        """The state of a stage that was begun, or ``None``."""
         path = self.stage(name)
-        return read_json(path) if path.exists() else None
+        return StageState.read(path) if path.exists() else None
 
     def read_metrics(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
         """Metric lines in order; a last line cut by a crash is passed over."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_text
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.comparison import Comparison
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
+from tunesmith.texts import any_of, msg
 
 PRESETS = {
     "musicgen": "pocket-demo",
@@ -37,13 +38,16 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
         TunesmithError: when there is no demo for this family, or the planted clips were not found.
     """
     if family not in PRESETS:
-        raise TunesmithError(f"there is no demo for `{family}`", remedy=f"Use --family {' or '.join(PRESETS)}.")
+        families = any_of(tuple(PRESETS))
+        raise TunesmithError(
+            msg("there is no demo for `{family}`", family=family), remedy=msg("Use --family {names}.", names=families)
+        )
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
     console = Console(log_file=folder.log)
     planted = lay_out_clips(folder, family)
     context = RunContext(folder, make_recipe(folder, family), console, "tunesmith demo")
-    console.log("Everything below runs the same code as real weights do. On your own clips it begins with:")
+    console.log(msg("Everything below runs the same code as real weights do. On your own clips it begins with:"))
     mine = MINE.get(family, "mybeats")
     console.log(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
     for stage in STAGES:
@@ -80,7 +84,7 @@ def run_one(context: RunContext, stage: str, mine: str) -> None:
     from tunesmith.stages.pipeline import run_stages
 
     run_stages(context, [stage])
-    context.console.log(f"on your own clips: tunesmith {stage} {mine}", style="bold")
+    context.console.log(msg("on your own clips: tunesmith {stage} {run}", stage=stage, run=mine), style="bold")
 
 
 def assert_found(context: RunContext, planted: list[Path]) -> None:
@@ -89,25 +93,19 @@ def assert_found(context: RunContext, planted: list[Path]) -> None:
     missed = [p.name for p in planted if not any(name.endswith(p.name) for name in quarantined)]
     if missed:
         raise TunesmithError(
-            f"the checks missed a planted bad clip: {', '.join(missed)}", remedy="This is a bug; please report it."
+            msg("the checks missed a planted bad clip: {clips}", clips=missed),
+            remedy=msg("This is a bug; please report it."),
         )
-    context.console.log(f"planted bad clips found: {', '.join(p.name for p in planted)}")
+    context.console.log(msg("planted bad clips found: {clips}", clips=[p.name for p in planted]))
 
 
 def say_results(context: RunContext) -> int:
     """The report's path and the three sentences, in the user's language."""
-    verdict = read_json(context.folder.evaluation / "comparison_results.json")["verdict"]
-    chinese = _prefers_chinese()
-    worse = verdict["worse"] or {"en": "Nothing measured got worse.", "zh": "没有任何测量项变差。"}
+    verdict = Comparison.read(context.folder.evaluation / "comparison_results.json").verdict
+    worse = verdict.worse or msg("Nothing measured got worse.")
     context.console.log("")
-    for sentence in (verdict["learnt"], worse, verdict["next"]):
-        context.console.log(sentence["zh" if chinese else "en"])
-    context.console.log(f"\nreport: {context.folder.report.resolve()}", style="bold green")
+    for sentence in (verdict.learnt, worse, msg("Next: {advice}", advice=verdict.next)):
+        context.console.log(sentence)
+    context.console.log("")
+    context.console.log(msg("report: {path}", path=str(context.folder.report.resolve())), style="bold green")
     return 0
-
-
-def _prefers_chinese() -> bool:
-    import locale
-
-    encoding = (sys.stdout.encoding or "").lower()
-    return (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) and "utf" in encoding

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from tunesmith.data.replay import Mix, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.files import write_json
-from tunesmith.planning.planner import RunPlan, duration, estimate
+from tunesmith.planning.planner import duration, estimate, plan_lines
 from tunesmith.records.findings import CheckFindings
+from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 from tunesmith.texts import msg
@@ -60,8 +60,8 @@ def print_plan(context: RunContext) -> None:
 
     run_stages(context, ["check"])
     plan = make_plan(context)
-    write_json(context.folder.plan, plan.to_json())
-    for line in plan.lines():
+    plan.write(context.folder.plan)
+    for line in plan_lines(plan):
         context.console.log(line)
     if mix := planned_mix(context):
         context.console.log(mix.line())

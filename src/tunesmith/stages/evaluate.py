@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
-from tunesmith.files import write_json
 from tunesmith.prompting.prompts import choose_prompts
 from tunesmith.run.context import RunContext
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,12 +52,12 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     sides = generate_sides(context, networks, prompts, target, device, listener)
     losses = measure_losses(context, networks, device)
     record = build_comparison(context, prompts, sides, losses, target, adapter, listener)
-    write_json(target / "comparison_results.json", record)
-    for language in ("learnt", "worse", "next"):
-        sentence = record["verdict"][language]
+    record.write(target / "comparison_results.json")
+    said = record.verdict
+    for sentence in (said.learnt, said.worse, msg("Next: {advice}", advice=said.next)):
         if sentence:
-            context.console.log(f"  {sentence['en']}")
-    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": record["verdict"]}
+            context.console.log(Message("  {said}", {"said": sentence}))
+    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": said.to_json()}
 
 
 def generate_sides(
@@ -81,10 +81,12 @@ def generate_sides(
     if listener is not None:
         need_voices(requests)
     sides = {}
-    wanted = {"base_model": 0.0, "lora_model": 1.0} if recipe.compare else {"lora_model": 1.0}
-    for name, scale in wanted.items():
+    wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
+    for name, (scale, what) in wanted.items():
+        if name == "base_model" and not recipe.compare:
+            continue
         set_scale(networks, scale)
-        made = produce(context, networks, requests, context.console, device, what=name.replace("_", " "))
+        made = produce(context, networks, requests, context.console, device, what)
         sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, listener)
     return sides
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json, write_json
 from tunesmith.prompting.prompts import choose_prompts
+from tunesmith.records.generated import Generated, GeneratedFile
 from tunesmith.run.context import RunContext
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
     from tunesmith.families.contract import Family, GenerationRequest
     from tunesmith.run.console import Console
+
+RECORD = "generated.json"
+"""What was made, beside what was made."""
 
 
 def generate(context: RunContext) -> dict[str, Any]:
@@ -54,20 +58,25 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     else:
         networks = load_adapted(context.family, adapter, device)
         set_scale(networks, recipe.adapter_scale)
-    records = render(context, networks, prompts, target, device)
-    used = {"loras": list(recipe.loras)} if recipe.loras else {"adapter": adapter.name, "scale": recipe.adapter_scale}
-    source = {"source": recipe.source, "span": recipe.span} if recipe.source else {}
-    write_json(target / "generated.json", {**used, **source, "files": records})
-    for record in records:
-        problem = f"  ({record['problem']})" if record["problem"] else ""
-        context.console.log(f"  {target / record['file']}  {record['prompt']!r}{problem}")
-    return {"files": [record["file"] for record in records], "adapter": adapter.name}
+    made = render(context, networks, prompts, target, device)
+    Generated(
+        adapter=None if recipe.loras else adapter.name,
+        scale=None if recipe.loras else recipe.adapter_scale,
+        loras=recipe.loras,
+        source=recipe.source or None,
+        span=recipe.span if recipe.source else None,
+        files=tuple(made),
+    ).write(target / RECORD)
+    for one in made:
+        problem = f"  ({one.problem})" if one.problem else ""
+        context.console.log(f"  {target / one.file}  {one.prompt!r}{problem}")
+    return {"files": [one.file for one in made], "adapter": adapter.name}
 
 
 def recorded_files(target: Path) -> set[str]:
     """Names of the files that an earlier round wrote here, by its own record."""
-    record = target / "generated.json"
-    return {Path(one["file"]).name for one in read_json(record)["files"]} if record.exists() else set()
+    record = target / RECORD
+    return {Path(one.file).name for one in Generated.read(record).files} if record.exists() else set()
 
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
@@ -111,9 +120,9 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
 
     if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
         raise TunesmithError(
-            "this source lies among the results that are about to be replaced",
+            msg("this source lies among the results that are about to be replaced"),
             where=recipe.source,
-            remedy="Copy it elsewhere first (generate --out FOLDER does), and name the copy.",
+            remedy=msg("Copy it elsewhere first (generate --out FOLDER does), and name the copy."),
         )
     card = context.family.card.facts()
     role = PROMPT if is_speech else context.family.type.audio_roles[-1]
@@ -130,7 +139,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
 
 def render(
     context: RunContext, networks: Mapping[str, nn.Module] | None, prompts: Sequence[Prompt], target: Path, device: str
-) -> list[dict[str, Any]]:
+) -> list[GeneratedFile]:
     """Generate, write and measure; one record per prompt."""
     from tunesmith.audio.write import write
     from tunesmith.evaluation.collapse import collapse
@@ -145,14 +154,14 @@ def render(
         write(path, audio, rate)
         signals = measure(audio.T, rate)
         records.append(
-            {
-                "file": path.name,
-                "prompt": prompts[index].text,
-                "seed": requests[index].seed,
-                "seconds": round(audio.shape[-1] / rate, 3),
-                "signals": signals.to_json(),
-                "problem": collapse(signals, profile=profile),
-            }
+            GeneratedFile(
+                file=path.name,
+                prompt=prompts[index].text,
+                seed=requests[index].seed,
+                seconds=round(audio.shape[-1] / rate, 3),
+                signals=signals.to_json(),
+                problem=collapse(signals, profile=profile),
+            )
         )
     return records
 
@@ -163,13 +172,13 @@ def produce(
     requests: Sequence[GenerationRequest],
     console: Console,
     device: str,
-    what: str = "generate",
+    what: Message | None = None,
 ) -> list[tuple[np.ndarray, int]]:
     """Audio (C, N) and rate for every request, in batches, with a progress bar."""
     size = context.recipe.generate.batch_size
     generator = context.family.generation.generator(networks, device)
     made: list[tuple[np.ndarray, int]] = []
-    with console.progress(what, 100 * len(requests)) as advance:
+    with console.progress(what or msg("generate"), 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):
             batch = requests[start : start + size]
             shown = 0

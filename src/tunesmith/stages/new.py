@@ -9,8 +9,8 @@ from typing import Any
 
 from tunesmith.data.layouts import pairs
 from tunesmith.errors import TunesmithError
-from tunesmith.files import write_json, write_text
-from tunesmith.planning.planner import RunPlan, estimate
+from tunesmith.files import write_text
+from tunesmith.planning.planner import estimate, plan_lines
 from tunesmith.recipe.load import LoadedRecipe, build, resolve_paths, resolved_path, validate_options
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.names import valid_name
@@ -18,6 +18,7 @@ from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.tree import Tree, parse_tree
 from tunesmith.recipe.write import commented_recipe
+from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
@@ -79,7 +80,7 @@ def new_run(
     text = commented_recipe(recipe, _header(name, look), notes(look, recipe, chosen), settings=settings)
     write_text(run.recipe, text)
     if planned is not None:
-        write_json(run.plan, planned.to_json())
+        planned.write(run.plan)
     for line in summary(look, recipe, planned):
         console.log(line)
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
@@ -137,7 +138,7 @@ def plan_for(recipe: Recipe, look: DatasetSummary) -> RunPlan | None:
 
 def too_large(plan: RunPlan) -> bool:
     """Whether a GPU of the common size would be full, by the estimate."""
-    return any(sum(d.memory.values()) > COMFORTABLE for d in plan.devices if d.device == "GPU")
+    return any(d.memory_bytes > COMFORTABLE for d in plan.devices if d.device == "GPU")
 
 
 def notes(look: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
@@ -172,7 +173,7 @@ def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[
         *_unusable(look),
     ]
     if plan is not None:
-        return [*lines, *plan.lines()]
+        return [*lines, *plan_lines(plan)]
     unknown = msg(
         "plan: the size of {model} is not known before it is downloaded; see `tunesmith plan`", model=recipe.model.path
     )

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tunesmith.data.content import content_key
-from tunesmith.files import write_json, write_text
+from tunesmith.files import write_text
+from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
 from tunesmith.stages.staleness import stage_inputs
@@ -63,12 +64,12 @@ def run_stages(
             continue
         fingerprint = fingerprint_of(context, name)
         state = context.folder.stage_state(name)
-        fresh = state is not None and state["fingerprint"] == fingerprint and state["status"] == "done"
+        fresh = state is not None and state.fingerprint == fingerprint and state.status == "done"
         wanted = name in stages
         if fresh and not (force and wanted):
             context.console.log(msg("{stage}: nothing has changed, skipped", stage=name), style="dim")
             continue
-        same = state is None or state["fingerprint"] == fingerprint
+        same = state is None or state.fingerprint == fingerprint
         run_stage(context, name, fingerprint, resume=(same and not force) if resume is None else resume)
     return 0
 
@@ -91,21 +92,20 @@ def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool 
     """Do one stage and write down that it is done."""
     context.console.title(f"── {name} " + "─" * max(3, 70 - len(name)))
     if is_main():
-        write_json(context.folder.stage(name), {"stage": name, "fingerprint": fingerprint, "status": "running"})
+        StageState(stage=name, fingerprint=fingerprint, status="running").write(context.folder.stage(name))
     begun = time.monotonic()
     stage = stage_function(name)
     summary = stage(context, resume=resume) if name == "train" else stage(context)
     if is_main():
-        state = {
-            "stage": name,
+        StageState(
+            stage=name,
             # Encoding may put samples aside, so that its own input is another one afterwards.
-            "fingerprint": fingerprint_of(context, name) if name == "encode" else fingerprint,
-            "status": "done",
-            "seconds": round(time.monotonic() - begun, 1),
-            "summary": summary,
-            "command": f"tunesmith {name} {context.folder.path}",
-        }
-        write_json(context.folder.stage(name), state)
+            fingerprint=fingerprint_of(context, name) if name == "encode" else fingerprint,
+            status="done",
+            seconds=round(time.monotonic() - begun, 1),
+            summary=summary,
+            command=f"tunesmith {name} {context.folder.path}",
+        ).write(context.folder.stage(name))
     done = msg(
         "{stage} done in {seconds:.1f} s; by itself: tunesmith {stage} {run}",
         stage=name,
@@ -121,7 +121,7 @@ def await_main(context: RunContext, name: str) -> None:
         return
     while True:
         state = context.folder.stage_state(name)
-        if state is not None and state["status"] == "done" and state["fingerprint"] == fingerprint_of(context, name):
+        if state is not None and state.status == "done" and state.fingerprint == fingerprint_of(context, name):
             return
         time.sleep(0.2)
 
@@ -139,7 +139,7 @@ def record_start(context: RunContext) -> None:
     if is_main():
         context.folder.create()
         write_text(context.folder.resolved, dump_resolved(context.recipe))
-        write_json(context.folder.environment, environment(context))
+        environment(context).write(context.folder.environment)
 
 
 def is_main() -> bool:

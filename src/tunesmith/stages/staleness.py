@@ -56,7 +56,7 @@ def named_files(recipe: GenerateRecipe) -> list[Path]:
 def stage_key(context: RunContext, name: str) -> str:
     """The fingerprint of a finished stage, or nothing."""
     state = context.folder.stage_state(name)
-    return state["fingerprint"] if state else ""
+    return state.fingerprint if state else ""
 
 
 def adapter_files(folder: RunFolder) -> list[Path]:

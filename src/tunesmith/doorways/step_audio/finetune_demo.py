@@ -14,6 +14,7 @@ from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
+from tunesmith.planning.planner import plan_lines
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.texts import in_every_language, msg
@@ -119,7 +120,6 @@ def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, S
     from tunesmith.data.sample import read_manifest
     from tunesmith.doorways.step_audio import notices as words
     from tunesmith.doorways.step_audio.saves import Saves
-    from tunesmith.files import write_json
     from tunesmith.recipe.write import dump_resolved
     from tunesmith.run.base_card import card_for_planning
     from tunesmith.stages.dry_run import make_plan
@@ -137,8 +137,8 @@ def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, S
     context.console.log(words.lengths(given, mode, recipe, per_epoch))
     if card_for_planning(recipe) is not None:
         plan = make_plan(context)
-        write_json(folder.plan, plan.to_json())
-        for line in plan.lines():
+        plan.write(folder.plan)
+        for line in plan_lines(plan):
             context.console.log(line)
     return context, saves
 

@@ -57,14 +57,15 @@ class Saves:
 
     def settle(self) -> None:
         """After training: the best files as ``best_model/`` has them, also where a stage found nothing better."""
-        state = self.folder.stage_state("train") or {}
-        told = (state.get("summary") or {}).get("stages", [])
+        state = self.folder.stage_state("train")
+        summary = state.training() if state else None
+        told = summary.stages if summary else ()
         for name in parts_of(self.folder.best):
             epoch, loss, began = 0, None, 0
             for stage in told:
-                if stage["name"] in (name, JOINT) and stage["best_update"]:
-                    epoch, loss = math.ceil((stage["best_update"] - began) / self.per_epoch), stage["best_loss"]
-                began += stage["updates"]
+                if stage.name in (name, JOINT) and stage.best_update:
+                    epoch, loss = math.ceil((stage.best_update - began) / self.per_epoch), stage.best_loss
+                began += stage.updates
             write_checkpoint(self.folder.best, self.best(name), name, epoch=epoch, loss=loss)
 
     def set_aside(self, mode: str) -> Path | None:
@@ -83,5 +84,5 @@ class Saves:
 def standing(context: RunContext) -> str:
     """How far this very training has come: ``done``, ``running`` (or interrupted), or nothing yet."""
     state = context.folder.stage_state("train")
-    same = state is not None and state["fingerprint"] == fingerprint_of(context, "train")
-    return str(state["status"]) if state is not None and same else ""
+    same = state is not None and state.fingerprint == fingerprint_of(context, "train")
+    return state.status if state is not None and same else ""
