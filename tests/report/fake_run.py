@@ -1,14 +1,32 @@
-"""Builds run folders with real audio for the tests of the report."""
+"""Builds run folders with real audio for the tests of the report, from the records that the stages write."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import soundfile
-
-RATE = 16000
+from tests.report.fake_metrics import metrics
+from tests.report.files import RATE, beat, write, write_json
+from tunesmith.records.comparison import (
+    BaseStyleLosses,
+    CodecCeiling,
+    ComparedLosses,
+    ComparedPrompt,
+    ComparedSide,
+    Comparison,
+    ComparisonSettings,
+    Direction,
+    FeatureResult,
+    LossSummary,
+    ReferenceResult,
+    RunVerdict,
+)
+from tunesmith.records.environment import BaseModelFacts, Environment
+from tunesmith.records.findings import CheckFindings, Finding, Level
+from tunesmith.records.plan import DevicePlan, RunPlan
+from tunesmith.records.run_finding import ClipVerdict, RunFinding
+from tunesmith.records.stage_state import PhaseSummary, StageState, TrainSummary
+from tunesmith.texts import Message, msg
 
 RECIPE = """\
 name: mybeats
@@ -22,36 +40,16 @@ HOSTILE = (
 )
 
 
-def beat(seconds: float, seed: int = 0, fade_db: float = 0.0, noise: float = 0.0) -> np.ndarray:
-    """A drum-like loop over a bass note: (N,) float32, optionally fading or noisy."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(int(seconds * RATE)) / RATE
-    beat_s = 0.5 + 0.02 * seed
-    kick = np.sin(2 * np.pi * 55 * t) * np.exp(-(t % beat_s) * 7)
-    hats = rng.standard_normal(t.size) * np.exp(-(t % (beat_s / 4)) * 60) * 0.25
-    lead = 0.2 * np.sign(np.sin(2 * np.pi * (220 * 2 ** (np.floor(t / beat_s) % 5 / 12)) * t))
-    x = 0.5 * kick + 0.3 * hats + 0.3 * lead + noise * rng.standard_normal(t.size)
-    return (0.6 * x * 10 ** (fade_db * t / seconds / 20)).astype(np.float32)
-
-
-def write(path: Path, audio: np.ndarray, rate: int = RATE) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, audio, rate)
-
-
-def write_json(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def side(file: str, flagged: bool) -> dict:
-    verdict = {
-        "name": "fade",
-        "sentence": "Fades out by 12.4 dB from the first to the last third.",
-        "sentence_zh": "从首三分之一到末三分之一淡出 12.4 dB。",
-        "value": 12.4,
-        "limit": 6.0,
-    }
+def side(file: str, flagged: bool) -> ComparedSide:
+    verdict = ClipVerdict(
+        name="fade",
+        sentence=Message.fixed(
+            "Fades out by 12.4 dB from the first to the last third.", "从首三分之一到末三分之一淡出 12.4 dB。"
+        ),
+        value=12.4,
+        limit=6.0,
+        severity="broken",
+    )
     signals = {
         "duration_s": 3.0,
         "lufs": -14.2,
@@ -60,249 +58,151 @@ def side(file: str, flagged: bool) -> dict:
         "dc": None,
         "odd_one": 1e-5,
     }
-    return {"file": file, "signals": signals, "verdicts": [verdict] if flagged else []}
+    return ComparedSide(file=file, signals=signals, verdicts=(verdict,) if flagged else ())
 
 
-def comparison(folder: Path, prompts: list[str], seconds: float = 3.0) -> dict:
-    """Write an evaluation with its audio into ``folder``; returns what is in its JSON."""
-    rows = []
-    for i, prompt in enumerate(prompts):
-        flagged = i == 1
+def comparison(folder: Path, prompts: list[str], seconds: float = 3.0, **changes: Any) -> Comparison:
+    """Write an evaluation with its audio into ``folder``; returns what is in its record."""
+    for i in range(len(prompts)):
         write(folder / f"base_model/{i:02d}.wav", beat(seconds, i, noise=0.05))
-        write(folder / f"lora_model/{i:02d}.wav", beat(seconds, i, fade_db=-40 if flagged else 0))
+        write(folder / f"lora_model/{i:02d}.wav", beat(seconds, i, fade_db=-40 if i == 1 else 0))
         write(folder / f"reference/{i:02d}.wav", beat(seconds, i + 1))
-        rows.append(
-            {
-                "prompt": prompt,
-                "seed": 1234 + i,
-                "kind": ("held_out", "user", "built_in", "base_style")[i % 4],
-                "base": side(f"base_model/{i:02d}.wav", False),
-                "lora": side(f"lora_model/{i:02d}.wav", flagged),
-                "reference": f"reference/{i:02d}.wav",
-            }
+    made = record(prompts, seconds, **changes)
+    write_json(folder / "comparison_results.json", made.to_json())  # escaped: a caption may be no text at all
+    return made
+
+
+def record(prompts: list[str], seconds: float = 3.0, /, **changes: Any) -> Comparison:
+    """What an evaluation of these prompts says; the second one's output fades."""
+    rows = [
+        ComparedPrompt(
+            prompt=prompt,
+            seed=1234 + i,
+            kind=("held_out", "user", "built_in", "base_style")[i % 4],
+            base=side(f"base_model/{i:02d}.wav", False),
+            lora=side(f"lora_model/{i:02d}.wav", i == 1),
+            reference=f"reference/{i:02d}.wav",
         )
-    terms = {f"codebook_{k}": 3.0 + k for k in range(4)}
-    value = {
-        "settings": {
-            "seconds": seconds,
-            "guidance": 3.0,
-            "seed": 1234,
-            "adapter": "best_model",
-            "base": "base",
-            "sample_rate": RATE,
-        },
-        "prompts": rows,
-        "reference": [
-            {"clip": f"valid/{i}.wav", "file": f"reference/{i:02d}.wav", "signals": {"lufs": -12.0}}
-            for i in range(len(prompts))
-        ],
-        "losses": {
-            "base": {"loss": 4.912, "terms": terms},
-            "adapter": {"loss": 4.125, "terms": {k: v - 0.5 for k, v in terms.items()}},
-            "base_style": {"base": 4.2, "adapter": 4.25},
-            "random": 7.625,
-        },
-        "findings": [
-            {
-                "name": "sub_bass",
-                "kind": "better",
-                "sentence": "The bass below 120 Hz moved from 0.21 towards your clips' 0.64 and stands at 0.52.",
-                "sentence_zh": "120 Hz 以下的能量占比由 0.21 向你音频的 0.64 靠近，现为 0.52。",
-                "cause": "The adapter learnt the 808.",
-                "cause_zh": "适配器学到了 808。",
-                "remedy": "Keep these settings.",
-                "remedy_zh": "保持这些设置。",
-                "evidence": {"p": 0.008, "prompts": 8},
-            },
-            {
-                "name": "fade",
-                "kind": "worse",
-                "sentence": "1 of 3 outputs fades out; none of the base's does.",
-                "sentence_zh": "3 个输出中有 1 个淡出；基础模型没有。",
-                "cause": "Clips that end in a fade are over-represented.",
-                "cause_zh": "以淡出结尾的音频过多。",
-                "remedy": "Cut the endings off, or take crops from inside the tracks.",
-                "remedy_zh": "去掉结尾，或从曲目内部截取。",
-                "evidence": "12.4 dB, limit 6 dB",
-            },
-        ],
-        "features": [
-            {"name": "tempo_bpm", "unit": "BPM", "base": 112.0, "adapter": 138.5, "reference": 141.0, "closer": True},
-            {"name": "sub_share", "unit": "", "base": 0.21, "adapter": 0.52, "reference": 0.64, "closer": True},
-            {
-                "name": "centroid_hz",
-                "unit": "Hz",
-                "base": 1800.0,
-                "adapter": 2450.0,
-                "reference": 1500.0,
-                "closer": False,
-            },
-        ],
-        "codec": {"snr_db": 14.2, "bandwidth_hz": 7200.0, "clips": 12},
-        "verdict": {
-            "learnt": {
-                "en": "The adapter learnt your style: held-out loss fell by 16 %; tempo and bass moved too.",
-                "zh": "适配器学到了你的风格：验证损失下降 16 %，速度和低频向你的音频靠近。",
-            },
-            "worse": {"en": "One of three outputs fades out by 12 dB.", "zh": "三个输出中有一个淡出 12 dB。"},
-            "next": {"en": "Cut the fade-outs from the clips and train again.", "zh": "剪掉音频中的淡出，再训练一次。"},
-        },
-    }
-    write_json(folder / "comparison_results.json", value)
-    return value
-
-
-def metrics(folder: Path, updates: int = 200, previews: bool = True) -> None:
-    """Write metrics.jsonl and previews of a run with a warm-up cut and a fading preview."""
-    lines: list[dict] = [
-        {
-            "kind": "gate",
-            "update": 0,
-            "time": 1,
-            "name": "base_loss",
-            "status": "pass",
-            "value": 0.64,
-            "limit": 0.85,
-            "message": "The base's loss is 0.64 of a uniform guess.",
-            "message_zh": "基础模型损失为均匀猜测的 0.64。",
-        },
-        {
-            "kind": "gate",
-            "update": 0,
-            "time": 1,
-            "name": "warmup",
-            "status": "warn",
-            "value": 0.5,
-            "limit": 0.1,
-            "message": "Warm-up cut from 100 to 20 updates.",
-            "message_zh": "预热由 100 步缩短为 20 步。",
-        },
-        {
-            "kind": "event",
-            "update": 0,
-            "time": 1,
-            "name": "warmup_cut",
-            "message": "Warm-up of 100 updates is half of the run; cut to 20.",
-            "message_zh": "100 步预热占一半，缩短为 20 步。",
-        },
+        for i, prompt in enumerate(prompts)
     ]
-    rng = np.random.default_rng(0)
-    for update in range(0, updates + 1, 10):
-        loss = 4.1 + 0.9 * np.exp(-update / 60)
-        if update:
-            rate = 1e-4 * min(update / 20, 0.5 + 0.5 * np.cos(np.pi * update / updates))
-            lines.append(
-                {
-                    "kind": "train",
-                    "update": update,
-                    "time": update * 1.5,
-                    "loss": loss - 0.1 + 0.06 * rng.standard_normal(),
-                    "terms": {},
-                    "learning_rate": rate,
-                    "grad_norm": 0.8,
-                    "tokens": 4000,
-                    "skipped": 1 if update > 50 else 0,
-                    "tokens_per_second": 5210.0,
-                }
-            )
-        if update % 50 == 0:
-            terms = {f"codebook_{k}": loss - 1.2 + 0.8 * k for k in range(4)}
-            lines.append(
-                {
-                    "kind": "valid",
-                    "update": update,
-                    "time": update * 1.5,
-                    "loss": loss,
-                    "terms": terms,
-                    "forgetting": 4.2 + update / 4000,
-                    "best": update <= 150,
-                    "weights": "raw",
-                }
-            )
-        if previews and update % 100 == 0:
-            for index in range(2):
-                file = f"previews/step-{update:06d}/{index:02d}.wav"
-                write(folder / file, beat(2.0, index, fade_db=-50 if update == 200 and index else 0))
-                problem = "fades out by 14 dB" if update == 200 and index else None
-                lines.append(
-                    {
-                        "kind": "preview",
-                        "update": update,
-                        "time": update * 1.5,
-                        "index": index,
-                        "prompt": ("dark trap beat, 140 BPM", "slow heavy 808 with bells")[index],
-                        "seed": 7 + index,
-                        "file": file,
-                        "signals": {"lufs": -15.0},
-                        "problem": problem,
-                    }
-                )
-    lines.append(
-        {
-            "kind": "event",
-            "update": updates,
-            "time": 300,
-            "name": "finished",
-            "message": "Finished.",
-            "message_zh": "完成。",
-        }
+    made = Comparison(
+        settings=ComparisonSettings(
+            seconds=seconds, guidance=3.0, seed=1234, adapter="best_model", base="base", sample_rate=RATE
+        ),
+        prompts=tuple(rows),
+        reference=tuple(
+            ReferenceResult(clip=f"valid/{i}.wav", file=f"reference/{i:02d}.wav", signals={"lufs": -12.0})
+            for i in range(len(prompts))
+        ),
+        losses=losses(),
+        findings=run_findings(),
+        features=(
+            feature("tempo_bpm", msg("Tempo"), "BPM", 112.0, 138.5, 141.0, "towards"),
+            feature("sub_share", msg("Share under 120 Hz"), "", 0.21, 0.52, 0.64, "towards"),
+            feature("centroid_hz", msg("Brightness"), "Hz", 1800.0, 2450.0, 1500.0, "away"),
+        ),
+        codec=CodecCeiling(snr_db=14.2, bandwidth_hz=7200.0, clips=12),
+        verdict=RunVerdict(
+            learnt=Message.fixed(
+                "The adapter learnt your style: held-out loss fell by 16 %; tempo and bass moved too.",
+                "适配器学到了你的风格：验证损失下降 16 %，速度和低频向你的音频靠近。",
+            ),
+            worse=Message.fixed("One of three outputs fades out by 12 dB.", "三个输出中有一个淡出 12 dB。"),
+            next=Message.fixed("Cut the fade-outs from the clips and train again.", "剪掉音频中的淡出，再训练一次。"),
+        ),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "train", "upd', encoding="utf-8"
+    return made.model_copy(update=changes)
+
+
+def losses() -> ComparedLosses:
+    terms = {f"codebook_{k}": 3.0 + k for k in range(4)}
+    return ComparedLosses(
+        base=LossSummary(loss=4.912, terms=terms),
+        adapter=LossSummary(loss=4.125, terms={k: v - 0.5 for k, v in terms.items()}),
+        base_style=BaseStyleLosses(base=4.2, adapter=4.25),
+        random=7.625,
     )
+
+
+def feature(
+    name: str, title: Message, unit: str, base: float, adapter: float, reference: float, direction: Direction
+) -> FeatureResult:
+    return FeatureResult(
+        name=name, title=title, unit=unit, base=base, adapter=adapter, reference=reference, direction=direction
+    )
+
+
+def run_findings() -> tuple[RunFinding, ...]:
+    return (
+        RunFinding(
+            name="sub_bass",
+            kind="better",
+            title=Message.fixed("Bass", "低频"),
+            sentence=Message.fixed(
+                "The bass below 120 Hz moved from 0.21 towards your clips' 0.64 and stands at 0.52.",
+                "120 Hz 以下的能量占比由 0.21 向你音频的 0.64 靠近，现为 0.52。",
+            ),
+            cause=Message.fixed("The adapter learnt the 808.", "适配器学到了 808。"),
+            remedy=Message.fixed("Keep these settings.", "保持这些设置。"),
+            evidence={"p": 0.008, "prompts": 8},
+        ),
+        RunFinding(
+            name="fade",
+            kind="worse",
+            title=msg("Fades out"),
+            sentence=Message.fixed(
+                "1 of 3 outputs fades out; none of the base's does.", "3 个输出中有 1 个淡出；基础模型没有。"
+            ),
+            cause=Message.fixed("Clips that end in a fade are over-represented.", "以淡出结尾的音频过多。"),
+            remedy=Message.fixed(
+                "Cut the endings off, or take crops from inside the tracks.", "去掉结尾，或从曲目内部截取。"
+            ),
+            evidence={"drop_db": 12.4, "limit": 6.0},
+        ),
+    )
+
+
+def check_finding(check: str, level: Level, clip: str, message: Message, remedy: Message, **measured: Any) -> Finding:
+    return Finding(check=check, level=level, clip=clip, message=message, remedy=remedy, unit="%", **measured)
 
 
 def findings(folder: Path) -> None:
-    value = {
-        "layout": "metadata",
-        "notes": ["3 stereo clips are mixed down to mono."],
-        "findings": [
-            {
-                "check": "mostly_silent",
-                "level": "error",
-                "clip": "train/quiet.wav",
-                "message": "92 % of this clip is silent.",
-                "value": 92.0,
-                "limit": 50.0,
-                "unit": "%",
-                "remedy": "Cut the silence off or leave the clip out.",
-                "message_zh": "此音频 92 % 为静音。",
-                "remedy_zh": "剪掉静音或去掉该音频。",
-            },
-            {
-                "check": "clipped",
-                "level": "warn",
-                "clip": "train/a.wav",
-                "message": "1.2 % of the samples are clipped.",
-                "value": 1.2,
-                "limit": 0.3,
-                "unit": "%",
-                "remedy": "Use an unclipped source.",
-                "message_zh": "1.2 % 的样本削波。",
-                "remedy_zh": "使用未削波的来源。",
-            },
-            {
-                "check": "identical_texts",
-                "level": "warn",
-                "clip": "*",
-                "message": "60 % of the clips share one caption.",
-                "value": 60.0,
-                "limit": 50.0,
-                "unit": "%",
-                "remedy": "Describe each clip.",
-                "message_zh": "60 % 的音频描述相同。",
-                "remedy_zh": "逐个描述音频。",
-            },
-        ],
-        "quarantined": [{"clip": "train/quiet.wav", "reason": "92 % of this clip is silent."}],
-        "kept": 24,
-        "train": 21,
-        "valid": 3,
-        "split_kind": "by_source",
-        "seconds": 268.4,
-    }
-    write_json(folder / "data" / "findings.json", value)
+    silent = Message.fixed("92 % of this clip is silent.", "此音频 92 % 为静音。")
+    clipped = Message.fixed("1.2 % of the samples are clipped.", "1.2 % 的样本削波。")
+    alike = Message.fixed("60 % of the clips share one caption.", "60 % 的音频描述相同。")
+    cut = Message.fixed("Cut the silence off or leave the clip out.", "剪掉静音或去掉该音频。")
+    source = Message.fixed("Use an unclipped source.", "使用未削波的来源。")
+    describe = Message.fixed("Describe each clip.", "逐个描述音频。")
+    CheckFindings(
+        layout="metadata",
+        notes=(Message.fixed("3 stereo clips are mixed down to mono."),),
+        findings=(
+            check_finding("mostly_silent", "error", "train/quiet.wav", silent, cut, value=92.0, limit=50.0),
+            check_finding("clipped", "warn", "train/a.wav", clipped, source, value=1.2, limit=0.3),
+            check_finding("identical_texts", "warn", "*", alike, describe, value=60.0, limit=50.0),
+        ),
+        quarantined={"train/quiet.wav": silent},
+        kept=24,
+        train=21,
+        valid=3,
+        split_kind="by_source",
+        seconds=268.4,
+    ).write(folder / "data" / "findings.json")
+
+
+def train_summary() -> TrainSummary:
+    phase = PhaseSummary(name="train", updates=200, first_loss=5.0, best_loss=4.13, best_update=150)
+    return TrainSummary(
+        updates=200,
+        best_loss=4.13,
+        best_update=150,
+        stages=(phase,),
+        skipped=1,
+        seconds=304.2,
+        device="cpu",
+        precision="fp32",
+        trained_parameters=319488,
+    )
 
 
 def full_run(folder: Path, prompts: list[str] | None = None, seconds: float = 3.0) -> Path:
@@ -316,26 +216,48 @@ def full_run(folder: Path, prompts: list[str] | None = None, seconds: float = 3.
     )
     (folder / "recipe.resolved.yaml").write_text(RECIPE, encoding="utf-8")
     (folder / "recipe.yaml").write_text("name: mybeats\n", encoding="utf-8")
-    write_json(
-        folder / "environment.json",
-        {
-            "versions": {"tunesmith": "0.1.0", "torch": "2.13.0", "python": "3.11.2"},
-            "device": "cpu, 2 threads",
-            "base_model": {"path": "pocket", "licence": "Apache-2.0", "parameters": 5120000},
-            "command": "tunesmith run mybeats",
-        },
-    )
-    write_json(folder / "plan.json", {"updates": 200, "memory_gib": 1.4, "seconds": 280})
+    Environment(
+        versions={"tunesmith": "0.1.0", "torch": "2.13.0", "python": "3.11.2"},
+        platform="Linux x86_64",
+        model=BaseModelFacts(path="pocket", family="musicgen", licence="Apache-2.0", parameters=5120000),
+        command="tunesmith run mybeats",
+    ).write(folder / "environment.json")
+    plan().write(folder / "plan.json")
     for stage, took in (("check", 3.2), ("encode", 8.0), ("train", 305.0), ("evaluate", 41.0)):
-        state = {
-            "stage": stage,
-            "fingerprint": "f",
-            "status": "done",
-            "seconds": took,
-            "summary": {"clips": 24},
-            "command": f"tunesmith {stage} mybeats",
-        }
-        write_json(folder / "stages" / f"{stage}.json", state)
+        StageState(
+            stage=stage,
+            fingerprint="f",
+            status="done",
+            seconds=took,
+            summary=train_summary().to_json() if stage == "train" else {"clips": 24},
+            command=f"tunesmith {stage} mybeats",
+        ).write(folder / "stages" / f"{stage}.json")
     for name in ("best_model", "final_model"):
         write_json(folder / name / "adapter_config.json", {})
     return folder
+
+
+def plan() -> RunPlan:
+    device = DevicePlan(
+        device="CPU",
+        precision="fp32",
+        memory={"weights": 1.4e9},
+        seconds={"training": 280.0},
+        assumes=Message.fixed("50 GFLOP/s on each of 2 cores"),
+        memory_bytes=1.4e9,
+        total_seconds=280.0,
+    )
+    return RunPlan(
+        updates=200,
+        clips_per_update=8,
+        epochs=76.2,
+        warmup=20,
+        peak_learning_rate=1e-4,
+        clips=24,
+        seconds_of_audio=268.4,
+        adapter_parameters=319488,
+        frames_per_micro_batch=2000,
+        disk={"cache": 2.0e6},
+        disk_bytes=2.0e6,
+        devices=(device,),
+    )

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from tests.report import fake_run
+from tests.report.files import RATE, beat, write, write_json
 from tests.report.page import Page
 from tunesmith.errors import TunesmithError
 from tunesmith.report import media
@@ -74,7 +75,7 @@ def test_every_player_holds_audio_that_decodes(full):
         kind, data = player["src"].split(";base64,")
         assert kind in {"data:audio/mpeg", "data:audio/ogg", "data:audio/wav"}
         audio, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
-        assert rate == fake_run.RATE
+        assert rate == RATE
         assert 1.9 < len(audio) / rate < 3.1
         assert abs(audio).max() > 0.05
         assert player["aria-label"]
@@ -129,10 +130,9 @@ def test_findings_flags_and_numbers_stand_beside_their_limits(full):
     assert "Fades out by 12.4 dB from the first to the last third. ( 12.4, limit 6 )" in text
     assert "92 % 50 %" in text
     assert text.index("Worse") < text.index("Better")
-    assert "tempo BPM 112 138 141 closer" in text
-    assert re.search("spectral centre.*?not closer", text)[0].split() == [
-        "spectral",
-        "centre",
+    assert "Tempo BPM 112 138 141 closer" in text
+    assert re.search("Brightness Hz.*?further away", text)[0].split() == [
+        "Brightness",
         "Hz",
         "1",
         "800",
@@ -140,8 +140,8 @@ def test_findings_flags_and_numbers_stand_beside_their_limits(full):
         "450",
         "1",
         "500",
-        "not",
-        "closer",
+        "further",
+        "away",
     ]
 
 
@@ -181,7 +181,7 @@ def test_missing_and_unreadable_audio_is_said(tmp_path):
     fake_run.comparison(tmp_path / "evaluation", ["one", "two"], 1.0)
     (tmp_path / "evaluation/base_model/00.wav").unlink()
     (tmp_path / "evaluation/lora_model/00.wav").write_text("not audio at all")
-    fake_run.write(tmp_path / "evaluation/lora_model/01.wav", fake_run.beat(0.0))
+    write(tmp_path / "evaluation/lora_model/01.wav", beat(0.0))
     page = report(tmp_path)
     assert len(page.all("audio")) == 3
     assert "no such file" in page.text()
@@ -190,13 +190,13 @@ def test_missing_and_unreadable_audio_is_said(tmp_path):
 
 
 def test_files_outside_the_run_are_never_carried(tmp_path):
-    fake_run.write(tmp_path / "secret.wav", fake_run.beat(1.0))
-    value = fake_run.comparison(tmp_path / "run" / "evaluation", ["one"], 1.0)
+    write(tmp_path / "secret.wav", beat(1.0))
+    value = fake_run.comparison(tmp_path / "run" / "evaluation", ["one"], 1.0).to_json()
     value["prompts"][0]["base"]["file"] = "../../secret.wav"
     value["prompts"][0]["lora"]["file"] = str(tmp_path / "secret.wav")
     value["prompts"][0]["reference"] = None
     value["reference"] = []
-    fake_run.write_json(tmp_path / "run/evaluation/comparison_results.json", value)
+    write_json(tmp_path / "run/evaluation/comparison_results.json", value)
     assert not report(tmp_path / "run").all("audio")
 
 
@@ -205,10 +205,10 @@ def test_links_resolve_when_audio_is_not_embedded(tmp_path, monkeypatch, how):
     folder = tmp_path / "runs" / "名 #1 100%"
     fake_run.comparison(folder / "evaluation", ["one"], 1.0)
     odd = folder / "evaluation" / "lora_model" / "a#b %20 ü.wav"
-    fake_run.write(odd, fake_run.beat(1.0))
+    write(odd, beat(1.0))
     value = json.loads((folder / "evaluation/comparison_results.json").read_text("utf-8"))
     value["prompts"][0]["lora"]["file"] = "lora_model/" + odd.name
-    fake_run.write_json(folder / "evaluation/comparison_results.json", value)
+    write_json(folder / "evaluation/comparison_results.json", value)
     if how == "too much":
         monkeypatch.setattr(media, "BUDGET_BYTES", 20_000)
     page = report(folder, embed=how != "asked")
@@ -238,7 +238,7 @@ def test_values_of_the_wrong_kind_do_not_break_the_page(tmp_path):
     for index, value in enumerate(junk):
         folder = tmp_path / str(index)
         keys = ("settings", "prompts", "reference", "losses", "findings", "features", "codec", "verdict")
-        fake_run.write_json(folder / "evaluation/comparison_results.json", dict.fromkeys(keys, value))
+        write_json(folder / "evaluation/comparison_results.json", dict.fromkeys(keys, value))
         inner = {"prompt": value, "seed": value, "kind": value, "base": value, "lora": value, "reference": value}
         side = {"file": value, "signals": value, "verdicts": value}
         odd = {
@@ -249,11 +249,11 @@ def test_values_of_the_wrong_kind_do_not_break_the_page(tmp_path):
             "features": [dict.fromkeys(("name", "base", "closer"), value)],
             "losses": {"base": value, "random": value, "adapter": {"terms": value}},
         }
-        fake_run.write_json(folder / "odd/comparison_results.json", odd)
+        write_json(folder / "odd/comparison_results.json", odd)
         keys = ("layout", "notes", "findings", "quarantined", "kept", "train", "valid", "split_kind", "seconds")
-        fake_run.write_json(folder / "data/findings.json", dict.fromkeys(keys, value))
-        fake_run.write_json(folder / "environment.json", {"base_model": value, "licence": value})
-        fake_run.write_json(folder / "stages/train.json", {"seconds": value, "summary": value, "command": value})
+        write_json(folder / "data/findings.json", dict.fromkeys(keys, value))
+        write_json(folder / "environment.json", {"base_model": value, "licence": value})
+        write_json(folder / "stages/train.json", {"seconds": value, "summary": value, "command": value})
         (folder / "recipe.resolved.yaml").write_text(f"model: {json.dumps(value)}\ntrain: {json.dumps(value)}\n")
         kinds = ("train", "valid", "preview", "gate", "event")
         lines = [

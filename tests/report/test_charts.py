@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.report import fake_run
 from tunesmith.report.charts import best_update, charts, series
 from tunesmith.report.gather import ReportData
 from tunesmith.run.folder import RunFolder
 
 
 def material(train=(), valid=(), random=None) -> ReportData:
-    comparison = None if random is None else {"losses": {"random": random}}
-    return ReportData(
-        RunFolder(Path("x")), "x", metrics={"train": list(train), "valid": list(valid)}, comparison=comparison
-    )
+    found = ReportData(RunFolder(Path("x")), "x", metrics={"train": list(train), "valid": list(valid)})
+    if random is None:
+        return found
+    losses = fake_run.losses().model_copy(update={"random": random})
+    return replace(found, comparison=fake_run.record([], losses=losses))
 
 
 TRAIN = [{"update": u, "loss": 4 - u / 100, "learning_rate": 1e-4} for u in range(10, 101, 10)]
@@ -29,15 +32,15 @@ VALID = [
 
 def test_every_chart_is_made_from_its_numbers():
     made = charts(material(TRAIN, VALID, random=4.2))
-    assert [chart.key for chart in made] == ["chart_loss", "chart_codebooks", "chart_rate", "chart_forgetting"]
-    assert made[0].note == "chart_random_drawn"
+    assert [chart.key for chart in made] == ["loss", "codebooks", "rate", "forgetting"]
+    assert str(made[0].note) == "Dashed: a uniform guess."
     assert ">3.200<" in made[0].svg
-    assert [name for _, name in made[1].legend] == ["codebook 0", "codebook 2", "codebook 10"]
+    assert [str(name) for _, name in made[1].legend] == ["codebook 0", "codebook 2", "codebook 10"]
 
 
 def test_a_uniform_guess_far_above_does_not_flatten_the_curve():
     chart = charts(material(TRAIN, VALID, random=7.62))[0]
-    assert chart.note == "chart_random_above"
+    assert str(chart.note) == "A uniform guess lies above this chart."
     assert "stroke-dasharray" not in chart.svg
     assert "stroke-dasharray" in charts(material(TRAIN, VALID, random=4.2))[0].svg
 

@@ -6,13 +6,21 @@ from pathlib import Path
 import pytest
 
 from tests.report import fake_run
+from tests.report.files import beat, write
+from tunesmith.records.comparison import ComparedSide, RunVerdict
+from tunesmith.records.findings import CheckFindings
+from tunesmith.records.generated import Generated, GeneratedFile
+from tunesmith.records.run_finding import ClipVerdict
+from tunesmith.records.stage_state import StageState
 from tunesmith.report import dataset, summary
 from tunesmith.report import evaluation_section as outcome
 from tunesmith.report import training_section as story
-from tunesmith.report.audio_section import MOST_STEPS, listening
-from tunesmith.report.gather import ReportData, deep, gather
+from tunesmith.report.audio_section import listening
+from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.media import AudioEmbedder
+from tunesmith.report.preview_grid import MOST_STEPS
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import Message, msg
 
 
 def test_a_resumed_run_counts_the_last_line_of_each_update(tmp_path):
@@ -36,14 +44,18 @@ def test_names_that_leave_the_run_are_nothing(name, root):
     assert material.inside("a/./b.wav") is not None
 
 
-def test_deep_finds_the_nearest_value():
-    assert deep({"a": {"licence": "inner"}, "licence": "outer"}, "licence") == "outer"
-    assert deep({"a": {"b": {"license": "MIT"}}}, "licence", "license") == "MIT"
-    assert deep(None, "x") is None
+def test_device_and_precision_are_those_that_training_found(tmp_path):
+    fake_run.full_run(tmp_path, prompts=["one"], seconds=1.0)
+    rows = {str(name): str(value) for name, value in story.done(gather(RunFolder(tmp_path)))}
+    assert "device: auto" in fake_run.RECIPE
+    assert (rows["Device"], rows["Precision"], rows["Its licence"]) == ("cpu", "fp32", "Apache-2.0")
+    (tmp_path / "stages" / "train.json").unlink()
+    rows = {str(name): str(value) for name, value in story.done(gather(RunFolder(tmp_path)))}
+    assert not {"Device", "Precision"} & set(rows)  # what was asked for is not what was found
 
 
 def test_many_previews_are_thinned_and_counted(tmp_path):
-    fake_run.write(tmp_path / "p.wav", fake_run.beat(0.5))
+    write(tmp_path / "p.wav", beat(0.5))
     lines = [{"kind": "preview", "update": u, "index": 0, "prompt": "p", "file": "p.wav"} for u in range(0, 3000, 100)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     grid = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid
@@ -53,31 +65,28 @@ def test_many_previews_are_thinned_and_counted(tmp_path):
 
 
 def test_generated_clips_are_heard_where_nothing_was_compared(tmp_path):
-    fake_run.write(tmp_path / "generated/00.wav", fake_run.beat(0.5))
-    fake_run.write_json(
-        tmp_path / "generated/generated.json", {"items": [{"prompt": "p", "file": "00.wav", "seed": 1}]}
-    )
+    write(tmp_path / "generated/00.wav", beat(0.5))
+    made = GeneratedFile(file="00.wav", prompt="p", seed=1, seconds=0.5, signals={"lufs": -14.0}, problem="fade")
+    Generated(adapter="best_model", scale=1.0, files=(made,)).write(tmp_path / "generated/generated.json")
     heard = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False))
     assert [row.prompt for row in heard.rows] == ["p"]
     assert heard.rows[0].sides[0].clip.source == "generated/00.wav"
+    assert heard.rows[0].sides[0].flags[0].sentence.render("zh") == "淡出"
 
 
-@pytest.mark.parametrize(
-    "given", [["a.wav"], [{"clip": "a.wav", "reason": "bad"}], {"a.wav": "bad"}, [{"clip": "a.wav", "message": "bad"}]]
-)
-def test_quarantine_reads_in_any_shape(given):
-    found = {
-        "quarantined": given,
-        "findings": [{"clip": "a.wav", "level": "error", "message": "bad", "message_zh": "坏"}],
-    }
-    rows = dataset.quarantined(ReportData(RunFolder(Path("x")), "x", findings=found))
-    assert [(clip, reason.en) for clip, reason in rows] == [("a.wav", "bad")]
+def test_quarantine_says_why_in_both_languages(tmp_path):
+    fake_run.findings(tmp_path)
+    ((clip, reason),) = dataset.quarantined(gather(RunFolder(tmp_path)))
+    assert (clip, str(reason), reason.render("zh")) == (
+        "train/quiet.wav", "92 % of this clip is silent.", "此音频 92 % 为静音。",
+    )  # fmt: skip
 
 
 def test_findings_are_grouped_gravest_first_and_capped():
-    found = [{"check": "b", "level": "warn", "clip": str(i)} for i in range(130)]
-    found += [{"check": "a", "level": "info", "clip": "x"}, {"check": "c", "level": "error", "clip": "y"}]
-    groups = dataset.check_groups(ReportData(RunFolder(Path("x")), "x", findings={"findings": found}))
+    said = (Message.fixed("so"), Message.fixed("mend it"))
+    found = [fake_run.check_finding("b", "warn", str(i), *said) for i in range(130)]
+    found += [fake_run.check_finding("a", "info", "x", *said), fake_run.check_finding("c", "error", "y", *said)]
+    groups = dataset.check_groups(ReportData(RunFolder(Path("x")), "x", findings=CheckFindings(findings=tuple(found))))
     assert [(g.name, len(g.rows), g.more) for g in groups] == [("c", 1, 0), ("b", 100, 30), ("a", 1, 0)]
 
 
@@ -108,51 +117,63 @@ def test_a_preview_that_collapsed_says_how(tmp_path, problem, en, zh):
     line = {"kind": "preview", "update": 0, "index": 0, "prompt": "p", "file": "p.wav", "problem": problem}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line))
     cell = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid.steps[0][2][0]
-    assert (cell.problem or ("", "")) == (en, zh)
+    assert (str(cell.problem or ""), cell.problem.render("zh") if cell.problem else "") == (en, zh)
 
 
-def test_features_say_which_way_they_moved():
-    assert outcome.direction({"closer": True, "direction": "towards"}) == (("closer", "更近"), True)
-    assert outcome.direction({"closer": False, "direction": "away"}) == (("further away", "更远"), False)
-    assert outcome.direction({"closer": False}) == (("not closer", "未更近"), False)
-    assert outcome.feature_name({"name": "Tempo", "name_zh": "速度"}) == ("Tempo", "速度")
-    assert outcome.feature_name({"name": "sub_share"}).zh == "120 Hz 以下能量占比"
+@pytest.mark.parametrize(
+    ("direction", "en", "zh", "good"),
+    [
+        ("towards", "closer", "更近", True),
+        ("away", "further away", "更远", False),
+        ("unchanged", "about the same", "大致不变", False),
+    ],
+)
+def test_features_say_which_way_they_moved(direction, en, zh, good):
+    words, closer = outcome.direction(fake_run.feature("tempo_bpm", msg("Tempo"), "BPM", 1.0, 2.0, 3.0, direction))
+    assert (str(words), words.render("zh"), closer) == (en, zh, good)
 
 
-def test_the_verdict_needs_no_second_heading():
-    given = {
-        "learnt": {"en": "L", "zh": "学"},
-        "worse": None,
-        "next": {"en": "Next: hold out clips.", "zh": "下一步：留出音频。"},
-    }
-    said = summary.verdict(ReportData(RunFolder(Path("x")), "x", comparison={"verdict": given}))
-    assert said[0] == ("learnt", ("L", "学"), False)
-    assert said[1][0] == "worse"
-    assert not said[1][2]
-    assert said[2][1] == ("Hold out clips.", "留出音频。")
+def test_the_verdict_has_headings_of_its_own_and_needs_no_second():
+    given = RunVerdict(learnt=Message.fixed("L", "学"), worse=None, next=Message.fixed("Hold out clips.", "留出音频。"))
+    comparison = fake_run.record([], verdict=given)
+    said = summary.verdict(ReportData(RunFolder(Path("x")), "x", comparison=comparison))
+    assert [(one.look, str(one.heading)) for one in said] == [
+        ("learnt", "What was learnt"), ("", "What got worse"), ("next", "What to do next"),
+    ]  # fmt: skip
+    assert (str(said[0].said), said[0].said.render("zh")) == ("L", "学")
+    assert (str(said[2].said), said[2].said.render("zh")) == ("Hold out clips.", "留出音频。")
 
 
 def test_a_flag_repeats_no_number_that_its_sentence_holds(tmp_path):
-    sides = [
-        {"file": "x", "verdicts": [{"sentence": s, "value": 1.0, "limit": 2.0}]}
-        for s in ("Too much: 1 (limit 2)", "Bad")
-    ]
-    material = ReportData(
-        RunFolder(tmp_path),
-        "x",
-        comparison={"prompts": [{"base": sides[0], "lora": sides[1]}]},
-        comparison_folder=tmp_path,
+    verdicts = (
+        ClipVerdict(name="x", sentence=Message.fixed(sentence), value=1.0, limit=2.0)
+        for sentence in ("Too much: 1 (limit 2)", "Bad")
     )
+    sides = [ComparedSide(file="x", signals={}, verdicts=(verdict,)) for verdict in verdicts]
+    (prompt,) = fake_run.record(["p"]).prompts
+    prompt = prompt.model_copy(update={"base": sides[0], "lora": sides[1]})
+    comparison = fake_run.record([], prompts=(prompt,), reference=())
+    material = ReportData(RunFolder(tmp_path), "x", comparison=comparison, comparison_folder=tmp_path)
     (row,) = listening(material, AudioEmbedder(tmp_path, embed=False)).rows
     assert row.sides[0].flags[0].numbers is None
-    assert row.sides[1].flags[0].numbers.en == "1, limit 2"
+    assert str(row.sides[1].flags[0].numbers) == "1, limit 2"
 
 
 def test_a_summary_of_a_stage_shows_its_numbers_only(tmp_path):
-    fake_run.write_json(
-        tmp_path / "stages/check.json", {"seconds": 2, "summary": {"kept": 3, "notes": ["long"], "a_b": "x"}}
-    )
+    summary = {"kept": 3, "notes": ["long"], "a_b": "x"}
+    state = StageState(stage="check", fingerprint="f", status="done", seconds=2, summary=summary)
+    state.write(tmp_path / "stages/check.json")
     rows = story.stage_rows(gather(RunFolder(tmp_path)))
     assert rows[0][2] == "kept 3, a b x"
-    assert rows[1][1].en == "not done yet"
-    assert rows[-1][1].en == "this page"
+    assert str(rows[1][1]) == "not done yet"
+    assert str(rows[-1][1]) == "this page"
+
+
+def test_an_interrupted_run_is_not_called_trained(tmp_path):
+    fake_run.metrics(tmp_path, updates=20, previews=False)
+    lines = (tmp_path / "metrics.jsonl").read_text("utf-8").splitlines()
+    (tmp_path / "metrics.jsonl").write_text("\n".join(line for line in lines if '"finished"' not in line))
+    StageState(stage="train", fingerprint="f", status="running").write(tmp_path / "stages/train.json")
+    words, command = summary.state(gather(RunFolder(tmp_path)))
+    assert "has not finished" in str(words)
+    assert command.startswith("tunesmith run")

@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.report.fake_run import HOSTILE, beat, comparison, write, write_json
+from tests.report.fake_run import HOSTILE, comparison
+from tests.report.files import beat, write, write_json
 from tests.report.page import Page
+from tunesmith.records.speech_comparison import EditTypeResult, MeasureResult, SpeechComparison
 from tunesmith.report.build import build_report
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import Message
 
 
-def measure(name: str, **values: object) -> dict:
-    return {
-        "name": name, "title": name.title(), "title_zh": "指标", "unit": "", "base": 0.8, "adapter": 0.6,
+def measure(name: str, **values: Any) -> MeasureResult:
+    given: dict[str, Any] = {
+        "name": name, "title": Message.fixed(name.title(), "指标"), "unit": "", "base": 0.8, "adapter": 0.6,
         "reference": 0.85, "difference": -0.2, "low": -0.3, "high": -0.1, "pairs": 8, "judgement": "worse",
-    } | values  # fmt: skip
+    }  # fmt: skip
+    return MeasureResult(**given | values)
 
 
-def speech(**values: object) -> dict:
-    return {
+def speech(**values: Any) -> SpeechComparison:
+    clone = (
+        measure(
+            "error_rate", unit="%", base=0.12, adapter=0.05, reference=None, low=-0.1, high=-0.04, judgement="better"
+        ),
+        measure("heldout_loss", base=4.4, adapter=3.1, reference=None, low=-1.5, high=-1.2),
+    )
+    emotion = (
+        measure("voice_prompt", low=None, high=None, pairs=3, judgement="unknown"),
+        measure("floor_db", unit="dB", base=-38.0, adapter=-20.0),
+    )
+    given: dict[str, Any] = {
         "transcriber": "openai/whisper-small", "error_rate": "WER", "voice": "CAM++",
-        "edit_types": [
-            {"edit_type": "clone", "outputs": 8, "judgement": "better", "measures": [
-                measure("error_rate", unit="%", base=0.12, adapter=0.05, reference=None, low=-0.1, high=-0.04,
-                        judgement="better"),
-                measure("heldout_loss", base=4.4, adapter=3.1, reference=None, low=-1.5, high=-1.2),
-            ]},
-            {"edit_type": "emotion", "outputs": 3, "judgement": "unknown", "measures": [
-                measure("voice_prompt", low=None, high=None, pairs=3, judgement="unknown"),
-                measure("floor_db", unit="dB", base=-38.0, adapter=-20.0),
-            ]},
-        ],
-    } | values  # fmt: skip
+        "edit_types": (
+            EditTypeResult(edit_type="clone", outputs=8, judgement="better", measures=clone),
+            EditTypeResult(edit_type="emotion", outputs=3, judgement="unknown", measures=emotion),
+        ),
+    }  # fmt: skip
+    return SpeechComparison(**given | values)
 
 
-def page(folder: Path, record: object, **prompt: object) -> Page:
-    value = comparison(folder / "evaluation", ["hello there", HOSTILE, "你好"])
+def page(folder: Path, spoken: SpeechComparison, **prompt: Any) -> Page:
+    made = comparison(folder / "evaluation", ["hello there", HOSTILE, "你好"], speech=spoken)
     write(folder / "evaluation" / "prompt" / "00.wav", beat(1.0, 5))
-    for one in value["prompts"]:
-        one.update({"edit_type": "emotion", "edit_info": "happy", "source": "prompt/00.wav"} | prompt)
-    value["prompts"][0]["lora"]["heard"] = "hello dear"
-    value["prompts"][1]["base"]["heard"] = ""
-    value["settings"]["seconds"] = None
-    write_json(folder / "evaluation" / "comparison_results.json", value | {"speech": record})
+    edit = {"edit_type": "emotion", "edit_info": "happy", "source": "prompt/00.wav"} | prompt
+    rows = [row.model_copy(update=edit) for row in made.prompts]
+    rows[0] = rows[0].model_copy(update={"lora": rows[0].lora.model_copy(update={"heard": "hello dear"})})
+    rows[1] = rows[1].model_copy(update={"base": rows[1].base.model_copy(update={"heard": ""})})
+    settings = made.settings.model_copy(update={"seconds": None})
+    made = made.model_copy(update={"prompts": tuple(rows), "settings": settings})
+    made.write(folder / "evaluation" / "comparison_results.json")
     return Page(build_report(RunFolder(folder)))
 
 
@@ -92,16 +102,44 @@ def test_music_shows_none_of_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "record",
+    "spoken",
     [
-        None, [], "speech", {"edit_types": 3}, {"edit_types": [None, {}, {"measures": "x"}]},
-        speech(edit_types=[{"edit_type": HOSTILE, "outputs": "many", "judgement": None, "measures": [{}]}]),
-        speech(edit_types=[{"edit_type": [], "measures": [measure("x", base="a", low=1e400, judgement=HOSTILE)]}]),
-        speech(voice=HOSTILE, transcriber=HOSTILE),
+        speech(edit_types=()),
+        speech(edit_types=(EditTypeResult(edit_type=HOSTILE, outputs=0, judgement="unknown", measures=()),)),
+        speech(
+            edit_types=(
+                EditTypeResult(
+                    edit_type=HOSTILE,
+                    outputs=1,
+                    judgement="worse",
+                    measures=(measure(HOSTILE, title=Message.fixed(HOSTILE), unit=HOSTILE, base=None, low=1e400),),
+                ),
+            )
+        ),
+        speech(voice=HOSTILE, transcriber=HOSTILE, error_rate=HOSTILE),
     ],
-)  # fmt: skip
-def test_a_strange_record_does_no_harm(tmp_path, record):
-    shown = page(tmp_path, record, edit_type=HOSTILE, edit_info={"a": 1}, source="../../secret.wav")
+)
+def test_a_strange_record_does_no_harm(tmp_path, spoken):
+    shown = page(tmp_path, spoken, edit_type=HOSTILE, edit_info=HOSTILE, source="../../secret.wav")
     assert shown.errors == []
+    assert "could not be read" not in shown.text("en")
     assert all(attrs.get("src") != "x" for attrs in shown.all("img"))
     assert "alert" not in "".join(str(a) for a in shown.all("script"))
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        3,
+        "speech",
+        {"edit_types": 3},
+        {"edit_types": [None, {}, {"measures": "x"}]},
+        {"edit_types": [{"edit_type": []}]},
+    ],
+)
+def test_a_damaged_record_is_named_and_does_no_harm(tmp_path, junk):
+    value = comparison(tmp_path / "evaluation", ["a beat"]).to_json()
+    write_json(tmp_path / "evaluation" / "comparison_results.json", value | {"speech": junk})
+    shown = Page(build_report(RunFolder(tmp_path)))
+    assert shown.errors == []
+    assert "comparison_results.json: this file is damaged: speech" in shown.text()

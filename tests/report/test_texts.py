@@ -6,13 +6,25 @@ from string import Formatter
 
 import pytest
 
-from tunesmith.report import texts
-from tunesmith.report.signal_texts import SIGNALS
-from tunesmith.report.texts import TEXTS, Both, both, say, signal, word
+from tests.report import fake_run
+from tests.report.page import Page
+from tunesmith.report import build
+from tunesmith.report.build import build_report, label, words
+from tunesmith.report.signal_texts import SIGNALS, signal_name
+from tunesmith.report.texts import SECTIONS, TERMS, said, term, verbatim
+from tunesmith.run.folder import RunFolder
+from tunesmith.texts import LANGUAGES, Message, catalogue, msg
 
 ROOT = resources.files("tunesmith.report")
 TEMPLATES = {p.name: p.read_text("utf-8") for p in (ROOT / "templates").iterdir() if p.name.endswith(".j2")}
 CODE = {p.name: p.read_text("utf-8") for p in ROOT.iterdir() if p.name.endswith(".py")}
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def asked() -> list[str]:
+    """Every sentence that a template says."""
+    quoted = re.compile(r"""\btr\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
+    return [single or double for text in TEMPLATES.values() for single, double in quoted.findall(text)]
 
 
 def fields(text: str) -> set[str | None]:
@@ -20,62 +32,115 @@ def fields(text: str) -> set[str | None]:
 
 
 def test_every_sentence_stands_in_both_languages_with_the_same_places():
-    for key, (en, zh) in TEXTS.items():
-        assert en.strip(), key
-        assert zh.strip(), key
-        assert fields(en) == fields(zh), key
-        assert not re.search("[\u4e00-\u9fff]", en), key
+    terms = [message.id for group in (SECTIONS, *TERMS.values()) for message in group.values()]
+    sentences = asked()
+    assert len(sentences) > 80
+    for en in {*sentences, *terms}:
+        zh = catalogue.translate(en, "zh")
+        assert zh != en, en
+        assert zh.strip(), en
+        assert fields(en) == fields(zh), en
+        assert not CHINESE.search(en), en
 
 
 def test_signals_have_both_languages():
-    for en, zh, _ in SIGNALS.values():
-        assert en
-        assert re.search("[\u4e00-\u9fff]", zh)
+    for name, _ in SIGNALS.values():
+        assert str(name)
+        assert CHINESE.search(name.render("zh"))
 
 
 def test_every_measured_signal_has_a_name():
     from dataclasses import fields as fields_of
 
     from tunesmith.evaluation.signals import Signals
+    from tunesmith.evaluation.speech.signals import SpeechSignals
 
-    assert {field.name for field in fields_of(Signals)} <= set(SIGNALS)
-
-
-def test_every_key_that_is_asked_for_exists():
-    asked = {key for text in CODE.values() for key in re.findall(r'\bsay\(\s*"(\w+)"', text)}
-    for text in TEMPLATES.values():
-        asked |= {key for key in re.findall(r"\bt\('(\w+)'", text) if not key.endswith("_")}
-        asked |= {key for pair in re.findall(r"\bt\('(\w+)' if [^)]*? else '(\w+)'\)", text) for key in pair}
-    assert len(asked) > 80
-    assert asked <= set(TEXTS)
+    assert {field.name for kind in (Signals, SpeechSignals) for field in fields_of(kind)} <= set(SIGNALS)
 
 
-def test_no_sentence_is_left_over():
-    families = ("sec_", "kind_", "finding_", "status_", "level_", "event_", "gate_", "stage_", "split_", "weights_")
-    families += ("side_", "curve_", "clips_", "direction_", "problem_")  # their keys are put together from data
-    elsewhere = "".join(text for name, text in (CODE | TEMPLATES).items() if name != "texts.py")
-    quoted = set(re.findall(r"""["'](\w+)["']""", elsewhere))
-    assert [key for key in TEXTS if key not in quoted and not key.startswith(families)] == []
+def test_every_list_of_terms_that_is_asked_for_exists_and_none_is_left_over():
+    kinds = {kind for text in (CODE | TEMPLATES).values() for kind in re.findall(r"""\bterm\(["'](\w+)["'],""", text)}
+    assert kinds == set(TERMS)
+    sections = {name.removesuffix(".j2") for name in TEMPLATES} - {"macros", "page.html"}
+    assert set(SECTIONS) == sections
 
 
-def test_both_takes_either_shape_and_lets_one_language_stand_in():
-    assert both({"m": "a", "m_zh": "甲"}, "m") == Both("a", "甲")
-    assert both({"m": {"en": "a", "zh": "甲"}}, "m") == Both("a", "甲")
-    assert both({"m": "a"}, "m") == Both("a", "a")
-    assert both({"m": "", "m_zh": "甲"}, "m") == Both("甲", "甲")
-    assert both({"m": 3}, "m") is None
-    assert both(None, "m") is None
+def test_no_template_speaks_for_itself():
+    """What a template says outside of ``tr`` would stand in English alone: units and numbers only."""
+    for name, text in TEMPLATES.items():
+        bare = re.sub(r"\{[{%#].*?[#%}]\}|<[^>]*>", " ", re.sub(r"\{#.*?#\}", " ", text, flags=re.DOTALL))
+        left = set(re.findall(r"[A-Za-z\u4e00-\u9fff]{3,}", re.sub(r"<[^<>]*>|\{\{.*?\}\}|\{%.*?%\}", " ", bare)))
+        assert left <= {"kHz", "DOCTYPE", "html"} or name == "page.html.j2", (name, left)
+
+
+def test_what_a_line_says_is_read_in_every_shape_and_one_language_stands_in():
+    shapes = ({"m": "a", "m_zh": "甲"}, {"m": {"en": "a", "zh": "甲"}}, {"m": Message.fixed("a", "甲").to_json()})
+    for shape in shapes:
+        message = said(shape, "m")
+        assert message is not None
+        assert (message.render("en"), message.render("zh")) == ("a", "甲")
+    for shape, both in (({"m": "a"}, "a"), ({"m": "", "m_zh": "甲"}, "甲")):
+        message = said(shape, "m")
+        assert message is not None
+        assert message.render("en") == message.render("zh") == both
+    assert said({"m": 3}, "m") is None
+    assert said({"m": "  "}, "m") is None
+    assert said(None, "m") is None
 
 
 def test_unknown_terms_stand_as_they_are():
-    assert word("level", "error") == Both("error", "错误")
-    assert word("level", "odd") == Both("odd", "odd")
-    assert signal("my_number") == Both("my_number", "my_number")
-    assert signal("tempo_bpm") == Both("tempo, BPM", "速度（BPM）")
-    assert signal(["x"]).en == "['x']"
+    assert str(term("level", "error")) == "error"
+    assert term("level", "error").render("zh") == "错误"
+    assert term("level", "odd") == verbatim("odd")
+    assert str(signal_name("my_number")) == "my_number"
+    assert (str(signal_name("tempo_bpm")), signal_name("tempo_bpm").render("zh")) == ("tempo, BPM", "速度（BPM）")
+    assert str(signal_name("tempo_bpm", unit=False)) == "tempo"
+    assert str(signal_name(["x"])) == "['x']"
 
 
 def test_values_with_braces_are_not_formatted_again():
-    assert say("title", name="{oops}").en == "Report on {oops}"
-    with pytest.raises(KeyError):
-        texts.say("no such key")
+    assert str(msg("Report on {name}", name="{oops}")) == "Report on {oops}"
+    assert "{oops}" in words(verbatim("{oops}"))
+
+
+@pytest.fixture
+def french(tmp_path, monkeypatch):
+    """A third language of a few sentences: a catalogue and nothing else."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.mofile import write_mo
+
+    made = Catalog(locale="fr", charset="utf-8")
+    for en, fr in (("English", "Français"), ("Verdict", "Verdict final"), ("Report on {name}", "Rapport sur {name}")):
+        made.add(en, fr)
+    place = tmp_path / "locale" / "fr" / "LC_MESSAGES" / "tunesmith.mo"
+    place.parent.mkdir(parents=True)
+    with place.open("wb") as file:
+        write_mo(file, made)
+    zh = catalogue.LOCALE / "zh" / "LC_MESSAGES" / "tunesmith.mo"
+    (tmp_path / "locale" / "zh" / "LC_MESSAGES").mkdir(parents=True)
+    (tmp_path / "locale" / "zh" / "LC_MESSAGES" / "tunesmith.mo").write_bytes(zh.read_bytes())
+    monkeypatch.setattr(catalogue, "LOCALE", tmp_path / "locale")
+    monkeypatch.setattr(build, "LANGUAGES", ("en", "fr", "zh"))
+    catalogue._catalogue.cache_clear()
+    yield
+    catalogue._catalogue.cache_clear()
+
+
+@pytest.mark.usefixtures("french")
+def test_a_third_language_needs_its_catalogue_and_nothing_else(tmp_path):
+    page = Page(build_report(RunFolder(fake_run.full_run(tmp_path / "run", prompts=["one"], seconds=1.0))))
+    assert [attrs["data-to"] for attrs in page.all("button")] == ["en", "fr", "zh"]
+    assert ("fr", "Verdict final") in page.texts
+    assert "Français" in page.text()
+    assert page.all("html")[0]["data-title-fr"] == "Rapport sur mybeats"
+    assert 'html:not([data-lang="fr"]) .fr, html[data-lang="fr"] .en { display: none; }' in page.html
+    assert "held-out loss fell by 16 %" in page.text("fr")  # what the catalogue lacks is said in English
+    for _, attrs in page.tags:
+        assert len({f"data-{language}" in attrs for language in ("en", "fr", "zh")}) == 1
+
+
+def test_both_languages_of_a_name_are_escaped():
+    hostile = Message.fixed('"><script>', '"><img>')
+    assert "<script>" not in words(hostile) + label(hostile)
+    assert "<img>" not in words(hostile) + label(hostile)
+    assert set(LANGUAGES) >= {"en", "zh"}

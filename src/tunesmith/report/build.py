@@ -7,21 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tunesmith import __version__
 from tunesmith.files import write_text
-from tunesmith.report import dataset, summary
-from tunesmith.report import evaluation_section as outcome
-from tunesmith.report import training_section as story
+from tunesmith.report import dataset, evaluation_section, summary, training_section
 from tunesmith.report.audio_section import Listening, audible, listening
 from tunesmith.report.charts import charts
-from tunesmith.report.gather import ReportData, deep, gather, records
+from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.media import AudioEmbedder, fits
 from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture
-from tunesmith.report.texts import Both, both, say, signal, word
+from tunesmith.report.texts import SECTIONS, said, term
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg
 
 # Control characters and lone surrogates, which no HTML file may hold; a caption may hold anything.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -47,7 +46,7 @@ def build_report(folder: RunFolder, *, embed: bool = True) -> Path:
 
 
 def render(material: ReportData, shelf: AudioEmbedder) -> str:
-    """The page as text."""
+    """The page as text, in every language that has a catalogue."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("tunesmith.report", "templates")
@@ -60,55 +59,56 @@ def render(material: ReportData, shelf: AudioEmbedder) -> str:
 
 def _helpers() -> dict[str, Any]:
     return {
-        "t": _t,
-        "words": show,
-        "label": _label,
-        "both": both,
-        "word": word,
-        "signal": signal,
+        "tr": lambda template, **values: words(Message(id=template, values=values)),
+        "words": words,
+        "label": label,
+        "said": said,
+        "term": term,
         "number": number,
         "picture_words": _picture_words,
-        "play_words": _play_words,
-        "step_words": _step_words,
+        "play_words": lambda what: msg("Play {what}", what=what),
+        "step_words": lambda update: msg("Update {n}", n=number(update)),
+        "in_language": lambda message, language: message.render(language),
+        "languages": {language: LANGUAGE_NAME.render(language) for language in LANGUAGES},
+        "language_word": " / ".join(dict.fromkeys(msg("Language").render(language) for language in LANGUAGES)),
+        "titles": SECTIONS,
     }
 
 
-def show(text: Both | None) -> Markup:
-    """Words in both languages; the page shows one of them."""
-    if text is None:
-        return Markup("")
-    if text.en == text.zh:
-        return Markup("<bdi>{}</bdi>").format(text.en)
-    return Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>').format(*text)
+def words(text: Message | str | None) -> Markup:
+    """Words in every language; the page shows one of them."""
+    if isinstance(text, str):
+        return escape(text)
+    spoken = {language: text.render(language) for language in LANGUAGES} if text else {"en": ""}
+    if len(set(spoken.values())) == 1:
+        return Markup("<bdi>{}</bdi>").format(spoken["en"]) if text else Markup("")
+    spans = (Markup('<span class="{0}" lang="{0}">{1}</span>').format(*one) for one in spoken.items())
+    return Markup("").join(spans)
 
 
-def _t(key: str, **values: Any) -> Markup:
-    return show(say(key, **values))
-
-
-def _label(text: Both) -> Markup:
+def label(text: Message) -> Markup:
     """Attributes that name an element aloud; the page's script changes the language."""
-    return Markup('aria-label="{}" data-en="{}" data-zh="{}"').format(text.en, text.en, text.zh)
+    spoken = (Markup('data-{}="{}"').format(language, text.render(language)) for language in LANGUAGES)
+    return Markup('aria-label="{}" {}').format(text.render(), Markup(" ").join(spoken))
 
 
-def _picture_words(picture: Picture) -> Both:
-    numbers = {"seconds": picture.seconds, "low": picture.quietest, "high": picture.loudest}
-    return say("picture_of", **{name: number(round(value, 1)) for name, value in numbers.items()})
-
-
-def _play_words(what: Both) -> Both:
-    return Both(say("play", what=what.en).en, say("play", what=what.zh).zh)
+def _picture_words(picture: Picture) -> Message:
+    return msg(
+        "Spectrogram over {seconds} s and loudness from {low} to {high} LUFS",
+        seconds=number(round(picture.seconds, 1)),
+        low=number(round(picture.quietest, 1)),
+        high=number(round(picture.loudest, 1)),
+    )
 
 
 def _view(material: ReportData, shelf: AudioEmbedder) -> dict[str, Any]:
     heard = listening(material, shelf)
-    settings = (material.comparison or {}).get("settings")
-    features = records((material.comparison or {}).get("features"))
+    comparison, known = material.comparison, material.environment
     return {
         "name": material.name(),
         "sections": _sections(material, heard),
-        "contents": say("contents"),
-        "title": say("title", name=material.name()),
+        "contents": msg("Contents"),
+        "title": msg("Report on {name}", name=material.name()),
         "version": __version__,
         "when": time.strftime("%Y-%m-%d %H:%M"),
         "problems": material.problems,
@@ -117,54 +117,44 @@ def _view(material: ReportData, shelf: AudioEmbedder) -> dict[str, Any]:
         "cards": summary.cards(material),
         "heard": heard,
         "embedded": shelf.embed,
-        "settings": settings if isinstance(settings, dict) else {},
-        "findings": outcome.findings(material),
-        "evidence": outcome.evidence,
-        "features": [(feature, outcome.feature_name(feature), *outcome.direction(feature)) for feature in features],
-        "edit_types": outcome.edit_types(material),
-        "edit_notes": outcome.edit_notes(material),
-        "losses": outcome.loss_rows(material),
-        "random": outcome.random_loss(material),
-        "codec": outcome.codec_rows(material),
-        "done": story.done(material),
+        "settings": comparison.settings if comparison else None,
+        "findings": evaluation_section.findings(material),
+        "evidence": evaluation_section.evidence,
+        "features": [(f, *evaluation_section.direction(f)) for f in (comparison.features if comparison else ())],
+        "edit_types": evaluation_section.edit_types(material),
+        "edit_notes": evaluation_section.edit_notes(material),
+        "losses": evaluation_section.loss_rows(material),
+        "random": evaluation_section.random_loss(material),
+        "codec": evaluation_section.codec_rows(material),
+        "done": training_section.done(material),
         "events": [event for event in material.lines("event") if event.get("name") != "saved"],
         "gates": material.lines("gate"),
-        "charts": [(chart, Markup(chart.svg), _legend(chart.legend)) for chart in charts(material)],
+        "charts": [(chart, Markup(chart.svg)) for chart in charts(material)],
         "data": material.findings,
         "data_rows": dataset.data_rows(material),
         "data_notes": dataset.notes(material),
         "quarantined": dataset.quarantined(material),
         "checks": dataset.check_groups(material),
         "recipe": material.recipe_text,
-        "environment": list(story.flat(material.environment)),
-        "plan": list(story.flat(material.plan)),
-        "stages": story.stage_rows(material),
-        "code": story.load_code(material),
-        "licence": deep(material.environment, "licence", "license"),
+        "environment": training_section.environment_rows(material),
+        "plan": training_section.plan_rows(material),
+        "stages": training_section.stage_rows(material),
+        "code": training_section.load_code(material),
+        "licence": known.model.licence if known else None,
     }
 
 
 def _sections(material: ReportData, heard: Listening) -> list[str]:
     """Sections that have something to show; the verdict, the data and the recipe always stand."""
-    comparison = material.comparison or {}
     wanted = {
         "verdict": True,
         "listen": bool(heard.rows),
-        "findings": bool(material.comparison),
+        "findings": material.comparison is not None,
         "done": bool(material.recipe or material.metrics),
         "curves": bool(material.metrics),
         "previews": bool(heard.grid.steps),
         "data": True,
-        "codec": isinstance(comparison.get("codec"), dict),
+        "codec": material.comparison is not None and material.comparison.codec is not None,
         "recipe": True,
     }
     return [key for key, has in wanted.items() if has]
-
-
-def _step_words(update: Any) -> Both:
-    return say("step", n=number(update))
-
-
-def _legend(entries: tuple[tuple[int, str], ...]) -> list[tuple[int, Markup]]:
-    """Names of curves: some are in the catalogue, some (codebooks) are names of their own."""
-    return [(colour, show(word("curve", name))) for colour, name in entries]

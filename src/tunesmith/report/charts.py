@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.report.gather import part
+from tunesmith.report.evaluation_section import random_loss
 from tunesmith.report.numbers import loss, number, real
+from tunesmith.report.texts import term, verbatim
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tunesmith.report.gather import Record, ReportData
+    from tunesmith.report.gather import Line, ReportData
 
 Points = list[tuple[float, float]]
 
@@ -28,12 +30,13 @@ _VARIABLES = _STAND_INS | {_INK: "var(--muted)", _FAINT: "var(--rule)"}
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart: its key in the catalogue, the drawing, and its legend as (colour number, words or catalogue key)."""
+    """One chart: its name, what it shows, the drawing, its legend as (colour number, words), and a note."""
 
     key: str
+    title: Message
     svg: str
-    legend: tuple[tuple[int, str], ...] = ()
-    note: str = ""
+    legend: tuple[tuple[int, Message], ...] = ()
+    note: Message | None = None
 
 
 def charts(material: ReportData) -> list[Chart]:
@@ -43,29 +46,29 @@ def charts(material: ReportData) -> list[Chart]:
     return [chart for chart in made if chart is not None]
 
 
-def series(records: Sequence[Record], key: str) -> Points:
+def series(records: Sequence[Line], key: str) -> Points:
     """(update, value) of every record with a finite number under ``key``, thinned to what a screen can show."""
     points = [(float(r["update"]), value) for r in records if (value := real(r.get(key))) is not None]
     return _thin(points)
 
 
-def stages(records: Sequence[Record]) -> list[list[Record]]:
+def stages(records: Sequence[Line]) -> list[list[Line]]:
     """Records of one training stage after another; all of them where there is but one."""
     return [list(group) for _, group in groupby(records, key=lambda record: record.get("stage"))]
 
 
-def best_update(valid: Sequence[Record]) -> Record | None:
+def best_update(valid: Sequence[Line]) -> Line | None:
     """The held-out measurement that is called best: the last one marked so, else the lowest."""
     measured = [record for record in valid if real(record.get("loss")) is not None]
     marked = [record for record in measured if record.get("best")]
     return marked[-1] if marked else min(measured, key=lambda record: record["loss"], default=None)
 
 
-def _losses(material: ReportData, train: Sequence[Record], valid: Sequence[Record]) -> Chart | None:
+def _losses(material: ReportData, train: Sequence[Line], valid: Sequence[Line]) -> Chart | None:
     learnt, held_out = series(train, "loss"), series(valid, "loss")
     if not learnt and not held_out:
         return None
-    random = real(part(material.comparison, "losses").get("random"))
+    random = random_loss(material)
     values = [y for _, y in learnt + held_out]
     reach = max(values) + 0.5 * max(max(values) - min(values), 0.2)
     best = best_update(valid)
@@ -83,12 +86,16 @@ def _losses(material: ReportData, train: Sequence[Record], valid: Sequence[Recor
         if random is not None and random <= reach:
             axes.axhline(random, color=_INK, linestyle="--", linewidth=1)
 
-    legend = [(i, key) for i, key, points in ((0, "train", learnt), (1, "valid", held_out)) if points]
-    note = "" if random is None else "chart_random_drawn" if random <= reach else "chart_random_above"
-    return Chart("chart_loss", _draw(paint, "loss", "loss"), tuple(legend), note)
+    legend = [(i, term("curve", key)) for i, key, points in ((0, "train", learnt), (1, "valid", held_out)) if points]
+    title = msg("Loss by update; the ring marks the best held-out loss")
+    note = None
+    if random is not None:
+        drawn = msg("Dashed: a uniform guess.")
+        note = drawn if random <= reach else msg("A uniform guess lies above this chart.")
+    return Chart("loss", title, _draw(paint, "loss", "loss"), tuple(legend), note)
 
 
-def _codebooks(valid: Sequence[Record]) -> Chart | None:
+def _codebooks(valid: Sequence[Line]) -> Chart | None:
     flat = [{"update": r["update"], **r["terms"]} for r in valid if isinstance(r.get("terms"), dict)]
     names = sorted({key for record in flat for key in record if "accuracy" not in key} - {"update"}, key=_natural)[:9]
     lines = {name: points for name in names if (points := series(flat, name))}
@@ -99,22 +106,24 @@ def _codebooks(valid: Sequence[Record]) -> Chart | None:
         for index, points in enumerate(lines.values()):
             _line(axes, points, index + 1, marker="o")
 
-    legend = tuple((index + 1, name.replace("_", " ")) for index, name in enumerate(lines))
-    return Chart("chart_codebooks", _draw(paint, "codebooks", "loss"), legend)
+    legend = tuple((index + 1, verbatim(name.replace("_", " "))) for index, name in enumerate(lines))
+    title = msg("Held-out loss by codebook or noise level")
+    return Chart("codebooks", title, _draw(paint, "codebooks", "loss"), legend)
 
 
-def _learning_rate(train: Sequence[Record]) -> Chart | None:
+def _learning_rate(train: Sequence[Line]) -> Chart | None:
     points = series(train, "learning_rate")
     if not points:
         return None
-    return Chart("chart_rate", _draw(lambda axes: _line(axes, points, 0), "rate", "", tick=number))
+    return Chart("rate", msg("Learning rate"), _draw(lambda axes: _line(axes, points, 0), "rate", "", tick=number))
 
 
-def _forgetting(valid: Sequence[Record]) -> Chart | None:
+def _forgetting(valid: Sequence[Line]) -> Chart | None:
     points = series(valid, "forgetting")
     if not points:
         return None
-    return Chart("chart_forgetting", _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "loss"))
+    title = msg("Loss on base-style prompts; rising means the base's skill is being forgotten")
+    return Chart("forgetting", title, _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "loss"))
 
 
 def _thin(points: Points) -> Points:

@@ -1,56 +1,47 @@
-"""What the evaluation says beyond its verdict: findings, losses, and the codec's ceiling."""
+"""What the evaluation says beyond its verdict: findings, features, losses, edit types and the codec's ceiling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunesmith.report.gather import Record, ReportData, part, records
-from tunesmith.report.numbers import UNKNOWN, change, count, loss, number, plain, real
-from tunesmith.report.signal_texts import SIGNALS
-from tunesmith.report.texts import Both, both, same, say, signal, word
+from tunesmith.records.comparison import ComparedLosses, FeatureResult
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.records.speech_comparison import MeasureResult
+from tunesmith.report.gather import ReportData
+from tunesmith.report.numbers import UNKNOWN, change, loss, number, plain, real
+from tunesmith.report.texts import term, verbatim
+from tunesmith.texts import Message, msg
+
+KINDS = ("broken", "worse", "better", "same")
 
 
-def findings(material: ReportData) -> list[tuple[str, list[Record]]]:
+def findings(material: ReportData) -> list[tuple[str, list[RunFinding]]]:
     """(kind, findings) with what is broken first."""
-    all_of_them = records((material.comparison or {}).get("findings"))
-    kinds = [*("broken", "worse", "better", "same"), *(str(f.get("kind")) for f in all_of_them)]
-    groups = {kind: [f for f in all_of_them if str(f.get("kind")) == kind] for kind in dict.fromkeys(kinds)}
+    found = material.comparison.findings if material.comparison else ()
+    groups = {kind: [finding for finding in found if finding.kind == kind] for kind in KINDS}
     return [(kind, group) for kind, group in groups.items() if group]
 
 
-def feature_name(feature: Record) -> Both:
-    """What a feature is called: a signal by the catalogue, else as the evaluation called it."""
-    name = feature.get("name")
-    if isinstance(name, str) and name in SIGNALS:
-        return signal(name, unit=False)
-    return both(feature, "name") or same(plain(name))
-
-
-def direction(feature: Record) -> tuple[Both, bool]:
+def direction(feature: FeatureResult) -> tuple[Message, bool]:
     """Whether a feature moved towards the reference, in words, and whether that is good."""
-    closer = feature.get("closer") is True
-    said = feature.get("direction") or ("towards" if closer else "not")
-    return word("direction", said), closer
+    return term("direction", feature.direction), feature.direction == "towards"
 
 
-def evidence(finding: Record) -> str:
+def evidence(finding: RunFinding) -> str:
     """The numbers behind a finding as one line."""
-    value = finding.get("evidence")
-    return "" if value in (None, "", [], {}) else plain(value).replace("_", " ")
+    return plain(finding.evidence).replace("_", " ") if finding.evidence else ""
 
 
-def loss_rows(material: ReportData) -> list[tuple[Both, str, str, str]]:
+def loss_rows(material: ReportData) -> list[tuple[Message, str, str, str]]:
     """(what, base, adapter, change) of the held-out losses."""
-    losses = part(material.comparison, "losses")
-    if not losses:
+    losses = _losses(material)
+    if losses is None:
         return []
-    base, adapter, style = part(losses, "base"), part(losses, "adapter"), part(losses, "base_style")
-    rows = [(say("loss_held_out"), base.get("loss"), adapter.get("loss"))]
-    before, after = part(base, "terms"), part(adapter, "terms")
-    for name in dict.fromkeys([*before, *after]):
-        rows.append((same(str(name).replace("_", " ")), before.get(name), after.get(name)))
+    before, after, style = losses.base.terms, losses.adapter.terms, losses.base_style
+    rows = [(msg("Held-out clips"), losses.base.loss, losses.adapter.loss)]
+    rows += [(verbatim(n.replace("_", " ")), before.get(n), after.get(n)) for n in dict.fromkeys([*before, *after])]
     if style:
-        rows.append((say("loss_base_style"), style.get("base"), style.get("adapter")))
+        rows.append((msg("Base-style prompts (forgetting)"), style.base, style.adapter))
     return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
 
 
@@ -58,73 +49,86 @@ def loss_rows(material: ReportData) -> list[tuple[Both, str, str, str]]:
 class EditRow:
     """One measure of one edit type: what it is, three means, the interval of the difference, and what it says."""
 
-    measure: Both
+    measure: Message
     base: str
     adapter: str
     reference: str
     interval: str
-    pairs: Both
+    pairs: Message
     judgement: str
 
 
-def edit_types(material: ReportData) -> list[tuple[Both, Both, str, list[EditRow]]]:
+def edit_types(material: ReportData) -> list[tuple[Message, Message, str, list[EditRow]]]:
     """(edit type, how many outputs, judgement, rows) of a speaking family; empty for music."""
-    listed = records(part(material.comparison, "speech").get("edit_types"))
+    speech = material.comparison.speech if material.comparison else None
     return [
         (
-            word("edit", one.get("edit_type")),
-            say("edit_outputs", n=number(one.get("outputs"))),
-            str(one.get("judgement")),
-            [_edit_row(measure) for measure in records(one.get("measures"))],
+            term("edit", one.edit_type),
+            msg("{n} outputs", n=number(one.outputs)),
+            one.judgement,
+            [_edit_row(measure) for measure in one.measures],
         )
-        for one in listed
+        for one in (speech.edit_types if speech else ())
     ]
 
 
-def _edit_row(measure: Record) -> EditRow:
-    percent, unit = measure.get("unit") == "%", measure.get("unit") or ""
-    exact = measure.get("name") == "heldout_loss"
-
+def _edit_row(measure: MeasureResult) -> EditRow:
     def shown(value: float | None) -> str:
-        if value is None:
+        if real(value) is None or value is None:
             return UNKNOWN
-        if percent:
+        if measure.unit == "%":
             return f"{number(100 * value)} %"
-        return loss(value) if exact else f"{number(value)} {unit}".rstrip()
+        return loss(value) if measure.name == "heldout_loss" else f"{number(value)} {measure.unit}".rstrip()
 
-    low, high = real(measure.get("low")), real(measure.get("high"))
-    title = both(measure, "title") or same(plain(measure.get("name")))
+    known = real(measure.low) is not None and real(measure.high) is not None
     return EditRow(
-        measure=title,
-        base=shown(real(measure.get("base"))),
-        adapter=shown(real(measure.get("adapter"))),
-        reference=shown(real(measure.get("reference"))),
-        interval=UNKNOWN if low is None or high is None else f"{shown(low)} … {shown(high)}",
-        pairs=say("edit_pairs", n=number(measure.get("pairs"))),
-        judgement=str(measure.get("judgement")),
+        measure=measure.title,
+        base=shown(measure.base),
+        adapter=shown(measure.adapter),
+        reference=shown(measure.reference),
+        interval=f"{shown(measure.low)} … {shown(measure.high)}" if known else UNKNOWN,
+        pairs=msg("{n} pairs", n=number(measure.pairs)),
+        judgement=measure.judgement,
     )
 
 
-def edit_notes(material: ReportData) -> list[Both]:
+def edit_notes(material: ReportData) -> list[Message]:
     """What speech was measured with."""
-    speech = part(material.comparison, "speech")
-    name, voice = speech.get("transcriber"), speech.get("voice")
-    rate = say("edit_types_heard", rate=plain(speech.get("error_rate")), name=plain(name))
-    notes = [rate if name else say("edit_types_unheard")]
-    return [*notes, say("edit_types_voice", name=plain(voice))] if voice else notes
+    speech = material.comparison.speech if material.comparison else None
+    if speech is None:
+        return []
+    if speech.transcriber:
+        heard = msg(
+            "{rate} by {name}: characters or words wrong over those written; pauses and punctuation do not count.",
+            rate=plain(speech.error_rate),
+            name=speech.transcriber,
+        )
+    else:
+        heard = msg(
+            "No Whisper weights were on this machine, so no error rate: "
+            "words left out are judged by the length of speech."
+        )
+    return [heard, msg("Likeness of voices by {name}, −1 to 1.", name=speech.voice)]
 
 
 def random_loss(material: ReportData) -> float | None:
     """The loss of a uniform guess, where it is known."""
-    return real(part(material.comparison, "losses").get("random"))
+    losses = _losses(material)
+    return real(losses.random) if losses else None
 
 
-def codec_rows(material: ReportData) -> list[tuple[Both, Both]]:
-    """What the codec alone does to the clips."""
-    codec = part(material.comparison, "codec")
-    band = real(codec.get("bandwidth_hz"))
+def codec_rows(material: ReportData) -> list[tuple[Message, Message]]:
+    """What the codec alone does to the clips; empty where that is not known."""
+    codec = material.comparison.codec if material.comparison else None
+    if codec is None:
+        return []
+    band = real(codec.bandwidth_hz)
     return [
-        (say("codec_snr"), same(f"{number(codec.get('snr_db'))} dB")),
-        (say("codec_band"), same(UNKNOWN if band is None else f"{number(band / 1000)} kHz")),
-        (say("codec_clips"), same(number(count(codec.get("clips"))))),
+        (msg("Signal to noise"), verbatim(f"{number(codec.snr_db)} dB")),
+        (msg("Bandwidth"), verbatim(UNKNOWN if band is None else f"{number(band / 1000)} kHz")),
+        (msg("Clips measured"), verbatim(number(codec.clips))),
     ]
+
+
+def _losses(material: ReportData) -> ComparedLosses | None:
+    return material.comparison.losses if material.comparison else None

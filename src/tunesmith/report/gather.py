@@ -1,4 +1,4 @@
-"""What the run folder holds, read once and without trust: every part may be missing, cut short or strange."""
+"""What the run folder holds, read once: every part of it may be missing, and what is damaged is said."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json
+from tunesmith.records.comparison import Comparison
+from tunesmith.records.environment import Environment
+from tunesmith.records.findings import CheckFindings
+from tunesmith.records.generated import Generated
+from tunesmith.records.plan import RunPlan
+from tunesmith.records.record import Record
+from tunesmith.records.stage_state import StageState
 from tunesmith.run.folder import STAGES, RunFolder
 
-Record = dict[str, Any]
+Line = dict[str, Any]
+"""A line of ``metrics.jsonl``, or a section of the recipe."""
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -26,31 +34,33 @@ class ReportData:
         target: What a user types to name this run on the command line.
         recipe: The resolved recipe (or the user's own where that is all there is).
         recipe_text: The same as YAML text; empty when there is none.
-        environment: Versions, device, base model.
+        environment: Versions, platform, base model; ``None`` where no stage has begun.
         findings: What the checks found; ``None`` before they ran.
-        plan: What the run was expected to take.
-        stages: State of each finished stage, by name.
+        plan: What the run was expected to take; ``None`` where nobody asked.
+        stages: State of each stage that was begun, by name.
         metrics: Lines of ``metrics.jsonl`` by kind; of a repeated update the last line counts (a resumed run
             measures some updates twice).
         comparison: ``comparison_results.json``; ``None`` before the evaluation.
         comparison_folder: The folder its file names are relative to.
+        generated: What the generate stage made; ``None`` before it ran.
         problems: Sentences about files that could not be read.
     """
 
     folder: RunFolder
     target: str
-    recipe: Record = field(default_factory=dict)
+    recipe: Line = field(default_factory=dict)
     recipe_text: str = ""
-    environment: Record = field(default_factory=dict)
-    findings: Record | None = None
-    plan: Record = field(default_factory=dict)
-    stages: dict[str, Record] = field(default_factory=dict)
-    metrics: dict[str, list[Record]] = field(default_factory=dict)
-    comparison: Record | None = None
+    environment: Environment | None = None
+    findings: CheckFindings | None = None
+    plan: RunPlan | None = None
+    stages: dict[str, StageState] = field(default_factory=dict)
+    metrics: dict[str, list[Line]] = field(default_factory=dict)
+    comparison: Comparison | None = None
     comparison_folder: Path = Path()
+    generated: Generated | None = None
     problems: tuple[str, ...] = ()
 
-    def lines(self, kind: str) -> list[Record]:
+    def lines(self, kind: str) -> list[Line]:
         """Metric lines of one kind, by update."""
         return self.metrics.get(kind, [])
 
@@ -91,43 +101,28 @@ def gather(folder: RunFolder) -> ReportData:
     beside = folder.path / "comparison_results.json"  # a folder that holds an evaluation and nothing else
     comparison = folder.evaluation / "comparison_results.json"
     comparison = comparison if comparison.exists() or not beside.exists() else beside
+    states = {name: _read(StageState, folder.stage(name), problems) for name in STAGES}
     return ReportData(
         folder=folder,
         target=_target(folder.path),
         recipe=recipe,
         recipe_text=recipe_text,
-        environment=_json(folder.environment, problems) or {},
-        findings=_json(folder.findings, problems),
-        plan=_json(folder.plan, problems) or {},
-        stages={name: state for name in STAGES if (state := _json(folder.stage(name), problems)) is not None},
+        environment=_read(Environment, folder.environment, problems),
+        findings=_read(CheckFindings, folder.findings, problems),
+        plan=_read(RunPlan, folder.plan, problems),
+        stages={name: state for name, state in states.items() if state is not None},
         metrics=_metrics(folder, problems),
-        comparison=_json(comparison, problems),
+        comparison=_read(Comparison, comparison, problems),
         comparison_folder=comparison.parent,
+        generated=_read(Generated, folder.generated / "generated.json", problems),
         problems=tuple(problems),
     )
 
 
-def records(value: Any) -> list[Record]:
-    """The dictionaries of a list; anything else is no record."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def part(record: Any, name: str) -> Record:
-    """The dictionary under ``name``; empty where there is none."""
+def part(record: Any, name: str) -> Line:
+    """The section under ``name``; empty where there is none."""
     value = record.get(name) if isinstance(record, Mapping) else None
     return value if isinstance(value, dict) else {}
-
-
-def deep(record: Any, *names: str) -> Any:
-    """The first value under one of ``names`` anywhere in nested dictionaries, nearest to the top first."""
-    level = [record]
-    while level:
-        for here in level:
-            for name in names:
-                if isinstance(here, Mapping) and here.get(name) not in (None, "", [], {}):
-                    return here[name]
-        level = [value for here in level if isinstance(here, Mapping) for value in here.values()]
-    return None
 
 
 def _target(path: Path) -> str:
@@ -135,21 +130,17 @@ def _target(path: Path) -> str:
     return shlex.quote(absolute.name if absolute.parent.name == "runs" else str(path))
 
 
-def _json(path: Path, problems: list[str]) -> Record | None:
+def _read(kind: type[R], path: Path, problems: list[str]) -> R | None:
     if not path.exists():
         return None
     try:
-        value = read_json(path)
+        return kind.read(path)
     except (TunesmithError, RecursionError) as error:
         problems.append(str(error))
         return None
-    if not isinstance(value, dict):
-        problems.append(f"{path}: not a JSON object")
-        return None
-    return value
 
 
-def _recipe(folder: RunFolder, problems: list[str]) -> tuple[Record, str]:
+def _recipe(folder: RunFolder, problems: list[str]) -> tuple[Line, str]:
     import yaml
 
     for path in (folder.resolved, folder.recipe):
@@ -165,8 +156,8 @@ def _recipe(folder: RunFolder, problems: list[str]) -> tuple[Record, str]:
     return {}, ""
 
 
-def _metrics(folder: RunFolder, problems: list[str]) -> dict[str, list[Record]]:
-    kinds: dict[str, dict[Any, Record]] = {}
+def _metrics(folder: RunFolder, problems: list[str]) -> dict[str, list[Line]]:
+    kinds: dict[str, dict[Any, Line]] = {}
     try:
         for order, record in enumerate(folder.read_metrics()):
             kind, update = str(record.get("kind")), record.get("update")
@@ -178,7 +169,7 @@ def _metrics(folder: RunFolder, problems: list[str]) -> dict[str, list[Record]]:
     return {kind: sorted(lines.values(), key=lambda line: line["update"]) for kind, lines in kinds.items()}
 
 
-def _key(kind: str, record: Record, order: int) -> Any:
+def _key(kind: str, record: Line, order: int) -> Any:
     match kind:
         case "train" | "valid":
             return record["update"]

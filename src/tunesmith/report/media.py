@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.report.pictures import Picture, SoundView, draw
+from tunesmith.texts import Message, msg
 
 Array = NDArray[np.floating]
 
@@ -45,7 +46,7 @@ class MediaClip:
     source: str = ""
     seconds: float = 0.0
     picture: Picture | None = None
-    problem: str | None = None
+    problem: Message | None = None
 
 
 class AudioEmbedder:
@@ -147,7 +148,7 @@ def _write(audio: Array, rate: int, form: str, subtype: str, compression_level: 
     return buffer.getvalue()
 
 
-def _read(path: Path) -> SoundView | str:
+def _read(path: Path) -> SoundView | Message:
     """The first minutes of a file, or why it cannot be read."""
     import soundfile
 
@@ -156,7 +157,7 @@ def _read(path: Path) -> SoundView | str:
             rate, seconds = file.samplerate, file.frames / file.samplerate
             audio = file.read(int(SHOWN_SECONDS * rate), dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
-        return "no such file" if not path.exists() else str(error)
+        return msg("no such file") if not path.exists() else Message.fixed(str(error))
     if not len(audio):
-        return "no samples"
+        return msg("no samples")
     return SoundView(np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0), rate, seconds)

@@ -64,14 +64,6 @@ def duration(seconds: Any) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def count(value: Any) -> int | None:
-    """How many: a number as it stands, or the length of a list; ``None`` when it is neither."""
-    if isinstance(value, (list, tuple, dict)):
-        return len(value)
-    result = real(value)
-    return None if result is None else int(result)
-
-
 def plain(value: Any) -> str:
     """Any JSON value as one short line."""
     if value is None:

@@ -5,50 +5,60 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunesmith.report.charts import best_update
-from tunesmith.report.gather import ReportData, part, records
-from tunesmith.report.numbers import UNKNOWN, change, count, duration, loss, real
-from tunesmith.report.texts import Both, both, same, say
+from tunesmith.report.gather import ReportData
+from tunesmith.report.numbers import UNKNOWN, change, duration, loss, real
+from tunesmith.report.texts import verbatim
+from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
 class Card:
     """One headline number."""
 
-    label: Both
-    value: Both
-    note: Both | None = None
+    label: Message
+    value: Message
+    note: Message | None = None
 
 
-def verdict(material: ReportData) -> list[tuple[str, Both, bool]]:
-    """(``targets`` | ``worse`` | ``next``, sentence, whether it is bad news); empty for a run without a verdict."""
-    given = part(material.comparison, "verdict")
-    learnt, worse, following = (both(given, key) for key in ("learnt", "worse", "next"))
-    following = _without_lead(following)
-    if learnt is None:
+@dataclass(frozen=True)
+class Sentence:
+    """One of the three sentences: its heading, what it says, and how it looks (``learnt``, ``worse``, ``next``)."""
+
+    heading: Message
+    said: Message
+    look: str = ""
+
+
+def verdict(material: ReportData) -> list[Sentence]:
+    """What was learnt, what got worse and what to do next; empty for a run that was not evaluated."""
+    if material.comparison is None:
         return []
-    said = [("learnt", learnt, False), ("worse", worse or say("worse_none"), worse is not None)]
-    return [*said, ("next", following, False)] if following else said
+    given = material.comparison.verdict
+    nothing = msg("Nothing that these measurements can see. Listen before you believe it.")
+    return [
+        Sentence(msg("What was learnt"), given.learnt, "learnt"),
+        Sentence(msg("What got worse"), given.worse or nothing, "worse" if given.worse else ""),
+        Sentence(msg("What to do next"), given.next, "next"),
+    ]
 
 
-def _without_lead(words: Both | None) -> Both | None:
-    """The advice without the word that leads it in on a terminal: the page has a heading for that."""
-    if words is None:
-        return None
-    en, zh = words.en.removeprefix("Next: "), words.zh.removeprefix("下一步：")
-    return Both(en[:1].upper() + en[1:], zh)
-
-
-def state(material: ReportData) -> tuple[Both, str]:
+def state(material: ReportData) -> tuple[Message, str]:
     """How far an unevaluated run is, and the command that takes it further."""
     trained = material.folder.best.exists() or material.folder.final.exists()
-    if material.comparison is not None:
-        return say("verdict_none"), f"tunesmith evaluate {material.target}"
-    if _finished(material) or (trained and not material.lines("train")):
-        return say("state_trained"), f"tunesmith evaluate {material.target}"
+    lines = material.lines("train")
+    if _finished(material) or (trained and not lines):
+        done = msg("Training is done. Whether it worked is not known yet: base and adapter have not been compared.")
+        return done, f"tunesmith evaluate {material.target}"
     go_on = f"tunesmith run {material.target}"
-    if material.lines("train"):
-        return say("state_training", update=material.lines("train")[-1]["update"]), go_on
-    return say("state_empty" if material.findings is None else "state_checked"), go_on
+    if lines:
+        reached = msg(
+            "Training has reached update {update} and has not finished: it is under way, or was interrupted.",
+            update=lines[-1]["update"],
+        )
+        return reached, go_on
+    if material.findings is None:
+        return msg("Nothing has been done yet in this folder."), go_on
+    return msg("The clips have been checked. Nothing has been trained yet."), go_on
 
 
 def cards(material: ReportData) -> list[Card]:
@@ -58,21 +68,22 @@ def cards(material: ReportData) -> list[Card]:
 
 
 def _finished(material: ReportData) -> bool:
-    ended = any(event.get("name") in {"finished", "early_stop"} for event in material.lines("event"))
-    return "train" in material.stages or ended
+    train = material.stages.get("train")
+    ended = any(event.get("name") in ("finished", "early_stop") for event in material.lines("event"))
+    return ended or (train is not None and train.status == "done")
 
 
 def _loss(material: ReportData) -> Card | None:
-    losses = part(material.comparison, "losses")
-    before, after = (real(part(losses, side).get("loss")) for side in ("base", "adapter"))
-    label = say("head_loss")
-    if before is None and after is None:
+    losses = material.comparison.losses if material.comparison else None
+    if losses is not None:
+        label, before, after = msg("Held-out loss, base → adapter"), losses.base.loss, losses.adapter.loss
+    else:
         valid = [record for record in material.lines("valid") if real(record.get("loss")) is not None]
         best = best_update(valid)
         if best is None:
             return None
-        before, after, label = valid[0]["loss"], best["loss"], say("head_loss_run")
-    return Card(label, same(f"{loss(before)} → {loss(after)}"), same(change(before, after)))
+        label, before, after = msg("Held-out loss, first → best"), valid[0]["loss"], best["loss"]
+    return Card(label, verbatim(f"{loss(before)} → {loss(after)}"), verbatim(change(before, after)))
 
 
 def _best(material: ReportData) -> Card | None:
@@ -80,28 +91,31 @@ def _best(material: ReportData) -> Card | None:
     if best is None:
         return None
     train = material.lines("train")
-    return Card(say("head_best"), same(best["update"]), say("head_best_of", n=train[-1]["update"]) if train else None)
+    note = msg("of {n}", n=train[-1]["update"]) if train else None
+    return Card(msg("Best update"), verbatim(best["update"]), note)
 
 
 def _flags(material: ReportData) -> Card | None:
-    prompts = records((material.comparison or {}).get("prompts"))
-    shares = []
-    for side in ("base", "lora"):
-        flags = [bool(part(prompt, side).get("verdicts")) for prompt in prompts if part(prompt, side)]
-        shares.append(f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN)
-    return None if shares[1] == UNKNOWN else Card(say("head_flags"), same(" → ".join(shares)))
+    prompts = material.comparison.prompts if material.comparison else ()
+    if not prompts:
+        return None
+    base = [bool(prompt.base.verdicts) for prompt in prompts if prompt.base]
+    adapter = [bool(prompt.lora.verdicts) for prompt in prompts]
+    shares = [f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN for flags in (base, adapter)]
+    return Card(msg("Outputs with a flag, base → adapter"), verbatim(" → ".join(shares)))
 
 
 def _clips(material: ReportData) -> Card | None:
-    if material.findings is None:
+    found = material.findings
+    if found is None:
         return None
-    kept, removed = count(material.findings.get("kept")), count(material.findings.get("quarantined"))
-    return Card(say("head_clips"), same(UNKNOWN if kept is None else kept), say("head_quarantined", n=removed or 0))
+    return Card(msg("Clips used"), verbatim(found.kept), msg("{n} quarantined", n=len(found.quarantined)))
 
 
 def _time(material: ReportData) -> Card | None:
-    seconds = material.stages.get("train", {}).get("seconds")
-    if real(seconds) is None:
+    train = material.stages.get("train")
+    seconds = train.seconds if train else None
+    if seconds is None:
         times = [t for line in material.lines("train") if (t := real(line.get("time"))) is not None]
         seconds = max(times, default=None)
-    return None if seconds is None else Card(say("head_time"), same(duration(seconds)))
+    return None if seconds is None else Card(msg("Training time"), verbatim(duration(seconds)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -11,44 +11,70 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract.family import LOAD_CODE
 from tunesmith.families.registry import family_type
 from tunesmith.pocket.examples import is_pocket
-from tunesmith.report.gather import Record, ReportData, deep, part
+from tunesmith.records.environment import BaseModelFacts
+from tunesmith.records.stage_state import TrainSummary
+from tunesmith.report.gather import Line, ReportData, part
 from tunesmith.report.numbers import duration, number, plain, real
-from tunesmith.report.texts import Both, same, say, word
+from tunesmith.report.texts import term, verbatim
 from tunesmith.run.folder import STAGES
+from tunesmith.texts import Message, in_turn, msg
 
 
-def done(material: ReportData) -> list[tuple[Both, Both]]:
+def done(material: ReportData) -> list[tuple[Message, Message]]:
     """What was trained, on what, and how."""
-    recipe, environment = material.recipe, material.environment
-    model, train = part(recipe, "model"), part(recipe, "train")
-    adapter = part(recipe, "adapter")
-    lines = material.lines("train")
-    parameters = deep(environment, "parameters", "parameter_count")
-    licence = deep(environment, "licence", "license")
-    reached = lines[-1]["update"] if lines else None
-    planned = train.get("updates") or _of_stages(train) or deep(material.plan, "updates", "total_updates")
+    model, train, adapter = (part(material.recipe, name) for name in ("model", "train", "adapter"))
+    known, trained = _base_model(material), _trained(material)
     batch, accumulation = real(train.get("batch_size")), real(train.get("accumulation"))
+    rows: list[tuple[Message, Message | None]] = [
+        (msg("Base model"), _text(model.get("path") or (known and known.path))),
+        (msg("Its licence"), _text(known and known.licence)),
+        (msg("Its parameters"), _text(known and known.parameters)),
+        (msg("Family"), _text(model.get("family") or (known and known.family))),
+        (msg("Adapter"), _adapter(adapter)),
+        (msg("Trained modules"), _text(adapter.get("targets"))),
+        (msg("Updates"), _updates(material, train)),
+        (msg("Peak learning rate"), _text(train.get("learning_rate") or _peak(material.lines("train")))),
+        (msg("Effective batch"), _batch(batch, accumulation)),
+        (msg("Precision"), _text(trained and trained.precision)),
+        (msg("Device"), _text(trained and trained.device)),
+        (msg("Seed"), _text(train.get("seed"))),
+        (
+            msg("Weights evaluated and exported"),
+            term("weights", train["use_weights"]) if "use_weights" in train else None,
+        ),
+        *_speed(material.lines("train")),
+    ]
+    return [(name, value) for name, value in rows if value is not None]
+
+
+def _base_model(material: ReportData) -> BaseModelFacts | None:
+    return material.environment.model if material.environment else None
+
+
+def _trained(material: ReportData) -> TrainSummary | None:
+    state = material.stages.get("train")
+    return state.training() if state else None
+
+
+def _updates(material: ReportData, train: Line) -> Message | None:
+    """Updates done of those planned; nothing before the first."""
+    lines = material.lines("train")
+    if not lines:
+        return None
+    planned = train.get("updates") or _of_stages(train) or (material.plan and material.plan.updates)
+    return msg("{done} of {planned}", done=number(lines[-1]["update"]), planned=number(planned))
+
+
+def _peak(lines: Sequence[Line]) -> float | None:
     rates = [rate for line in lines if (rate := real(line.get("learning_rate"))) is not None]
+    return max(rates, default=None)
+
+
+def _speed(lines: Sequence[Line]) -> list[tuple[Message, Message | None]]:
     speeds = sorted(speed for line in lines if (speed := real(line.get("tokens_per_second"))) is not None)
     skipped = [n for line in lines if (n := real(line.get("skipped"))) is not None]
-    rows: list[tuple[str, Both | None]] = [
-        ("model", _text(model.get("path") or deep(environment, "base_model", "path"))),
-        ("licence", _text(licence)),
-        ("parameters", _text(parameters)),
-        ("family", _text(model.get("family") or deep(environment, "family"))),
-        ("adapter", _adapter(adapter)),
-        ("targets", _text(adapter.get("targets"))),
-        ("updates", say("updates_value", done=number(reached), planned=number(planned)) if lines else None),
-        ("learning_rate", _text(train.get("learning_rate") or max(rates, default=None))),
-        ("batch", _batch(batch, accumulation)),
-        ("precision", _text(deep(environment, "precision", "dtype") or model.get("precision"))),
-        ("device", _text(deep(environment, "device") or model.get("device"))),
-        ("random_seed", _text(train.get("seed"))),
-        ("weights", word("weights", train["use_weights"]) if train.get("use_weights") else None),
-        ("speed", say("speed_value", n=number(round(speeds[len(speeds) // 2]))) if speeds else None),
-        ("skipped", same(number(max(skipped))) if skipped else None),
-    ]
-    return [(say(key), value) for key, value in rows if value is not None]
+    middle = msg("{n} tokens per second", n=number(round(speeds[len(speeds) // 2]))) if speeds else None
+    return [(msg("Speed"), middle), (msg("Skipped updates"), verbatim(number(max(skipped))) if skipped else None)]
 
 
 def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -60,23 +86,36 @@ def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, s
             yield f"{prefix}{key}", plain(value)
 
 
-def stage_rows(material: ReportData) -> list[tuple[Both, Both, str, str]]:
+def environment_rows(material: ReportData) -> list[tuple[str, str]]:
+    """What the run was made with; what is not known is left out."""
+    known = material.environment
+    return list(flat(known.model_dump(mode="json", exclude_none=True))) if known else []
+
+
+def plan_rows(material: ReportData) -> list[tuple[str, str]]:
+    """What the run was expected to take."""
+    if material.plan is None:
+        return []
+    devices = [one.to_json() | {"assumes": str(one.assumes)} for one in material.plan.devices]
+    return list(flat(material.plan.model_dump(mode="json") | {"devices": devices}))
+
+
+def stage_rows(material: ReportData) -> list[tuple[Message, Message, str, str]]:
     """(stage, time or "not done", result, command) of every stage."""
     rows = []
     for name in STAGES:
-        state = material.stages.get(name) or {}
-        took = same(duration(state.get("seconds"))) if state else say("stage_missing")
-        took = say("stage_this") if name == "report" else took  # its state is written only after this page
-        command = state.get("command") or f"tunesmith {name} {material.target}"
-        rows.append((word("stage", name), took, _result(state.get("summary")), plain(command)))
+        state = material.stages.get(name)
+        took = verbatim(duration(state.seconds)) if state else msg("not done yet")
+        took = msg("this page") if name == "report" else took  # its state is written only after this page
+        command = (state.command if state else None) or f"tunesmith {name} {material.target}"
+        rows.append((term("stage", name), took, _result(state.summary) if state else "", command))
     return rows
 
 
-def _result(summary: Any) -> str:
+def _result(summary: Mapping[str, Any]) -> str:
     """The numbers and names of a stage's summary; lists stand in their own sections."""
-    if isinstance(summary, Mapping):
-        summary = {str(k).replace("_", " "): v for k, v in summary.items() if isinstance(v, (str, int, float))}
-    return "" if summary in (None, "", {}, []) else plain(summary)
+    shown = {k.replace("_", " "): v for k, v in summary.items() if isinstance(v, (str, int, float))}
+    return plain(shown) if shown else ""
 
 
 def load_code(material: ReportData) -> str:
@@ -84,9 +123,9 @@ def load_code(material: ReportData) -> str:
     folder = next((f for f in (material.folder.best, material.folder.final) if f.exists()), None)
     if folder is None:
         return ""
-    model, environment = part(material.recipe, "model"), material.environment
-    path = str(deep(environment, "path") or model.get("path") or "facebook/musicgen-small")
-    family = str(model.get("family") or deep(environment, "family") or "musicgen")
+    model, known = part(material.recipe, "model"), _base_model(material)
+    path = str((known and known.path) or model.get("path") or "facebook/musicgen-small")
+    family = str(model.get("family") or (known and known.family) or "musicgen")
     if is_pocket(path):  # a name that only this project knows
         path = str(resources.files("tunesmith.pocket") / family)
     base, adapter = json.dumps(path, ensure_ascii=False), json.dumps(str(folder), ensure_ascii=False)
@@ -97,37 +136,47 @@ def load_code(material: ReportData) -> str:
     return code.format(base=base, adapter=adapter)
 
 
-def _text(value: Any) -> Both | None:
-    return None if value in (None, "", [], {}) else same(plain(value))
+def _text(value: Any) -> Message | None:
+    return None if value in (None, "", [], {}) else verbatim(plain(value))
 
 
-def _adapter(adapter: Record) -> Both | None:
+def _adapter(adapter: Line) -> Message | None:
     if not adapter:
         return None
     names = {"lora": "LoRA", "dora": "DoRA"}
     kind = names.get(str(adapter.get("kind")), plain(adapter.get("kind")))
     kind = f"{kind} (rsLoRA)" if adapter.get("rslora") else kind
-    told = say("adapter_value", kind=kind, **{key: number(adapter.get(key)) for key in ("rank", "alpha", "dropout")})
-    others = [_network(name, own) for name, own in (adapter.get("networks") or {}).items() if own.get("kind")]
-    return Both("; ".join(one.en for one in [told, *others]), "；".join(one.zh for one in [told, *others]))
+    first = msg(
+        "{kind}, rank {rank}, alpha {alpha}, dropout {dropout}",
+        kind=kind,
+        rank=number(adapter.get("rank")),
+        alpha=number(adapter.get("alpha")),
+        dropout=number(adapter.get("dropout")),
+    )
+    others = [_network(name, own) for name, own in part(adapter, "networks").items() if own.get("kind")]
+    return in_turn([first, *others])
 
 
-def _of_stages(train: Record) -> float | None:
+def _of_stages(train: Line) -> float | None:
     """Updates of all stages, where the recipe gives each its own number."""
     own = [real(stage.get("updates")) for stage in part(train, "stages").values()]
     return None if not own or None in own else sum(one for one in own if one is not None)
 
 
-def _network(name: str, own: Record) -> Both:
+def _network(name: str, own: Line) -> Message:
     """What is trained of a network that has settings of its own."""
     if own["kind"] == "full":
-        return say("adapter_full", name=name)
-    return say("adapter_own", name=name, kind=plain(own["kind"]), rank=number(own.get("rank")))
+        return msg("{name}: trained itself", name=name)
+    return msg("{name}: {kind}, rank {rank}", name=name, kind=plain(own["kind"]), rank=number(own.get("rank")))
 
 
-def _batch(batch: float | None, accumulation: float | None) -> Both | None:
+def _batch(batch: float | None, accumulation: float | None) -> Message | None:
     if batch is None:
         return None
     accumulation = accumulation or 1
-    total = number(batch * accumulation)
-    return say("batch_value", batch=number(batch), accumulation=number(accumulation), total=total)
+    return msg(
+        "{batch} clips × {accumulation} micro-batches = {total}",
+        batch=number(batch),
+        accumulation=number(accumulation),
+        total=number(batch * accumulation),
+    )

@@ -3,9 +3,9 @@
   var root = document.documentElement;
   function speak(language) {
     root.dataset.lang = language;
-    root.lang = language === "zh" ? "zh-CN" : "en";
+    root.lang = language;
     document.title = root.getAttribute("data-title-" + language);
-    document.querySelectorAll("[data-zh]").forEach(function (node) {
+    document.querySelectorAll("[data-en]").forEach(function (node) {
       node.setAttribute("aria-label", node.getAttribute("data-" + language));
     });
     document.querySelectorAll("[data-to]").forEach(function (button) {
@@ -21,9 +21,11 @@
       return null;
     }
   }
-  var asked = /[?#&]lang=(en|zh)/.exec(location.href);
-  var known = asked ? asked[1] : stored();
-  speak(known === "zh" || known === "en" ? known : /^zh/i.test(navigator.language || "") ? "zh" : "en");
+  var languages = Array.from(document.querySelectorAll("[data-to]"), function (button) { return button.dataset.to; });
+  var asked = /[?#&]lang=([a-z]+)/.exec(location.href);
+  var preferred = (navigator.language || "").toLowerCase().split("-")[0];
+  // The first of these that the page speaks: what its address asks for, what was chosen before, the browser's own.
+  speak([asked && asked[1], stored(), preferred, "en"].find(function (one) { return languages.includes(one); }));
   document.querySelectorAll("[data-to]").forEach(function (button) {
     button.addEventListener("click", function () {
       speak(button.dataset.to);
