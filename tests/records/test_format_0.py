@@ -15,7 +15,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.environment import Environment
 from tunesmith.records.findings import CheckFindings
-from tunesmith.records.generated import Generated
+from tunesmith.records.generated import GeneratedFiles
 from tunesmith.records.plan import RunPlan
 from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
@@ -29,7 +29,7 @@ FILES = [
     for name, kind in (
         ("evaluation/comparison_results.json", Comparison),
         ("environment.json", Environment),
-        ("generated/generated.json", Generated),
+        ("generated/generated.json", GeneratedFiles),
         ("data/findings.json", CheckFindings),
         *((f"stages/{stage}.json", StageState) for stage in STAGES),
     )

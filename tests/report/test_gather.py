@@ -9,7 +9,7 @@ from tests.report import fake_run
 from tests.report.files import beat, write
 from tunesmith.records.comparison import ComparedSide, RunVerdict
 from tunesmith.records.findings import CheckFindings
-from tunesmith.records.generated import Generated, GeneratedFile
+from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.records.run_finding import ClipVerdict
 from tunesmith.records.stage_state import StageState
 from tunesmith.report import dataset, summary
@@ -67,7 +67,7 @@ def test_many_previews_are_thinned_and_counted(tmp_path):
 def test_generated_clips_are_heard_where_nothing_was_compared(tmp_path):
     write(tmp_path / "generated/00.wav", beat(0.5))
     made = GeneratedFile(file="00.wav", prompt="p", seed=1, seconds=0.5, signals={"lufs": -14.0}, problem="fade")
-    Generated(adapter="best_model", scale=1.0, files=(made,)).write(tmp_path / "generated/generated.json")
+    GeneratedFiles(adapter="best_model", scale=1.0, files=(made,)).write(tmp_path / "generated/generated.json")
     heard = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False))
     assert [row.prompt for row in heard.rows] == ["p"]
     assert heard.rows[0].sides[0].clip.source == "generated/00.wav"

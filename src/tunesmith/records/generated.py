@@ -25,7 +25,7 @@ class GeneratedFile(Part):
     problem: str | None
 
 
-class Generated(Record):
+class GeneratedFiles(Record):
     """Everything that was made in one go.
 
     Attributes:

@@ -14,7 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.environment import Environment
 from tunesmith.records.findings import CheckFindings
-from tunesmith.records.generated import Generated
+from tunesmith.records.generated import GeneratedFiles
 from tunesmith.records.plan import RunPlan
 from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
@@ -57,7 +57,7 @@ class ReportData:
     metrics: dict[str, list[Line]] = field(default_factory=dict)
     comparison: Comparison | None = None
     comparison_folder: Path = Path()
-    generated: Generated | None = None
+    generated: GeneratedFiles | None = None
     problems: tuple[str, ...] = ()
 
     def lines(self, kind: str) -> list[Line]:
@@ -114,7 +114,7 @@ def gather(folder: RunFolder) -> ReportData:
         metrics=_metrics(folder, problems),
         comparison=_read(Comparison, comparison, problems),
         comparison_folder=comparison.parent,
-        generated=_read(Generated, folder.generated / "generated.json", problems),
+        generated=_read(GeneratedFiles, folder.generated / "generated.json", problems),
         problems=tuple(problems),
     )
 

@@ -12,7 +12,7 @@ from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
-class Card:
+class SummaryCard:
     """One headline number."""
 
     label: Message
@@ -61,7 +61,7 @@ def state(material: ReportData) -> tuple[Message, str]:
     return msg("The clips have been checked. Nothing has been trained yet."), go_on
 
 
-def cards(material: ReportData) -> list[Card]:
+def cards(material: ReportData) -> list[SummaryCard]:
     """The headline numbers that this run has."""
     made = [_loss(material), _best(material), _flags(material), _clips(material), _time(material)]
     return [card for card in made if card is not None]
@@ -73,7 +73,7 @@ def _finished(material: ReportData) -> bool:
     return ended or (train is not None and train.status == "done")
 
 
-def _loss(material: ReportData) -> Card | None:
+def _loss(material: ReportData) -> SummaryCard | None:
     losses = material.comparison.losses if material.comparison else None
     if losses is not None:
         label, before, after = msg("Held-out loss, base → adapter"), losses.base.loss, losses.adapter.loss
@@ -83,39 +83,39 @@ def _loss(material: ReportData) -> Card | None:
         if best is None:
             return None
         label, before, after = msg("Held-out loss, first → best"), valid[0]["loss"], best["loss"]
-    return Card(label, verbatim(f"{loss(before)} → {loss(after)}"), verbatim(change(before, after)))
+    return SummaryCard(label, verbatim(f"{loss(before)} → {loss(after)}"), verbatim(change(before, after)))
 
 
-def _best(material: ReportData) -> Card | None:
+def _best(material: ReportData) -> SummaryCard | None:
     best = best_update(material.lines("valid"))
     if best is None:
         return None
     train = material.lines("train")
     note = msg("of {n}", n=train[-1]["update"]) if train else None
-    return Card(msg("Best update"), verbatim(best["update"]), note)
+    return SummaryCard(msg("Best update"), verbatim(best["update"]), note)
 
 
-def _flags(material: ReportData) -> Card | None:
+def _flags(material: ReportData) -> SummaryCard | None:
     prompts = material.comparison.prompts if material.comparison else ()
     if not prompts:
         return None
     base = [bool(prompt.base.verdicts) for prompt in prompts if prompt.base]
     adapter = [bool(prompt.lora.verdicts) for prompt in prompts]
     shares = [f"{sum(flags)}/{len(flags)}" if flags else UNKNOWN for flags in (base, adapter)]
-    return Card(msg("Outputs with a flag, base → adapter"), verbatim(" → ".join(shares)))
+    return SummaryCard(msg("Outputs with a flag, base → adapter"), verbatim(" → ".join(shares)))
 
 
-def _clips(material: ReportData) -> Card | None:
+def _clips(material: ReportData) -> SummaryCard | None:
     found = material.findings
     if found is None:
         return None
-    return Card(msg("Clips used"), verbatim(found.kept), msg("{n} quarantined", n=len(found.quarantined)))
+    return SummaryCard(msg("Clips used"), verbatim(found.kept), msg("{n} quarantined", n=len(found.quarantined)))
 
 
-def _time(material: ReportData) -> Card | None:
+def _time(material: ReportData) -> SummaryCard | None:
     train = material.stages.get("train")
     seconds = train.seconds if train else None
     if seconds is None:
         times = [t for line in material.lines("train") if (t := real(line.get("time"))) is not None]
         seconds = max(times, default=None)
-    return None if seconds is None else Card(msg("Training time"), verbatim(duration(seconds)))
+    return None if seconds is None else SummaryCard(msg("Training time"), verbatim(duration(seconds)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
 from tunesmith.prompting.prompts import choose_prompts
-from tunesmith.records.generated import Generated, GeneratedFile
+from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
 from tunesmith.texts import Message, msg
 
@@ -59,7 +59,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
         networks = load_adapted(context.family, adapter, device)
         set_scale(networks, recipe.adapter_scale)
     made = render(context, networks, prompts, target, device)
-    Generated(
+    GeneratedFiles(
         adapter=None if recipe.loras else adapter.name,
         scale=None if recipe.loras else recipe.adapter_scale,
         loras=recipe.loras,
@@ -76,7 +76,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
 def recorded_files(target: Path) -> set[str]:
     """Names of the files that an earlier round wrote here, by its own record."""
     record = target / RECORD
-    return {Path(one.file).name for one in Generated.read(record).files} if record.exists() else set()
+    return {Path(one.file).name for one in GeneratedFiles.read(record).files} if record.exists() else set()
 
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
