@@ -17,7 +17,8 @@ from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
-from tunesmith.training.state import Progress, TrainState
+from tunesmith.training.progress import Progress
+from tunesmith.training.state import TrainState
 
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
 

@@ -1,16 +1,60 @@
-"""What one training phase hands on to the next: its best weights, or those it began with."""
+"""What one training stage hands on to the next: its best weights, or those it began with, or its last."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from tunesmith.training.best import StageEnd, nothing_best_yet, stage_end
+from tunesmith.training.processes import share_decision
+from tunesmith.training.progress import stage_record
+from tunesmith.training.run_state import RunState, save_model
+from tunesmith.training.validation_loop import validate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tunesmith.training.state import TrainState
+
+
+def next_phase(run: RunState) -> None:
+    """End the stage as :func:`tunesmith.training.best.stage_end` says, and measure where the next one begins."""
+    state, best = run.state, run.context.folder.best
+    ends = stage_end(stage_record(state.progress, state.stage.name))
+    if ends == "last" and run.main:
+        save_model(run, best, unmeasured_note(state), "best")
+    state.accelerator.wait_for_everyone()
+    told = finish_phase(state, best, measured=ends != "last")
+    if run.main:
+        say_handover(run, told, ends)
+        validate(run)
+    share_decision(run)
+    state.accelerator.wait_for_everyone()
+
+
+def say_handover(run: RunState, told: dict[str, Any], ends: StageEnd) -> None:
+    """Say what a finished stage hands on."""
+    state = run.state
+    words = {
+        "best": (f"its best was at update {told['best_update']}", f"最佳在第 {told['best_update']} 次更新"),
+        "beginning": (
+            "it found nothing better than its beginning, and goes back to it",
+            "没有优于开始时的结果，回到开始",
+        ),
+        "last": ("it was not measured, and its last weights go on", "未验证，沿用最后的权重"),
+    }[ends]
+    text = f"stage {told['name']} is over after {told['updates']} updates; {words[0]}; now {state.stage.name}"
+    zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；{words[1]}；进入 {state.stage.name}"
+    run.context.console.log(text)
+    run.tracker.event("stage", state.progress.update, text, zh)
+
+
+def unmeasured_note(state: TrainState) -> str:
+    """What ``best_model`` says of itself after a stage that no held-out clip teaches anything about."""
+    return f"last weights of stage {state.stage.name}, which no held-out clip can measure"
 
 
 def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, Any]:
@@ -22,28 +66,21 @@ def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, 
         measured: Whether there are held-out clips, without which the last weights are handed on as they are.
 
     Returns:
-        What is worth telling of the finished stage.
+        The record of the finished stage.
     """
-    progress, stage, told = state.progress, state.stage, phase_record(state)
-    progress.history.append(told)
+    progress, stage = state.progress, state.stage
+    told = stage_record(progress, stage.name)
     if measured:
         restore(state, best, stage.networks)
-    progress.stage, progress.stage_began = progress.stage + 1, progress.update
-    progress.best_loss = progress.best_update = progress.first_loss = None
-    progress.without_best, progress.finished = 0, False
+    state.progress = replace(
+        progress,
+        history=[*progress.history, told],
+        stage=progress.stage + 1,
+        stage_began=progress.update,
+        first_loss=None,
+        **nothing_best_yet(),
+    )
     return told
-
-
-def phase_record(state: TrainState) -> dict[str, Any]:
-    """What the present stage did so far: its name, updates, first and best held-out loss."""
-    progress = state.progress
-    return {
-        "name": state.stage.name,
-        "updates": progress.update - progress.stage_began,
-        "first_loss": progress.first_loss,
-        "best_loss": progress.best_loss,
-        "best_update": progress.best_update,
-    }
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
+from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
 
@@ -28,7 +29,7 @@ class RunState:
     base_batches: list[Batch] = field(default_factory=list)
     requests: list[GenerationRequest] = field(default_factory=list)
     previewed_at: int = -1
-    preview_problem: str | None = None
+    preview_problems: tuple[str, ...] = ()
 
     @property
     def main(self) -> bool:
@@ -50,3 +51,14 @@ def save_model(
     if context.on_saved is not None:
         since = state.progress.update - state.progress.stage_began
         context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))
+
+
+def keep_snapshot(run: RunState) -> None:
+    """The adapter as it is now, if the recipe keeps them all."""
+    state, folder, update = run.state, run.context.folder, run.state.progress.update
+    if state.settings.snapshots:
+        schedule = state.schedule
+        per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(run.samples, schedule.per_update)
+        epoch = (update - 1) // per_epoch
+        place = folder.path / state.settings.snapshots / f"epoch={epoch}-step={update}_lora"
+        save_model(run, place, f"update {update}", "snapshot")

@@ -15,32 +15,13 @@ from tunesmith.recipe.models import Recipe, TrainRecipe
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.phases import Phase
+from tunesmith.training.progress import Progress
 from tunesmith.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from accelerate import Accelerator
-
-
-@dataclass
-class Progress:
-    """Everything about a run that changes from update to update, apart from tensors.
-
-    ``best_*`` and ``without_best`` are those of the present stage; finished ones are in ``history``.
-    """
-
-    update: int = 0
-    stage: int = 0
-    stage_began: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    first_loss: float | None = None
-    best_loss: float | None = None
-    best_update: int | None = None
-    without_best: int = 0
-    skipped: int = 0
-    skipped_in_row: int = 0
-    finished: bool = False
 
 
 class RunClips(NamedTuple):

@@ -14,6 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
 from tunesmith.run.folder import RunFolder
+from tunesmith.training.best import nothing_best_yet
 from tunesmith.training.checkpoint import STATE, clips_name
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def begin_from(checkpoint: Path, folder: RunFolder) -> None:
     state = read_json(checkpoint / STATE)
     earlier = RunFolder(checkpoint.parent.parent)
     before = [record["loss"] for record in earlier.read_metrics("valid") if record["update"] == 0]
-    fresh = {"best_loss": before[0] if before else None, "best_update": None, "without_best": 0, "finished": False}
+    fresh = nothing_best_yet(before[0] if before else None)
     with atomic_folder(target) as temporary:
         shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)
         write_json(temporary / STATE, {**state, "progress": {**state["progress"], **fresh}})
