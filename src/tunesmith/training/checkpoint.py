@@ -17,6 +17,7 @@ from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
+from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
 from tunesmith.training.state import TrainState
 
@@ -61,6 +62,7 @@ def identity(state: TrainState) -> dict[str, Any]:
         "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         "objective": state.family.objective.options(),
         "shapes": {name: list(p.shape) for name, p in state.parameters.items()},
+        **optimizer_of(train).identity(),
     }
 
 
@@ -119,11 +121,11 @@ def _load_ema(state: TrainState, path: Path) -> None:
 
 
 def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Path) -> None:
-    different = [key for key in current if saved.get(key) != current[key]]
+    different = [key for key in {**current, **saved} if saved.get(key) != current.get(key)]
     if not different:
         return
     parts = [
-        f"{key} {_short(saved.get(key))} there, {_short(current[key])} here" for key in different if key != "shapes"
+        f"{key} {_short(saved.get(key))} there, {_short(current.get(key))} here" for key in different if key != "shapes"
     ]
     raise TunesmithError(
         f"this checkpoint belongs to another run: {'; '.join(parts) or 'other adapter shapes'}",

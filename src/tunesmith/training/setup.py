@@ -20,7 +20,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
-from tunesmith.training.optimizers import make_optimizer
+from tunesmith.training.optimizers import optimizer_of, parameter_groups
 from tunesmith.training.phases import plan_phases
 from tunesmith.training.schedule import Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
@@ -44,7 +44,8 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
     train, valid, replayed, mix = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
     parameters = adapters.trainable(networks)
-    optimizer = make_optimizer(parameters, recipe, fused=accelerator.device.type == "cuda")
+    groups = parameter_groups(parameters, recipe.train, recipe.adapter)
+    optimizer = optimizer_of(recipe.train).build(groups, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
     schedule = Schedule(train, per_update, recipe.train.seed, mix)
     return TrainState(
