@@ -29,6 +29,7 @@ def adapter_ratio() -> tuple[float, int]:
 
     from models import SMALL, config
     from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.parameters import trainable
     from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
     from tunesmith.families.musicgen.adapters import TARGETS
     from tunesmith.families.musicgen.config import parse_config
@@ -43,7 +44,7 @@ def adapter_ratio() -> tuple[float, int]:
         for name, parameter in list(module.named_parameters(recurse=False)):
             if parameter.requires_grad:
                 setattr(module, name, torch.nn.Parameter(torch.zeros(parameter.shape)))
-    numbers = sum(p.numel() for p in adapters.trainable(networks).values())
+    numbers = sum(p.numel() for p in trainable(networks).values())
     with tempfile.TemporaryDirectory() as name:
         adapters.save_adapter(networks, Path(name), "facebook/musicgen-small")
         written = sum(file.stat().st_size for file in Path(name).iterdir())

@@ -80,11 +80,6 @@ def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known:
         )
 
 
-def trainable(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
-    """Every trainable parameter by ``network.name``."""
-    return {f"{n}.{k}": p for n, m in networks.items() for k, p in m.named_parameters() if p.requires_grad}
-
-
 def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
     """Set the adapters' strength relative to how they were trained; 0 is the base model, DoRA's magnitudes included."""
     from peft.tuners.lora import LoraLayer

@@ -48,6 +48,7 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
     from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.parameters import trainable
 
     recipe = adapters.recipe_of(folder)
     try:
@@ -60,7 +61,7 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
             where=str(folder),
             remedy="Give the options that it was trained with, such as options.train=llm.",
         ) from error
-    for parameter in adapters.trainable(networks).values():
+    for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
     adapters.load_adapter(networks, folder)
     return networks

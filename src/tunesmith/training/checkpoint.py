@@ -13,6 +13,7 @@ import torch
 
 from tunesmith import __version__
 from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
@@ -32,7 +33,7 @@ def save(state: TrainState, folder: RunFolder) -> Path:
     with atomic_folder(target) as temporary:
         adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
         if state.ema is not None:
-            save_file({k: v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
+            save_file({str(k): v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
         scaler = state.accelerator.scaler
         torch.save(
             {
@@ -61,7 +62,7 @@ def identity(state: TrainState) -> dict[str, Any]:
         "clips_per_update": state.schedule.per_update,
         "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         "objective": state.family.objective.options(),
-        "shapes": {name: list(p.shape) for name, p in state.parameters.items()},
+        "shapes": {str(key): list(p.shape) for key, p in state.parameters.items()},
         **optimizer_of(train).identity(),
     }
 
@@ -116,8 +117,8 @@ def _load_ema(state: TrainState, path: Path) -> None:
         raise TunesmithError(
             "this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew."
         )
-    for name, tensor in load_file(path / EMA).items():
-        state.ema.shadow[name].copy_(tensor)
+    for text, tensor in load_file(path / EMA).items():
+        state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
 
 
 def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Path) -> None:

@@ -89,17 +89,17 @@ def restore(state: TrainState, best: Path, networks: Sequence[str]) -> None:
     from tunesmith.adapters import peft_adapter as adapters
     from tunesmith.adapters.full import tuning_of
 
-    mine = {name: p for name, p in state.parameters.items() if name.split(".", 1)[0] in networks}
+    mine = {key: p for key, p in state.parameters.items() if key.network in networks}
     if best.exists():
         adapters.load_adapter(state.networks, best, only=networks)
     else:
         for network in networks:
             if tuning := tuning_of(state.networks[network]):
                 tuning.load({}, best)
-        for name, p in mine.items():
-            if name in state.fresh:
-                p.copy_(state.fresh[name])
-    for name, p in mine.items():
+        for key, p in mine.items():
+            if key in state.fresh:
+                p.copy_(state.fresh[key])
+    for key, p in mine.items():
         state.optimizer.state.pop(p, None)
         if state.ema is not None:
-            state.ema.shadow[name].copy_(p)
+            state.ema.shadow[key].copy_(p)

@@ -95,8 +95,8 @@ def clip_gradients(state: TrainState) -> float:
 
 def set_trainable(state: TrainState, networks: Sequence[str]) -> None:
     """Only the networks of the current stage take gradients."""
-    for name, parameter in state.parameters.items():
-        parameter.requires_grad_(name.split(".", 1)[0] in networks)
+    for key, parameter in state.parameters.items():
+        parameter.requires_grad_(key.network in networks)
 
 
 def local_micro_batches(state: TrainState, number: int) -> list[Micro]:

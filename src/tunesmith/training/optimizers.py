@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from tunesmith.adapters.parameters import ParameterKey
     from tunesmith.adapters.settings import AdapterRecipe
     from tunesmith.recipe.models import TrainRecipe
 
@@ -60,14 +61,14 @@ def optimizer_of(train: TrainRecipe) -> Optimizer:
 
 
 def parameter_groups(
-    parameters: Mapping[str, nn.Parameter], train: TrainRecipe, adapter: AdapterRecipe
+    parameters: Mapping[ParameterKey, nn.Parameter], train: TrainRecipe, adapter: AdapterRecipe
 ) -> list[dict[str, Any]]:
     """One group per network, whose ``share`` is its learning rate over the recipe's."""
     peak = train.learning_rate
     groups = []
-    for network in dict.fromkeys(name.split(".", 1)[0] for name in parameters):
+    for network in dict.fromkeys(key.network for key in parameters):
         own = adapter.networks.get(network)
         share = own.learning_rate / peak if own and own.learning_rate else 1.0
-        mine = [p for name, p in parameters.items() if name.split(".", 1)[0] == network]
+        mine = [p for key, p in parameters.items() if key.network == network]
         groups.append({"params": mine, "lr": peak * share, "share": share, "network": network})
     return groups

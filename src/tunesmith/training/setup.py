@@ -11,6 +11,7 @@ from torch import nn
 
 from tunesmith.adapters import peft_adapter as adapters
 from tunesmith.adapters.full import tuning_of
+from tunesmith.adapters.parameters import trainable
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample, read_manifest
@@ -43,7 +44,7 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
     accelerator = make_accelerator(recipe)
     train, valid, replayed, mix = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
-    parameters = adapters.trainable(networks)
+    parameters = trainable(networks)
     groups = parameter_groups(parameters, recipe.train, recipe.adapter)
     optimizer = optimizer_of(recipe.train).build(groups, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
@@ -62,9 +63,9 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
         stages=plan_phases(family.networks.phases(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
         fresh={
-            name: p.detach().to("cpu", copy=True)
-            for name, p in parameters.items()
-            if not tuning_of(networks[name.split(".", 1)[0]])
+            key: p.detach().to("cpu", copy=True)
+            for key, p in parameters.items()
+            if not tuning_of(networks[key.network])
         },
     )
 
@@ -77,7 +78,7 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
         kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
         network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
     networks = adapters.attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
-    for parameter in adapters.trainable(networks).values():
+    for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
     if recipe.train.gradient_checkpointing:
         family.networks.enable_checkpointing(networks)

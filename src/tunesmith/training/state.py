@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
+from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.replay import Mix
 from tunesmith.families.contract import Batch, Family
 from tunesmith.recipe.models import Recipe, TrainRecipe
@@ -41,15 +42,15 @@ class TrainState:
     recipe: Recipe
     accelerator: Accelerator
     networks: dict[str, nn.Module]
-    parameters: dict[str, nn.Parameter]
+    parameters: dict[ParameterKey, nn.Parameter]
     optimizer: Any
     train: Clips
     valid: Clips | None
     replayed: Clips | None
     schedule: Schedule
     stages: tuple[Phase, ...]
-    ema: Ema | None
-    fresh: dict[str, torch.Tensor] = field(default_factory=dict)
+    ema: Ema[ParameterKey] | None
+    fresh: dict[ParameterKey, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
 
     @property

@@ -15,6 +15,7 @@ from torch import nn
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
 from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe, NetworkRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoints import (
@@ -42,7 +43,7 @@ def attached(rank: int = 4, flow: str = "full", only: str = "") -> dict[str, nn.
     networks = adapters.attach(frozen, recipe, chosen, seed=0)
     torch.manual_seed(3)
     with torch.no_grad():
-        for parameter in adapters.trainable(networks).values():
+        for parameter in trainable(networks).values():
             parameter.add_(torch.randn_like(parameter) * 0.05)
     return {name: network.eval() for name, network in networks.items()}
 

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES, make_speech_run
-from tunesmith.adapters.peft_adapter import attach, save_adapter, trainable
+from tunesmith.adapters.parameters import trainable
+from tunesmith.adapters.peft_adapter import attach, save_adapter
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import export as module
