@@ -41,3 +41,8 @@ def test_a_record_from_before_keeps_both_languages():
     assert (str(old), old.render("zh")) == ("too quiet", "太轻")
     assert Message.from_json(json.loads(json.dumps(old.to_json()))) == old
     assert str(Message.from_json("plain {words}")) == "plain {words}"
+
+
+def test_a_number_that_was_not_finite_is_said_although_json_has_none():
+    said = Message.from_json({"id": "loss {loss:.2f}, {share:.0%}", "values": {"loss": None, "share": None}})
+    assert str(said) == "loss nan, nan%"

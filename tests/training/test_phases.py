@@ -220,7 +220,7 @@ def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
     assert all(torch.equal(seen[name], p) for name, p in fresh.items() if name.network == "reader")
     assert any(e["name"] == "no_best" for e in records(context, "event"))
     said = next(e for e in records(context, "event") if e["name"] == "stage")
-    assert "nothing better than its beginning" in said["message"]
+    assert "nothing better than its beginning" in said["message"]["text"]
 
 
 def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch):

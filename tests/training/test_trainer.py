@@ -158,7 +158,7 @@ def test_warm_up_longer_than_a_tenth_is_cut_and_said(make_run):
     context = make_run(train={**BASE, "updates": 20, "warmup_updates": 200})
     train(context)
     event = next(e for e in context.folder.read_metrics("event") if e["name"] == "warmup_cut")
-    assert "from 200 to 2" in event["message"]
+    assert "from 200 to 2" in event["message"]["text"]
     rates = [r["learning_rate"] for r in context.folder.read_metrics("train")]
     assert max(rates) == pytest.approx(BASE["learning_rate"], rel=1e-6)
     assert rates.index(max(rates)) < 3

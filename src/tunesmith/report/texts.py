@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tunesmith.report.signal_texts import SIGNALS
 from tunesmith.report.speech_texts import SPEECH_TEXTS
+from tunesmith.texts import Message
 
 
 class Both(NamedTuple):
@@ -34,6 +35,9 @@ def both(record: Any, key: str) -> Both | None:
     if not isinstance(record, Mapping):
         return None
     value = record.get(key)
+    if isinstance(value, Mapping) and "id" in value:
+        message = Message.from_json(value)
+        return Both(message.render("en"), message.render("zh"))
     if isinstance(value, Mapping):
         en, zh = value.get("en"), value.get("zh")
     else:

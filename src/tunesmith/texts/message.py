@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,6 +81,8 @@ def msg(template: str, /, **values: Any) -> Message:
 def _rendered(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return value.render(language)
+    if value is None:
+        return math.nan  # JSON has null for numbers that are not finite; a format such as :.2f takes no None
     if isinstance(value, Sequence) and not isinstance(value, str):
         return SEPARATORS.get(language, ", ").join(str(_rendered(one, language)) for one in value)
     return value

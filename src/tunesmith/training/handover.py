@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tunesmith.texts import msg
 from tunesmith.training.best import StageEnd, nothing_best_yet, stage_end
 from tunesmith.training.processes import share_decision
 from tunesmith.training.progress import stage_record
@@ -37,19 +38,19 @@ def next_phase(run: RunState) -> None:
 
 def say_handover(run: RunState, told: dict[str, Any], ends: StageEnd) -> None:
     """Say what a finished stage hands on."""
-    state = run.state
-    words = {
-        "best": (f"its best was at update {told['best_update']}", f"最佳在第 {told['best_update']} 次更新"),
-        "beginning": (
-            "it found nothing better than its beginning, and goes back to it",
-            "没有优于开始时的结果，回到开始",
-        ),
-        "last": ("it was not measured, and its last weights go on", "未验证，沿用最后的权重"),
+    result = {
+        "best": msg("its best was at update {update}", update=told["best_update"]),
+        "beginning": msg("it found nothing better than its beginning, and goes back to it"),
+        "last": msg("it was not measured, and its last weights go on"),
     }[ends]
-    text = f"stage {told['name']} is over after {told['updates']} updates; {words[0]}; now {state.stage.name}"
-    zh = f"阶段 {told['name']} 在 {told['updates']} 次更新后结束；{words[1]}；进入 {state.stage.name}"
-    run.context.console.log(text)
-    run.tracker.event("stage", state.progress.update, text, zh)
+    over = msg(
+        "stage {stage} is over after {updates} updates; {result}; now {next}",
+        stage=told["name"],
+        updates=told["updates"],
+        result=result,
+        next=run.state.stage.name,
+    )
+    run.say("stage", over)
 
 
 def unmeasured_note(state: TrainState) -> str:

@@ -14,6 +14,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
 from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.metrics import PreviewLine
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
@@ -111,7 +112,7 @@ def preview(run: RunState) -> None:
             str(state.accelerator.device),
         )
     for one in made:
-        run.tracker.write("preview", update, **vars(one))
+        run.tracker.write(PreviewLine(update=update, **vars(one)))
         if one.problem:
             run.context.console.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
     run.previewed_at = update

@@ -11,7 +11,9 @@ from typing import Any
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import GateLine
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg, tr
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
@@ -93,12 +95,12 @@ def open_run_state(context: RunContext, *, resume: bool) -> RunState:
     requests = preview_requests(context, own) if context.recipe.previews.every else []
     run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)
     for gate in gates:
-        tracker.write("gate", 0, **vars(gate))
+        tracker.write(GateLine(update=0, **vars(gate)))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
-            context.console.warn(f"gate {gate.name}: {gate.message}")
+            context.console.warn(tr("gate {name}: {message}", name=gate.name, message=gate.message))
     if last is not None:
         where = state.progress.update
-        tracker.event("resumed", where, f"continued from update {where}", f"从第 {where} 次更新继续")
+        tracker.event("resumed", where, msg("continued from update {update}", update=where))
         context.console.log(f"continuing from {last}")
     return run
 
@@ -149,9 +151,7 @@ def leave(run: RunState, stop: StopRequest) -> None:
     if run.main:
         checkpoint.save(run.state, run.context.folder)
         keep_snapshot(run)
-        run.tracker.event(
-            "interrupted", update, f"stopped as asked at update {update}", f"按要求在第 {update} 次更新停止"
-        )
+        run.tracker.event("interrupted", update, msg("stopped as asked at update {update}", update=update))
         run.tracker.close()
     run.state.accelerator.wait_for_everyone()
     where = run.context.folder.checkpoints / f"step-{update:06d}"
@@ -177,9 +177,7 @@ def finish(run: RunState) -> dict[str, Any]:
     if run.main:
         save_model(run, folder.final, f"update {progress.update}", "final")
         keep_best(run, summary["stages"])
-        run.tracker.event(
-            "finished", progress.update, f"{progress.update} updates done", f"完成 {progress.update} 次更新"
-        )
+        run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
     run.tracker.close()
     state.accelerator.wait_for_everyone()
     return summary
@@ -193,13 +191,8 @@ def keep_best(run: RunState, stages: Sequence[Mapping[str, Any]]) -> None:
     if ends != "last":
         return
     if run.valid_batches:
-        text = "no checkpoint was better than the base model on held-out clips; best_model is the last one"
-        zh = "没有任何检查点在验证音频上优于基础模型；best_model 为最后一个"
+        message = msg("no checkpoint was better than the base model on held-out clips; best_model is the last one")
     else:
-        text, zh = (
-            "there are no held-out clips, so best_model is simply the last adapter",
-            "没有验证音频，best_model 即最后的适配器",
-        )
-    run.context.console.warn(text)
-    run.tracker.event("no_best", run.state.progress.update, text, zh)
-    save_model(run, run.context.folder.best, text, "best")
+        message = msg("there are no held-out clips, so best_model is simply the last adapter")
+    run.warn("no_best", message)
+    save_model(run, run.context.folder.best, str(message), "best")

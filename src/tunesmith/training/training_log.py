@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import TrainLine
+from tunesmith.texts import msg
 from tunesmith.training.loop import UpdateResult
 from tunesmith.training.run_state import RunState
 
@@ -15,12 +17,8 @@ def count_skipped(run: RunState, result: UpdateResult) -> None:
         return
     progress.skipped += 1
     progress.skipped_in_row += 1
-    run.tracker.event(
-        "nonfinite",
-        progress.update,
-        f"update {progress.update} skipped: gradient norm {result.grad_norm}",
-        f"第 {progress.update} 次更新被跳过：梯度范数 {result.grad_norm}",
-    )
+    skipped = msg("update {update} skipped: gradient norm {norm}", update=progress.update, norm=str(result.grad_norm))
+    run.tracker.event("nonfinite", progress.update, skipped)
     if progress.skipped_in_row >= settings.max_skipped:
         raise TunesmithError(
             f"{progress.skipped_in_row} updates in a row had a loss or gradient that is not finite",
@@ -36,16 +34,17 @@ def log_training(run: RunState, result: UpdateResult) -> None:
     progress = run.state.progress
     seconds = max(run.tracker.elapsed, 1e-6)
     run.tracker.write(
-        "train",
-        progress.update,
-        stage=run.state.stage.name,
-        loss=result.measured.loss,
-        terms=result.measured.terms,
-        learning_rate=result.learning_rate,
-        grad_norm=result.grad_norm,
-        tokens=result.tokens,
-        skipped=progress.skipped,
-        tokens_per_second=result.tokens * progress.update / seconds,
+        TrainLine(
+            update=progress.update,
+            stage=run.state.stage.name,
+            loss=result.measured.loss,
+            terms=result.measured.terms,
+            learning_rate=result.learning_rate,
+            grad_norm=result.grad_norm,
+            tokens=result.tokens,
+            skipped=progress.skipped,
+            tokens_per_second=result.tokens * progress.update / seconds,
+        )
     )
     run.context.console.log(
         f"update {progress.update}/{run.state.updates}  train loss {result.measured.loss:.4f}  "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tunesmith.records.metrics import ValidLine
+from tunesmith.texts import msg
 from tunesmith.training.best import Decision, Measurement, decide_best, out_of_patience
 from tunesmith.training.held_out import measure_held_out
 from tunesmith.training.previews import preview
@@ -38,15 +40,16 @@ def write_down(run: RunState, measured: Measurement, decision: Decision) -> None
     """One line of metrics and one of the log."""
     state, update = run.state, decision.progress.update
     run.tracker.write(
-        "valid",
-        update,
-        loss=measured.loss,
-        terms=measured.terms,
-        forgetting=measured.forgetting,
-        **({"kinds": measured.kinds} if measured.kinds else {}),
-        best=decision.best,
-        stage=state.stage.name,
-        weights=state.settings.use_weights,
+        ValidLine(
+            update=update,
+            loss=measured.loss,
+            terms=dict(measured.terms),
+            forgetting=measured.forgetting,
+            kinds=dict(measured.kinds),
+            best=decision.best,
+            stage=state.stage.name,
+            weights=state.settings.use_weights,
+        )
     )
     kinds = ", ".join(f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items())
     run.context.console.log(
@@ -62,17 +65,15 @@ def stop_early(run: RunState) -> None:
     progress = run.state.progress
     if out_of_patience(progress, run.state.settings.early_stopping):
         progress.finished = True
-        text = f"stopped early: no better held-out loss in {progress.without_best} measurements"
-        run.context.console.log(text)
-        run.tracker.event("early_stop", progress.update, text, f"提前停止：连续 {progress.without_best} 次验证没有改善")
+        stopped = msg("stopped early: no better held-out loss in {count} measurements", count=progress.without_best)
+        run.say("early_stop", stopped)
 
 
 def warn_unmeasured(run: RunState) -> None:
     """Say once per stage that no held-out clip teaches one of its networks, so that its last weights go on."""
     state = run.state
     if state.progress.update == state.progress.stage_began:
-        name = state.stage.name
-        text = f"stage {name}: no held-out clip can measure it, so its last weights stand"
-        run.context.console.warn(text)
-        zh = f"阶段 {name}：没有可用于验证的片段，保留最后的权重"
-        run.tracker.event("not_measured", state.progress.update, text, zh)
+        run.warn(
+            "not_measured",
+            msg("stage {stage}: no held-out clip can measure it, so its last weights stand", stage=state.stage.name),
+        )
