@@ -132,15 +132,15 @@ def test_the_average_does_not_step_on_an_update_that_is_not_finite(make_run, mon
     state = build_train_state(make_run(train={**BASE, "ema_decay": 0.9}))
     train_update(state)  # from here on the average lies behind the weights
     before = {k: shadow.clone() for k, shadow in state.ema.shadow.items()}
-    real = state.family.loss
+    real = state.family.objective.loss
 
     def poisoned(networks, batch, rngs):
         return {k: type(t)(t.sum * float("nan"), t.weight) for k, t in real(networks, batch, rngs).items()}
 
-    monkeypatch.setattr(state.family, "loss", poisoned)
+    monkeypatch.setattr(state.family.objective, "loss", poisoned)
     train_update(state)
     assert all(bool((before[k] == shadow).all()) for k, shadow in state.ema.shadow.items())
-    monkeypatch.setattr(state.family, "loss", real)
+    monkeypatch.setattr(state.family.objective, "loss", real)
     train_update(state)
     assert not all(bool((before[k] == shadow).all()) for k, shadow in state.ema.shadow.items())
 
