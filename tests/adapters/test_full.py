@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.files import load_adapter, recipe_of, save_adapter
 from tunesmith.adapters.full import WEIGHTS, FullTuning, load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
 from tunesmith.adapters.parameters import ParameterKey, trainable
-from tunesmith.adapters.peft_adapter import attach, load_adapter, recipe_of, save_adapter, set_scale
+from tunesmith.adapters.scale import set_scale
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.scale import set_scale
 from tunesmith.data.content import content_key
 from tunesmith.families.contract import Generated
 from tunesmith.files import atomic_path
@@ -58,10 +58,10 @@ def base_items(run: RunState) -> list[dict[str, Any]]:
     path = base_style_path(context)
     if not path.exists():
         with state.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
-            adapters.set_scale(state.networks, 0.0)
+            set_scale(state.networks, 0.0)
             try:
                 made = base_style(context, state.networks, str(state.accelerator.device))
             finally:
-                adapters.set_scale(state.networks, 1.0)
+                set_scale(state.networks, 1.0)
         store_base_style(path, made)
     return stored_base_style(context)

@@ -87,12 +87,12 @@ def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, 
 @torch.no_grad()
 def restore(state: TrainState, best: Path, networks: Sequence[str]) -> None:
     """Networks as the best checkpoint so far has them, or as they were before any training."""
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.files import load_adapter
     from tunesmith.adapters.full import tuning_of
 
     mine = {key: p for key, p in state.parameters.items() if key.network in networks}
     if best.exists():
-        adapters.load_adapter(state.networks, best, only=networks)
+        load_adapter(state.networks, best, only=networks)
     else:
         for network in networks:
             if tuning := tuning_of(state.networks[network]):

@@ -63,12 +63,12 @@ def optimizer_of(train: TrainRecipe) -> Optimizer:
 def parameter_groups(
     parameters: Mapping[ParameterKey, nn.Parameter], train: TrainRecipe, adapter: AdapterRecipe
 ) -> list[dict[str, Any]]:
-    """One group per network, whose ``share`` is its learning rate over the recipe's."""
+    """One group per network, whose ``lr_scale`` is its learning rate over the recipe's."""
     peak = train.learning_rate
     groups = []
     for network in dict.fromkeys(key.network for key in parameters):
         own = adapter.networks.get(network)
-        share = own.learning_rate / peak if own and own.learning_rate else 1.0
+        scale = own.learning_rate / peak if own and own.learning_rate else 1.0
         mine = [p for key, p in parameters.items() if key.network == network]
-        groups.append({"params": mine, "lr": peak * share, "share": share, "network": network})
+        groups.append({"params": mine, "lr": peak * scale, "lr_scale": scale, "network": network})
     return groups

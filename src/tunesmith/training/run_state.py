@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.files import save_adapter
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
@@ -56,7 +56,7 @@ def save_model(
 
     state, context = run.state, run.context
     with state.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
+        save_adapter(state.networks, temporary, state.family.card.base_name)
         state.family.adapters.write_extra_files(temporary)
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
     if context.on_saved is not None:

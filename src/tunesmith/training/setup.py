@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.attach import attach
 from tunesmith.adapters.full import tuning_of
 from tunesmith.adapters.parameters import trainable
 from tunesmith.data.cache import EncodedStore
@@ -77,7 +77,7 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
     for name, network in base.items():
         kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
         network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
-    networks = adapters.attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
+    networks = attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
     for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
     if recipe.train.gradient_checkpointing:

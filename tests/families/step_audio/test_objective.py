@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
+from tunesmith.adapters.attach import attach, unwrap_peft
 from tunesmith.adapters.parameters import trainable
-from tunesmith.adapters.peft_adapter import attach
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Family
@@ -17,7 +17,7 @@ from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import STEP_AUDIO
-from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, unwrap_peft, with_heard
+from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, with_heard
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.run.adapted import on_device
 

@@ -55,10 +55,10 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
             f"no usable clip is left{first}", where=str(folder), remedy="Nothing was written; see the reasons above."
         )
     write_dataset(target, [row_of(sample, key, folder) for sample, key in zip(kept, keys(kept), strict=True)], repeats)
-    unwrap_peft = sum("lyrics" not in sample.texts for sample in kept)
+    without_lyrics = sum("lyrics" not in sample.texts for sample in kept)
     console.log(
         f"{len(kept)} clips x {repeats} = {len(kept) * repeats} rows in {target}"
-        + (f"; {unwrap_peft} clips have no lyrics" if unwrap_peft else "")
+        + (f"; {without_lyrics} clips have no lyrics" if without_lyrics else "")
     )
     console.log(f"next: python trainer.py --dataset_path {target}")
     return 0

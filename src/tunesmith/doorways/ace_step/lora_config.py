@@ -101,7 +101,7 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     Raises:
         TunesmithError: naming every target that is no module of the transformer.
     """
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.attach import attach
     from tunesmith.adapters.parameters import trainable
     from tunesmith.adapters.settings import AdapterDefaults
     from tunesmith.families.ace_step.adapters import TARGETS
@@ -111,7 +111,7 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     network = load_transformer(Path(), config, meta=True)
     refuse_unknown_targets(adapter.targets or TARGETS, network, where)
     defaults = {NETWORK: AdapterDefaults(TARGETS, adapter.rank, adapter.alpha)}
-    attached = adapters.attach({NETWORK: network}, adapter, defaults, 0)
+    attached = attach({NETWORK: network}, adapter, defaults, 0)
     return sum(parameter.numel() for parameter in trainable(attached).values())
 
 

@@ -14,6 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
 from tunesmith.run.folder import RunFolder
+from tunesmith.training import checkpoint as checkpoints
 from tunesmith.training.best import nothing_best_yet
 from tunesmith.training.checkpoint import STATE, clips_name
 
@@ -76,13 +77,8 @@ def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> Non
     saved = read_json(checkpoint / STATE)["identity"]
     here = {"base": recipe.model.path, **recipe.adapter.model_dump(mode="json"), "clips per update": clips_per_update}
     there = {"base": saved["base"], **saved["adapter"], "clips per update": saved["clips_per_update"]}
-    different = [f"{key} {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key]]
-    if different:
-        raise TunesmithError(
-            f"this checkpoint belongs to another run: {'; '.join(different)}",
-            where=str(checkpoint),
-            remedy="Give the same base, LoRA config and batch again, or begin a new run without it.",
-        )
+    remedy = "Give the same base, LoRA config and batch again, or begin a new run without it."
+    checkpoints.refuse_other(there, here, checkpoint, remedy)
 
 
 def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
