@@ -32,7 +32,10 @@ SURVIVORS = Path(__file__).with_name("mutate_survivors.yaml")
 LIMIT, KILLED = 45, 0.9
 TESTS = {
     "training/best.py": ("tests/training/test_best.py",),
-    "training/checkpoint.py": ("tests/training/test_checkpoint.py",),
+    "training/checkpoint.py": (
+        "tests/training/test_checkpoint.py",
+        "tests/training/test_replay_share.py::test_a_checkpoint_of_another_share_is_refused",
+    ),
     "training/loop.py": (
         "tests/training/test_loop.py",
         "tests/training/test_trainer.py::test_one_bad_update_leaves_the_weights_alone",

@@ -50,7 +50,11 @@ def test_a_stage_s_factor_is_in_the_rate_that_is_shown(make_run):
 def test_an_update_counts_its_frames_and_leaves_no_gradient_behind(make_state):
     state = make_state()
     items, crops, _, _ = state.schedule.items(0)
+    for p in state.parameters.values():
+        p.requires_grad_(False)  # as another stage may have left them
     result = train_update(state)
+    assert all(p.requires_grad for p in state.parameters.values())
+    assert len(result.measured.terms) == 4 and result.measured.loss > 1
     assert result.tokens == sum(crops[i].length for i in items) > 0
     assert result.stepped and not result.stop_requested and math.isfinite(result.grad_norm)
     assert all(p.grad is None for p in state.parameters.values())
