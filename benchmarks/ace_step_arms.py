@@ -185,7 +185,7 @@ def our_bench(family: Family, work: Work, folder: Path, *, adapter: dict[str, An
 
 def set_checkpointing(state: TrainState, on: bool) -> None:
     """Switch it for the next update."""
-    from tunesmith.families.ace_step.parts.transformer import unwrap_peft
+    from tunesmith.adapters.attach import unwrap_peft
 
     network = unwrap_peft(state.networks[NETWORK])
     network.checkpointing = network.lyric_encoder.checkpointing = on

@@ -72,7 +72,7 @@ def our_step(config: Any, work: Any, adapter: dict[str, Any], *, ssl: bool, chec
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     from ace_step_arms import unwritten_family
-    from tunesmith.adapters.peft_adapter import attach
+    from tunesmith.adapters.attach import attach
     from tunesmith.adapters.settings import AdapterRecipe
     from tunesmith.families.ace_step.config import NETWORK
     from tunesmith.families.loss_terms import combine

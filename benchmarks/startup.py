@@ -28,7 +28,9 @@ def adapter_ratio() -> tuple[float, int]:
     import torch
 
     from models import SMALL, config
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.attach import attach
+    from tunesmith.adapters.files import save_adapter
+    from tunesmith.adapters.parameters import trainable
     from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
     from tunesmith.families.musicgen.adapters import TARGETS
     from tunesmith.families.musicgen.config import parse_config
@@ -38,14 +40,14 @@ def adapter_ratio() -> tuple[float, int]:
         part = TrainedPart(parse_config(config(SMALL).to_dict(), "-"))
     part.requires_grad_(False)
     defaults = {"decoder": AdapterDefaults(TARGETS, 16, 16)}
-    networks = adapters.attach({"decoder": part}, AdapterRecipe(), defaults, seed=0)
+    networks = attach({"decoder": part}, AdapterRecipe(), defaults, seed=0)
     for module in networks["decoder"].modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             if parameter.requires_grad:
                 setattr(module, name, torch.nn.Parameter(torch.zeros(parameter.shape)))
-    numbers = sum(p.numel() for p in adapters.trainable(networks).values())
+    numbers = sum(p.numel() for p in trainable(networks).values())
     with tempfile.TemporaryDirectory() as name:
-        adapters.save_adapter(networks, Path(name), "facebook/musicgen-small")
+        save_adapter(networks, Path(name), "facebook/musicgen-small")
         written = sum(file.stat().st_size for file in Path(name).iterdir())
     return written / (4 * numbers), numbers
 

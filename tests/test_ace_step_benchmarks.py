@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tunesmith.adapters.peft_adapter import attach, trainable
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterRecipe
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

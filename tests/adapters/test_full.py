@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.files import load_adapter, recipe_of, save_adapter
 from tunesmith.adapters.full import WEIGHTS, FullTuning, load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
-from tunesmith.adapters.peft_adapter import attach, load_adapter, recipe_of, save_adapter, set_scale, trainable
+from tunesmith.adapters.parameters import ParameterKey, trainable
+from tunesmith.adapters.scale import set_scale
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
@@ -82,7 +85,7 @@ def test_scale_goes_with_the_averaged_weights(net, tuning):
     base = net.out.weight.clone()
     moved(tuning, 1.0)
     average.update(1)
-    raw, shadow = net.out.weight.clone(), average.shadow["net.out.weight"].clone()
+    raw, shadow = net.out.weight.clone(), average.shadow[ParameterKey("net", "out.weight")].clone()
     assert not torch.allclose(shadow, raw)
     with average.applied():
         for scale in (0.0, 0.5, 1.0):
@@ -94,14 +97,14 @@ def test_scale_goes_with_the_averaged_weights(net, tuning):
 def test_an_average_moves_only_with_what_trains(net):
     parameters = trainable({"net": net})
     average = Ema(parameters, 0.9)
-    parameters["net.out.bias"].requires_grad_(False)
-    before = average.shadow["net.out.bias"].clone()
+    parameters[ParameterKey("net", "out.bias")].requires_grad_(False)
+    before = average.shadow[ParameterKey("net", "out.bias")].clone()
     with torch.no_grad():
         for parameter in parameters.values():
             parameter.add_(1.0)
     average.update(1)
-    assert torch.equal(average.shadow["net.out.bias"], before)
-    assert not torch.equal(average.shadow["net.out.weight"], net.out.weight - 1)
+    assert torch.equal(average.shadow[ParameterKey("net", "out.bias")], before)
+    assert not torch.equal(average.shadow[ParameterKey("net", "out.weight")], net.out.weight - 1)
 
 
 def test_it_is_saved_and_loaded_to_the_last_bit(net, tuning, tmp_path):
@@ -197,10 +200,10 @@ def test_only_the_networks_asked_for_are_loaded(tmp_path):
     made = changed(attach({"a": Net(), "b": Net()}, values, DEFAULTS, seed=0))
     save_adapter(made, tmp_path, "base")
     fresh = attach({"a": Net(), "b": Net()}, values, DEFAULTS, seed=0)
-    before = {name: p.clone() for name, p in trainable(fresh).items()}
+    before = {key: p.clone() for key, p in trainable(fresh).items()}
     load_adapter(fresh, tmp_path, only=("a",))
-    for name, parameter in trainable(fresh).items():
-        assert torch.equal(parameter, trainable(made)[name] if name.startswith("a.") else before[name]), name
+    for key, parameter in trainable(fresh).items():
+        assert torch.equal(parameter, trainable(made)[key] if key.network == "a" else before[key]), key
 
 
 def test_an_adapter_of_another_rank_or_base_is_refused(tmp_path):

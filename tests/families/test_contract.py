@@ -122,7 +122,7 @@ def test_a_stage_trains_only_its_own_networks(context):
     start = {k: p.detach().clone() for k, p in state.parameters.items()}
 
     def moved():
-        return {k.split(".")[0] for k, p in state.parameters.items() if not torch.equal(p, start[k])}
+        return {k.network for k, p in state.parameters.items() if not torch.equal(p, start[k])}
 
     train_update(state)
     assert moved() == {"reader"}

@@ -12,7 +12,8 @@ import torch
 from tests.evaluation.speech.family import TALK, TalkChecks, asked
 from tests.evaluation.speech.talk import RATE, talk
 from tests.speech.tiny_whisper import save
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.files import save_adapter
 from tunesmith.data.replay import REPLAY
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
@@ -80,14 +81,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     context = context_of(folder / "run")
     write_manifest(context.folder.manifest, samples(folder / "clips"))
     encode(context)
-    attached = adapters.attach(
-        context.family.networks.load(), context.recipe.adapter, context.family.adapters.defaults(), 0
-    )
+    attached = attach(context.family.networks.load(), context.recipe.adapter, context.family.adapters.defaults(), 0)
     with torch.no_grad():
         for name, parameter in attached["talker"].named_parameters():
             if "lora_B" in name:
                 parameter.fill_(0.5)
-    adapters.save_adapter(attached, context.folder.best, "talk:base")
+    save_adapter(attached, context.folder.best, "talk:base")
     evaluate(context)
     build_report(context.folder)
     return context

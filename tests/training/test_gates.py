@@ -9,6 +9,7 @@ from tests.training.test_trainer import BASE
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.loss_terms import LossResult, LossTerm
+from tunesmith.records.metrics import GateLine, read_metric_lines
 from tunesmith.training import gates
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
@@ -93,3 +94,13 @@ def test_terms_of_nothing_have_no_contribution():
 
     term = LossTerm(torch.tensor(0.0), 0.0)
     assert combine({"a": term}, {"a": 0.0}) is None
+
+
+def test_what_the_gates_saw_is_kept_as_a_sentence_with_its_values(make_run):
+    context = make_run(train={**BASE, "updates": 1}, gates={"base_loss": "warn", "layout": "off"})
+    train(context)
+    lines = {line.name: line for line in read_metric_lines(context.folder.metrics) if isinstance(line, GateLine)}
+    base = lines["base_loss"].message
+    assert f"{base.values['loss']:.2f}" in str(base) and "limit" in str(base)
+    assert base.render("zh").startswith(f"基础模型在您的音频上的损失为 {base.values['loss']:.2f}")
+    assert lines["layout"].message.render("zh") == "已在配方中关闭"

@@ -23,7 +23,7 @@ from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.encode import encode
-from tunesmith.training import checkpoint, loop
+from tunesmith.training import checkpoint, handover, loop
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
@@ -160,30 +160,30 @@ def test_only_the_stages_own_network_moves_also_in_the_average(make):
         before = {name: (p.clone(), state.ema.shadow[name].clone()) for name, p in state.parameters.items()}
         train_update(state)
         state.progress.update += 1
-        for name, parameter in state.parameters.items():
-            own = name.split(".")[0] == network
-            assert own or torch.equal(parameter, before[name][0]), name
-            assert own or torch.equal(state.ema.shadow[name], before[name][1]), name
-    assert {name.split(".")[0] for name, p in state.parameters.items() if p.requires_grad} == {"painter"}
+        for key, parameter in state.parameters.items():
+            own = key.network == network
+            assert own or torch.equal(parameter, before[key][0]), key
+            assert own or torch.equal(state.ema.shadow[key], before[key][1]), key
+    assert {key.network for key, p in state.parameters.items() if p.requires_grad} == {"painter"}
 
 
 @pytest.mark.parametrize("extra", [{}, EMA])
 def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra):
     begun = {}
-    original = training.finish_phase
+    original = handover.finish_phase
 
     def watched(state, best, *, measured):
         told = original(state, best, measured=measured)
         file = {k: v.clone() for k, v in kept(context, "best_model").items()} if best.exists() else None
-        begun[state.stage.name] = (file, {k: p.detach().clone() for k, p in state.parameters.items()}, told)
+        begun[state.stage.name] = (file, {str(k): p.detach().clone() for k, p in state.parameters.items()}, told)
         shadow = state.ema.shadow if state.ema is not None else {}
         assert all(torch.equal(shadow[name], p) for name, p in state.parameters.items() if shadow)
         finished = told["name"]
-        mine = [p for name, p in state.parameters.items() if name.startswith(f"{finished}.")]
+        mine = [p for name, p in state.parameters.items() if name.network == finished]
         assert not any(p in state.optimizer.state for p in mine)
         return told
 
-    monkeypatch.setattr(training, "finish_phase", watched)
+    monkeypatch.setattr(handover, "finish_phase", watched)
     context = make(valid_every=1, **extra)
     summary = train(context)
     assert [stage["name"] for stage in summary["stages"]] == ["reader", "painter", "joint"]
@@ -204,7 +204,7 @@ def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra
 def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
     context = never_better(make(stages={"joint": {"updates": 0}}, updates=8, **EMA))
     seen = {}
-    original = training.finish_phase
+    original = handover.finish_phase
 
     def watched(state, best, *, measured):
         told = original(state, best, measured=measured)
@@ -214,18 +214,18 @@ def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
 
     fresh = build_train_state(context).parameters
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "finish_phase", watched)
+        patch.setattr(handover, "finish_phase", watched)
         summary = train(context)
     assert [stage["best_update"] for stage in summary["stages"]] == [None, None]
-    assert all(torch.equal(seen[name], p) for name, p in fresh.items() if name.startswith("reader."))
+    assert all(torch.equal(seen[name], p) for name, p in fresh.items() if name.network == "reader")
     assert any(e["name"] == "no_best" for e in records(context, "event"))
     said = next(e for e in records(context, "event") if e["name"] == "stage")
-    assert "nothing better than its beginning" in said["message"]
+    assert "nothing better than its beginning" in said["message"]["text"]
 
 
 def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch):
     context, ends = make(valid=False), {}
-    original = training.finish_phase
+    original = handover.finish_phase
 
     def watched(state, best, *, measured):
         assert not measured
@@ -234,7 +234,7 @@ def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch
         assert all(torch.equal(p, state.parameters[k]) for k, p in ends[told["name"]].items())
         return told
 
-    monkeypatch.setattr(training, "finish_phase", watched)
+    monkeypatch.setattr(handover, "finish_phase", watched)
     summary = train(context)
     assert set(ends) == {"reader", "painter"} and summary["updates"] == 12
     assert same(kept(context, "best_model"), kept(context, "final_model"))

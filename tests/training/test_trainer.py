@@ -128,6 +128,23 @@ def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
     assert all((before[k] == p).all() for k, p in state.parameters.items())
 
 
+def test_the_average_does_not_step_on_an_update_that_is_not_finite(make_run, monkeypatch):
+    state = build_train_state(make_run(train={**BASE, "ema_decay": 0.9}))
+    train_update(state)  # from here on the average lies behind the weights
+    before = {k: shadow.clone() for k, shadow in state.ema.shadow.items()}
+    real = state.family.objective.loss
+
+    def poisoned(networks, batch, rngs):
+        return {k: type(t)(t.sum * float("nan"), t.weight) for k, t in real(networks, batch, rngs).items()}
+
+    monkeypatch.setattr(state.family.objective, "loss", poisoned)
+    train_update(state)
+    assert all(bool((before[k] == shadow).all()) for k, shadow in state.ema.shadow.items())
+    monkeypatch.setattr(state.family.objective, "loss", real)
+    train_update(state)
+    assert not all(bool((before[k] == shadow).all()) for k, shadow in state.ema.shadow.items())
+
+
 def test_a_checkpoint_of_another_run_is_refused(make_run):
     context = make_run(train=BASE)
     train(context)
@@ -141,7 +158,7 @@ def test_warm_up_longer_than_a_tenth_is_cut_and_said(make_run):
     context = make_run(train={**BASE, "updates": 20, "warmup_updates": 200})
     train(context)
     event = next(e for e in context.folder.read_metrics("event") if e["name"] == "warmup_cut")
-    assert "from 200 to 2" in event["message"]
+    assert "from 200 to 2" in event["message"]["text"]
     rates = [r["learning_rate"] for r in context.folder.read_metrics("train")]
     assert max(rates) == pytest.approx(BASE["learning_rate"], rel=1e-6)
     assert rates.index(max(rates)) < 3

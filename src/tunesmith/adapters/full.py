@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters.tensors import read_tensors, write_tensors
 from tunesmith.errors import TunesmithError
-from tunesmith.files import atomic_path, read_json, write_json
+from tunesmith.files import read_json, write_json
 
 WEIGHTS, CONFIG = "tuned.safetensors", "tuning.json"
 _ATTRIBUTE = "full_tuning"
@@ -104,12 +105,8 @@ def tuning_of(network: nn.Module) -> FullTuning | None:
 
 def save_tuning(tuning: FullTuning, folder: Path, base: str) -> None:
     """Write the trained part (fp32 safetensors) and what it is."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
     if state := tuning.state():
-        with atomic_path(folder / WEIGHTS) as temporary:
-            save_file(state, temporary, metadata={"format": "pt"})
+        write_tensors(folder / WEIGHTS, state)
     write_json(folder / CONFIG, {"tuning": "full", "base_model_name_or_path": base, "targets": list(tuning.targets)})
 
 
@@ -119,18 +116,9 @@ def load_tuning(tuning: FullTuning, folder: Path) -> None:
     Raises:
         TunesmithError: when it does not fit, is absent or cannot be read.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     if not (folder / CONFIG).exists():
         raise TunesmithError("this folder holds no trained weights", where=str(folder), remedy=f"It needs {CONFIG}.")
-    try:
-        state = load_file(folder / WEIGHTS) if (folder / WEIGHTS).exists() else {}
-    except SafetensorError as error:
-        raise TunesmithError(
-            f"these weights cannot be read ({error})", where=str(folder / WEIGHTS), remedy="Take another checkpoint."
-        ) from error
-    tuning.load(state, folder)
+    tuning.load(read_tensors(folder / WEIGHTS, "this file") if (folder / WEIGHTS).exists() else {}, folder)
 
 
 def targets_of(folder: Path) -> tuple[str, ...] | None:

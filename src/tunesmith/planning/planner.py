@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tunesmith.families.contract.card import ModelCard, TransformerShape
-from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.models import Recipe, TrainRecipe
 from tunesmith.records.plan import DevicePlan, RunPlan
 from tunesmith.texts import Message, msg
+from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.phases import plan_phases, total_updates
 from tunesmith.training.schedule import clips_per_update, warm_up
 
@@ -24,7 +25,7 @@ SAVED_BYTES = 41.4  # saved for backward per token, layer and unit of width in h
 LORA_WIDTHS = 26  # q, k, v, out of two attentions (8 x 2 widths), fc1 and fc2 (2 x 5 widths): parameters / rank / width
 FORWARDS, FORWARDS_RECOMPUTED = 2.05, 3.05  # a step over a forward: frozen weights need no gradient of their own
 FULL_GRADIENT = 1.0  # and what trains itself does need one
-OPTIMIZER_BYTES, EMA_BYTES = 16, 4  # weight, gradient and AdamW's two moments, fp32; a moving average beside them
+PARAMETER_BYTES, EMA_BYTES = 8, 4  # weight and gradient in fp32; a moving average beside them
 CUDA_BYTES, PYTHON_BYTES = 1.0e9, 0.7e9
 CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
 GPU_FLOPS = 30e12  # sustained in bf16 by a consumer GPU of the 24 GB class
@@ -225,13 +226,18 @@ class _Work:
         return preview + after + sides * prompts * evaluate.seconds
 
 
+def _trained_bytes(train: TrainRecipe) -> int:
+    """Bytes of memory per trained parameter."""
+    return PARAMETER_BYTES + optimizer_of(train).state_bytes + (EMA_BYTES if train.ema_decay else 0)
+
+
 def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> DevicePlan:
     half = kind == "GPU" and recipe.model.precision != "fp32"
     card, recompute = work.card, recipe.train.gradient_checkpointing
     memory = {
         # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
         "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
-        "adapter and optimizer": float(adapter * (OPTIMIZER_BYTES + (EMA_BYTES if recipe.train.ema_decay else 0))),
+        "adapter and optimizer": float(adapter * _trained_bytes(recipe.train)),
         "activations": sum(_activations(one.shape, frames, half, recompute) for one in work.networks),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
     }

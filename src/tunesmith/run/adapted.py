@@ -47,11 +47,13 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.attach import attach
+    from tunesmith.adapters.files import load_adapter, recipe_of
+    from tunesmith.adapters.parameters import trainable
 
-    recipe = adapters.recipe_of(folder)
+    recipe = recipe_of(folder)
     try:
-        networks = adapters.attach(family.networks.load(), recipe, family.adapters.defaults(), seed=0)
+        networks = attach(family.networks.load(), recipe, family.adapters.defaults(), seed=0)
     except TunesmithError as error:
         if error.where not in ("adapter.targets", "adapter.kind"):
             raise
@@ -60,9 +62,9 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
             where=str(folder),
             remedy="Give the options that it was trained with, such as options.train=llm.",
         ) from error
-    for parameter in adapters.trainable(networks).values():
+    for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
-    adapters.load_adapter(networks, folder)
+    load_adapter(networks, folder)
     return networks
 
 

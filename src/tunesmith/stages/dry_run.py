@@ -89,13 +89,14 @@ def dry_run(context: RunContext) -> int:
 
 def count_parameters(context: RunContext) -> None:
     """Build the model on the meta device with its adapter and count what trains."""
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.attach import attach
+    from tunesmith.adapters.parameters import trainable
 
     networks = context.family.networks.load(meta=True)
     total = sum(p.numel() for n in networks.values() for p in n.parameters())
     recipe = context.recipe
-    attached = adapters.attach(networks, recipe.adapter, context.family.adapters.defaults(), recipe.train.seed)
-    trained = sum(p.numel() for p in adapters.trainable(attached).values())
+    attached = attach(networks, recipe.adapter, context.family.adapters.defaults(), recipe.train.seed)
+    trained = sum(p.numel() for p in trainable(attached).values())
     context.console.log(
         msg(
             "model: {parameters:.2f} M parameters, {trained:.2f} M trained ({share:.2%}), adapter file {size:.1f} MB",

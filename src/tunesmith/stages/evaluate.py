@@ -69,7 +69,7 @@ def generate_sides(
     listener: SpeechEvaluator | None = None,
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
-    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.adapters.scale import set_scale
     from tunesmith.evaluation.compare import write_side
     from tunesmith.prompting.speech import need_voices
     from tunesmith.stages.generate import produce, requests_for
@@ -93,7 +93,7 @@ def generate_sides(
 
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
     """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
-    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.adapters.scale import set_scale
     from tunesmith.training.base_outputs import stored_base_style
     from tunesmith.training.setup import open_clips
     from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks

@@ -41,7 +41,7 @@ def generate(context: RunContext) -> dict[str, Any]:
 
 def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate with any adapter of the run's base into any folder."""
-    from tunesmith.adapters.peft_adapter import set_scale
+    from tunesmith.adapters.scale import set_scale
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunesmith.adapters.scale import set_scale
 from tunesmith.data.content import content_key
 from tunesmith.families.contract import Generated
 from tunesmith.files import atomic_path
 from tunesmith.run.context import RunContext
-from tunesmith.training.previews import base_style_seconds
+from tunesmith.training.previews import base_style, base_style_seconds
+
+if TYPE_CHECKING:
+    from tunesmith.training.run_state import RunState
 
 
 def base_style_path(context: RunContext) -> Path:
@@ -44,3 +48,20 @@ def stored_base_style(context: RunContext) -> list[dict[str, Any]]:
             number, field = name.split(".", 1)
             items.setdefault(int(number), {})[field] = stored[name]
     return [items[i] for i in sorted(items)]
+
+
+def base_items(run: RunState) -> list[dict[str, Any]]:
+    """Encoded clips in the base model's own style, made once and kept in the cache."""
+    state, context = run.state, run.context
+    if not context.recipe.evaluate.forgetting_prompts or not state.family.generation.base_prompts():
+        return []
+    path = base_style_path(context)
+    if not path.exists():
+        with state.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
+            set_scale(state.networks, 0.0)
+            try:
+                made = base_style(context, state.networks, str(state.accelerator.device))
+            finally:
+                set_scale(state.networks, 1.0)
+        store_base_style(path, made)
+    return stored_base_style(context)

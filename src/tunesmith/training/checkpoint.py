@@ -12,14 +12,20 @@ from typing import Any
 import torch
 
 from tunesmith import __version__
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.files import load_adapter, save_adapter
+from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, read_json, write_json
 from tunesmith.run.folder import RunFolder
-from tunesmith.training.state import Progress, TrainState
+from tunesmith.training.optimizers import optimizer_of
+from tunesmith.training.progress import Progress
+from tunesmith.training.state import TrainState
 
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
+SHAPES = "shapes"
+"""What tells adapters of the same settings apart; too long to be shown."""
+ANEW = "Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced)."
 
 
 def save(state: TrainState, folder: RunFolder) -> Path:
@@ -28,9 +34,9 @@ def save(state: TrainState, folder: RunFolder) -> Path:
 
     target = folder.checkpoints / f"step-{state.progress.update:06d}"
     with atomic_folder(target) as temporary:
-        adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
+        save_adapter(state.networks, temporary, state.family.card.base_name)
         if state.ema is not None:
-            save_file({k: v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
+            save_file({str(k): v.float().cpu().contiguous() for k, v in state.ema.shadow.items()}, temporary / EMA)
         scaler = state.accelerator.scaler
         torch.save(
             {
@@ -59,7 +65,8 @@ def identity(state: TrainState) -> dict[str, Any]:
         "clips_per_update": state.schedule.per_update,
         "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         "objective": state.family.objective.options(),
-        "shapes": {name: list(p.shape) for name, p in state.parameters.items()},
+        SHAPES: {str(key): list(p.shape) for key, p in state.parameters.items()},
+        **optimizer_of(train).identity(),
     }
 
 
@@ -81,15 +88,15 @@ def load(state: TrainState, path: Path) -> None:
         TunesmithError: when it belongs to another base, adapter, seed, batch size or set of clips, or is incomplete.
     """
     record = read_json(path / STATE)
-    _refuse_other(record["identity"], identity(state), path)
-    adapters.load_adapter(state.networks, path)
+    refuse_other(record["identity"], identity(state), path)
+    load_adapter(state.networks, path)
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
         raise TunesmithError(
             "this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used."
         ) from error
-    state.optimizer.load_state_dict(saved["optimizer"])
+    state.optimizer.load_state_dict(with_today_s_groups(saved["optimizer"]))
     if saved["scaler"] is not None and state.accelerator.scaler is not None:
         state.accelerator.scaler.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["rng"])
@@ -106,6 +113,13 @@ def load(state: TrainState, path: Path) -> None:
     state.progress = progress
 
 
+def with_today_s_groups(optimizer: dict[str, Any]) -> dict[str, Any]:
+    """An optimizer's state with parameter groups as they are named now; ``lr_scale`` was once called ``share``."""
+    names = {"share": "lr_scale"}
+    groups = [{names.get(key, key): value for key, value in group.items()} for group in optimizer["param_groups"]]
+    return {**optimizer, "param_groups": groups}
+
+
 def _load_ema(state: TrainState, path: Path) -> None:
     from safetensors.torch import load_file
 
@@ -113,21 +127,32 @@ def _load_ema(state: TrainState, path: Path) -> None:
         raise TunesmithError(
             "this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew."
         )
-    for name, tensor in load_file(path / EMA).items():
-        state.ema.shadow[name].copy_(tensor)
+    for text, tensor in load_file(path / EMA).items():
+        state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
 
 
-def _refuse_other(saved: Mapping[str, Any], current: Mapping[str, Any], path: Path) -> None:
-    different = [key for key in current if saved.get(key) != current[key]]
+def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], where: Path, remedy: str = ANEW) -> None:
+    """A checkpoint goes on as what it was made as.
+
+    Args:
+        there: What it belongs to, by what a user would call it.
+        here: What the run is now.
+        where: The checkpoint.
+        remedy: What can be done.
+
+    Raises:
+        TunesmithError: naming what differs.
+    """
+    different = [key for key in {**here, **there} if there.get(key) != here.get(key)]
     if not different:
         return
     parts = [
-        f"{key} {_short(saved.get(key))} there, {_short(current[key])} here" for key in different if key != "shapes"
+        f"{key} {_short(there.get(key))} there, {_short(here.get(key))} here" for key in different if key != SHAPES
     ]
     raise TunesmithError(
         f"this checkpoint belongs to another run: {'; '.join(parts) or 'other adapter shapes'}",
-        where=str(path),
-        remedy="Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced).",
+        where=str(where),
+        remedy=remedy,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+Key = TypeVar("Key", bound=Hashable)
 
-class Ema:
+
+class Ema(Generic[Key]):
     """Exponential moving average of parameters.
 
     Args:
@@ -17,7 +20,7 @@ class Ema:
         decay: Weight of the past; it grows from 0.1 at first, so that early updates do not linger.
     """
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
+    def __init__(self, parameters: Mapping[Key, nn.Parameter], decay: float) -> None:
         self.parameters, self.decay = parameters, decay
         self.shadow = {name: p.detach().clone() for name, p in parameters.items()}
 
@@ -40,6 +43,6 @@ class Ema:
             self._set(raw)
 
     @torch.no_grad()
-    def _set(self, values: Mapping[str, torch.Tensor]) -> None:
+    def _set(self, values: Mapping[Key, torch.Tensor]) -> None:
         for name, p in self.parameters.items():
             p.copy_(values[name])

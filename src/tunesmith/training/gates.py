@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -12,6 +12,8 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.recipe.models import GateAction
+from tunesmith.records.metrics import GateStatus
+from tunesmith.texts import Message, msg
 from tunesmith.training.state import TrainState
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
@@ -20,8 +22,6 @@ PARITY = 0.05
 TRAINED_SHARE = 0.9
 PROBE_CLIPS = 8
 
-GateStatus = Literal["pass", "warn", "stop", "off"]
-
 
 @dataclass(frozen=True)
 class GateResult:
@@ -29,8 +29,7 @@ class GateResult:
 
     name: str
     status: GateStatus
-    message: str
-    message_zh: str
+    message: Message
     value: float | None = None
     limit: float | None = None
 
@@ -50,7 +49,7 @@ def run_gates(state: TrainState, samples: Sequence[Sample]) -> list[GateResult]:
     for name, gate in gates.items():
         action: GateAction = getattr(state.recipe.gates, name)
         if action == "off":
-            results.append(GateResult(name, "off", "turned off in the recipe", "已在配方中关闭"))
+            results.append(GateResult(name, "off", msg("turned off in the recipe")))
         else:
             results.append(_with_action(gate(), action))
     return results
@@ -72,33 +71,29 @@ def probe_clips(state: TrainState) -> tuple[list[Batch], LossResult]:
 def _with_action(result: GateResult, action: GateAction) -> GateResult:
     if result.status == "pass":
         return result
-    return GateResult(result.name, action, result.message, result.message_zh, result.value, result.limit)
+    return GateResult(result.name, action, result.message, result.value, result.limit)
 
 
 def _result(
-    name: str, ok: bool, texts: tuple[str, str], value: float | None = None, limit: float | None = None
+    name: str, ok: bool, message: Message, value: float | None = None, limit: float | None = None
 ) -> GateResult:
-    return GateResult(name, "pass" if ok else "stop", *texts, value, limit)
+    return GateResult(name, "pass" if ok else "stop", message, value, limit)
 
 
 def base_loss(state: TrainState, base: LossResult) -> GateResult:
     """The base model must know music: well below a uniform guess on the user's clips."""
     level = state.family.objective.chance_loss()
     if level is None:
-        return _result(
-            "base_loss",
-            True,
-            ("this objective has no level of knowing nothing to compare with", "该目标没有可比较的基准"),
-        )
+        return _result("base_loss", True, msg("this objective has no level of knowing nothing to compare with"))
     limit = state.family.objective.max_base_loss_ratio() * level
-    texts = (
-        f"loss of the base model on your clips {base.loss:.2f}, limit {limit:.2f} (knowing nothing costs "
-        f"{level:.2f}); "
-        "above it, weights, codec or layout are wrong",
-        f"基础模型在您的音频上的损失为 {base.loss:.2f}，上限 {limit:.2f}（一无所知的模型为 {level:.2f}）；"
-        f"超过则说明权重、编解码器或布局有误",
+    message = msg(
+        "loss of the base model on your clips {loss:.2f}, limit {limit:.2f} (knowing nothing costs {level:.2f}); above "
+        "it, weights, codec or layout are wrong",
+        loss=base.loss,
+        limit=limit,
+        level=level,
     )
-    return _result("base_loss", base.loss <= limit, texts, base.loss, limit)
+    return _result("base_loss", base.loss <= limit, message, base.loss, limit)
 
 
 def layout(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
@@ -113,15 +108,14 @@ def layout(state: TrainState, batches: Sequence[Batch], base: LossResult) -> Gat
         if worst is None or loss < worst[1]:
             worst = (name, loss)
     if worst is None:
-        return _result(
-            "layout", True, ("this family has no wrong layout to compare with", "该模型族没有可比较的错误布局")
-        )
-    texts = (
-        f"loss {base.loss:.2f} in the model's own layout, {worst[1]:.2f} in a wrong one ({worst[0]}); the right "
-        f"one must be lower",
-        f"模型自身布局的损失 {base.loss:.2f}，错误布局（{worst[0]}）为 {worst[1]:.2f}；正确布局必须更低",
+        return _result("layout", True, msg("this family has no wrong layout to compare with"))
+    message = msg(
+        "loss {loss:.2f} in the model's own layout, {wrong:.2f} in a wrong one ({layout}); the right one must be lower",
+        loss=base.loss,
+        wrong=worst[1],
+        layout=worst[0],
     )
-    return _result("layout", base.loss < worst[1], texts, base.loss, worst[1])
+    return _result("layout", base.loss < worst[1], message, base.loss, worst[1])
 
 
 def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
@@ -132,12 +126,13 @@ def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossRes
             with state.accelerator.autocast():
                 meter.add(state.family.objective.loss(state.active, state.to_device(batch), None))
     gap = abs(meter.result().loss - base.loss)
-    texts = (
-        f"training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {PARITY}; "
-        f"more means dropout in the base",
-        f"第 0 步训练模式与评估模式的损失相差 {gap:.4f}，上限 {PARITY}；更大说明基础模型中仍有 dropout",
+    message = msg(
+        "training-mode loss differs from evaluation-mode loss by {gap:.4f} at step 0, limit {limit}; more means "
+        "dropout in the base",
+        gap=gap,
+        limit=PARITY,
     )
-    return _result("train_equals_eval", gap <= PARITY, texts, gap, PARITY)
+    return _result("train_equals_eval", gap <= PARITY, message, gap, PARITY)
 
 
 def trained_frames(state: TrainState) -> GateResult:
@@ -146,35 +141,38 @@ def trained_frames(state: TrainState) -> GateResult:
     batch = state.family.objective.collate([state.train.read(i, crops[i]) for i in items], None)
     real = sum(crops[i].length for i in items)
     share = state.family.objective.trained_frames(batch) / real if real else 0.0
-    texts = (
-        f"{share:.1%} of the real frames are trained on, at least {TRAINED_SHARE:.0%} wanted",
-        f"{share:.1%} 的真实帧参与训练，要求至少 {TRAINED_SHARE:.0%}",
+    message = msg(
+        "{share:.1%} of the real frames are trained on, at least {least:.0%} wanted", share=share, least=TRAINED_SHARE
     )
-    return _result("trained_frames", share >= TRAINED_SHARE, texts, share, TRAINED_SHARE)
+    return _result("trained_frames", share >= TRAINED_SHARE, message, share, TRAINED_SHARE)
 
 
 def warmup(state: TrainState) -> GateResult:
     """Warm-up may take 10 % of a stage; it is cut to that."""
     stage = next((stage for stage in state.stages if stage.warmup.cut), state.stages[0])
-    done, asked = stage.warmup.updates, stage.warmup.asked
-    limit = stage.updates * 0.1
-    texts = (
-        f"warm-up {asked if asked is not None else done} of {stage.updates} updates"
-        + (f", cut to {done}" if stage.warmup.cut else ""),
-        f"预热 {asked if asked is not None else done} / {stage.updates} 次更新"
-        + (f"，缩短为 {done}" if stage.warmup.cut else ""),
-    )
-    return _result("warmup", not stage.warmup.cut, texts, float(asked if asked is not None else done), limit)
+    done, limit = stage.warmup.updates, stage.updates * 0.1
+    asked = done if stage.warmup.asked is None else stage.warmup.asked
+    if stage.warmup.cut:
+        message = msg(
+            "warm-up {asked} of {updates} updates, cut to {done}", asked=asked, updates=stage.updates, done=done
+        )
+    else:
+        message = msg("warm-up {asked} of {updates} updates", asked=asked, updates=stage.updates)
+    return _result("warmup", not stage.warmup.cut, message, float(asked), limit)
 
 
 def leakage(samples: Sequence[Sample]) -> GateResult:
     """No track, file span or clip may stand on both sides of the split (likeness by sound is the checks' work)."""
     shared = sorted(_marks(samples, "train") & _marks(samples, "valid"))
-    texts = (
-        f"{len(shared)} tracks or files are in train and valid at once" + (f" (first: {shared[0]})" if shared else ""),
-        f"{len(shared)} 个曲目或文件同时出现在训练集与验证集" + (f"（例如 {shared[0]}）" if shared else ""),
-    )
-    return _result("leakage", not shared, texts, float(len(shared)), 0.0)
+    if shared:
+        message = msg(
+            "{count} tracks or files are in train and valid at once (first: {first})",
+            count=len(shared),
+            first=shared[0],
+        )
+    else:
+        message = msg("{count} tracks or files are in train and valid at once", count=0)
+    return _result("leakage", not shared, message, float(len(shared)), 0.0)
 
 
 def _marks(samples: Sequence[Sample], split: str) -> set[str]:

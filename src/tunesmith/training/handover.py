@@ -1,16 +1,61 @@
-"""What one training phase hands on to the next: its best weights, or those it began with."""
+"""What one training stage hands on to the next: its best weights, or those it began with, or its last."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from tunesmith.texts import msg
+from tunesmith.training.best import StageEnd, nothing_best_yet, stage_end
+from tunesmith.training.processes import share_decision
+from tunesmith.training.progress import stage_record
+from tunesmith.training.run_state import RunState, save_model
+from tunesmith.training.validation_loop import validate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tunesmith.training.state import TrainState
+
+
+def next_phase(run: RunState) -> None:
+    """End the stage as :func:`tunesmith.training.best.stage_end` says, and measure where the next one begins."""
+    state, best = run.state, run.context.folder.best
+    ends = stage_end(stage_record(state.progress, state.stage.name))
+    if ends == "last" and run.main:
+        save_model(run, best, unmeasured_note(state), "best")
+    state.accelerator.wait_for_everyone()
+    told = finish_phase(state, best, measured=ends != "last")
+    if run.main:
+        say_handover(run, told, ends)
+        validate(run)
+    share_decision(run)
+    state.accelerator.wait_for_everyone()
+
+
+def say_handover(run: RunState, told: dict[str, Any], ends: StageEnd) -> None:
+    """Say what a finished stage hands on."""
+    result = {
+        "best": msg("its best was at update {update}", update=told["best_update"]),
+        "beginning": msg("it found nothing better than its beginning, and goes back to it"),
+        "last": msg("it was not measured, and its last weights go on"),
+    }[ends]
+    over = msg(
+        "stage {stage} is over after {updates} updates; {result}; now {next}",
+        stage=told["name"],
+        updates=told["updates"],
+        result=result,
+        next=run.state.stage.name,
+    )
+    run.say("stage", over)
+
+
+def unmeasured_note(state: TrainState) -> str:
+    """What ``best_model`` says of itself after a stage that no held-out clip teaches anything about."""
+    return f"last weights of stage {state.stage.name}, which no held-out clip can measure"
 
 
 def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, Any]:
@@ -22,47 +67,40 @@ def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, 
         measured: Whether there are held-out clips, without which the last weights are handed on as they are.
 
     Returns:
-        What is worth telling of the finished stage.
+        The record of the finished stage.
     """
-    progress, stage, told = state.progress, state.stage, phase_record(state)
-    progress.history.append(told)
+    progress, stage = state.progress, state.stage
+    told = stage_record(progress, stage.name)
     if measured:
         restore(state, best, stage.networks)
-    progress.stage, progress.stage_began = progress.stage + 1, progress.update
-    progress.best_loss = progress.best_update = progress.first_loss = None
-    progress.without_best, progress.finished = 0, False
+    state.progress = replace(
+        progress,
+        history=[*progress.history, told],
+        stage=progress.stage + 1,
+        stage_began=progress.update,
+        first_loss=None,
+        **nothing_best_yet(),
+    )
     return told
-
-
-def phase_record(state: TrainState) -> dict[str, Any]:
-    """What the present stage did so far: its name, updates, first and best held-out loss."""
-    progress = state.progress
-    return {
-        "name": state.stage.name,
-        "updates": progress.update - progress.stage_began,
-        "first_loss": progress.first_loss,
-        "best_loss": progress.best_loss,
-        "best_update": progress.best_update,
-    }
 
 
 @torch.no_grad()
 def restore(state: TrainState, best: Path, networks: Sequence[str]) -> None:
     """Networks as the best checkpoint so far has them, or as they were before any training."""
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.files import load_adapter
     from tunesmith.adapters.full import tuning_of
 
-    mine = {name: p for name, p in state.parameters.items() if name.split(".", 1)[0] in networks}
+    mine = {key: p for key, p in state.parameters.items() if key.network in networks}
     if best.exists():
-        adapters.load_adapter(state.networks, best, only=networks)
+        load_adapter(state.networks, best, only=networks)
     else:
         for network in networks:
             if tuning := tuning_of(state.networks[network]):
                 tuning.load({}, best)
-        for name, p in mine.items():
-            if name in state.fresh:
-                p.copy_(state.fresh[name])
-    for name, p in mine.items():
+        for key, p in mine.items():
+            if key in state.fresh:
+                p.copy_(state.fresh[key])
+    for key, p in mine.items():
         state.optimizer.state.pop(p, None)
         if state.ema is not None:
-            state.ema.shadow[name].copy_(p)
+            state.ema.shadow[key].copy_(p)

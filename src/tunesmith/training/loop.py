@@ -51,7 +51,7 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     stage, since = state.stage, number - state.progress.stage_began
     rate = learning_rate(settings, since, stage.updates, stage.warmup.updates) * stage.lr_factor
     for group in state.optimizer.param_groups:
-        group["lr"] = rate * group["share"]
+        group["lr"] = rate * group["lr_scale"]
     set_trainable(state, stage.networks)
     micros = local_micro_batches(state, number)
     totals, stop = all_reduce_weights(
@@ -68,7 +68,7 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
         if loss is not None:
             state.accelerator.backward(loss)
             has_loss = True
-    shown = rate * next(g["share"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
+    shown = rate * next(g["lr_scale"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
     frames = sum(micro.frames for micro in micros)
     if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
         return UpdateResult(meter.result(), 0.0, shown, frames, True, stop)
@@ -95,8 +95,8 @@ def clip_gradients(state: TrainState) -> float:
 
 def set_trainable(state: TrainState, networks: Sequence[str]) -> None:
     """Only the networks of the current stage take gradients."""
-    for name, parameter in state.parameters.items():
-        parameter.requires_grad_(name.split(".", 1)[0] in networks)
+    for key, parameter in state.parameters.items():
+        parameter.requires_grad_(key.network in networks)
 
 
 def local_micro_batches(state: TrainState, number: int) -> list[Micro]:

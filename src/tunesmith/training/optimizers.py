@@ -1,25 +1,74 @@
-"""Optimizers: settings, parameter groups."""
+"""Optimizers: settings, building, memory and identity; the one file where another is added.
+
+Another optimizer is another class with the members of :class:`Optimizer`, and a choice in :func:`optimizer_of`; its own
+settings go into the recipe's ``train`` section. Nothing else knows which one it is: the loop steps it, a checkpoint
+keeps its state, the plan counts its bytes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import torch
-from torch import nn
-
-from tunesmith.recipe.models import Recipe
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    pass
+    import torch
+    from torch import nn
+
+    from tunesmith.adapters.parameters import ParameterKey
+    from tunesmith.adapters.settings import AdapterRecipe
+    from tunesmith.recipe.models import TrainRecipe
 
 
-def make_optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe, *, fused: bool) -> torch.optim.AdamW:
-    """AdamW with one group per network, whose ``share`` is its learning rate over the recipe's."""
-    peak = recipe.train.learning_rate
+class Optimizer(Protocol):
+    """What training, resuming and planning ask of an optimizer."""
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes that it keeps per trained parameter, beside the parameter and its gradient."""
+
+    def build(self, groups: Sequence[dict[str, Any]], *, fused: bool) -> torch.optim.Optimizer:
+        """Make it over parameter groups, which carry their learning rates; in one kernel where ``fused``."""
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint of it belongs to: resuming with anything else is refused."""
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as torch has it."""
+
+    betas: tuple[float, float]
+    weight_decay: float
+
+    state_bytes: ClassVar[int] = 8
+    """Two moments in fp32."""
+
+    def build(self, groups: Sequence[dict[str, Any]], *, fused: bool) -> torch.optim.Optimizer:
+        """See :meth:`Optimizer.build`."""
+        from torch.optim import AdamW as TorchAdamW
+
+        return TorchAdamW(groups, betas=self.betas, weight_decay=self.weight_decay, fused=fused)
+
+    def identity(self) -> dict[str, Any]:
+        """Nothing: checkpoints were AdamW's before there was a choice, and one that names no optimizer is."""
+        return {}
+
+
+def optimizer_of(train: TrainRecipe) -> Optimizer:
+    """The optimizer that a recipe asks for."""
+    return AdamW(train.betas, train.weight_decay)
+
+
+def parameter_groups(
+    parameters: Mapping[ParameterKey, nn.Parameter], train: TrainRecipe, adapter: AdapterRecipe
+) -> list[dict[str, Any]]:
+    """One group per network, whose ``lr_scale`` is its learning rate over the recipe's."""
+    peak = train.learning_rate
     groups = []
-    for network in dict.fromkeys(name.split(".", 1)[0] for name in parameters):
-        own = recipe.adapter.networks.get(network)
-        share = own.learning_rate / peak if own and own.learning_rate else 1.0
-        mine = [p for name, p in parameters.items() if name.split(".", 1)[0] == network]
-        groups.append({"params": mine, "lr": peak * share, "share": share, "network": network})
-    return torch.optim.AdamW(groups, betas=recipe.train.betas, weight_decay=recipe.train.weight_decay, fused=fused)
+    for network in dict.fromkeys(key.network for key in parameters):
+        own = adapter.networks.get(network)
+        scale = own.learning_rate / peak if own and own.learning_rate else 1.0
+        mine = [p for key, p in parameters.items() if key.network == network]
+        groups.append({"params": mine, "lr": peak * scale, "lr_scale": scale, "network": network})
+    return groups

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import GateLine
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
@@ -35,7 +37,7 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
         if not earlier_results(folder):
             tracker = Tracker(folder, active=state.accelerator.is_main_process)
             for gate in results:
-                tracker.write("gate", 0, **vars(gate))
+                tracker.write(GateLine(update=0, **vars(gate)))
         raise TunesmithError(
             "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
             remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",
@@ -66,10 +68,13 @@ def announce(run: RunState) -> None:
                 f"warm-up {stage.warmup.updates}"
             )
         if stage.warmup.cut:
-            text = f"warm-up cut from {stage.warmup.asked} to {stage.warmup.updates} updates (10 % of {stage.updates})"
-            zh = f"预热由 {stage.warmup.asked} 缩短为 {stage.warmup.updates} 次更新（{stage.updates} 的 10%）"
-            console.warn(text)
-            run.tracker.event("warmup_cut", state.progress.update, text, zh)
+            cut = msg(
+                "warm-up cut from {asked} to {done} updates (a tenth of {updates})",
+                asked=stage.warmup.asked,
+                done=stage.warmup.updates,
+                updates=stage.updates,
+            )
+            run.warn("warmup_cut", cut)
     say_precision(run, precision)
 
 
@@ -79,9 +84,12 @@ def say_precision(run: RunState, used: str) -> None:
     if wanted == used or wanted not in ("fp16", "bf16"):
         return
     gpu = device.type == "cuda"
-    reason = "this GPU has bf16, which needs no loss scaling" if used == "bf16" else "this GPU has no bf16"
-    reason_zh = "该 GPU 支持 bf16，无需损失缩放" if used == "bf16" else "该 GPU 不支持 bf16"
-    text = f"{wanted} was asked for and {used} is used: " + (reason if gpu else f"on {device} it would only be slower")
-    zh = f"要求 {wanted}，实际使用 {used}：" + (reason_zh if gpu else f"在 {device} 上半精度只会更慢")
-    run.context.console.log(text)
-    run.tracker.event("precision", run.state.progress.update, text, zh)
+    if not gpu:
+        reason = msg("on {device} it would only be slower", device=str(device))
+    elif used == "bf16":
+        reason = msg("this GPU has bf16, which needs no loss scaling")
+    else:
+        reason = msg("this GPU has no bf16")
+    run.say(
+        "precision", msg("{wanted} was asked for and {used} is used: {reason}", wanted=wanted, used=used, reason=reason)
+    )

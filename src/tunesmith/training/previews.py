@@ -14,11 +14,13 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
 from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.metrics import PreviewLine
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
+    from tunesmith.training.run_state import RunState
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,30 @@ def make_previews(
             )
         )
     return previews
+
+
+def preview(run: RunState) -> None:
+    """Make one round of previews and warn the moment one fades, goes silent or turns to noise."""
+    state, update = run.state, run.state.progress.update
+    if run.previewed_at == update:
+        return
+    with state.measuring():
+        made = make_previews(
+            state.family,
+            state.networks,
+            run.requests,
+            run.context.folder,
+            update,
+            str(state.accelerator.device),
+        )
+    for one in made:
+        run.tracker.write(PreviewLine(update=update, **vars(one)))
+        if one.problem:
+            run.context.console.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
+    run.previewed_at = update
+    # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
+    base = {r["index"] for r in run.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}
+    run.preview_problems = tuple(one.problem for one in made if one.problem and one.index not in base)
 
 
 def base_style_seconds(recipe: Recipe) -> float:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.files import save_adapter
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
+from tunesmith.texts import Message, reader_language
+from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
-from tunesmith.training.trackers import Tracker
+from tunesmith.training.trackers import EventName, Tracker
 
 
 @dataclass
@@ -28,12 +30,22 @@ class RunState:
     base_batches: list[Batch] = field(default_factory=list)
     requests: list[GenerationRequest] = field(default_factory=list)
     previewed_at: int = -1
-    preview_problem: str | None = None
+    preview_problems: tuple[str, ...] = ()
 
     @property
     def main(self) -> bool:
         """Whether this process speaks, measures and writes."""
         return self.state.accelerator.is_main_process
+
+    def say(self, name: EventName, message: Message) -> None:
+        """Write down that something happened, and tell the user in their language."""
+        self.context.console.log(message.render(reader_language()))
+        self.tracker.event(name, self.state.progress.update, message)
+
+    def warn(self, name: EventName, message: Message) -> None:
+        """The same for what the user should look at."""
+        self.context.console.warn(message.render(reader_language()))
+        self.tracker.event(name, self.state.progress.update, message)
 
 
 def save_model(
@@ -44,9 +56,20 @@ def save_model(
 
     state, context = run.state, run.context
     with state.chosen_weights(), atomic_folder(folder) as temporary:
-        adapters.save_adapter(state.networks, temporary, state.family.card.base_name)
+        save_adapter(state.networks, temporary, state.family.card.base_name)
         state.family.adapters.write_extra_files(temporary)
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
     if context.on_saved is not None:
         since = state.progress.update - state.progress.stage_began
         context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))
+
+
+def keep_snapshot(run: RunState) -> None:
+    """The adapter as it is now, if the recipe keeps them all."""
+    state, folder, update = run.state, run.context.folder, run.state.progress.update
+    if state.settings.snapshots:
+        schedule = state.schedule
+        per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(run.samples, schedule.per_update)
+        epoch = (update - 1) // per_epoch
+        place = folder.path / state.settings.snapshots / f"epoch={epoch}-step={update}_lora"
+        save_model(run, place, f"update {update}", "snapshot")

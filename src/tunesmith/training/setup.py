@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.attach import attach
 from tunesmith.adapters.full import tuning_of
+from tunesmith.adapters.parameters import trainable
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample, read_manifest
@@ -20,7 +21,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
-from tunesmith.training.optimizers import make_optimizer
+from tunesmith.training.optimizers import optimizer_of, parameter_groups
 from tunesmith.training.phases import plan_phases
 from tunesmith.training.schedule import Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
@@ -43,8 +44,9 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
     accelerator = make_accelerator(recipe)
     train, valid, replayed, mix = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
-    parameters = adapters.trainable(networks)
-    optimizer = make_optimizer(parameters, recipe, fused=accelerator.device.type == "cuda")
+    parameters = trainable(networks)
+    groups = parameter_groups(parameters, recipe.train, recipe.adapter)
+    optimizer = optimizer_of(recipe.train).build(groups, fused=accelerator.device.type == "cuda")
     per_update = clips_per_update(recipe.train, accelerator.num_processes)
     schedule = Schedule(train, per_update, recipe.train.seed, mix)
     return TrainState(
@@ -61,9 +63,9 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
         stages=plan_phases(family.networks.phases(), recipe.train, schedule.clips_per_epoch, accelerator.num_processes),
         ema=Ema(parameters, recipe.train.ema_decay) if recipe.train.ema_decay else None,
         fresh={
-            name: p.detach().to("cpu", copy=True)
-            for name, p in parameters.items()
-            if not tuning_of(networks[name.split(".", 1)[0]])
+            key: p.detach().to("cpu", copy=True)
+            for key, p in parameters.items()
+            if not tuning_of(networks[key.network])
         },
     )
 
@@ -75,8 +77,8 @@ def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -
     for name, network in base.items():
         kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
         network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
-    networks = adapters.attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
-    for parameter in adapters.trainable(networks).values():
+    networks = attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
+    for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
     if recipe.train.gradient_checkpointing:
         family.networks.enable_checkpointing(networks)

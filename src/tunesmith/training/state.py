@@ -9,38 +9,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
+from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.replay import Mix
 from tunesmith.families.contract import Batch, Family
 from tunesmith.recipe.models import Recipe, TrainRecipe
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.phases import Phase
+from tunesmith.training.progress import Progress
 from tunesmith.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from accelerate import Accelerator
-
-
-@dataclass
-class Progress:
-    """Everything about a run that changes from update to update, apart from tensors.
-
-    ``best_*`` and ``without_best`` are those of the present stage; finished ones are in ``history``.
-    """
-
-    update: int = 0
-    stage: int = 0
-    stage_began: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    first_loss: float | None = None
-    best_loss: float | None = None
-    best_update: int | None = None
-    without_best: int = 0
-    skipped: int = 0
-    skipped_in_row: int = 0
-    finished: bool = False
 
 
 class RunClips(NamedTuple):
@@ -60,15 +42,15 @@ class TrainState:
     recipe: Recipe
     accelerator: Accelerator
     networks: dict[str, nn.Module]
-    parameters: dict[str, nn.Parameter]
+    parameters: dict[ParameterKey, nn.Parameter]
     optimizer: Any
     train: Clips
     valid: Clips | None
     replayed: Clips | None
     schedule: Schedule
     stages: tuple[Phase, ...]
-    ema: Ema | None
-    fresh: dict[str, torch.Tensor] = field(default_factory=dict)
+    ema: Ema[ParameterKey] | None
+    fresh: dict[ParameterKey, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
 
     @property

@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 from tunesmith.files import write_text
+from tunesmith.records.metrics import EventLine, MetricLine
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import Message
+
+EventName = Literal[
+    "warmup_cut", "precision", "resumed", "nonfinite", "early_stop", "stage", "not_measured", "interrupted", "no_best",
+    "finished",
+]  # fmt: skip
+"""What is worth a line of its own in the course of a run."""
 
 
 class Tracker:
@@ -38,18 +46,18 @@ class Tracker:
         """Seconds since the run began, over all its parts."""
         return time.monotonic() - self._begun
 
-    def write(self, kind: str, update: int, **values: Any) -> None:
-        """Append one line; numbers that are not finite become null."""
+    def write(self, line: MetricLine) -> None:
+        """Append one line with its time; numbers that are not finite become null."""
         if not self.active:
             return
-        record = _finite({"kind": kind, "update": update, "time": round(self.elapsed, 3), **values})
+        record = _finite(line.model_copy(update={"time": round(self.elapsed, 3)}).to_json())
         with self.folder.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self._to_board(kind, update, record)
+        self._to_board(line.kind, line.update, record)
 
-    def event(self, name: str, update: int, message: str, message_zh: str) -> None:
+    def event(self, name: EventName, update: int, message: Message) -> None:
         """Append something that happened."""
-        self.write("event", update, name=name, message=message, message_zh=message_zh)
+        self.write(EventLine(update=update, name=name, message=message))
 
     def _to_board(self, kind: str, update: int, record: dict[str, Any]) -> None:
         if kind not in {"train", "valid"}:
@@ -62,7 +70,7 @@ class Tracker:
         flat |= {k: v for k, v in (record.get("terms") or {}).items() if v is not None}
         flat |= {f"kinds/{k}": v for k, v in (record.get("kinds") or {}).items() if v is not None}
         for name, value in flat.items():
-            if name not in {"update", "time"}:
+            if name not in {"format", "update", "time"}:
                 self._board.add_scalar(f"{kind}/{name}", value, update)
 
     def close(self) -> None:

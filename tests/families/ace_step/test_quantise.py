@@ -13,11 +13,11 @@ from tests.families.ace_step.test_export import CONFIG, assert_holds, checkpoint
 from tests.families.ace_step.tiny_adapters import adapted, velocity
 from tests.families.ace_step.tiny_transformer import random_inputs
 from tests.golden_files import assert_close, golden_path
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapters import TARGETS
 from tunesmith.families.ace_step.export import export_merged
 from tunesmith.families.ace_step.family import ACE_STEP
-from tunesmith.families.ace_step.generate import unwrap_peft
 from tunesmith.families.ace_step.parts.weights import load_transformer, transformer_file
 from tunesmith.families.ace_step.published import published_card
 from tunesmith.families.ace_step.sizes import packable

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from tests.families.ace_step.tiny_transformer import random_inputs
-from tunesmith.adapters.peft_adapter import save_adapter
+from tunesmith.adapters.attach import unwrap_peft
+from tunesmith.adapters.files import save_adapter
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS
-from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
 TARGETS = ["linear_q", "to_q", "to_out.0", "speaker_embedder"]
 

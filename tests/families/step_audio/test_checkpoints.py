@@ -14,7 +14,9 @@ from torch import nn
 
 from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.files import save_adapter
+from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe, NetworkRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoints import (
@@ -39,10 +41,10 @@ def attached(rank: int = 4, flow: str = "full", only: str = "") -> dict[str, nn.
     }
     chosen = {name: one for name, one in defaults.items() if only in ("", name)}
     frozen = {"llm": tiny_step1().requires_grad_(False), "flow": random_flow().requires_grad_(False)}
-    networks = adapters.attach(frozen, recipe, chosen, seed=0)
+    networks = attach(frozen, recipe, chosen, seed=0)
     torch.manual_seed(3)
     with torch.no_grad():
-        for parameter in adapters.trainable(networks).values():
+        for parameter in trainable(networks).values():
             parameter.add_(torch.randn_like(parameter) * 0.05)
     return {name: network.eval() for name, network in networks.items()}
 
@@ -55,7 +57,7 @@ def trained() -> dict[str, nn.Module]:
 @pytest.fixture
 def files(trained: dict[str, nn.Module], tmp_path: Path) -> Path:
     """A folder with the two checkpoints of an adapter folder beside it."""
-    adapters.save_adapter(trained, tmp_path / "best_model", "models/base")
+    save_adapter(trained, tmp_path / "best_model", "models/base")
     write_best(tmp_path / "best_model", tmp_path)
     return tmp_path
 
@@ -97,7 +99,7 @@ def test_what_is_read_back_answers_alike(files: Path, trained: dict[str, nn.Modu
 
 
 def test_epoch_and_loss_are_kept(trained: dict[str, nn.Module], tmp_path: Path) -> None:
-    adapters.save_adapter(trained, tmp_path / "a", "base")
+    save_adapter(trained, tmp_path / "a", "base")
     write_checkpoint(tmp_path / "a", tmp_path / "llm_epoch_5.pt", "llm", epoch=5, loss=1.25)
     found = content(tmp_path / "llm_epoch_5.pt")
     assert (found["epoch"], found["val_loss"], found["optimizer_state_dict"]) == (5, 1.25, None)
@@ -106,7 +108,7 @@ def test_epoch_and_loss_are_kept(trained: dict[str, nn.Module], tmp_path: Path) 
 @pytest.mark.parametrize(("only", "flow"), [("llm", "full"), ("flow", "full"), ("flow", "lora")])
 def test_a_folder_of_one_network_alone(only: str, flow: str, tmp_path: Path) -> None:
     networks = attached(flow=flow, only=only)
-    adapters.save_adapter(networks, tmp_path / "a", "base")
+    save_adapter(networks, tmp_path / "a", "base")
     assert parts_of(tmp_path / "a") == {only: tmp_path / "a"}
     write_best(tmp_path / "a", tmp_path)
     assert [path.name for path in tmp_path.glob("*.pt")] == [f"{only}_best.pt"]
@@ -124,7 +126,7 @@ def test_an_untouched_flow_is_the_base(tmp_path: Path) -> None:
     networks = attached()
     for parameter, base in zip(networks["flow"].parameters(), random_flow().parameters(), strict=True):
         parameter.data.copy_(base.data)
-    adapters.save_adapter(networks, tmp_path / "a", "base")
+    save_adapter(networks, tmp_path / "a", "base")
     write_best(tmp_path / "a", tmp_path)
     assert content(tmp_path / "flow_best.pt")["model_state_dict"] == {}
     loaded = load_flow(random_flow(), tmp_path / "flow_best.pt").network
@@ -210,7 +212,7 @@ def test_another_rank_is_refused(files: Path) -> None:
 def test_another_mode_is_refused(files: Path, tmp_path: Path) -> None:
     said = refused(load_flow, attached(flow="lora")["flow"], files / "flow_best.pt")
     assert "holds weights trained in full, and the network carries a LoRA adapter" in said
-    adapters.save_adapter(attached(flow="lora"), tmp_path / "light", "base")
+    save_adapter(attached(flow="lora"), tmp_path / "light", "base")
     write_best(tmp_path / "light", tmp_path / "light")
     said = refused(load_flow, attached()["flow"], tmp_path / "light" / "flow_best.pt")
     assert "holds a LoRA adapter, and the network carries weights trained in full" in said

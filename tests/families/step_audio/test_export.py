@@ -12,14 +12,16 @@ import torch
 from safetensors.torch import load_file
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES, make_speech_run
-from tunesmith.adapters.peft_adapter import attach, save_adapter, trainable
+from tunesmith.adapters.attach import attach, unwrap_peft
+from tunesmith.adapters.files import save_adapter
+from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.step_audio import export as module
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
 from tunesmith.families.step_audio.export import merged_state
 from tunesmith.families.step_audio.family import STEP_AUDIO
-from tunesmith.families.step_audio.objective import answer_logits, unwrap_peft
+from tunesmith.families.step_audio.objective import answer_logits
 from tunesmith.run.adapted import load_adapted, on_device, read_adapted
 from tunesmith.stages.export import export
 

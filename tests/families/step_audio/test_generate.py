@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tests.families.step_audio.tiny_checkpoint import FLOW_SIZES
-from tunesmith.adapters.peft_adapter import attach, set_scale
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.scale import set_scale
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.load import load
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, edit_type

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from tools.pocket.step_audio.assemble import cosyvoice_yaml
-from tunesmith.adapters.peft_adapter import attach, trainable
+from tunesmith.adapters.attach import attach
+from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio import source, voices

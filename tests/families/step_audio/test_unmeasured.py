@@ -46,9 +46,9 @@ def test_the_average_begins_anew_with_each_stage(context):
     state = build_train_state(context)
     state.progress.stage, state.progress.update, state.progress.stage_began = 1, 500, 500
     train_update(state)
-    name, moved = next((n, p) for n, p in state.parameters.items() if n.startswith(FLOW) and p.requires_grad)
-    base = state.networks[FLOW].full_tuning.base[name.partition(".")[2]]
-    share = (state.ema.shadow[name] - base).norm() / (moved.detach() - base).norm()
+    key, moved = next((k, p) for k, p in state.parameters.items() if k.network == FLOW and p.requires_grad)
+    base = state.networks[FLOW].full_tuning.base[key.name]
+    share = (state.ema.shadow[key] - base).norm() / (moved.detach() - base).norm()
     assert float(share) == pytest.approx(1 - 2 / 11, rel=1e-3)
 
 

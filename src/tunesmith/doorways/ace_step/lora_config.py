@@ -101,7 +101,8 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     Raises:
         TunesmithError: naming every target that is no module of the transformer.
     """
-    from tunesmith.adapters import peft_adapter as adapters
+    from tunesmith.adapters.attach import attach
+    from tunesmith.adapters.parameters import trainable
     from tunesmith.adapters.settings import AdapterDefaults
     from tunesmith.families.ace_step.adapters import TARGETS
     from tunesmith.families.ace_step.config import NETWORK
@@ -110,8 +111,8 @@ def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path)
     network = load_transformer(Path(), config, meta=True)
     refuse_unknown_targets(adapter.targets or TARGETS, network, where)
     defaults = {NETWORK: AdapterDefaults(TARGETS, adapter.rank, adapter.alpha)}
-    attached = adapters.attach({NETWORK: network}, adapter, defaults, 0)
-    return sum(parameter.numel() for parameter in adapters.trainable(attached).values())
+    attached = attach({NETWORK: network}, adapter, defaults, 0)
+    return sum(parameter.numel() for parameter in trainable(attached).values())
 
 
 def refuse_unknown_targets(targets: Sequence[str], network: nn.Module, where: Path) -> None:

@@ -14,6 +14,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
 from tunesmith.run.folder import RunFolder
+from tunesmith.training import checkpoint as checkpoints
+from tunesmith.training.best import nothing_best_yet
 from tunesmith.training.checkpoint import STATE, clips_name
 
 if TYPE_CHECKING:
@@ -75,13 +77,8 @@ def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> Non
     saved = read_json(checkpoint / STATE)["identity"]
     here = {"base": recipe.model.path, **recipe.adapter.model_dump(mode="json"), "clips per update": clips_per_update}
     there = {"base": saved["base"], **saved["adapter"], "clips per update": saved["clips_per_update"]}
-    different = [f"{key} {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key]]
-    if different:
-        raise TunesmithError(
-            f"this checkpoint belongs to another run: {'; '.join(different)}",
-            where=str(checkpoint),
-            remedy="Give the same base, LoRA config and batch again, or begin a new run without it.",
-        )
+    remedy = "Give the same base, LoRA config and batch again, or begin a new run without it."
+    checkpoints.refuse_other(there, here, checkpoint, remedy)
 
 
 def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
@@ -112,7 +109,7 @@ def begin_from(checkpoint: Path, folder: RunFolder) -> None:
     state = read_json(checkpoint / STATE)
     earlier = RunFolder(checkpoint.parent.parent)
     before = [record["loss"] for record in earlier.read_metrics("valid") if record["update"] == 0]
-    fresh = {"best_loss": before[0] if before else None, "best_update": None, "without_best": 0, "finished": False}
+    fresh = nothing_best_yet(before[0] if before else None)
     with atomic_folder(target) as temporary:
         shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)
         write_json(temporary / STATE, {**state, "progress": {**state["progress"], **fresh}})

@@ -103,11 +103,11 @@ def level(audio: object) -> float:
 
 def merge(context: RunContext) -> Path:
     """Write base and best checkpoints as one model: for vLLM, or as a base of its own; of the flow alone its folder."""
+    from tunesmith.adapters.attach import unwrap_peft
     from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
     from tunesmith.families.step_audio.checkpoints import load_checkpoint
     from tunesmith.families.step_audio.config import FLOW_FOLDER
     from tunesmith.families.step_audio.export import export_flow
-    from tunesmith.families.step_audio.objective import unwrap_peft
     from tunesmith.files import atomic_folder
 
     family, files = context.family, best_files(context.folder)

@@ -28,7 +28,7 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
     Raises:
         TunesmithError: saying what is in the way.
     """
-    from tunesmith.training.checkpoint import newest
+    from tunesmith.training.checkpoint import newest, refuse_other
 
     if wanted is None:
         return
@@ -42,14 +42,8 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
             remedy="Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant.",
         )
     saved = read_json(last / "state.json")["identity"]
-    there, here = _belongings(saved), _belongings_of(recipe, mode)
-    different = [f"{key} {there[key]} there, {here[key]} here" for key in here if there[key] != here[key]]
-    if different:
-        raise TunesmithError(
-            f"this checkpoint belongs to another run: {'; '.join(different)}",
-            where=str(last),
-            remedy="Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir.",
-        )
+    remedy = "Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir."
+    refuse_other(_belongings(saved), _belongings_of(recipe, mode), last, remedy)
 
 
 def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import torch
 
-from tunesmith.adapters.peft_adapter import WEIGHTS
+from tunesmith.adapters.files import WEIGHTS
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS, LoraConfig, read_source
 from tunesmith.families.ace_step.parts.weights import is_dead
@@ -164,9 +164,9 @@ def _module(
 
 def _notes(modules: Mapping[str, LoraModule], alphas: Mapping[str, float], config: LoraConfig | None) -> list[str]:
     notes = []
-    unwrap_peft = [name for name in modules if name not in alphas] if config is None else []
-    if unwrap_peft:
-        which = "the file" if len(unwrap_peft) == len(modules) else f"the file for {listed(unwrap_peft)}"
+    without_alpha = [name for name in modules if name not in alphas] if config is None else []
+    if without_alpha:
+        which = "the file" if len(without_alpha) == len(modules) else f"the file for {listed(without_alpha)}"
         notes.append(
             f"no alpha in {which}: taken at scale 1, as upstream takes every file; "
             "if it was trained at another scale, give a strength"

@@ -20,9 +20,9 @@ from typing import Any
 
 import torch
 
+from tunesmith.adapters.tensors import write_tensors
 from tunesmith.families.ace_step.adapter_files import LoraFile, UnsuitableAdapterError, read_lora
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS, METADATA_KEY
-from tunesmith.files import atomic_path
 
 
 def write_baked(source: Path, target: Path) -> None:
@@ -109,8 +109,4 @@ def _whole(alpha: float) -> float:
 
 
 def _save(tensors: Mapping[str, torch.Tensor], file: Path, config: Mapping[str, Any] | None = None) -> None:
-    from safetensors.torch import save_file
-
-    metadata = {"format": "pt"} | ({} if config is None else {METADATA_KEY: json.dumps(config)})
-    with atomic_path(file) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata=metadata)
+    write_tensors(file, tensors, None if config is None else {METADATA_KEY: json.dumps(config)})

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ValidationError
 
-from tunesmith.adapters.peft_adapter import CONFIG, WEIGHTS, read_adapter
+from tunesmith.adapters.files import CONFIG, WEIGHTS, read_adapter
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 

@@ -40,9 +40,9 @@ class AceStepAdapters(Adapters):
 
     def apply(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
         """Add LoRA files or folders of any known format, each at its strength."""
+        from tunesmith.adapters.attach import unwrap_peft
         from tunesmith.families.ace_step.adapter_files import read_lora
         from tunesmith.families.ace_step.adapter_stack import apply_loras, parse_lora
-        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 
         chosen = [(read_lora(path), strength) for path, strength in map(parse_lora, loras)]
         apply_loras(unwrap_peft(networks[NETWORK]), chosen)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.families.ace_step.config import FOLDERS
-from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.parts.weights import transformer_file
 from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.files import atomic_folder

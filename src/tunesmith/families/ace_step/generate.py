@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import TextEncoder
-from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.prompts import prompt_text
 from tunesmith.families.ace_step.sampler.request import (
     SOURCE_TASKS,

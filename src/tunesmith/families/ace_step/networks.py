@@ -38,13 +38,13 @@ class AceStepNetworks(Networks):
 
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks in the backward pass."""
-        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
+        from tunesmith.adapters.attach import unwrap_peft
 
         unwrap_peft(networks[NETWORK]).enable_checkpointing()
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile every transformer block by itself: one graph serves all of them."""
-        from tunesmith.families.ace_step.parts.transformer import unwrap_peft
+        from tunesmith.adapters.attach import unwrap_peft
 
         for block in unwrap_peft(networks[NETWORK]).transformer_blocks:
             block.compile(dynamic=True)

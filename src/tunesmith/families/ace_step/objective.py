@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.item_rng import ItemRng, key_of
-from tunesmith.families.ace_step.parts.transformer import unwrap_peft
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossTerm

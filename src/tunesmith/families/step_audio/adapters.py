@@ -51,8 +51,8 @@ class StepAudioAdapters(Adapters):
 
     def export_merged(self, networks: Mapping[str, nn.Module], folder: Path) -> None:
         """LLM in safetensors with the adapter inside (for vLLM), and a full ``flow.pt``."""
+        from tunesmith.adapters.attach import unwrap_peft
         from tunesmith.families.step_audio.export import export_merged
-        from tunesmith.families.step_audio.objective import unwrap_peft
 
         export_merged(
             unwrap_peft(networks[LLM]),

@@ -12,7 +12,7 @@ from torch import nn
 
 from tunesmith import __version__
 from tunesmith.adapters import full
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.attach import attach
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
 
@@ -72,7 +72,7 @@ def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: He
     Raises:
         TunesmithError: when they are of another base, rank or mode, or incomplete.
     """
-    from tunesmith.families.step_audio.objective import unwrap_peft
+    from tunesmith.adapters.attach import unwrap_peft
 
     modules = dict(unwrap_peft(network).named_modules())
     ranks = {key.split(LORA)[0]: tensor.shape[0] for key, tensor in low.items() if f"{LORA}A" in key}
@@ -146,7 +146,7 @@ def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan:
             kind=kind, rank=plan.rank, alpha=plan.alpha, rslora=plan.rslora, dropout=0.0, targets=plan.targets
         )
         defaults = {name: AdapterDefaults(plan.targets, rank=plan.rank, alpha=plan.alpha)}
-        network = adapters.attach({name: network}, recipe, defaults, seed=0)[name].eval()
+        network = attach({name: network}, recipe, defaults, seed=0)[name].eval()
     set_peft_model_state_dict(network, {f"{PEFT}{key}": tensor for key, tensor in low.items()})
     return network
 
@@ -171,7 +171,7 @@ def fill(
     Raises:
         TunesmithError: when none fits, one has another shape, or a file of ours does not fit in all.
     """
-    from tunesmith.families.step_audio.objective import unwrap_peft
+    from tunesmith.adapters.attach import unwrap_peft
 
     if whole and known and hasattr(network, "peft_config"):
         raise _other_mode(path, "full", "lora")

@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from tunesmith.adapters import full
-from tunesmith.adapters import peft_adapter as adapters
+from tunesmith.adapters.files import CONFIG, read_adapter
+from tunesmith.adapters.tensors import read_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
@@ -76,22 +77,20 @@ def parts_of(folder: Path) -> dict[str, Path]:
         return found
     if (folder / full.CONFIG).is_file():
         return {FLOW: folder}
-    keys = adapters.read_adapter(folder)
+    keys = read_adapter(folder)
     return {_network_of(keys) or LLM: folder}
 
 
 def _holds_part(folder: Path) -> bool:
-    return (folder / adapters.CONFIG).is_file() or (folder / full.CONFIG).is_file()
+    return (folder / CONFIG).is_file() or (folder / full.CONFIG).is_file()
 
 
 def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tensor]]:
     if (source / full.CONFIG).is_file():
-        from safetensors.torch import load_file
-
         config, weights = read_json(source / full.CONFIG), source / full.WEIGHTS
         header = Header(network, "full", tuple(config["targets"]), str(config["base_model_name_or_path"]))
-        return header, load_file(weights) if weights.exists() else {}
-    config = read_json(source / adapters.CONFIG)
+        return header, read_tensors(weights, "this file") if weights.exists() else {}
+    config = read_json(source / CONFIG)
     header = Header(
         network,
         "dora" if config.get("use_dora") else "lora",
@@ -101,7 +100,7 @@ def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tens
         float(config["lora_alpha"]),
         bool(config.get("use_rslora")),
     )
-    return header, adapters.read_adapter(source)
+    return header, read_adapter(source)
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
@@ -23,7 +24,6 @@ from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM
 from tunesmith.families.step_audio.edits import is_clone, validate
 from tunesmith.families.step_audio.encoder import StepAudioEncoder
 from tunesmith.families.step_audio.frontend import EncodedRecording
-from tunesmith.families.step_audio.objective import unwrap_peft
 from tunesmith.families.step_audio.parts.cfm import inference
 from tunesmith.families.step_audio.parts.decode import generate
 from tunesmith.families.step_audio.settings import StepAudioSettings

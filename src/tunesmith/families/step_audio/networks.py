@@ -48,7 +48,7 @@ class StepAudioNetworks(Networks):
 
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks of both networks in the backward pass."""
-        from tunesmith.families.step_audio.objective import unwrap_peft
+        from tunesmith.adapters.attach import unwrap_peft
 
         unwrap_peft(networks[LLM]).gradient_checkpointing = True
         unwrap_peft(networks[FLOW]).decoder.estimator.gradient_checkpointing = True

@@ -18,13 +18,13 @@ Source: Lipman et al., "Flow Matching for Generative Modeling" (2022), and ``flo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossTerm
@@ -38,12 +38,6 @@ SIGMA_MIN = 1e-6
 
 Velocity = Callable[..., torch.Tensor]
 """(x_BCF, mask_B1F or None, mu_BCF, t_B, spk_BC, cond_BCF) -> (B, C, F)."""
-
-
-def unwrap_peft(network: nn.Module) -> Any:
-    """The network itself, of one that carries an adapter."""
-    inner = getattr(network, "get_base_model", None)
-    return inner() if callable(inner) else network
 
 
 def step_audio_loss(

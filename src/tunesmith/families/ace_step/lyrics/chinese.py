@@ -88,10 +88,10 @@ def quantity(number: str) -> str:
 
 def _grouped(digits: str) -> str:
     """Digits split at the largest unit they reach, leading zeros said once."""
-    unwrap_peft = "".join(_DIGITS[int(digit)] for digit in digits).lstrip(_DIGITS[0])
-    if len(unwrap_peft) <= 1:
-        return (_DIGITS[0] if unwrap_peft and len(digits) > 1 else "") + unwrap_peft
-    power, unit = next((power, unit) for power, unit in _UNITS if power < len(unwrap_peft))
+    significant = "".join(_DIGITS[int(digit)] for digit in digits).lstrip(_DIGITS[0])
+    if len(significant) <= 1:
+        return (_DIGITS[0] if significant and len(digits) > 1 else "") + significant
+    power, unit = next((power, unit) for power, unit in _UNITS if power < len(significant))
     return _grouped(digits[:-power]) + unit + _grouped(digits[-power:])
 
 

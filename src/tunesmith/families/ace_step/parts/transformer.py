@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -42,11 +41,6 @@ class Conditions:
     states: torch.Tensor
     mask: torch.Tensor
     positions: torch.Tensor
-
-
-def unwrap_peft(network: Any) -> Any:
-    """The transformer inside PEFT's wrappers; anything else as it is."""
-    return network.get_base_model() if hasattr(network, "get_base_model") else network
 
 
 class AceStepTransformer(nn.Module):

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from tunesmith.adapters.tensors import write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.component import build, read_tensors
 from tunesmith.families.step_audio.config import EstimatorConfig, FlowConfig, FlowEncoderConfig
@@ -60,13 +61,11 @@ def save_flow(flow: Flow, file: Path, dtype: torch.dtype) -> None:
     """
     # Own storages: a view would bring all of its storage into the file.
     state = {name: tensor.detach().cpu().to(dtype).clone() for name, tensor in flow.state_dict().items()}
+    if file.suffix == ".safetensors":
+        write_tensors(file, state)
+        return
     with atomic_path(file) as temporary:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import save_file
-
-            save_file(state, temporary, metadata={"format": "pt"})
-        else:
-            torch.save(state, temporary)
+        torch.save(state, temporary)
 
 
 def infer_config(tensors: Mapping[str, torch.Tensor], rest: FlowConfig, where: Path) -> FlowConfig:

@@ -14,13 +14,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters.tensors import write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.component import check_names
 from tunesmith.families.quantise import Packed, make_packable
 from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-from tunesmith.files import atomic_path, read_json, write_json
+from tunesmith.files import read_json, write_json
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "step1"
@@ -138,7 +139,6 @@ def save_step1(
             written.
     """
     from huggingface_hub import split_torch_state_dict_into_shards
-    from safetensors.torch import save_file
 
     with torch.device("meta"):
         wanted = Step1ForCausalLM(config).state_dict()
@@ -146,9 +146,7 @@ def save_step1(
     sizes = {name: torch.empty(tensor.shape, dtype=dtype, device="meta") for name, tensor in wanted.items()}
     split = split_torch_state_dict_into_shards(sizes, max_shard_size=shard_bytes)
     for file, names in split.filename_to_tensors.items():
-        shard = {name: state[name].detach().to(device="cpu", dtype=dtype).contiguous() for name in names}
-        with atomic_path(folder / file) as temporary:
-            save_file(shard, temporary, metadata={"format": "pt"})
+        write_tensors(folder / file, {name: state[name].detach().to(device="cpu", dtype=dtype) for name in names})
     if split.is_sharded:
         write_json(folder / INDEX, {"metadata": split.metadata, "weight_map": split.tensor_to_filename})
     write_json(folder / CONFIG, _published_config(config, dtype))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.training.test_trainer import BASE
-from tunesmith.adapters.peft_adapter import set_scale
+from tunesmith.adapters.scale import set_scale
 from tunesmith.errors import TunesmithError
 from tunesmith.run.adapted import load_adapted
 from tunesmith.stages.export import export

@@ -1,7 +1,4 @@
-"""Adapters through PEFT: attached to each trained network, saved so that plain PEFT loads them.
-
-A network may also be trained itself (``kind: full``); it is saved, loaded and turned off by the same functions.
-"""
+"""Adapters as files that plain PEFT loads; what was trained in full of a network is saved and loaded beside them."""
 
 from __future__ import annotations
 
@@ -13,90 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from tunesmith.adapters.full import load_tuning, save_tuning, targets_of, tune_in_full, tuning_of
-from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe, NetworkRecipe
+from tunesmith.adapters.full import load_tuning, save_tuning, targets_of, tuning_of
+from tunesmith.adapters.settings import AdapterRecipe, NetworkRecipe
+from tunesmith.adapters.tensors import read_tensors, write_tensors
 from tunesmith.errors import TunesmithError
-from tunesmith.files import atomic_path, read_json, write_json
+from tunesmith.files import read_json, write_json
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
-
-
-def attach(
-    networks: Mapping[str, nn.Module], recipe: AdapterRecipe, defaults: Mapping[str, AdapterDefaults], seed: int
-) -> dict[str, nn.Module]:
-    """Put a fresh adapter on every network that has targets; its effect is exactly zero until it is trained.
-
-    Raises:
-        TunesmithError: when a target names no module.
-    """
-    unknown = sorted(recipe.networks.keys() - networks.keys())
-    if unknown:
-        raise TunesmithError(
-            f"the family has no network {unknown[0]}",
-            where=f"adapter.networks.{unknown[0]}",
-            remedy=f"It has {', '.join(networks)}.",
-        )
-    attached = dict(networks)
-    for name, default in defaults.items():
-        own = recipe.of(name)
-        if own.kind == "full":
-            attached[name] = tune_in_full(networks[name], own.targets or default.full, name)
-        else:
-            attached[name] = _with_lora(networks[name], name, own, default, seed)
-    return attached
-
-
-def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: AdapterDefaults, seed: int) -> nn.Module:
-    from peft import LoraConfig, get_peft_model
-
-    refuse_unknown(network, name, recipe.targets or (), default.targets)
-    torch.manual_seed(seed)
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=_whole(recipe.alpha),
-        lora_dropout=recipe.dropout,
-        use_rslora=recipe.rslora,
-        use_dora=recipe.kind == "dora",
-        target_modules=list(recipe.targets or default.targets),
-        bias="none",
-    )
-    model: Any = network  # PEFT's stubs want a transformers model and take any module
-    return get_peft_model(model, config)
-
-
-def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
-    """PEFT passes over a target that names no module as long as another one does; a misspelt one is said here.
-
-    Raises:
-        TunesmithError: naming them.
-    """
-    modules = [module for module, _ in network.named_modules()]
-    lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
-    if lost:
-        raise TunesmithError(
-            f"adapter targets {lost} name no module of `{name}`",
-            where="adapter.targets",
-            remedy=f"The family's own targets are {', '.join(known)}.",
-        )
-
-
-def trainable(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
-    """Every trainable parameter by ``network.name``."""
-    return {f"{n}.{k}": p for n, m in networks.items() for k, p in m.named_parameters() if p.requires_grad}
-
-
-def set_scale(networks: Mapping[str, nn.Module], scale: float) -> None:
-    """Set the adapters' strength relative to how they were trained; 0 is the base model, DoRA's magnitudes included."""
-    from peft.tuners.lora import LoraLayer
-
-    for network in networks.values():
-        if tuning := tuning_of(network):
-            tuning.set_scale(scale)
-        for module in network.modules():
-            if isinstance(module, LoraLayer):
-                module.enable_adapters(scale != 0)
-                for adapter in module.scaling:
-                    module.set_scale(adapter, scale if scale != 0 else 1.0)
 
 
 def adapter_folders(networks: Mapping[str, nn.Module], folder: Path) -> dict[str, Path]:
@@ -108,17 +28,13 @@ def adapter_folders(networks: Mapping[str, nn.Module], folder: Path) -> dict[str
 def save_adapter(networks: Mapping[str, nn.Module], folder: Path, base: str) -> None:
     """Write PEFT's two files per network into ``folder`` (fp32 safetensors and a small config), or the tuned part."""
     from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
 
     for name, target in adapter_folders(networks, folder).items():
         network: Any = networks[name]
         if tuning := tuning_of(network):
             save_tuning(tuning, target, base)
             continue
-        state = {k: v.detach().float().cpu().contiguous() for k, v in get_peft_model_state_dict(network).items()}
-        target.mkdir(parents=True, exist_ok=True)
-        with atomic_path(target / WEIGHTS) as temporary:
-            save_file(state, temporary, metadata={"format": "pt"})
+        write_tensors(target / WEIGHTS, {k: v.float() for k, v in get_peft_model_state_dict(network).items()})
         write_json(target / CONFIG, small_config(network.peft_config["default"].to_dict(), base))
 
 
@@ -181,9 +97,6 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         TunesmithError: when there is no adapter, or it cannot be read.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = folder / WEIGHTS
     if not path.exists():
         older = folder / "adapter_model.bin"
@@ -192,12 +105,7 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
         raise TunesmithError(
             "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
         )
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise TunesmithError(
-            f"this adapter cannot be read ({error})", where=str(path), remedy="Take another checkpoint."
-        ) from error
+    return read_tensors(path, "this adapter")
 
 
 def recipe_of(folder: Path) -> AdapterRecipe:
@@ -242,7 +150,3 @@ def _settings(folder: Path) -> AdapterRecipe | None:
         rslora=bool(config.get("use_rslora")),
         targets=tuple(targets) if isinstance(targets, list) else (json.dumps(targets),),
     )
-
-
-def _whole(alpha: float) -> Any:
-    return int(alpha) if float(alpha).is_integer() else alpha

@@ -1,0 +1,81 @@
+"""Putting adapters on networks, and looking behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunesmith.adapters.full import tune_in_full
+from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
+from tunesmith.errors import TunesmithError
+
+
+def attach(
+    networks: Mapping[str, nn.Module], recipe: AdapterRecipe, defaults: Mapping[str, AdapterDefaults], seed: int
+) -> dict[str, nn.Module]:
+    """Put a fresh adapter on every network that has targets; its effect is exactly zero until it is trained.
+
+    Raises:
+        TunesmithError: when a target names no module.
+    """
+    unknown = sorted(recipe.networks.keys() - networks.keys())
+    if unknown:
+        raise TunesmithError(
+            f"the family has no network {unknown[0]}",
+            where=f"adapter.networks.{unknown[0]}",
+            remedy=f"It has {', '.join(networks)}.",
+        )
+    attached = dict(networks)
+    for name, default in defaults.items():
+        own = recipe.of(name)
+        if own.kind == "full":
+            attached[name] = tune_in_full(networks[name], own.targets or default.full, name)
+        else:
+            attached[name] = _with_lora(networks[name], name, own, default, seed)
+    return attached
+
+
+def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: AdapterDefaults, seed: int) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    refuse_unknown(network, name, recipe.targets or (), default.targets)
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=_whole(recipe.alpha),
+        lora_dropout=recipe.dropout,
+        use_rslora=recipe.rslora,
+        use_dora=recipe.kind == "dora",
+        target_modules=list(recipe.targets or default.targets),
+        bias="none",
+    )
+    model: Any = network  # PEFT's stubs want a transformers model and take any module
+    return get_peft_model(model, config)
+
+
+def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
+    """PEFT passes over a target that names no module as long as another one does; a misspelt one is said here.
+
+    Raises:
+        TunesmithError: naming them.
+    """
+    modules = [module for module, _ in network.named_modules()]
+    lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
+    if lost:
+        raise TunesmithError(
+            f"adapter targets {lost} name no module of `{name}`",
+            where="adapter.targets",
+            remedy=f"The family's own targets are {', '.join(known)}.",
+        )
+
+
+def _whole(alpha: float) -> Any:
+    return int(alpha) if float(alpha).is_integer() else alpha
+
+
+def unwrap_peft(network: Any) -> Any:
+    """The network inside PEFT's wrappers, its adapted layers in place; anything else as it is."""
+    return network.get_base_model() if hasattr(network, "get_base_model") else network

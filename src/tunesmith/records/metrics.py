@@ -1,0 +1,192 @@
+"""The lines of ``metrics.jsonl``, one model per kind: the truth about a training run, for writer and readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tunesmith.errors import TunesmithError
+from tunesmith.records.record import Record, Said
+
+Numbers = dict[str, float | None]
+"""Numbers by name; ``None`` where one was not finite."""
+GateStatus = Literal["pass", "warn", "stop", "off"]
+
+
+class MetricLine(Record):
+    """What every line has.
+
+    Attributes:
+        kind: Which of the models below it is.
+        update: Optimizer updates that were done when it was written.
+        time: Seconds since the run began, over all its parts.
+    """
+
+    kind: str
+    update: int
+    time: float = 0.0
+
+
+class TrainLine(MetricLine):
+    """The loss of one update.
+
+    Attributes:
+        stage: Training stage.
+        loss: Loss of the update over this process's clips.
+        terms: The same by term.
+        learning_rate: Of the present stage's first network.
+        grad_norm: Before clipping.
+        tokens: Real frames of the update.
+        skipped: Updates without a step so far.
+        tokens_per_second: Over the whole run.
+    """
+
+    kind: Literal["train"] = "train"
+    stage: str = ""
+    loss: float | None
+    terms: Numbers = Field(default_factory=dict)
+    learning_rate: float
+    grad_norm: float | None
+    tokens: int
+    skipped: int
+    tokens_per_second: float
+
+
+class ValidLine(MetricLine):
+    """One measurement of the held-out clips.
+
+    Attributes:
+        loss: Mean over the user's own held-out clips.
+        terms: The same by term.
+        forgetting: Loss on the base model's own outputs, where it is measured.
+        kinds: Loss by kind of edit, or of own and replayed clips; left out where all are of one kind.
+        best: Whether the weights became ``best_model``.
+        stage: Training stage.
+        weights: Which weights were measured, ``raw`` or ``ema``.
+    """
+
+    kind: Literal["valid"] = "valid"
+    loss: float | None
+    terms: Numbers = Field(default_factory=dict)
+    forgetting: float | None = None
+    kinds: Numbers = Field(default_factory=dict)
+    best: bool
+    stage: str = ""
+    weights: Literal["raw", "ema"] = "raw"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data of the line; without ``kinds`` where there are none."""
+        return {key: value for key, value in super().to_json().items() if key != "kinds" or value}
+
+
+class PreviewLine(MetricLine):
+    """One preview that was generated while training.
+
+    Attributes:
+        index: Which of the round's requests.
+        prompt: Its caption.
+        seed: Its seed.
+        file: The audio, relative to the run folder.
+        signals: What was measured of it.
+        problem: What is wrong with it, if anything.
+    """
+
+    kind: Literal["preview"] = "preview"
+    index: int
+    prompt: str
+    seed: int
+    file: str
+    signals: dict[str, Any]
+    problem: str | None = None
+
+
+class GateLine(MetricLine):
+    """What one gate saw before the first update.
+
+    Attributes:
+        name: The gate's.
+        status: What came of it; ``off`` where the recipe turned it off.
+        message: The same in a sentence.
+        value: What was measured.
+        limit: What it was held against.
+    """
+
+    kind: Literal["gate"] = "gate"
+    name: str
+    status: GateStatus
+    message: Said
+    value: float | None = None
+    limit: float | None = None
+
+    @classmethod
+    def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Format 0 had a sentence in English and one in Chinese."""
+        return _said(data)
+
+
+class EventLine(MetricLine):
+    """Something that happened once.
+
+    Attributes:
+        name: What, such as ``early_stop`` or ``finished``.
+        message: The same in a sentence.
+    """
+
+    kind: Literal["event"] = "event"
+    name: str
+    message: Said
+
+    @classmethod
+    def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Format 0 had a sentence in English and one in Chinese."""
+        return _said(data)
+
+
+KINDS: dict[str, type[MetricLine]] = {
+    "train": TrainLine,
+    "valid": ValidLine,
+    "preview": PreviewLine,
+    "gate": GateLine,
+    "event": EventLine,
+}
+
+
+def _said(data: dict[str, Any]) -> dict[str, Any]:
+    message, zh = data.get("message"), data.get("message_zh")
+    rest = {key: value for key, value in data.items() if key != "message_zh"}
+    return {**rest, "message": {"en": message, "zh": zh or ""}} if isinstance(message, str) else rest
+
+
+def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
+    """The line that JSON data are, of this format or an earlier one.
+
+    Raises:
+        TunesmithError: when they are of no known kind, or not what a line of their kind is.
+    """
+    kind = KINDS.get(str(data.get("kind")))
+    if kind is None:
+        raise TunesmithError(
+            f"there are no metrics of kind {data.get('kind')!r}", where=str(where) or None, remedy="Update Tunesmith."
+        )
+    return kind.from_json(data, where)
+
+
+def read_metric_lines(path: Path) -> Iterator[MetricLine]:
+    """The lines of a ``metrics.jsonl`` in order; none without the file, and one cut off by a crash is passed over.
+
+    Raises:
+        TunesmithError: from a line that is whole and not understood.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                data = json.loads(line)
+            except ValueError:
+                continue
+            yield metric_line(data, f"{path}:{number}")

@@ -1,0 +1,118 @@
+"""Where ``best_model`` is decided: at a measurement, at the end of a training stage, and at the end of a run.
+
+Held-out loss decides, and nothing else calls a checkpoint best: it has to be lower than what the stage began with and
+than everything since. Previews can only object: an adapter that makes silence or noise where the base model made music
+is not kept, however low its loss. Everything here is pure: :mod:`tunesmith.training.validation_loop` measures and
+saves, :mod:`tunesmith.training.handover` ends a stage, and :func:`tunesmith.run.adapted.adapter_folder` reads the
+result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tunesmith.training.progress import Progress
+
+Verdict = Literal["unmeasured", "begins", "best", "worse", "vetoed"]
+"""What a measurement means: nothing could be measured; it is what the stage begins with and has to beat; it is the best
+so far; it is not; it would be, and its previews are no sound."""
+
+StageEnd = Literal["best", "beginning", "last"]
+"""Which weights a stage hands on: its best, those it began with, or its last because nothing could measure it."""
+
+RunEnd = Literal["kept", "last_stage", "last"]
+"""What ``best_model`` is after a run: what stands there already, the last weights because the last stage could not be
+measured, or the last weights because no stage found anything better than its beginning."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one round of validation measured, with the weights that would be kept.
+
+    Attributes:
+        loss: Held-out loss over the user's own clips; it alone is compared.
+        terms: The loss by term; empty where no held-out clip teaches a network of the present stage.
+        kinds: The loss by kind of clip, where there are several.
+        forgetting: The loss over the base model's own outputs, if they are measured.
+    """
+
+    loss: float
+    terms: Mapping[str, float]
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    forgetting: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a measurement means, and how far the stage is with it."""
+
+    verdict: Verdict
+    progress: Progress
+
+    @property
+    def best(self) -> bool:
+        """Whether the present weights become ``best_model``."""
+        return self.verdict == "best"
+
+
+def decide_best(measurement: Measurement, progress: Progress, previews: Sequence[str] = ()) -> Decision:
+    """Whether the weights just measured become ``best_model``.
+
+    The first measurement of a stage is of what it begins with: it is never called best itself, and whatever is worse
+    never will be.
+
+    Args:
+        measurement: What was measured.
+        progress: Where the run stands; not changed.
+        previews: What is wrong with the previews of these very weights and not with the base model's own; nothing
+            where there are no previews or all of them are sound.
+    """
+    loss = measurement.loss
+    if not measurement.terms:
+        return Decision("unmeasured", progress)
+    if progress.update == progress.stage_began:
+        to_beat = loss if math.isfinite(loss) else None
+        return Decision("begins", replace(progress, first_loss=loss, best_loss=to_beat))
+    better = math.isfinite(loss) and (progress.best_loss is None or loss < progress.best_loss)
+    if better and not previews:
+        return Decision("best", replace(progress, best_loss=loss, best_update=progress.update, without_best=0))
+    return Decision("vetoed" if better else "worse", replace(progress, without_best=progress.without_best + 1))
+
+
+def out_of_patience(progress: Progress, patience: int) -> bool:
+    """Whether a stage stops early: so many measurements in a row without a new best; 0 never stops."""
+    return bool(patience) and progress.without_best >= patience
+
+
+def nothing_best_yet(to_beat: float | None = None) -> dict[str, Any]:
+    """The fields of :class:`Progress` where a stage, or a run over another one's checkpoint, begins.
+
+    Args:
+        to_beat: A held-out loss that is known already and has to be beaten.
+    """
+    return {"best_loss": to_beat, "best_update": None, "without_best": 0, "finished": False}
+
+
+def stage_end(stage: Mapping[str, Any]) -> StageEnd:
+    """Which weights a finished stage hands on.
+
+    Args:
+        stage: Its record: ``first_loss``, ``best_update`` (:func:`tunesmith.training.progress.stage_record`).
+    """
+    if stage["first_loss"] is None:
+        return "last"
+    return "beginning" if stage["best_update"] is None else "best"
+
+
+def run_end(stages: Sequence[Mapping[str, Any]]) -> RunEnd:
+    """What becomes of ``best_model`` when a run is over.
+
+    Args:
+        stages: The records of its stages, in order.
+    """
+    if all(stage["best_update"] is None for stage in stages):
+        return "last"
+    return "last_stage" if stage_end(stages[-1]) == "last" else "kept"

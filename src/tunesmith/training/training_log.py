@@ -1,0 +1,52 @@
+"""What is written down of every update: its loss, and whether it was skipped."""
+
+from __future__ import annotations
+
+from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import TrainLine
+from tunesmith.texts import msg
+from tunesmith.training.loop import UpdateResult
+from tunesmith.training.run_state import RunState
+
+
+def count_skipped(run: RunState, result: UpdateResult) -> None:
+    """Non-finite updates are skipped and counted; too many in a row end the run with a diagnosis."""
+    progress, settings = run.state.progress, run.state.settings
+    if result.stepped:
+        progress.skipped_in_row = 0
+        return
+    progress.skipped += 1
+    progress.skipped_in_row += 1
+    skipped = msg("update {update} skipped: gradient norm {norm}", update=progress.update, norm=str(result.grad_norm))
+    run.tracker.event("nonfinite", progress.update, skipped)
+    if progress.skipped_in_row >= settings.max_skipped:
+        raise TunesmithError(
+            f"{progress.skipped_in_row} updates in a row had a loss or gradient that is not finite",
+            where=f"update {progress.update}",
+            remedy=f"Lower train.learning_rate (now {settings.learning_rate:g}; try a third), or use fp32 or "
+            f"bf16 instead of fp16; "
+            "the newest checkpoint is from before.",
+        )
+
+
+def log_training(run: RunState, result: UpdateResult) -> None:
+    """One line of training loss."""
+    progress = run.state.progress
+    seconds = max(run.tracker.elapsed, 1e-6)
+    run.tracker.write(
+        TrainLine(
+            update=progress.update,
+            stage=run.state.stage.name,
+            loss=result.measured.loss,
+            terms=result.measured.terms,
+            learning_rate=result.learning_rate,
+            grad_norm=result.grad_norm,
+            tokens=result.tokens,
+            skipped=progress.skipped,
+            tokens_per_second=result.tokens * progress.update / seconds,
+        )
+    )
+    run.context.console.log(
+        f"update {progress.update}/{run.state.updates}  train loss {result.measured.loss:.4f}  "
+        f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
+    )

@@ -1,0 +1,79 @@
+"""A round of validation while a run trains: measure, decide what is best, keep it, write it down, stop early."""
+
+from __future__ import annotations
+
+from tunesmith.records.metrics import ValidLine
+from tunesmith.texts import msg
+from tunesmith.training.best import Decision, Measurement, decide_best, out_of_patience
+from tunesmith.training.held_out import measure_held_out
+from tunesmith.training.previews import preview
+from tunesmith.training.run_state import RunState, save_model
+
+
+def validate(run: RunState) -> None:
+    """Measure the held-out clips and act on what :func:`tunesmith.training.best.decide_best` makes of it."""
+    measured = measure_held_out(run)
+    if measured is None:
+        return
+    decision = decide(run, measured)
+    run.state.progress = decision.progress
+    if decision.verdict == "unmeasured":
+        warn_unmeasured(run)
+        return
+    if decision.best:
+        note = f"best held-out loss {measured.loss:.4f} at update {decision.progress.update}"
+        save_model(run, run.context.folder.best, note, "best", measured.loss)
+    write_down(run, measured, decision)
+    stop_early(run)
+
+
+def decide(run: RunState, measured: Measurement) -> Decision:
+    """Decide by the loss, and once more with previews of these very weights if the loss alone would call them best."""
+    decision = decide_best(measured, run.state.progress)
+    if not (decision.best and run.requests):
+        return decision
+    preview(run)
+    return decide_best(measured, run.state.progress, run.preview_problems)
+
+
+def write_down(run: RunState, measured: Measurement, decision: Decision) -> None:
+    """One line of metrics and one of the log."""
+    state, update = run.state, decision.progress.update
+    run.tracker.write(
+        ValidLine(
+            update=update,
+            loss=measured.loss,
+            terms=dict(measured.terms),
+            forgetting=measured.forgetting,
+            kinds=dict(measured.kinds),
+            best=decision.best,
+            stage=state.stage.name,
+            weights=state.settings.use_weights,
+        )
+    )
+    kinds = ", ".join(f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items())
+    run.context.console.log(
+        f"update {update}/{state.updates}  valid loss {measured.loss:.4f}"
+        + (f" ({kinds})" if kinds else "")
+        + (f"  base-style loss {measured.forgetting:.4f}" if measured.forgetting is not None else "")
+        + ("  (best so far)" if decision.best else "")
+    )
+
+
+def stop_early(run: RunState) -> None:
+    """End the present stage where it has not improved for as long as the recipe allows."""
+    progress = run.state.progress
+    if out_of_patience(progress, run.state.settings.early_stopping):
+        progress.finished = True
+        stopped = msg("stopped early: no better held-out loss in {count} measurements", count=progress.without_best)
+        run.say("early_stop", stopped)
+
+
+def warn_unmeasured(run: RunState) -> None:
+    """Say once per stage that no held-out clip teaches one of its networks, so that its last weights go on."""
+    state = run.state
+    if state.progress.update == state.progress.stage_began:
+        run.warn(
+            "not_measured",
+            msg("stage {stage}: no held-out clip can measure it, so its last weights stand", stage=state.stage.name),
+        )
