@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from tunesmith.recipe.models import GenerateRecipe, Recipe
+from tunesmith.records.stage_state import StageState
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
@@ -147,8 +148,9 @@ def test_adapters_count_by_their_tensors_with_or_without_a_strength(touched, tmp
 def test_the_samples_and_the_encoding_touch_what_is_made_of_them(touched, tmp_path):
     folder = RunFolder(tmp_path)
     assert touched(write(folder.manifest)) == {"encode", "train", "generate", "evaluate"}
-    assert touched(write(folder.stage("encode"), '{"fingerprint": "a"}')) == {"train"}
-    assert touched(write(folder.stage("encode"), '{"fingerprint": "b"}')) == {"train"}
+    for fingerprint in ("a", "b"):
+        state = StageState(stage="encode", status="done", fingerprint=fingerprint)
+        assert touched(write(folder.stage("encode"), json.dumps(state.to_json()))) == {"train"}
 
 
 def test_a_new_adapter_is_generated_with_and_evaluated(touched, tmp_path):

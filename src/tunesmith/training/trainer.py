@@ -12,6 +12,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
+from tunesmith.records.stage_state import PhaseSummary, TrainSummary
 from tunesmith.run.context import RunContext
 from tunesmith.texts import msg, tr
 from tunesmith.training import checkpoint
@@ -163,24 +164,25 @@ def finish(run: RunState) -> dict[str, Any]:
     """Write the final adapter and the summary."""
     state, progress, folder = run.state, run.state.progress, run.context.folder
     progress.finished = True
-    summary: dict[str, Any] = {
-        "updates": progress.update,
-        "best_loss": progress.best_loss,
-        "best_update": progress.best_update,
-        "stages": [*progress.history, stage_record(progress, state.stage.name)],
-        "skipped": progress.skipped,
-        "seconds": round(run.tracker.elapsed, 1),
-        "device": str(state.accelerator.device),
-        "precision": state.accelerator.mixed_precision.replace("no", "fp32"),
-        "trained_parameters": sum(p.numel() for p in state.parameters.values()),
-    }
+    stages = [*progress.history, stage_record(progress, state.stage.name)]
+    summary = TrainSummary(
+        updates=progress.update,
+        best_loss=progress.best_loss,
+        best_update=progress.best_update,
+        stages=tuple(PhaseSummary.model_validate(stage) for stage in stages),
+        skipped=progress.skipped,
+        seconds=round(run.tracker.elapsed, 1),
+        device=str(state.accelerator.device),
+        precision=state.accelerator.mixed_precision.replace("no", "fp32"),
+        trained_parameters=sum(p.numel() for p in state.parameters.values()),
+    )
     if run.main:
         save_model(run, folder.final, f"update {progress.update}", "final")
-        keep_best(run, summary["stages"])
+        keep_best(run, stages)
         run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
     run.tracker.close()
     state.accelerator.wait_for_everyone()
-    return summary
+    return summary.model_dump(mode="json")
 
 
 def keep_best(run: RunState, stages: Sequence[Mapping[str, Any]]) -> None:
