@@ -10,7 +10,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import msg
+from tunesmith.texts import in_turn, msg
 from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
@@ -39,8 +39,8 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
             for gate in results:
                 tracker.write(GateLine(update=0, **vars(gate)))
         raise TunesmithError(
-            "; ".join(f"gate {gate.name}: {gate.message}" for gate in stopped),
-            remedy="Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe.",
+            in_turn([msg("gate {name}: {message}", name=gate.name, message=gate.message) for gate in stopped]),
+            remedy=msg("Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe."),
         )
     return results
 
@@ -51,10 +51,18 @@ def announce(run: RunState) -> None:
     trained = sum(p.numel() for p in state.parameters.values())
     precision = {"no": "fp32"}.get(state.accelerator.mixed_precision, state.accelerator.mixed_precision)
     console.log(
-        f"{state.updates} updates of {state.schedule.per_update} clips "
-        f"({state.updates / state.schedule.per_epoch:.1f} passes over the clips), "
-        f"{trained / 1e6:.2f} M trained parameters, peak learning rate {state.settings.learning_rate:g}, "
-        f"warm-up {state.stages[0].warmup.updates}, {precision} on {state.accelerator.device}"
+        msg(
+            "{updates} updates of {clips} clips ({passes:.1f} passes over the clips), {trained:.2f} M trained "
+            "parameters, peak learning rate {rate:g}, warm-up {warmup}, {precision} on {device}",
+            updates=state.updates,
+            clips=state.schedule.per_update,
+            passes=state.updates / state.schedule.per_epoch,
+            trained=trained / 1e6,
+            rate=state.settings.learning_rate,
+            warmup=state.stages[0].warmup.updates,
+            precision=precision,
+            device=str(state.accelerator.device),
+        )
     )
     if mix := state.schedule.mix:
         console.log(mix.line())
@@ -64,8 +72,13 @@ def announce(run: RunState) -> None:
     for stage in state.stages:
         if len(state.stages) > 1:
             console.log(
-                f"stage {stage.name}: {stage.updates} updates of {' and '.join(stage.networks)}, "
-                f"warm-up {stage.warmup.updates}"
+                msg(
+                    "stage {stage}: {updates} updates of {networks}, warm-up {warmup}",
+                    stage=stage.name,
+                    updates=stage.updates,
+                    networks=stage.networks,
+                    warmup=stage.warmup.updates,
+                )
             )
         if stage.warmup.cut:
             cut = msg(

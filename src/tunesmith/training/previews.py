@@ -17,6 +17,7 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.records.metrics import PreviewLine
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
@@ -114,7 +115,15 @@ def preview(run: RunState) -> None:
     for one in made:
         run.tracker.write(PreviewLine(update=update, **vars(one)))
         if one.problem:
-            run.context.console.warn(f"preview {one.index} at update {update} ({one.prompt!r}): {one.problem}")
+            run.context.console.warn(
+                msg(
+                    "preview {index} at update {update} ({prompt}): {problem}",
+                    index=one.index,
+                    update=update,
+                    prompt=repr(one.prompt),
+                    problem=one.problem,
+                )
+            )
     run.previewed_at = update
     # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
     base = {r["index"] for r in run.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}

@@ -11,7 +11,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
-from tunesmith.texts import Message, reader_language
+from tunesmith.texts import Message
 from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import EventName, Tracker
@@ -39,12 +39,12 @@ class RunState:
 
     def say(self, name: EventName, message: Message) -> None:
         """Write down that something happened, and tell the user in their language."""
-        self.context.console.log(message.render(reader_language()))
+        self.context.console.log(message)
         self.tracker.event(name, self.state.progress.update, message)
 
     def warn(self, name: EventName, message: Message) -> None:
         """The same for what the user should look at."""
-        self.context.console.warn(message.render(reader_language()))
+        self.context.console.warn(message)
         self.tracker.event(name, self.state.progress.update, message)
 
 

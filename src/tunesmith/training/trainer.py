@@ -14,7 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
 from tunesmith.records.stage_state import PhaseSummary, TrainSummary
 from tunesmith.run.context import RunContext
-from tunesmith.texts import msg, tr
+from tunesmith.texts import msg
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
@@ -39,10 +39,11 @@ class InterruptedRunError(TunesmithError):
     """The run was asked to stop; everything is saved."""
 
     def __init__(self, number: int, where: Path, command: str = "") -> None:
+        again = command or f"tunesmith train {where.parent.parent}"
         super().__init__(
-            "stopped as asked; everything up to this update is saved",
+            msg("stopped as asked; everything up to this update is saved"),
             where=str(where),
-            remedy=f"`{command or f'tunesmith train {where.parent.parent}'}` goes on from there.",
+            remedy=msg("`{command}` goes on from there.", command=again),
         )
         self.exit_code = 128 + number
 
@@ -84,7 +85,8 @@ def open_run_state(context: RunContext, *, resume: bool) -> RunState:
     if last is None and state.accelerator.is_main_process:
         replaced = earlier_results(folder)
         if replaced:
-            context.console.warn(f"starting anew; replaced: {', '.join(path.name for path in replaced)}")
+            names = [path.name for path in replaced]
+            context.console.warn(msg("starting anew; replaced: {names}", names=names))
         for path in replaced:
             shutil.rmtree(path, ignore_errors=True)
     clips = state.valid
@@ -98,11 +100,11 @@ def open_run_state(context: RunContext, *, resume: bool) -> RunState:
     for gate in gates:
         tracker.write(GateLine(update=0, **vars(gate)))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
-            context.console.warn(tr("gate {name}: {message}", name=gate.name, message=gate.message))
+            context.console.warn(msg("gate {name}: {message}", name=gate.name, message=gate.message))
     if last is not None:
         where = state.progress.update
         tracker.event("resumed", where, msg("continued from update {update}", update=where))
-        context.console.log(f"continuing from {last}")
+        context.console.log(msg("continuing from {checkpoint}", checkpoint=str(last)))
     return run
 
 

@@ -21,11 +21,13 @@ def count_skipped(run: RunState, result: UpdateResult) -> None:
     run.tracker.event("nonfinite", progress.update, skipped)
     if progress.skipped_in_row >= settings.max_skipped:
         raise TunesmithError(
-            f"{progress.skipped_in_row} updates in a row had a loss or gradient that is not finite",
+            msg("{count} updates in a row had a loss or gradient that is not finite", count=progress.skipped_in_row),
             where=f"update {progress.update}",
-            remedy=f"Lower train.learning_rate (now {settings.learning_rate:g}; try a third), or use fp32 or "
-            f"bf16 instead of fp16; "
-            "the newest checkpoint is from before.",
+            remedy=msg(
+                "Lower train.learning_rate (now {rate:g}; try a third), or use fp32 or bf16 instead of fp16; the "
+                "newest checkpoint is from before.",
+                rate=settings.learning_rate,
+            ),
         )
 
 
@@ -47,6 +49,12 @@ def log_training(run: RunState, result: UpdateResult) -> None:
         )
     )
     run.context.console.log(
-        f"update {progress.update}/{run.state.updates}  train loss {result.measured.loss:.4f}  "
-        f"learning rate {result.learning_rate:.2e}  gradient norm {result.grad_norm:.2f}"
+        msg(
+            "update {update}/{updates}  train loss {loss:.4f}  learning rate {rate:.2e}  gradient norm {norm:.2f}",
+            update=progress.update,
+            updates=run.state.updates,
+            loss=result.measured.loss,
+            rate=result.learning_rate,
+            norm=result.grad_norm,
+        )
     )

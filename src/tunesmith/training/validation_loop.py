@@ -51,13 +51,16 @@ def write_down(run: RunState, measured: Measurement, decision: Decision) -> None
             weights=state.settings.use_weights,
         )
     )
-    kinds = ", ".join(f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items())
-    run.context.console.log(
-        f"update {update}/{state.updates}  valid loss {measured.loss:.4f}"
-        + (f" ({kinds})" if kinds else "")
-        + (f"  base-style loss {measured.forgetting:.4f}" if measured.forgetting is not None else "")
-        + ("  (best so far)" if decision.best else "")
+    said = msg(
+        "update {update}/{updates}  valid loss {loss:.4f}", update=update, updates=state.updates, loss=measured.loss
     )
+    if measured.kinds:
+        said = msg("{said} ({kinds})", said=said, kinds=[f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items()])
+    if measured.forgetting is not None:
+        said = msg("{said}  base-style loss {loss:.4f}", said=said, loss=measured.forgetting)
+    if decision.best:
+        said = msg("{said}  (best so far)", said=said)
+    run.context.console.log(said)
 
 
 def stop_early(run: RunState) -> None:
