@@ -47,8 +47,14 @@ TESTS = {
         "tests/stages/test_replay.py::test_stages_depend_on_the_replay_set_and_training_on_its_share",
     ),
     "families/musicgen/objective.py": ("tests/families/musicgen/test_objective.py",),
-    "families/ace_step/objective.py": ("tests/families/ace_step/test_objective.py",),
-    "families/step_audio/objective.py": ("tests/families/step_audio/test_objective.py",),
+    "families/ace_step/objective.py": (
+        "tests/families/ace_step/test_objective_terms.py",
+        "tests/families/ace_step/test_objective.py",
+    ),
+    "families/step_audio/objective.py": (
+        "tests/families/step_audio/test_objective.py",
+        "tests/families/step_audio/test_golden_cfm_loss.py",
+    ),
 }
 """Modules, and the test files that are run for each of their mutants until one fails."""
 

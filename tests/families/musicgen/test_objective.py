@@ -145,3 +145,15 @@ def test_dropped_text_equals_no_text_at_all(family, networks):
         c = family.objective.loss(networks, batch, None)["codebook_0"].sum.item()
     assert a == pytest.approx(b, abs=1e-5)
     assert abs(a - c) > 1e-4
+
+
+def test_a_clip_shorter_than_a_delay_has_nothing_of_that_codebook():
+    codes = torch.tensor([[[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]])
+    assert delay(codes, (0, 4, 6), 99).tolist() == [[[1, 2, 3, 4], [99] * 4, [99] * 4]]
+
+
+def test_captions_are_all_kept_or_all_dropped_at_the_ends_of_the_rate():
+    rngs = [ItemRng(1, epoch, "clip") for epoch in range(20)]
+    assert condition_dropout(rngs, 0.0, 20).tolist() == [1.0] * 20
+    assert condition_dropout(rngs, 1.0, 20).tolist() == [0.0] * 20
+    assert condition_dropout(None, 1.0, 3).tolist() == [1.0] * 3
