@@ -8,15 +8,26 @@ import numpy as np
 import pytest
 import torch
 
-from tunesmith.families.ace_step.objective import ace_step_loss, draw_sigma, projection_sum, sigma_table, with_padding
+from tunesmith.families.ace_step.objective import (
+    ace_step_loss,
+    draw_sigma,
+    projection_sum,
+    sigma_table,
+    upside_down,
+    with_padding,
+)
 from tunesmith.families.loss_terms import LossTerm
 
 SIGMAS = torch.tensor([[0.25, 0.5], [0.75, 1.0]])
 FRAMES = (5, 3)
 
 
+def hidden_at(depth: int, t: torch.Tensor) -> torch.Tensor:
+    return depth + torch.arange(60.0).sin().reshape(2, 5, 6) * t[:, None, None]
+
+
 class Affine(torch.nn.Module):
-    """A network whose velocity is ``noisy / 2 + t / 1000``, and whose hidden frames are counted up from the depth."""
+    """A network whose velocity is ``noisy / 2 + t / 1000``, and whose hidden frames depend on depth and level."""
 
     config = SimpleNamespace(ssl_encoder_depths=(4, 7))
 
@@ -30,7 +41,7 @@ class Affine(torch.nn.Module):
     def decode(self, noisy, t, conditions, mask, taps):
         self.calls.append((conditions, taps))
         velocity = noisy / 2 + t[:, None, None, None] / 1000
-        hidden = {depth: depth + torch.arange(60.0).sin().reshape(2, 5, 6) for depth in taps}
+        hidden = {depth: hidden_at(depth, t) for depth in taps}
         return (velocity, hidden) if taps else velocity
 
     def project(self, hidden, index):
@@ -107,8 +118,7 @@ def test_models_are_compared_once_at_the_first_level_and_at_their_own_depth(batc
     batch["other"] = [torch.arange(12.0).cos().reshape(3, 4), torch.arange(8.0).cos().reshape(2, 4)]
     terms = ace_step_loss(network, batch, ("mert", "other"))
     assert list(terms) == ["low", "other", "high"], "one that is not in the batch is left out"
-    hidden = 7 + torch.arange(60.0).sin().reshape(2, 5, 6)
-    total = projection_sum(network, hidden, 1, batch["other"], FRAMES)
+    total = projection_sum(network, hidden_at(7, 1000 * SIGMAS[0]), 1, batch["other"], FRAMES)
     assert float(terms["other"].sum) == pytest.approx(float(total), rel=1e-6)
     term = terms["other"]
     assert term == LossTerm(term.sum, 8.0, "ssl", 0.125)
@@ -126,3 +136,9 @@ def test_padding_is_zero_on_the_right_and_half_precision_becomes_single():
     assert stacked.dtype == torch.float32
     assert stacked.tolist() == [[[1, 2, 0], [3, 4, 0]], [[1, 2, 3], [4, 5, 6]]]
     assert with_padding([np.ones((1, 2), np.int32)], axis=0).dtype == torch.int32
+
+
+def test_upside_down_turns_the_height_alone(batch):
+    turned = upside_down(batch)
+    assert torch.equal(turned["latents"], batch["latents"][:, :, [3, 2, 1, 0]])
+    assert turned["noise"] is batch["noise"]
