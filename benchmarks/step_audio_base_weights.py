@@ -27,7 +27,7 @@ def clones() -> list[dict[str, Any]]:
     from tunesmith.data.sample import AudioRef, Sample
     from tunesmith.families.step_audio.family import STEP_AUDIO
     from tunesmith.files import read_json
-    from tunesmith.pocket.examples import pocket_path
+    from tunesmith.pocket.shipped import pocket_path
 
     voice = pocket_path("step_audio") / "examples" / "voice"
     rows = read_json(voice / "metadata.json")

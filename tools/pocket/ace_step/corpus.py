@@ -5,7 +5,6 @@ Shape legend: N clips, C = 2 channels, H = 128 mel bins, F mel frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tools.pocket.progress import Advance
 from tunesmith.audio.log_mel import LogMel
 from tunesmith.families.ace_step.config import MEL_MAX, MEL_MIN
 from tunesmith.files import read_json, write_json
@@ -68,9 +68,7 @@ def _front_end() -> LogMel:
     return LogMel(VOCODER_CONFIG)
 
 
-def make_material(
-    folder: Path, clips: int, example_clips: int, seed: int, advance: Callable[[float, str], None]
-) -> SongMaterial:
+def make_material(folder: Path, clips: int, example_clips: int, seed: int, advance: Advance) -> SongMaterial:
     """Render the clips into ``folder``, or go on where an interrupted rendering stopped.
 
     Args:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from tools.pocket.weights import round_to_half
+
 if TYPE_CHECKING:
     from transformers import EncodecModel
 
@@ -81,15 +83,6 @@ def fit_codec(audio: torch.Tensor, shape: CodecShape, seed: int = 0) -> EncodecM
         for layer, book in zip(layers, books, strict=True):
             layer.codebook.embed.copy_(book)
     return round_to_half(model)
-
-
-def round_to_half(model: Any) -> Any:
-    """Replace every floating value by its nearest float16 value, in place; the type stays float32."""
-    with torch.no_grad():
-        for tensor in (*model.parameters(), *model.buffers()):
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half().float())
-    return model
 
 
 def write_codec(shape: CodecShape, gain: torch.Tensor, repair: torch.Tensor) -> EncodecModel:
