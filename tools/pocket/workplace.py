@@ -13,7 +13,7 @@ from tunesmith.files import atomic_path, write_json, write_text
 
 @contextmanager
 def workplace(out: Path, *settings: int) -> Iterator[Path]:
-    """A hidden folder beside ``out`` for unfinished work; it goes when the block ends well, and stays to be resumed.
+    """A hidden folder beside ``out`` for unfinished work; after a failure, what is in it stays to be resumed.
 
     Args:
         out: The folder that the build makes.
@@ -21,10 +21,13 @@ def workplace(out: Path, *settings: int) -> Iterator[Path]:
     """
     work = out.with_name(f".{out.name}.building-{'-'.join(map(str, settings))}")
     work.mkdir(parents=True, exist_ok=True)
-    yield work
-    for leftover in work.iterdir():
-        leftover.unlink()
-    work.rmdir()
+    try:
+        yield work
+        for leftover in work.iterdir():
+            leftover.unlink()
+    finally:
+        if not any(work.iterdir()):
+            work.rmdir()
 
 
 def keep(values: Any, path: Path) -> None:
