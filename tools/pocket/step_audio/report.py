@@ -51,7 +51,6 @@ def _recipe(values: dict[str, Any]) -> list[str]:
         "  average ships. Besides the answer, the loss counts the prompt's audio with weight 0.3; a fine-tuning does"
         " not.",
         f"- Flow: {values['flow_updates']} updates in {values['flow_minutes']} min of conditional flow matching.",
-        *(f"- {note}" for note in values.get("notes", ())),
         f"- The example voice ({NEW_VOICE.name}) is in neither training. (Minutes on a busy machine count whole.)",
         f"- Peak memory: {values['peak_memory_mib']} MiB.",
     ]
