@@ -14,6 +14,7 @@ from typing import Any
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.records.findings import Finding
@@ -144,3 +145,6 @@ def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
         ),
         remedy=msg("Put the file back, work in the folder in which the dataset was made, or convert anew."),
     )
+
+
+LAYOUT = Layout(NAME, 10, detect, read)
