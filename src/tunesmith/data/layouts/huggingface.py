@@ -42,9 +42,11 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
         TunesmithError: for a folder of several splits, a damaged table, or one without a ``filename`` column.
     """
     if (folder / SPLITS).is_file():
-        names = ", ".join(read_json(folder / SPLITS).get("splits", []))
+        splits = read_json(folder / SPLITS)
+        names = splits.get("splits") if isinstance(splits, dict) else None
+        told = f" ({', '.join(map(str, names))})" if isinstance(names, list) else ""
         raise TunesmithError(
-            f"this folder holds several datasets ({names})", where=str(folder), remedy="Name the folder of one of them."
+            f"this folder holds several datasets{told}", where=str(folder), remedy="Name the folder of one of them."
         )
     found: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
