@@ -60,7 +60,8 @@ def clip_mel(style: str, seed: int, seconds: float = SECONDS) -> tuple[torch.Ten
 
 def normalised_mel(audio: torch.Tensor) -> torch.Tensor:
     """What the codec sees (C, H, F) of audio (C, samples) at :data:`RATE`."""
-    return (_front_end()(audio) - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1
+    mel: torch.Tensor = (_front_end()(audio) - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1
+    return mel
 
 
 @cache

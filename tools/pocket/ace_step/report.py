@@ -105,4 +105,5 @@ def _sounds(values: dict[str, Any]) -> list[str]:
 def _mean(values: dict[str, Any], kind: str, name: str) -> float:
     """A measurement's mean over the base styles that have a beat."""
     rows = [row[kind][name] for style, row in values["styles"].items() if style in BEATING]
-    return round(sum(rows) / max(1, len(rows)), 2)
+    mean: float = round(sum(rows) / max(1, len(rows)), 2)
+    return mean

@@ -108,7 +108,7 @@ def write_codec(shape: CodecShape, gain: torch.Tensor, repair: torch.Tensor) -> 
         use_causal_conv=False,
         norm_type="weight_norm",
     )
-    model = EncodecModel(config).eval()
+    model: EncodecModel = EncodecModel(config).eval()
     basis = lapped_basis(shape.hop, shape.bands)
     down = [m.conv for m in model.encoder.layers if hasattr(m, "conv")]
     up = [m.conv for m in model.decoder.layers if hasattr(m, "conv")]
