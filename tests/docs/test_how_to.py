@@ -80,14 +80,12 @@ def change(path: Path, diff: str) -> None:
 
 def run(command: str, copy: Path) -> None:
     """A command of the page, with this Python in place of the one in ``.venv``."""
-    words = shlex.split(command)
-    words[:1] = [sys.executable] if words[0] == ".venv/bin/python" else [words[0].replace(".venv/bin", BIN)]
+    words = [sys.executable if word == ".venv/bin/python" else word for word in shlex.split(command)]
     environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    while "=" in words[0]:  # VARIABLE=value in front of a command
+        name, _, environment[name] = words.pop(0).partition("=")
     done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
-
-
-BIN = str(Path(sys.executable).parent)
 
 
 @pytest.mark.parametrize("page", PAGES)
