@@ -83,7 +83,7 @@ def mutants(source: str) -> list[Mutant]:
     without_meaning = {id(inside) for part in _without_meaning(tree) for inside in ast.walk(part)}
     found = []
     for index, node in enumerate(ast.walk(tree)):
-        if id(node) in without_meaning:
+        if id(node) in without_meaning or not isinstance(node, ast.expr | ast.stmt):
             continue
         for replacement in replacements(node):
             changed = copy.deepcopy(tree)

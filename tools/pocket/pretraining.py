@@ -135,12 +135,14 @@ def step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> N
     optimizer.step()
 
 
-def _save(model: nn.Module, optimizer: torch.optim.Optimizer, moving: Ema | None, used: Trained, path: Path) -> None:
+def _save(
+    model: nn.Module, optimizer: torch.optim.Optimizer, moving: Ema[str] | None, used: Trained, path: Path
+) -> None:
     stored: dict[str, Any] = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "used": vars(used)}
     keep(stored if moving is None else {**stored, "average": moving.shadow}, path)
 
 
-def _restore(model: nn.Module, optimizer: torch.optim.Optimizer, moving: Ema | None, path: Path) -> Trained:
+def _restore(model: nn.Module, optimizer: torch.optim.Optimizer, moving: Ema[str] | None, path: Path) -> Trained:
     if not path.exists():
         return Trained()
     stored = torch.load(path, weights_only=True)

@@ -49,7 +49,6 @@ def _measure(one: Compared) -> MeasureResult:
         pairs=one.difference.n,
         judgement=one.judgement,
     )
-    return record
 
 
 def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list[dict[str, Any]]:
