@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 HOW_TO = ROOT / "docs" / "how_to"
 PAGES = sorted(page.name for page in HOW_TO.glob("add_*.md"))
 BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-COPIED = ("src", "tests", "docs", "tools", "README.md", "README.zh.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
+FOLDERS = ("src", "tests", "docs", "tools", "examples", "scripts")
+COPIED = (*FOLDERS, "README.md", "README.zh.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
 
 
 class Block(NamedTuple):
