@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-slow check texts clean
+.PHONY: install demo test test-slow check texts pocket-musicgen pocket-ace-step pocket-step-audio pocket-clips benchmark-tables clean
 
 install: $(STAMP)
 
@@ -35,6 +35,25 @@ check: install
 # What is said, in every language: collect the sentences of the code, add new ones to the catalogues, compile them.
 texts: install
 	$(BIN)/python tools/texts.py
+
+# The tables of docs/benchmarks.md from benchmarks/results/*.json.
+benchmark-tables: install
+	$(BIN)/python -m benchmarks.make_tables
+
+# What ships, built anew (tools/pocket/README.md): make pocket-musicgen OUT=folder SEED=0 MINUTES=40
+POCKET = $(BIN)/python -m tools.pocket $(1) --seed $(or $(SEED),0) $(if $(OUT),--out $(OUT)) $(if $(MINUTES),--minutes $(MINUTES))
+
+pocket-musicgen: install
+	$(call POCKET,musicgen)
+
+pocket-ace-step: install
+	$(call POCKET,ace_step)
+
+pocket-step-audio: install
+	$(call POCKET,step_audio)
+
+pocket-clips: install
+	$(call POCKET,clips)
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache .mypy_cache

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import protocol
+from recording import measured, write_results
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
@@ -39,8 +40,9 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     with protocol.probed():
         fastest = protocol.best(protocol.interleave(arms, options.rounds))
     full = arms["full"]()
-    for kind, run in arms.items():
-        error = float((run() - full).norm() / full.norm())
+    errors = {kind: float((run() - full).norm() / full.norm()) for kind, run in arms.items()}
+    measured(error=errors, forward_over_full={kind: fastest[kind] / fastest["full"] for kind in arms})
+    for kind, error in errors.items():
         card = published_card(REPOSITORY, kind)  # type: ignore[arg-type]
         packed = card.packed_bytes if card else 0
         print(f"{kind}: velocity off by {error:.2%}, forward {fastest[kind] / fastest['full']:.2f} of full", end="")
@@ -55,6 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         measure(options, Path(name))
+    write_results(__file__)
 
 
 if __name__ == "__main__":

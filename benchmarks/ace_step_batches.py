@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
@@ -38,6 +39,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     with protocol.probed():
         times = protocol.interleave(made, options.rounds)
     fastest = protocol.best(times)
+    measured(cpu_s=fastest, clips_per_s={name: clips[name] / seconds for name, seconds in fastest.items()})
     first = next(iter(fastest))
     for name, seconds in fastest.items():
         gain = clips[name] / clips[first] * fastest[first] / seconds
@@ -56,6 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         measure(options, Path(name))
+    write_results(__file__)
 
 
 if __name__ == "__main__":

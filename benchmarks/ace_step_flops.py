@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 TERA = 1e12
 LATENT_HOP, MEL_PER_LATENT = 4096 / 44_100, 8
@@ -159,8 +160,8 @@ def frozen_parts(work: Any) -> dict[str, int]:
     return parts
 
 
-def report(options: argparse.Namespace, seconds: float) -> None:
-    """Both sides at one length."""
+def report(options: argparse.Namespace, seconds: float) -> tuple[float, float]:
+    """Both sides at one length: upstream's FLOPs over ours with checkpointing, and over ours as it is by default."""
     from ace_step_arms import UPSTREAM_ADAPTER, Work
     from ace_step_models import transformer_config
 
@@ -179,6 +180,7 @@ def report(options: argparse.Namespace, seconds: float) -> None:
     print(f"  ours {ours / TERA:.2f}, with checkpointing {recomputing / TERA:.2f}")
     print("  " + protocol.ratio_line("upstream over ours, both checkpointed", whole / recomputing, 1.7))
     print("  " + protocol.ratio_line("upstream over ours as it is by default", whole / ours, 1.7), flush=True)
+    return whole / recomputing, whole / ours
 
 
 def main() -> None:
@@ -190,8 +192,12 @@ def main() -> None:
     parser.add_argument("--lyric-tokens", type=int, default=400)
     parser.add_argument("--upstream", help="a checkout of github.com/ace-step/ACE-Step")
     options = parser.parse_args()
-    for seconds in options.seconds:
-        report(options, seconds)
+    ratios = {f"{seconds:g}": report(options, seconds) for seconds in options.seconds}
+    measured(
+        both_checkpointed={seconds: both for seconds, (both, _) in ratios.items()},
+        default={seconds: default for seconds, (_, default) in ratios.items()},
+    )
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 ADAPTER = {"rank": 16, "alpha": 16}
 CONDITIONS = ("text", "text_mask", "speaker", "lyric_ids", "lyric_mask")
@@ -65,6 +66,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "losses": losses,
         "peak_gib": protocol.peak_bytes() / 2**30,
         "seconds": times.wall,
+        "cpu_s": times.cpu,
     }
 
 
@@ -86,6 +88,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([sys.executable, __file__, "--write", name], check=True)
         found = run(Path(name), options)
+    measured(**found)
+    write_results(__file__)
     print(json.dumps(found))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 ADAPTER = {"rank": 64, "alpha": 64}
 GIB = 2**30
@@ -92,6 +93,13 @@ def measure(config: Any, work: Any, options: argparse.Namespace, folder: Path, p
             reset_peak(options.device)
             warm_up = 10 if mode == "regional" else 3
             seconds = timed(lambda state=state: train_update(state), options.device, warm_up, options.rounds)
+            figures = {
+                "ms": 1e3 * seconds,
+                "mfu": flops / seconds / peak,
+                "peak_gib": peak_memory(options.device) / GIB,
+            }
+            setting = f"{work.seconds:g} s, {work.clips} clips, checkpointing {recompute}, compile {mode}"
+            measured(**{setting: figures | {"audio_s_per_s": work.clips * work.seconds / seconds}})
             print(
                 f"  {work.seconds:5g} s × {work.clips}  checkpointing {recompute:3s}  compile {mode:8s} "
                 f"{1e3 * seconds:8.1f} ms/update  {work.clips * work.seconds / seconds:8.0f} s of audio/s  "
@@ -129,6 +137,9 @@ def main() -> None:
             for clips in options.batches:
                 measure(config, Work(clips, seconds, options.lyric_tokens), options, Path(folder), peak)
     print(f"GEMM afterwards: {gemm_peak(options.device) / peak:.0%} of before")
+    measured(gemm_flop_per_s=peak)
+    if not options.dry_run:
+        write_results(__file__)
 
 
 if __name__ == "__main__":

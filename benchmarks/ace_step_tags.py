@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 CLIP_SECONDS = (20.0, 240.0)
 
@@ -41,6 +42,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         fastest = protocol.best(protocol.interleave(arms, options.rounds))
     once, each = fastest.values()
     states = np.concatenate(kept[-1]).astype(np.float16)
+    measured(once_cpu_s=once, each_cpu_s=each, cache_kb=states.nbytes / 1e3, parameters=weights)
     print(f"{len(orders)} orders of {TAGS.count(',') + 1} tags, {len(kept[-1][0])} tokens each")
     print(f"  encoded once: {once:.3f} CPU-s per clip, {states.nbytes / 1e3:.0f} kB in the cache")
     for seconds in CLIP_SECONDS:
@@ -59,6 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         measure(options, Path(name))
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 UPSTREAM = "ACE-Step's own trainer"
 LADDER = {
@@ -117,8 +119,12 @@ def ladder(options: argparse.Namespace, folder: Path) -> None:
     print(f"  cached against encoding in the step: {fastest[ONLINE] / fastest[DEFAULT]:.2f}")
     print(f"  without checkpointing against with it: {fastest['+ no projection losses'] / fastest[DEFAULT]:.2f}")
     if theirs is not None:
-        print(protocol.ratio_line("steps per second over upstream's", fastest[UPSTREAM] / fastest[DEFAULT], 4.0))
+        ratio = fastest[UPSTREAM] / fastest[DEFAULT]
+        print(protocol.ratio_line("steps per second over upstream's", ratio, 4.0))
+        measured(ratio=ratio)
         shares(theirs)
+    names = [name for name in made if name != ONLINE]
+    measured(cpu_s=fastest, gain={name: fastest[before] / fastest[name] for before, name in pairwise(names)})
     flop_share(options, made[DEFAULT], fastest[DEFAULT])
 
 
@@ -140,6 +146,7 @@ def flop_share(options: argparse.Namespace, update: Callable[[], object], second
     peak, reached = sum(shapes.values()) / time, flops / seconds
     print(f"  {flops / 1e9:.0f} GFLOP per update; GEMM at these shapes {peak / 1e9:.1f} GFLOP/s")
     print(protocol.ratio_line(f"{reached / 1e9:.1f} GFLOP/s over it", reached / peak, 0.6))
+    measured(flop_share=reached / peak)
 
 
 def memory(options: argparse.Namespace, folder: Path) -> None:
@@ -155,6 +162,7 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
         line = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
         before, peaks[name] = json.loads(line)
         print(f"  {name:28s} peak {peaks[name] / MIB:6.0f} MiB, {(peaks[name] - before) / MIB:6.0f} MiB of it in steps")
+    measured(peak_mib={name: peak / MIB for name, peak in peaks.items()})
     if UPSTREAM in peaks:
         print(protocol.ratio_line("peak memory there over here", peaks[UPSTREAM] / peaks["Tunesmith"], 1.0))
 
@@ -205,6 +213,7 @@ def main() -> None:
             if options.only in (None, part):
                 print(f"{part}:", flush=True)
                 measure(options, folder)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

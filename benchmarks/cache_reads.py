@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 TEXT_SHAPE, BOOKS = (24, 768), 4
 
@@ -69,7 +70,10 @@ def main() -> None:
             times = protocol.best(protocol.interleave({"packed": packed, "one .pt per clip": files}, options.rounds))
     for arm, seconds in times.items():
         print(f"  {arm:18s} {options.reads / seconds:10.0f} clips per CPU-s")
-    print(protocol.ratio_line("cache reads", times["one .pt per clip"] / times["packed"], 10))
+    ratio = times["one .pt per clip"] / times["packed"]
+    print(protocol.ratio_line("cache reads", ratio, 10))
+    measured(reads_per_cpu_s={arm: options.reads / seconds for arm, seconds in times.items()}, ratio=ratio)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

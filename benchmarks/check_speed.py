@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 
 def write_clips(folder: Path, count: int, seconds: float, rate: int) -> None:
@@ -56,6 +57,8 @@ def main() -> None:
     audio = options.clips * options.seconds
     print(protocol.ratio_line("check without signals and fingerprint, × real time", audio / times["plain"], 200))
     print(protocol.ratio_line("check with everything, × real time", audio / times["everything"], 30))
+    measured(times_real_time={arm: audio / seconds for arm, seconds in times.items()})
+    write_results(__file__)
 
 
 if __name__ == "__main__":

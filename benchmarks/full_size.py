@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 CAPTION = "dark trap beat with slow 808 drums and piano 140 bpm"
 
@@ -26,6 +27,8 @@ class Times:
 
     def __init__(self) -> None:
         self.wall: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
+        self.peak_gib: dict[str, float] = {}
         self._start()
 
     def _start(self) -> None:
@@ -35,6 +38,7 @@ class Times:
         """Close the step ``what``."""
         self.wall[what] = time.perf_counter() - self._wall
         cpu, peak = time.process_time() - self._cpu, protocol.peak_bytes() / 2**30
+        self.cpu[what], self.peak_gib[what] = cpu, peak
         print(f"  {what:22s} {self.wall[what]:7.1f} s wall {cpu:7.1f} CPU-s   peak so far {peak:5.2f} GiB", flush=True)
         self._start()
 
@@ -113,6 +117,8 @@ def main() -> None:
     times.done("import torch")
     with tempfile.TemporaryDirectory() as name:
         found = run(Path(name), options.seconds, times)
+    measured(**found, cpu_s=times.cpu, peak_gib=times.peak_gib)
+    write_results(__file__)
     print(json.dumps(found | {"peak_gib": protocol.peak_bytes() / 2**30, "seconds": times.wall}))
 
 

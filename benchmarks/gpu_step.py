@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from recording import measured, write_results
+
 FRAMES, RANK = 500, 32
 """10 s clips, so that a budget of 2k, 8k or 16k frames is 4, 16 or 32 of them."""
 
@@ -69,6 +71,8 @@ def train_lines(name: str, sizes: Any, options: argparse.Namespace, folder: Path
                 flops = counter.get_total_flops()
             seconds = timed(lambda state=state: train_update(state), 10 if mode == "regional" else 4, options.rounds)
             memory = torch.cuda.max_memory_allocated() / 2**30
+            figures = {"ms": 1e3 * seconds, "tokens_per_s": count * FRAMES / seconds, "peak_gib": memory}
+            measured(**{f"{name}, {budget} tokens, {mode}": figures | {"mfu": flops / seconds / peak}})
             print(
                 f"  {name:7s} budget {budget:6d} compile {mode:8s} {1e3 * seconds:8.1f} ms/update "
                 f"{count * FRAMES / seconds:9.0f} tokens/s  MFU {flops / seconds / peak:5.1%}  peak {memory:5.1f} GiB",
@@ -96,6 +100,7 @@ def sampler_lines(name: str, options: argparse.Namespace, folder: Path) -> None:
             sampler.sample(conditions, frames, list(range(batch)), draw)
 
         seconds = timed(sample, 1, 3)
+        measured(**{f"{name}, sampler, batch {batch}": {"times_real_time": batch * options.seconds / seconds}})
         print(f"  {name:7s} sampler batch {batch}: {batch * options.seconds / seconds:.2f} × real time", flush=True)
 
 
@@ -122,6 +127,8 @@ def main() -> None:
                 train_lines(name, sizes, options, Path(folder), peak)
                 sampler_lines(name, options, Path(folder))
     print(f"GEMM afterwards: {gemm_peak() / peak:.0%} of before")
+    measured(gemm_flop_per_s=peak)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import argparse
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 RATE = 50
 
@@ -24,6 +25,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     lengths = rng.integers(5 * RATE, 30 * RATE + 1, options.clips)
     ids = [f"clip-{i}" for i in range(options.clips)]
+    found = {}
     for size in options.batches:
         shares = []
         for epoch in range(options.epochs):
@@ -36,7 +38,10 @@ def main() -> None:
         random = padding_share([order[i : i + size].tolist() for i in range(0, options.clips, size)], lengths)
         window = 1 - lengths.mean() / (30 * RATE)
         print(f"  batch {size}: random batches {random:.1%}, padded to the 30 s window {window:.1%}")
-        print(protocol.ratio_line(f"batch {size}: padding, %", 100 * float(np.mean(shares)), 3, at_least=False))
+        found[str(size)] = float(np.mean(shares))
+        print(protocol.ratio_line(f"batch {size}: padding, %", 100 * found[str(size)], 3, at_least=False))
+    measured(padding_share=found)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

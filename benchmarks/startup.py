@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import protocol
+from recording import measured, write_results
 
 
 def help_seconds(rounds: int) -> float:
@@ -57,10 +58,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(protocol.ratio_line("tunesmith --help, CPU-s", help_seconds(options.rounds), 0.5, at_least=False))
+    seconds = help_seconds(options.rounds)
+    print(protocol.ratio_line("tunesmith --help, CPU-s", seconds, 0.5, at_least=False))
     ratio, numbers = adapter_ratio()
     print(f"  adapter of rank 16 on musicgen-small: {numbers / 1e6:.2f} M numbers")
     print(protocol.ratio_line("adapter bytes over fp32 bytes", ratio, 1.1, at_least=False))
+    measured(help_cpu_s=seconds, adapter_ratio=ratio, adapter_numbers=numbers)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 KINDS = ("full", "int8", "nf4")
 POCKET, VOCABULARY = "pocket/step_audio", 8192
@@ -27,7 +28,7 @@ def clones() -> list[dict[str, Any]]:
     from tunesmith.data.sample import AudioRef, Sample
     from tunesmith.families.step_audio.family import STEP_AUDIO
     from tunesmith.files import read_json
-    from tunesmith.pocket.examples import pocket_path
+    from tunesmith.pocket.shipped import pocket_path
 
     voice = pocket_path("step_audio") / "examples" / "voice"
     rows = read_json(voice / "metadata.json")
@@ -47,13 +48,16 @@ def trained(items: list[dict[str, Any]]) -> None:
 
     from tunesmith.families.step_audio.family import STEP_AUDIO
 
+    nats = {}
     for kind in KINDS:
         settings = STEP_AUDIO.settings.model_validate({"base_weights": kind, "train": "llm"})
         family = STEP_AUDIO.open(POCKET, settings)
         batch = family.objective.collate(items, None)
         with torch.no_grad():
             term = family.objective.loss({"llm": family.networks.load()["llm"].float()}, batch, None)["llm"]
-        print(f"{kind}: {float(term.sum) / term.weight:.4f} nats per id over {len(items)} clones of the pocket model")
+        nats[kind] = float(term.sum) / term.weight
+        print(f"{kind}: {nats[kind]:.4f} nats per id over {len(items)} clones of the pocket model")
+    measured(nats=nats)
 
 
 def wide(ids: int, rounds: int, folder: Path) -> None:
@@ -77,8 +81,9 @@ def wide(ids: int, rounds: int, folder: Path) -> None:
     steps = {kind: partial(step, with_lora(llm), tokens) for kind, llm in llms.items()}
     with protocol.probed():
         fastest = protocol.best(protocol.interleave(steps, rounds))
-    for kind in KINDS:
-        error = float((logits[kind] - logits["full"]).norm() / logits["full"].norm())
+    errors = {kind: float((logits[kind] - logits["full"]).norm() / logits["full"].norm()) for kind in KINDS}
+    measured(error=errors, step_over_full={kind: fastest[kind] / fastest["full"] for kind in KINDS})
+    for kind, error in errors.items():
         card = published_card(REPOSITORY, StepAudioSettings.model_validate({"base_weights": kind}), ())
         print(f"{kind}: logits off by {error:.2%}, step {fastest[kind] / fastest['full']:.2f} of full", end="")
         print(f", {card.packed_bytes / 1e9:.2f} GB packed at the published size" if card and card.packed_bytes else "")
@@ -107,6 +112,7 @@ def main() -> None:
     trained(clones())
     with tempfile.TemporaryDirectory() as name:
         wide(options.ids, options.rounds, Path(name))
+    write_results(__file__)
 
 
 if __name__ == "__main__":

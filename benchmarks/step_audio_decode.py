@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 SIZES = {"384 x 6": (384, 6, 2), "768 x 8": (768, 8, 4)}
 """Width, layers, key/value heads; query heads are 64 wide as published."""
@@ -83,6 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
+    costs, ratios, powers = {}, {}, {}
     with protocol.probed(), torch.inference_mode():
         for name, sizes in SIZES.items():
             model = build(*sizes)
@@ -103,6 +105,11 @@ def main() -> None:
             print(protocol.ratio_line(f"{name}: power of growth", growth["cached"], 1, at_least=False))
             ratio = found[last]["anew"] / found[last]["cached"]
             print(protocol.ratio_line(f"{name}: cost anew over cached at {last} ids", ratio, 79))
+            powers[name] = growth
+            costs[name] = {str(ids): {arm: 1e3 * cost for arm, cost in one.items()} for ids, one in found.items()}
+            ratios[name] = {str(ids): one["anew"] / one["cached"] for ids, one in found.items()}
+    measured(ms_per_code=costs, ratio=ratios, growth=powers)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 IDS, TARGETS = 900, 418
 ARMS = {"target": "logits at targets", "all": "logits at all positions", "kept": "at targets, no checkpointing"}
@@ -102,6 +103,10 @@ def main() -> None:
     print(f"  {target['parameters']:,} parameters, {target['trained']:,} trained, {IDS} ids, {TARGETS} targets")
     print(f"  steps: {min(everywhere['seconds']) / min(target['seconds']):.2f} times faster than all positions")
     growth = everywhere["growth_mib"] / target["growth_mib"]
+    fastest = {arm: min(one["seconds"]) for arm, one in found.items()}
+    measured(cpu_s=fastest, time_ratio=fastest["all"] / fastest["target"], growth_ratio=growth)
+    measured(**{key: {arm: one[key] for arm, one in found.items()} for key in ("peak_gib", "growth_mib")})
+    write_results(__file__)
     print(protocol.ratio_line("memory that steps add, all positions over targets", growth, 1.5))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+from recording import measured, write_results
 
 ARMS = {
     "Trainer-style step": {},
@@ -80,6 +81,7 @@ def equal_lengths(options: argparse.Namespace, folder: Path) -> None:
     first = fastest["Trainer-style step"]
     print(protocol.ratio_line("equal lengths, same targets: ratio of clips/s", first / fastest[OURS], 1.3))
     print(f"against the wide adapter: {fastest[WIDE] / fastest[OURS]:.2f}")
+    measured(equal_cpu_s=fastest, equal_ratio=first / fastest[OURS])
     flop_share(options, made[OURS], fastest[OURS])
 
 
@@ -95,6 +97,7 @@ def flop_share(options: argparse.Namespace, update: Any, seconds: float) -> None
     peak, reached = sum(shapes.values()) / time, counter.get_total_flops() / seconds
     print(f"  {counter.get_total_flops() / 1e9:.1f} GFLOP per update; GEMM at these shapes {peak / 1e9:.1f} GFLOP/s")
     print(protocol.ratio_line(f"{reached / 1e9:.1f} GFLOP/s over it", reached / peak, 0.6))
+    measured(flop_share=reached / peak)
 
 
 def true_lengths(options: argparse.Namespace, folder: Path) -> None:
@@ -113,6 +116,12 @@ def true_lengths(options: argparse.Namespace, folder: Path) -> None:
     ratio = fastest[names[0]] / fastest[OURS]
     print(protocol.ratio_line("5-15 s clips against padding to 30 s: ratio of clips/s", ratio, 2.5))
     print(protocol.ratio_line("peak memory there over here", peaks[names[0]][1] / peaks[OURS][1], 1.0))
+    measured(
+        padded_cpu_s=fastest,
+        padded_ratio=ratio,
+        peak_mib={name: peak / 2**20 for name, (_, peak) in peaks.items()},
+        growth_mib={name: (peak - base) / 2**20 for name, (base, peak) in peaks.items()},
+    )
 
 
 def memory(options: argparse.Namespace, folder: Path, name: str) -> tuple[int, int]:
@@ -158,6 +167,7 @@ def main() -> None:
             equal_lengths(options, folder)
         if options.only != "equal":
             true_lengths(options, folder)
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import protocol
+from recording import measured, write_results
 
 ITEM = 8
 """Bytes per clip; only the number of clips matters here."""
@@ -93,6 +94,8 @@ def main() -> None:
     few, many = (found[count] for count in options.sizes)
     worst = max(many[kind] - few[kind] for kind in ("Private_Dirty", "Pss_Anon"))
     print(protocol.ratio_line("growth in MiB from the smaller to the larger", worst, 10, at_least=False))
+    measured(growth_mib=worst, workers={str(count): one for count, one in found.items()})
+    write_results(__file__)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,13 @@ ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh.md")
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("src/**/*.md"), *ROOT.glob("scripts/**/*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("src/**/*.md"),
+        *ROOT.glob("scripts/**/*.md"),
+        *ROOT.glob("tools/**/*.md"),
+    ]
 )
 MADE_LATER = {"docs/report.png"}
 """A screenshot of the demo's report, which is taken when everything else stands."""

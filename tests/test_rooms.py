@@ -62,7 +62,7 @@ def test_a_train_command_goes_down_to_backward(tmp_path, monkeypatch):
     from accelerate import Accelerator
 
     from tunesmith.cli.main import main
-    from tunesmith.pocket.examples import example_clips
+    from tunesmith.pocket.shipped import example_clips
 
     monkeypatch.chdir(tmp_path)
     heights, upward, path_down = ranks(), Counter(), []

@@ -90,7 +90,9 @@ def mutants(source: str) -> list[Mutant]:
     indices = {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     found = []
     for index, node in enumerate(ast.walk(tree)):
-        if id(node) in without_meaning or (id(node) in indices and isinstance(node, ast.Tuple)):
+        if id(node) in without_meaning or not isinstance(node, ast.expr | ast.stmt):
+            continue
+        if id(node) in indices and isinstance(node, ast.Tuple):
             continue
         for replacement in replacements(node):
             changed = copy.deepcopy(tree)

@@ -28,8 +28,8 @@ METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 class PlainCatalogue(Catalog):
     """Sentences of one language, with a header that does not change by itself."""
 
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def mime_headers(self) -> list[tuple[str, str]]:
         """What readers of the file have to know."""
         return [
             ("Language", str(self.locale)),

@@ -190,7 +190,8 @@ def test_generate_turns_its_flags_into_the_recipe(made: Path, monkeypatch: pytes
         (["presets", "show", "smal-6gb"], "Did you mean `small-6gb`?"),
         (["schema", "--family", "musicgem"], "Did you mean `musicgen`?"),
         (["pocket", "build", "opera"], "there is no pocket model of `opera`"),
-        (["pocket", "build", "musicgen", "--minutes", "0"], "0 minutes is no time"),
+        (["pocket", "build", "step_audio"], "run: make pocket-step-audio"),
+        (["pocket", "build", "--out", "x", "--minutes", "2.5"], "make pocket-musicgen OUT=x MINUTES=2.5"),
     ],
 )  # fmt: skip
 def test_bad_input_is_1_with_a_sentence(

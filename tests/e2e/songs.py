@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tests.data.sounds import save
-from tunesmith.pocket.examples import pocket_path
+from tunesmith.pocket.shipped import pocket_path
 from tunesmith.pocket.synth import EXAMPLE_STYLE, render
 
 RATE = 32_000

@@ -192,7 +192,7 @@ def working_directory(root: Path, family: str = "musicgen") -> Path:
 def guide(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
     """Both guides, command after command."""
     if request.param == "pocket":
-        from tunesmith.pocket.examples import pocket_path
+        from tunesmith.pocket.shipped import pocket_path
 
         model = pocket_path("musicgen")
     else:

@@ -24,7 +24,7 @@ import yaml
 from tests.e2e.test_musicgen_doorways import plain_environment, working_directory
 from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.finetune_demo import finetune_demo
-from tunesmith.pocket.examples import pocket_path
+from tunesmith.pocket.shipped import pocket_path
 
 INSTALL = "pip install -r train/requirements.txt"
 FLOW = "python finetune_demo.py --mode flow"

@@ -14,7 +14,7 @@ from tunesmith.families.ace_step.config import TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text import load_umt5
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
-from tunesmith.pocket.examples import pocket_path
+from tunesmith.pocket.shipped import pocket_path
 from tunesmith.pocket.synth import EXAMPLE_STYLE, render
 
 

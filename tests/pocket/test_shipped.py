@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from tools.pocket import sound
-from tools.pocket.musicgen.build import build
-from tools.pocket.musicgen.corpus import HELD_OUT_SEED, encode, make_corpus
+from tools.pocket.musicgen.corpus import encode, make_corpus
 from tools.pocket.musicgen.pretrain import held_out
 from tools.pocket.musicgen.report import generate
-from tunesmith.pocket.examples import pocket_path
+from tools.pocket.prompts import HELD_OUT_SEED
+from tunesmith.pocket.shipped import pocket_path
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 
 torch.set_num_threads(1)
@@ -62,12 +61,3 @@ def test_it_plays(shipped) -> None:
     assert measured.silent_share < 0.05
     assert measured.noisiness < 0.53
     assert -25 < measured.level_db < -6
-
-
-@pytest.mark.slow
-def test_it_can_be_built_from_nothing(tmp_path: Path) -> None:
-    numbers = build(tmp_path / "musicgen", updates=2, clips_per_style=1, quiet=True)
-    assert numbers["updates"] == 2
-    assert set(numbers["styles"]) == {*BASE_STYLES, EXAMPLE_STYLE}
-    assert "uniform guess" in (tmp_path / "musicgen" / "NUMBERS.md").read_text(encoding="utf-8")
-    assert [path.name for path in tmp_path.iterdir()] == ["musicgen"]

@@ -26,7 +26,7 @@ from tunesmith.families.step_audio.small import SETTINGS, TENSORS, read_small
 from tunesmith.families.step_audio.small.codes import padded_mel
 from tunesmith.families.step_audio.text import JsonText, load_text
 from tunesmith.files import read_json
-from tunesmith.pocket.examples import pocket_path
+from tunesmith.pocket.shipped import pocket_path
 
 FOLDER = pocket_path("step_audio")
 TEXTS = ("five wild birds sing tomorrow", "my golden trains wait")

@@ -76,8 +76,8 @@ def test_aliases_are_refused_before_they_can_multiply() -> None:
         ("? [x]\n: 1\n", "r.yaml:1: a key must be plain text"),
         ("a: .inf\n", "r.yaml:1: a: must be a finite number, not `.inf`"),
         ("a: 1e999\n", "r.yaml:1: a: must be a finite number, not `1e999`"),
-        ("a: " + "[" * 50, "r.yaml: this file is nested too deeply"),
-        ("a: \x07\n", "r.yaml: this is not YAML (special characters are not allowed)"),
+        ("a: " + "[" * 50, "r.yaml:1: this file is nested too deeply"),
+        ("a: \x07\n", "r.yaml:1: this is not YAML (special characters are not allowed)"),
     ],
 )
 def test_broken_files_get_a_sentence(text: str, start: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,17 @@ def average(sounds: list[Sound]) -> dict[str, float]:
     """Mean of each measurement, rounded for a table."""
     rows = [asdict(sound) for sound in sounds]
     return {name: round(float(np.mean([row[name] for row in rows])), 3) for name in rows[0]}
+
+
+def table(styles: dict[str, dict[str, Any]]) -> list[str]:
+    """Lines of a table of the real and the generated clips of every style, as :func:`average` measured them."""
+    names = list(next(iter(styles.values()))["real"])
+    lines = [f"| style | clips | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
+    for style, row in styles.items():
+        for kind in ("real", "generated"):
+            if kind in row:
+                lines.append(f"| {style} | {kind} | {' | '.join(str(row[kind][name]) for name in names)} |")
+    return lines
 
 
 def _db(amplitude: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -101,7 +101,8 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
     if not path.exists():
         older = folder / "adapter_model.bin"
         if older.exists():
-            return torch.load(older, map_location="cpu", weights_only=True)
+            tensors: dict[str, torch.Tensor] = torch.load(older, map_location="cpu", weights_only=True)
+            return tensors
         raise TunesmithError(
             "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
         )

@@ -80,7 +80,8 @@ class MelFrames:
 
     def spectra(self, audio_BN: torch.Tensor) -> torch.Tensor:
         """Complex spectra (B, F, K)."""
-        return torch.fft.rfft(audio_BN.unfold(-1, self.size, self.hop) * self.window)
+        spectra: torch.Tensor = torch.fft.rfft(audio_BN.unfold(-1, self.size, self.hop) * self.window)
+        return spectra
 
     def audio(self, spectra_BFK: torch.Tensor) -> torch.Tensor:
         """Audio (B, (F - 1) * hop + W) whose spectra come nearest to the given ones."""

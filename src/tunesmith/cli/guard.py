@@ -63,7 +63,8 @@ def explain(error: BaseException, *, debug: bool) -> int:
         return 0
     if isinstance(error, _CommandLineError):
         error.show()
-        return error.exit_code
+        code: int = error.exit_code
+        return code
     if debug:
         traceback.print_exception(error)
     if isinstance(error, StoppedError | KeyboardInterrupt | typer.Abort):

@@ -9,44 +9,30 @@ import typer
 
 app = typer.Typer(help="The tiny models that ship.\n\n随附的小模型。", no_args_is_help=True, rich_markup_mode=None)
 FamilyName = Annotated[str, typer.Argument(help="Which one: musicgen, ace_step or step_audio. 哪一个。")]
-FAMILIES = ("musicgen", "ace_step", "step_audio")
 
 
 @app.command("build")
 def build(
     family: FamilyName = "musicgen",
-    out: Annotated[
-        Path | None, typer.Option(help="The folder to make. 输出文件夹。 [default: where the shipped one is]")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Fixes corpus, weights and batches. 随机种子。")] = 0,
-    minutes: Annotated[
-        float | None, typer.Option(help="Time for training. 训练时长（分钟）。 [default: 40, 69 or 130]")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    seed: Annotated[int | None, typer.Option(hidden=True)] = None,
+    minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> int:
-    """Pretrain a pocket model from nothing, on music or speech that is synthesised here (speech by espeak-ng).
+    """Tell how to build a pocket model anew: the builders are in the repository, not in this package.
 
-    从零预训练小模型：音乐由本项目合成，语音由 espeak-ng 合成。
+    说明如何重新构建小模型：构建程序在代码仓库中，不在本软件包内。
     """
     from tunesmith.errors import TunesmithError
+    from tunesmith.pocket.shipped import make_target
 
     known(family)
-    if minutes is not None and not minutes > 0:
-        raise TunesmithError(f"{minutes:g} minutes is no time to train", where="--minutes", remedy="Give more than 0.")
-    target = out or shipped(family)
-    if family == "musicgen":
-        from tools.pocket.musicgen.build import build as build_musicgen
-
-        build_musicgen(target, seed=seed, minutes=minutes)
-    elif family == "ace_step":
-        from tools.pocket.ace_step.build import build as build_ace_step
-
-        build_ace_step(target, seed=seed, minutes=minutes)
-    else:
-        from tools.pocket.step_audio.build import build as build_step_audio
-
-        build_step_audio(target, seed=seed, minutes=minutes)
-    typer.echo(f"written: {target}")
-    return 0
+    given = [
+        f"{name}={value}" for name, value in (("OUT", out), ("SEED", seed), ("MINUTES", minutes)) if value is not None
+    ]
+    raise TunesmithError(
+        "the builders of the pocket models are in the repository's tools/pocket, not in this package",
+        remedy=f"In a checkout of the repository, run: {' '.join([make_target(family), *given])}",
+    )
 
 
 @app.command("info")
@@ -55,15 +41,13 @@ def info(family: FamilyName = "musicgen") -> int:
 
     介绍小模型及其指标。
     """
-    from tunesmith.pocket.examples import pocket_path
+    from tunesmith.pocket.shipped import pocket_path
 
     known(family)
     folder = pocket_path(family)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     typer.echo(f"{folder} ({size / 1e6:.1f} MB)")
-    numbers = folder / "NUMBERS.md"
-    if numbers.exists():
-        typer.echo(numbers.read_text(encoding="utf-8"))
+    typer.echo((folder / "NUMBERS.md").read_text(encoding="utf-8"))
     return 0
 
 
@@ -74,13 +58,7 @@ def known(family: str) -> None:
         TunesmithError: when it has none.
     """
     from tunesmith.errors import TunesmithError
+    from tunesmith.pocket.shipped import FAMILIES
 
     if family not in FAMILIES:
         raise TunesmithError(f"there is no pocket model of `{family}`", remedy=f"There are {', '.join(FAMILIES)}.")
-
-
-def shipped(family: str) -> Path:
-    """Where the pocket model of a family ships."""
-    import tunesmith.pocket
-
-    return Path(tunesmith.pocket.__path__[0]) / family

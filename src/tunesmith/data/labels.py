@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
@@ -67,13 +67,30 @@ class Label:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            KeyError, TypeError: when the record is not one; :func:`read_labels` adds file and line.
+            KeyError, TypeError, ValueError: when the record is not one; :func:`read_labels` adds file and line.
         """
         values = dict(record)
         if "measured" in values:
             values["measured"] = ClipMeasurements.from_json(values["measured"])
         values |= {name: tuple(values[name]) for name in ("tags", "heard") if name in values}
-        return Label(**values)
+        label = Label(**values)
+        if wrong := [name for name, fits in _fitting(label).items() if not fits]:
+            raise ValueError(f"`{wrong[0]}` is not what it should be")
+        return label
+
+
+def _fitting(label: Label) -> dict[str, bool]:
+    """Which fields of a label from JSON hold what their types say."""
+    ends = () if label.heard is None else label.heard
+    texts = ("id", "audio", "key", "provider", "model", "reason", "answer")
+    return {
+        **{name: isinstance(getattr(label, name), str) for name in texts},
+        "status": label.status in get_args(LabelStatus),
+        "tags": all(isinstance(tag, str) for tag in label.tags),
+        "tags_from": label.tags_from in (None, *get_args(TagsFrom)),
+        "recaption": label.recaption is None or isinstance(label.recaption, dict),
+        "heard": len(ends) in (0, 2) and all(type(end) in (int, float) for end in ends),
+    }
 
 
 def read_labels(folder: Path) -> dict[str, Label]:

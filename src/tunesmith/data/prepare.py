@@ -9,8 +9,7 @@ from typing import Any
 
 from tunesmith.audio.write import write
 from tunesmith.data.checks import CheckLimits, CheckReport, run_checks
-from tunesmith.data.layouts import Dataset, read_layout
-from tunesmith.data.layouts.pairs import refuse_pairs
+from tunesmith.data.layouts import Dataset, read_layout, refuse_speech
 from tunesmith.data.load import load
 from tunesmith.data.sample import Sample
 from tunesmith.data.split import SplitKind, split
@@ -119,7 +118,7 @@ def _read(
     """The input's layout without what an earlier preparation wrote into a folder inside it."""
     named = metadata_file if (input_dir / metadata_file).is_file() else "metadata.json"
     layout = read_layout(input_dir, default_text=default_text, metadata_file=named)
-    refuse_pairs(layout.name, input_dir)
+    refuse_speech(layout.name, input_dir)
     output = output_dir.resolve()
     own = [s for s in layout.samples if any(Path(a.path).resolve().is_relative_to(output) for a in s.audios.values())]
     notes = list(layout.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,11 +92,35 @@ class Sample:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            KeyError, TypeError: when the record is not one; :func:`read_manifest` adds file and line.
+            KeyError, TypeError, ValueError: when the record is not one; :func:`read_manifest` adds file and line.
         """
         audios = {k: AudioRef(**v) for k, v in record["audios"].items()}
         known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
-        return Sample(id=record["id"], audios=audios, **known)
+        sample = Sample(id=record["id"], audios=audios, **known)
+        if wrong := [name for name, fits in _fitting(sample).items() if not fits]:
+            raise ValueError(f"`{wrong[0]}` is not what it should be")
+        return sample
+
+
+def _fitting(sample: Sample) -> dict[str, bool]:
+    """Which fields of a sample from JSON hold what their types say."""
+    texts, attributes = sample.texts, sample.attributes
+    return {
+        "id": isinstance(sample.id, str) and bool(sample.id),
+        "audios": all(
+            isinstance(one.path, str) and all(map(_is_seconds, (one.start, one.end or 0.0, one.duration or 0.0)))
+            for one in sample.audios.values()
+        ),
+        "texts": isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()),
+        "attributes": isinstance(attributes, dict) and _is_seconds(attributes.get("seconds", 0.0)),
+        "source": isinstance(sample.source, str),
+        "split": sample.split in ("train", "valid", None),
+        "repeats": type(sample.repeats) is int and sample.repeats >= 1,
+    }
+
+
+def _is_seconds(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
 
 
 def write_manifest(path: Path, samples: Iterable[Sample]) -> None:
@@ -109,7 +134,7 @@ def read_manifest(path: Path) -> Iterator[Sample]:
     Raises:
         TunesmithError: naming ``file:line`` when a line is not a sample.
     """
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

@@ -65,13 +65,14 @@ class Packed(nn.Module, ABC):
         layer.weight.data = weight.to(torch.float32, copy=True)  # a merge writes into it
         if self.bias is not None:
             layer.bias.data = self.bias.detach().to("cpu", torch.float32)
-        return layer.requires_grad_(False)
+        frozen: nn.Module = layer.requires_grad_(False)
+        return frozen
 
     def product(self, x: torch.Tensor) -> torch.Tensor:
         """(..., inputs) to (..., outputs) by the packed weight."""
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        product: torch.Tensor = _FrozenProduct.apply(x, self.packed, self.bias)
+        product: torch.Tensor = _FrozenProduct.apply(x, self.packed, self.bias)  # type: ignore[no-untyped-call]
         return product
 
 

@@ -28,7 +28,8 @@ def family_type(name: str) -> FamilyType:
     """
     for point in entry_points(group=GROUP):
         if point.name == name:
-            return point.load()
+            family: FamilyType = point.load()
+            return family
     close = difflib.get_close_matches(name, family_names(), 1)
     hint = f"Did you mean `{close[0]}`?" if close else f"Known families: {', '.join(family_names())}."
     raise TunesmithError(f"there is no model family `{name}`", remedy=hint)

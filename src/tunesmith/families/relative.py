@@ -43,4 +43,5 @@ def align(scores_BHTR: torch.Tensor) -> torch.Tensor:
     # Rows read one column shorter than they are begin one column earlier each: the shift, without an index.
     rows = scores_BHTR.flatten(2)[..., positions - 1 : -1].unflatten(-1, (positions, -1))
     # Kernels ask for rows that begin at aligned addresses.
-    return rows[..., :positions].contiguous()
+    aligned: torch.Tensor = rows[..., :positions].contiguous()
+    return aligned

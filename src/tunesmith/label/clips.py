@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.data.labels import LabelStore, split_tags
-from tunesmith.data.layouts import Dataset
+from tunesmith.data.layouts import Dataset, layout_named
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
-
-# Where a layout keeps the caption of a clip beside it. Other layouts list captions in one file, which is the user's.
-_ENDINGS = {"trio": "_prompt.txt", "folder": "_prompt.txt", "sidecar": ".txt"}
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,11 @@ def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[Cli
     Raises:
         TunesmithError: for samples of several audios.
     """
-    return [_clip(sample, _ENDINGS.get(layout.name), store, overwrite) for sample in layout.samples]
+    ending = layout_named(layout.name).caption_ending
+    return [_clip(sample, ending, store, overwrite) for sample in layout.samples]
 
 
-def _clip(sample: Sample, ending: str | None, store: LabelStore, overwrite: bool) -> ClipToLabel:
+def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> ClipToLabel:
     if len(sample.audios) != 1:
         what = f"this sample has {len(sample.audios)} audios ({', '.join(sample.audios)}), and a label describes one"
         raise TunesmithError(what, where=sample.id, remedy="Label a folder of single clips.")

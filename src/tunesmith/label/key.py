@@ -56,7 +56,8 @@ def pitch_classes(mono: Array, sample_rate: int) -> Array:
         return np.full(12, math.nan)
     loud = frames.power[energy > energy.max() * 1e-6]
     chroma = loud @ _bank(frames.frequencies)
-    return (chroma / (chroma.max(axis=1, keepdims=True) + 1e-20)).mean(axis=0)
+    classes: Array = (chroma / (chroma.max(axis=1, keepdims=True) + 1e-20)).mean(axis=0)
+    return classes
 
 
 def _bank(frequencies: Array) -> Array:
@@ -72,4 +73,5 @@ def _bank(frequencies: Array) -> Array:
     bells /= np.sqrt((bells**2).sum(axis=1, keepdims=True))
     octave = np.exp(-0.5 * (np.log2(audible / 880) / 2) ** 2)
     octave[frequencies < _LOWEST_HZ] = 0
-    return bells * octave[:, None]
+    bank: Array = bells * octave[:, None]
+    return bank

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunesmith.data.labels import FILE, Label, LabelStore, join_tags, split_tags
-from tunesmith.data.layouts import read_layout
+from tunesmith.data.layouts import layout_named, read_layout
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
@@ -173,7 +173,7 @@ def _tell(tally: LabelStats, layout: str, path: Path, console: Console) -> None:
         console.log(
             msg("tags: {count} text files of your own left as they are (--overwrite replaces them)", count=tally.left)
         )
-    if tally.usable and layout not in ("trio", "folder", "sidecar"):
+    if tally.usable and not layout_named(layout).caption_ending:
         console.log(
             msg(
                 "tags: this set lists its captions in one file, which stays yours; new tags are in {file} only",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.layouts import AUTO, LAYOUTS
 from tunesmith.records.settings import Positive, Section, Share
 
 GateAction = Literal["stop", "warn", "off"]
+if TYPE_CHECKING:
+    LayoutName = str
+else:
+    LayoutName = Literal[(AUTO, *(layout.name for layout in LAYOUTS))]
 
 
 class ModelRecipe(Section):
@@ -33,9 +38,7 @@ class DataRecipe(Section):
 
     folder: str = ""
     """The folder of audio, or a `.jsonl` list of speech pairs."""
-    layout: Literal[
-        "auto", "metadata", "folder", "sidecar", "trio", "audiofolder", "manifest", "huggingface", "pairs"
-    ] = "auto"
+    layout: LayoutName = AUTO
     """How captions belong to clips; `auto` looks."""
     metadata_file: str = "metadata.json"
     """Name of the metadata file for the `metadata` layout."""

@@ -49,6 +49,7 @@ def override(key: str, value: Any) -> str:
 
 
 def _nested(path: Path, value: Any) -> dict[str, Any]:
-    for part in reversed(path):
-        value = {str(part): value}
-    return value
+    nested = {str(path[-1]): value}
+    for part in reversed(path[:-1]):
+        nested = {str(part): nested}
+    return nested

@@ -116,9 +116,9 @@ def compose(text: str, name: str) -> yaml.Node | None:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                raise RecipeError([Problem(name, "", "this file is nested too deeply to be a recipe")])
             line = event.start_mark.line + 1 if event.start_mark else 1
+            if depth > _DEEPEST:
+                raise RecipeError([Problem(f"{name}:{line}", "", "this file is nested too deeply to be a recipe")])
             if isinstance(event, yaml.AliasEvent):
                 problems.append(Problem(f"{name}:{line}", "", f"aliases (`*{event.anchor}`) are not used in recipes"))
             elif (tag := getattr(event, "tag", None)) is not None:
@@ -127,11 +127,12 @@ def compose(text: str, name: str) -> yaml.Node | None:
             raise RecipeError(problems)
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise RecipeError([_syntax(error, name)]) from error
+        raise RecipeError([_syntax(error, text, name)]) from error
 
 
-def _syntax(error: yaml.YAMLError, name: str) -> Problem:
+def _syntax(error: yaml.YAMLError, text: str, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))  # of a character that may not be
     what = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     if "'\\t'" in what:
         what = "a tab is used for indentation; use spaces"
@@ -141,7 +142,7 @@ def _syntax(error: yaml.YAMLError, name: str) -> Problem:
         what = "this line does not fit the indentation above it, or a value with a colon needs quotes"
     else:
         what = f"this is not YAML ({what})"
-    return Problem(f"{name}:{mark.line + 1}" if mark else name, "", what)
+    return Problem(f"{name}:{line + 1}", "", what)
 
 
 def plain_scalar(text: str) -> str | int | float | bool | None:

@@ -56,7 +56,8 @@ def levels(mono: Array, sample_rate: int, seconds: float, top_hz: float, columns
     result = 10 * np.log10(np.maximum(np.diff(at_edge, axis=0), 0) + 1e-12)
     result[edges[1:] > sample_rate / 2 + 1] = np.nan
     result[:, centres > len(mono)] = np.nan
-    return result[::-1]
+    levels: Array = result[::-1]
+    return levels
 
 
 def picture(level: Array, peak: float) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract.family import LOAD_CODE
 from tunesmith.families.registry import family_type
-from tunesmith.pocket.examples import is_pocket
+from tunesmith.pocket.shipped import is_pocket
 from tunesmith.records.environment import BaseModelFacts
 from tunesmith.records.stage_state import TrainSummary
 from tunesmith.report.gather import Line, ReportData, part

@@ -20,7 +20,7 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     from huggingface_hub import try_to_load_from_cache
 
     from tunesmith.families.registry import make_family, recognise
-    from tunesmith.pocket.examples import is_pocket
+    from tunesmith.pocket.shipped import is_pocket
 
     path = recipe.model.path
     family = make_family(path, recipe.model.family or recognise(path), recipe.options)

@@ -59,7 +59,7 @@ class RunContext:
     def family(self) -> Family:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
-        from tunesmith.pocket.examples import is_pocket
+        from tunesmith.pocket.shipped import is_pocket
 
         if is_pocket(self.recipe.model.path):
             import torch

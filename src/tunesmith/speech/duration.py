@@ -48,7 +48,8 @@ def _levels(audio: np.ndarray, rate: int) -> np.ndarray:
     hop, width = max(1, round(_HOP_S * rate)), max(1, round(_WINDOW_S * rate))
     power = np.concatenate([[0.0], np.cumsum(mono**2)])
     starts = np.arange(0, max(0, len(mono) - width + 1), hop)
-    return 10 * np.log10(np.maximum(power[starts + width] - power[starts], 0) / width + 1e-12)
+    levels: np.ndarray = 10 * np.log10(np.maximum(power[starts + width] - power[starts], 0) / width + 1e-12)
+    return levels
 
 
 def floor_db(audio: np.ndarray, rate: int) -> float:

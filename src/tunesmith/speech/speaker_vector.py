@@ -53,7 +53,8 @@ def mfcc_statistics(mono: np.ndarray, rate: int) -> np.ndarray:
     Source: Davis & Mermelstein 1980, "Comparison of Parametric Representations for Monosyllabic Word Recognition".
     """
     statistics = raw_statistics(mono, rate)
-    return (statistics - _CENTRE) / _SPREAD
+    vector: np.ndarray = (statistics - _CENTRE) / _SPREAD
+    return vector
 
 
 def raw_statistics(mono: np.ndarray, rate: int) -> np.ndarray:

@@ -59,7 +59,8 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
 
 def lay_out_clips(folder: RunFolder, family: str) -> list[Path]:
     """Copy the example clips beside the run and plant two bad ones among them; of speech also the edits to replay."""
-    from tunesmith.pocket.examples import example_clips, example_edits, plant_bad_clips
+    from tunesmith.pocket.examples import plant_bad_clips
+    from tunesmith.pocket.shipped import example_clips, example_edits
 
     examples, clips, edits = example_clips(family), folder.path / "clips", folder.path / "edits"
     if family == "step_audio" and not edits.exists():

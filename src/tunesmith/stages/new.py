@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.layouts import pairs
+from tunesmith.data.layouts import layout_named, refuse_speech
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.planning.planner import estimate, plan_lines
@@ -66,7 +66,7 @@ def new_run(
     with console.progress(msg("look at the clips"), None) as advance:
         look = scan_folder(folder, default_text=default_text, progress=advance)
     if not _speaks(model, preset):
-        pairs.refuse_pairs(look.layout, look.folder)
+        refuse_speech(look.layout, look.folder)
     loaded, chosen = choose(name, look, model, preset, default_text)
     recipe = loaded.recipe
     planned = plan_for(recipe, look)
@@ -109,7 +109,7 @@ def choose(
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
     guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
-    if not guess and look.layout != pairs.NAME:
+    if not guess and not layout_named(look.layout).speech:
         reasons["data.replay"] = "cloning alone makes the model lose its edits: name edit pairs here to keep them"
     tree = tree.merge(Tree(_from_data(look, default_text, reasons, guess=guess)))
     if preset:

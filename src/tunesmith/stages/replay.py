@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport
-from tunesmith.data.layouts import Dataset, manifest, pairs, read_layout
+from tunesmith.data.layouts import Dataset, layout_named, read_layout, refuse_speech
 from tunesmith.data.replay import MOST, Mix, is_replay, marked, mix_of, of_replay
 from tunesmith.data.replay_split import split_replay
 from tunesmith.data.sample import Sample, edit_type
@@ -41,8 +41,8 @@ def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
         TunesmithError: for speech pairs where nothing learns to speak.
     """
     if not context.family.is_speech:
-        pairs.refuse_pairs(layout.name, folder)
-    elif layout.name not in (manifest.NAME, pairs.NAME):  # these know what belongs together
+        refuse_speech(layout.name, folder)
+    elif not layout_named(layout.name).own_sources:
         return replace(layout, samples=[replace(sample, source=sample.id) for sample in layout.samples])
     return layout
 

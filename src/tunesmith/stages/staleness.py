@@ -82,17 +82,18 @@ def folder_listing(folder: Path) -> str:
 
 
 def listed_files(data: DataRecipe) -> list[Any]:
-    """Lists of speech pairs by content, and by size and time the audio they name, which may lie anywhere."""
-    from tunesmith.data.layouts import pairs, read_layout
+    """Lists that name audio, by content, and by size and time that audio, which may lie anywhere."""
+    from tunesmith.data.layouts import AUTO, layout_named, read_layout
 
-    if not data.folder or not (Path(data.folder).is_file() or data.layout == pairs.NAME):
+    lists = data.layout != AUTO and layout_named(data.layout).lists
+    if not data.folder or not (Path(data.folder).is_file() or lists):
         return []
-    lists = [digest(path) for path in (Path(data.folder), Path(data.valid_file)) if path.is_file()]
+    digests = [digest(path) for path in (Path(data.folder), Path(data.valid_file)) if path.is_file()]
     try:
         samples = read_layout(Path(data.folder), data.layout, valid_file=data.valid_file).samples
     except TunesmithError:  # the check stage says what is wrong with them
-        return lists
-    return [*lists, content_key(*((a.path, file_state(Path(a.path))) for s in samples for a in s.audios.values()))]
+        return digests
+    return [*digests, content_key(*((a.path, file_state(Path(a.path))) for s in samples for a in s.audios.values()))]
 
 
 def replay_files(data: DataRecipe) -> list[Any]:

@@ -18,7 +18,8 @@ def agreed_checkpoint(state: TrainState, mine: Path | None) -> Path | None:
 
     chosen: list[Any] = [mine]
     distributed.broadcast_object_list(chosen, src=0)
-    return chosen[0]
+    checkpoint: Path | None = chosen[0]
+    return checkpoint
 
 
 def share_decision(run: RunState) -> None:

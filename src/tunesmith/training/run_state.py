@@ -35,7 +35,8 @@ class RunState:
     @property
     def main(self) -> bool:
         """Whether this process speaks, measures and writes."""
-        return self.state.accelerator.is_main_process
+        is_main: bool = self.state.accelerator.is_main_process
+        return is_main
 
     def say(self, name: EventName, message: Message) -> None:
         """Write down that something happened, and tell the user in their language."""

@@ -221,7 +221,7 @@ def test_recipe_and_readers_name_the_same_layouts():
     from tunesmith.recipe.models import DataRecipe
 
     names = get_args(DataRecipe.model_fields["layout"].annotation)
-    assert sorted(names) == sorted(["auto", *(layout.NAME for layout in LAYOUTS)])
+    assert sorted(names) == sorted(["auto", *(layout.name for layout in LAYOUTS)])
 
 
 def test_a_trio_without_audio_is_told(tmp_path):

@@ -11,7 +11,7 @@ from torch import nn
 
 from tools.pocket.ace_step.corpus import VOCODER_CONFIG
 from tools.pocket.ace_step.text import make_caption_tokenizer, make_lyric_vocabulary, make_text_encoder
-from tools.pocket.musicgen.codec import round_to_half
+from tools.pocket.weights import round_to_half, save_half
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, VOCODER, TransformerConfig
 from tunesmith.families.component import DIFFUSERS_WEIGHTS
 from tunesmith.files import write_json
@@ -120,14 +120,4 @@ def _folder(folder: Path, name: str) -> Path:
 
 
 def _save(module: nn.Module, path: Path) -> None:
-    from safetensors.torch import save_file
-
-    round_to_half(module)
-    seen: set[int] = set()
-    tensors = {}
-    for name, tensor in module.state_dict().items():
-        if tensor.data_ptr() not in seen:  # a tied embedding has two names
-            seen.add(tensor.data_ptr())
-            tensors[name] = tensor.half().contiguous() if tensor.is_floating_point() else tensor
-    save_file(tensors, path, metadata={"format": "pt"})
-    path.chmod(0o644)  # save_file leaves it readable by its owner alone
+    save_half(round_to_half(module).state_dict(), path)

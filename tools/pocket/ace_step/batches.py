@@ -5,7 +5,7 @@ Shape legend: B batch, L tokens of text or lyrics, T latent frames; latents (B, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tools.pocket.ace_step.assemble import Parts
     from tools.pocket.ace_step.corpus import SongMaterial
+    from tools.pocket.progress import Advance
 
 SHAPES = ((64, 16), (96, 10), (126, 8))  # (latent frames, clips) of a batch
 TEXT_DROPOUT, LYRIC_DROPOUT = 0.15, 0.15
@@ -52,9 +53,7 @@ class PretrainBatch:
 
 
 @torch.no_grad()
-def make_corpus(
-    codec: Any, material: SongMaterial, clips: Sequence[int], advance: Callable[[float, str], None]
-) -> MelCorpus:
+def make_corpus(codec: Any, material: SongMaterial, clips: Sequence[int], advance: Advance) -> MelCorpus:
     """Latents of some clips of ``material``."""
     parts = []
     for first in range(0, len(clips), 4):

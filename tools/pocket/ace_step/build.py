@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.pocket.musicgen.build import Advance, progress_bar
-from tunesmith.files import atomic_folder, atomic_path, write_json, write_text
+from tools.pocket.progress import Bar, progress_bar, training_report
+from tools.pocket.workplace import folder_mb, keep, peak_memory_mib, workplace, write_numbers
+from tunesmith.files import atomic_folder, write_json
 from tunesmith.pocket.synth import BASE_STYLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tools.pocket.ace_step.batches import MelCorpus
     from tools.pocket.ace_step.corpus import SongMaterial
-    from tools.pocket.musicgen.pretrain import Trained
-
-    Bar = Callable[[str], Advance]
+    from tools.pocket.pretraining import PretrainPlan, Trained
 
 MINUTES = 69.0
 CODEC_SHARE = 0.22  # of the time, for the autoencoder
@@ -53,48 +49,39 @@ def build(
     from tools.pocket.ace_step.measure import numbers
     from tools.pocket.ace_step.pretrain import pretrain
     from tools.pocket.ace_step.report import markdown
-    from tools.pocket.musicgen.pretrain import PretrainPlan
-    from tools.pocket.musicgen.prompts import base_prompts
+    from tools.pocket.pretraining import PretrainPlan
+    from tools.pocket.prompts import base_prompts
 
-    work = out.with_name(f".{out.name}.building-{seed}-{clips_per_style}")
-    work.mkdir(parents=True, exist_ok=True)
     whole = MINUTES if minutes is None else minutes
     plans = (
         PretrainPlan(whole * CODEC_SHARE, None if updates is None else updates[0]),
         PretrainPlan(whole * (1 - CODEC_SHARE), None if updates is None else updates[1]),
     )
-    with progress_bar(quiet) as bar:
+    with workplace(out, seed, clips_per_style) as work, progress_bar(quiet) as bar:
         material = make_material(work, clips_per_style, clips_per_style // 2, seed, bar("rendering the clips"))
         codec, fitted = _codec(work, material, plans[0], seed, bar)
         corpus = _corpus(work / "corpus.pt", codec, material, bar)
         parts = make_parts(seed)
         advance = bar("pretraining")
-        trained = pretrain(
-            parts, corpus, plans[1], seed=seed, state=work / "state.pt",
-            report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
-        )  # fmt: skip
+        trained = pretrain(parts, corpus, plans[1], seed=seed, state=work / "state.pt", report=training_report(advance))
         advance(1.0, f"update {trained.updates}")
         with atomic_folder(out) as folder:
             save_folder(parts, codec, folder)
             write_json(folder / "base_prompts.json", base_prompts())
             measured = numbers(parts, codec, folder, bar("measuring"))
             measured |= _efforts(fitted, trained, seed, clips_per_style)
-            measured["folder_mb"] = round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6, 2)
-            write_json(folder / "numbers.json", measured)
-            write_text(folder / "NUMBERS.md", markdown(measured))
-    for leftover in work.iterdir():
-        leftover.unlink()
-    work.rmdir()
+            measured["folder_mb"] = folder_mb(folder)
+            write_numbers(folder, measured, markdown(measured))
     return measured
 
 
-def _codec(work: Path, material: SongMaterial, plan: Any, seed: int, bar: Bar) -> tuple[Any, Trained]:
+def _codec(work: Path, material: SongMaterial, plan: PretrainPlan, seed: int, bar: Bar) -> tuple[Any, Trained]:
     """The fitted autoencoder, rounded to what 16 bits hold, from ``work`` if it is there."""
     import torch
 
     from tools.pocket.ace_step.codec import fit_codec, make_codec
-    from tools.pocket.musicgen.codec import round_to_half
-    from tools.pocket.musicgen.pretrain import Trained
+    from tools.pocket.pretraining import Trained
+    from tools.pocket.weights import round_to_half
 
     path = work / "codec.pt"
     if path.exists():
@@ -103,13 +90,9 @@ def _codec(work: Path, material: SongMaterial, plan: Any, seed: int, bar: Bar) -
         codec.load_state_dict(stored["model"])
         return codec, Trained(**stored["used"])
     advance = bar("fitting the autoencoder")
-    codec, used = fit_codec(
-        material, plan, seed=seed, state=work / "codec_state.pt",
-        report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
-    )  # fmt: skip
+    codec, used = fit_codec(material, plan, seed=seed, state=work / "codec_state.pt", report=training_report(advance))
     round_to_half(codec)
-    with atomic_path(path) as temporary:
-        torch.save({"model": codec.state_dict(), "used": vars(used)}, temporary)
+    keep({"model": codec.state_dict(), "used": vars(used)}, path)
     advance(1.0, f"update {used.updates}")
     return codec, used
 
@@ -122,8 +105,7 @@ def _corpus(path: Path, codec: Any, material: SongMaterial, bar: Bar) -> MelCorp
     if path.exists():
         return MelCorpus(**torch.load(path, weights_only=True))
     corpus = make_corpus(codec, material, material.of(BASE_STYLES), bar("encoding the clips"))
-    with atomic_path(path) as temporary:
-        torch.save(vars(corpus), temporary)
+    keep(vars(corpus), path)
     return corpus
 
 
@@ -137,5 +119,5 @@ def _efforts(fitted: Trained, trained: Trained, seed: int, clips: int) -> dict[s
         "codec_loss": round(fitted.loss, 4),
         "updates": trained.updates,
         "training_minutes": round(trained.seconds / 60, 1),
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mib": peak_memory_mib(),
     }

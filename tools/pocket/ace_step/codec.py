@@ -11,8 +11,6 @@ Shape legend: B batch, C = 2 channels, H = 128 mel bins, F mel frames; latents (
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,13 @@ import numpy as np
 import torch
 
 from tools.pocket.ace_step.corpus import SongMaterial
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, restore_state, save_state, step
+from tools.pocket.pretraining import PretrainPlan, Rate, Report, Trained, train
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT
 
 LATENT_CHANNELS = 8
 CROP, ROWS = 256, 8  # mel frames and clips of a batch
-PEAK_RATE = 2e-3
+RATE = Rate(peak=2e-3, floor=0.01, rise=100, rise_share=math.inf)
 NOISE = 0.25  # largest standard deviation of the noise on the standardised latents
 
 
@@ -63,16 +61,16 @@ def to_mel(codec: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 def fit_codec(
-    material: SongMaterial, plan: PretrainPlan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
+    material: SongMaterial, plan: PretrainPlan, *, seed: int, state: Path, report: Report
 ) -> tuple[Any, Trained]:
-    """Fit an ``AutoencoderDC`` on all of ``material``; the state is saved every minute, and taken up again.
+    """Fit an ``AutoencoderDC`` on all of ``material`` by :func:`train`.
 
     Args:
         material: Of every style, the example style too: a codec is general, only the transformer must not know it.
         plan: How long.
         seed: Of the weights and the batches.
         state: Where to keep the unfinished training.
-        report: Called after each update with what was used and the share that is done.
+        report: Called after each update.
     """
     torch.manual_seed(seed)
     codec = make_codec().to(memory_format=torch.channels_last)
@@ -81,31 +79,20 @@ def fit_codec(
         codec.decoder.conv_in.weight.mul_(LATENT_SCALE)
     held = torch.nn.ModuleList([codec, standardise])
     optimizer = _optimizer(codec)
-    used = restore_state(held, optimizer, state)
     silence = torch.from_numpy(np.asarray(material.mels[:64], np.float32)).amin(dim=(0, 1, 3))
-    saved = time.monotonic()
-    try:
-        while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
-            began = time.monotonic()
-            rngs = ItemRng(seed, used.updates, "pocket ace codec").generator("batch")
-            mel = _batch(material, silence, rngs).contiguous(memory_format=torch.channels_last)
-            loss = _loss(codec, standardise, mel, rngs)
-            step(optimizer, loss, _rate(used.updates, done))
-            used.updates += 1
-            used.loss = loss.item()
-            used.seconds += time.monotonic() - began
-            report(used, done)
-            if time.monotonic() - saved > 60:
-                save_state(held, optimizer, used, state)
-                saved = time.monotonic()
-    finally:
-        save_state(held, optimizer, used, state)
+
+    def loss(number: int) -> torch.Tensor:
+        rng = ItemRng(seed, number, "pocket ace codec").generator("batch")
+        mel = _batch(material, silence, rng).contiguous(memory_format=torch.channels_last)
+        return _loss(codec, standardise, mel, rng)
+
+    used = train(held, optimizer, plan, RATE, loss, state=state, report=report)
     codec = codec.to(memory_format=torch.contiguous_format).eval()
     _fold(codec, material, silence, seed)
     return codec, used
 
 
-def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, rngs: np.random.Generator) -> Any:
+def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, rngs: np.random.Generator) -> torch.Tensor:
     """Absolute plus squared error of the mel after a noisy latent."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         latent = standardise(codec.encoder(mel).float())
@@ -113,7 +100,8 @@ def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, rngs: np.
         noise = torch.from_numpy(rngs.standard_normal(latent.shape, dtype=np.float32))
         again = to_mel(codec, latent + level * noise)
     error = again.float() - mel
-    return error.abs().mean() + 2 * error.square().mean()
+    loss: torch.Tensor = error.abs().mean() + 2 * error.square().mean()
+    return loss
 
 
 def _batch(material: SongMaterial, silence: torch.Tensor, rngs: np.random.Generator) -> torch.Tensor:
@@ -152,9 +140,4 @@ def _optimizer(codec: Any) -> torch.optim.Optimizer:
     first = codec.decoder.conv_in.weight
     others = [p for p in codec.parameters() if p is not first]
     groups = [{"params": others, "scale": 1.0}, {"params": [first], "scale": LATENT_SCALE}]
-    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
-
-
-def _rate(updates: int, done: float) -> float:
-    """A rise over 100 updates, then a cosine to 1 % of the peak."""
-    return PEAK_RATE * min(1.0, (updates + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+    return torch.optim.AdamW(groups, lr=RATE.peak, betas=(0.9, 0.98), weight_decay=0.01)

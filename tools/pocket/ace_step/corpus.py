@@ -5,7 +5,6 @@ Shape legend: N clips, C = 2 channels, H = 128 mel bins, F mel frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tools.pocket.progress import Advance
 from tunesmith.audio.log_mel import LogMel
 from tunesmith.families.ace_step.config import MEL_MAX, MEL_MIN
 from tunesmith.files import read_json, write_json
@@ -60,7 +60,8 @@ def clip_mel(style: str, seed: int, seconds: float = SECONDS) -> tuple[torch.Ten
 
 def normalised_mel(audio: torch.Tensor) -> torch.Tensor:
     """What the codec sees (C, H, F) of audio (C, samples) at :data:`RATE`."""
-    return (_front_end()(audio) - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1
+    mel: torch.Tensor = (_front_end()(audio) - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1
+    return mel
 
 
 @cache
@@ -68,9 +69,7 @@ def _front_end() -> LogMel:
     return LogMel(VOCODER_CONFIG)
 
 
-def make_material(
-    folder: Path, clips: int, example_clips: int, seed: int, advance: Callable[[float, str], None]
-) -> SongMaterial:
+def make_material(folder: Path, clips: int, example_clips: int, seed: int, advance: Advance) -> SongMaterial:
     """Render the clips into ``folder``, or go on where an interrupted rendering stopped.
 
     Args:

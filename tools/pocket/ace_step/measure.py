@@ -6,7 +6,6 @@ Shape legend: C = 2 channels, H = 128 mel bins, F mel frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from tools.pocket.ace_step.codec import to_latents, to_mel
 from tools.pocket.ace_step.corpus import RATE, clip_mel
 from tools.pocket.ace_step.pretrain import held_out
 from tools.pocket.ace_step.sample import GUIDANCE, STEPS, sample
-from tools.pocket.musicgen.corpus import HELD_OUT_SEED
+from tools.pocket.progress import Advance
+from tools.pocket.prompts import HELD_OUT_SEED
 from tunesmith.families.ace_step.config import read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE
@@ -33,7 +33,7 @@ EDGES = (0, 2, 15, 57, 85, 128)  # mel bins at about 40, 120, 500, 2000, 4500 an
 REFERENCES = 12
 
 
-def numbers(parts: Parts, codec: Any, folder: Path, advance: Callable[[float, str], None]) -> dict[str, Any]:
+def numbers(parts: Parts, codec: Any, folder: Path, advance: Advance) -> dict[str, Any]:
     """Everything about sound that ``NUMBERS.md`` states.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.pocket import sound
 from tunesmith.pocket.synth import BASE_STYLES
 
 BEATING = tuple(style for style in BASE_STYLES if style != "ambient")
@@ -39,7 +40,7 @@ def _recipe(values: dict[str, Any]) -> list[str]:
     return [
         f"- Parameters: {parameters}. Folder: {values['folder_mb']} MB, weights in float16.",
         f"- Vocabularies: {values['caption_tokens']} caption tokens, {values['lyric_tokens']} lyric tokens.",
-        f"- Made by `tunesmith pocket build ace_step --seed {values['seed']}` on a CPU: {values['clips_per_style']}"
+        f"- Made by `make pocket-ace-step SEED={values['seed']}` on a CPU: {values['clips_per_style']}"
         " clips of 12 s per base style.",
         f"- Autoencoder: {values['codec_updates']} updates in {values['codec_minutes']} min on all seven styles"
         f" (batches of 8 x 3 s, AdamW 2e-3, bf16), final loss {values['codec_loss']}.",
@@ -88,8 +89,7 @@ def _transformer(values: dict[str, Any]) -> list[str]:
 
 def _sounds(values: dict[str, Any]) -> list[str]:
     how = values["sampling"]
-    names = list(next(iter(values["styles"].values()))["real"])
-    lines = [
+    return [
         "## Sound",
         "",
         f"Real clips through the codec, and clips from the same captions ({how['steps']} steps, {how['scheduler']},"
@@ -98,16 +98,12 @@ def _sounds(values: dict[str, Any]) -> list[str]:
         f" generated one {_mean(values, 'generated', 'pulse')}:",
         "a strict loop has 1, music without a beat about 0.2. What a style sounds like is learnt before its rhythm is.",
         "",
-        f"| style | clips | {' | '.join(names)} |",
-        "|---|---|" + "---|" * len(names),
+        *sound.table(values["styles"]),
     ]
-    for style, row in values["styles"].items():
-        for kind in ("real", "generated"):
-            lines.append(f"| {style} | {kind} | {' | '.join(str(row[kind][name]) for name in names)} |")
-    return lines
 
 
 def _mean(values: dict[str, Any], kind: str, name: str) -> float:
     """A measurement's mean over the base styles that have a beat."""
     rows = [row[kind][name] for style, row in values["styles"].items() if style in BEATING]
-    return round(sum(rows) / max(1, len(rows)), 2)
+    mean: float = round(sum(rows) / max(1, len(rows)), 2)
+    return mean

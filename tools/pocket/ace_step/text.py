@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.pocket.musicgen.vocabulary import LETTERS, SPACE, WORDS
+from tools.pocket.vocabulary import LETTERS, unigram_pieces
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,10 +43,7 @@ def make_caption_tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    words = dict.fromkeys([*WORDS, *map(str, range(40, 201)), *STRUCTURE])
-    letters = dict.fromkeys(LETTERS.lower())
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), (SPACE, -6.0)]
-    pieces += [(SPACE + word, -5.0) for word in words] + [(letter, -9.0) for letter in letters]
+    pieces = unigram_pieces(STRUCTURE, LETTERS.lower())
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2, byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

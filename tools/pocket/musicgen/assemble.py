@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from tools.pocket.musicgen.codec import round_to_half
 from tools.pocket.musicgen.induction_init import write_head_start
+from tools.pocket.weights import round_to_half, save_half
 
 if TYPE_CHECKING:
     from transformers import EncodecModel, MusicgenForConditionalGeneration, T5Tokenizer
@@ -48,7 +46,7 @@ def save_folder(model: MusicgenForConditionalGeneration, tokenizer: T5Tokenizer,
 
     The model is rounded in place, so that it stays what was stored.
     """
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
     from transformers import EncodecFeatureExtractor, MusicgenProcessor
 
     codec: Any = model.audio_encoder.config
@@ -58,8 +56,4 @@ def save_folder(model: MusicgenForConditionalGeneration, tokenizer: T5Tokenizer,
     MusicgenProcessor(extractor, tokenizer).save_pretrained(folder)
     extractor.save_pretrained(folder)
     weights = folder / "model.safetensors"
-    halved: dict[str, Any] = {
-        name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in load_file(weights).items()
-    }
-    save_file(halved, weights, metadata={"format": "pt"})
-    weights.chmod(0o644)  # save_pretrained leaves it readable by its owner alone
+    save_half(load_file(weights), weights)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.files import atomic_folder, atomic_path, write_json, write_text
+from tools.pocket.progress import Bar, progress_bar, training_report
+from tools.pocket.workplace import folder_mb, keep, peak_memory_mib, workplace, write_numbers
+from tunesmith.files import atomic_folder, write_json
 from tunesmith.pocket.synth import BASE_STYLES
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from tools.pocket.musicgen.corpus import Corpus
 
-Advance = Callable[[float, str], None]
+MINUTES = 40.0
 
 
 def build(
@@ -46,42 +45,36 @@ def build(
     import torch
 
     from tools.pocket.musicgen.assemble import assemble, save_folder
-    from tools.pocket.musicgen.codec import round_to_half
-    from tools.pocket.musicgen.pretrain import PretrainPlan, pretrain
-    from tools.pocket.musicgen.prompts import base_prompts
+    from tools.pocket.musicgen.pretrain import pretrain
     from tools.pocket.musicgen.report import markdown, numbers
-    from tools.pocket.musicgen.vocabulary import make_tokenizer
+    from tools.pocket.musicgen.tokenizer import make_tokenizer
+    from tools.pocket.pretraining import PretrainPlan
+    from tools.pocket.prompts import base_prompts
+    from tools.pocket.weights import round_to_half
 
-    work = out.with_name(f".{out.name}.building-{seed}-{clips_per_style}")
-    work.mkdir(parents=True, exist_ok=True)
-    plan = PretrainPlan(minutes=40.0 if minutes is None else minutes, updates=updates)
+    plan = PretrainPlan(minutes=MINUTES if minutes is None else minutes, updates=updates)
     tokenizer = make_tokenizer()
-    with progress_bar(quiet) as bar:
+    with workplace(out, seed, clips_per_style) as work, progress_bar(quiet) as bar:
         codec = _codec(work / "codec.pt", seed, bar)
         corpus = _corpus(work / "corpus.pt", codec, seed, clips_per_style, bar)
         torch.manual_seed(seed)
         model = assemble(codec, tokenizer)
         advance = bar("pretraining")
         trained = pretrain(
-            model, tokenizer, corpus, plan, seed=seed, state=work / "state.pt",
-            report=lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}"),
-        )  # fmt: skip
+            model, tokenizer, corpus, plan, seed=seed, state=work / "state.pt", report=training_report(advance)
+        )
         advance(1.0, f"update {trained.updates}")
         measured = numbers(round_to_half(model), tokenizer, trained, bar("measuring"))
-    measured["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    with atomic_folder(out) as folder:
-        save_folder(model, tokenizer, folder)
-        write_json(folder / "base_prompts.json", base_prompts())
-        measured["folder_mb"] = round(sum(f.stat().st_size for f in folder.iterdir()) / 1e6, 2)
-        write_json(folder / "numbers.json", measured)
-        write_text(folder / "NUMBERS.md", markdown(measured))
-    for leftover in work.iterdir():
-        leftover.unlink()
-    work.rmdir()
+        measured["peak_memory_mib"] = peak_memory_mib()
+        with atomic_folder(out) as folder:
+            save_folder(model, tokenizer, folder)
+            write_json(folder / "base_prompts.json", base_prompts())
+            measured["folder_mb"] = folder_mb(folder)
+            write_numbers(folder, measured, markdown(measured))
     return measured
 
 
-def _codec(path: Path, seed: int, bar: Callable[[str], Advance]) -> EncodecModel:
+def _codec(path: Path, seed: int, bar: Bar) -> EncodecModel:
     import torch
 
     from tools.pocket.musicgen.codec import CodecShape, fit_codec, write_codec
@@ -95,13 +88,12 @@ def _codec(path: Path, seed: int, bar: Callable[[str], Advance]) -> EncodecModel
         return codec
     advance = bar("fitting the codec")
     codec = fit_codec(codec_material(shape.sample_rate), shape, seed)
-    with atomic_path(path) as temporary:
-        torch.save(codec.state_dict(), temporary)
+    keep(codec.state_dict(), path)
     advance(1.0, f"{shape.frame_rate:.0f} frames/s, {shape.books} books of {shape.book_size}")
     return codec
 
 
-def _corpus(path: Path, codec: EncodecModel, seed: int, clips: int, bar: Callable[[str], Advance]) -> Corpus:
+def _corpus(path: Path, codec: EncodecModel, seed: int, clips: int, bar: Bar) -> Corpus:
     import torch
 
     from tools.pocket.musicgen.corpus import Corpus, make_corpus
@@ -117,24 +109,5 @@ def _corpus(path: Path, codec: EncodecModel, seed: int, clips: int, bar: Callabl
         advance(done / total, f"{done} of {total} clips")
 
     corpus = make_corpus(codec, BASE_STYLES, clips, first_seed=seed * 10_000, advance=step)
-    with atomic_path(path) as temporary:
-        torch.save(vars(corpus), temporary)
+    keep(vars(corpus), path)
     return corpus
-
-
-@contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[str], Advance]]:
-    """A function that opens a stage and gives back what moves it (share done, note)."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = [
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn(),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-    ]  # fmt: skip
-    with Progress(*columns, disable=quiet) as progress:
-
-        def stage(name: str) -> Advance:
-            task = progress.add_task(name, total=1.0, note="")
-            return lambda done, note: progress.update(task, completed=min(1.0, done), note=note)
-
-        yield stage

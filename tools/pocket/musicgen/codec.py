@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from tools.pocket.weights import round_to_half
+
 if TYPE_CHECKING:
     from transformers import EncodecModel
 
@@ -83,15 +85,6 @@ def fit_codec(audio: torch.Tensor, shape: CodecShape, seed: int = 0) -> EncodecM
     return round_to_half(model)
 
 
-def round_to_half(model: Any) -> Any:
-    """Replace every floating value by its nearest float16 value, in place; the type stays float32."""
-    with torch.no_grad():
-        for tensor in (*model.parameters(), *model.buffers()):
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half().float())
-    return model
-
-
 def write_codec(shape: CodecShape, gain: torch.Tensor, repair: torch.Tensor) -> EncodecModel:
     """An EncodecModel that transforms exactly; ``gain`` (M,) weights the coefficients, ``repair`` (M,) the decoding."""
     from transformers import EncodecConfig, EncodecModel
@@ -115,7 +108,7 @@ def write_codec(shape: CodecShape, gain: torch.Tensor, repair: torch.Tensor) -> 
         use_causal_conv=False,
         norm_type="weight_norm",
     )
-    model = EncodecModel(config).eval()
+    model: EncodecModel = EncodecModel(config).eval()
     basis = lapped_basis(shape.hop, shape.bands)
     down = [m.conv for m in model.encoder.layers if hasattr(m, "conv")]
     up = [m.conv for m in model.decoder.layers if hasattr(m, "conv")]

@@ -14,8 +14,6 @@ from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 if TYPE_CHECKING:
     from transformers import EncodecModel
 
-HELD_OUT_SEED = 1_000_000  # seeds from here on are never trained on
-
 
 @dataclass(frozen=True)
 class Corpus:

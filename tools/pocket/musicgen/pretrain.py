@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,36 +9,15 @@ import numpy as np
 import torch
 
 from tools.pocket.musicgen.corpus import Corpus
+from tools.pocket.pretraining import PretrainPlan, Rate, Report, Trained, adamw, train
 from tunesmith.data.item_rng import ItemRng
-from tunesmith.files import atomic_path
 
 if TYPE_CHECKING:
     from transformers import MusicgenForConditionalGeneration, T5Tokenizer
 
 SHAPES = ((320, 6), (480, 4), (656, 3))  # (frames, clips) of a batch: long crops too, or late positions stay unknown
-PEAK_RATE = 2e-3
+RATE = Rate(peak=2e-3, floor=0.02, rise=100)
 TEXT_DROPOUT = 0.15
-
-
-@dataclass
-class PretrainPlan:
-    """How long to train: until ``updates`` or, when that is None, until ``minutes`` of training have passed."""
-
-    minutes: float = 40.0
-    updates: int | None = None
-
-    def fraction(self, updates: int, seconds: float) -> float:
-        """Share of the training that is done, from 0 to 1."""
-        return updates / max(1, self.updates) if self.updates is not None else seconds / (60 * max(self.minutes, 1e-6))
-
-
-@dataclass
-class Trained:
-    """What a training has used up so far."""
-
-    updates: int = 0
-    seconds: float = 0.0
-    loss: float = math.nan
 
 
 def delay(codes: torch.Tensor, pad: int) -> torch.Tensor:
@@ -79,39 +54,27 @@ def pretrain(
     *,
     seed: int,
     state: Path,
-    report: Callable[[Trained, float], None],
+    report: Report,
 ) -> Trained:
-    """Train text encoder and decoder; the state is saved every minute and on interruption, and taken up again.
+    """Train text encoder and decoder by :func:`train`.
 
     Args:
         model: Trained in place; its codec stays as it is.
         tokenizer: For the captions of ``corpus``.
         corpus: Codes of 656 frames or more, else the crops are shorter.
         plan: How long.
-        seed: Every batch is drawn from it and from its own number, so a resumed run sees the same batches.
+        seed: Every batch is drawn from it and from its own number.
         state: Where to keep the unfinished training.
-        report: Called after each update with what was used and the share that is done.
+        report: Called after each update.
     """
     model.audio_encoder.requires_grad_(False)
-    optimizer = _optimizer(model)
-    used = restore_state(model, optimizer, state)
-    saved = time.monotonic()
+    optimizer = adamw(model, RATE.peak, decay=0.05)  # as in audiocraft's configuration
     model.train()
     model.audio_encoder.eval()
-    try:
-        while (done := plan.fraction(used.updates, used.seconds)) < 1.0:
-            began = time.monotonic()
-            loss = losses(model, *_batch(corpus, tokenizer, seed, used.updates)).mean()
-            step(optimizer, loss, _rate(used.updates, done))
-            used.updates += 1
-            used.loss = loss.item()
-            used.seconds += time.monotonic() - began
-            report(used, done)
-            if time.monotonic() - saved > 60:
-                save_state(model, optimizer, used, state)
-                saved = time.monotonic()
-    finally:
-        save_state(model, optimizer, used, state)
+    used = train(
+        model, optimizer, plan, RATE, lambda number: losses(model, *_batch(corpus, tokenizer, seed, number)).mean(),
+        state=state, report=report,
+    )  # fmt: skip
     model.eval()
     return used
 
@@ -128,32 +91,6 @@ def held_out(
         codes = corpus.codes[first : first + 6, :, :frames].long()
         totals.append(losses(model, text.input_ids, text.attention_mask, codes) * len(codes))
     return [float(v) for v in torch.stack(totals).sum(0) / len(corpus.captions)]
-
-
-def _optimizer(model: MusicgenForConditionalGeneration) -> torch.optim.Optimizer:
-    """AdamW as in audiocraft's configuration; norms and biases are not decayed."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": 0.05},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95))
-
-
-def _rate(updates: int, done: float) -> float:
-    """Learning rate: a rise over 100 updates or a twentieth of the training, then a cosine to 2 % of the peak."""
-    warm = min(1.0, max((updates + 1) / 100, done / 0.05))
-    return PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
-    """One update at learning rate ``rate`` (times a group's ``scale``), gradients clipped at norm 1."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("scale", 1.0)
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
-    optimizer.step()
 
 
 def _batch(
@@ -175,19 +112,3 @@ def _vary(caption: str, rng: np.random.Generator) -> str:
     """The caption with some of its later parts left out, so that short prompts are known too."""
     head, *rest = caption.split(", ")
     return ", ".join([head, *(part for part in rest if rng.random() < 0.8)])
-
-
-def save_state(model: Any, optimizer: torch.optim.Optimizer, used: Trained, path: Path) -> None:
-    """Keep what training goes on from."""
-    with atomic_path(path) as temporary:
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "used": vars(used)}, temporary)
-
-
-def restore_state(model: Any, optimizer: torch.optim.Optimizer, path: Path) -> Trained:
-    """Load it back, and how far training was; nothing done where there is none."""
-    if not path.exists():
-        return Trained()
-    stored = torch.load(path, weights_only=True)
-    model.load_state_dict(stored["model"])
-    optimizer.load_state_dict(stored["optimizer"])
-    return Trained(**stored["used"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,11 @@ import torch
 
 from tools.pocket import sound
 from tools.pocket.musicgen.codec import CodecShape, band_levels, signal_to_noise
-from tools.pocket.musicgen.corpus import HELD_OUT_SEED, encode, make_corpus, render_mono
-from tools.pocket.musicgen.pretrain import Trained, held_out
+from tools.pocket.musicgen.corpus import encode, make_corpus, render_mono
+from tools.pocket.musicgen.pretrain import held_out
+from tools.pocket.pretraining import Trained
+from tools.pocket.progress import Advance
+from tools.pocket.prompts import HELD_OUT_SEED
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def numbers(
     model: MusicgenForConditionalGeneration,
     tokenizer: T5Tokenizer,
     trained: Trained,
-    advance: Callable[[float, str], None],
+    advance: Advance,
 ) -> dict[str, Any]:
     """Everything that ``NUMBERS.md`` states, measured on clips that were never trained on."""
     codec: Any = model.audio_encoder
@@ -97,6 +99,7 @@ def markdown(values: dict[str, Any]) -> str:
         f"- Audio: {values['sample_rate']} Hz mono, {values['frame_rate']:.0f} frames per second (hop {values['hop']}),"
         f" {values['codebooks']} codebooks of {values['codebook_size']}, content up to {values['highest_hz']:.0f} Hz.",
         f"- Parameters: {parameters}. Folder: {values.get('folder_mb', '?')} MB, weights stored in float16.",
+        "- Made by `make pocket-musicgen` on a CPU.",
         f"- Pretraining: {values['updates']} updates in {values['training_minutes']} minutes.",
         "- Before that, the first layer's attention was written to look back by one bar, since all styles here repeat",
         "  after one; a real checkpoint has learnt such things. Tempos are 120 and 150 bpm (or half of it), so that",
@@ -112,11 +115,5 @@ def markdown(values: dict[str, Any]) -> str:
         bands, loss = (" / ".join(map(str, row[key])) for key in ("codec_band_db", "held_out_loss"))
         known = "" if "generated" in row else " (never trained on)"
         lines.append(f"| {style}{known} | {row['codec_snr_db']} | {bands} | {loss} |")
-    names = list(next(iter(values["styles"].values()))["real"])
     lines += ["", "Real clips through the codec, and clips generated from the same captions:", ""]
-    lines += [f"| style | clips | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
-    for style, row in values["styles"].items():
-        for kind in ("real", "generated"):
-            if kind in row:
-                lines.append(f"| {style} | {kind} | {' | '.join(str(row[kind][name]) for name in names)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *sound.table(values["styles"])]) + "\n"

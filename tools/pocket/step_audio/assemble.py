@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tools.pocket.musicgen.codec import round_to_half
 from tools.pocket.step_audio.corpus import Tensors
+from tools.pocket.weights import round_to_half, save_half
 from tunesmith.families.step_audio.config import FLOW_FOLDER, FlowConfig, HiftConfig, TokenIds
 from tunesmith.families.step_audio.parts.cosyvoice_yaml import COSYVOICE_FILE
 from tunesmith.families.step_audio.parts.flow import Flow
@@ -46,8 +46,6 @@ def save_folder(parts: SpeechParts, folder: Path) -> None:
         parts: What is trained and fitted.
         folder: Exists already.
     """
-    from safetensors.torch import save_file
-
     round_to_half(parts.language)
     round_to_half(parts.flow)
     save_step1(parts.language.state_dict(), parts.language.config, folder, dtype=torch.float16)
@@ -61,8 +59,7 @@ def save_folder(parts: SpeechParts, folder: Path) -> None:
     write_text(folder / FLOW_FOLDER / COSYVOICE_FILE, cosyvoice_yaml(parts.flow.config, parts.config))
     save_flow(parts.flow, folder / FLOW_FOLDER / FLOW_FILE, torch.float16)
     write_json(folder / SETTINGS, asdict(parts.config))
-    save_file({name: tensor.half() for name, tensor in parts.tensors.items()}, folder / TENSORS)
-    (folder / TENSORS).chmod(0o644)
+    save_half(parts.tensors, folder / TENSORS)
 
 
 def cosyvoice_yaml(flow: FlowConfig, small: SmallConfig) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.pocket.musicgen.build import Advance, progress_bar
-from tunesmith.files import atomic_folder, write_json, write_text
+from tools.pocket.progress import Bar, progress_bar, training_report
+from tools.pocket.workplace import folder_mb, peak_memory_mib, workplace, write_numbers
+from tunesmith.files import atomic_folder, write_json
 
 if TYPE_CHECKING:
-    from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+    from tools.pocket.pretraining import PretrainPlan
     from tools.pocket.step_audio.assemble import SpeechParts
     from tools.pocket.step_audio.corpus import SpeechMaterial, Tensors
     from tunesmith.families.step_audio.small import SmallConfig
@@ -21,7 +20,6 @@ FLOW_SHARE = 0.4
 SENTENCES, WITH_MEL, HELD_OUT = 14_000, 4_666, 96
 CLONED = 0.54
 """Sentences that are cloned and judged, per held-out clip."""
-Bar = Callable[[str], Advance]
 
 
 def build(
@@ -51,25 +49,21 @@ def build(
     Raises:
         TunesmithError: when espeak-ng is not installed, or the folder cannot be written.
     """
-    from tools.pocket.musicgen.pretrain import PretrainPlan
+    from tools.pocket.pretraining import PretrainPlan
     from tunesmith.families.step_audio.small import SmallConfig
 
-    work = out.with_name(f".{out.name}.building-{seed}-{sentences}")
     whole = MINUTES if minutes is None else minutes
     plans = (
         PretrainPlan(whole * (1 - FLOW_SHARE), None if updates is None else updates[0]),
         PretrainPlan(whole * FLOW_SHARE, None if updates is None else updates[1]),
     )
     config = SmallConfig()
-    with progress_bar(quiet) as bar:
+    with workplace(out, seed, sentences) as work, progress_bar(quiet) as bar:
         tensors = _frontend(work, config, seed, min(sentences, 480), bar)
         material = _material(work / "material.pt", tensors, config, sentences, seed, bar, False)
         held = _material(work / "held_out.pt", tensors, config, held_out, seed, bar, True)
         parts, efforts = _trained(work, material, tensors, config, plans, seed, bar)
         measured = finish(out, parts, held, {"seed": seed, "sentences": sentences, **efforts}, bar)
-    for leftover in work.iterdir():
-        leftover.unlink()
-    work.rmdir()
     return measured
 
 
@@ -100,11 +94,9 @@ def finish(out: Path, parts: SpeechParts, held: SpeechMaterial, known: dict[str,
         measured |= {
             "parameters": {name: sum(p.numel() for p in one.parameters()) for name, one in networks.items()},
             "vq02": parts.ids.vq02, "vq06": parts.ids.vq06, **known,
-            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            "folder_mb": round(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6, 2),
+            "peak_memory_mib": peak_memory_mib(), "folder_mb": folder_mb(folder),
         }  # fmt: skip
-        write_json(folder / "numbers.json", measured)
-        write_text(folder / "NUMBERS.md", markdown(measured))
+        write_numbers(folder, measured, markdown(measured))
     return measured
 
 
@@ -164,18 +156,14 @@ def _trained(
     samples = Samples(material, load_text(work, ids), ids)
     spoke = pretrain_language_model(
         language, samples, plans[0], seed=seed, state=work / "language.pt",
-        report=_reporter(bar("pretraining the language model")),
+        report=training_report(bar("pretraining the language model")),
     )  # fmt: skip
     painted = pretrain_flow(
         flow, Scenes(material, ids), plans[1], seed=seed, state=work / "flow.pt",
-        report=_reporter(bar("pretraining the flow")),
+        report=training_report(bar("pretraining the flow")),
     )  # fmt: skip
     efforts = {
         "language_updates": spoke.updates, "language_minutes": round(spoke.seconds / 60, 1),
         "flow_updates": painted.updates, "flow_minutes": round(painted.seconds / 60, 1),
     }  # fmt: skip
     return SpeechParts(language, flow, tokeniser, ids, tensors, config), efforts
-
-
-def _reporter(advance: Advance) -> Callable[[Trained, float], None]:
-    return lambda used, done: advance(done, f"update {used.updates}, loss {used.loss:.3f}")

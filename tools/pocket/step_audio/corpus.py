@@ -5,7 +5,7 @@ Shape legend: L codes of vq02, S codes of vq06, M mel bins, F frames, E speaker 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tools.pocket.progress import Advance
 from tools.pocket.step_audio.edits import EDITS, Edit, other_side
 from tools.pocket.step_audio.espeak import BASE_VOICES, EspeakVoice, Wave, speak
 from tools.pocket.step_audio.sentences import draw_sentence
+from tools.pocket.workplace import keep
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import SAMPLE_RATE
 from tunesmith.families.step_audio.parts.trim import prepare_voice
 from tunesmith.families.step_audio.small import SmallConfig
 from tunesmith.families.step_audio.small.codes import SmallCodes, padded_mel
 from tunesmith.families.step_audio.small.speaker import SmallSpeaker
-from tunesmith.files import atomic_path
 
 FIT_CLIPS = 480
 """Clips (and as many edits of them) that the tokenisers are fitted to."""
@@ -93,7 +94,7 @@ def all_spoken(first: int, count: int, seed: int, held_out: bool = False) -> Ite
 
 
 def make_material(
-    tensors: Tensors, config: SmallConfig, count: int, with_mel: int, seed: int, advance: Callable[[float, str], None],
+    tensors: Tensors, config: SmallConfig, count: int, with_mel: int, seed: int, advance: Advance,
     held_out: bool = False,
 ) -> SpeechMaterial:  # fmt: skip
     """Synthesise ``count`` clips with their edits and keep codes of all, spectrograms of the first ``with_mel``."""
@@ -116,8 +117,7 @@ def make_material(
 
 def save_material(material: SpeechMaterial, path: Path) -> None:
     """Keep it in one file of tensors and plain values."""
-    with atomic_path(path) as temporary:
-        torch.save({side: [vars(clip) for clip in getattr(material, side)] for side in ("plain", "other")}, temporary)
+    keep({side: [vars(clip) for clip in getattr(material, side)] for side in ("plain", "other")}, path)
 
 
 def load_material(path: Path) -> SpeechMaterial:

@@ -59,7 +59,8 @@ def noisy(wave: Wave, rng: np.random.Generator) -> Wave:
     slope = rng.uniform(0.0, 0.5)
     noise = np.fft.irfft(spectrum / np.maximum(1, np.arange(len(spectrum))) ** slope, len(wave))
     level = wave.std() * 10 ** (-rng.uniform(*_NOISE_DB) / 20)
-    return (wave + noise * (level / noise.std())).astype(np.float32)
+    noisy: Wave = (wave + noise * (level / noise.std())).astype(np.float32)
+    return noisy
 
 
 def interrupted(wave: Wave, rng: np.random.Generator) -> Wave:

@@ -7,12 +7,11 @@ Shape legend: B items, T tokens (25 Hz), F mel frames (50 Hz), C mel channels, E
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.pretraining import PretrainPlan, Report, Trained
 from tools.pocket.step_audio.corpus import SpeechMaterial
 from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scene, Scenes, batch, collate, flow_draws
 from tools.pocket.step_audio.training import train
@@ -72,9 +71,7 @@ def flow_loss(flow: Flow, canvas: Canvas, rngs: FlowDraws) -> torch.Tensor:
     return error / counted.sum()
 
 
-def pretrain_flow(
-    flow: Flow, scenes: Scenes, plan: PretrainPlan, *, seed: int, state: Path, report: Callable[[Trained, float], None]
-) -> Trained:
+def pretrain_flow(flow: Flow, scenes: Scenes, plan: PretrainPlan, *, seed: int, state: Path, report: Report) -> Trained:
     """Train all of it by :func:`train`."""
     return train(
         flow, plan, lambda number: flow_loss(flow, *batch(scenes, ROWS, seed, number)), peak=PEAK_RATE, state=state,

@@ -5,14 +5,14 @@ Shape legend: B rows, T ids, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.pretraining import PretrainPlan, Report, Trained
 from tools.pocket.step_audio.samples import Samples, TrainingLine, batch, collate
 from tools.pocket.step_audio.training import train
 from tunesmith.families.step_audio.config import Step1Config, TokenIds
@@ -44,7 +44,7 @@ def make_language_model(ids: TokenIds, seed: int) -> Step1ForCausalLM:
 
 def pretrain_language_model(
     model: Step1ForCausalLM, samples: Samples, plan: PretrainPlan, *, seed: int, state: Path,
-    report: Callable[[Trained, float], None],
+    report: Report,
 ) -> Trained:  # fmt: skip
     """Train it by :func:`train`; every batch is drawn from the seed and its own number."""
     return train(

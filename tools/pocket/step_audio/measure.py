@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tools.pocket.progress import Advance
 from tools.pocket.step_audio.corpus import SpeechMaterial, spoken
 from tools.pocket.step_audio.edits import EDITS, Edit, manner
 from tools.pocket.step_audio.espeak import BASE_VOICES, NEW_VOICE, EspeakVoice, Wave, speak
@@ -23,7 +24,6 @@ from tunesmith.families.step_audio.small.codes import padded_mel
 
 SENTENCES = 52
 _REFERENCES = ("seven red boats sleep tonight", "some happy children dance outside", "my old horses run quickly")
-Advance = Callable[[float, str], None]
 
 
 def numbers(

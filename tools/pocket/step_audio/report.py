@@ -42,8 +42,7 @@ def _recipe(values: dict[str, Any]) -> list[str]:
     names = ", ".join(voice.name for voice in BASE_VOICES)
     return [
         f"- Parameters: {parameters}. Folder: {values['folder_mb']} MB, weights in float16, example voice included.",
-        f"- Made by `tunesmith pocket build step_audio --seed {values['seed']}` on a CPU from {values['sentences']}"
-        " sentences in",
+        f"- Made by `make pocket-step-audio SEED={values['seed']}` on a CPU from {values['sentences']} sentences in",
         f"  {len(BASE_VOICES)} voices ({names}), each with one edit. A sixteenth of all sentences of three words or"
         " more is kept",
         "  from training.",

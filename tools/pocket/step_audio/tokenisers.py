@@ -5,10 +5,9 @@ Shape legend: P points, D of each, K centroids.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
+from tools.pocket.progress import Advance
 from tools.pocket.step_audio.corpus import FIT_CLIPS, Tensors, all_spoken
 from tunesmith.families.step_audio.small import SmallConfig
 from tunesmith.families.step_audio.small.codes import VQ02, VQ06, features, padded_mel
@@ -20,9 +19,7 @@ ROUNDS = 25
 POINTS = 40_000
 
 
-def fit_frontend(
-    config: SmallConfig, seed: int, advance: Callable[[float, str], None], clips: int = FIT_CLIPS
-) -> Tensors:
+def fit_frontend(config: SmallConfig, seed: int, advance: Advance, clips: int = FIT_CLIPS) -> Tensors:
     """Tensors of ``small_frontend.safetensors``, fitted to the first ``clips`` of the material with their edits."""
     mels = []
     for number, one in enumerate(all_spoken(0, clips, seed)):

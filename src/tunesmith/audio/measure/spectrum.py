@@ -160,7 +160,8 @@ def _noise_curves(power: Array) -> tuple[Array, Array, Array]:
 def cosine(a: Array, b: Array) -> Array:
     """Row by row, how alike two sets of vectors are: (T, F), (T, F) -> (T,) in -1…1."""
     product = np.einsum("tf,tf->t", a, b)
-    return product / np.sqrt(np.einsum("tf,tf->t", a, a) * np.einsum("tf,tf->t", b, b) + 1e-12)
+    likeness: Array = product / np.sqrt(np.einsum("tf,tf->t", a, a) * np.einsum("tf,tf->t", b, b) + 1e-12)
+    return likeness
 
 
 def is_noise(flatness: float, flat_white: float, fine_corr: float) -> bool:

@@ -92,7 +92,8 @@ def autocorrelation(series: Array) -> Array:
     columns = series[:, None] if series.ndim == 1 else series
     size = next_fast_len(2 * len(columns), real=True)
     spectrum = rfft(columns.astype(np.float64), n=size, axis=0)
-    return irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1), n=size)[: len(columns)]
+    autocorrelation: Array = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1), n=size)[: len(columns)]
+    return autocorrelation
 
 
 def _pulse(onset: Array) -> float:
@@ -105,7 +106,8 @@ def _normalised_autocorrelation(series: Array) -> Array:
     centred = series - series.mean()
     curve = autocorrelation(centred)
     count = len(curve)
-    return curve / (curve[0] + 1e-12) * count / (count - np.arange(count))
+    normalised: Array = curve / (curve[0] + 1e-12) * count / (count - np.arange(count))
+    return normalised
 
 
 def repetition(mel: Array) -> tuple[float, float]:
@@ -151,7 +153,8 @@ def _distances(mel: Array, start: int, lags: NDArray[np.integer]) -> Array:
     product = block @ past.T
     squares = (block**2).sum(axis=1)[:, None] + (past**2).sum(axis=1)[None] - 2 * product
     columns = np.arange(100)[:, None] + int(lags[-1]) - lags[None]
-    return np.sqrt(np.maximum(squares[np.arange(100)[:, None], columns], 0) / mel.shape[1])
+    distances: Array = np.sqrt(np.maximum(squares[np.arange(100)[:, None], columns], 0) / mel.shape[1])
+    return distances
 
 
 def tempo(mel: Array, hop_s: float) -> tuple[float, float]:

@@ -33,7 +33,6 @@ class CheckReport:
         facts: What was measured, by id and audio role.
         notes: What will be done to clips, said once.
         kept_seconds: Length of everything kept, each clip once.
-        quarantined_seconds: Length of everything left out, as far as it is known.
     """
 
     findings: list[Finding]
@@ -43,7 +42,6 @@ class CheckReport:
     facts: dict[str, Mapping[str, ClipFacts]] = field(repr=False)
     notes: list[Message] = field(default_factory=list)
     kept_seconds: float = 0.0
-    quarantined_seconds: float = 0.0
 
 
 def run_checks(  # noqa: PLR0913
@@ -107,14 +105,11 @@ def _report(context: CheckContext, findings: list[Finding], channels: int | None
     for finding in findings:
         if finding.level == "error" and finding.clip != "*":
             quarantined.setdefault(finding.clip, finding.message)
-    kept, seconds = [], {True: 0.0, False: 0.0}
+    kept = []
     for clip in context.clips:
-        keep = clip.sample.id not in quarantined
-        audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
-        sample = replace(clip.sample, audios=audios)
-        seconds[keep] += sample.seconds
-        if keep:
-            kept.append(sample)
+        if clip.sample.id not in quarantined:
+            audios = {r: replace(a, duration=clip.facts[r].seconds) for r, a in clip.sample.audios.items()}
+            kept.append(replace(clip.sample, audios=audios))
     return CheckReport(
         findings=findings,
         kept=kept,
@@ -122,8 +117,7 @@ def _report(context: CheckContext, findings: list[Finding], channels: int | None
         similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
         facts={clip.sample.id: clip.facts for clip in context.clips},
         notes=[*_channel_notes(context, quarantined, channels), *_rate_notes(context, quarantined)],
-        kept_seconds=seconds[True],
-        quarantined_seconds=seconds[False],
+        kept_seconds=sum(sample.seconds for sample in kept),
     )
 
 

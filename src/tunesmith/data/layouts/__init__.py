@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from tunesmith.data.labels import join_tags, read_labels
-from tunesmith.data.layouts import audiofolder, folder, huggingface, manifest, metadata, pairs, sidecar, trio
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 
-__all__ = ["LAYOUTS", "Layout", "LayoutOptions", "detect_layout", "read_layout"]
+__all__ = [
+    "AUTO", "LAYOUTS", "Dataset", "Layout", "LayoutOptions", "detect_layout", "layout_named", "read_layout",
+    "refuse_speech",
+]  # fmt: skip
 
-LAYOUTS: tuple[ModuleType, ...] = (huggingface, manifest, pairs, metadata, audiofolder, trio, sidecar, folder)
-"""In the order in which they are tried: the most explicit first."""
+AUTO = "auto"
+"""In place of a layout's name: look which one it is."""
+
+
+def _found() -> tuple[Layout, ...]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    layouts = (module.LAYOUT for module in modules if hasattr(module, "LAYOUT"))
+    return tuple(sorted(layouts, key=lambda layout: layout.order))
+
+
+LAYOUTS = _found()
+"""Of every file here that has one, in the order in which they are tried: the most explicit first."""
+
+
+def layout_named(name: str) -> Layout:
+    """The layout of that name.
+
+    Raises:
+        TunesmithError: when there is none.
+    """
+    found = next((layout for layout in LAYOUTS if layout.name == name), None)
+    if found is None:
+        known = ", ".join((AUTO, *(layout.name for layout in LAYOUTS)))
+        raise TunesmithError(f"there is no layout named {name!r}", remedy=f"Choose one of: {known}.")
+    return found
 
 
 def detect_layout(folder: Path, metadata_file: str | None = None) -> str:
@@ -26,15 +53,14 @@ def detect_layout(folder: Path, metadata_file: str | None = None) -> str:
         TunesmithError: when there is no such folder, or it cannot be listed.
     """
     folder = _readable(Path(folder))
-    if folder.is_file():
-        return pairs.NAME
     options = LayoutOptions(metadata_file=metadata_file or LayoutOptions.metadata_file)
-    return next(layout.NAME for layout in LAYOUTS if layout.detect(folder, options))
+    tried = [layout for layout in LAYOUTS if layout.lists or folder.is_dir()]
+    return next(layout.name for layout in tried if layout.detect(folder, options))
 
 
 def read_layout(
     folder: Path,
-    name: str = "auto",
+    name: str = AUTO,
     default_text: str | None = None,
     metadata_file: str = "metadata.json",
     valid_file: str = "",
@@ -54,30 +80,45 @@ def read_layout(
     """
     folder = _readable(Path(folder))
     options = LayoutOptions(default_text, metadata_file, valid_file)
-    if metadata_file != LayoutOptions.metadata_file and not metadata.detect(folder, options):
+    if metadata_file != LayoutOptions.metadata_file and not (folder / metadata_file).is_file():
         raise TunesmithError(f"there is no {metadata_file} here", where=str(folder), remedy="Check the file's name.")
-    if name == "auto":
-        name = detect_layout(folder, metadata_file)
-    found = next((layout for layout in LAYOUTS if name == layout.NAME), None)
-    if found is None:
-        known = ", ".join(layout.NAME for layout in LAYOUTS)
-        raise TunesmithError(f"there is no layout named {name!r}", remedy=f"Choose one of: auto, {known}.")
-    if name != pairs.NAME and (folder.is_file() or valid_file):
-        what = f"the layout `{name}` reads a folder, not a list of speech pairs"
-        raise TunesmithError(what, where=str(folder if folder.is_file() else valid_file), remedy="Set it to pairs.")
-    layout: Dataset = found.read(folder, options)
-    if not layout.samples and not layout.problems:
+    layout = layout_named(detect_layout(folder, metadata_file) if name == AUTO else name)
+    if not layout.lists and (folder.is_file() or valid_file):
+        what = f"the layout `{layout.name}` reads a folder, not a list of speech pairs"
+        remedy = f"Set it to {' or '.join(other.name for other in LAYOUTS if other.lists)}."
+        raise TunesmithError(what, where=str(folder if folder.is_file() else valid_file), remedy=remedy)
+    dataset = layout.read(folder, options)
+    if not dataset.samples and not dataset.problems:
         raise TunesmithError(
             "this folder holds no audio clips", where=str(folder), remedy="Put WAV, FLAC, MP3, OGG or Opus files there."
         )
-    return layout if name == pairs.NAME else _labelled(layout, folder, default_text)
+    return dataset if layout.own_texts else _labelled(dataset, folder, default_text)
 
 
-def _labelled(layout: Dataset, folder: Path, default_text: str | None) -> Dataset:
-    """The layout with what `tunesmith label` found: descriptions, and tags of clips without a caption of their own."""
+def refuse_speech(name: str, where: Path) -> None:
+    """Say that speech is nothing for a model of music; every other layout may go on.
+
+    Args:
+        name: Of the dataset's layout.
+        where: The dataset.
+
+    Raises:
+        TunesmithError: for a layout of speech.
+    """
+    if layout_named(name).speech:
+        raise TunesmithError(
+            "these are speech pairs, and nothing here learns to speak",
+            where=str(where),
+            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX; pocket/step_audio to try it), or name "
+            "a folder of clips.",
+        )
+
+
+def _labelled(dataset: Dataset, folder: Path, default_text: str | None) -> Dataset:
+    """The dataset with what `tunesmith label` found: descriptions, and tags of clips without a caption of their own."""
     labels = read_labels(folder)
     if not labels:
-        return layout
+        return dataset
 
     def merged(sample: Sample) -> Sample:
         label = labels.get(sample.id)
@@ -90,7 +131,7 @@ def _labelled(layout: Dataset, folder: Path, default_text: str | None) -> Datase
             attributes["recaption"] = {k: v for k, v in label.recaption.items() if isinstance(v, str)}
         return replace(sample, texts=texts, attributes=attributes)
 
-    return replace(layout, samples=[merged(sample) for sample in layout.samples])
+    return replace(dataset, samples=[merged(sample) for sample in dataset.samples])
 
 
 def _readable(folder: Path) -> Path:

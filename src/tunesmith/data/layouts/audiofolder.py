@@ -11,6 +11,7 @@ from typing import Any
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import files, inside, read_text
 from tunesmith.errors import TunesmithError
 
@@ -92,3 +93,6 @@ def _texts(row: Mapping[str, Any]) -> dict[str, str]:
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
     used = {"file_name", "lyrics", _caption_column(row)}
     return {key: value for key, value in row.items() if key not in used and value not in (None, "")}
+
+
+LAYOUT = Layout(NAME, 50, detect, read)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.records.findings import Finding
@@ -41,9 +42,11 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
         TunesmithError: for a folder of several splits, a damaged table, or one without a ``filename`` column.
     """
     if (folder / SPLITS).is_file():
-        names = ", ".join(read_json(folder / SPLITS).get("splits", []))
+        splits = read_json(folder / SPLITS)
+        names = splits.get("splits") if isinstance(splits, dict) else None
+        told = f" ({', '.join(map(str, names))})" if isinstance(names, list) else ""
         raise TunesmithError(
-            f"this folder holds several datasets ({names})", where=str(folder), remedy="Name the folder of one of them."
+            f"this folder holds several datasets{told}", where=str(folder), remedy="Name the folder of one of them."
         )
     found: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
@@ -144,3 +147,6 @@ def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
         ),
         remedy=msg("Put the file back, work in the folder in which the dataset was made, or convert anew."),
     )
+
+
+LAYOUT = Layout(NAME, 10, detect, read)

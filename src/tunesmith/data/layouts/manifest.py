@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
@@ -48,3 +49,6 @@ def _placed(sample: Sample, folder: Path, options: LayoutOptions) -> Sample:
 
 def _absolute(ref: AudioRef, folder: Path) -> AudioRef:
     return replace(ref, path=str((folder / ref.path).absolute()))
+
+
+LAYOUT = Layout(NAME, 20, detect, read, own_sources=True)

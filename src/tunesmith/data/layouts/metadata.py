@@ -9,6 +9,7 @@ from typing import Any
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import inside
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
@@ -80,3 +81,6 @@ def _skip(text: str, position: int) -> int:
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+LAYOUT = Layout(NAME, 40, detect, read)

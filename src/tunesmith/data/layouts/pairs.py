@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
 from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
@@ -48,21 +49,6 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     samples = _samples(gathered.entries, own)
     notes = [*gathered.notes(), *_repeats(samples), *unused(folder, files)]
     return Dataset(samples, gathered.problems, NAME, notes)
-
-
-def refuse_pairs(layout: str, where: Path) -> None:
-    """Say that a list of speech pairs is nothing for a model of music; every other layout may go on.
-
-    Raises:
-        TunesmithError: for this layout.
-    """
-    if layout == NAME:
-        raise TunesmithError(
-            "these are speech pairs, and nothing here learns to speak",
-            where=str(where),
-            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX; pocket/step_audio to try it), or name "
-            "a folder of clips.",
-        )
 
 
 @dataclass(frozen=True)
@@ -214,3 +200,6 @@ def _repeats(samples: Sequence[Sample]) -> Iterator[Message]:
             count=len(repeated),
             times=sum(repeated),
         )
+
+
+LAYOUT = Layout(NAME, 30, detect, read, lists=True, speech=True, own_texts=True, own_sources=True)

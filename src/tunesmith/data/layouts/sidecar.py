@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import audio_files, read_text
 from tunesmith.records.findings import Finding
 from tunesmith.texts import msg
@@ -49,3 +50,6 @@ def _not_utf8(clip: str, file: str, encoding: str) -> Finding:
         message=msg("{file} is not UTF-8; it was read as {encoding}", file=file, encoding=encoding),
         remedy=msg("Look at the text as shown, and save the file as UTF-8."),
     )
+
+
+LAYOUT = Layout(NAME, 70, detect, read, caption_ending=".txt")

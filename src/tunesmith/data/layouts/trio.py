@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
+from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.sidecar import read_beside
 from tunesmith.data.layouts.walk import audio_files, files
 from tunesmith.records.findings import Finding
@@ -48,3 +49,6 @@ def _without_audio(folder: Path) -> Iterator[Finding]:
             message=msg("there is {files}, and no audio called {name}", files=all_of(names), name=stem.name),
             remedy=msg("Put the audio beside it under that name, or take the text away."),
         )
+
+
+LAYOUT = Layout(NAME, 60, detect, read, caption_ending=ENDINGS["caption"])

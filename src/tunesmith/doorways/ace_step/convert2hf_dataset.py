@@ -32,17 +32,17 @@ def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
 
 
 def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
-    from tunesmith.data.layouts import huggingface, pairs, read_layout
+    from tunesmith.data.layouts import LayoutOptions, huggingface, read_layout, refuse_speech
     from tunesmith.doorways.ace_step.table import write_dataset
 
-    if target.exists() and not huggingface.detect(target, huggingface.LayoutOptions()):
+    if target.exists() and not huggingface.detect(target, LayoutOptions()):
         raise TunesmithError(
             "this is there already and is no dataset; nothing was changed",
             where=str(target),
             remedy="Give another --output_name.",
         )
     layout = read_layout(folder)
-    pairs.refuse_pairs(layout.name, folder)
+    refuse_speech(layout.name, folder)
     kept, findings = _examine(layout.samples, layout.problems, folder, console)
     for finding in findings:
         console.warn(_line(finding))

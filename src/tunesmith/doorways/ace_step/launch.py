@@ -72,7 +72,7 @@ class Meeting:
     """Where the first machine tells the others which folder to train in; it lasts as long as the training."""
 
     def __init__(self, machines: Cluster) -> None:
-        from torch.distributed import TCPStore
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
         # Beside the port that the training processes themselves will meet at.
         place, first = (machines.address, machines.port + 1), machines.rank == 0

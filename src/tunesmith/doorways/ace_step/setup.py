@@ -17,7 +17,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.source import REPOSITORY, locate
-from tunesmith.pocket.examples import is_pocket
+from tunesmith.pocket.shipped import is_pocket
 from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree

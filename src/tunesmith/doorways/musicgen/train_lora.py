@@ -189,7 +189,8 @@ def updates_per_epoch(args: argparse.Namespace) -> int:
     rows = entries if isinstance(entries, list) else []
     held_out = sum(isinstance(r, dict) and str(r.get("audio", "")).startswith("valid/") for r in rows)
     clips = len(rows) - (held_out or max(2, round(len(rows) * 0.1)))
-    return max(1, math.ceil(clips / (args.batch_size * args.gradient_accumulation_steps)))
+    updates: int = max(1, math.ceil(clips / (args.batch_size * args.gradient_accumulation_steps)))
+    return updates
 
 
 def advice(args: argparse.Namespace) -> list[Message]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
 from tunesmith.families.step_audio.source import GIGABYTES, POCKET, fetch
-from tunesmith.pocket.examples import is_pocket
+from tunesmith.pocket.shipped import is_pocket
 
 _PARTS = (
     ("config.json", "the LLM's config"),

@@ -95,7 +95,8 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; a number that could not be measured is ``None``."""
         said = {name: getattr(self, name).to_json() for name in ("title", "sentence", "causes", "remedy")}
-        return without_nan(asdict(self) | said)
+        record: dict[str, Any] = without_nan(asdict(self) | said)
+        return record
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from tunesmith.evaluation.diagnosis import skipped_clause
 from tunesmith.evaluation.diagnosis.rule import Context
-from tunesmith.evaluation.paired import Interval, Judgement, interval
+from tunesmith.evaluation.paired import Interval, interval
 from tunesmith.evaluation.speech.signals import SpeechSignals
+from tunesmith.records.speech_comparison import Judgement
 from tunesmith.texts import Message, msg
 
 LOSS = "heldout_loss"

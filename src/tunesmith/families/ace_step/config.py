@@ -101,7 +101,8 @@ class AceStepConfig:
     @property
     def squeeze(self) -> int:
         """Mel frames per latent frame: the DCAE halves once per level but the last (8)."""
-        return 2 ** (len(self.dcae["encoder_block_out_channels"]) - 1)
+        frames_per_latent: int = 2 ** (len(self.dcae["encoder_block_out_channels"]) - 1)
+        return frames_per_latent
 
     @property
     def hop(self) -> int:

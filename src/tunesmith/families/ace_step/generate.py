@@ -141,7 +141,8 @@ class AceStepGenerator(Generator):
             return request.seconds
         if asked.settings.task == "extend":
             return asked.length / self.config.frame_rate
-        return request.source["audio"].shape[-1] / SAMPLE_RATE
+        seconds: float = request.source["audio"].shape[-1] / SAMPLE_RATE
+        return seconds
 
     def _encoded(
         self, request: GenerationRequest, asked: LatentRequest, latents_KHT: torch.Tensor

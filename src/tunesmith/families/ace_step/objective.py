@@ -76,7 +76,8 @@ def denoise_sum(
     """Squared error of the estimated clean latents, averaged over C and H and summed over the valid frames."""
     error = (velocity_BCHT.float() - (batch["noise"] - batch["latents"])).square().mean(dim=(1, 2))
     weighted = sigma_B[:, None].square() * error
-    return (weighted if mask_BT is None else weighted * mask_BT).sum()
+    total: torch.Tensor = (weighted if mask_BT is None else weighted * mask_BT).sum()
+    return total
 
 
 def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> dict[str, LossTerm]:

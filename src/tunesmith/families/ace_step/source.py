@@ -47,7 +47,7 @@ def locate(path: str, revision: str | None = None) -> Path:
         TunesmithError: when the weights can be neither found nor downloaded, or a folder is not a checkpoint.
     """
     if path in (POCKET, "pocket"):
-        from tunesmith.pocket.examples import pocket_path
+        from tunesmith.pocket.shipped import pocket_path
 
         return pocket_path("ace_step")
     folder = local_folder(path, REPOSITORY)

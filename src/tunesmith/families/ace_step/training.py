@@ -31,7 +31,8 @@ class AceStepObjective(Objective):
 
     def weights(self, batch: Batch) -> dict[str, float]:
         """Valid frames per term."""
-        return batch["weights"]
+        weights: dict[str, float] = batch["weights"]
+        return weights
 
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None

@@ -51,7 +51,8 @@ def _window_codes(codec: Any, config: MusicGenConfig, window_CN: torch.Tensor) -
     bandwidth = codec.config.target_bandwidths[-1]
     encoded = codec.encode(window_CN[:, None].to(device), bandwidth=bandwidth).audio_codes
     codes_CKT = encoded[0, :, : config.codebooks_per_channel].cpu().numpy()
-    return codes_CKT.transpose(1, 0, 2).reshape(config.num_codebooks, -1)
+    codes: np.ndarray = codes_CKT.transpose(1, 0, 2).reshape(config.num_codebooks, -1)
+    return codes
 
 
 @torch.no_grad()
@@ -62,4 +63,5 @@ def decode_codes(codec: Any, config: MusicGenConfig, codes_KT: np.ndarray) -> np
         codes_KT.astype(np.int64).reshape(config.codebooks_per_channel, config.channels, -1).transpose(1, 0, 2)
     )
     audio = codec.decode(torch.from_numpy(per_channel.copy())[None].to(device), [None]).audio_values[:, 0]
-    return audio[:, : codes_KT.shape[1] * config.hop].float().cpu().numpy()
+    samples: np.ndarray = audio[:, : codes_KT.shape[1] * config.hop].float().cpu().numpy()
+    return samples

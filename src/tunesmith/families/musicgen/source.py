@@ -34,7 +34,7 @@ def locate(path: str, revision: str | None = None) -> Path:
     """
     refuse_unsupported(path)
     if path == "pocket":
-        from tunesmith.pocket.examples import pocket_path
+        from tunesmith.pocket.shipped import pocket_path
 
         return pocket_path("musicgen")
     folder = local_folder(path, "facebook/musicgen-small")

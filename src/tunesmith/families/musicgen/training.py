@@ -32,7 +32,8 @@ class MusicGenObjective(Objective):
 
     def weights(self, batch: Batch) -> dict[str, float]:
         """Targets per codebook."""
-        return batch["weights"]
+        weights: dict[str, float] = batch["weights"]
+        return weights
 
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None

@@ -44,7 +44,8 @@ class TrainedPart(nn.Module):
             projected = self.enc_to_dec_proj(text_BLD.to(next(self.enc_to_dec_proj.parameters()).dtype))
         else:
             projected = text_BLD.to(next(self.decoder.parameters()).dtype)
-        return projected * mask_BL[..., None].to(projected.dtype)
+        states: torch.Tensor = projected * mask_BL[..., None].to(projected.dtype)
+        return states
 
 
 def without_dropout(raw: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +85,8 @@ def load_codec(folder: Path, config: MusicGenConfig) -> nn.Module:
     codec = EncodecModel(EncodecConfig(**raw))
     fill(codec, folder, {"audio_encoder.": ""})
     codec.requires_grad_(False)
-    return codec.eval()
+    frozen: nn.Module = codec.eval()
+    return frozen
 
 
 def fill(module: nn.Module, folder: Path, prefixes: dict[str, str], tied: tuple[str, ...] = ()) -> None:

@@ -148,7 +148,8 @@ def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan:
         defaults = {name: AdapterDefaults(plan.targets, rank=plan.rank, alpha=plan.alpha)}
         network = attach({name: network}, recipe, defaults, seed=0)[name].eval()
     set_peft_model_state_dict(network, {f"{PEFT}{key}": tensor for key, tensor in low.items()})
-    return network
+    adapted: nn.Module = network
+    return adapted
 
 
 # --- whole tensors ---------------------------------------------------------------------------------------------------

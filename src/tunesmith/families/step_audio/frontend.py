@@ -187,7 +187,8 @@ class ReleasedFrontEnd(FrontEnd):
         """HiFT."""
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            return self._hift(mel_FC.T[None].to(self.device), generator)[0].cpu().numpy()
+            wave: np.ndarray = self._hift(mel_FC.T[None].to(self.device), generator)[0].cpu().numpy()
+            return wave
 
 
 def front_end(folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str = "", device: str = "cpu") -> FrontEnd:

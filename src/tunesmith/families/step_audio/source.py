@@ -68,7 +68,7 @@ def locate(path: str, revision: str | None = None) -> Path:
         TunesmithError: when it can be neither found nor downloaded, naming what is missing.
     """
     if path == POCKET:
-        from tunesmith.pocket.examples import pocket_path
+        from tunesmith.pocket.shipped import pocket_path
 
         return pocket_path("step_audio")
     folder = local_folder(path, REPOSITORY)

@@ -33,7 +33,8 @@ class StepAudioObjective(Objective):
 
     def weights(self, batch: Batch) -> dict[str, float]:
         """Answer ids, and target frames per time."""
-        return batch["weights"]
+        weights: dict[str, float] = batch["weights"]
+        return weights
 
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
@@ -48,7 +49,10 @@ class StepAudioObjective(Objective):
         """Target frames of the network that learns from more clips (others may lack texts, or audio)."""
         weights = batch["weights"]
         flow = [weights[name] for name in batch.get("flow_names", ())[:1]] if FLOW in self.checkpoint.trained else []
-        return max([weights[LLM] * MEL_RATE / IDS_PER_SECOND if LLM in self.checkpoint.trained else 0.0, *flow])
+        frames: float = max(
+            [weights[LLM] * MEL_RATE / IDS_PER_SECOND if LLM in self.checkpoint.trained else 0.0, *flow]
+        )
+        return frames
 
     def chance_loss(self) -> float | None:
         """Cross-entropy of a guess among the codes whose turn it is; the flow's error has no such level."""

@@ -55,7 +55,8 @@ def band_noise(length: int, rate: int, low: float, high: float, rng: np.random.G
     frequency = np.maximum(np.fft.rfftfreq(size, 1 / rate), 1e-3)
     spectrum *= 1.0 / np.sqrt((1 + (low / frequency) ** 8) * (1 + (frequency / high) ** 8))
     noise = np.fft.irfft(spectrum, size)[:length]
-    return noise / (np.sqrt(np.mean(noise**2)) + 1e-9)
+    unit: Wave = noise / (np.sqrt(np.mean(noise**2)) + 1e-9)
+    return unit
 
 
 def kick(rate: int, top: float = 130.0, bottom: float = 48.0, seconds: float = 0.12) -> Wave:
@@ -71,7 +72,8 @@ def sub_bass(note: float, seconds: float, rate: int, glide: float = 0.0, drive: 
     time = np.arange(length) / rate
     slide = 2.0 ** (glide / 12.0 * np.clip((time / seconds - 0.35) / 0.35, 0, 1))
     phase = 2 * np.pi * np.cumsum(hertz(note) * slide * (1 + 1.5 * np.exp(-time / 0.014))) / rate
-    return np.tanh(drive * np.sin(phase)) / np.tanh(drive) * decay(length, rate, max(0.25, 0.7 * seconds), 0.003)
+    wave: Wave = np.tanh(drive * np.sin(phase)) / np.tanh(drive) * decay(length, rate, max(0.25, 0.7 * seconds), 0.003)
+    return wave
 
 
 def clap(rate: int, rng: np.random.Generator) -> Wave:

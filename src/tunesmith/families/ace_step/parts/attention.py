@@ -32,11 +32,13 @@ class _Projections(nn.Module):
     def query(self, x_BTD: torch.Tensor, scale_B: torch.Tensor | None) -> torch.Tensor:
         """Queries (B, T, D), weakened per item where ``scale_B`` is given (bias included)."""
         query = self.to_q(x_BTD)
-        return query if scale_B is None else query * scale_B[:, None, None].to(query.dtype)
+        scaled: torch.Tensor = query if scale_B is None else query * scale_B[:, None, None].to(query.dtype)
+        return scaled
 
     def split(self, x_BSD: torch.Tensor) -> torch.Tensor:
         """(B, S, D) to (B, H, S, E)."""
-        return x_BSD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        per_head: torch.Tensor = x_BSD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return per_head
 
     def join(self, x_BHSE: torch.Tensor) -> torch.Tensor:
         """(B, H, S, E) to (B, S, D) through the output layer."""

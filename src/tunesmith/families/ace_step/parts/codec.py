@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.audio.log_mel import LogMel
+from tunesmith.audio.mel_inversion import MelInversion
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.families.ace_step.config import (
     DCAE,
@@ -30,7 +31,7 @@ from tunesmith.families.ace_step.config import (
 )
 from tunesmith.families.ace_step.parts.dcae import load_dcae
 from tunesmith.families.ace_step.parts.overlap import decode_mel_overlapped, decode_wave_overlapped
-from tunesmith.families.ace_step.parts.vocoder import MelInversion, Vocoder, load_log_mel, load_vocoder
+from tunesmith.families.ace_step.parts.vocoder import Vocoder, load_log_mel, load_vocoder
 
 OVERLAP_SECONDS = 48.0
 """Music longer than this is decoded in overlapping windows, if at all."""
@@ -82,7 +83,8 @@ class MusicCodec:
     @torch.no_grad()
     def encode_mel(self, mel_BCMF: torch.Tensor) -> torch.Tensor:
         """Raw latents (B, K, H, T) of log-mel spectrograms."""
-        return self.dcae_encoder((mel_BCMF - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1)
+        mel: torch.Tensor = self.dcae_encoder((mel_BCMF - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1)
+        return mel
 
     @torch.no_grad()
     def decode_mel(self, latents_BKHT: torch.Tensor, *, overlapped: bool = False) -> torch.Tensor:

@@ -40,7 +40,8 @@ class ConvNeXtBlock(nn.Module):
         """(B, C, F) to the same shape."""
         hidden = self.norm(self.dwconv(x_BCF).transpose(1, 2))
         hidden = self.gamma * self.pwconv2(F.gelu(self.pwconv1(hidden)))
-        return x_BCF + hidden.transpose(1, 2)
+        output: torch.Tensor = x_BCF + hidden.transpose(1, 2)
+        return output
 
 
 class ConvNeXt(nn.Module):
@@ -63,4 +64,5 @@ class ConvNeXt(nn.Module):
         hidden = mel_BMF
         for change, stage in zip(self.channel_layers, self.stages, strict=True):
             hidden = stage(change(hidden))
-        return self.norm(hidden)
+        output: torch.Tensor = self.norm(hidden)
+        return output

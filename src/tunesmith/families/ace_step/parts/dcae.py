@@ -74,7 +74,8 @@ def _windowed(encoder: Any, config: dict[str, Any]) -> nn.Module:
         context = 1 + sum((2 * count + 1) * 2**level for level, count in enumerate(layers))
         encoder.conv_in = Windowed(local, 2 ** len(layers), context)
         encoder.down_blocks = encoder.down_blocks[len(layers) :]
-    return encoder
+    windowed: nn.Module = encoder
+    return windowed
 
 
 def _convolutional_layers(config: dict[str, Any]) -> list[int]:

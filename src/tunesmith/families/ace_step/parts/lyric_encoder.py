@@ -69,7 +69,8 @@ class RelativeAttention(nn.Module):
         return out
 
     def _split(self, x_BND: torch.Tensor) -> torch.Tensor:
-        return x_BND.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        per_head: torch.Tensor = x_BND.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return per_head
 
 
 class LyricLayer(nn.Module):

@@ -30,7 +30,8 @@ class MaskedGroupNorm(nn.GroupNorm):
         centred = grouped - (grouped * mask).sum(dim=(2, 3), keepdim=True) / count
         variance = (centred.square() * mask).sum(dim=(2, 3), keepdim=True) / count
         normal = (centred * torch.rsqrt(variance + self.eps)).view_as(x_BW1T)
-        return (normal * self.weight[:, None, None] + self.bias[:, None, None]).to(x_BW1T.dtype)
+        output: torch.Tensor = (normal * self.weight[:, None, None] + self.bias[:, None, None]).to(x_BW1T.dtype)
+        return output
 
 
 class PatchEmbedding(nn.Module):
@@ -65,4 +66,5 @@ class FinalLayer(nn.Module):
         """The linear layer's outputs are ordered (height, channel)."""
         shift, scale = (self.scale_shift_table + time_BD[:, None]).chunk(2, dim=1)
         flat: torch.Tensor = self.linear(modulated(x_BTD, shift, scale))
-        return flat.unflatten(-1, (self.height, -1)).permute(0, 3, 2, 1)
+        output: torch.Tensor = flat.unflatten(-1, (self.height, -1)).permute(0, 3, 2, 1)
+        return output

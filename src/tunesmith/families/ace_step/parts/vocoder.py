@@ -56,7 +56,8 @@ class Vocoder(nn.Module):
     @torch.no_grad()
     def decode(self, mel_BMF: torch.Tensor) -> torch.Tensor:
         """Audio (B, F * hop_length) of log-mel spectrograms."""
-        return self.head(self.backbone(mel_BMF))
+        wave: torch.Tensor = self.head(self.backbone(mel_BMF))
+        return wave
 
 
 def load_vocoder(folder: Path, config: dict[str, Any]) -> Vocoder | MelInversion:

@@ -63,7 +63,8 @@ def apg(
     unit = along / torch.linalg.vector_norm(along, dim=(-2, -1), keepdim=True).clamp_min(1e-12)
     on_cond = (wide * unit).sum((-2, -1), keepdim=True) * unit
     kept = wide - (1 - parallel) * on_cond
-    return cond_BCHT + (scale - 1) * kept.to(cond_BCHT.dtype)
+    guided: torch.Tensor = cond_BCHT + (scale - 1) * kept.to(cond_BCHT.dtype)
+    return guided
 
 
 def cfg(cond: torch.Tensor, null: torch.Tensor, scale: float) -> torch.Tensor:

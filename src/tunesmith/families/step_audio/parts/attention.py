@@ -139,7 +139,8 @@ class CachedAttention:
         # The R heads of a group stand in line as queries of one head: its keys need no copies.
         query, bias = (x.unflatten(1, (keys.shape[1], -1)).flatten(2, 3) for x in (q_BHTE, self._bias_BHTS))
         read = F.scaled_dot_product_attention(query, keys, values, attn_mask=bias)
-        return read.unflatten(2, (-1, q_BHTE.shape[2])).flatten(1, 2)
+        output: torch.Tensor = read.unflatten(2, (-1, q_BHTE.shape[2])).flatten(1, 2)
+        return output
 
 
 def flex_fits(device: torch.device, head_dim: int) -> bool:

@@ -66,7 +66,8 @@ class ConformerAttention(nn.Module):
         return out
 
     def _split(self, x_BTD: torch.Tensor) -> torch.Tensor:
-        return x_BTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        per_head: torch.Tensor = x_BTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return per_head
 
 
 class ConformerLayer(nn.Module):

@@ -63,7 +63,8 @@ class Attention(nn.Module):
         return out
 
     def _split(self, x_BFD: torch.Tensor) -> torch.Tensor:
-        return x_BFD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        per_head: torch.Tensor = x_BFD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return per_head
 
 
 class CausalConvolutions(nn.Module):

@@ -50,7 +50,8 @@ def kaldi_fbank(wave_N: torch.Tensor, *, n_mels: int, window: Window, scale: flo
     size = 1 << (FRAME - 1).bit_length()
     power_FK = torch.fft.rfft(shaped_FW, n=size).abs().square()
     energies_FM = power_FK @ _filters(n_mels, size).to(wave_N.device)
-    return energies_FM.clamp(min=torch.finfo(torch.float32).eps).log()
+    logs: torch.Tensor = energies_FM.clamp(min=torch.finfo(torch.float32).eps).log()
+    return logs
 
 
 def subtract_mean(features_FM: torch.Tensor) -> torch.Tensor:

@@ -30,7 +30,8 @@ class LookAhead(nn.Module):
         """(B, T, D) to (B, T, D); what is past the end of an item must be zero, or it reaches the last tokens."""
         x = F.leaky_relu(self.conv1(F.pad(x_BTD.transpose(1, 2), (0, self.tokens))))
         x = self.conv2(F.pad(x, (_LOOK_BACK, 0)))
-        return x.transpose(1, 2) + x_BTD
+        output: torch.Tensor = x.transpose(1, 2) + x_BTD
+        return output
 
 
 class Upsample(nn.Module):

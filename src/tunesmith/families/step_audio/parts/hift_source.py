@@ -35,7 +35,8 @@ class F0Predictor(nn.Module):
     def forward(self, mel_BCF: torch.Tensor) -> torch.Tensor:
         """Predict the pitch of every frame."""
         hidden_BFD = self.condnet(mel_BCF).transpose(1, 2)
-        return self.classifier(hidden_BFD).squeeze(-1).abs()
+        output: torch.Tensor = self.classifier(hidden_BFD).squeeze(-1).abs()
+        return output
 
 
 class HarmonicSource(nn.Module):

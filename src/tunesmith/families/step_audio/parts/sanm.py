@@ -81,7 +81,8 @@ class SanmAttention(nn.Module):
 
     def _split(self, x_CSD: torch.Tensor) -> torch.Tensor:
         """(C, S, D) to (C, H, S, E)."""
-        return x_CSD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        per_head: torch.Tensor = x_CSD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return per_head
 
 
 class SanmFeedForward(nn.Module):

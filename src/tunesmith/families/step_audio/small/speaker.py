@@ -46,7 +46,8 @@ class SmallSpeaker:
         """Vector (192,) of length 1 of a spectrogram."""
         points = (statistics(mel_MF, self.config) - self._mean) / self._deviation
         vector = points @ self._projection
-        return (vector / vector.norm().clamp(min=1e-6)).numpy()
+        unit: npt.NDArray[np.float32] = (vector / vector.norm().clamp(min=1e-6)).numpy()
+        return unit
 
 
 def statistics(mel_MF: torch.Tensor, config: SmallConfig) -> torch.Tensor:

@@ -11,9 +11,10 @@ import torch
 from tools.pocket.musicgen.assemble import assemble, save_folder
 from tools.pocket.musicgen.codec import CodecShape, fit_codec
 from tools.pocket.musicgen.corpus import Corpus, encode, make_corpus
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained, delay, held_out, losses, pretrain
+from tools.pocket.musicgen.pretrain import delay, held_out, losses, pretrain
 from tools.pocket.musicgen.report import generate
-from tools.pocket.musicgen.vocabulary import make_tokenizer
+from tools.pocket.musicgen.tokenizer import make_tokenizer
+from tools.pocket.pretraining import PretrainPlan, Trained
 from tunesmith.pocket.synth import render
 
 torch.set_num_threads(1)
@@ -81,11 +82,6 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(corpus: Corpus, tmp_pat
     pretrain(straight, TOKENIZER, corpus, plan, seed=0, state=whole, report=quiet)
     pairs = zip(resumed.parameters(), straight.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-
-
-def test_a_plan_ends_by_updates_or_by_the_clock() -> None:
-    assert PretrainPlan(updates=10).fraction(5, 1e9) == 0.5
-    assert PretrainPlan(minutes=2.0).fraction(10**9, 30.0) == 0.25
 
 
 def test_the_folder_loads_like_a_published_checkpoint(corpus: Corpus, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.pretraining import PretrainPlan, Trained
 from tools.pocket.step_audio import flow_pretrain as painting
 from tools.pocket.step_audio import language
 from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial, load_material, save_material

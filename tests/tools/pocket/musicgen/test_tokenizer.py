@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.pocket.musicgen.vocabulary import make_tokenizer
+from tools.pocket.musicgen.tokenizer import make_tokenizer
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render
 
 TOKENIZER = make_tokenizer()

@@ -1,11 +1,8 @@
-"""The pocket model's tokenizer: known words whole, other words letter by letter, in T5's own format."""
+"""Words of captions: the ones that the pocket models read whole, and the letters that spell all others."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from transformers import T5Tokenizer
+from collections.abc import Iterable
 
 WORDS = """
 808 a acoustic airy ambient and arpeggio at bass beat beats bell bells bpm break breakbeat breaks bright brass busy
@@ -21,12 +18,14 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'
 SPACE = "\u2581"
 
 
-def make_tokenizer() -> T5Tokenizer:
-    """A T5 tokenizer that needs no download; characters outside ASCII become ``<unk>``."""
-    from transformers import T5Tokenizer
+def unigram_pieces(words: Iterable[str], letters: Iterable[str]) -> list[tuple[str, float]]:
+    """Pieces with scores of a Unigram vocabulary in T5's format: markers, a space, ``words``, numbers, ``letters``.
 
-    words = dict.fromkeys([*WORDS, *map(str, range(40, 201))])
+    Args:
+        words: Read whole after a space, beside the numbers from 40 to 200 (tempos).
+        letters: What other words are spelt with.
+    """
+    known = dict.fromkeys([*WORDS, *map(str, range(40, 201)), *words])
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), (SPACE, -6.0)]
-    pieces += [(SPACE + word, -5.0) for word in words]
-    pieces += [(letter, -9.0) for letter in LETTERS]
-    return T5Tokenizer(vocab=pieces, extra_ids=0)
+    pieces += [(SPACE + word, -5.0) for word in known]
+    return pieces + [(letter, -9.0) for letter in dict.fromkeys(letters)]

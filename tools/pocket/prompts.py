@@ -1,10 +1,11 @@
-"""Prompts in the pocket model's own range: what it was pretrained on, to hear whether an adapter forgets it."""
+"""Prompts in the range of the pocket models of music: to hear whether an adapter forgets it."""
 
 from __future__ import annotations
 
 from tunesmith.pocket.synth import BASE_STYLES, render
 
-FIRST_SEED = 500_000  # beyond every seed of the pretraining corpus
+FIRST_SEED = 500_000  # beyond every seed of the pretraining corpora
+HELD_OUT_SEED = 1_000_000  # seeds from here on are never trained on
 
 
 def base_prompts(count: int = 8) -> list[str]:

@@ -11,7 +11,7 @@ from tools.pocket.ace_step.assemble import Parts, make_parts
 from tools.pocket.ace_step.batches import MelCorpus, make_batch
 from tools.pocket.ace_step.pretrain import held_out, loss_of, pretrain
 from tools.pocket.ace_step.sample import sample
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.pretraining import PretrainPlan, Trained
 
 CAPTIONS = ["house arpeggio 120 bpm, bright synth", "ambient pad chords, dark, soft, slow"]
 

@@ -9,7 +9,7 @@ import torch
 from tools.pocket.ace_step import codec as codec_module
 from tools.pocket.ace_step.codec import fit_codec, to_latents, to_mel
 from tools.pocket.ace_step.corpus import EXAMPLE_FIRST_SEED, FRAMES, SongMaterial, clip_mel, make_material
-from tools.pocket.musicgen.pretrain import PretrainPlan, Trained
+from tools.pocket.pretraining import PretrainPlan, Trained
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE
 
 

@@ -1,0 +1,69 @@
+"""Writes the tables of ``docs/benchmarks.md`` from ``benchmarks/results/*.json``: ``make benchmark-tables``.
+
+Each block of the page between ``<!-- table NAME -->`` and ``<!-- end -->`` is the template ``tables/NAME.md`` (Jinja)
+over the recorded runs. A template calls ``run("script", "arguments")`` for a run's figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from benchmarks import recording
+from tunesmith.files import write_text
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+TEMPLATES = Path(__file__).parent / "tables"
+BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page with every table made anew.
+
+    Args:
+        page: The page's text.
+        runs: As :func:`benchmarks.recording.load` gives them.
+
+    Raises:
+        jinja2.UndefinedError, KeyError: when a template asks for a figure or a run that was not recorded.
+    """
+
+    def run(script: str, arguments: str = "") -> Any:
+        return runs[script][arguments]["figures"]
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"run": run, "reached": reached}
+    environment.filters |= {"fixed": fixed, "grouped": lambda value: f"{float(value):,.0f}", "percent": percent}
+
+    def table(block: re.Match[str]) -> str:
+        return f"{block[1]}{block[2]}{environment.get_template(f'{block[1]}.md').render().rstrip()}\n"
+
+    return BLOCK.sub(table, page)
+
+
+def fixed(value: float, digits: int = 2) -> str:
+    """``1.40``."""
+    return f"{float(value):.{digits}f}"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """``3.9 %`` of 0.039."""
+    return f"{100 * float(value):.{digits}f} %"
+
+
+def reached(value: float, aim: float, at_least: bool = True) -> str:
+    """Whether an aim is reached, as the tables say it."""
+    return "reached" if (value >= aim if at_least else value <= aim) else "missed"
+
+
+if __name__ == "__main__":
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), recording.load()))

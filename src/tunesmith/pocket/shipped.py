@@ -1,0 +1,64 @@
+"""Where the shipped models and clips lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunesmith.errors import TunesmithError
+
+FAMILIES = ("musicgen", "ace_step", "step_audio")
+"""Families that have a pocket model."""
+
+
+def is_pocket(path: str) -> bool:
+    """Whether a model path names one that ships: ``pocket`` (MusicGen's) or ``pocket/<family>``."""
+    return path == "pocket" or path.startswith("pocket/")
+
+
+def pocket_path(name: str = "musicgen") -> Path:
+    """The folder of a checkpoint that ships, in the format of its family.
+
+    Raises:
+        TunesmithError: when this installation has none of that name.
+    """
+    path = Path(__file__).parent / name
+    if not (path / "NUMBERS.md").is_file():  # written last by every build
+        remedy = (
+            f"Install tunesmith again, with its data files, or run `{make_target(name)}` in the repository."
+            if name in FAMILIES
+            else f"There are {', '.join(FAMILIES)}."
+        )
+        raise TunesmithError(f"there is no pocket checkpoint {name!r}", where=str(path), remedy=remedy)
+    return path
+
+
+def make_target(name: str) -> str:
+    """The command that builds a pocket model anew, in a checkout of the repository."""
+    return f"make pocket-{name.replace('_', '-')}"
+
+
+def example_clips(family: str = "musicgen") -> Path:
+    """The folder of a family's shipped clips, 808 beats or a voice: ``metadata.json`` and audio in ``train/``.
+
+    Raises:
+        TunesmithError: when this installation came without them.
+    """
+    own = pocket_path("step_audio") / "examples" / "voice" if family == "step_audio" else None
+    return _shipped(own or Path(__file__).parent / "clips" / "808", "metadata.json")
+
+
+def example_edits() -> Path:
+    """The folder of shipped edits of the example voice: ``edits.jsonl`` and its audio.
+
+    Raises:
+        TunesmithError: when this installation came without them.
+    """
+    return _shipped(pocket_path("step_audio") / "examples" / "edits", "edits.jsonl")
+
+
+def _shipped(path: Path, listed: str) -> Path:
+    if not (path / listed).is_file():
+        raise TunesmithError(
+            "the example clips are missing", where=str(path), remedy="Install tunesmith again, with its data files."
+        )
+    return path
