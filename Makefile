@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-slow check texts clean
+.PHONY: install demo test test-slow check texts mutate clean
 
 install: $(STAMP)
 
@@ -35,6 +35,9 @@ check: install
 # What is said, in every language: collect the sentences of the code, add new ones to the catalogues, compile them.
 texts: install
 	$(BIN)/python tools/texts.py
+
+mutate: install
+	$(BIN)/python -m tools.mutate
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache .mypy_cache
