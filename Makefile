@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-slow check texts pocket-musicgen pocket-ace-step pocket-step-audio pocket-clips benchmark-tables clean
+.PHONY: install demo test test-quick test-slow check texts mutate benchmark-tables pocket-musicgen pocket-ace-step
+.PHONY: pocket-step-audio pocket-clips clean
 
 install: $(STAMP)
 
@@ -20,8 +21,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/tunesmith demo
 
+# A process per core, at most four: each may take 1.5 GB. A file's tests stay together, since they share what is slow to make.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
@@ -35,6 +39,10 @@ check: install
 # What is said, in every language: collect the sentences of the code, add new ones to the catalogues, compile them.
 texts: install
 	$(BIN)/python tools/texts.py
+
+# Small faults in the code that decides; the tests have to notice (tools/mutate_survivors.yaml).
+mutate: install
+	$(BIN)/python -m tools.mutate
 
 # The tables of docs/benchmarks.md from benchmarks/results/*.json.
 benchmark-tables: install

@@ -89,7 +89,7 @@ def our_step(config: Any, work: Any, adapter: dict[str, Any], *, ssl: bool, chec
         batch = faked(mode, real)
 
         def step() -> None:
-            loss = combine(family.objective.loss(networks, batch, None), family.objective.weights(batch))
+            loss = combine(family.objective.loss(networks, batch, None), family.objective.loss_denominators(batch))
             assert loss is not None
             loss.backward()
 

@@ -59,7 +59,7 @@ def taught_musicgen(root: Path, updates: int = 60) -> Path:
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
     for update in range(updates):
         terms = family.objective.loss(networks, batches[update % len(batches)], None)
-        loss = sum(term.sum / term.weight for term in terms.values()) / len(terms)
+        loss = sum(term.sum / term.denominator for term in terms.values()) / len(terms)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

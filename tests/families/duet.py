@@ -78,21 +78,21 @@ class DuetObjective(role.Objective):
                 batch["t"][row] = float(rngs[row].generator("timestep").random())
         return batch
 
-    def weights(self, batch):
+    def loss_denominators(self, batch):
         return {"cross_entropy": float(batch["frames"].sum()), "flow": float(batch["frames"].sum()) * BANDS}
 
     def loss(self, networks, batch, rngs):
         mask = torch.arange(batch["target"].shape[1])[None] < batch["frames"][:, None]
-        weights, terms = self.weights(batch), {}
+        weights, terms = self.loss_denominators(batch), {}
         if "reader" in networks:
             logits = networks["reader"](batch["prompt"])[:, None].expand(-1, mask.shape[1], -1)[mask]
             entropy = F.cross_entropy(logits, batch["tokens"][mask], reduction="sum")
-            terms["cross_entropy"] = role.LossTerm(entropy, weights["cross_entropy"], group="reader", scale=0.4)
+            terms["cross_entropy"] = role.LossTerm(entropy, weights["cross_entropy"], "reader", 0.4)
         if "painter" in networks:
             noisy = (1 - batch["t"]) * batch["noise"] + batch["t"] * batch["target"]
             given = batch["prompt"][:, None].expand_as(noisy), batch["t"].expand(*noisy.shape[:2], 1)
             error = networks["painter"](torch.cat([noisy, *given], -1)) - (batch["target"] - batch["noise"])
-            terms["flow"] = role.LossTerm((error[mask] ** 2).sum(), weights["flow"], group="painter", scale=0.6)
+            terms["flow"] = role.LossTerm((error[mask] ** 2).sum(), weights["flow"], "painter", 0.6)
         return terms
 
 

@@ -36,10 +36,10 @@ def test_a_random_base_does_not_pass_the_loss_gate(state):
 def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(state):
     batches, base = measured(state)
     wrong = state.family.objective.sanity_variants()["layout"](state.networks, batches[0])
-    parallel = sum(t.sum.item() / t.weight for t in wrong.values()) / len(wrong)
+    parallel = sum(t.sum.item() / t.denominator for t in wrong.values()) / len(wrong)
     assert gates.layout(state, batches, LossResult(parallel - 0.5, {})).status == "pass"
     assert gates.layout(state, batches, LossResult(parallel + 0.5, {})).status == "stop"
-    assert wrong["codebook_3"].weight == sum(batches[0]["frames"].tolist())
+    assert wrong["codebook_3"].denominator == sum(batches[0]["frames"].tolist())
     assert base.loss > 0
 
 
@@ -57,7 +57,7 @@ def test_dropout_left_in_the_base_is_found(state):
 
 def test_an_inverted_mask_is_found(state, monkeypatch):
     assert gates.trained_frames(state).status == "pass"
-    monkeypatch.setattr(state.family.objective, "weights", lambda batch: dict.fromkeys(batch["weights"], 1.0))
+    monkeypatch.setattr(state.family.objective, "loss_denominators", lambda batch: dict.fromkeys(batch["weights"], 1.0))
     assert gates.trained_frames(state).status == "stop"
 
 

@@ -11,7 +11,7 @@ import torch
 from tests.training.test_trainer import BASE
 from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.training import loop
-from tunesmith.training.loop import add_over_processes, all_reduce_weights, local_micro_batches, train_update
+from tunesmith.training.loop import add_over_processes, all_reduce_denominators, local_micro_batches, train_update
 from tunesmith.training.setup import build_train_state
 
 TRAIN = {**BASE, "updates": 40, "batch_size": 2, "accumulation": 2, "warmup_updates": 4}
@@ -141,8 +141,8 @@ def test_weights_and_wishes_to_stop_of_all_processes_are_gathered(monkeypatch):
         found[:] = [mine, ({"a": 2.0, "b": 1.0}, True)]
 
     monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
-    assert all_reduce_weights(processes(1), {"a": 1.0}, False) == ({"a": 1.0}, False)
-    assert all_reduce_weights(processes(2), {"a": 1.0}, False) == ({"a": 3.0, "b": 1.0}, True)
+    assert all_reduce_denominators(processes(1), {"a": 1.0}, False) == ({"a": 1.0}, False)
+    assert all_reduce_denominators(processes(2), {"a": 1.0}, False) == ({"a": 3.0, "b": 1.0}, True)
 
 
 def test_processes_share_the_micro_batches_of_an_update(make_state):

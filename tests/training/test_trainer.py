@@ -106,7 +106,7 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
         terms = real(networks, batch, rngs)
         if rngs is None:
             return terms
-        return {k: type(t)(t.sum * torch.tensor(float("nan")), t.weight) for k, t in terms.items()}
+        return {k: type(t)(t.sum * torch.tensor(float("nan")), t.denominator) for k, t in terms.items()}
 
     monkeypatch.setattr(context.family.objective, "loss", poisoned)
     with pytest.raises(TunesmithError, match="3 updates in a row"):
@@ -121,7 +121,7 @@ def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
     real = state.family.objective.loss
 
     def poisoned(networks, batch, rngs):
-        return {k: type(t)(t.sum * float("inf"), t.weight) for k, t in real(networks, batch, rngs).items()}
+        return {k: type(t)(t.sum * float("inf"), t.denominator) for k, t in real(networks, batch, rngs).items()}
 
     monkeypatch.setattr(state.family.objective, "loss", poisoned)
     assert not train_update(state).stepped
@@ -135,7 +135,7 @@ def test_the_average_does_not_step_on_an_update_that_is_not_finite(make_run, mon
     real = state.family.objective.loss
 
     def poisoned(networks, batch, rngs):
-        return {k: type(t)(t.sum * float("nan"), t.weight) for k, t in real(networks, batch, rngs).items()}
+        return {k: type(t)(t.sum * float("nan"), t.denominator) for k, t in real(networks, batch, rngs).items()}
 
     monkeypatch.setattr(state.family.objective, "loss", poisoned)
     train_update(state)

@@ -16,14 +16,16 @@ def combine(terms: Mapping[str, LossTerm], totals: Mapping[str, float]) -> torch
 
     Args:
         terms: The micro-batch's terms.
-        totals: Weight of each term over the whole update, all micro-batches and processes.
+        totals: Denominator of each term over the whole update, all micro-batches and processes.
 
     Returns:
-        A scalar whose sum over the update is the update's loss, or ``None`` when nothing here has weight.
+        A scalar whose sum over the update is the update's loss, or ``None`` when nothing here counts.
     """
-    counts = _group_counts({name: term.group for name, term in terms.items()}, totals)
+    counts = _group_counts({name: term.reduction_group for name, term in terms.items()}, totals)
     parts = [
-        term.sum * (term.scale / (totals[name] * counts[term.group])) for name, term in terms.items() if term.weight > 0
+        term.sum * (term.weight / (totals[name] * counts[term.reduction_group]))
+        for name, term in terms.items()
+        if term.denominator > 0
     ]
     return sum(parts[1:], parts[0]) if parts else None
 
@@ -48,7 +50,7 @@ class LossAccumulator:
 
     def __init__(self) -> None:
         self._sums: dict[str, torch.Tensor] = {}
-        self._weights: dict[str, float] = defaultdict(float)
+        self._denominators: dict[str, float] = defaultdict(float)
         self._kinds: dict[str, tuple[str, float]] = {}
 
     def add(self, terms: Mapping[str, LossTerm]) -> None:
@@ -56,30 +58,31 @@ class LossAccumulator:
         for name, term in terms.items():
             total = term.sum.detach().double() if term.sum.device.type != "mps" else term.sum.detach()
             self._sums[name] = self._sums[name] + total if name in self._sums else total
-            self._weights[name] += term.weight
-            self._kinds[name] = (term.group, term.scale)
+            self._denominators[name] += term.denominator
+            self._kinds[name] = (term.reduction_group, term.weight)
 
     def result(self) -> LossResult:
         """Total loss and term means over everything added."""
-        means = {name: float(total) / self._weights[name] for name, total in self._sums.items() if self._weights[name]}
+        counted = {name: total for name, total in self._sums.items() if self._denominators[name]}
+        means = {name: float(total) / self._denominators[name] for name, total in counted.items()}
         return LossResult(total_of(means, self._kinds), means)
 
 
 def total_of(means: Mapping[str, float], kinds: Mapping[str, tuple[str, float]]) -> float:
-    """The loss from term means: the mean of each group's non-empty terms, times the group's scale, summed."""
+    """The loss from term means: the mean of each group's non-empty terms, times the group's weight, summed."""
     groups: dict[str, list[float]] = defaultdict(list)
     for name, mean in means.items():
-        group, scale = kinds[name]
-        groups[group].append(mean * scale)
+        group, weight = kinds[name]
+        groups[group].append(mean * weight)
     return sum(sum(values) / len(values) for values in groups.values())
 
 
-def add_weights(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Weights by term over several micro-batches."""
+def add_denominators(denominators: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Denominators by term over several micro-batches."""
     totals: dict[str, float] = defaultdict(float)
-    for one in weights:
-        for name, weight in one.items():
-            totals[name] += weight
+    for one in denominators:
+        for name, denominator in one.items():
+            totals[name] += denominator
     return dict(totals)
 
 
@@ -87,17 +90,17 @@ def add_weights(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
 class LossTerm:
     """One named part of a loss over a micro-batch.
 
-    The loop adds ``sum`` and ``weight`` over every micro-batch and process of an update and only then divides, so
+    The loop adds ``sum`` and ``denominator`` over every micro-batch and process of an update and only then divides, so
     neither padding nor batch shape changes what an item counts.
 
     Attributes:
-        sum: Scalar tensor, the summed loss over ``weight`` valid positions.
-        weight: How many valid positions (tokens, frames) it was summed over.
-        group: Terms of one group are averaged over those that have any weight; an empty codebook is left out.
-        scale: The group's share in the total (all terms of a group carry the same one).
+        sum: Scalar tensor, the summed loss over ``denominator`` valid positions.
+        denominator: How many valid positions (tokens, frames) it was summed over.
+        reduction_group: Terms of one group are averaged over those that count anything; an empty codebook is left out.
+        weight: The group's weight in the total (all terms of a group carry the same one).
     """
 
     sum: torch.Tensor
-    weight: float
-    group: str = "loss"
-    scale: float = 1.0
+    denominator: float
+    reduction_group: str = "loss"
+    weight: float = 1.0

@@ -1,4 +1,4 @@
-"""The training loop. One update: gather its micro-batches, divide by the weights of all of them, step."""
+"""The training loop. One update: gather its micro-batches, divide by the denominators of all of them, step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_weights, combine
+from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine
 from tunesmith.training.schedule import learning_rate
 from tunesmith.training.state import TrainState
 
@@ -40,7 +40,7 @@ class UpdateResult:
 def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     """One optimizer update over ``batch_size x accumulation x processes`` clips.
 
-    The loss of the update is each term's sum over every micro-batch and process divided by its weight over all of
+    The loss of the update is each term's sum over every micro-batch and process divided by its denominator over all of
     them: neither padding, nor the cut into micro-batches, nor the number of processes changes the gradient.
 
     Args:
@@ -54,8 +54,8 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
         group["lr"] = rate * group["lr_scale"]
     set_trainable(state, stage.networks)
     micros = local_micro_batches(state, number)
-    totals, stop = all_reduce_weights(
-        state, add_weights(state.family.objective.weights(micro.batch) for micro in micros), stop
+    totals, stop = all_reduce_denominators(
+        state, add_denominators(state.family.objective.loss_denominators(micro.batch) for micro in micros), stop
     )
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
@@ -116,13 +116,15 @@ def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
     ]
 
 
-def all_reduce_weights(state: TrainState, weights: dict[str, float], stop: bool) -> tuple[dict[str, float], bool]:
-    """Weights of the whole update over all processes, and whether any process was asked to stop."""
+def all_reduce_denominators(
+    state: TrainState, denominators: dict[str, float], stop: bool
+) -> tuple[dict[str, float], bool]:
+    """Denominators of the whole update over all processes, and whether any process was asked to stop."""
     if state.accelerator.num_processes == 1:
-        return weights, stop
+        return denominators, stop
     gathered: list[Any] = [None] * state.accelerator.num_processes
-    torch.distributed.all_gather_object(gathered, (weights, stop))
-    return add_weights(w for w, _ in gathered), any(s for _, s in gathered)
+    torch.distributed.all_gather_object(gathered, (denominators, stop))
+    return add_denominators(one for one, _ in gathered), any(asked for _, asked in gathered)
 
 
 def add_over_processes(state: TrainState) -> None:

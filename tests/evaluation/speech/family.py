@@ -71,12 +71,12 @@ class TalkObjective(Objective):
     def collate(self, items, rngs):
         return {"target": torch.from_numpy(np.concatenate([np.array(item["target"]) for item in items]))}
 
-    def weights(self, batch):
+    def loss_denominators(self, batch):
         return {"error": float(batch["target"].numel())}
 
     def loss(self, networks, batch, rngs):
         error = (networks["talker"](batch["target"]) - batch["target"]) ** 2
-        return {"error": LossTerm(error.sum(), self.weights(batch)["error"])}
+        return {"error": LossTerm(error.sum(), self.loss_denominators(batch)["error"])}
 
 
 class TalkChecks(Checks):

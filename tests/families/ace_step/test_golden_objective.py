@@ -44,11 +44,11 @@ def test_golden_loss():
     network.encode = lambda *args, **kwargs: encode(*args, packed=False, **kwargs)
     with torch.no_grad():
         terms = ace_step_loss(network, batch, names)
-    means = {name: term.sum / term.weight for name, term in terms.items()}
+    means = {name: term.sum / term.denominator for name, term in terms.items()}
     assert_close("denoise", means["denoise"].reshape(1), tensors["out.denoise_loss"].reshape(1), 1e-5)
     for name in names:
         assert_close(name, means[name].reshape(1), tensors[f"out.proj_loss.{name}"].reshape(1), 1e-5)
-        assert terms[name].group == "ssl"
+        assert terms[name].reduction_group == "ssl"
     ssl = (means[names[0]] + means[names[1]]) / 2
     assert_close("ssl", ssl.reshape(1), tensors["out.ssl_loss"].reshape(1), 1e-5)
     assert_close("loss", (means["denoise"] + ssl).reshape(1), tensors["out.loss"].reshape(1), 1e-5)

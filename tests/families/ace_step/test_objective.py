@@ -13,7 +13,7 @@ from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
 from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Family
-from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
+from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
 
 
 def item(family: Family, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
@@ -73,7 +73,7 @@ def test_gradients_do_not_depend_on_the_cut_into_micro_batches(family):
         batches = [
             (family.objective.collate([items[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c]) for c in cut
         ]
-        totals = add_weights(family.objective.weights(batch) for batch, _ in batches)
+        totals = add_denominators(family.objective.loss_denominators(batch) for batch, _ in batches)
         for batch, own in batches:
             combine(family.objective.loss(network, batch, own), totals).backward()
         gradients.append(parameter.grad)

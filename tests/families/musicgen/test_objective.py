@@ -8,7 +8,7 @@ import torch
 
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Family
-from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
+from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
 from tunesmith.families.musicgen.family import MUSICGEN
 from tunesmith.families.musicgen.objective import condition_dropout, decoder_input, delay, target_mask
 
@@ -87,9 +87,11 @@ def test_padding_to_twice_the_length_changes_nothing(family, networks):
     batch = family.objective.collate([short, long], None)
     padded = {**batch, "frames": torch.tensor([30, 0])}
     with torch.no_grad():
-        beside = family.objective.loss(networks, {**padded, "weights": {k: t.weight for k, t in alone.items()}}, None)
+        beside = family.objective.loss(
+            networks, {**padded, "weights": {k: t.denominator for k, t in alone.items()}}, None
+        )
     for name, term in alone.items():
-        assert beside[name].sum.item() / term.weight == pytest.approx(term.sum.item() / term.weight, abs=1e-5)
+        assert beside[name].sum.item() / term.denominator == pytest.approx(term.sum.item() / term.denominator, abs=1e-5)
 
 
 def test_four_mixed_lengths_equal_the_weighted_mean_of_four_singles(family, networks):
@@ -98,10 +100,10 @@ def test_four_mixed_lengths_equal_the_weighted_mean_of_four_singles(family, netw
         together = family.objective.loss(networks, family.objective.collate(items, None), None)
         singles = [family.objective.loss(networks, family.objective.collate([one], None), None) for one in items]
     for name, term in together.items():
-        weight = sum(s[name].weight for s in singles)
+        weight = sum(s[name].denominator for s in singles)
         mean = sum(s[name].sum.item() for s in singles) / weight
-        assert term.weight == weight
-        assert term.sum.item() / term.weight == pytest.approx(mean, abs=1e-5)
+        assert term.denominator == weight
+        assert term.sum.item() / term.denominator == pytest.approx(mean, abs=1e-5)
 
 
 def test_an_empty_codebook_is_left_out_not_nan(family, networks):
@@ -110,10 +112,10 @@ def test_an_empty_codebook_is_left_out_not_nan(family, networks):
     with torch.no_grad():
         terms = family.objective.loss(networks, batch, None)
     last = terms[f"codebook_{family.checkpoint.config.num_codebooks - 1}"]
-    assert last.weight == 0
-    totals = add_weights([family.objective.weights(batch)])
+    assert last.denominator == 0
+    totals = add_denominators([family.objective.loss_denominators(batch)])
     loss = combine(terms, totals)
-    filled = [t.sum.item() / t.weight for t in terms.values() if t.weight]
+    filled = [t.sum.item() / t.denominator for t in terms.values() if t.denominator]
     assert loss is not None
     assert loss.item() == pytest.approx(sum(filled) / len(filled), abs=1e-6)
 

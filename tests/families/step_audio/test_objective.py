@@ -13,7 +13,7 @@ from tunesmith.adapters.parameters import trainable
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Family
-from tunesmith.families.loss_terms import LossAccumulator, add_weights, combine
+from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import STEP_AUDIO
@@ -68,10 +68,10 @@ def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items)
         masked = llm(batch["llm_ids"], mask)
         terms = tiny_family.objective.loss({LLM: networks[LLM]}, batch, None)
     expected = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
-    assert float(terms["llm"].sum / terms["llm"].weight) == pytest.approx(float(expected), abs=1e-5)
+    assert float(terms["llm"].sum / terms["llm"].denominator) == pytest.approx(float(expected), abs=1e-5)
     assert torch.allclose(logits[mask], masked[mask], atol=1e-5)
     right = (logits[:, :-1].argmax(-1) == labels[:, 1:]).sum()
-    assert float(terms["llm_accuracy"].sum) == float(right) and terms["llm_accuracy"].scale == 0
+    assert float(terms["llm_accuracy"].sum) == float(right) and terms["llm_accuracy"].weight == 0
 
 
 def test_logits_are_made_at_the_answer_alone(tiny_family, networks, items):
@@ -88,7 +88,7 @@ def test_a_batch_is_the_sum_of_its_singles_with_gradients(tiny_family, networks,
             (tiny_family.objective.collate([mixed[i] for i in c], [rngs[i] for i in c]), [rngs[i] for i in c])
             for c in cut
         ]
-        totals = add_weights(tiny_family.objective.weights(batch) for batch, _ in batches)
+        totals = add_denominators(tiny_family.objective.loss_denominators(batch) for batch, _ in batches)
         meter = LossAccumulator()
         for batch, own in batches:
             terms = tiny_family.objective.loss(networks, batch, own)
@@ -181,8 +181,8 @@ def test_both_together_without_sampled_codes_are_two_losses_weighed(tiny_family,
     apart = terms_of(alone, {LLM: networks[LLM]}, mixed, rngs) | terms_of(alone, {FLOW: networks[FLOW]}, mixed, rngs)
     for name, scale in (("llm", 0.3), ("flow", 0.9)):
         assert torch.equal(together[name].sum, apart[name].sum)
-        assert (together[name].scale, apart[name].scale) == (scale, 1.0)
-    totals = alone.objective.weights(alone.objective.collate(mixed, rngs))
+        assert (together[name].weight, apart[name].weight) == (scale, 1.0)
+    totals = alone.objective.loss_denominators(alone.objective.collate(mixed, rngs))
     means = {name: float(apart[name].sum.detach()) / totals[name] for name in ("llm", "flow")}
     assert float(combine(together, totals).detach()) == pytest.approx(0.3 * means["llm"] + 0.9 * means["flow"])
 
@@ -257,7 +257,7 @@ def test_the_joint_stage_hears_samples_and_gradients_reach_only_what_is_trained(
     with torch.no_grad():  # nothing is sampled while measuring
         held_out = [terms_of(family, networks, items[:4]) for family in (always, never)]
     assert all(torch.equal(held_out[0][name].sum, held_out[1][name].sum) for name in held_out[0])
-    combine(sampled, always.objective.weights(always.objective.collate(items[:4], rngs))).backward()
+    combine(sampled, always.objective.loss_denominators(always.objective.collate(items[:4], rngs))).backward()
     reached = {k for n, m in networks.items() for k, p in m.named_parameters(prefix=n) if p.grad is not None}
     assert reached == {str(key) for key in trainable(networks)}
     assert all("lora_" in name or name.startswith("flow.decoder.") for name in reached)

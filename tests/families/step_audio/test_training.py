@@ -191,7 +191,7 @@ def test_checkpointing_gives_the_same_gradients(make):
         assert state.networks[FLOW].decoder.estimator.gradient_checkpointing is recompute
         (batch, rngs, _), *_ = local_micro_batches(state, 0)
         combine(
-            state.family.objective.loss(state.networks, batch, rngs), state.family.objective.weights(batch)
+            state.family.objective.loss(state.networks, batch, rngs), state.family.objective.loss_denominators(batch)
         ).backward()
         gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and {k.network for k in gradients[0]} == {LLM, FLOW}

@@ -86,8 +86,8 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     ``batch``: latents and noise (B, C, H, T) float32; sigmas (K, B), one row when training, the fixed levels when
     measuring; frame_mask (B, T) or ``None``; text, text_mask, speaker, lyric_ids, lyric_mask; weights by term.
 
-    A term's weight is its number of valid frames. When measuring there is one term per noise level, named after it;
-    their mean is the loss, and each shows where on the way from noise to music the model is good.
+    A term's denominator is its number of valid frames. When measuring there is one term per noise level, named after
+    it; their mean is the loss, and each shows where on the way from noise to music the model is good.
     """
     network = unwrap_peft(network)
     conditions = network.encode(
@@ -101,12 +101,12 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
         noisy = sigma * batch["noise"] + (1 - sigma) * batch["latents"]
         out = network.decode(noisy, sigma_B * TRAINING_LEVELS, conditions, batch["frame_mask"], taps=taps)
         velocity, hidden = out if taps else (out, {})
-        weight = batch["weights"][name]
-        terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), weight)
+        count = batch["weights"][name]
+        terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), count)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
-            terms[ssl] = LossTerm(total, batch["weights"][ssl], group="ssl", scale=batch["ssl_weight"])
+            terms[ssl] = LossTerm(total, batch["weights"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
     return terms
 
 

@@ -29,7 +29,7 @@ class AceStepObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.settings, self.checkpoint.ssl_names)
 
-    def weights(self, batch: Batch) -> dict[str, float]:
+    def loss_denominators(self, batch: Batch) -> dict[str, float]:
         """Valid frames per term."""
         weights: dict[str, float] = batch["weights"]
         return weights

@@ -29,8 +29,8 @@ class Objective(ABC):
         """
 
     @abstractmethod
-    def weights(self, batch: Batch) -> dict[str, float]:
-        """The weight of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
+    def loss_denominators(self, batch: Batch) -> dict[str, float]:
+        """The denominator of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
 
     @abstractmethod
     def loss(
@@ -51,8 +51,8 @@ class Objective(ABC):
 
     def trained_frames(self, batch: Batch) -> float:
         """Frames of a batch (on the clock of its first timed field) that carry a target, on average over the terms."""
-        weights = self.weights(batch)
-        return sum(weights.values()) / max(1, len(weights))
+        denominators = self.loss_denominators(batch)
+        return sum(denominators.values()) / max(1, len(denominators))
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""

@@ -30,7 +30,7 @@ class MusicGenObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.config, self.checkpoint.settings.text_dropout)
 
-    def weights(self, batch: Batch) -> dict[str, float]:
+    def loss_denominators(self, batch: Batch) -> dict[str, float]:
         """Targets per codebook."""
         weights: dict[str, float] = batch["weights"]
         return weights

@@ -59,18 +59,18 @@ def step_audio_loss(
     if LLM in networks and batch["llm_rows"]:
         logits_NV = answer_logits(unwrap_peft(networks[LLM]), batch)
         targets_N = batch["llm_targets"]
-        weight = batch["weights"]["llm"]
-        scale = settings.llm_weight if together else 1.0
-        terms["llm"] = LossTerm(F.cross_entropy(logits_NV.float(), targets_N, reduction="sum"), weight, LLM, scale)
+        count = batch["weights"]["llm"]
+        weight = settings.llm_weight if together else 1.0
+        terms["llm"] = LossTerm(F.cross_entropy(logits_NV.float(), targets_N, reduction="sum"), count, LLM, weight)
         if rngs is None:
             right = (logits_NV.argmax(-1) == targets_N).sum().float()
-            terms["llm_accuracy"] = LossTerm(right, weight, "accuracy", 0.0)
+            terms["llm_accuracy"] = LossTerm(right, count, "accuracy", 0.0)
         elif together:
             heard = sampled_codes(logits_NV.detach(), batch, rngs, settings, ids)
     if FLOW in networks and batch["flow_rows"]:
-        scale = settings.flow_weight if together else 1.0
+        weight = settings.flow_weight if together else 1.0
         terms |= flow_terms(
-            unwrap_peft(networks[FLOW]), with_heard(batch, heard, ids), scale, frozen=settings.freeze_encoder
+            unwrap_peft(networks[FLOW]), with_heard(batch, heard, ids), weight, frozen=settings.freeze_encoder
         )
     return terms
 
@@ -121,7 +121,7 @@ def with_heard(batch: Batch, heard: Mapping[int, np.ndarray], ids: TokenIds) -> 
 # --- the flow -------------------------------------------------------------------------------------------------------
 
 
-def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[str, LossTerm]:
+def flow_terms(flow: Flow, batch: Batch, weight: float, *, frozen: bool) -> dict[str, LossTerm]:
     """The flow's error; one term when training, one for each of the fixed times when measuring."""
     mu_BFC = conditions(flow, batch, frozen=frozen)
     spk_BC = flow.speaker(batch["speaker"])
@@ -134,7 +134,7 @@ def flow_terms(flow: Flow, batch: Batch, scale: float, *, frozen: bool) -> dict[
         total = velocity_error(
             flow.velocity, batch["x1"].mT, batch["z"].mT, t_B, (mask_B1F, mu, spk, cond), batch["loss_mask"][:, None]
         )
-        terms[name] = LossTerm(total, batch["weights"][name], FLOW, scale)
+        terms[name] = LossTerm(total, batch["weights"][name], FLOW, weight)
     return terms
 
 

@@ -31,7 +31,7 @@ class StepAudioObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.settings, self.checkpoint.ids)
 
-    def weights(self, batch: Batch) -> dict[str, float]:
+    def loss_denominators(self, batch: Batch) -> dict[str, float]:
         """Answer ids, and target frames per time."""
         weights: dict[str, float] = batch["weights"]
         return weights
