@@ -16,10 +16,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from tunesmith.cli.main import app
+from tunesmith.cli.verb_help import documentation, verbs_of
+
 SOURCE = Path(__file__).parents[1] / "src" / "tunesmith"
 LOCALE = SOURCE / "texts" / "locale"
 DOMAIN = "tunesmith"
-KEYWORDS: dict[str, None] = {"msg": None, "tr": None}
+KEYWORDS: dict[str, None] = {"msg": None, "tr": None, "tr_all": None}
 """The functions whose first argument is a sentence."""
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 """What reads which files: the page of the report has its sentences in its templates."""
@@ -40,9 +43,10 @@ class PlainCatalogue(Catalog):
 
 
 def sentences() -> set[str]:
-    """Every sentence in the code."""
+    """Every sentence in the code, and what the verbs of the command line say of themselves."""
     found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, options_map={"**.j2": {"silent": "false"}})
-    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    said = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    return said | {documentation(verb) for verb in verbs_of(app)}
 
 
 def catalogue_files() -> dict[str, Path]:

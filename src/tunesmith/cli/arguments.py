@@ -6,16 +6,14 @@ from typing import Annotated
 
 import typer
 
+from tunesmith.texts import tr_all
+
 Target = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN", help="A run's name, its folder, or a recipe.yaml. 运行的名字、文件夹或 recipe.yaml。"
-    ),
+    typer.Argument(metavar="RUN", help=tr_all("A run's name, its folder, or a recipe.yaml.")),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="KEY=VALUE", help="Any key of the recipe, as in train.learning_rate=5e-5. 覆盖配置中的任意键。"
-    ),
+    typer.Argument(metavar="KEY=VALUE", help=tr_all("Any key of the recipe, as in train.learning_rate=5e-5.")),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Do it again although nothing has changed. 即使没有变化也重做。")]
+Force = Annotated[bool, typer.Option("--force", help=tr_all("Do it again although nothing has changed."))]

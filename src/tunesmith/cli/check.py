@@ -9,8 +9,6 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
     Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest.
-
-    在耗时步骤之前检查音频，隔离无法使用的片段，并划分训练集与验证集；有片段被隔离时退出码为 1。
     """
     from tunesmith.cli.stages import opened
     from tunesmith.records.findings import CheckFindings

@@ -6,10 +6,7 @@ from tunesmith.cli.arguments import Force, Overrides, Target
 
 
 def encode(target: Target, overrides: Overrides = None, force: Force = False) -> int:
-    """Encode clips and captions once, into a cache; interrupted encoding goes on where it stopped.
-
-    把音频与文字各编码一次并缓存；中断后从断点继续。
-    """
+    """Encode clips and captions once, into a cache; interrupted encoding goes on where it stopped."""
     from tunesmith.cli.stages import do
 
     return do(target, overrides, ["encode"], force=force)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.arguments import Force, Overrides, Target
+from tunesmith.texts import tr_all
 
 
 def evaluate(
@@ -14,21 +15,16 @@ def evaluate(
     overrides: Overrides = None,
     *,
     prompt: Annotated[
-        list[str] | None, typer.Option(help="What to compare on; give it again for more. 提示词，可重复。")
+        list[str] | None, typer.Option(help=tr_all("What to compare on; give it again for more."))
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", "--duration", help="Length of each. 时长（秒）。")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Item i uses seed + i on both sides. 随机种子。")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", "--duration", help=tr_all("Length of each."))] = None,
+    seed: Annotated[int | None, typer.Option(help=tr_all("Item i uses seed + i on both sides."))] = None,
     compare: Annotated[
-        bool | None, typer.Option("--compare/--no-compare", help="Generate the base side too. 是否同时生成基座一侧。")
+        bool | None, typer.Option("--compare/--no-compare", help=tr_all("Generate the base side too."))
     ] = None,
     force: Force = False,
 ) -> int:
-    """Compare base and adapter on the same prompts and seeds: losses, signals, and what they mean.
-
-    用相同的提示词与种子比较基座与适配器：损失、声音指标及其含义。
-    """
+    """Compare base and adapter on the same prompts and seeds: losses, signals, and what they mean."""
     from tunesmith.cli.flags import as_overrides
     from tunesmith.cli.stages import do
 

@@ -8,45 +8,35 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.arguments import Force, Overrides, Target
+from tunesmith.texts import tr_all
 
 
 def generate(  # noqa: PLR0913 - flags
     target: Target,
     overrides: Overrides = None,
     *,
-    prompt: Annotated[
-        list[str] | None, typer.Option(help="What to make; give it again for more. 提示词，可重复。")
-    ] = None,
-    lyrics: Annotated[str | None, typer.Option(help="Lyrics, or a .txt file of them. 歌词或歌词文件。")] = None,
+    prompt: Annotated[list[str] | None, typer.Option(help=tr_all("What to make; give it again for more."))] = None,
+    lyrics: Annotated[str | None, typer.Option(help=tr_all("Lyrics, or a .txt file of them."))] = None,
     task: Annotated[
-        str | None, typer.Option(help="What to make of --source: repaint, extend, audio2audio, edit. 任务。")
+        str | None, typer.Option(help=tr_all("What to make of --source: repaint, extend, audio2audio, edit."))
     ] = None,
-    source: Annotated[Path | None, typer.Option(help="Audio to start from, or a voice. 源音频或参考声音。")] = None,
-    source_text: Annotated[
-        str | None, typer.Option(help="What the source says, or sounds like. 源音频的内容。")
-    ] = None,
+    source: Annotated[Path | None, typer.Option(help=tr_all("Audio to start from, or a voice."))] = None,
+    source_text: Annotated[str | None, typer.Option(help=tr_all("What the source says, or sounds like."))] = None,
     edit: Annotated[
-        str | None, typer.Option(help="An edit of speech, TYPE or TYPE:AIM (emotion:happy). 语音编辑类型。")
+        str | None, typer.Option(help=tr_all("An edit of speech, TYPE or TYPE:AIM (emotion:happy)."))
     ] = None,
-    span: Annotated[
-        tuple[float, float] | None, typer.Option(help="Seconds of the source: START END. 源音频的时间段。")
-    ] = None,
+    span: Annotated[tuple[float, float] | None, typer.Option(help=tr_all("Seconds of the source: START END."))] = None,
     lora: Annotated[
-        list[str] | None, typer.Option(help="Another adapter, FILE:STRENGTH; again for more. 其他适配器，可重复。")
+        list[str] | None, typer.Option(help=tr_all("Another adapter, FILE:STRENGTH; again for more."))
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", "--duration", help="Length of each. 时长（秒）。")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Item i uses seed + i. 随机种子。")] = None,
-    format: Annotated[str | None, typer.Option(help="wav, flac or mp3. 文件格式。")] = None,
-    adapter_scale: Annotated[float | None, typer.Option(help="0 is the base model, 1 as trained. 适配器强度。")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also copy the audio here. 另存到此文件夹。")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", "--duration", help=tr_all("Length of each."))] = None,
+    seed: Annotated[int | None, typer.Option(help=tr_all("Item i uses seed + i."))] = None,
+    format: Annotated[str | None, typer.Option(help=tr_all("wav, flac or mp3."))] = None,
+    adapter_scale: Annotated[float | None, typer.Option(help=tr_all("0 is the base model, 1 as trained."))] = None,
+    out: Annotated[Path | None, typer.Option(help=tr_all("Also copy the audio here."))] = None,
     force: Force = False,
 ) -> int:
-    """Make audio with the trained adapter; without --prompt, from the held-out captions.
-
-    用训练好的适配器生成音频；不给 --prompt 时使用验证集的文字说明。
-    """
+    """Make audio with the trained adapter; without --prompt, from the held-out captions."""
     from tunesmith.cli.flags import as_overrides
     from tunesmith.cli.stages import opened
     from tunesmith.stages.pipeline import run_stages

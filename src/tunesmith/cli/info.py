@@ -12,10 +12,7 @@ from tunesmith.run.device import devices
 
 
 def info() -> int:
-    """Print versions, devices, families and folders: what to put into a bug report.
-
-    输出版本、设备、模型族与目录，便于报告问题。
-    """
+    """Print versions, devices, families and folders: what to put into a bug report."""
     from tunesmith.families.registry import family_names
     from tunesmith.run.environment import versions
 

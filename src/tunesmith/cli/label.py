@@ -7,45 +7,40 @@ from typing import Annotated, Literal
 
 import typer
 
+from tunesmith.texts import tr_all
+
 
 def label(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Your folder of audio. 音频所在文件夹。")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=tr_all("Your folder of audio."))],
     provider: Annotated[
         Literal["measured", "endpoint", "qwen-omni"],
-        typer.Option(
-            help="Measure only; ask a server that speaks OpenAI's protocol; or run Qwen-Omni here. "
-            "仅测量；请求 OpenAI 兼容服务；或在本机运行 Qwen-Omni。"
-        ),
+        typer.Option(help=tr_all("Measure only; ask a server that speaks OpenAI's protocol; or run Qwen-Omni here.")),
     ] = "measured",
     model: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The server's model, or a Qwen-Omni (hub id or folder). 模型名称或路径。"),
+        typer.Option(metavar="ID", help=tr_all("The server's model, or a Qwen-Omni (hub id or folder).")),
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The server, such as http://localhost:8000/v1. 服务地址。"),
+        typer.Option(metavar="URL", help=tr_all("The server, such as http://localhost:8000/v1.")),
     ] = None,
     dialect: Annotated[
         Literal["openai", "dashscope"] | None,
-        typer.Option(help="How the server takes audio. 服务接收音频的方式。 [default: openai]"),
+        typer.Option(help=tr_all("How the server takes audio.") + " [default: openai]"),
     ] = None,
     prompt: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your own instruction for the model. 自己的提示词文件。"),
+        typer.Option(metavar="FILE", help=tr_all("Your own instruction for the model.")),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Label at most so many clips now. 本次最多标注的片段数。")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help=tr_all("Label at most so many clips now."))] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace tag files that you wrote, too. 同时覆盖你自己写的标签文件。")
+        bool, typer.Option("--overwrite", help=tr_all("Replace tag files that you wrote, too."))
     ] = False,
 ) -> int:
     """Give clips tags and descriptions, into labels.jsonl and text files beside the clips.
 
     What is labelled already is skipped, so the same command goes on after an interruption. The key of a server is
     read from TUNESMITH_LABEL_API_KEY, else OPENAI_API_KEY.
-
-    为音频片段生成标签与描述，写入 labels.jsonl 及片段旁的文本文件；已完成的会跳过，中断后重新运行即可继续。
     """
     from tunesmith.label.choose import choose
     from tunesmith.label.label_clips import label_folder

@@ -25,22 +25,24 @@ from tunesmith.cli.report import report
 from tunesmith.cli.run import run
 from tunesmith.cli.schema import schema
 from tunesmith.cli.train import train
+from tunesmith.cli.verb_help import explain_verbs
+from tunesmith.texts import tr_all
 
 VERBS = (
-    (new, "Look at your clips, write a recipe · 查看音频，写出配置"),
-    (run, "Every stage of a run · 依次完成全部阶段"),
-    (label, "Tags and descriptions for clips · 为音频生成标签"),
-    (check, "Check and split the clips · 检查并划分音频"),
-    (encode, "Encode clips and captions once · 编码并缓存"),
-    (train, "Train the adapter · 训练适配器"),
-    (generate, "Make audio with it · 生成音频"),
-    (evaluate, "Compare base and adapter · 比较基座与适配器"),
-    (report, "Write report.html · 写出报告"),
-    (demo, "The whole road in minutes · 几分钟完整演示"),
-    (export, "The adapter for other tools · 导出适配器"),
-    (plan, "Memory, disk and time · 估算内存、磁盘与时间"),
-    (schema, "JSON schema for editors · 编辑器用的 JSON Schema"),
-    (info, "This machine and installation · 本机与安装信息"),
+    (new, tr_all("Look at your clips, write a recipe", separator=" · ")),
+    (run, tr_all("Every stage of a run", separator=" · ")),
+    (label, tr_all("Tags and descriptions for clips", separator=" · ")),
+    (check, tr_all("Check and split the clips", separator=" · ")),
+    (encode, tr_all("Encode clips and captions once", separator=" · ")),
+    (train, tr_all("Train the adapter", separator=" · ")),
+    (generate, tr_all("Make audio with it", separator=" · ")),
+    (evaluate, tr_all("Compare base and adapter", separator=" · ")),
+    (report, tr_all("Write report.html", separator=" · ")),
+    (demo, tr_all("The whole road in minutes", separator=" · ")),
+    (export, tr_all("The adapter for other tools", separator=" · ")),
+    (plan, tr_all("Memory, disk and time", separator=" · ")),
+    (schema, tr_all("JSON schema for editors", separator=" · ")),
+    (info, tr_all("This machine and installation", separator=" · ")),
 )
 
 app = typer.Typer(
@@ -49,14 +51,18 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: importing rich would cost a third of the start
-    help="Fine-tune generative audio models on your own clips, and hear honestly whether it worked.\n\n"
-    "用自己的音频微调生成模型，并如实听到效果。\n\n"
-    "Begin: tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
+    help=tr_all(
+        "Fine-tune generative audio models on your own clips, and hear honestly whether it worked.", separator="\n\n"
+    )
+    + "\n\nBegin: tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
 )
 for _verb, _short in VERBS:
     app.command(short_help=_short)(_verb)
-app.add_typer(presets.app, name="presets", short_help="Values to start from · 预设")
-app.add_typer(pocket.app, name="pocket", short_help="The tiny models that ship · 随附的小模型")
+app.add_typer(presets.app, name="presets", short_help=tr_all("Values to start from", separator=" · "))
+app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that ship", separator=" · "))
+
+
+explain_verbs(app)
 
 
 def _version(wanted: bool) -> None:
@@ -68,11 +74,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _global(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version. 输出版本。")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=tr_all("Print the version."))
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere). 出错时显示回溯。")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=tr_all("Show the traceback of a failure (anywhere)."))] = False,
 ) -> None:
     """Options of every verb; :func:`main` takes ``--debug`` out before Typer sees it, so it may stand anywhere."""
 

@@ -6,10 +6,7 @@ from tunesmith.cli.arguments import Overrides, Target
 
 
 def plan(target: Target, overrides: Overrides = None) -> int:
-    """Print what a run will take: memory, disk, updates, time.
-
-    估算一次运行所需的内存、磁盘、更新次数与时间。
-    """
+    """Print what a run will take: memory, disk, updates, time."""
     from tunesmith.cli.stages import opened
     from tunesmith.stages.dry_run import print_plan
 

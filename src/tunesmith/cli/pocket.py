@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The tiny models that ship.\n\n随附的小模型。", no_args_is_help=True, rich_markup_mode=None)
-FamilyName = Annotated[str, typer.Argument(help="Which one: musicgen, ace_step or step_audio. 哪一个。")]
+from tunesmith.texts import tr_all
+
+app = typer.Typer(
+    help=tr_all("The tiny models that ship.", separator="\n\n"), no_args_is_help=True, rich_markup_mode=None
+)
+FamilyName = Annotated[str, typer.Argument(help=tr_all("Which one: musicgen, ace_step or step_audio."))]
 
 
 @app.command("build")
@@ -18,10 +22,7 @@ def build(
     seed: Annotated[int | None, typer.Option(hidden=True)] = None,
     minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> int:
-    """Tell how to build a pocket model anew: the builders are in the repository, not in this package.
-
-    说明如何重新构建小模型：构建程序在代码仓库中，不在本软件包内。
-    """
+    """Tell how to build a pocket model anew: the builders are in the repository, not in this package."""
     from tunesmith.errors import TunesmithError
     from tunesmith.pocket.shipped import make_target
 
@@ -37,10 +38,7 @@ def build(
 
 @app.command("info")
 def info(family: FamilyName = "musicgen") -> int:
-    """Tell what a pocket model is and how good.
-
-    介绍小模型及其指标。
-    """
+    """Tell what a pocket model is and how good."""
     from tunesmith.pocket.shipped import pocket_path
 
     known(family)

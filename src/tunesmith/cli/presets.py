@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Values to start from, by memory and intent.\n\n按显存与目的准备的预设。", rich_markup_mode=None)
-Name = Annotated[str, typer.Argument(metavar="PRESET", help="A preset's name. 预设的名字。")]
+from tunesmith.texts import tr_all
+
+app = typer.Typer(help=tr_all("Values to start from, by memory and intent.", separator="\n\n"), rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="PRESET", help=tr_all("A preset's name."))]
 
 
 @app.callback(invoke_without_command=True)
@@ -18,10 +20,7 @@ def _default(ctx: typer.Context) -> int:
 
 @app.command("list")
 def list_presets() -> int:
-    """List all presets with what they are for.
-
-    列出全部预设及其用途。
-    """
+    """List all presets with what they are for."""
     from tunesmith.recipe.presets import preset_names, preset_summary
 
     for name in preset_names():
@@ -33,10 +32,7 @@ def list_presets() -> int:
 
 @app.command("show")
 def show(name: Name) -> int:
-    """Print a preset.
-
-    输出一个预设的内容。
-    """
+    """Print a preset."""
     from tunesmith.recipe.presets import preset_text
 
     typer.echo(preset_text(name), nl=False)
@@ -46,13 +42,12 @@ def show(name: Name) -> int:
 @app.command("copy")
 def copy(
     name: Name,
-    target: Annotated[Path | None, typer.Argument(help="The file to write. 写到哪里。 [default: PRESET.yaml]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file. 覆盖已有文件。")] = False,
+    target: Annotated[
+        Path | None, typer.Argument(help=tr_all("The file to write.") + " [default: PRESET.yaml]")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help=tr_all("Replace the file."))] = False,
 ) -> int:
-    """Copy a preset into a file of your own.
-
-    把预设复制成自己的文件。
-    """
+    """Copy a preset into a file of your own."""
     from tunesmith.errors import TunesmithError
     from tunesmith.files import write_text
     from tunesmith.recipe.presets import preset_text

@@ -6,10 +6,7 @@ from tunesmith.cli.arguments import Force, Overrides, Target
 
 
 def report(target: Target, overrides: Overrides = None, force: Force = False) -> int:
-    """Write report.html from whatever the folder holds; it works offline.
-
-    根据文件夹中已有的内容写出 report.html，可离线打开。
-    """
+    """Write report.html from whatever the folder holds; it works offline."""
     from tunesmith.cli.stages import do
 
     return do(target, overrides, ["report"], force=force, need_recipe=False)

@@ -6,10 +6,7 @@ from tunesmith.cli.arguments import Force, Overrides, Target
 
 
 def run(target: Target, overrides: Overrides = None, force: Force = False) -> int:
-    """Do every stage: check, encode, train, generate, evaluate, report; those that are up to date are skipped.
-
-    依次完成全部阶段：检查、编码、训练、生成、评测、报告；没有变化的阶段会跳过，中断后可用同一命令继续。
-    """
+    """Do every stage: check, encode, train, generate, evaluate, report; those that are up to date are skipped."""
     from tunesmith.cli.stages import do
     from tunesmith.run.folder import STAGES
 

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from tunesmith.texts import tr_all
+
 
 def schema(
-    family: Annotated[str | None, typer.Option(help="Include this family's `options`. 包含该模型族的选项。")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file. 写入文件。 [default: standard output]")] = None,
+    family: Annotated[str | None, typer.Option(help=tr_all("Include this family's `options`."))] = None,
+    out: Annotated[
+        Path | None, typer.Option(help=tr_all("Write to this file.") + " [default: standard output]")
+    ] = None,
 ) -> int:
-    """Print the JSON schema of recipes; editors complete and check with it.
-
-    输出配置文件的 JSON Schema，供编辑器补全与检查。
-    """
+    """Print the JSON schema of recipes; editors complete and check with it."""
     import json
 
     from tunesmith.files import write_json

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.arguments import Force, Overrides, Target
+from tunesmith.texts import tr_all
 
 
 def train(
@@ -14,20 +15,15 @@ def train(
     overrides: Overrides = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Count, measure two steps and print the plan; train nothing. 只试算，不训练。"),
+        typer.Option("--dry-run", help=tr_all("Count, measure two steps and print the plan; train nothing.")),
     ] = False,
     resume: Annotated[
         bool | None,
-        typer.Option(
-            "--resume/--no-resume", help="Go on from the newest checkpoint, or start anew. 是否从检查点继续。"
-        ),
+        typer.Option("--resume/--no-resume", help=tr_all("Go on from the newest checkpoint, or start anew.")),
     ] = None,
     force: Force = False,
 ) -> int:
-    """Train the adapter; Ctrl-C saves, and the same command goes on to the last bit.
-
-    训练适配器；Ctrl-C 会先保存，再用同一命令可精确地继续。
-    """
+    """Train the adapter; Ctrl-C saves, and the same command goes on to the last bit."""
     from tunesmith.cli.stages import do, opened
 
     if dry_run:

@@ -1,7 +1,7 @@
 """What is said, as data: sentences with values, put into words in the reader's language at the last moment."""
 
 from tunesmith.texts.joined import all_of, any_of, in_turn, joined, with_remedy
-from tunesmith.texts.language import LANGUAGE_NAME, LANGUAGES, in_every_language, reader_language, tr
+from tunesmith.texts.language import LANGUAGE_NAME, LANGUAGES, in_every_language, reader_language, tr, tr_all
 from tunesmith.texts.message import Message, as_message, msg
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "msg",
     "reader_language",
     "tr",
+    "tr_all",
     "with_remedy",
 ]

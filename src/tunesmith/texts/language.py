@@ -33,9 +33,14 @@ def reader_language() -> str:
     return language if language in LANGUAGES and shows else "en"
 
 
-def in_every_language(message: Message) -> str:
-    """The sentence in every language, a line each, English first: for help that is read before a language is set."""
-    return "\n".join(message.render(language) for language in LANGUAGES)
+def in_every_language(message: Message, separator: str = "\n") -> str:
+    """The sentence in every language, English first: for help that is read before a language is set."""
+    return separator.join(dict.fromkeys(message.render(language) for language in LANGUAGES))
+
+
+def tr_all(template: str, /, separator: str = " ") -> str:
+    """A sentence of the command line's help in every language; the template is extracted, so it has to be a literal."""
+    return in_every_language(Message(template), separator)
 
 
 def tr(template: str, /, **values: Any) -> str:
