@@ -23,7 +23,10 @@ def export(
     out: Annotated[Path | None, typer.Option(help=tr_all("Where to.") + " [default: RUN/export]")] = None,
     push: Annotated[
         str | None,
-        typer.Option(metavar="REPO", help=tr_all("Upload to this Hub repository too (HF_ENDPOINT names a mirror).")),
+        typer.Option(
+            metavar="REPO",
+            help=tr_all("Upload to this Hub repository too (HF_ENDPOINT names a mirror)."),
+        ),
     ] = None,
 ) -> int:
     """Write the adapter as a PEFT folder or for another tool, or merged into the whole model; uploads only with --push."""
