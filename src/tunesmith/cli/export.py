@@ -29,7 +29,7 @@ def export(
         ),
     ] = None,
 ) -> int:
-    """Write the adapter as a PEFT folder or for another tool, or merged into the whole model; uploads only with --push."""
+    """Write the adapter as a PEFT folder, for another tool, or inside the whole model; uploads only with --push."""
     from tunesmith.cli.stages import opened
     from tunesmith.stages.export import export as write
 
