@@ -11,6 +11,7 @@ import torch
 from tunesmith.families.ace_step.objective import (
     ace_step_loss,
     draw_sigma,
+    item_noise,
     projection_sum,
     sigma_table,
     upside_down,
@@ -123,6 +124,12 @@ def test_models_are_compared_once_at_the_first_level_and_at_their_own_depth(batc
     term = terms["other"]
     assert term == LossTerm(term.sum, 8.0, "ssl", 0.125)
     assert [taps for _, taps in network.calls] == [(7,), (7,)]
+
+
+def test_noise_for_measuring_does_not_depend_on_how_long_a_crop_is():
+    latents = np.zeros((2, 3, 9), np.float32)
+    assert np.array_equal(item_noise(latents, None)[..., :4], item_noise(latents[..., :4], None))
+    assert not np.array_equal(item_noise(latents, None)[:1], item_noise(latents[:1], None)), "and does on its height"
 
 
 def test_the_last_level_is_drawn_and_none_behind_it():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,13 @@ from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.contract import Family
 from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
 from tunesmith.families.musicgen.family import MUSICGEN
-from tunesmith.families.musicgen.objective import condition_dropout, decoder_input, delay, target_mask
+from tunesmith.families.musicgen.objective import (
+    condition_dropout,
+    cross_entropy_sums,
+    decoder_input,
+    delay,
+    target_mask,
+)
 
 
 def item(family: Family, frames: int, seed: int) -> dict[str, np.ndarray]:
@@ -159,3 +168,26 @@ def test_captions_are_all_kept_or_all_dropped_at_the_ends_of_the_rate():
     assert condition_dropout(rngs, 0.0, 20).tolist() == [1.0] * 20
     assert condition_dropout(rngs, 1.0, 20).tolist() == [0.0] * 20
     assert condition_dropout(None, 1.0, 3).tolist() == [1.0] * 3
+
+
+def test_no_keys_are_kept_and_each_head_reads_its_own_targets(family):
+    k, pad = family.checkpoint.config.num_codebooks, family.checkpoint.config.pad
+    seen = {}
+
+    def model(**given):
+        seen.update(given)
+        return SimpleNamespace(last_hidden_state=torch.zeros(1, 12, 8))
+
+    heads = [lambda hidden: torch.zeros(len(hidden), 4) for _ in range(k)]
+    network = SimpleNamespace(project=lambda text, mask: text, decoder=SimpleNamespace(model=model, lm_heads=heads))
+    batch = {
+        "codes": torch.ones(1, k, 12, dtype=torch.long),
+        "frames": torch.tensor([12]),
+        "text": torch.zeros(1, 3, 8),
+        "text_mask": torch.ones(1, 3),
+    }
+    sums = cross_entropy_sums(network, batch, family.checkpoint.config.delays, pad)
+    counts = [12 - shift for shift in family.checkpoint.config.delays]
+    assert [float(total) for total in sums] == pytest.approx([count * math.log(4) for count in counts])
+    assert seen["use_cache"] is False and seen["encoder_attention_mask"].dtype == torch.long
+    assert seen["input_ids"].shape == (k, 12)
