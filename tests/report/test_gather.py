@@ -45,15 +45,17 @@ def test_a_damaged_line_is_named_once_and_the_others_count(tmp_path):
 @pytest.mark.parametrize("name", ["music", "speech"])
 def test_lines_of_a_run_of_before_are_sorted_by_kind(name):
     folder = RunFolder(Path(__file__).parents[1] / "records" / "format_0" / name)
-    kinds = [json.loads(line)["kind"] for line in folder.metrics.read_text(encoding="utf-8").splitlines()]
+    kept = {}
+    for line in map(json.loads, folder.metrics.read_text(encoding="utf-8").splitlines()):
+        repeated = line["update"] if line["kind"] in ("train", "valid") else (line.get("index"), line.get("name"))
+        kept[line["kind"], line["update"], repeated] = line["time"]
     read = gather(folder)
     assert not read.problems
-    for kind, lines in (
-        ("train", read.metrics.train), ("valid", read.metrics.valid), ("preview", read.metrics.previews),
-        ("gate", read.metrics.gates), ("event", read.metrics.events),
-    ):  # fmt: skip
-        assert {line.kind for line in lines} == {kind}
-        assert len(lines) == kinds.count(kind)
+    metrics = read.metrics
+    sides = (metrics.train, metrics.valid, metrics.previews, metrics.gates, metrics.events)
+    for kind, lines in zip(("train", "valid", "preview", "gate", "event"), sides, strict=True):
+        assert [line.kind for line in lines] == [kind] * len(lines)
+        assert sorted(line.time for line in lines) == sorted(time for key, time in kept.items() if key[0] == kind)
 
 
 def test_the_run_is_named_as_its_user_would_name_it(tmp_path):
