@@ -17,6 +17,7 @@ from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.loss_terms import LossAccumulator
 from tunesmith.families.registry import family_names, make_family, recognise
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.run.adapted import load_adapted
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -97,16 +98,16 @@ def test_two_networks_train_in_stages_and_generate(context):
     family = context.family
     before = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in family.networks.load().items()}
     summary = train(context)
-    valid = list(context.folder.read_metrics("valid"))
-    of = {stage: [r for r in valid if r["stage"] == stage] for stage in ("reader", "painter", "joint")}
-    assert set(of["reader"][0]["terms"]) == {"cross_entropy"}
-    assert of["reader"][-1]["terms"]["cross_entropy"] < of["reader"][0]["terms"]["cross_entropy"] - 0.2
-    assert of["painter"][-1]["terms"]["flow"] < of["painter"][0]["terms"]["flow"] - 0.2
-    assert set(of["joint"][0]["terms"]) == {"cross_entropy", "flow"}
+    valid = list(context.folder.read_metrics(ValidLine))
+    of = {stage: [r for r in valid if r.stage == stage] for stage in ("reader", "painter", "joint")}
+    assert set(of["reader"][0].terms) == {"cross_entropy"}
+    assert of["reader"][-1].terms["cross_entropy"] < of["reader"][0].terms["cross_entropy"] - 0.2
+    assert of["painter"][-1].terms["flow"] < of["painter"][0].terms["flow"] - 0.2
+    assert set(of["joint"][0].terms) == {"cross_entropy", "flow"}
     assert [stage["name"] for stage in summary["stages"]] == ["reader", "painter", "joint"]
     assert summary["best_update"] == 30
     assert {p.name for p in context.folder.best.iterdir()} >= {"reader", "painter"}
-    rates = {r["update"]: r["learning_rate"] for r in context.folder.read_metrics("train")}
+    rates = {r.update: r.learning_rate for r in context.folder.read_metrics(TrainLine)}
     assert rates[30] == pytest.approx(0.1 * rates[20])
     networks = load_adapted(family, context.folder.best)
     assert all(

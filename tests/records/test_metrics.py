@@ -18,7 +18,7 @@ from tunesmith.records.metrics import (
     metric_line,
     read_metric_lines,
 )
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 BEFORE = Path(__file__).parent / "metrics_format_0.jsonl"
 """Lines of the three demos as they were written when a sentence was an English and a Chinese text."""
@@ -65,6 +65,31 @@ def test_the_sentence_is_kept_with_its_id_and_values():
     assert data["message"] == {"id": "{updates} updates done", "values": {"updates": 9}, "text": "9 updates done"}
 
 
+def test_what_a_line_says_is_read_in_every_shape_and_one_language_stands_in():
+    line = {"kind": "event", "update": 1, "name": "finished"}
+    shapes = ({"message": "a", "message_zh": "甲"}, {"message": {"en": "a", "zh": "甲"}})
+    for shape in (*shapes, {"message": Message.fixed("a", "甲").to_json()}):
+        message = metric_line(line | shape).message
+        assert (message.render("en"), message.render("zh")) == ("a", "甲")
+    for shape, both in (({"message": "a"}, "a"), ({"message": "", "message_zh": "甲"}, "甲")):
+        message = metric_line(line | shape).message
+        assert message.render("en") == message.render("zh") == both
+    assert not metric_line(line | {"message": "  "}).message
+    for shape in ({"message": 3}, {}):
+        with pytest.raises(TunesmithError, match="damaged"):
+            metric_line(line | shape)
+
+
+@pytest.mark.parametrize("bad", ["3", True, []])
+def test_what_is_no_number_is_not_read_as_one(bad):
+    line = ValidLine(update=4, loss=1.0, best=True).to_json()
+    for key in ("loss", "update"):
+        with pytest.raises(TunesmithError, match=f"damaged: {key}"):
+            metric_line(line | {key: bad})
+    with pytest.raises(TunesmithError, match="damaged: it holds no object"):
+        metric_line(bad)
+
+
 def test_a_line_cut_off_by_a_crash_is_passed_over_and_one_that_is_wrong_is_named(tmp_path):
     path = tmp_path / "metrics.jsonl"
     assert list(read_metric_lines(path)) == []
@@ -77,3 +102,14 @@ def test_a_line_cut_off_by_a_crash_is_passed_over_and_one_that_is_wrong_is_named
     path.write_text('{"kind": "weather", "update": 1}\n')
     with pytest.raises(TunesmithError, match="no metrics of kind 'weather'"):
         list(read_metric_lines(path))
+
+
+def test_whoever_collects_what_is_wrong_reads_on(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    done = json.dumps(EventLine(update=9, name="finished", message=msg("done")).to_json()).encode()
+    wrong = (b'{"kind": "valid", "update": "two"}', b"\0\0 \xff", b'{"kind": "weather"}', b"[" * 100_000, b"[3]")
+    path.write_bytes(b"\n".join((*wrong, b"", done, b'{"kind": "train", "upd')))
+    refused: list[TunesmithError] = []
+    assert [line.update for line in read_metric_lines(path, refused)] == [9]
+    assert [error.where for error in refused] == [f"{path}:{number}" for number in range(1, 6)]
+    assert "weather" in str(refused[2])

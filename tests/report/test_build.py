@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from tests.report import fake_run
+from tests.report.fake_metrics import one_of_each
 from tests.report.files import RATE, beat, write, write_json
 from tests.report.page import Page
 from tunesmith.errors import TunesmithError
@@ -263,10 +264,11 @@ def test_values_of_the_wrong_kind_do_not_break_the_page(tmp_path):
             )
             for kind in kinds
         ]
+        lines += [line.to_json() | {key: value} for line in one_of_each() for key in line.to_json()]
         (folder / "metrics.jsonl").write_text(
             "".join(json.dumps(line) + "\n" for line in lines) + json.dumps(value) + "\n"
         )
-        report(folder)
+        assert "metrics.jsonl:" in report(folder).text()
         report(folder / "odd")
 
 

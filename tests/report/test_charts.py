@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -7,25 +9,24 @@ from pathlib import Path
 import pytest
 
 from tests.report import fake_run
+from tests.report.fake_metrics import train_line, valid_line
 from tunesmith.report.charts import best_update, charts, series
-from tunesmith.report.gather import ReportData
+from tunesmith.report.gather import ReportData, gather
+from tunesmith.report.run_metrics import RunMetrics
 from tunesmith.run.folder import RunFolder
 
 
 def material(train=(), valid=(), random=None) -> ReportData:
-    found = ReportData(RunFolder(Path("x")), "x", metrics={"train": list(train), "valid": list(valid)})
+    found = ReportData(RunFolder(Path("x")), "x", metrics=RunMetrics(train=tuple(train), valid=tuple(valid)))
     if random is None:
         return found
     losses = fake_run.losses().model_copy(update={"random": random})
     return replace(found, comparison=fake_run.record([], losses=losses))
 
 
-TRAIN = [{"update": u, "loss": 4 - u / 100, "learning_rate": 1e-4} for u in range(10, 101, 10)]
-MORE = {"forgetting": 3.0}
+TRAIN = [train_line(u, 4 - u / 100) for u in range(10, 101, 10)]
 VALID = [
-    {"update": u, "loss": v, "terms": {"codebook_0": v, "codebook_10": 1.0, "codebook_2": 2.0}}
-    | MORE
-    | {"best": u <= 50}
+    valid_line(u, v, terms={"codebook_0": v, "codebook_10": 1.0, "codebook_2": 2.0}, forgetting=3.0, best=u <= 50)
     for u, v in ((0, 4.0), (50, 3.2), (100, 3.4))
 ]
 
@@ -57,27 +58,33 @@ def test_svgs_belong_to_the_page():
 
 
 def test_the_best_update_is_the_one_the_run_marked():
-    assert best_update(VALID)["update"] == 50
-    assert best_update([{**r, "best": False} for r in VALID])["update"] == 50
-    assert best_update([{"update": 1, "loss": float("nan"), "best": True}]) is None
+    assert best_update(VALID).update == 50
+    assert best_update([line.model_copy(update={"best": False}) for line in VALID]).update == 50
+    assert best_update([valid_line(1, float("nan"), best=True)]) is None
     assert best_update([]) is None
 
 
 @pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), "3", True])
-def test_numbers_that_are_none_make_no_chart(bad):
-    assert (
-        charts(material([{"update": 1, "loss": bad, "learning_rate": bad}], [{"update": 1, "loss": bad, "terms": bad}]))
-        == []
-    )
+def test_numbers_that_are_none_make_no_chart(tmp_path, bad):
+    lines = [train_line(1).to_json() | {"loss": bad, "learning_rate": bad}]
+    lines += [valid_line(1).to_json() | {"loss": bad, "terms": terms} for terms in (bad, {"codebook_0": bad})]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert charts(gather(RunFolder(tmp_path))) == []
+
+
+@pytest.mark.parametrize("bad", [None, math.nan, math.inf])
+def test_measurements_that_failed_make_no_chart(bad):
+    train = train_line(1, bad, learning_rate=math.nan)
+    assert charts(material([train], [valid_line(1, bad, terms={"codebook_0": bad}, forgetting=bad)])) == []
 
 
 def test_one_measurement_is_still_visible():
-    (chart,) = charts(material([], [{"update": 0, "loss": 3.0}]))
+    (chart,) = charts(material([], [valid_line(0, 3.0)]))
     assert "<use" in chart.svg
 
 
 def test_long_runs_are_thinned_and_keep_their_ends():
-    points = series([{"update": u, "loss": float(u)} for u in range(50_000)], "loss")
+    points = series([train_line(u, float(u)) for u in range(50_000)], lambda line: line.loss)
     assert len(points) <= 500
     assert points[0] == (0, 0)
     assert points[-1] == (49_999, 49_999)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.report import fake_run
+from tests.report.fake_metrics import CUT_OFF, preview_line, train_line, valid_line, write_lines
 from tests.report.files import beat, write
 from tunesmith.records.comparison import ComparedSide, RunVerdict
 from tunesmith.records.findings import CheckFindings
@@ -24,10 +25,37 @@ from tunesmith.texts import Message, msg
 
 
 def test_a_resumed_run_counts_the_last_line_of_each_update(tmp_path):
-    lines = [{"kind": "train", "update": u, "loss": v} for u, v in ((10, 1.0), (20, 2.0), (10, 3.0), (30, 4.0))]
-    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    read = gather(RunFolder(tmp_path)).lines("train")
-    assert [(r["update"], r["loss"]) for r in read] == [(10, 3.0), (20, 2.0), (30, 4.0)]
+    write_lines(tmp_path, [train_line(u, v) for u, v in ((10, 1.0), (20, 2.0), (10, 3.0), (30, 4.0))])
+    read = gather(RunFolder(tmp_path)).metrics.train
+    assert [(line.update, line.loss) for line in read] == [(10, 3.0), (20, 2.0), (30, 4.0)]
+
+
+def test_a_damaged_line_is_named_once_and_the_others_count(tmp_path):
+    wrong = '{"kind": "weather", "update": 1}\n{"kind": "valid", "update": "two"}\n{"kind": tr\n'
+    write_lines(tmp_path, [train_line(10), valid_line(20)], wrong + CUT_OFF)
+    read = gather(RunFolder(tmp_path))
+    assert [line.update for line in (*read.metrics.train, *read.metrics.valid)] == [10, 20]
+    (problem,) = read.problems
+    assert problem.startswith(f"{tmp_path / 'metrics.jsonl'}:3: there are no metrics of kind 'weather'")
+    assert problem.endswith("(2 more lines of this file are passed over.)")
+    write_lines(tmp_path, [train_line(10)], CUT_OFF)
+    assert gather(RunFolder(tmp_path)).problems == ()  # a crash cuts a line off, and is said elsewhere
+
+
+@pytest.mark.parametrize("name", ["music", "speech"])
+def test_lines_of_a_run_of_before_are_sorted_by_kind(name):
+    folder = RunFolder(Path(__file__).parents[1] / "records" / "format_0" / name)
+    kept = {}
+    for line in map(json.loads, folder.metrics.read_text(encoding="utf-8").splitlines()):
+        repeated = line["update"] if line["kind"] in ("train", "valid") else (line.get("index"), line.get("name"))
+        kept[line["kind"], line["update"], repeated] = line["time"]
+    read = gather(folder)
+    assert not read.problems
+    metrics = read.metrics
+    sides = (metrics.train, metrics.valid, metrics.previews, metrics.gates, metrics.events)
+    for kind, lines in zip(("train", "valid", "preview", "gate", "event"), sides, strict=True):
+        assert [line.kind for line in lines] == [kind] * len(lines)
+        assert sorted(line.time for line in lines) == sorted(time for key, time in kept.items() if key[0] == kind)
 
 
 def test_the_run_is_named_as_its_user_would_name_it(tmp_path):
@@ -56,8 +84,7 @@ def test_device_and_precision_are_those_that_training_found(tmp_path):
 
 def test_many_previews_are_thinned_and_counted(tmp_path):
     write(tmp_path / "p.wav", beat(0.5))
-    lines = [{"kind": "preview", "update": u, "index": 0, "prompt": "p", "file": "p.wav"} for u in range(0, 3000, 100)]
-    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_lines(tmp_path, [preview_line(update, "p.wav") for update in range(0, 3000, 100)])
     grid = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid
     assert len(grid.steps) == MOST_STEPS
     assert grid.left_out == 30 - MOST_STEPS
@@ -114,8 +141,7 @@ def test_the_pocket_model_is_named_by_a_path_that_others_can_load(tmp_path):
     [("fade", "Fades out", "淡出"), ("hums at 50 Hz", "hums at 50 Hz", "hums at 50 Hz"), (None, "", "")],
 )
 def test_a_preview_that_collapsed_says_how(tmp_path, problem, en, zh):
-    line = {"kind": "preview", "update": 0, "index": 0, "prompt": "p", "file": "p.wav", "problem": problem}
-    (tmp_path / "metrics.jsonl").write_text(json.dumps(line))
+    write_lines(tmp_path, [preview_line(0, "p.wav", problem=problem)])
     cell = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid.steps[0][2][0]
     assert (str(cell.problem or ""), cell.problem.render("zh") if cell.problem else "") == (en, zh)
 

@@ -11,7 +11,7 @@ from tests.report.page import Page
 from tunesmith.report import build
 from tunesmith.report.build import build_report, label, words
 from tunesmith.report.signal_texts import SIGNALS, signal_name
-from tunesmith.report.texts import SECTIONS, TERMS, said, term, verbatim
+from tunesmith.report.texts import SECTIONS, TERMS, term, verbatim
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import LANGUAGES, Message, catalogue, msg
 
@@ -71,21 +71,6 @@ def test_no_template_speaks_for_itself():
         bare = re.sub(r"\{[{%#].*?[#%}]\}|<[^>]*>", " ", re.sub(r"\{#.*?#\}", " ", text, flags=re.DOTALL))
         left = set(re.findall(r"[A-Za-z\u4e00-\u9fff]{3,}", re.sub(r"<[^<>]*>|\{\{.*?\}\}|\{%.*?%\}", " ", bare)))
         assert left <= {"kHz", "DOCTYPE", "html"} or name == "page.html.j2", (name, left)
-
-
-def test_what_a_line_says_is_read_in_every_shape_and_one_language_stands_in():
-    shapes = ({"m": "a", "m_zh": "甲"}, {"m": {"en": "a", "zh": "甲"}}, {"m": Message.fixed("a", "甲").to_json()})
-    for shape in shapes:
-        message = said(shape, "m")
-        assert message is not None
-        assert (message.render("en"), message.render("zh")) == ("a", "甲")
-    for shape, both in (({"m": "a"}, "a"), ({"m": "", "m_zh": "甲"}, "甲")):
-        message = said(shape, "m")
-        assert message is not None
-        assert message.render("en") == message.render("zh") == both
-    assert said({"m": 3}, "m") is None
-    assert said({"m": "  "}, "m") is None
-    assert said(None, "m") is None
 
 
 def test_unknown_terms_stand_as_they_are():

@@ -12,6 +12,7 @@ from tests.report.page import Page
 from tests.training.test_trainer import BASE
 from tests.training_runs import OFF, write_clips
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.metrics import EventLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -100,7 +101,7 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
         run_stages(hotter, ["train"])
     monkeypatch.setattr(training, "train_update", original)
     run_stages(hotter, ["train"])
-    assert any(e["name"] == "resumed" and e["update"] == 2 for e in hotter.folder.read_metrics("event"))
+    assert any(e.name == "resumed" and e.update == 2 for e in hotter.folder.read_metrics(EventLine))
     second = context.folder.final.joinpath("adapter_model.safetensors").read_bytes()
     shutil.rmtree(context.folder.path)
     run_stages(

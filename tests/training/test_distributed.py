@@ -15,6 +15,7 @@ from tests.training_runs import OFF, adapter_tensors, write_clips
 from tunesmith.files import write_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.write import dump_resolved
+from tunesmith.records.metrics import ValidLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -59,6 +60,6 @@ def test_two_processes_equal_one_with_doubled_accumulation(tiny, clips_folder):
     assert a.keys() == b.keys()
     assert all(np.allclose(a[k], b[k], atol=1e-4) for k in a)
     assert max(np.abs(v).max() for v in a.values()) > 1e-3
-    held_out = [[r["loss"] for r in run.folder.read_metrics("valid")] for run in (one, two)]
+    held_out = [[r.loss for r in run.folder.read_metrics(ValidLine)] for run in (one, two)]
     assert np.allclose(held_out[0], held_out[1], atol=1e-4)
     assert len(held_out[0]) == 3

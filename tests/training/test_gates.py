@@ -77,13 +77,13 @@ def test_a_stopped_gate_spends_nothing_and_names_itself(make_run):
     with pytest.raises(TunesmithError, match=r"gate base_loss: .* Nothing was trained"):
         train(context)
     assert not context.folder.final.exists()
-    assert {g["name"]: g["status"] for g in context.folder.read_metrics("gate")}["base_loss"] == "stop"
+    assert {g.name: g.status for g in context.folder.read_metrics(GateLine)}["base_loss"] == "stop"
 
 
 def test_warn_goes_on_and_off_is_recorded(make_run):
     context = make_run(train={**BASE, "updates": 1}, gates={"base_loss": "warn", "layout": "off"})
     train(context)
-    status = {g["name"]: g["status"] for g in context.folder.read_metrics("gate")}
+    status = {g.name: g.status for g in context.folder.read_metrics(GateLine)}
     assert status["base_loss"] == "warn"
     assert status["layout"] == "off"
     assert status["train_equals_eval"] == "pass"

@@ -19,6 +19,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Adapters
 from tunesmith.files import read_json
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.metrics import EventLine, MetricLine, TrainLine, ValidLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -114,7 +115,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def records(context: RunContext, kind: str) -> list[dict]:
+def records(context: RunContext, kind: type[MetricLine]) -> list:
     return list(context.folder.read_metrics(kind))
 
 
@@ -195,8 +196,8 @@ def test_a_stage_begins_with_the_best_of_the_one_before(make, monkeypatch, extra
         reader = {k.replace(".default", ""): v for k, v in parameters.items() if k.startswith("reader.")}
         assert all(torch.equal(v, reader[k]) for k, v in file.items() if k.startswith("reader."))
     assert begun["painter"][0].keys() != begun["joint"][0].keys()  # before its stage nothing of the painter is kept
-    begins = [r for r in records(context, "valid") if (r["stage"], r["update"]) in {("painter", 4), ("joint", 8)}]
-    assert len(begins) == 2 and not any(r["best"] for r in begins)  # measured where each begins, as what to beat
+    begins = [r for r in records(context, ValidLine) if (r.stage, r.update) in {("painter", 4), ("joint", 8)}]
+    assert len(begins) == 2 and not any(r.best for r in begins)  # measured where each begins, as what to beat
     best = kept(context, "best_model")
     assert {name.split(".")[0] for name in best} == {"reader", "painter"}
 
@@ -218,9 +219,9 @@ def test_a_stage_that_finds_nothing_better_goes_back_to_its_beginning(make):
         summary = train(context)
     assert [stage["best_update"] for stage in summary["stages"]] == [None, None]
     assert all(torch.equal(seen[name], p) for name, p in fresh.items() if name.network == "reader")
-    assert any(e["name"] == "no_best" for e in records(context, "event"))
-    said = next(e for e in records(context, "event") if e["name"] == "stage")
-    assert "nothing better than its beginning" in said["message"]["text"]
+    assert any(e.name == "no_best" for e in records(context, EventLine))
+    said = next(e for e in records(context, EventLine) if e.name == "stage")
+    assert "nothing better than its beginning" in str(said.message)
 
 
 def test_without_held_out_clips_the_last_weights_are_handed_on(make, monkeypatch):
@@ -244,8 +245,8 @@ def test_early_stopping_ends_a_stage_and_not_the_run(make):
     context = never_better(make(early_stopping=1, valid_every=1, updates=24))
     summary = train(context)
     assert [stage["updates"] for stage in summary["stages"]] == [1, 1, 1]
-    stops = [e for e in records(context, "event") if e["name"] == "early_stop"]
-    assert [e["update"] for e in stops] == [1, 2, 3]
+    stops = [e for e in records(context, EventLine) if e.name == "early_stop"]
+    assert [e.update for e in stops] == [1, 2, 3]
 
 
 def test_the_kept_adapter_is_the_average(whole):
@@ -255,7 +256,7 @@ def test_the_kept_adapter_is_the_average(whole):
     assert same(shadow, final)
     raw = {p.parent.name: load_file(p) for p in last.rglob("*.safetensors") if p.parent != last}
     assert any(not torch.equal(v, final[f"painter.{k}"]) for k, v in raw["painter"].items())
-    assert {r["weights"] for r in records(whole, "valid")} == {"ema"}
+    assert {r.weights for r in records(whole, ValidLine)} == {"ema"}
 
 
 @pytest.mark.parametrize("number", [2, 4, 8, 11])  # in the middle of stages and at their borders
@@ -272,8 +273,8 @@ def test_a_run_that_is_stopped_ends_like_one_that_was_not(make, whole, monkeypat
     train(make("broken", **EMA))
     for which in ("final_model", "best_model"):
         assert same(kept(whole, which), kept(broken, which)), which
-    for kind in ("train", "valid"):
-        told = [[{k: r[k] for k in ("update", "loss", "terms")} for r in records(c, kind)] for c in (whole, broken)]
+    for kind in (TrainLine, ValidLine):
+        told = [[(r.update, r.loss, r.terms) for r in records(c, kind)] for c in (whole, broken)]
         assert told[0] == told[1], kind
 
 
@@ -290,7 +291,7 @@ def test_a_run_that_crashed_ends_like_one_that_did_not(make, whole, monkeypatch,
     monkeypatch.undo()
     again = make("broken", **EMA)
     train(again)
-    assert any(e["name"] == "resumed" and e["update"] < number for e in records(again, "event"))
+    assert any(e.name == "resumed" and e.update < number for e in records(again, EventLine))
     for which in ("final_model", "best_model"):
         assert same(kept(whole, which), kept(again, which)), which
 
@@ -308,7 +309,7 @@ def test_a_finished_run_goes_on_with_more_updates(make):
     longer = make(stages={**stages, "joint": {"updates": 5}}, schedule="constant")
     summary = train(longer)
     assert summary["updates"] == 9 and [stage["updates"] for stage in summary["stages"]] == [2, 2, 5]
-    assert [r["update"] for r in records(longer, "train")] == list(range(1, 10))
+    assert [r.update for r in records(longer, TrainLine)] == list(range(1, 10))
 
 
 def test_other_stages_than_those_that_were_done_are_refused(make):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.training.test_trainer import BASE
+from tunesmith.records.metrics import ValidLine
 from tunesmith.training import previews
 from tunesmith.training.trainer import train
 
@@ -25,7 +26,7 @@ def silent_at(monkeypatch, is_silent) -> None:
 
 
 def best_updates(context) -> list[int]:
-    return [record["update"] for record in context.folder.read_metrics("valid") if record["best"]]
+    return [line.update for line in context.folder.read_metrics(ValidLine) if line.best]
 
 
 @pytest.fixture

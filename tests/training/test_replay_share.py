@@ -13,6 +13,7 @@ import pytest
 from tests.training_runs import adapter_tensors, make_context
 from tunesmith.data.replay import is_replay
 from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.training import checkpoint
 from tunesmith.training import trainer as training
 from tunesmith.training.held_out import kind_batches
@@ -84,12 +85,10 @@ def test_a_share_of_nothing_trains_bit_for_bit_as_without_replay(make, mixed):
         train(context)
     a, b = adapter_tensors(idle), adapter_tensors(without)
     assert all(np.array_equal(a[name], b[name]) for name in a)
-    for kind in ("train", "valid"):
-        assert [r["loss"] for r in idle.folder.read_metrics(kind)] == [
-            r["loss"] for r in without.folder.read_metrics(kind)
-        ]
-    assert all("kinds" not in record for record in without.folder.read_metrics("valid"))
-    assert all(set(record["kinds"]) == {"own", "replay"} for record in idle.folder.read_metrics("valid"))
+    for kind in (TrainLine, ValidLine):
+        assert [r.loss for r in idle.folder.read_metrics(kind)] == [r.loss for r in without.folder.read_metrics(kind)]
+    assert "kinds" not in without.folder.metrics.read_text(encoding="utf-8")
+    assert all(set(record.kinds) == {"own", "replay"} for record in idle.folder.read_metrics(ValidLine))
 
 
 def test_an_interrupted_run_with_replay_goes_on_bit_for_bit(make, monkeypatch):
@@ -114,10 +113,10 @@ def test_an_interrupted_run_with_replay_goes_on_bit_for_bit(make, monkeypatch):
 def test_own_held_out_clips_decide_and_replays_are_measured_beside_them(make, mixed):
     context = make("run", train={**BASE, "updates": 9, "learning_rate": 1e-2})
     summary = train(context)
-    records = list(context.folder.read_metrics("valid"))
-    assert all(record["loss"] == record["kinds"]["own"] for record in records)
-    assert len({record["kinds"]["replay"] for record in records}) == len(records), "the weights change"
-    assert summary["best_loss"] == min(record["loss"] for record in records)
+    records = list(context.folder.read_metrics(ValidLine))
+    assert all(record.loss == record.kinds["own"] for record in records)
+    assert len({record.kinds["replay"] for record in records}) == len(records), "the weights change"
+    assert summary["best_loss"] == min(record.loss for record in records)
     log = context.folder.log.read_text(encoding="utf-8")
     assert "replay: every pass has 6 clips of your own and 2 replay clips (25%)" in log
     card = (context.folder.final / "README.md").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.training_runs import adapter_tensors
 from tunesmith.errors import TunesmithError
+from tunesmith.records.metrics import EventLine, TrainLine, ValidLine
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
@@ -26,14 +27,14 @@ BASE = {
 }
 
 
-def losses(context, kind="train"):
-    return [record["loss"] for record in context.folder.read_metrics(kind)]
+def losses(context, kind=TrainLine):
+    return [line.loss for line in context.folder.read_metrics(kind)]
 
 
 def test_training_lowers_train_and_held_out_loss(make_run):
     context = make_run(train={**BASE, "updates": 30, "learning_rate": 1e-2})
     summary = train(context)
-    valid = losses(context, "valid")
+    valid = losses(context, ValidLine)
     assert valid[-1] < valid[0] - 0.1
     assert np.mean(losses(context)[-5:]) < np.mean(losses(context)[:5]) - 0.1
     assert summary["best_loss"] == min(valid)
@@ -65,7 +66,7 @@ def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(make_run,
         assert a.keys() == b.keys()
         assert all(np.array_equal(a[k], b[k]) for k in a)
     assert losses(whole) == losses(broken)
-    assert losses(whole, "valid") == losses(broken, "valid")
+    assert losses(whole, ValidLine) == losses(broken, ValidLine)
 
 
 def test_accumulation_1x8_follows_8x1(make_run):
@@ -111,7 +112,7 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
     monkeypatch.setattr(context.family.objective, "loss", poisoned)
     with pytest.raises(TunesmithError, match="3 updates in a row"):
         train(context)
-    assert [e["name"] for e in context.folder.read_metrics("event")].count("nonfinite") == 3
+    assert [e.name for e in context.folder.read_metrics(EventLine)].count("nonfinite") == 3
 
 
 def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
@@ -157,9 +158,9 @@ def test_a_checkpoint_of_another_run_is_refused(make_run):
 def test_warm_up_longer_than_a_tenth_is_cut_and_said(make_run):
     context = make_run(train={**BASE, "updates": 20, "warmup_updates": 200})
     train(context)
-    event = next(e for e in context.folder.read_metrics("event") if e["name"] == "warmup_cut")
-    assert "from 200 to 2" in event["message"]["text"]
-    rates = [r["learning_rate"] for r in context.folder.read_metrics("train")]
+    event = next(e for e in context.folder.read_metrics(EventLine) if e.name == "warmup_cut")
+    assert "from 200 to 2" in str(event.message)
+    rates = [r.learning_rate for r in context.folder.read_metrics(TrainLine)]
     assert max(rates) == pytest.approx(BASE["learning_rate"], rel=1e-6)
     assert rates.index(max(rates)) < 3
 
@@ -168,8 +169,8 @@ def test_an_adapter_worse_than_the_base_is_never_called_best(make_run):
     context = make_run(train={**BASE, "learning_rate": 300.0, "max_grad_norm": 1e6, "early_stopping": 0})
     summary = train(context)
     assert summary["best_update"] is None
-    assert not any(r["best"] for r in context.folder.read_metrics("valid"))
-    assert any(e["name"] == "no_best" for e in context.folder.read_metrics("event"))
+    assert not any(r.best for r in context.folder.read_metrics(ValidLine))
+    assert any(e.name == "no_best" for e in context.folder.read_metrics(EventLine))
 
 
 def test_early_stopping(make_run):

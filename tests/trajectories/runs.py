@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tunesmith.pocket.examples import example_clips
+from tunesmith.pocket.shipped import example_clips
 
 HERE = Path(__file__).parent
 UPDATES, CLIPS = 20, 6

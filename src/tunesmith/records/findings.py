@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tunesmith.records.record import Record, Said
-from tunesmith.texts import Message, with_remedy
+from tunesmith.texts import NOTHING, Message, with_remedy
 
 Level = Literal["error", "warn", "info"]
-NOTHING = Message(id="")
 
 
 class Finding(BaseModel):

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from tunesmith.errors import TunesmithError
-from tunesmith.records.record import Record, Said
+from tunesmith.records.record import Record, Said, damaged
 
 Numbers = dict[str, float | None]
 """Numbers by name; ``None`` where one was not finite."""
@@ -18,13 +18,15 @@ GateStatus = Literal["pass", "warn", "stop", "off"]
 
 
 class MetricLine(Record):
-    """What every line has.
+    """What every line has; a text or a truth value is no number here.
 
     Attributes:
         kind: Which of the models below it is.
         update: Optimizer updates that were done when it was written.
         time: Seconds since the run began, over all its parts.
     """
+
+    model_config = ConfigDict(strict=True)
 
     kind: str
     update: int
@@ -156,9 +158,12 @@ KINDS: dict[str, type[MetricLine]] = {
 
 
 def _said(data: dict[str, Any]) -> dict[str, Any]:
-    message, zh = data.get("message"), data.get("message_zh")
     rest = {key: value for key, value in data.items() if key != "message_zh"}
-    return {**rest, "message": {"en": message, "zh": zh or ""}} if isinstance(message, str) else rest
+    if not isinstance(data.get("message"), str):
+        return rest
+    texts = (data["message"], data.get("message_zh"))
+    en, zh = (text if isinstance(text, str) and text.strip() else "" for text in texts)
+    return {**rest, "message": {"en": en, "zh": zh}}
 
 
 def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
@@ -167,6 +172,8 @@ def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
     Raises:
         TunesmithError: when they are of no known kind, or not what a line of their kind is.
     """
+    if not isinstance(data, Mapping):
+        raise damaged("it holds no object", where)
     kind = KINDS.get(str(data.get("kind")))
     if kind is None:
         raise TunesmithError(
@@ -175,18 +182,31 @@ def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
     return kind.from_json(data, where)
 
 
-def read_metric_lines(path: Path) -> Iterator[MetricLine]:
+def read_metric_lines(path: Path, refused: list[TunesmithError] | None = None) -> Iterator[MetricLine]:
     """The lines of a ``metrics.jsonl`` in order; none without the file, and one cut off by a crash is passed over.
 
+    Args:
+        path: The file.
+        refused: Where given, takes what is wrong with each line that is not understood, and the reading goes on; so it
+            does of whole lines that are no JSON, which are passed over in silence otherwise.
+
     Raises:
-        TunesmithError: from a line that is whole and not understood.
+        TunesmithError: from a line of JSON that is not understood, where there is no ``refused``.
     """
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            where = f"{path}:{number}"
             try:
                 data = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
+                if refused is not None and line.strip() and line.endswith(b"\n"):
+                    refused.append(damaged("this line is no JSON", where))
                 continue
-            yield metric_line(data, f"{path}:{number}")
+            try:
+                yield metric_line(data, where)
+            except TunesmithError as error:
+                if refused is None:
+                    raise
+                refused.append(error)

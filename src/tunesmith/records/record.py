@@ -57,7 +57,7 @@ class Record(Part):
             TunesmithError: when the data are of a later version, or are no such record.
         """
         if not isinstance(data, Mapping):
-            raise _damaged("it holds no object", where)
+            raise damaged("it holds no object", where)
         values = dict(data)
         version = values.pop("format", 0)
         if not isinstance(version, int) or version > cls.FORMAT:
@@ -70,9 +70,9 @@ class Record(Part):
             return cls.model_validate(cls.migrate(values, version) if version < cls.FORMAT else values)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            raise _damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where) from error
+            raise damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where) from error
         except (TypeError, ValueError, LookupError, AttributeError) as error:  # a migration met what it does not know
-            raise _damaged(str(error), where) from error
+            raise damaged(str(error), where) from error
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the file, with its version first."""
@@ -92,7 +92,8 @@ class Record(Part):
         write_json(path, self.to_json())
 
 
-def _damaged(reason: str, where: Path | str) -> TunesmithError:
+def damaged(reason: str, where: Path | str) -> TunesmithError:
+    """What is raised of a file that is no such record."""
     return TunesmithError(
         f"this file is damaged: {reason}",
         where=str(where) or None,

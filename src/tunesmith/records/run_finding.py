@@ -7,15 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from tunesmith.records.record import Number, Part, Said
-from tunesmith.texts import Message
+from tunesmith.texts import NOTHING
 
 Severity = Literal["broken", "flaw", "note"]
 """Not usable as audio; usable, and audibly wrong; worth knowing."""
 FindingKind = Literal["better", "worse", "same", "broken"]
 """Against the base model; ``broken`` is not usable whatever the base does."""
-
-NOTHING = Message(id="")
-"""Said where there is nothing to say."""
 
 
 class ClipVerdict(Part):

@@ -18,7 +18,7 @@ from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.media import AudioEmbedder, fits
 from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture
-from tunesmith.report.texts import SECTIONS, said, term
+from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg
 
@@ -62,7 +62,6 @@ def _helpers() -> dict[str, Any]:
         "tr": lambda template, **values: words(Message(id=template, values=values)),
         "words": words,
         "label": label,
-        "said": said,
         "term": term,
         "number": number,
         "picture_words": _picture_words,
@@ -127,8 +126,8 @@ def _view(material: ReportData, shelf: AudioEmbedder) -> dict[str, Any]:
         "random": evaluation_section.random_loss(material),
         "codec": evaluation_section.codec_rows(material),
         "done": training_section.done(material),
-        "events": [event for event in material.lines("event") if event.get("name") != "saved"],
-        "gates": material.lines("gate"),
+        "events": [event for event in material.metrics.events if event.name != "saved"],
+        "gates": material.metrics.gates,
         "charts": [(chart, Markup(chart.svg)) for chart in charts(material)],
         "data": material.findings,
         "data_rows": dataset.data_rows(material),

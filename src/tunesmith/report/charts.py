@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tunesmith.records.metrics import MetricLine, TrainLine, ValidLine
 from tunesmith.report.evaluation_section import random_loss
 from tunesmith.report.numbers import loss, number, real
 from tunesmith.report.texts import term, verbatim
@@ -17,9 +18,11 @@ from tunesmith.texts import Message, msg
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from tunesmith.report.gather import Line, ReportData
+    from tunesmith.report.gather import ReportData
 
 Points = list[tuple[float, float]]
+LineT = TypeVar("LineT", bound=MetricLine)
+LossT = TypeVar("LossT", bound=TrainLine | ValidLine)
 
 _MOST_POINTS = 500
 # Colours are written as these stand-ins and exchanged for CSS variables: dark mode and print need no second chart.
@@ -41,31 +44,31 @@ class Chart:
 
 def charts(material: ReportData) -> list[Chart]:
     """Every chart that this run has numbers for, in the order of the page."""
-    train, valid = material.lines("train"), material.lines("valid")
+    train, valid = material.metrics.train, material.metrics.valid
     made = [_losses(material, train, valid), _codebooks(valid), _learning_rate(train), _forgetting(valid)]
     return [chart for chart in made if chart is not None]
 
 
-def series(records: Sequence[Line], key: str) -> Points:
-    """(update, value) of every record with a finite number under ``key``, thinned to what a screen can show."""
-    points = [(float(r["update"]), value) for r in records if (value := real(r.get(key))) is not None]
+def series(lines: Sequence[LineT], value_of: Callable[[LineT], float | None]) -> Points:
+    """(update, value) of every line whose value is finite, thinned to what a screen can show."""
+    points = [(float(line.update), value) for line in lines if (value := real(value_of(line))) is not None]
     return _thin(points)
 
 
-def stages(records: Sequence[Line]) -> list[list[Line]]:
-    """Records of one training stage after another; all of them where there is but one."""
-    return [list(group) for _, group in groupby(records, key=lambda record: record.get("stage"))]
+def stages(lines: Sequence[LossT]) -> list[list[LossT]]:
+    """Lines of one training stage after another; all of them where there is but one."""
+    return [list(group) for _, group in groupby(lines, key=lambda line: line.stage)]
 
 
-def best_update(valid: Sequence[Line]) -> Line | None:
+def best_update(valid: Sequence[ValidLine]) -> ValidLine | None:
     """The held-out measurement that is called best: the last one marked so, else the lowest."""
-    measured = [record for record in valid if real(record.get("loss")) is not None]
-    marked = [record for record in measured if record.get("best")]
-    return marked[-1] if marked else min(measured, key=lambda record: record["loss"], default=None)
+    measured = [(value, line) for line in valid if (value := real(line.loss)) is not None]
+    marked = [line for _, line in measured if line.best]
+    return marked[-1] if marked else min(measured, key=lambda one: one[0], default=(0.0, None))[1]
 
 
-def _losses(material: ReportData, train: Sequence[Line], valid: Sequence[Line]) -> Chart | None:
-    learnt, held_out = series(train, "loss"), series(valid, "loss")
+def _losses(material: ReportData, train: Sequence[TrainLine], valid: Sequence[ValidLine]) -> Chart | None:
+    learnt, held_out = series(train, _loss_of), series(valid, _loss_of)
     if not learnt and not held_out:
         return None
     random = random_loss(material)
@@ -74,13 +77,14 @@ def _losses(material: ReportData, train: Sequence[Line], valid: Sequence[Line]) 
     best = best_update(valid)
 
     def paint(axes: Axes) -> None:
-        for index, records in ((0, train), (1, valid)):
-            for stage in stages(records):
-                _line(axes, series(stage, "loss"), index, width=1.6 * index or 1.0, marker="o" * index)
-        for stage in stages(valid)[1:]:  # another stage measures other things: no line leads over
-            axes.axvline(float(stage[0]["update"]), color=_INK, linestyle=":", linewidth=1)
-        if best is not None:
-            place = (best["update"], best["loss"])
+        lines: tuple[Sequence[TrainLine | ValidLine], ...] = (train, valid)
+        for index, drawn in enumerate(lines):
+            for stage in stages(drawn):
+                _line(axes, series(stage, _loss_of), index, width=1.6 * index or 1.0, marker="o" * index)
+        for measured in stages(valid)[1:]:  # another stage measures other things: no line leads over
+            axes.axvline(float(measured[0].update), color=_INK, linestyle=":", linewidth=1)
+        if best is not None and best.loss is not None:
+            place = (best.update, best.loss)
             axes.plot([place[0]], [place[1]], marker="o", markersize=10, markerfacecolor="none", **_ring())
             axes.annotate(loss(place[1]), place, (0, 9), textcoords="offset points", ha="center", va="bottom")
         if random is not None and random <= reach:
@@ -95,10 +99,13 @@ def _losses(material: ReportData, train: Sequence[Line], valid: Sequence[Line]) 
     return Chart("loss", title, _draw(paint, "loss", "loss"), tuple(legend), note)
 
 
-def _codebooks(valid: Sequence[Line]) -> Chart | None:
-    flat = [{"update": r["update"], **r["terms"]} for r in valid if isinstance(r.get("terms"), dict)]
-    names = sorted({key for record in flat for key in record if "accuracy" not in key} - {"update"}, key=_natural)[:9]
-    lines = {name: points for name in names if (points := series(flat, name))}
+def _loss_of(line: TrainLine | ValidLine) -> float | None:
+    return line.loss
+
+
+def _codebooks(valid: Sequence[ValidLine]) -> Chart | None:
+    names = sorted({name for line in valid for name in line.terms if "accuracy" not in name}, key=_natural)[:9]
+    lines = {name: points for name in names if (points := _term(valid, name))}
     if not lines:
         return None
 
@@ -111,15 +118,19 @@ def _codebooks(valid: Sequence[Line]) -> Chart | None:
     return Chart("codebooks", title, _draw(paint, "codebooks", "loss"), legend)
 
 
-def _learning_rate(train: Sequence[Line]) -> Chart | None:
-    points = series(train, "learning_rate")
+def _term(valid: Sequence[ValidLine], name: str) -> Points:
+    return series(valid, lambda line: line.terms.get(name))
+
+
+def _learning_rate(train: Sequence[TrainLine]) -> Chart | None:
+    points = series(train, lambda line: line.learning_rate)
     if not points:
         return None
     return Chart("rate", msg("Learning rate"), _draw(lambda axes: _line(axes, points, 0), "rate", "", tick=number))
 
 
-def _forgetting(valid: Sequence[Line]) -> Chart | None:
-    points = series(valid, "forgetting")
+def _forgetting(valid: Sequence[ValidLine]) -> Chart | None:
+    points = series(valid, lambda line: line.forgetting)
     if not points:
         return None
     title = msg("Loss on base-style prompts; rising means the base's skill is being forgotten")

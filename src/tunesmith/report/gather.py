@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 from collections.abc import Mapping
@@ -18,10 +17,11 @@ from tunesmith.records.generated import GeneratedFiles
 from tunesmith.records.plan import RunPlan
 from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
+from tunesmith.report.run_metrics import RunMetrics, read_run_metrics
 from tunesmith.run.folder import STAGES, RunFolder
 
-Line = dict[str, Any]
-"""A line of ``metrics.jsonl``, or a section of the recipe."""
+RecipeSection = dict[str, Any]
+"""A section of the recipe as its file has it."""
 R = TypeVar("R", bound=Record)
 
 
@@ -38,8 +38,7 @@ class ReportData:
         findings: What the checks found; ``None`` before they ran.
         plan: What the run was expected to take; ``None`` where nobody asked.
         stages: State of each stage that was begun, by name.
-        metrics: Lines of ``metrics.jsonl`` by kind; of a repeated update the last line counts (a resumed run
-            measures some updates twice).
+        metrics: The lines of ``metrics.jsonl``.
         comparison: ``comparison_results.json``; ``None`` before the evaluation.
         comparison_folder: The folder its file names are relative to.
         generated: What the generate stage made; ``None`` before it ran.
@@ -48,21 +47,17 @@ class ReportData:
 
     folder: RunFolder
     target: str
-    recipe: Line = field(default_factory=dict)
+    recipe: RecipeSection = field(default_factory=dict)
     recipe_text: str = ""
     environment: Environment | None = None
     findings: CheckFindings | None = None
     plan: RunPlan | None = None
     stages: dict[str, StageState] = field(default_factory=dict)
-    metrics: dict[str, list[Line]] = field(default_factory=dict)
+    metrics: RunMetrics = field(default_factory=RunMetrics)
     comparison: Comparison | None = None
     comparison_folder: Path = Path()
     generated: GeneratedFiles | None = None
     problems: tuple[str, ...] = ()
-
-    def lines(self, kind: str) -> list[Line]:
-        """Metric lines of one kind, by update."""
-        return self.metrics.get(kind, [])
 
     def name(self) -> str:
         """The run's name."""
@@ -111,7 +106,7 @@ def gather(folder: RunFolder) -> ReportData:
         findings=_read(CheckFindings, folder.findings, problems),
         plan=_read(RunPlan, folder.plan, problems),
         stages={name: state for name, state in states.items() if state is not None},
-        metrics=_metrics(folder, problems),
+        metrics=read_run_metrics(folder.metrics, problems),
         comparison=_read(Comparison, comparison, problems),
         comparison_folder=comparison.parent,
         generated=_read(GeneratedFiles, folder.generated / "generated.json", problems),
@@ -119,7 +114,7 @@ def gather(folder: RunFolder) -> ReportData:
     )
 
 
-def part(record: Any, name: str) -> Line:
+def part(record: Any, name: str) -> RecipeSection:
     """The section under ``name``; empty where there is none."""
     value = record.get(name) if isinstance(record, Mapping) else None
     return value if isinstance(value, dict) else {}
@@ -140,7 +135,7 @@ def _read(kind: type[R], path: Path, problems: list[str]) -> R | None:
         return None
 
 
-def _recipe(folder: RunFolder, problems: list[str]) -> tuple[Line, str]:
+def _recipe(folder: RunFolder, problems: list[str]) -> tuple[RecipeSection, str]:
     import yaml
 
     for path in (folder.resolved, folder.recipe):
@@ -154,27 +149,3 @@ def _recipe(folder: RunFolder, problems: list[str]) -> tuple[Line, str]:
             continue
         return (value if isinstance(value, dict) else {}), text
     return {}, ""
-
-
-def _metrics(folder: RunFolder, problems: list[str]) -> dict[str, list[Line]]:
-    kinds: dict[str, dict[Any, Line]] = {}
-    try:
-        for order, record in enumerate(folder.read_metrics()):
-            kind, update = str(record.get("kind")), record.get("update")
-            known = isinstance(update, (int, float)) and math.isfinite(update)
-            record["update"] = update if known else 0
-            kinds.setdefault(kind, {})[_key(kind, record, order)] = record
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        problems.append(f"{folder.metrics}: {error}")
-    return {kind: sorted(lines.values(), key=lambda line: line["update"]) for kind, lines in kinds.items()}
-
-
-def _key(kind: str, record: Line, order: int) -> Any:
-    match kind:
-        case "train" | "valid":
-            return record["update"]
-        case "preview":
-            return record["update"], str(record.get("index"))
-        case "gate":
-            return str(record.get("name"))
-    return order

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tunesmith.report.gather import Line, ReportData
+from tunesmith.records.metrics import PreviewLine
+from tunesmith.report.gather import ReportData
 from tunesmith.report.media import AudioEmbedder, MediaClip
-from tunesmith.report.texts import said, term
+from tunesmith.report.texts import term
 from tunesmith.texts import Message
 
 MOST_STEPS = 12
@@ -35,41 +35,40 @@ class Grid:
 def preview_files(material: ReportData) -> list[Path | None]:
     """The files of the steps that are shown."""
     _, chosen, _ = _steps(material)
-    return [material.inside(record.get("file")) for step in chosen for record in step]
+    return [material.inside(preview.file) for step in chosen for preview in step]
 
 
 def preview_grid(material: ReportData, shelf: AudioEmbedder) -> Grid:
     """Build the grid."""
     indices, chosen, left_out = _steps(material)
-    best = {record["update"] for record in material.lines("valid") if record.get("best")}
+    best = {line.update for line in material.metrics.valid if line.best}
     last_best = max(best, default=None)
-    prompts: dict[str, tuple[str, str]] = {}
+    prompts: dict[int, tuple[str, str]] = {}
     lines = []
     for step in chosen:
-        at = {str(record.get("index")): record for record in step}
-        for index, record in at.items():
-            prompts.setdefault(index, (str(record.get("prompt") or ""), str(record.get("seed", ""))))
-        clips = shelf.row([material.inside(at[i].get("file")) if i in at else None for i in indices], compact=True)
+        at = {preview.index: preview for preview in step}
+        for index, preview in at.items():
+            prompts.setdefault(index, (preview.prompt, str(preview.seed)))
+        clips = shelf.row([material.inside(at[i].file) if i in at else None for i in indices], compact=True)
         cells = tuple(Cell(clip, _problem(at.get(i)), i in at) for i, clip in zip(indices, clips, strict=True))
-        update = step[0]["update"]
+        update = step[0].update
         lines.append((update, update == last_best, cells))
     return Grid(tuple(prompts[i] for i in indices if i in prompts), tuple(lines), left_out)
 
 
-def _steps(material: ReportData) -> tuple[list[str], list[list[Line]], int]:
+def _steps(material: ReportData) -> tuple[list[int], list[list[PreviewLine]], int]:
     """Indices of the prompts, the previews of the steps that are shown, and how many steps are left out."""
-    by_step: dict[Any, list[Line]] = {}
-    for record in material.lines("preview"):
-        by_step.setdefault(record["update"], []).append(record)
+    by_step: dict[int, list[PreviewLine]] = {}
+    for preview in material.metrics.previews:
+        by_step.setdefault(preview.update, []).append(preview)
     steps = list(by_step.values())
-    indices = sorted({str(r.get("index")) for step in steps for r in step}, key=lambda i: (len(i), i))
+    indices = sorted({preview.index for step in steps for preview in step})
     if len(steps) <= MOST_STEPS:
         return indices, steps, 0
     chosen = [steps[round(i * (len(steps) - 1) / (MOST_STEPS - 1))] for i in range(MOST_STEPS)]
     return indices, chosen, len(steps) - MOST_STEPS
 
 
-def _problem(record: Line | None) -> Message | None:
+def _problem(preview: PreviewLine | None) -> Message | None:
     """What is wrong with a preview: the name of a rule, or a sentence."""
-    problem = record.get("problem") if record else None
-    return term("problem", problem) if isinstance(problem, str) and problem.strip() else said(record, "problem")
+    return term("problem", preview.problem) if preview and preview.problem and preview.problem.strip() else None

@@ -45,7 +45,7 @@ def verdict(material: ReportData) -> list[Sentence]:
 def state(material: ReportData) -> tuple[Message, str]:
     """How far an unevaluated run is, and the command that takes it further."""
     trained = material.folder.best.exists() or material.folder.final.exists()
-    lines = material.lines("train")
+    lines = material.metrics.train
     if _finished(material) or (trained and not lines):
         done = msg("Training is done. Whether it worked is not known yet: base and adapter have not been compared.")
         return done, f"tunesmith evaluate {material.target}"
@@ -53,7 +53,7 @@ def state(material: ReportData) -> tuple[Message, str]:
     if lines:
         reached = msg(
             "Training has reached update {update} and has not finished: it is under way, or was interrupted.",
-            update=lines[-1]["update"],
+            update=lines[-1].update,
         )
         return reached, go_on
     if material.findings is None:
@@ -69,7 +69,7 @@ def cards(material: ReportData) -> list[SummaryCard]:
 
 def _finished(material: ReportData) -> bool:
     train = material.stages.get("train")
-    ended = any(event.get("name") in ("finished", "early_stop") for event in material.lines("event"))
+    ended = any(event.name in ("finished", "early_stop") for event in material.metrics.events)
     return ended or (train is not None and train.status == "done")
 
 
@@ -78,21 +78,21 @@ def _loss(material: ReportData) -> SummaryCard | None:
     if losses is not None:
         label, before, after = msg("Held-out loss, base → adapter"), losses.base.loss, losses.adapter.loss
     else:
-        valid = [record for record in material.lines("valid") if real(record.get("loss")) is not None]
+        valid = [line for line in material.metrics.valid if real(line.loss) is not None]
         best = best_update(valid)
         if best is None:
             return None
-        label, before, after = msg("Held-out loss, first → best"), valid[0]["loss"], best["loss"]
+        label, before, after = msg("Held-out loss, first → best"), valid[0].loss, best.loss
     return SummaryCard(label, verbatim(f"{loss(before)} → {loss(after)}"), verbatim(change(before, after)))
 
 
 def _best(material: ReportData) -> SummaryCard | None:
-    best = best_update(material.lines("valid"))
+    best = best_update(material.metrics.valid)
     if best is None:
         return None
-    train = material.lines("train")
-    note = msg("of {n}", n=train[-1]["update"]) if train else None
-    return SummaryCard(msg("Best update"), verbatim(best["update"]), note)
+    train = material.metrics.train
+    note = msg("of {n}", n=train[-1].update) if train else None
+    return SummaryCard(msg("Best update"), verbatim(best.update), note)
 
 
 def _flags(material: ReportData) -> SummaryCard | None:
@@ -116,6 +116,6 @@ def _time(material: ReportData) -> SummaryCard | None:
     train = material.stages.get("train")
     seconds = train.seconds if train else None
     if seconds is None:
-        times = [t for line in material.lines("train") if (t := real(line.get("time"))) is not None]
+        times = [t for line in material.metrics.train if (t := real(line.time)) is not None]
         seconds = max(times, default=None)
     return None if seconds is None else SummaryCard(msg("Training time"), verbatim(duration(seconds)))

@@ -1,8 +1,7 @@
-"""The page's headings and its closed lists of terms, and the words out of records that are no messages yet."""
+"""The page's headings and its closed lists of terms, and words that need no translation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tunesmith.texts import Message, msg
@@ -124,22 +123,3 @@ def term(kind: str, name: Any) -> Message:
 def verbatim(value: Any) -> Message:
     """Words that need no translation: names, numbers, what the user wrote."""
     return Message.fixed(str(value))
-
-
-def said(record: Any, key: str) -> Message | None:
-    """What a line of ``metrics.jsonl`` says under ``key``; ``None`` where it says nothing.
-
-    A message, or of runs from before there were messages a text under ``key`` and its Chinese under ``key_zh``.
-    """
-    if not isinstance(record, Mapping):
-        return None
-    value, chinese = record.get(key), record.get(f"{key}_zh")
-    if isinstance(value, str) or value is None:
-        english, chinese = (text if isinstance(text, str) and text.strip() else "" for text in (value, chinese))
-        message = Message.fixed(english, chinese)
-    else:
-        try:
-            message = Message.from_json(value)
-        except ValueError:
-            return None
-    return message or None

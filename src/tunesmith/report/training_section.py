@@ -12,8 +12,9 @@ from tunesmith.families.contract.family import LOAD_CODE
 from tunesmith.families.registry import family_type
 from tunesmith.pocket.shipped import is_pocket
 from tunesmith.records.environment import BaseModelFacts
+from tunesmith.records.metrics import TrainLine
 from tunesmith.records.stage_state import TrainSummary
-from tunesmith.report.gather import Line, ReportData, part
+from tunesmith.report.gather import RecipeSection, ReportData, part
 from tunesmith.report.numbers import duration, number, plain, real
 from tunesmith.report.texts import term, verbatim
 from tunesmith.run.folder import STAGES
@@ -33,7 +34,7 @@ def done(material: ReportData) -> list[tuple[Message, Message]]:
         (msg("Adapter"), _adapter(adapter)),
         (msg("Trained modules"), _text(adapter.get("targets"))),
         (msg("Updates"), _updates(material, train)),
-        (msg("Peak learning rate"), _text(train.get("learning_rate") or _peak(material.lines("train")))),
+        (msg("Peak learning rate"), _text(train.get("learning_rate") or _peak(material.metrics.train))),
         (msg("Effective batch"), _batch(batch, accumulation)),
         (msg("Precision"), _text(trained and trained.precision)),
         (msg("Device"), _text(trained and trained.device)),
@@ -42,7 +43,7 @@ def done(material: ReportData) -> list[tuple[Message, Message]]:
             msg("Weights evaluated and exported"),
             term("weights", train["use_weights"]) if "use_weights" in train else None,
         ),
-        *_speed(material.lines("train")),
+        *_speed(material.metrics.train),
     ]
     return [(name, value) for name, value in rows if value is not None]
 
@@ -56,25 +57,25 @@ def _trained(material: ReportData) -> TrainSummary | None:
     return state.training() if state else None
 
 
-def _updates(material: ReportData, train: Line) -> Message | None:
+def _updates(material: ReportData, train: RecipeSection) -> Message | None:
     """Updates done of those planned; nothing before the first."""
-    lines = material.lines("train")
+    lines = material.metrics.train
     if not lines:
         return None
     planned = train.get("updates") or _of_stages(train) or (material.plan and material.plan.updates)
-    return msg("{done} of {planned}", done=number(lines[-1]["update"]), planned=number(planned))
+    return msg("{done} of {planned}", done=number(lines[-1].update), planned=number(planned))
 
 
-def _peak(lines: Sequence[Line]) -> float | None:
-    rates = [rate for line in lines if (rate := real(line.get("learning_rate"))) is not None]
+def _peak(lines: Sequence[TrainLine]) -> float | None:
+    rates = [rate for line in lines if (rate := real(line.learning_rate)) is not None]
     return max(rates, default=None)
 
 
-def _speed(lines: Sequence[Line]) -> list[tuple[Message, Message | None]]:
-    speeds = sorted(speed for line in lines if (speed := real(line.get("tokens_per_second"))) is not None)
-    skipped = [n for line in lines if (n := real(line.get("skipped"))) is not None]
+def _speed(lines: Sequence[TrainLine]) -> list[tuple[Message, Message | None]]:
+    speeds = sorted(speed for line in lines if (speed := real(line.tokens_per_second)) is not None)
     middle = msg("{n} tokens per second", n=number(round(speeds[len(speeds) // 2]))) if speeds else None
-    return [(msg("Speed"), middle), (msg("Skipped updates"), verbatim(number(max(skipped))) if skipped else None)]
+    skipped = verbatim(number(max(line.skipped for line in lines))) if lines else None
+    return [(msg("Speed"), middle), (msg("Skipped updates"), skipped)]
 
 
 def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -140,7 +141,7 @@ def _text(value: Any) -> Message | None:
     return None if value in (None, "", [], {}) else verbatim(plain(value))
 
 
-def _adapter(adapter: Line) -> Message | None:
+def _adapter(adapter: RecipeSection) -> Message | None:
     if not adapter:
         return None
     names = {"lora": "LoRA", "dora": "DoRA"}
@@ -157,13 +158,13 @@ def _adapter(adapter: Line) -> Message | None:
     return in_turn([first, *others])
 
 
-def _of_stages(train: Line) -> float | None:
+def _of_stages(train: RecipeSection) -> float | None:
     """Updates of all stages, where the recipe gives each its own number."""
     own = [real(stage.get("updates")) for stage in part(train, "stages").values()]
     return None if not own or None in own else sum(one for one in own if one is not None)
 
 
-def _network(name: str, own: Line) -> Message:
+def _network(name: str, own: RecipeSection) -> Message:
     """What is trained of a network that has settings of its own."""
     if own["kind"] == "full":
         return msg("{name}: trained itself", name=name)

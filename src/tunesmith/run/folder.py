@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.records.metrics import MetricLine, read_metric_lines
 from tunesmith.records.stage_state import StageState
 
 STAGES = ("check", "encode", "train", "generate", "evaluate", "report")
 """The stages of a run, in order."""
+LineT = TypeVar("LineT", bound=MetricLine)
 
 
 @dataclass(frozen=True)
@@ -122,18 +123,13 @@ class RunFolder:
         path = self.stage(name)
         return StageState.read(path) if path.exists() else None
 
-    def read_metrics(self, kind: str | None = None) -> Iterator[dict[str, Any]]:
-        """Metric lines in order; a last line cut by a crash is passed over."""
-        if not self.metrics.exists():
-            return
-        with self.metrics.open(encoding="utf-8") as lines:
-            for line in lines:
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(record, dict) and (kind is None or record.get("kind") == kind):
-                    yield record
+    def read_metrics(self, kind: type[LineT]) -> Iterator[LineT]:
+        """Metric lines of one kind in order (of all with ``MetricLine``); one cut off by a crash is passed over.
+
+        Raises:
+            TunesmithError: from a line that is whole and not understood.
+        """
+        return (line for line in read_metric_lines(self.metrics) if isinstance(line, kind))
 
     def create(self) -> RunFolder:
         """Make the folder.

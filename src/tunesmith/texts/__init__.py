@@ -2,11 +2,12 @@
 
 from tunesmith.texts.joined import all_of, any_of, in_turn, joined, with_remedy
 from tunesmith.texts.language import LANGUAGE_NAME, LANGUAGES, in_every_language, reader_language, tr, tr_all
-from tunesmith.texts.message import Message, as_message, msg
+from tunesmith.texts.message import NOTHING, Message, as_message, msg
 
 __all__ = [
     "LANGUAGES",
     "LANGUAGE_NAME",
+    "NOTHING",
     "Message",
     "all_of",
     "any_of",

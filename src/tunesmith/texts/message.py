@@ -98,6 +98,8 @@ def as_message(said: str | Message | None) -> Message:
     return said if isinstance(said, Message) else Message.fixed(said or "")
 
 
+NOTHING = Message(id="")
+"""Where nothing is said."""
 SEPARATOR = msg(", ")
 """What stands between the members of a list."""
 

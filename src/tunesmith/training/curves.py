@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from tunesmith.files import atomic_path
+from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.run.folder import RunFolder
 
 
 def draw_curves(folder: RunFolder, update: int) -> None:
     """Draw training and held-out loss, and the learning rate, so far into ``previews/step-N/curves.png``."""
-    train, valid = list(folder.read_metrics("train")), list(folder.read_metrics("valid"))
+    train, valid = list(folder.read_metrics(TrainLine)), list(folder.read_metrics(ValidLine))
     if not train:
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -20,11 +20,11 @@ def draw_curves(folder: RunFolder, update: int) -> None:
 
     figure = Figure(figsize=(8.0, 5.0), layout="constrained")
     losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    losses.plot(*_points(train, "loss"), linewidth=1.0, label="training loss")
-    losses.plot(*_points(valid, "loss"), marker="o", markersize=4, label="held-out loss")
+    losses.plot(*_points((line.update, line.loss) for line in train), linewidth=1.0, label="training loss")
+    losses.plot(*_points((line.update, line.loss) for line in valid), marker="o", markersize=4, label="held-out loss")
     losses.set_ylabel("loss")
     losses.legend()
-    rates.plot(*_points(train, "learning_rate"), color="tab:gray")
+    rates.plot(*_points((line.update, line.learning_rate) for line in train), color="tab:gray")
     rates.set_ylabel("learning rate")
     rates.set_xlabel("update")
     rates.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -34,7 +34,7 @@ def draw_curves(folder: RunFolder, update: int) -> None:
         FigureCanvasAgg(figure).print_png(temporary)
 
 
-def _points(records: Iterable[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
-    """Updates and values, without lines that a loss was not finite in."""
-    known = [(record["update"], record[key]) for record in records if record.get(key) is not None]
+def _points(measured: Iterable[tuple[int, float | None]]) -> tuple[list[int], list[float]]:
+    """Updates and values, without those that were not finite."""
+    known = [(update, value) for update, value in measured if value is not None]
     return [update for update, _ in known], [value for _, value in known]

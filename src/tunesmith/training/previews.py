@@ -126,7 +126,7 @@ def preview(run: RunState) -> None:
             )
     run.previewed_at = update
     # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
-    base = {r["index"] for r in run.context.folder.read_metrics("preview") if r["update"] == 0 and r["problem"]}
+    base = {p.index for p in run.context.folder.read_metrics(PreviewLine) if p.update == 0 and p.problem}
     run.preview_problems = tuple(one.problem for one in made if one.problem and one.index not in base)
 
 

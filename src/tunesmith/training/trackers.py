@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from typing import Any, Literal
 
@@ -37,9 +36,10 @@ class Tracker:
         self._begun = time.monotonic() - self._before
 
     def _rewind(self, resume_at: int | None) -> None:
-        kept = [] if resume_at is None else [r for r in self.folder.read_metrics() if r["update"] <= resume_at]
-        self._before = max((r["time"] for r in kept), default=0.0)
-        write_text(self.folder.metrics, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept))
+        lines = [] if resume_at is None else self.folder.read_metrics(MetricLine)
+        kept = [line for line in lines if resume_at is not None and line.update <= resume_at]
+        self._before = max((line.time for line in kept), default=0.0)
+        write_text(self.folder.metrics, "".join(_text(line.to_json()) for line in kept))
 
     @property
     def elapsed(self) -> float:
@@ -50,9 +50,9 @@ class Tracker:
         """Append one line with its time; numbers that are not finite become null."""
         if not self.active:
             return
-        record = _finite(line.model_copy(update={"time": round(self.elapsed, 3)}).to_json())
+        record = line.model_copy(update={"time": round(self.elapsed, 3)}).to_json()
         with self.folder.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(_text(record))
         self._to_board(line.kind, line.update, record)
 
     def event(self, name: EventName, update: int, message: Message) -> None:
@@ -79,11 +79,5 @@ class Tracker:
             self._board.close()
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return value
+def _text(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -40,7 +40,7 @@ def log_training(run: RunState, result: UpdateResult) -> None:
             update=progress.update,
             stage=run.state.stage.name,
             loss=result.measured.loss,
-            terms=result.measured.terms,
+            terms=dict(result.measured.terms),
             learning_rate=result.learning_rate,
             grad_norm=result.grad_norm,
             tokens=result.tokens,

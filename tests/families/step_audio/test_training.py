@@ -21,6 +21,7 @@ from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.loss_terms import combine
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import STEP_AUDIO
+from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.run.adapted import load_adapted
 from tunesmith.training import trainer as training
 from tunesmith.training.gates import trained_frames
@@ -70,8 +71,8 @@ def test_all_stages_learn_and_the_best_of_both_is_kept(make, tiny_folder, pairs)
     assert [stage["name"] for stage in summary["stages"]] == [LLM, FLOW, "joint"]
     for stage in summary["stages"][:2]:
         assert stage["best_loss"] < stage["first_loss"], stage
-    valid = list(context.folder.read_metrics("valid"))
-    terms = {stage: set(next(r for r in valid if r["stage"] == stage)["terms"]) for stage in (LLM, FLOW, "joint")}
+    valid = list(context.folder.read_metrics(ValidLine))
+    terms = {stage: set(next(r for r in valid if r.stage == stage).terms) for stage in (LLM, FLOW, "joint")}
     assert terms[LLM] == {"llm", "llm_accuracy"} and terms["joint"] == terms[LLM] | terms[FLOW]
     family = STEP_AUDIO.open(str(tiny_folder))
     networks = load_adapted(family, context.folder.best)
@@ -92,7 +93,7 @@ def test_accumulation_1x4_follows_4x1(make):
     runs = [make("many", batch_size=4, accumulation=1), make("one", batch_size=1, accumulation=4)]
     for run in runs:
         train(run)
-    told = [[r["loss"] for r in run.folder.read_metrics("train")] for run in runs]
+    told = [[r.loss for r in run.folder.read_metrics(TrainLine)] for run in runs]
     assert len(told[0]) == 9 and np.allclose(told[0], told[1], rtol=1e-4)
     a, b = (kept(run) for run in runs)
     assert all(torch.allclose(a[k], b[k], atol=1e-3) for k in a)
@@ -127,7 +128,7 @@ def test_two_processes_train_what_one_does(make):
     assert done.returncode == 0, done.stderr[-3000:]
     a, b = kept(one), kept(two)
     assert a.keys() == b.keys() and all(torch.allclose(a[k], b[k], atol=1e-3) for k in a)
-    held_out = [[(r["stage"], r["loss"]) for r in run.folder.read_metrics("valid")] for run in (one, two)]
+    held_out = [[(r.stage, r.loss) for r in run.folder.read_metrics(ValidLine)] for run in (one, two)]
     assert [stage for stage, _ in held_out[0]] == [stage for stage, _ in held_out[1]]
     assert np.allclose([loss for _, loss in held_out[0]], [loss for _, loss in held_out[1]], rtol=1e-4)
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tests.families.step_audio.test_training import TRAIN
 from tests.families.step_audio.tiny_checkpoint import make_speech_run
 from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.records.metrics import EventLine
 from tunesmith.training.gates import probe_clips
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
@@ -38,7 +39,7 @@ def test_a_stage_that_cannot_be_measured_keeps_its_last_weights(context):
     assert [stage["first_loss"] is None for stage in summary["stages"]] == [True, False, False]
     kept = load_file(context.folder.best / LLM / "adapter_model.safetensors")
     assert any(bool(tensor.any()) for name, tensor in kept.items() if "lora_B" in name)
-    events = [r["name"] for r in context.folder.read_metrics("event")]
+    events = [r.name for r in context.folder.read_metrics(EventLine)]
     assert "not_measured" in events
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.sample import AudioRef
 from tunesmith.files import atomic_path, write_text
-from tunesmith.records.findings import NOTHING
-from tunesmith.texts import Message
+from tunesmith.texts import NOTHING, Message
 
 if TYPE_CHECKING:
     import numpy as np

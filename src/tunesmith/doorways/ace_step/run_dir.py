@@ -13,6 +13,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
+from tunesmith.records.metrics import ValidLine
 from tunesmith.run.folder import RunFolder
 from tunesmith.training import checkpoint as checkpoints
 from tunesmith.training.best import nothing_best_yet
@@ -108,7 +109,7 @@ def begin_from(checkpoint: Path, folder: RunFolder) -> None:
         return
     state = read_json(checkpoint / STATE)
     earlier = RunFolder(checkpoint.parent.parent)
-    before = [record["loss"] for record in earlier.read_metrics("valid") if record["update"] == 0]
+    before = [line.loss for line in earlier.read_metrics(ValidLine) if line.update == 0]
     fresh = nothing_best_yet(before[0] if before else None)
     with atomic_folder(target) as temporary:
         shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)

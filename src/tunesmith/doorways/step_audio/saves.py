@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tunesmith.doorways.step_audio.recipe import JOINT, STAGES
 from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
+from tunesmith.records.metrics import ValidLine
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.pipeline import fingerprint_of
@@ -53,7 +54,7 @@ class Saves:
 
     def _measured(self) -> float | None:
         """The newest held-out loss."""
-        return next((record["loss"] for record in reversed(list(self.folder.read_metrics("valid")))), None)
+        return next((line.loss for line in reversed(list(self.folder.read_metrics(ValidLine)))), None)
 
     def settle(self) -> None:
         """After training: the best files as ``best_model/`` has them, also where a stage found nothing better."""

@@ -10,8 +10,8 @@ from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.paired import Paired, paired
 from tunesmith.evaluation.reference_stats import finite
-from tunesmith.records.run_finding import NOTHING, FindingKind, RunFinding
-from tunesmith.texts import Message, msg
+from tunesmith.records.run_finding import FindingKind, RunFinding
+from tunesmith.texts import NOTHING, Message, msg
 
 _ALPHA = 0.02
 

@@ -9,8 +9,8 @@ from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.paired import fewest_pairs
 from tunesmith.evaluation.speech.edit_types import LOSS, Compared, EditType, by_edit_type
 from tunesmith.evaluation.speech.signals import SpeechSignals
-from tunesmith.records.run_finding import NOTHING, RunFinding
-from tunesmith.texts import Message, in_turn, msg
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.texts import NOTHING, Message, in_turn, msg
 
 _NAMES = {
     "clone": msg("clone"),

@@ -11,8 +11,8 @@ from tunesmith.evaluation.diagnosis import fade
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.reference_stats import finite
 from tunesmith.evaluation.signals import Signals
-from tunesmith.records.run_finding import NOTHING, RunFinding
-from tunesmith.texts import msg
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.texts import NOTHING, msg
 
 _ALPHA = 0.01
 _FEWEST_OUTPUTS, _FEWEST_CLIPS = 4, 8

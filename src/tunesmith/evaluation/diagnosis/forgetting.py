@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.records.run_finding import NOTHING, FindingKind, RunFinding
-from tunesmith.texts import msg
+from tunesmith.records.run_finding import FindingKind, RunFinding
+from tunesmith.texts import NOTHING, msg
 
 _MOST = 0.02
 _TITLE = msg("Other styles")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
-from tunesmith.records.run_finding import NOTHING, RunFinding
-from tunesmith.texts import Message, msg
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.texts import NOTHING, Message, msg
 
 _LEAST_MAJORITY = 2
 

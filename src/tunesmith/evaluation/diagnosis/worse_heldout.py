@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.records.run_finding import NOTHING, FindingKind, RunFinding
-from tunesmith.texts import Message, msg
+from tunesmith.records.run_finding import FindingKind, RunFinding
+from tunesmith.texts import NOTHING, Message, msg
 
 _LEAST_CHANGE = 0.005  # half a per cent: under it, another draw of held-out clips would turn the sign
 _TITLE = msg("Held-out loss")
