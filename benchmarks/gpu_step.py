@@ -86,17 +86,17 @@ def sampler_lines(name: str, options: argparse.Namespace, folder: Path) -> None:
     import torch
 
     from arms import WORDS, unwritten_family
-    from tunesmith.families.musicgen.sampler import CodeSampler, Conditions, Sampling
+    from tunesmith.families.musicgen.sampler import CodeSampler, SamplerConditions, Sampling
 
     family = unwritten_family(str(folder / name))
     network = family.networks.load()["decoder"].to("cuda", torch.bfloat16)
     sampler = CodeSampler(network, family.checkpoint.config)
     frames = round(options.seconds * family.checkpoint.config.frame_rate)
     for batch in (1, 8):
-        conditions = Conditions(torch.randn(batch, WORDS, family.checkpoint.config.text_size), torch.ones(batch, WORDS))
+        conditions = SamplerConditions(torch.randn(batch, WORDS, family.checkpoint.config.text_size), torch.ones(batch, WORDS))
         draw = Sampling(guidance=3.0, temperature=1.0, top_k=250)
 
-        def sample(conditions: Conditions = conditions, draw: Sampling = draw, batch: int = batch) -> None:
+        def sample(conditions: SamplerConditions = conditions, draw: Sampling = draw, batch: int = batch) -> None:
             sampler.sample(conditions, frames, list(range(batch)), draw)
 
         seconds = timed(sample, 1, 3)
