@@ -93,7 +93,8 @@ def sampler_lines(name: str, options: argparse.Namespace, folder: Path) -> None:
     sampler = CodeSampler(network, family.checkpoint.config)
     frames = round(options.seconds * family.checkpoint.config.frame_rate)
     for batch in (1, 8):
-        conditions = SamplerConditions(torch.randn(batch, WORDS, family.checkpoint.config.text_size), torch.ones(batch, WORDS))
+        states = torch.randn(batch, WORDS, family.checkpoint.config.text_size)
+        conditions = SamplerConditions(states, torch.ones(batch, WORDS))
         draw = Sampling(guidance=3.0, temperature=1.0, top_k=250)
 
         def sample(conditions: SamplerConditions = conditions, draw: Sampling = draw, batch: int = batch) -> None:
