@@ -204,7 +204,7 @@ class Online:
     def __init__(self, state: TrainState, folder: Path, ssl: tuple[str, str] | None, seconds: float) -> None:
         from tunesmith.families.ace_step.parts.codec import MusicCodec
         from tunesmith.families.ace_step.parts.ssl import SslModels
-        from tunesmith.families.ace_step.parts.text import TextEncoder
+        from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
         self.family: Any = state.family
         self.state, self.audio = state, make_audio(seconds)

@@ -136,7 +136,7 @@ def write_checkpoint(folder: Path, config: AceStepConfig) -> Path:
     """A random checkpoint; its vocoder is the mel front end alone, since training decodes nothing."""
     from transformers import UMT5Config, UMT5EncoderModel
 
-    from tools.pocket.ace_step.text import make_caption_tokenizer
+    from tools.pocket.ace_step.tokenizers import make_caption_tokenizer
     from tunesmith.audio.log_mel import LogMel
     from tunesmith.families.ace_step.parts.dcae import make_dcae
 

@@ -25,8 +25,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     import torch
 
     from ace_step_models import TAGS, checkpoint_config, transformer_config, write_checkpoint
-    from tunesmith.families.ace_step.parts.text import TextEncoder
-    from tunesmith.families.ace_step.prompts import tag_orders
+    from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
+    from tunesmith.families.ace_step.tag_texts import tag_orders
 
     torch.set_num_threads(1)
     config = checkpoint_config(transformer_config(1, 128))

@@ -12,7 +12,7 @@ from tools.pocket.ace_step.pretrain import held_out
 from tools.pocket.ace_step.sample import sample
 from tunesmith.families.ace_step.config import TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.text import load_umt5
+from tunesmith.families.ace_step.parts.text_encoder import load_umt5
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
 from tunesmith.pocket.shipped import pocket_path
 from tunesmith.pocket.synth import EXAMPLE_STYLE, render

@@ -10,8 +10,8 @@ import torch
 
 from tools.pocket import sound
 from tools.pocket.musicgen.corpus import encode, make_corpus
+from tools.pocket.musicgen.numbers_page import generate
 from tools.pocket.musicgen.pretrain import held_out
-from tools.pocket.musicgen.report import generate
 from tools.pocket.prompts import HELD_OUT_SEED
 from tunesmith.pocket.shipped import pocket_path
 from tunesmith.pocket.synth import BASE_STYLES, EXAMPLE_STYLE, render

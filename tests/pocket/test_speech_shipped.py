@@ -24,7 +24,7 @@ from tunesmith.families.step_audio.parts.flow_weights import FLOW_FILE, load_flo
 from tunesmith.families.step_audio.parts.step1_weights import load_step1
 from tunesmith.families.step_audio.small import SETTINGS, TENSORS, read_small
 from tunesmith.families.step_audio.small.codes import padded_mel
-from tunesmith.families.step_audio.text import JsonText, load_text
+from tunesmith.families.step_audio.text_tokenizer import JsonText, load_text
 from tunesmith.files import read_json
 from tunesmith.pocket.shipped import pocket_path
 

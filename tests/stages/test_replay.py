@@ -13,7 +13,7 @@ from tests.stages.test_check_speech import _planned, checked, context, line, lis
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.prompting.prompts import choose_prompts
+from tunesmith.prompting.choose import choose_prompts
 from tunesmith.recipe.load import load_recipe, load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console

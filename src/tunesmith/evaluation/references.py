@@ -46,7 +46,7 @@ def reference_clips(
     Speech is not cropped, and held against the same text and voice as what is generated.
     """
     from tunesmith.data.load import load
-    from tunesmith.prompting.speech import prompt_of
+    from tunesmith.prompting.spoken import prompt_of
     from tunesmith.run.device import pick_device
 
     if not context.folder.manifest.exists():

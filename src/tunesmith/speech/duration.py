@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT
-from tunesmith.speech.text import syllables
+from tunesmith.speech.syllables import syllables
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
-from tunesmith.prompting.prompts import choose_prompts
+from tunesmith.prompting.choose import choose_prompts
 from tunesmith.run.context import RunContext
 from tunesmith.texts import Message, msg
 
@@ -37,7 +37,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate both sides, measure everything, and write ``comparison_results.json`` into ``target``."""
     from tunesmith.evaluation.compare import build_comparison
     from tunesmith.evaluation.speech.measures import speech_evaluator_of
-    from tunesmith.prompting.speech import base_style_prompts
+    from tunesmith.prompting.spoken import base_style_prompts
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 
@@ -71,7 +71,7 @@ def generate_sides(
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.adapters.scale import set_scale
     from tunesmith.evaluation.compare import write_side
-    from tunesmith.prompting.speech import need_voices
+    from tunesmith.prompting.spoken import need_voices
     from tunesmith.stages.generate import produce, requests_for
 
     recipe = context.recipe.evaluate

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
-from tunesmith.prompting.prompts import choose_prompts
+from tunesmith.prompting.choose import choose_prompts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
 from tunesmith.texts import Message, msg
@@ -48,7 +48,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     recipe = context.recipe.generate
     asked: Sequence[str] = recipe.prompts
     if context.family.is_speech:
-        from tunesmith.prompting.speech import asked_texts
+        from tunesmith.prompting.spoken import asked_texts
 
         asked = asked_texts(context)
     prompts = choose_prompts(context, asked, recipe.count, recipe.seconds)
@@ -94,7 +94,7 @@ def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: F
     from tunesmith.families.contract import GenerationRequest
 
     if family.is_speech:
-        from tunesmith.prompting.speech import spoken_request
+        from tunesmith.prompting.spoken import spoken_request
 
         return [spoken_request(p, family, seconds, seed + i) for i, p in enumerate(prompts)]
     return [GenerationRequest(p.texts, seconds, seed + i) for i, p in enumerate(prompts)]
@@ -111,7 +111,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     is_speech = speech is not None
     if not recipe.source:
         if is_speech:
-            from tunesmith.prompting.speech import need_voices
+            from tunesmith.prompting.spoken import need_voices
 
             need_voices(requests)
         return list(requests)

@@ -12,7 +12,7 @@ from torch import nn
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, Generated, GenerationRequest
-from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
+from tunesmith.prompting.choose import asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.metrics import PreviewLine
 from tunesmith.run.context import RunContext
@@ -40,7 +40,7 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
     """The requests of every preview of a run: its own prompts, else held-out captions, else any."""
     recipe, lyrics = context.recipe, asked_lyrics(context.recipe.generate.lyrics, context.family)
     if context.family.is_speech:
-        from tunesmith.prompting.speech import spoken_prompts, spoken_request
+        from tunesmith.prompting.spoken import spoken_prompts, spoken_request
 
         asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
         seeded = enumerate(asked, recipe.generate.seed)
@@ -141,7 +141,7 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
     texts = family.generation.base_prompts()[: recipe.evaluate.forgetting_prompts]
     seconds, seed = base_style_seconds(recipe), recipe.generate.seed
     if family.is_speech and texts:
-        from tunesmith.prompting.speech import base_style_prompts, spoken_request
+        from tunesmith.prompting.spoken import base_style_prompts, spoken_request
 
         prompts = base_style_prompts(context, texts)
         return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tunesmith.audio.resample import resample
-from tunesmith.speech.text import syllables
+from tunesmith.speech.syllables import syllables
 
 RATE = 16_000
 ESPEAK = shutil.which("espeak-ng")

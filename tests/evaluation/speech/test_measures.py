@@ -15,7 +15,7 @@ from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.evaluation.speech.measures import SpeechEvaluator
-from tunesmith.prompting.speech import by_turns, prompt_of
+from tunesmith.prompting.spoken import by_turns, prompt_of
 from tunesmith.speech.speaker_vector import MFCC, VoiceVector
 
 TEXT, SAID = "when the bell rang, the children ran outside", "we left the town, and went by the sea"

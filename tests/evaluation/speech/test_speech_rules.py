@@ -13,7 +13,7 @@ from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file, reference_
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.speech.duration import floor_db, spoken_seconds, stretches
-from tunesmith.speech.text import clauses, syllables
+from tunesmith.speech.syllables import clauses, syllables
 
 TEXT = "when the bell rang, the children ran outside, and the teacher closed the door"
 CHINESE = "他打开门，走进房间，坐在椅子上。"

@@ -10,7 +10,7 @@ import torch
 
 from tests.golden_files import assert_close, golden_path, golden_tensors
 from tunesmith.families.ace_step.config import read_config
-from tunesmith.families.ace_step.parts.text import TextEncoder
+from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tunesmith.families.ace_step.encoder import language_of, lyric_fields
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
 from tunesmith.families.contract import GenerationRequest
-from tunesmith.prompting.prompts import asked_lyrics, lyrics_of
+from tunesmith.prompting.choose import asked_lyrics, lyrics_of
 
 RATE = 48_000
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.golden_files import golden_path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import MAX_PROMPT_TOKENS, read_config
-from tunesmith.families.ace_step.parts.text import TextEncoder, load_umt5
+from tunesmith.families.ace_step.parts.text_encoder import TextEncoder, load_umt5
 
 
 @pytest.fixture(scope="module")

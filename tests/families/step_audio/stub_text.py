@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.families.step_audio.text import TextTokenizer
+from tunesmith.families.step_audio.text_tokenizer import TextTokenizer
 
 SPACE, LINE_BREAK, CHARACTERS = 999, 78, 1000
 

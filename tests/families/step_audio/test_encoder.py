@@ -15,7 +15,7 @@ from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, SAMPLE_RATE
 from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt
-from tunesmith.families.step_audio.text import load_text
+from tunesmith.families.step_audio.text_tokenizer import load_text
 from tunesmith.families.step_audio.tokens import flow_tokens
 
 

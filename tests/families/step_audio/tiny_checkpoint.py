@@ -11,7 +11,7 @@ from tests.families.step_audio.tiny_flow import random_flow
 from tests.families.step_audio.tiny_step1 import tiny_step1
 from tests.training_runs import OFF, make_context
 from tools.pocket.step_audio.assemble import SpeechParts, save_folder
-from tools.pocket.step_audio.text import make_text_tokeniser
+from tools.pocket.step_audio.text_tokenizer import make_text_tokeniser
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.families.step_audio.config import (
     EstimatorConfig,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tools.pocket.ace_step.corpus import VOCODER_CONFIG
-from tools.pocket.ace_step.text import make_caption_tokenizer, make_lyric_vocabulary, make_text_encoder
+from tools.pocket.ace_step.tokenizers import make_caption_tokenizer, make_lyric_vocabulary, make_text_encoder
 from tools.pocket.weights import round_to_half, save_half
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, VOCODER, TransformerConfig
 from tunesmith.families.component import DIFFUSERS_WEIGHTS

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tools.pocket.ace_step.codec import to_latents
-from tools.pocket.ace_step.text import lyric_ids, make_lyrics
+from tools.pocket.ace_step.tokenizers import lyric_ids, make_lyrics
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.sampler.schedule import training_sigmas
 

@@ -47,8 +47,8 @@ def build(
     from tools.pocket.ace_step.assemble import make_parts, save_folder
     from tools.pocket.ace_step.corpus import make_material
     from tools.pocket.ace_step.measure import numbers
+    from tools.pocket.ace_step.numbers_page import markdown
     from tools.pocket.ace_step.pretrain import pretrain
-    from tools.pocket.ace_step.report import markdown
     from tools.pocket.pretraining import PretrainPlan
     from tools.pocket.prompts import base_prompts
 

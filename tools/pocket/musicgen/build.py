@@ -45,8 +45,8 @@ def build(
     import torch
 
     from tools.pocket.musicgen.assemble import assemble, save_folder
+    from tools.pocket.musicgen.numbers_page import markdown, numbers
     from tools.pocket.musicgen.pretrain import pretrain
-    from tools.pocket.musicgen.report import markdown, numbers
     from tools.pocket.musicgen.tokenizer import make_tokenizer
     from tools.pocket.pretraining import PretrainPlan
     from tools.pocket.prompts import base_prompts

@@ -17,7 +17,7 @@ from tunesmith.families.step_audio.parts.flow_weights import FLOW_FILE, save_flo
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 from tunesmith.families.step_audio.parts.step1_weights import CONFIG, INDEX, WEIGHTS, save_step1
 from tunesmith.families.step_audio.small import SETTINGS, TENSORS, SmallConfig
-from tunesmith.families.step_audio.text import JSON
+from tunesmith.families.step_audio.text_tokenizer import JSON
 from tunesmith.files import read_json, write_json, write_text
 
 if TYPE_CHECKING:

@@ -80,9 +80,9 @@ def finish(out: Path, parts: SpeechParts, held: SpeechMaterial, known: dict[str,
     from tools.pocket.step_audio.assemble import save_folder
     from tools.pocket.step_audio.examples import write_examples
     from tools.pocket.step_audio.measure import numbers
-    from tools.pocket.step_audio.report import markdown
+    from tools.pocket.step_audio.numbers_page import markdown
     from tools.pocket.step_audio.sample import Player
-    from tunesmith.families.step_audio.text import load_text
+    from tunesmith.families.step_audio.text_tokenizer import load_text
 
     with atomic_folder(out) as folder:
         save_folder(parts, folder)
@@ -146,8 +146,8 @@ def _trained(
     from tools.pocket.step_audio.flow_pretrain import make_flow, mean_mel, pretrain_flow
     from tools.pocket.step_audio.language import make_language_model, pretrain_language_model
     from tools.pocket.step_audio.samples import Samples
-    from tools.pocket.step_audio.text import make_text_tokeniser, token_ids
-    from tunesmith.families.step_audio.text import JSON, load_text
+    from tools.pocket.step_audio.text_tokenizer import make_text_tokeniser, token_ids
+    from tunesmith.families.step_audio.text_tokenizer import JSON, load_text
 
     tokeniser = make_text_tokeniser()
     tokeniser.save(str(work / JSON))

@@ -21,7 +21,7 @@ from tunesmith.families.step_audio.prompts import SPEAKER, clone_prompt, edit_pr
 from tunesmith.families.step_audio.small.codes import SmallCodes, padded_mel
 from tunesmith.families.step_audio.small.speaker import SmallSpeaker
 from tunesmith.families.step_audio.small.vocoder import SmallVocoder
-from tunesmith.families.step_audio.text import TextTokenizer
+from tunesmith.families.step_audio.text_tokenizer import TextTokenizer
 from tunesmith.families.step_audio.tokens import flow_tokens, pack
 
 LONGEST_SECONDS = 4.0

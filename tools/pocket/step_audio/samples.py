@@ -16,7 +16,7 @@ from tools.pocket.step_audio.edits import EDITS, SPEED, STYLE
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.prompts import SPEAKER, clone_prompt, edit_prompt
-from tunesmith.families.step_audio.text import TextTokenizer
+from tunesmith.families.step_audio.text_tokenizer import TextTokenizer
 from tunesmith.families.step_audio.tokens import pack
 
 EDIT_SHARE = 0.5

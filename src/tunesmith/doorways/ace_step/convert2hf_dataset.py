@@ -132,7 +132,7 @@ def keys(samples: Sequence[Sample]) -> list[str]:
 
 def row_of(sample: Sample, key: str, folder: Path) -> dict[str, Any]:
     """One clip as ACE-Step's columns have it; the path begins as ``--data_dir`` was given."""
-    from tunesmith.families.ace_step.prompts import tags_of
+    from tunesmith.families.ace_step.tag_texts import tags_of
 
     audio = Path(next(iter(sample.audios.values())).path)
     whole = folder.absolute()

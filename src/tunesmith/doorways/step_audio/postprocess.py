@@ -50,7 +50,7 @@ def compare(context: RunContext) -> list[Path]:
 
 def chosen(folder: RunFolder) -> Sample:
     """A held-out sample, a clone if there is one; without any, one that was trained on."""
-    from tunesmith.prompting.speech import by_turns
+    from tunesmith.prompting.spoken import by_turns
 
     samples = [sample for sample in read_manifest(folder.manifest) if PROMPT in sample.audios]
     if not samples:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunesmith.speech.text import by_character, has_pinyin, units
+from tunesmith.speech.syllables import by_character, has_pinyin, units
 
 
 @dataclass(frozen=True)

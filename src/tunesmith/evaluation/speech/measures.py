@@ -16,11 +16,11 @@ from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.error_rate import error_rate
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.families.contract import Family
-from tunesmith.prompting.speech import voiced_samples
+from tunesmith.prompting.spoken import voiced_samples
 from tunesmith.run.context import RunContext
 from tunesmith.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
 from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
-from tunesmith.speech.text import clauses, syllables
+from tunesmith.speech.syllables import clauses, syllables
 from tunesmith.speech.transcribe import Transcriber
 
 OWN_CLIPS = 8

@@ -54,7 +54,7 @@ def _measure(one: Compared) -> MeasureResult:
 def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list[dict[str, Any]]:
     """Write the prompts' audio; returns what each prompt asks for beside its text."""
     from tunesmith.audio.write import write
-    from tunesmith.prompting.speech import prompt_audio
+    from tunesmith.prompting.spoken import prompt_audio
 
     files: dict[str, str] = {}
     asked = []

@@ -12,7 +12,7 @@ from tunesmith.records.findings import Finding
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
-    from tunesmith.families.ace_step.parts.text import TextEncoder
+    from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
 
 class AceStepChecks(Checks):
@@ -23,7 +23,7 @@ class AceStepChecks(Checks):
 
     @cached_property
     def _tokenizer(self) -> TextEncoder:
-        from tunesmith.families.ace_step.parts.text import TextEncoder
+        from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
         return TextEncoder(self.checkpoint.folder, self.checkpoint.config, "cpu")
 
@@ -34,7 +34,7 @@ class AceStepChecks(Checks):
     def text_findings(self, sample: Sample) -> list[Finding]:
         """Captions that will be cut; lyrics with unknown tags, unknown letters or too many tokens."""
         from tunesmith.families.ace_step.encoder import has_lyrics, lyric_tokens
-        from tunesmith.families.ace_step.prompts import recaptions
+        from tunesmith.families.ace_step.tag_texts import recaptions
         from tunesmith.families.ace_step.text_checks import caption_findings, language_findings, lyric_findings
 
         texts = [sample.texts.get("caption", ""), *recaptions(sample.attributes)]

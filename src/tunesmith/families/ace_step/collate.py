@@ -21,8 +21,8 @@ from tunesmith.families.ace_step.objective import (
     validity,
     with_padding,
 )
-from tunesmith.families.ace_step.prompts import variant
 from tunesmith.families.ace_step.settings import AceStepSettings
+from tunesmith.families.ace_step.tag_texts import variant
 from tunesmith.families.contract import Batch
 
 Item = Mapping[str, np.ndarray]

@@ -14,8 +14,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.collate import NO_LYRICS
 from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.lyrics.languages import marked_language
-from tunesmith.families.ace_step.prompts import all_texts
 from tunesmith.families.ace_step.settings import AceStepSettings
+from tunesmith.families.ace_step.tag_texts import all_texts
 from tunesmith.families.contract import Encoder
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
     from tunesmith.families.ace_step.parts.codec import MusicCodec
     from tunesmith.families.ace_step.parts.ssl import SslModels
-    from tunesmith.families.ace_step.parts.text import TextEncoder
+    from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
 
 class AceStepEncoder(Encoder):
@@ -40,7 +40,7 @@ class AceStepEncoder(Encoder):
 
     @cached_property
     def _text(self) -> TextEncoder:
-        from tunesmith.families.ace_step.parts.text import TextEncoder
+        from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
         return TextEncoder(self.folder, self.config, self.device)
 

@@ -44,7 +44,7 @@ class AceStepEncoding(Encoding):
         if name == "latents":
             return content_key(self._digest(DCAE, VOCODER), name, audio_key(sample.audios["audio"]))
         if name in ("text", "text_parts"):
-            from tunesmith.families.ace_step.prompts import all_texts
+            from tunesmith.families.ace_step.tag_texts import all_texts
 
             texts, orders = all_texts(
                 sample.texts.get("caption", ""), sample.attributes, self.checkpoint.settings.tag_orders

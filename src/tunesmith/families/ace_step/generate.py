@@ -20,8 +20,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.text import TextEncoder
-from tunesmith.families.ace_step.prompts import prompt_text
+from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 from tunesmith.families.ace_step.sampler.request import (
     SOURCE_TASKS,
     SPAN_TASKS,
@@ -31,6 +30,7 @@ from tunesmith.families.ace_step.sampler.request import (
 )
 from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.settings import AceStepSettings
+from tunesmith.families.ace_step.tag_texts import prompt_text
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from tunesmith.families.step_audio.frontend import EncodedRecording, FrontEnd
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.prompts import clone_prompt, edit_prompt, speaker_name
 from tunesmith.families.step_audio.settings import StepAudioSettings
-from tunesmith.families.step_audio.text import TextTokenizer, load_text
 from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
+from tunesmith.families.step_audio.text_tokenizer import TextTokenizer, load_text
 from tunesmith.families.step_audio.tokens import audio_id, flow_tokens
 
 KEPT_RECORDINGS = 64

@@ -17,7 +17,7 @@ import numpy as np
 
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import instruction
-from tunesmith.families.step_audio.text import BOS, BOT, EOT, TextTokenizer
+from tunesmith.families.step_audio.text_tokenizer import BOS, BOT, EOT, TextTokenizer
 from tunesmith.families.step_audio.tokens import Codes, audio_text
 
 PromptStyle = Literal["current", "legacy"]

@@ -13,7 +13,7 @@ from tunesmith.families.step_audio.config import GROUP, TokenIds
 from tunesmith.families.step_audio.edits import EDIT_INFO, is_clone, is_generic, validate
 from tunesmith.families.step_audio.tokens import audio_id, unpack
 from tunesmith.records.findings import Finding, Level
-from tunesmith.speech.text import syllables
+from tunesmith.speech.syllables import syllables
 from tunesmith.texts import Message, as_message, msg
 
 CHECKS: dict[str, Any] = {

@@ -9,7 +9,7 @@ from tools.pocket.ace_step import codec, measure
 from tools.pocket.ace_step.build import build
 from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, read_config
 from tunesmith.families.ace_step.parts.codec import MusicCodec
-from tunesmith.families.ace_step.parts.text import TextEncoder
+from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, read_tensors
 from tunesmith.files import read_json

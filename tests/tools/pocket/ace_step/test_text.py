@@ -6,7 +6,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
-from tools.pocket.ace_step.text import (
+from tools.pocket.ace_step.tokenizers import (
     LANGUAGES,
     STRUCTURE,
     lyric_ids,

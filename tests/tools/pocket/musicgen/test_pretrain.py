@@ -11,8 +11,8 @@ import torch
 from tools.pocket.musicgen.assemble import assemble, save_folder
 from tools.pocket.musicgen.codec import CodecShape, fit_codec
 from tools.pocket.musicgen.corpus import Corpus, encode, make_corpus
+from tools.pocket.musicgen.numbers_page import generate
 from tools.pocket.musicgen.pretrain import delay, held_out, losses, pretrain
-from tools.pocket.musicgen.report import generate
 from tools.pocket.musicgen.tokenizer import make_tokenizer
 from tools.pocket.pretraining import PretrainPlan, Trained
 from tunesmith.pocket.synth import render

@@ -8,10 +8,10 @@ import pytest
 
 from tools.pocket.step_audio.edits import EDITS
 from tools.pocket.step_audio.sentences import WORDS, draw_sentence, is_held_out, one_word_different
-from tools.pocket.step_audio.text import SPECIAL, make_text_tokeniser, token_ids
+from tools.pocket.step_audio.text_tokenizer import SPECIAL, make_text_tokeniser, token_ids
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.prompts import SPEAKER, PromptStyle, clone_prompt, edit_prompt
-from tunesmith.families.step_audio.text import JsonText
+from tunesmith.families.step_audio.text_tokenizer import JsonText
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from tools.pocket.step_audio.flow_data import batch as flow_batch
 from tools.pocket.step_audio.flow_pretrain import flow_loss, held_out_flow, make_flow, mean_mel, pretrain_flow
 from tools.pocket.step_audio.language import held_out, make_language_model, mean_loss, pretrain_language_model
 from tools.pocket.step_audio.samples import PROMPT_WEIGHT, Samples, batch
-from tools.pocket.step_audio.text import make_text_tokeniser, token_ids
-from tunesmith.families.step_audio.text import JsonText
+from tools.pocket.step_audio.text_tokenizer import make_text_tokeniser, token_ids
+from tunesmith.families.step_audio.text_tokenizer import JsonText
 
 GROUPS = 3
 

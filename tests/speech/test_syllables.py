@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.speech.text import clauses, has_pinyin, syllables, units, without_tags
+from tunesmith.speech.syllables import clauses, has_pinyin, syllables, units, without_tags
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.prompts import chat, clone_turns, edit_turns
-from tunesmith.families.step_audio.text import JsonText, SentencePieceText, load_text
+from tunesmith.families.step_audio.text_tokenizer import JsonText, SentencePieceText, load_text
 
 CORPUS = ["hello there assistant", "human speaks slowly", "make the audio more happy", "the timbre of a system"] * 30
 ROUND = ["hello there", " hello", "two  spaces", "line\nbreak\n", "\n\nafter", "你好 naïve 😀", "<audio_1", "x", " "]

@@ -19,8 +19,8 @@ from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.files import read_json
-from tunesmith.prompting.prompts import choose_prompts
-from tunesmith.prompting.speech import asked_texts
+from tunesmith.prompting.choose import choose_prompts
+from tunesmith.prompting.spoken import asked_texts
 from tunesmith.recipe.models import Recipe
 from tunesmith.report.build import build_report
 from tunesmith.run.console import Console

@@ -33,7 +33,7 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
     """
     lyrics = asked_lyrics(context.recipe.generate.lyrics, context.family)
     if context.family.is_speech:
-        from tunesmith.prompting.speech import spoken_prompts
+        from tunesmith.prompting.spoken import spoken_prompts
 
         return spoken_prompts(context, asked, count)
     if asked:
