@@ -27,6 +27,13 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 test: install
 	$(PYTEST)
 
+# What answers in under a minute on two cores, for the edit loop.
+QUICK := audio cli data evaluation label planning recipe records report run speech texts families/musicgen \
+	families/test_contract.py test_readme.py test_rooms.py
+
+test-quick: install
+	$(PYTEST) $(addprefix tests/,$(QUICK))
+
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 

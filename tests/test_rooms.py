@@ -62,7 +62,7 @@ def test_a_train_command_goes_down_to_backward(tmp_path, monkeypatch):
     from accelerate import Accelerator
 
     from tunesmith.cli.main import main
-    from tunesmith.pocket.shipped import example_clips
+    from tunesmith.pocket.examples import make_examples
 
     monkeypatch.chdir(tmp_path)
     heights, upward, path_down = ranks(), Counter(), []
@@ -93,12 +93,13 @@ def test_a_train_command_goes_down_to_backward(tmp_path, monkeypatch):
     def run(*words: str) -> None:
         assert main(list(words)) == 0
 
-    run("new", "r", "--from", str(example_clips()), "--model", "pocket")
+    make_examples(tmp_path / "clips", 6)
+    run("new", "r", "--from", str(tmp_path / "clips"), "--model", "pocket")
     run("encode", "r")
     monkeypatch.setattr(Accelerator, "backward", backward)
     sys.setprofile(follow)
     try:
-        run("train", "r", "train.updates=2", "train.valid_every=1", "previews.every=0", "model.device=cpu")
+        run("train", "r", "train.updates=2", "train.valid_every=1", "previews.every=0", "evaluate.forgetting_prompts=0")
     finally:
         sys.setprofile(None)
     ours = list(dict.fromkeys(file.removeprefix(inside) for file in path_down if file.startswith(inside)))

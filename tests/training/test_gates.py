@@ -57,7 +57,11 @@ def test_dropout_left_in_the_base_is_found(state):
 
 def test_an_inverted_mask_is_found(state, monkeypatch):
     assert gates.trained_frames(state).status == "pass"
-    monkeypatch.setattr(state.family.objective, "loss_denominators", lambda batch: dict.fromkeys(batch["weights"], 1.0))
+
+    def one_each(batch):
+        return dict.fromkeys(batch["denominators"], 1.0)
+
+    monkeypatch.setattr(state.family.objective, "loss_denominators", one_each)
     assert gates.trained_frames(state).status == "stop"
 
 

@@ -35,7 +35,7 @@ def test_golden_loss():
         "speaker": given["speaker"],
         "lyric_ids": given["lyric_ids"],
         "lyric_mask": given["lyric_mask"],
-        "weights": {"denoise": weight, **dict.fromkeys(names, weight)},
+        "denominators": {"denoise": weight, **dict.fromkeys(names, weight)},
         "ssl_weight": 1.0,
         **{name: [given[f"{key}.{i}"] for i in range(items)] for name, key in targets.items()},
     }

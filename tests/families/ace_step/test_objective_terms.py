@@ -63,7 +63,7 @@ def batch():
         "denoise_terms": ["low", "high"],
         "frame_mask": mask,
         "frames": FRAMES,
-        "weights": {"low": 8.0, "high": 8.0, "mert": 8.0, "other": 8.0},
+        "denominators": {"low": 8.0, "high": 8.0, "mert": 8.0, "other": 8.0},
         "ssl_weight": 0.125,
     }
 

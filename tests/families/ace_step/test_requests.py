@@ -73,7 +73,7 @@ def test_songs_without_features_are_measured_without_the_projection_losses(famil
     assert {first, second} <= set(asked.objective.loss(networks, batch, None))
     batch = asked.objective.collate([plain], None)
     assert not {first, second} & set(asked.objective.loss(networks, batch, None)) and not {first, second} & set(
-        batch["weights"]
+        batch["denominators"]
     )
 
 

@@ -97,7 +97,7 @@ def test_padding_to_twice_the_length_changes_nothing(family, networks):
     padded = {**batch, "frames": torch.tensor([30, 0])}
     with torch.no_grad():
         beside = family.objective.loss(
-            networks, {**padded, "weights": {k: t.denominator for k, t in alone.items()}}, None
+            networks, {**padded, "denominators": {k: t.denominator for k, t in alone.items()}}, None
         )
     for name, term in alone.items():
         assert beside[name].sum.item() / term.denominator == pytest.approx(term.sum.item() / term.denominator, abs=1e-5)

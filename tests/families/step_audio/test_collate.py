@@ -44,7 +44,7 @@ def drawn(items, settings=None, epoch=0):
 def test_targets_are_the_answer_and_its_end_read_from_the_place_before_each():
     items = [item(2, 1, 1), item(3, 1, 0)]
     batch = drawn(items)
-    assert batch["weights"]["llm"] == 11 + 16 == len(batch["llm_targets"])
+    assert batch["denominators"]["llm"] == 11 + 16 == len(batch["llm_targets"])
     expected = np.concatenate([np.append(one["codes"], IDS.eot) for one in items])
     assert np.array_equal(batch["llm_targets"].numpy(), expected)
     flat = batch["llm_ids"].flatten()
@@ -59,13 +59,13 @@ def test_targets_are_the_answer_and_its_end_read_from_the_place_before_each():
 def test_a_sample_that_one_network_cannot_learn_from_is_left_out_of_it_alone():
     batch = drawn([item(2, 1, 0, text=False), item(1, 1, 1, audio=False), item(3, 2, 2)])
     assert (batch["llm_rows"], batch["flow_rows"]) == ([1, 2], [0, 2])
-    assert batch["weights"] == {"llm": 6.0 + 16.0, "flow": 12.0 + 18.0}
+    assert batch["denominators"] == {"llm": 6.0 + 16.0, "flow": 12.0 + 18.0}
     assert len(batch["llm_ids"]) == 2 and len(batch["x1"]) == len(batch["speaker"]) == 2
     only_text = drawn([item(1, 1, 1, audio=False)])
-    assert only_text["flow_rows"] == [] and "x1" not in only_text and only_text["weights"] == {"llm": 6.0}
+    assert only_text["flow_rows"] == [] and "x1" not in only_text and only_text["denominators"] == {"llm": 6.0}
     only_sound = drawn([item(1, 1, 1, text=False)])
     assert only_sound["llm_rows"] == [] and "llm_ids" not in only_sound
-    assert only_sound["weights"] == {"llm": 0.0, "flow": 6.0}
+    assert only_sound["denominators"] == {"llm": 0.0, "flow": 6.0}
 
 
 def test_the_flow_sees_prompt_and_target_and_only_the_target_counts():
@@ -82,7 +82,7 @@ def test_the_flow_sees_prompt_and_target_and_only_the_target_counts():
         assert np.array_equal(batch["flow_tokens"][row, : len(tokens)].numpy(), tokens)
         assert batch["token_lengths"][row] == len(tokens) == frames // 2
         assert batch["prompt_tokens"][row] == prompt // 2
-    assert batch["weights"]["flow_t0.12"] == 6.0 * 3
+    assert batch["denominators"]["flow_t0.12"] == 6.0 * 3
 
 
 def test_items_of_one_length_need_no_mask():

@@ -59,7 +59,7 @@ def batch_of(tensors, metadata):
         "frame_mask": mask,
         "loss_mask": mask,
         "flow_names": ["flow"],
-        "weights": {"flow": float(mask.sum())},
+        "denominators": {"flow": float(mask.sum())},
     }
 
 
@@ -75,7 +75,7 @@ def test_golden_loss_and_gradients(golden, flow):
     batch = batch_of(tensors, metadata)
     terms = flow_terms(flow, batch, 1.0, frozen=True)
     assert list(terms) == ["flow"]
-    loss = combine(terms, batch["weights"])
+    loss = combine(terms, batch["denominators"])
     assert_close("loss", loss.detach(), tensors["loss"], TOLERANCE)
     loss.backward()
     assert_close("grad in_proj", flow.estimator.in_proj.weight.grad, tensors["grad_in_proj"], TOLERANCE)

@@ -77,7 +77,7 @@ def test_only_the_answer_and_its_end_cost_anything(tiny_family, networks, items)
 def test_logits_are_made_at_the_answer_alone(tiny_family, networks, items):
     batch = tiny_family.objective.collate(items[:2], None)
     shape = answer_logits(unwrap_peft(networks[LLM]), batch).shape
-    assert shape == (batch["weights"]["llm"], unwrap_peft(networks[LLM]).config.vocab_size)
+    assert shape == (batch["denominators"]["llm"], unwrap_peft(networks[LLM]).config.vocab_size)
     assert shape[0] < batch["llm_ids"].numel() / 2
 
 

@@ -61,7 +61,7 @@ def collate(
         "lyric_ids": with_padding(words, 0).long(),
         "lyric_mask": validity([len(ids) for ids in words])
         * torch.tensor([float(len(ids) > 0) for ids in lyrics])[:, None],
-        "weights": term_weights([*names, *ssl_names], frames),
+        "denominators": term_weights([*names, *ssl_names], frames),
         "ssl_weight": settings.ssl_weight,
     }
     for name in ssl_names:

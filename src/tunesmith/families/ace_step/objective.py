@@ -101,12 +101,12 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
         noisy = sigma * batch["noise"] + (1 - sigma) * batch["latents"]
         out = network.decode(noisy, sigma_B * TRAINING_LEVELS, conditions, batch["frame_mask"], taps=taps)
         velocity, hidden = out if taps else (out, {})
-        count = batch["weights"][name]
+        count = batch["denominators"][name]
         terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), count)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
-            terms[ssl] = LossTerm(total, batch["weights"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
+            terms[ssl] = LossTerm(total, batch["denominators"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
     return terms
 
 

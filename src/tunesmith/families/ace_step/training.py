@@ -29,11 +29,6 @@ class AceStepObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.settings, self.checkpoint.ssl_names)
 
-    def loss_denominators(self, batch: Batch) -> dict[str, float]:
-        """Valid frames per term."""
-        weights: dict[str, float] = batch["weights"]
-        return weights
-
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
     ) -> dict[str, LossTerm]:

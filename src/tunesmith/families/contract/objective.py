@@ -28,9 +28,13 @@ class Objective(ABC):
         Beside the fields an item holds ``crop``: where its window begins, its length and the clip's, in frames.
         """
 
-    @abstractmethod
     def loss_denominators(self, batch: Batch) -> dict[str, float]:
-        """The denominator of every term :meth:`loss` will return for ``batch``; known before the forward pass."""
+        """The denominator of every term :meth:`loss` will return for ``batch``; known before the forward pass.
+
+        By default what :meth:`collate` put under ``denominators``: how many targets each term has.
+        """
+        denominators: dict[str, float] = batch["denominators"]
+        return denominators
 
     @abstractmethod
     def loss(

@@ -39,5 +39,5 @@ def collate(
         "frames": torch.tensor(frames),
         "text": torch.from_numpy(text),
         "text_mask": torch.from_numpy(mask) * keep[:, None],
-        "weights": term_weights(frames, config.delays),
+        "denominators": term_weights(frames, config.delays),
     }

@@ -82,6 +82,6 @@ def cross_entropy_sums(network: Any, batch: Batch, delays: Sequence[int], pad: i
 
 def musicgen_loss(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> dict[str, LossTerm]:
     """The loss by codebook; the loop averages the codebooks that have any target (group ``loss``)."""
-    counts: Mapping[str, float] = batch["weights"]
+    counts: Mapping[str, float] = batch["denominators"]
     sums = cross_entropy_sums(network, batch, delays, pad)
     return {name: LossTerm(total, count) for (name, count), total in zip(counts.items(), sums, strict=True)}

@@ -30,11 +30,6 @@ class MusicGenObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.config, self.checkpoint.settings.text_dropout)
 
-    def loss_denominators(self, batch: Batch) -> dict[str, float]:
-        """Targets per codebook."""
-        weights: dict[str, float] = batch["weights"]
-        return weights
-
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
     ) -> dict[str, LossTerm]:
@@ -60,7 +55,7 @@ class MusicGenObjective(Objective):
 
             config = self.checkpoint.config
             none = (0,) * config.num_codebooks
-            undelayed = {**batch, "weights": term_weights(batch["frames"].tolist(), none)}
+            undelayed = {**batch, "denominators": term_weights(batch["frames"].tolist(), none)}
             return musicgen_loss(networks[NETWORK], undelayed, none, config.pad)
 
         return {"layout": parallel}

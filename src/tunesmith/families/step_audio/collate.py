@@ -36,7 +36,7 @@ def collate(items: Sequence[Item], rngs: Sequence[ItemRng] | None, settings: Ste
     llm = [row for row, item in enumerate(items) if len(item["ids"]) > 1]
     flow = [row for row, item in enumerate(items) if len(item["mel"]) > ABSENT_FRAMES]
     keyed: Sequence[ItemRng | None] = [None] * len(items) if rngs is None else list(rngs)
-    batch: Batch = {"llm_rows": llm, "flow_rows": flow, "weights": {}}
+    batch: Batch = {"llm_rows": llm, "flow_rows": flow, "denominators": {}}
     _add_llm(batch, [items[row] for row in llm], ids)
     if flow:
         _add_flow(batch, [items[row] for row in flow], [keyed[row] for row in flow], settings, ids)
@@ -46,7 +46,7 @@ def collate(items: Sequence[Item], rngs: Sequence[ItemRng] | None, settings: Ste
 def _add_llm(batch: Batch, items: Sequence[Item], ids: TokenIds) -> None:
     sequences = [np.concatenate([item["ids"], item["codes"], [ids.eot]]).astype(np.int64) for item in items]
     lengths = [len(item["codes"]) + 1 for item in items]
-    batch["llm_lengths"], batch["weights"]["llm"] = lengths, float(sum(lengths))
+    batch["llm_lengths"], batch["denominators"]["llm"] = lengths, float(sum(lengths))
     if not items:
         return
     longest = max(map(len, sequences))
@@ -92,7 +92,7 @@ def _add_flow(
         "loss_mask": _between(prompts, frames),
         "flow_names": names,
     }
-    batch["weights"] |= dict.fromkeys(names, target)
+    batch["denominators"] |= dict.fromkeys(names, target)
 
 
 def _given_frames(rngs: ItemRng | None, prompt: int, settings: StepAudioSettings) -> int:

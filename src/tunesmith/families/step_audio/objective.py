@@ -59,7 +59,7 @@ def step_audio_loss(
     if LLM in networks and batch["llm_rows"]:
         logits_NV = answer_logits(unwrap_peft(networks[LLM]), batch)
         targets_N = batch["llm_targets"]
-        count = batch["weights"]["llm"]
+        count = batch["denominators"]["llm"]
         weight = settings.llm_weight if together else 1.0
         terms["llm"] = LossTerm(F.cross_entropy(logits_NV.float(), targets_N, reduction="sum"), count, LLM, weight)
         if rngs is None:
@@ -134,7 +134,7 @@ def flow_terms(flow: Flow, batch: Batch, weight: float, *, frozen: bool) -> dict
         total = velocity_error(
             flow.velocity, batch["x1"].mT, batch["z"].mT, t_B, (mask_B1F, mu, spk, cond), batch["loss_mask"][:, None]
         )
-        terms[name] = LossTerm(total, batch["weights"][name], FLOW, weight)
+        terms[name] = LossTerm(total, batch["denominators"][name], FLOW, weight)
     return terms
 
 

@@ -31,11 +31,6 @@ class StepAudioObjective(Objective):
 
         return collate(items, rngs, self.checkpoint.settings, self.checkpoint.ids)
 
-    def loss_denominators(self, batch: Batch) -> dict[str, float]:
-        """Answer ids, and target frames per time."""
-        weights: dict[str, float] = batch["weights"]
-        return weights
-
     def loss(
         self, networks: Mapping[str, nn.Module], batch: Batch, rngs: Sequence[ItemRng] | None
     ) -> dict[str, LossTerm]:
@@ -47,7 +42,7 @@ class StepAudioObjective(Objective):
 
     def trained_frames(self, batch: Batch) -> float:
         """Target frames of the network that learns from more clips (others may lack texts, or audio)."""
-        weights = batch["weights"]
+        weights = batch["denominators"]
         flow = [weights[name] for name in batch.get("flow_names", ())[:1]] if FLOW in self.checkpoint.trained else []
         frames: float = max(
             [weights[LLM] * MEL_RATE / IDS_PER_SECOND if LLM in self.checkpoint.trained else 0.0, *flow]
