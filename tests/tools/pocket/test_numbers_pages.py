@@ -17,6 +17,6 @@ from tunesmith.pocket.shipped import FAMILIES, pocket_path
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_shipped_page_is_made_of_the_shipped_numbers(family: str) -> None:
     folder = pocket_path(family)
-    page = import_module(f"tools.pocket.{family}.report").markdown(read_json(folder / "numbers.json"))
+    page = import_module(f"tools.pocket.{family}.numbers_page").markdown(read_json(folder / "numbers.json"))
     shipped = (folder / "NUMBERS.md").read_text(encoding="utf-8")
     assert re.sub(r"^- This copy: .*\n(  .*\n)*", "", shipped, flags=re.MULTILINE) == page
