@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -153,6 +154,18 @@ def test_a_checkpoint_of_another_run_is_refused(make_run):
     with pytest.raises(TunesmithError, match="another run: seed 42 there, 7 here"):
         train(other)
     train(other, resume=False)
+
+
+@pytest.mark.parametrize("content", ["[]", '{"format": 99}', '{"progress": {"updat": 1}, "identity": {}}', "{"])
+def test_a_damaged_checkpoint_is_refused_with_its_file(make_run, content):
+    context = make_run(train={**BASE, "updates": 1})
+    train(context)
+    (state,) = context.folder.checkpoints.glob("step-*/state.json")
+    if "progress" in content:
+        content = json.dumps({**json.loads(state.read_text()), "progress": {"updat": 1}})
+    state.write_text(content, encoding="utf-8")
+    with pytest.raises(TunesmithError, match=r"state\.json"):
+        train(make_run(train={**BASE, "updates": 2}))
 
 
 def test_warm_up_longer_than_a_tenth_is_cut_and_said(make_run):

@@ -16,7 +16,8 @@ from tunesmith.adapters.files import load_adapter, save_adapter
 from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
-from tunesmith.files import atomic_folder, read_json, write_json
+from tunesmith.files import atomic_folder, write_json
+from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
@@ -48,7 +49,12 @@ def save(state: TrainState, folder: RunFolder) -> Path:
         )
         write_json(
             temporary / STATE,
-            {"progress": asdict(state.progress), "identity": identity(state), "tunesmith": __version__},
+            {
+                "format": CheckpointState.FORMAT,
+                "progress": asdict(state.progress),  # NaN stays NaN: it was measured
+                "identity": identity(state),
+                "tunesmith": __version__,
+            },
         )
     prune(folder, state.settings.keep_checkpoints, state.progress.best_update)
     return target
@@ -87,8 +93,8 @@ def load(state: TrainState, path: Path) -> None:
     Raises:
         TunesmithError: when it belongs to another base, adapter, seed, batch size or set of clips, or is incomplete.
     """
-    record = read_json(path / STATE)
-    refuse_other(record["identity"], identity(state), path)
+    record = CheckpointState.read(path / STATE)
+    refuse_other(record.identity, identity(state), path)
     load_adapter(state.networks, path)
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
@@ -102,7 +108,7 @@ def load(state: TrainState, path: Path) -> None:
     torch.set_rng_state(saved["rng"])
     if state.ema is not None:
         _load_ema(state, path)
-    progress = Progress(**record["progress"])
+    progress = _progress(record, path)
     done, now = [one["name"] for one in progress.history], [stage.name for stage in state.stages]
     if progress.stage >= len(now) or done != now[: len(done)]:
         raise TunesmithError(
@@ -111,6 +117,17 @@ def load(state: TrainState, path: Path) -> None:
             remedy="Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced).",
         )
     state.progress = progress
+
+
+def _progress(record: CheckpointState, path: Path) -> Progress:
+    try:
+        return Progress(**record.progress)
+    except TypeError as error:
+        raise TunesmithError(
+            f"this checkpoint does not say how far its run is ({error})",
+            where=str(path / STATE),
+            remedy="Delete it; the one before is used.",
+        ) from error
 
 
 def with_today_s_groups(optimizer: dict[str, Any]) -> dict[str, Any]:

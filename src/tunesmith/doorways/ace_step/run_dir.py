@@ -13,6 +13,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
+from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.records.metrics import ValidLine
 from tunesmith.run.folder import RunFolder
 from tunesmith.training import checkpoint as checkpoints
@@ -75,7 +76,7 @@ def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> Non
     Raises:
         TunesmithError: naming what differs.
     """
-    saved = read_json(checkpoint / STATE)["identity"]
+    saved = CheckpointState.read(checkpoint / STATE).identity
     here = {"base": recipe.model.path, **recipe.adapter.model_dump(mode="json"), "clips per update": clips_per_update}
     there = {"base": saved["base"], **saved["adapter"], "clips per update": saved["clips_per_update"]}
     remedy = "Give the same base, LoRA config and batch again, or begin a new run without it."
@@ -88,7 +89,7 @@ def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
     Raises:
         TunesmithError: when others are trained on now.
     """
-    there = read_json(checkpoint / STATE)["identity"]["clips"]
+    there = CheckpointState.read(checkpoint / STATE).identity["clips"]
     here = clips_name([sample.id for sample in samples if sample.split == "train"])
     if there != here:
         raise TunesmithError(

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json
+from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.folder import RunFolder
+from tunesmith.training.checkpoint import STATE
 
 if TYPE_CHECKING:
     from tunesmith.recipe.models import Recipe
@@ -41,7 +42,7 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
             where=str(folder.path),
             remedy="Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant.",
         )
-    saved = read_json(last / "state.json")["identity"]
+    saved = CheckpointState.read(last / STATE).identity
     remedy = "Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir."
     refuse_other(_belongings(saved), _belongings_of(recipe, mode), last, remedy)
 
