@@ -27,7 +27,7 @@ def train(
     from tunesmith.cli.stages import do, opened
 
     if dry_run:
-        from tunesmith.stages.dry_run import dry_run as rehearse
+        from tunesmith.stages.dry_run import dry_run as run_dry
 
-        return rehearse(opened(target, overrides))
+        return run_dry(opened(target, overrides))
     return do(target, overrides, ["train"], force=force, resume=resume)

@@ -17,8 +17,7 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     Raises:
         TunesmithError: when no family knows the checkpoint, or it is broken.
     """
-    from huggingface_hub import try_to_load_from_cache
-
+    from tunesmith.families.hub import is_downloaded
     from tunesmith.families.registry import make_family, recognise
     from tunesmith.pocket.shipped import is_pocket
 
@@ -26,7 +25,7 @@ def card_for_planning(recipe: Recipe) -> tuple[ModelCard, bool] | None:
     family = make_family(path, recipe.model.family or recognise(path), recipe.options)
     if is_pocket(path) or Path(path).is_dir() or path.count("/") != 1:
         return family.card.facts(), True
-    cached = isinstance(try_to_load_from_cache(path, family.card.config_file), str)
+    cached = is_downloaded(path, None, family.card.config_file)
     if published := family.card.published():
         return published, cached
     return (family.card.facts(), True) if cached else None

@@ -1,4 +1,4 @@
-"""A rehearsal of training: what trains, what it takes, two real updates, and whether anything stands in the way."""
+"""Training tried out: what trains, what it takes, two real updates, and whether anything stands in the way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class TimedUpdates:
     """Two real updates on the shortest clip: seconds of the second, its frames, and the process's peak memory."""
 
     seconds: float
@@ -75,10 +75,10 @@ def dry_run(context: RunContext) -> int:
     """
     print_plan(context)
     count_parameters(context)
-    rehearsal = rehearse(context)
-    if rehearsal is not None:
+    timed = time_updates(context)
+    if timed is not None:
         plan = make_plan(context)
-        say_measured(context, rehearsal, plan)
+        log_measured(context, timed, plan)
     left = CheckFindings.read(context.folder.findings).errors_left()
     for finding in left:
         context.console.log(msg("  error  {clip}: {said}", clip=finding.clip, said=finding.message), style="red")
@@ -108,7 +108,7 @@ def count_parameters(context: RunContext) -> None:
     )
 
 
-def rehearse(context: RunContext) -> Rehearsal | None:
+def time_updates(context: RunContext) -> TimedUpdates | None:
     """Encode the shortest clip and take two real updates on it, in memory only; ``None`` without weights."""
     from tunesmith.data.cache import EncodedStore
     from tunesmith.stages.encode import encode_samples
@@ -139,7 +139,7 @@ def rehearse(context: RunContext) -> Rehearsal | None:
                 frames=frames,
             )
         )
-    return Rehearsal(seconds, frames, peak_memory())
+    return TimedUpdates(seconds, frames, peak_memory())
 
 
 def peak_memory() -> int:
@@ -152,9 +152,9 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> None:
+def log_measured(context: RunContext, timed: TimedUpdates, plan: RunPlan) -> None:
     """What the two real updates mean for the whole run."""
-    per_frame = rehearsal.seconds / max(1, rehearsal.frames)
+    per_frame = timed.seconds / max(1, timed.frames)
     card = context.family.card.facts()
     crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
     frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
@@ -162,7 +162,7 @@ def say_measured(context: RunContext, rehearsal: Rehearsal, plan: RunPlan) -> No
         msg(
             "measured: peak memory {memory:.2f} GiB on one short clip; training about {duration} at this speed "
             "({speed:.0f} frames/s), without previews",
-            memory=rehearsal.peak_bytes / 2**30,
+            memory=timed.peak_bytes / 2**30,
             duration=duration(per_frame * frames),
             speed=1 / per_frame,
         )
