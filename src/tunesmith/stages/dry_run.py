@@ -68,7 +68,7 @@ def print_plan(context: RunContext) -> None:
 
 
 def dry_run(context: RunContext) -> int:
-    """Rehearse training.
+    """Try training out.
 
     Returns:
         0, or 1 when an error-level finding is left after quarantine.
