@@ -88,12 +88,14 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise TunesmithError(
-            f"this file is not JSON ({error.msg})",
+            msg("this file is not JSON ({msg})", msg=error.msg),
             where=f"{path}:{error.lineno}",
-            remedy="Correct it, or write it anew.",
+            remedy=msg("Correct it, or write it anew."),
         ) from error
     except UnicodeDecodeError as error:
-        raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
+        raise TunesmithError(
+            msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
+        ) from error
     except OSError as error:
         raise explain_os_error(error, path) from error
 

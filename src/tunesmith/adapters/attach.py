@@ -11,6 +11,7 @@ from torch import nn
 from tunesmith.adapters.full import tune_in_full
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def attach(
@@ -24,9 +25,9 @@ def attach(
     unknown = sorted(recipe.networks.keys() - networks.keys())
     if unknown:
         raise TunesmithError(
-            f"the family has no network {unknown[0]}",
+            msg("the family has no network {unknown}", unknown=unknown[0]),
             where=f"adapter.networks.{unknown[0]}",
-            remedy=f"It has {', '.join(networks)}.",
+            remedy=msg("It has {networks}.", networks=tuple(networks)),
         )
     attached = dict(networks)
     for name, default in defaults.items():
@@ -66,9 +67,9 @@ def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known:
     lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
     if lost:
         raise TunesmithError(
-            f"adapter targets {lost} name no module of `{name}`",
+            msg("adapter targets {lost} name no module of `{name}`", lost=lost, name=name),
             where="adapter.targets",
-            remedy=f"The family's own targets are {', '.join(known)}.",
+            remedy=msg("The family's own targets are {known}.", known=tuple(known)),
         )
 
 

@@ -15,6 +15,7 @@ from tunesmith.adapters.settings import AdapterRecipe, NetworkRecipe
 from tunesmith.adapters.tensors import read_tensors, write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
+from tunesmith.texts import msg
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
@@ -82,11 +83,14 @@ def load_adapter(networks: Mapping[str, nn.Module], folder: Path, only: Sequence
         )
         if wrong:
             raise TunesmithError(
-                f"this adapter does not fit: {len(wrong)} of its tensors differ in name or shape from what the "
-                f"model takes "
-                f"(first: {wrong[0]})",
+                msg(
+                    "this adapter does not fit: {count} of its tensors differ in name or shape from what the "
+                    "model takes (first: {wrong})",
+                    count=len(wrong),
+                    wrong=wrong[0],
+                ),
                 where=str(source),
-                remedy="It belongs to another base model, rank or set of targets.",
+                remedy=msg("It belongs to another base model, rank or set of targets."),
             )
         set_peft_model_state_dict(network, state)
 
@@ -104,7 +108,9 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
             tensors: dict[str, torch.Tensor] = torch.load(older, map_location="cpu", weights_only=True)
             return tensors
         raise TunesmithError(
-            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+            msg("this folder holds no adapter"),
+            where=str(folder),
+            remedy=msg("It needs {config} and {weights}.", config=CONFIG, weights=WEIGHTS),
         )
     return read_tensors(path, "this adapter")
 
@@ -119,7 +125,9 @@ def recipe_of(folder: Path) -> AdapterRecipe:
     found = {part: one for part in parts if (one := _settings(part)) is not None}
     if not found:
         raise TunesmithError(
-            "this folder holds no adapter", where=str(folder), remedy=f"It needs {CONFIG} and {WEIGHTS}."
+            msg("this folder holds no adapter"),
+            where=str(folder),
+            remedy=msg("It needs {config} and {weights}.", config=CONFIG, weights=WEIGHTS),
         )
     if folder in found:
         return found[folder]
@@ -139,9 +147,9 @@ def _settings(folder: Path) -> AdapterRecipe | None:
     config = read_json(path)
     if config.get("peft_type") != "LORA":
         raise TunesmithError(
-            f"adapters of type {config.get('peft_type')} are not supported",
+            msg("adapters of type {peft_type} are not supported", peft_type=config.get("peft_type")),
             where=str(path),
-            remedy="Use a LoRA or DoRA adapter.",
+            remedy=msg("Use a LoRA or DoRA adapter."),
         )
     targets = config["target_modules"]
     return AdapterRecipe(

@@ -12,6 +12,7 @@ from torch import nn
 from tunesmith.adapters.tensors import read_tensors, write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
+from tunesmith.texts import msg
 
 WEIGHTS, CONFIG = "tuned.safetensors", "tuning.json"
 _ATTRIBUTE = "full_tuning"
@@ -41,7 +42,7 @@ class FullTuning:
             raise TunesmithError(
                 f"nothing of `{name}` can be trained in full" + (f": {lost} names no parameter" if lost else ""),
                 where="adapter.kind",
-                remedy="Use `lora`, or targets that begin parameter names.",
+                remedy=msg("Use `lora`, or targets that begin parameter names."),
             )
         self.base = {key: p.detach().to("cpu", copy=True) for key, p in self.parameters.items()}
         self._tuned: dict[str, torch.Tensor] | None = None
@@ -79,9 +80,13 @@ class FullTuning:
         )
         if wrong:
             raise TunesmithError(
-                f"these weights do not fit: {len(wrong)} tensors differ in name or shape (first: {wrong[0]})",
+                msg(
+                    "these weights do not fit: {count} tensors differ in name or shape (first: {wrong})",
+                    count=len(wrong),
+                    wrong=wrong[0],
+                ),
                 where=str(where),
-                remedy="They belong to another base model, or to another part of it.",
+                remedy=msg("They belong to another base model, or to another part of it."),
             )
         self._tuned = None
         self._write(state or self.base)
@@ -117,7 +122,11 @@ def load_tuning(tuning: FullTuning, folder: Path) -> None:
         TunesmithError: when it does not fit, is absent or cannot be read.
     """
     if not (folder / CONFIG).exists():
-        raise TunesmithError("this folder holds no trained weights", where=str(folder), remedy=f"It needs {CONFIG}.")
+        raise TunesmithError(
+            msg("this folder holds no trained weights"),
+            where=str(folder),
+            remedy=msg("It needs {config}.", config=CONFIG),
+        )
     tuning.load(read_tensors(folder / WEIGHTS, "this file") if (folder / WEIGHTS).exists() else {}, folder)
 
 

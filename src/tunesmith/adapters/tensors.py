@@ -9,6 +9,7 @@ import torch
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path
+from tunesmith.texts import msg
 
 
 def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -43,5 +44,7 @@ def read_tensors(file: Path, what: str) -> dict[str, torch.Tensor]:
         return load_file(file)
     except SafetensorError as error:
         raise TunesmithError(
-            f"{what} cannot be read ({error})", where=str(file), remedy="Take another checkpoint."
+            msg("{what} cannot be read ({error})", what=what, error=error),
+            where=str(file),
+            remedy=msg("Take another checkpoint."),
         ) from error

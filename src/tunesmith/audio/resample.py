@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -22,7 +23,9 @@ def resample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         TunesmithError: for a rate that is not positive.
     """
     if from_rate <= 0 or to_rate <= 0:
-        raise TunesmithError(f"sample rates must be positive, not {from_rate} and {to_rate} Hz")
+        raise TunesmithError(
+            msg("sample rates must be positive, not {from_rate} and {to_rate} Hz", from_rate=from_rate, to_rate=to_rate)
+        )
     if from_rate == to_rate:
         return audio
     import soxr

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99
 
@@ -28,7 +29,9 @@ def sinc_resample(audio: torch.Tensor, from_rate: int, to_rate: int) -> torch.Te
         TunesmithError: for a rate that is not positive.
     """
     if from_rate <= 0 or to_rate <= 0:
-        raise TunesmithError(f"sample rates must be positive, not {from_rate} and {to_rate} Hz")
+        raise TunesmithError(
+            msg("sample rates must be positive, not {from_rate} and {to_rate} Hz", from_rate=from_rate, to_rate=to_rate)
+        )
     if from_rate == to_rate:
         return audio
     common = math.gcd(from_rate, to_rate)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path
+from tunesmith.texts import msg
 
 _FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -40,13 +41,13 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
         raise TunesmithError(
-            f"cannot write {path.suffix or 'a file without suffix'}",
+            msg("cannot write {suffix}", suffix=path.suffix or "a file without suffix"),
             where=str(path),
-            remedy=f"Use {', '.join(_FORMATS)}.",
+            remedy=msg("Use {formats}.", formats=tuple(_FORMATS)),
         )
     audio = np.atleast_2d(np.asarray(audio, dtype=np.float32))
     if not np.isfinite(audio).all():
-        raise TunesmithError("the sound holds samples that are not numbers; nothing was written", where=str(path))
+        raise TunesmithError(msg("the sound holds samples that are not numbers; nothing was written"), where=str(path))
     clipped = int(np.count_nonzero(np.abs(audio) > 1.0))
     frames = np.clip(audio, -1.0, 1.0).T if clipped else audio.T
     container, subtype = _FORMATS[path.suffix.lower()]
@@ -61,5 +62,5 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
             if shutil.disk_usage(path.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, "no space left", str(path)) from error
             what = f"{path.suffix} cannot be written at {sample_rate} Hz with {channels} channels ({error})"
-            raise TunesmithError(what, where=str(path), remedy="Use .wav.") from error
+            raise TunesmithError(what, where=str(path), remedy=msg("Use .wav.")) from error
     return clipped

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> list[str]:
@@ -19,11 +20,15 @@ def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> 
     seconds = values.get("seconds")
     if seconds is not None and not seconds > 0:
         raise TunesmithError(
-            f"{seconds:g} seconds cannot be generated", where="--seconds", remedy="Ask for more than 0."
+            msg("{seconds:g} seconds cannot be generated", seconds=seconds),
+            where="--seconds",
+            remedy=msg("Ask for more than 0."),
         )
     found = [override(f"{section}.{key}", value) for key, value in values.items() if value is not None]
     if prompts:
         if not all(prompt.strip() for prompt in prompts):
-            raise TunesmithError("a prompt is empty", where="--prompt", remedy="Say what it should sound like.")
+            raise TunesmithError(
+                msg("a prompt is empty"), where="--prompt", remedy=msg("Say what it should sound like.")
+            )
         found += [override(f"{section}.prompts", prompts), override(f"{section}.count", len(prompts))]
     return found

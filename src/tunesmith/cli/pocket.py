@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.texts import tr_all
+from tunesmith.texts import msg, tr_all
 
 app = typer.Typer(
     help=tr_all("The tiny models that ship.", separator="\n\n"), no_args_is_help=True, rich_markup_mode=None
@@ -31,8 +31,8 @@ def build(
         f"{name}={value}" for name, value in (("OUT", out), ("SEED", seed), ("MINUTES", minutes)) if value is not None
     ]
     raise TunesmithError(
-        "the builders of the pocket models are in the repository's tools/pocket, not in this package",
-        remedy=f"In a checkout of the repository, run: {' '.join([make_target(family), *given])}",
+        msg("the builders of the pocket models are in the repository's tools/pocket, not in this package"),
+        remedy=msg("In a checkout of the repository, run: {value}", value=" ".join([make_target(family), *given])),
     )
 
 
@@ -59,4 +59,7 @@ def known(family: str) -> None:
     from tunesmith.pocket.shipped import FAMILIES
 
     if family not in FAMILIES:
-        raise TunesmithError(f"there is no pocket model of `{family}`", remedy=f"There are {', '.join(FAMILIES)}.")
+        raise TunesmithError(
+            msg("there is no pocket model of `{family}`", family=family),
+            remedy=msg("There are {families}.", families=tuple(FAMILIES)),
+        )

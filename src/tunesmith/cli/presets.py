@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.texts import tr_all
+from tunesmith.texts import msg, tr_all
 
 app = typer.Typer(help=tr_all("Values to start from, by memory and intent.", separator="\n\n"), rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="PRESET", help=tr_all("A preset's name."))]
@@ -54,7 +54,7 @@ def copy(
 
     text, path = preset_text(name), target or Path(f"{name}.yaml")
     if path.exists() and not force:
-        raise TunesmithError("this file exists", where=str(path), remedy="Name another, or use --force.")
+        raise TunesmithError(msg("this file exists"), where=str(path), remedy=msg("Name another, or use --force."))
     write_text(path, text)
     typer.echo(f"written: {path}")
     return 0

@@ -16,6 +16,7 @@ import numpy as np
 from tunesmith.data.fields import FieldSpec
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path, explain_os_error, sync
+from tunesmith.texts import msg
 
 SHARD_BYTES = 256 << 20
 HIGH, LOW, SHARD, NDIM, OFFSET, SHAPE = 0, 1, 2, 3, 4, 5
@@ -49,7 +50,7 @@ class FieldStore:
             raise self._damaged("this cache was written by another version")
 
     def _damaged(self, what: str) -> TunesmithError:
-        return TunesmithError(what, where=str(self.folder), remedy="Delete the cache folder; it is made again.")
+        return TunesmithError(what, where=str(self.folder), remedy=msg("Delete the cache folder; it is made again."))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -169,9 +170,9 @@ class EncodedStore:
         lacking = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
         if lacking:
             raise TunesmithError(
-                f"{lacking} of {len(keys)} clips are not encoded",
+                msg("{lacking} of {count} clips are not encoded", lacking=lacking, count=len(keys)),
                 where=str(self.folder),
-                remedy="Run the encode stage first.",
+                remedy=msg("Run the encode stage first."),
             )
         return rows
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.texts import msg
 
 FILE = "labels.jsonl"
 
@@ -191,7 +192,9 @@ def _read(path: Path) -> list[Label]:
             if line == raw.rpartition(b"\n")[2]:
                 break  # an interrupted write; the next label takes its place
             raise TunesmithError(
-                f"this line is not a label ({error!r})", where=f"{path}:{number}", remedy="Correct or remove the line."
+                msg("this line is not a label ({error!r})", error=error),
+                where=f"{path}:{number}",
+                remedy=msg("Correct or remove the line."),
             ) from error
     return labels
 

@@ -8,6 +8,7 @@ from tunesmith.audio.decode import read
 from tunesmith.audio.resample import resample, to_channels
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def load(ref: AudioRef, sample_rate: int, channels: int, *, lowest_rate: int = 0) -> np.ndarray:
@@ -28,8 +29,14 @@ def load(ref: AudioRef, sample_rate: int, channels: int, *, lowest_rate: int = 0
     audio, rate = read(ref.path, ref.start, ref.end)
     if rate < lowest_rate:
         raise TunesmithError(
-            f"this recording has {rate} Hz, and at least {lowest_rate} are needed",
+            msg(
+                "this recording has {rate} Hz, and at least {lowest_rate} are needed",
+                rate=rate,
+                lowest_rate=lowest_rate,
+            ),
             where=str(ref.path),
-            remedy="Use a recording of a higher rate; raising the rate of this one brings back nothing that was lost.",
+            remedy=msg(
+                "Use a recording of a higher rate; raising the rate of this one brings back nothing that was lost."
+            ),
         )
     return resample(to_channels(audio, channels), rate, sample_rate)

@@ -73,13 +73,18 @@ def prepare(
     input_dir, output_dir = Path(input_dir), Path(output_dir)
     if input_dir.resolve() == output_dir.resolve():
         raise TunesmithError(
-            "input and output are the same folder", where=str(input_dir), remedy="Choose another output folder."
+            msg("input and output are the same folder"),
+            where=str(input_dir),
+            remedy=msg("Choose another output folder."),
         )
     layout, notes = _read(input_dir, output_dir, metadata_file, default_text)
     report = _check(layout, limits, sample_rate, progress)
     if not report.kept:
         clip, why = next(iter(report.quarantined.items()), ("the folder", msg("it holds no clips")))
-        raise TunesmithError(f"no usable clip is left of {len(layout.samples)}; {clip}: {why}", where=str(input_dir))
+        raise TunesmithError(
+            msg("no usable clip is left of {count}; {clip}: {why}", count=len(layout.samples), clip=clip, why=why),
+            where=str(input_dir),
+        )
     result = split(report.kept, seed=seed, similar=report.similar)
     targets = name_files(result.samples)
     _refuse_overwriting(layout.samples, output_dir, [*targets.values(), metadata_file])
@@ -155,13 +160,15 @@ def _refuse_overwriting(samples: Sequence[Sample], output_dir: Path, targets: Co
         path = output_dir / target
         if path.resolve() in originals:
             raise TunesmithError(
-                "this output file is one of the input files", where=str(path), remedy="Choose another output folder."
+                msg("this output file is one of the input files"),
+                where=str(path),
+                remedy=msg("Choose another output folder."),
             )
         if path.exists() and target not in known:
             raise TunesmithError(
-                "this file exists and was not written by an earlier preparation; nothing was changed",
+                msg("this file exists and was not written by an earlier preparation; nothing was changed"),
                 where=str(path),
-                remedy="Choose another output folder, or move the file away.",
+                remedy=msg("Choose another output folder, or move the file away."),
             )
 
 

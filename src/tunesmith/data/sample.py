@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
+from tunesmith.texts import msg
 
 Split = Literal["train", "valid"]
 PROMPT, PROMPT_TEXT = "prompt", "prompt_text"
@@ -142,9 +143,9 @@ def read_manifest(path: Path) -> Iterator[Sample]:
                 yield Sample.from_json(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise TunesmithError(
-                    f"this line is not a sample ({error!r})",
+                    msg("this line is not a sample ({error!r})", error=error),
                     where=f"{path}:{number}",
-                    remedy="Correct or remove the line.",
+                    remedy=msg("Correct or remove the line."),
                 ) from error
 
 

@@ -98,7 +98,10 @@ def _given(samples: list[Sample]) -> SplitResult:
     assigned = [sample if sample.split else sample.with_split("train") for sample in samples]
     valid = sum(sample.split == "valid" for sample in assigned)
     if valid == len(assigned):
-        raise TunesmithError(f"all {valid} clips are held out, none is left to train on", remedy="Put clips in train/.")
+        raise TunesmithError(
+            msg("all {valid} clips are held out, none is left to train on", valid=valid),
+            remedy=msg("Put clips in train/."),
+        )
     told = msg("Your own split is kept: {train} train, {valid} held out.", train=len(assigned) - valid, valid=valid)
     return SplitResult(assigned, [told], "given")
 

@@ -13,7 +13,7 @@ import yaml
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
-from tunesmith.texts import Message, in_every_language
+from tunesmith.texts import Message, in_every_language, msg
 
 CONFIG = "config.yaml"
 
@@ -86,13 +86,19 @@ class Parser(argparse.ArgumentParser):
         own = config.get(self.name) or {}
         if not isinstance(own, dict):
             where = f"{named or CONFIG}: {self.name}"
-            raise TunesmithError("this must be a section of `key: value` lines", where=where, remedy="Indent its keys.")
+            raise TunesmithError(
+                msg("this must be a section of `key: value` lines"), where=where, remedy=msg("Indent its keys.")
+            )
         return {**self.derive({k: v for k, v in config.items() if not isinstance(v, dict)}), **own}
 
     def _convert(self, name: str, value: Any, where: str) -> Any:
         if name in self.switches:
             if not isinstance(value, bool | None):
-                raise TunesmithError(f"`{value}` is neither true nor false", where=where, remedy="Write true or false.")
+                raise TunesmithError(
+                    msg("`{value}` is neither true nor false", value=value),
+                    where=where,
+                    remedy=msg("Write true or false."),
+                )
             return bool(value)
         kind = self.types.get(name)
         if value is None or kind is None or isinstance(value, list):
@@ -101,30 +107,36 @@ class Parser(argparse.ArgumentParser):
             return kind(str(value))
         except ValueError as error:
             raise TunesmithError(
-                str(error) or f"`{value}` is not a {kind.__name__}", where=where, remedy="See --help."
+                str(error) or f"`{value}` is not a {kind.__name__}", where=where, remedy=msg("See --help.")
             ) from error
 
     def _read_config(self, named: str | None) -> dict[str, Any]:
         path = Path(named or CONFIG)
         if not path.exists():
             if named:
-                raise TunesmithError("there is no such config file", where=named, remedy="Check the path.")
+                raise TunesmithError(msg("there is no such config file"), where=named, remedy=msg("Check the path."))
             return {}
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise explain_os_error(error, path) from error
         except UnicodeDecodeError as error:
-            raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
+            raise TunesmithError(
+                msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
+            ) from error
         except yaml.YAMLError as error:
             raise TunesmithError(
-                f"this is not YAML ({str(error).splitlines()[0]})", where=str(path), remedy="Correct it."
+                msg("this is not YAML ({splitlines})", splitlines=str(error).splitlines()[0]),
+                where=str(path),
+                remedy=msg("Correct it."),
             ) from error
         if content is None:
             return {}
         if not isinstance(content, dict):
             raise TunesmithError(
-                "the file must be a list of `key: value` lines", where=str(path), remedy="See --help for the keys."
+                msg("the file must be a list of `key: value` lines"),
+                where=str(path),
+                remedy=msg("See --help for the keys."),
             )
         return content
 
@@ -150,7 +162,7 @@ class Parser(argparse.ArgumentParser):
             if key not in known:
                 close = difflib.get_close_matches(str(key), known, 1)
                 hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(sorted(known))}."
-                raise TunesmithError(f"unknown key `{key}`", where=where, remedy=hint)
+                raise TunesmithError(msg("unknown key `{key}`", key=key), where=where, remedy=hint)
 
 
 def positive(text: str) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.records.speech_comparison import Judgement
+from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,12 @@ def paired(base_values: Sequence[float], adapter_values: Sequence[float]) -> Pai
 
     if len(base_values) != len(adapter_values):
         raise TunesmithError(
-            f"{len(base_values)} base values cannot be paired with {len(adapter_values)} adapter values",
-            remedy="Generate both with the same prompts and seeds.",
+            msg(
+                "{count} base values cannot be paired with {count_2} adapter values",
+                count=len(base_values),
+                count_2=len(adapter_values),
+            ),
+            remedy=msg("Generate both with the same prompts and seeds."),
         )
     difference = np.asarray(adapter_values, np.float64) - np.asarray(base_values, np.float64)
     difference = difference[np.isfinite(difference)]

@@ -14,6 +14,7 @@ from tunesmith.audio.measure.spectrum import bandwidth, spectrum_signals
 from tunesmith.audio.measure.structure import structure_signals
 from tunesmith.audio.measure.waveform import waveform_signals
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 __all__ = ["SPECTRAL_LIMIT_S", "Signals", "loudness_curve", "measure"]
 
@@ -151,8 +152,8 @@ def measure(audio: NDArray[np.floating], sample_rate: int) -> Signals:
     if audio.ndim not in (1, 2) or sample_rate <= 0:
         shape = "x".join(map(str, audio.shape))
         raise TunesmithError(
-            f"cannot measure an array of shape {shape} at {sample_rate} Hz",
-            remedy="Pass (samples,) or (samples, channels).",
+            msg("cannot measure an array of shape {shape} at {sample_rate} Hz", shape=shape, sample_rate=sample_rate),
+            remedy=msg("Pass (samples,) or (samples, channels)."),
         )
     samples = as_channels(audio)
     broken = 0.0 if samples is audio or audio.size == 0 else float((~np.isfinite(audio)).mean())

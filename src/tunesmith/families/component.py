@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 WEIGHT_NORM_NAMES = (
@@ -37,7 +38,9 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
         TunesmithError: when the file is absent or unreadable.
     """
     if not file.is_file():
-        raise TunesmithError("these weights are missing", where=str(file), remedy="Download the checkpoint again.")
+        raise TunesmithError(
+            msg("these weights are missing"), where=str(file), remedy=msg("Download the checkpoint again.")
+        )
     try:
         if file.suffix == ".safetensors":
             return _read_safetensors(file, prefix)
@@ -47,7 +50,7 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
         unsafe = isinstance(error, UnpicklingError)
         why = "it holds something other than tensors" if unsafe else str(error).strip().partition("\n")[0]
         raise TunesmithError(
-            f"these weights cannot be read ({why})", where=str(file), remedy="Download them again."
+            msg("these weights cannot be read ({why})", why=why), where=str(file), remedy=msg("Download them again.")
         ) from error
 
 
@@ -58,7 +61,7 @@ def _read_pickled(file: Path, prefix: str) -> dict[str, torch.Tensor]:
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(tensors, Mapping):
         raise TunesmithError(
-            "this file holds no weights by name", where=str(file), remedy="Take the checkpoint's own file."
+            msg("this file holds no weights by name"), where=str(file), remedy=msg("Take the checkpoint's own file.")
         )
     named = {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
     return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items() if name.startswith(prefix)}
@@ -116,9 +119,9 @@ def check_names(
     ]
     if parts:
         raise TunesmithError(
-            f"these weights do not fit the config: {'; '.join(parts)}",
+            msg("these weights do not fit the config: {parts}", parts="; ".join(parts)),
             where=str(where),
-            remedy="Download the checkpoint again, or check that config.json belongs to these weights.",
+            remedy=msg("Download the checkpoint again, or check that config.json belongs to these weights."),
         )
 
 

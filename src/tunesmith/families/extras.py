@@ -6,6 +6,7 @@ import importlib
 from types import ModuleType
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
@@ -23,6 +24,10 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise TunesmithError(
-            f"{purpose}: the library {module.partition('.')[0]} is not installed",
-            remedy=f'Run: pip install "tunesmith[{extra}]"',
+            msg(
+                "{purpose}: the library {partition} is not installed",
+                purpose=purpose,
+                partition=module.partition(".")[0],
+            ),
+            remedy=msg('Run: pip install "tunesmith[{extra}]"', extra=extra),
         ) from error

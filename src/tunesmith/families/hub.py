@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 _NAMED = 3
 """How many absent files a sentence names."""
@@ -33,7 +34,9 @@ def local_folder(path: str, example: str) -> Path | None:
     if is_hub_id(path):
         return None
     raise TunesmithError(
-        "there is no such model folder", where=path, remedy=f"Check the path, or give a hub id such as {example}."
+        msg("there is no such model folder"),
+        where=path,
+        remedy=msg("Check the path, or give a hub id such as {example}.", example=example),
     )
 
 
@@ -85,9 +88,19 @@ def download(
         return Path(snapshot_download(path, revision=revision, allow_patterns=patterns, ignore_patterns=ignore))
     except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
         raise TunesmithError(
-            f"the files of {path} are not on this machine{rest} and could not be downloaded ({type(error).__name__})",
-            remedy=f"They are in the Hub repository {path}{f' ({about})' if about else ''}. Set HF_ENDPOINT to use a "
-            f"mirror, or copy the folder here and give its path{f' in {key}' if key else ''}.",
+            msg(
+                "the files of {path} are not on this machine{rest} and could not be downloaded ({kind})",
+                path=path,
+                rest=rest,
+                kind=type(error).__name__,
+            ),
+            remedy=msg(
+                "They are in the Hub repository {path}{value}. Set HF_ENDPOINT to use a mirror, or copy the "
+                "folder here and give its path{value_2}.",
+                path=path,
+                value=f" ({about})" if about else "",
+                value_2=f" in {key}" if key else "",
+            ),
         ) from error
 
 

@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 Packing = Literal["int8", "nf4"]
 PACKED = ".packed"
@@ -161,7 +162,9 @@ def _library(packing: Packing) -> Any:
     except ImportError as error:
         name = LIBRARIES[packing].partition(".")[0]
         raise TunesmithError(
-            f"base weights in {packing} need the library {name}, which is not installed",
+            msg(
+                "base weights in {packing} need the library {name}, which is not installed", packing=packing, name=name
+            ),
             where="options.base_weights",
-            remedy="Run: pip install 'tunesmith[quantised]', or set it to full.",
+            remedy=msg("Run: pip install 'tunesmith[quantised]', or set it to full."),
         ) from error

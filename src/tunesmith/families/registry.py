@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family, FamilyType
+from tunesmith.texts import msg
 
 GROUP = "tunesmith.families"
 
@@ -32,7 +33,7 @@ def family_type(name: str) -> FamilyType:
             return family
     close = difflib.get_close_matches(name, family_names(), 1)
     hint = f"Did you mean `{close[0]}`?" if close else f"Known families: {', '.join(family_names())}."
-    raise TunesmithError(f"there is no model family `{name}`", remedy=hint)
+    raise TunesmithError(msg("there is no model family `{name}`", name=name), remedy=hint)
 
 
 def recognise(path: str) -> str:
@@ -45,9 +46,12 @@ def recognise(path: str) -> str:
         if family_type(name).recognises(path):
             return name
     raise TunesmithError(
-        "no model family recognises this checkpoint",
+        msg("no model family recognises this checkpoint"),
         where=path,
-        remedy=f"Check the path or hub id, or name the family with `model.family` ({', '.join(family_names())}).",
+        remedy=msg(
+            "Check the path or hub id, or name the family with `model.family` ({family_names}).",
+            family_names=tuple(family_names()),
+        ),
     )
 
 
@@ -66,6 +70,7 @@ def make_family(
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise TunesmithError(
-            f"options.{key}: {first['msg']}", remedy=f"See `tunesmith schema --family {kind.name}`."
+            msg("options.{key}: {msg}", key=key, msg=first["msg"]),
+            remedy=msg("See `tunesmith schema --family {kind}`.", kind=kind.name),
         ) from error
     return kind.open(path, settings, revision)

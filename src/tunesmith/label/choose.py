@@ -8,6 +8,7 @@ from typing import Literal
 
 from tunesmith.errors import TunesmithError
 from tunesmith.label.provider import ListeningModel
+from tunesmith.texts import msg
 
 Provider = Literal["measured", "endpoint", "qwen-omni"]
 Dialect = Literal["openai", "dashscope"]
@@ -45,10 +46,10 @@ def choose(
         return QwenOmni(model or QWEN)
     if not base_url:
         remedy = "Give the server's address, such as http://localhost:8000/v1."
-        raise TunesmithError("the provider `endpoint` needs a server", where="--base-url", remedy=remedy)
+        raise TunesmithError(msg("the provider `endpoint` needs a server"), where="--base-url", remedy=remedy)
     if not model:
         remedy = "Name a model of that server which takes audio."
-        raise TunesmithError("the provider `endpoint` needs a model", where="--model", remedy=remedy)
+        raise TunesmithError(msg("the provider `endpoint` needs a model"), where="--model", remedy=remedy)
     from tunesmith.label.endpoint import Endpoint
 
     return Endpoint(model, base_url, dialect or "openai")
@@ -58,4 +59,6 @@ def _refuse(provider: str, flags: Mapping[str, object]) -> None:
     for flag, value in flags.items():
         if value is not None:
             remedy = "Leave it out, or choose another provider with --provider."
-            raise TunesmithError(f"the provider `{provider}` has no use for it", where=flag, remedy=remedy)
+            raise TunesmithError(
+                msg("the provider `{provider}` has no use for it", provider=provider), where=flag, remedy=remedy
+            )

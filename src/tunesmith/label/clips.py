@@ -10,6 +10,7 @@ from tunesmith.data.layouts import Dataset, layout_named
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[Cli
 def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> ClipToLabel:
     if len(sample.audios) != 1:
         what = f"this sample has {len(sample.audios)} audios ({', '.join(sample.audios)}), and a label describes one"
-        raise TunesmithError(what, where=sample.id, remedy="Label a folder of single clips.")
+        raise TunesmithError(what, where=sample.id, remedy=msg("Label a folder of single clips."))
     (ref,) = sample.audios.values()
     path = Path(ref.path)
     text_file = path.with_name(f"{path.stem}{ending}") if ending else None

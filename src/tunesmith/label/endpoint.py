@@ -15,6 +15,7 @@ from tunesmith.label.provider import NoAnswerError, Question
 from tunesmith.label.schema import json_schema
 from tunesmith.label.server import RefusedError, Server
 from tunesmith.label.window import wav_bytes
+from tunesmith.texts import msg
 
 _PATH = "/chat/completions"
 
@@ -48,7 +49,9 @@ class Endpoint:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             remedy = "Give one such as http://localhost:8000/v1."
-            raise TunesmithError(f"{base_url!r} is no address of a server", where="--base-url", remedy=remedy)
+            raise TunesmithError(
+                msg("{base_url!r} is no address of a server", base_url=base_url), where="--base-url", remedy=remedy
+            )
         self.model, self.dialect = model, dialect
         self._server = Server(base_url.rstrip("/").removesuffix(_PATH) + _PATH, _key(), wait=wait)
         self._plain = False
@@ -90,7 +93,9 @@ class Endpoint:
             return _streamed(answer) if self.dialect == "dashscope" else _whole(answer)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             what = "the server's answer holds no text of a model"
-            raise NoAnswerError(f"{what} ({answer[:200]!r})", where=self._server.url) from error
+            raise NoAnswerError(
+                msg("{what} ({answer!r})", what=what, answer=answer[:200]), where=self._server.url
+            ) from error
 
 
 def _held_to_schema() -> dict[str, Any]:

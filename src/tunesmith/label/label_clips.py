@@ -141,7 +141,7 @@ class _LabelWork:
         self.store.add(label)
         if self.silent >= SILENT_IN_A_ROW:
             what = f"{self.silent} clips in a row got no answer; the last: {label.reason}"
-            raise TunesmithError(what, remedy="See what is wrong there, then run the same command again.")
+            raise TunesmithError(what, remedy=msg("See what is wrong there, then run the same command again."))
         return label
 
     def _write_tags(self, clip: ClipToLabel) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tunesmith.data.labels import ClipMeasurements
 from tunesmith.data.layouts.walk import read_text
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 SYSTEM = """\
 You write labels for music that a text-to-music model will learn from. Listen to the recording, then answer with one \
@@ -41,7 +42,9 @@ def system_prompt(file: Path | None) -> str:
         return SYSTEM
     text, _ = read_text(file)
     if not text:
-        raise TunesmithError("this prompt is empty", where=str(file), remedy="Write the instruction for the model.")
+        raise TunesmithError(
+            msg("this prompt is empty"), where=str(file), remedy=msg("Write the instruction for the model.")
+        )
     return text
 
 

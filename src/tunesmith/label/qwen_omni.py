@@ -12,6 +12,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.label.provider import LISTEN_RATE, Question
+from tunesmith.texts import msg
 
 _MELS = 128
 
@@ -170,11 +171,11 @@ class QwenOmni:
         remedy = (
             "Check the name; for downloads, HF_ENDPOINT names a mirror. A folder with the whole checkpoint works too."
         )
-        return TunesmithError(f"the model cannot be loaded ({first})", where=self.model, remedy=remedy)
+        return TunesmithError(msg("the model cannot be loaded ({first})", first=first), where=self.model, remedy=remedy)
 
     def _too_large(self) -> TunesmithError:
         remedy = "Take a smaller one (Qwen/Qwen2.5-Omni-3B), or a server with --provider endpoint."
-        return TunesmithError("the model does not fit into this machine's memory", where=self.model, remedy=remedy)
+        return TunesmithError(msg("the model does not fit into this machine's memory"), where=self.model, remedy=remedy)
 
 
 def chat(question: Question, kind: ModelKind, frames: int) -> str:

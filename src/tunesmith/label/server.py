@@ -15,6 +15,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.label.provider import NoAnswerError
+from tunesmith.texts import msg
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _KEYS = "TUNESMITH_LABEL_API_KEY (or OPENAI_API_KEY)"
@@ -70,7 +71,7 @@ class Server:
                 last = self._broken(error)
             if attempt + 1 < self.tries:
                 self.wait(pause)
-        raise NoAnswerError(f"no answer after {self.tries} tries ({last})", where=self.url)
+        raise NoAnswerError(msg("no answer after {tries} tries ({last})", tries=self.tries, last=last), where=self.url)
 
     def _status(self, error: urllib.error.HTTPError) -> str:
         """What a busy server says; raises for every other status."""
@@ -80,15 +81,19 @@ class Server:
         if error.code in (401, 403):
             remedy = f"Set {_KEYS} to a key that is valid there." if self.key else f"Set {_KEYS} to your key."
             what = "the server does not accept the key" if self.key else "the server wants a key"
-            raise TunesmithError(f"{what} (HTTP {error.code}{said})", where=self.url, remedy=remedy) from error
+            raise TunesmithError(
+                msg("{what} (HTTP {code}{said})", what=what, code=error.code, said=said), where=self.url, remedy=remedy
+            ) from error
         if error.code in (404, 405):
             remedy = "Check --base-url (it often ends in /v1) and --model."
             raise TunesmithError(
-                f"the server does not know this address or model (HTTP {error.code}{said})",
+                msg("the server does not know this address or model (HTTP {code}{said})", code=error.code, said=said),
                 where=self.url,
                 remedy=remedy,
             ) from error
-        raise RefusedError(f"the server refuses the request (HTTP {error.code}{said})", where=self.url) from error
+        raise RefusedError(
+            msg("the server refuses the request (HTTP {code}{said})", code=error.code, said=said), where=self.url
+        ) from error
 
     def _broken(self, error: Exception) -> str:
         """What is wrong with a connection that may work the next time; raises where it will not."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path, read_json, write_json
 from tunesmith.pocket.synth import EXAMPLE_STYLE, render
+from tunesmith.texts import msg
 
 RATE = 32000
 
@@ -24,7 +25,10 @@ def make_examples(folder: Path, num_samples: int = 20, seed: int = 0) -> list[Pa
         TunesmithError: when ``num_samples`` is not positive or the folder cannot be written.
     """
     if num_samples < 1:
-        raise TunesmithError(f"{num_samples} example clips cannot be made", remedy="Ask for one or more.")
+        raise TunesmithError(
+            msg("{num_samples} example clips cannot be made", num_samples=num_samples),
+            remedy=msg("Ask for one or more."),
+        )
     paths, rows = [], []
     for number in range(num_samples):
         rng = np.random.default_rng([seed, number])
@@ -51,7 +55,9 @@ def plant_bad_clips(folder: Path) -> list[Path]:
 
     rows: list[dict[str, Any]] = read_json(folder / "metadata.json")
     if not rows:
-        raise TunesmithError("there is no clip to copy", where=str(folder / "metadata.json"), remedy="Add clips first.")
+        raise TunesmithError(
+            msg("there is no clip to copy"), where=str(folder / "metadata.json"), remedy=msg("Add clips first.")
+        )
     audio, rate = soundfile.read(folder / rows[0]["audio"], dtype="float32")
     silent = np.zeros(round(8.0 * rate), dtype=np.float32)
     sound = audio if audio.ndim == 1 else audio.mean(axis=1)

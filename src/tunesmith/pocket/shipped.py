@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 FAMILIES = ("musicgen", "ace_step", "step_audio")
 """Families that have a pocket model."""
@@ -28,7 +29,7 @@ def pocket_path(name: str = "musicgen") -> Path:
             if name in FAMILIES
             else f"There are {', '.join(FAMILIES)}."
         )
-        raise TunesmithError(f"there is no pocket checkpoint {name!r}", where=str(path), remedy=remedy)
+        raise TunesmithError(msg("there is no pocket checkpoint {name!r}", name=name), where=str(path), remedy=remedy)
     return path
 
 
@@ -59,6 +60,8 @@ def example_edits() -> Path:
 def _shipped(path: Path, listed: str) -> Path:
     if not (path / listed).is_file():
         raise TunesmithError(
-            "the example clips are missing", where=str(path), remedy="Install tunesmith again, with its data files."
+            msg("the example clips are missing"),
+            where=str(path),
+            remedy=msg("Install tunesmith again, with its data files."),
         )
     return path

@@ -14,6 +14,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import Family
@@ -60,13 +61,15 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
     if not lyrics.strip():
         return ""
     if "lyrics" not in family.type.text_roles:
-        raise TunesmithError(f"{family.name} takes no lyrics", where="generate.lyrics", remedy="Leave them out.")
+        raise TunesmithError(
+            msg("{family} takes no lyrics", family=family.name), where="generate.lyrics", remedy=msg("Leave them out.")
+        )
     if "\n" in lyrics or len(lyrics) > LONGEST_PATH:
         return lyrics
     path = Path(lyrics).expanduser()
     if not path.is_file():
         if path.suffix.lower() == ".txt":
-            raise TunesmithError("there is no such lyrics file", where=lyrics, remedy="Check the path.")
+            raise TunesmithError(msg("there is no such lyrics file"), where=lyrics, remedy=msg("Check the path."))
         return lyrics
     from tunesmith.data.layouts.walk import read_text
 

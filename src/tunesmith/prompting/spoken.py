@@ -130,9 +130,9 @@ def asked_texts(context: RunContext) -> list[str]:
     recipe, kind = context.recipe.generate, str(context.recipe.options.get("edit_type") or CLONE)
     if kind not in CLONES and not recipe.source:
         raise TunesmithError(
-            f"the edit {kind} needs a recording to edit",
+            msg("the edit {kind} needs a recording to edit", kind=kind),
             where="generate.source",
-            remedy="Name it with --source, and what it says with --source-text.",
+            remedy=msg("Name it with --source, and what it says with --source-text."),
         )
     if recipe.source and not recipe.source_prompt.strip():
         context.console.warn(
@@ -153,7 +153,7 @@ def need_voices(requests: Sequence[GenerationRequest]) -> None:
     """
     if any(PROMPT not in request.source for request in requests):
         raise TunesmithError(
-            "there is no voice to speak with: the run has no clips and no source is named",
+            msg("there is no voice to speak with: the run has no clips and no source is named"),
             where="generate.source",
-            remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
+            remedy=msg("Name a recording of the voice there, and what it says in generate.source_prompt."),
         )

@@ -19,6 +19,7 @@ from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import FamilySettings
@@ -127,7 +128,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TunesmithError("this file is not UTF-8 text", where=str(path), remedy="Save it as UTF-8.") from error
+        raise TunesmithError(
+            msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
+        ) from error
     except OSError as error:
         raise explain_os_error(error, path) from error
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from tunesmith.errors import TunesmithError
 from tunesmith.records.record import Record, Said, damaged
+from tunesmith.texts import msg
 
 Numbers = dict[str, float | None]
 """Numbers by name; ``None`` where one was not finite."""
@@ -177,7 +178,9 @@ def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
     kind = KINDS.get(str(data.get("kind")))
     if kind is None:
         raise TunesmithError(
-            f"there are no metrics of kind {data.get('kind')!r}", where=str(where) or None, remedy="Update Tunesmith."
+            msg("there are no metrics of kind {kind!r}", kind=data.get("kind")),
+            where=str(where) or None,
+            remedy=msg("Update Tunesmith."),
         )
     return kind.from_json(data, where)
 

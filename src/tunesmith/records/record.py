@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
-from tunesmith.texts import Message
+from tunesmith.texts import Message, msg
 
 Number = float | int | None
 """A measured number; ``None`` where it could not be measured."""
@@ -62,9 +62,13 @@ class Record(Part):
         version = values.pop("format", 0)
         if not isinstance(version, int) or version > cls.FORMAT:
             raise TunesmithError(
-                f"this file is of format {version}, and this version of Tunesmith knows format {cls.FORMAT}",
+                msg(
+                    "this file is of format {version}, and this version of Tunesmith knows format {format}",
+                    version=version,
+                    format=cls.FORMAT,
+                ),
                 where=str(where) or None,
-                remedy="Update Tunesmith.",
+                remedy=msg("Update Tunesmith."),
             )
         try:
             return cls.model_validate(cls.migrate(values, version) if version < cls.FORMAT else values)
@@ -95,9 +99,9 @@ class Record(Part):
 def damaged(reason: str, where: Path | str) -> TunesmithError:
     """What is raised of a file that is no such record."""
     return TunesmithError(
-        f"this file is damaged: {reason}",
+        msg("this file is damaged: {reason}", reason=reason),
         where=str(where) or None,
-        remedy="Do the stage that writes it again.",
+        remedy=msg("Do the stage that writes it again."),
     )
 
 

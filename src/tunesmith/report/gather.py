@@ -19,6 +19,7 @@ from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
 from tunesmith.report.run_metrics import RunMetrics, read_run_metrics
 from tunesmith.run.folder import STAGES, RunFolder
+from tunesmith.texts import msg
 
 RecipeSection = dict[str, Any]
 """A section of the recipe as its file has it."""
@@ -90,7 +91,7 @@ def gather(folder: RunFolder) -> ReportData:
         TunesmithError: when the folder itself is missing.
     """
     if not folder.path.is_dir():
-        raise TunesmithError("there is no such run folder", where=str(folder.path), remedy="Check the path.")
+        raise TunesmithError(msg("there is no such run folder"), where=str(folder.path), remedy=msg("Check the path."))
     problems: list[str] = []
     recipe, recipe_text = _recipe(folder, problems)
     beside = folder.path / "comparison_results.json"  # a folder that holds an evaluation and nothing else

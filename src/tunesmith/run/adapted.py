@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,9 +27,9 @@ def adapter_folder(context: RunContext) -> Path:
         if folder.exists():
             return folder
     raise TunesmithError(
-        "this run has no adapter yet",
+        msg("this run has no adapter yet"),
         where=str(context.folder.path),
-        remedy=f"Run `tunesmith train {context.folder.path}` first.",
+        remedy=msg("Run `tunesmith train {path}` first.", path=context.folder.path),
     )
 
 
@@ -58,9 +59,9 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
         if error.where not in ("adapter.targets", "adapter.kind"):
             raise
         raise TunesmithError(
-            f"this adapter is of other networks than this recipe trains ({error.what})",
+            msg("this adapter is of other networks than this recipe trains ({what})", what=error.what),
             where=str(folder),
-            remedy="Give the options that it was trained with, such as options.train=llm.",
+            remedy=msg("Give the options that it was trained with, such as options.train=llm."),
         ) from error
     for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()

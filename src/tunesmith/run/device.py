@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def pick_device(wanted: str) -> str:
@@ -18,7 +19,7 @@ def pick_device(wanted: str) -> str:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
+        raise TunesmithError(msg("there is no CUDA device"), where="model.device", remedy=msg("Use `auto` or `cpu`."))
     return wanted
 
 

@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.records.metrics import MetricLine, read_metric_lines
 from tunesmith.records.stage_state import StageState
+from tunesmith.texts import msg
 
 STAGES = ("check", "encode", "train", "generate", "evaluate", "report")
 """The stages of a run, in order."""
@@ -167,5 +168,6 @@ def find_run(name: str, root: Path | None = None) -> RunFolder:
         ):
             return RunFolder(path)
     raise TunesmithError(
-        f"there is no run `{name}`", remedy=f"Looked at {name} and {base / name}; make one with `tunesmith new`."
+        msg("there is no run `{name}`", name=name),
+        remedy=msg("Looked at {name} and {base}; make one with `tunesmith new`.", name=name, base=base / name),
     )

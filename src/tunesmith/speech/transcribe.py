@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from transformers import WhisperForConditionalGeneration, WhisperProcessor
@@ -92,9 +93,9 @@ class Transcriber:
                 )
             except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
                 raise TunesmithError(
-                    f"these Whisper weights cannot be loaded ({str(error).splitlines()[0]})",
+                    msg("these Whisper weights cannot be loaded ({splitlines})", splitlines=str(error).splitlines()[0]),
                     where=str(self.folder),
-                    remedy="Download them again, with config, tokenizer and preprocessor, as safetensors.",
+                    remedy=msg("Download them again, with config, tokenizer and preprocessor, as safetensors."),
                 ) from error
             self._loaded = model.to(self.device).eval(), processor
         return self._loaded
@@ -118,9 +119,9 @@ def transcriber(path: str | None = None, device: str = "cpu") -> Transcriber | N
         folder = given if given.is_dir() else _downloaded(path)
         if folder is None or not _whole(folder):
             raise TunesmithError(
-                "there are no Whisper weights here (config.json, preprocessor_config.json, model.safetensors)",
+                msg("there are no Whisper weights here (config.json, preprocessor_config.json, model.safetensors)"),
                 where=path,
-                remedy="Name a folder that holds them, or download them (`hf download openai/whisper-small`).",
+                remedy=msg("Name a folder that holds them, or download them (`hf download openai/whisper-small`)."),
             )
         return Transcriber(folder, path if folder != given else given.resolve().name, device)
     for name in NAMES:

@@ -30,11 +30,15 @@ def check(context: RunContext) -> dict[str, Any]:
     """
     data = context.recipe.data
     if not data.folder:
-        raise TunesmithError("no folder of audio is named", where="data.folder", remedy="Set it in the recipe.")
+        raise TunesmithError(
+            msg("no folder of audio is named"), where="data.folder", remedy=msg("Set it in the recipe.")
+        )
     family, seed = context.family, context.recipe.train.seed
     if family.is_speech and data.default_text is not None:
         what = "one text for all clips cannot be what is said in each of them"
-        raise TunesmithError(what, where="data.default_text", remedy="Leave it out; transcripts belong to their clips.")
+        raise TunesmithError(
+            what, where="data.default_text", remedy=msg("Leave it out; transcripts belong to their clips.")
+        )
     layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
     layout = for_family(context, layout, Path(data.folder))
     family.checks.validate_samples(layout.samples)
@@ -75,9 +79,14 @@ def refuse_nothing(
     reason = first_reason([finding for finding in checked.findings if finding.clip in names])
     number, data = len(layout.samples) + len(layout.problems), context.recipe.data
     raise TunesmithError(
-        f"no usable {'replay ' * of_replay}clip is left of {number}; {reason}",
+        msg(
+            "no usable {replay}clip is left of {number}; {reason}",
+            replay="replay " * of_replay,
+            number=number,
+            reason=reason,
+        ),
         where=data.replay if of_replay else data.folder,
-        remedy=f"Every finding is in {context.folder.findings}.",
+        remedy=msg("Every finding is in {findings}.", findings=context.folder.findings),
     )
 
 

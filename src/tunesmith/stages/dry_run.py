@@ -39,9 +39,9 @@ def make_plan(context: RunContext) -> RunPlan:
     known = card_for_planning(context.recipe)
     if known is None:
         raise TunesmithError(
-            "the sizes of this model are not known here",
+            msg("the sizes of this model are not known here"),
             where=context.recipe.model.path,
-            remedy="Download it, or give a local folder.",
+            remedy=msg("Download it, or give a local folder."),
         )
     card, local = known
     per_pass = mix.per_epoch if mix else None

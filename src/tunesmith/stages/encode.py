@@ -48,7 +48,9 @@ def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, U
     first = next(iter(unfit.values()))
     if not any(sample.split == "train" for sample in kept):
         raise TunesmithError(
-            f"none of {len(samples)} samples can be encoded; {first.what}", where=first.where, remedy=first.remedy
+            msg("none of {count} samples can be encoded; {what}", count=len(samples), what=first.what),
+            where=first.where,
+            remedy=first.remedy,
         )
     for error in unfit.values():
         context.console.log(msg("  error  {said}", said=error.message), style="red")

@@ -47,14 +47,16 @@ def export(
     write = writer(context.family, format)
     if merged and format != PEFT:
         raise TunesmithError(
-            f"a merged model is not an adapter, so it cannot be written as {format}",
+            msg("a merged model is not an adapter, so it cannot be written as {format}", format=format),
             where="--merged",
-            remedy="Give either --merged or --format.",
+            remedy=msg("Give either --merged or --format."),
         )
     source = context.folder.best if which == "best" else context.folder.final
     if not source.exists():
         raise TunesmithError(
-            f"this run has no {which} adapter yet", where=str(context.folder.path), remedy="Train it first."
+            msg("this run has no {which} adapter yet", which=which),
+            where=str(context.folder.path),
+            remedy=msg("Train it first."),
         )
     target = out or context.folder.path / "export" / _folder_name(context, format, merged=merged)
     refuse_other_folders(target, context)
@@ -80,7 +82,9 @@ def writer(family: Family, format: str) -> Callable[[Path, Path], None]:
     formats = {PEFT: _copy} | family.adapters.formats()
     if format not in formats:
         raise TunesmithError(
-            f"{family.name} has no adapter format `{format}`", where="--format", remedy=f"It has {', '.join(formats)}."
+            msg("{family} has no adapter format `{format}`", family=family.name, format=format),
+            where="--format",
+            remedy=msg("It has {formats}.", formats=tuple(formats)),
         )
     return formats[format]
 
@@ -99,7 +103,7 @@ def refuse_other_folders(target: Path, context: RunContext) -> None:
         problem = "this folder holds other things, and an export would replace it"
     else:
         return
-    raise TunesmithError(problem, where=str(target), remedy="Name a folder that is new or empty.")
+    raise TunesmithError(problem, where=str(target), remedy=msg("Name a folder that is new or empty."))
 
 
 def _is_export(folder: Path) -> bool:
@@ -142,8 +146,10 @@ def push_to_hub(folder: Path, repository: str) -> None:
         api.upload_folder(repo_id=repository, folder_path=folder)
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
         raise TunesmithError(
-            f"could not push to {repository} ({type(error).__name__})",
+            msg("could not push to {repository} ({kind})", repository=repository, kind=type(error).__name__),
             where=str(folder),
-            remedy="Log in with `hf auth login` and check the network (HF_ENDPOINT names a mirror); the folder "
-            "is written, nothing is lost.",
+            remedy=msg(
+                "Log in with `hf auth login` and check the network (HF_ENDPOINT names a mirror); the folder "
+                "is written, nothing is lost."
+            ),
         ) from error

@@ -215,11 +215,11 @@ def _unusable(look: DatasetSummary) -> list[Message]:
 def _place(name: str, root: Path, force: bool) -> RunFolder:
     if not valid_name(name):
         remedy = "Use letters, digits and . _ -, starting with a letter or digit."
-        raise TunesmithError(f"`{name}` cannot name a run", remedy=remedy)
+        raise TunesmithError(msg("`{name}` cannot name a run", name=name), remedy=remedy)
     run = RunFolder(root / name)
     if run.recipe.exists() and not force:
         remedy = f"Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force."
-        raise TunesmithError(f"there is a run `{name}` already", where=str(run.recipe), remedy=remedy)
+        raise TunesmithError(msg("there is a run `{name}` already", name=name), where=str(run.recipe), remedy=remedy)
     return run
 
 
@@ -233,7 +233,7 @@ def _refuse_early(model: str | None, preset: str | None, default_text: str | Non
         recognise(resolved_path(model, Path.cwd(), always=False))
     if default_text is not None and _speaks(model, preset):
         what = "one text for all clips cannot be what is said in each of them"
-        raise TunesmithError(what, where="--text", remedy="Leave it out; transcripts belong to their clips.")
+        raise TunesmithError(what, where="--text", remedy=msg("Leave it out; transcripts belong to their clips."))
 
 
 def _speaks(model: str | None, preset: str | None) -> bool:

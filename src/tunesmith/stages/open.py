@@ -50,7 +50,7 @@ def open_run(
         source = next((file for file in (folder.recipe, folder.resolved) if file.exists()), None)
         if source is None and need_recipe:
             remedy = "Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."
-            raise TunesmithError("this folder has no recipe.yaml", where=str(folder.path), remedy=remedy)
+            raise TunesmithError(msg("this folder has no recipe.yaml"), where=str(folder.path), remedy=remedy)
     recipe = load(source, overrides).recipe if source else _nameless(folder)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
     folder.create()
@@ -66,7 +66,7 @@ def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFol
         return RunFolder(path.parent), path, None
     if not valid_name(recipe.name):
         remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
-        raise TunesmithError(f"`{recipe.name}` cannot name a run", where=str(path), remedy=remedy)
+        raise TunesmithError(msg("`{recipe}` cannot name a run", recipe=recipe.name), where=str(path), remedy=remedy)
     folder = RunFolder(root / recipe.name).create()
     return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
 

@@ -110,7 +110,9 @@ def scan_folder(
     if not seconds:
         first = f"; the first problem: {problems[0]}" if problems else ""
         remedy = "Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."
-        raise TunesmithError(f"this folder holds no clip that can be read{first}", where=str(whole), remedy=remedy)
+        raise TunesmithError(
+            msg("this folder holds no clip that can be read{first}", first=first), where=str(whole), remedy=remedy
+        )
     own = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
     texts = Counter(text for told in own for text in told)
     return DatasetSummary(

@@ -119,7 +119,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
-    return value
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _message_or_value(value: Any) -> Any:

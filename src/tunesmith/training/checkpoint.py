@@ -19,6 +19,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
 from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
 from tunesmith.training.state import TrainState
@@ -100,7 +101,7 @@ def load(state: TrainState, path: Path) -> None:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
         raise TunesmithError(
-            "this checkpoint is incomplete", where=str(path), remedy="Delete it; the one before is used."
+            msg("this checkpoint is incomplete"), where=str(path), remedy=msg("Delete it; the one before is used.")
         ) from error
     state.optimizer.load_state_dict(with_today_s_groups(saved["optimizer"]))
     if saved["scaler"] is not None and state.accelerator.scaler is not None:
@@ -112,9 +113,15 @@ def load(state: TrainState, path: Path) -> None:
     done, now = [one["name"] for one in progress.history], [stage.name for stage in state.stages]
     if progress.stage >= len(now) or done != now[: len(done)]:
         raise TunesmithError(
-            f"this checkpoint has done the stages {', '.join(done)}, and the recipe now has {', '.join(now)}",
+            msg(
+                "this checkpoint has done the stages {done}, and the recipe now has {now}",
+                done=tuple(done),
+                now=tuple(now),
+            ),
             where=str(path),
-            remedy="Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced).",
+            remedy=msg(
+                "Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced)."
+            ),
         )
     state.progress = progress
 
@@ -124,9 +131,9 @@ def _progress(record: CheckpointState, path: Path) -> Progress:
         return Progress(**record.progress)
     except TypeError as error:
         raise TunesmithError(
-            f"this checkpoint does not say how far its run is ({error})",
+            msg("this checkpoint does not say how far its run is ({error})", error=error),
             where=str(path / STATE),
-            remedy="Delete it; the one before is used.",
+            remedy=msg("Delete it; the one before is used."),
         ) from error
 
 
@@ -142,7 +149,9 @@ def _load_ema(state: TrainState, path: Path) -> None:
 
     if state.ema is None or not (path / EMA).exists():
         raise TunesmithError(
-            "this checkpoint has no moving average", where=str(path), remedy="Set train.ema_decay to 0, or train anew."
+            msg("this checkpoint has no moving average"),
+            where=str(path),
+            remedy=msg("Set train.ema_decay to 0, or train anew."),
         )
     for text, tensor in load_file(path / EMA).items():
         state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
@@ -167,7 +176,7 @@ def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], where: Path,
         f"{key} {_short(there.get(key))} there, {_short(here.get(key))} here" for key in different if key != SHAPES
     ]
     raise TunesmithError(
-        f"this checkpoint belongs to another run: {'; '.join(parts) or 'other adapter shapes'}",
+        msg("this checkpoint belongs to another run: {parts}", parts="; ".join(parts) or "other adapter shapes"),
         where=str(where),
         remedy=remedy,
     )

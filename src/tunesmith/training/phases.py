@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import StageRecipe, TrainRecipe
+from tunesmith.texts import msg
 from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
     unknown = sorted(recipe.stages.keys() - {spec.name for spec in specs})
     if unknown:
         raise TunesmithError(
-            f"there is no training stage {unknown[0]}",
+            msg("there is no training stage {unknown}", unknown=unknown[0]),
             where=f"train.stages.{unknown[0]}",
-            remedy=f"This run has {', '.join(spec.name for spec in specs)}.",
+            remedy=msg("This run has {names}.", names=[spec.name for spec in specs]),
         )
     lengths = _lengths(specs, recipe, clips, processes)
     stages = tuple(
@@ -56,7 +57,9 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
         if length > 0 and spec.networks
     )
     if not stages:
-        raise TunesmithError("no training stage has any updates", where="train.stages", remedy="Give one some epochs.")
+        raise TunesmithError(
+            msg("no training stage has any updates"), where="train.stages", remedy=msg("Give one some epochs.")
+        )
     return stages
 
 

@@ -19,6 +19,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.optimizers import optimizer_of, parameter_groups
@@ -95,7 +96,9 @@ def open_clips(context: RunContext) -> RunClips:
     training = [s for s in samples if s.split == "train"]
     if not training:
         raise TunesmithError(
-            "no training clips are left", where=str(context.folder.manifest), remedy="See the checks' findings."
+            msg("no training clips are left"),
+            where=str(context.folder.manifest),
+            remedy=msg("See the checks' findings."),
         )
     mix = mix_of(training, context.recipe.data.replay_share)
     own = [s for s in samples if s.split == "valid" and not is_replay(s)]
@@ -134,7 +137,7 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
     AcceleratorState._reset_state()  # a process may train more than one run, each with its own precision
     wanted = recipe.model.device
     if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise TunesmithError("there is no CUDA device", where="model.device", remedy="Use `auto` or `cpu`.")
+        raise TunesmithError(msg("there is no CUDA device"), where="model.device", remedy=msg("Use `auto` or `cpu`."))
     cpu = wanted == "cpu" or (
         wanted == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
     )

@@ -13,6 +13,7 @@ from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.texts import msg
 
 __all__ = [
     "AUTO", "LAYOUTS", "Dataset", "Layout", "LayoutOptions", "detect_layout", "layout_named", "read_layout",
@@ -42,7 +43,9 @@ def layout_named(name: str) -> Layout:
     found = next((layout for layout in LAYOUTS if layout.name == name), None)
     if found is None:
         known = ", ".join((AUTO, *(layout.name for layout in LAYOUTS)))
-        raise TunesmithError(f"there is no layout named {name!r}", remedy=f"Choose one of: {known}.")
+        raise TunesmithError(
+            msg("there is no layout named {name!r}", name=name), remedy=msg("Choose one of: {known}.", known=known)
+        )
     return found
 
 
@@ -81,7 +84,11 @@ def read_layout(
     folder = _readable(Path(folder))
     options = LayoutOptions(default_text, metadata_file, valid_file)
     if metadata_file != LayoutOptions.metadata_file and not (folder / metadata_file).is_file():
-        raise TunesmithError(f"there is no {metadata_file} here", where=str(folder), remedy="Check the file's name.")
+        raise TunesmithError(
+            msg("there is no {metadata_file} here", metadata_file=metadata_file),
+            where=str(folder),
+            remedy=msg("Check the file's name."),
+        )
     layout = layout_named(detect_layout(folder, metadata_file) if name == AUTO else name)
     if not layout.lists and (folder.is_file() or valid_file):
         what = f"the layout `{layout.name}` reads a folder, not a list of speech pairs"
@@ -90,7 +97,9 @@ def read_layout(
     dataset = layout.read(folder, options)
     if not dataset.samples and not dataset.problems:
         raise TunesmithError(
-            "this folder holds no audio clips", where=str(folder), remedy="Put WAV, FLAC, MP3, OGG or Opus files there."
+            msg("this folder holds no audio clips"),
+            where=str(folder),
+            remedy=msg("Put WAV, FLAC, MP3, OGG or Opus files there."),
         )
     return dataset if layout.own_texts else _labelled(dataset, folder, default_text)
 
@@ -107,10 +116,12 @@ def refuse_speech(name: str, where: Path) -> None:
     """
     if layout_named(name).speech:
         raise TunesmithError(
-            "these are speech pairs, and nothing here learns to speak",
+            msg("these are speech pairs, and nothing here learns to speak"),
             where=str(where),
-            remedy="Train a speech model on them (stepfun-ai/Step-Audio-EditX; pocket/step_audio to try it), or name "
-            "a folder of clips.",
+            remedy=msg(
+                "Train a speech model on them (stepfun-ai/Step-Audio-EditX; pocket/step_audio to try it), or "
+                "name a folder of clips."
+            ),
         )
 
 
@@ -136,12 +147,12 @@ def _labelled(dataset: Dataset, folder: Path, default_text: str | None) -> Datas
 
 def _readable(folder: Path) -> Path:
     if not folder.exists():
-        raise TunesmithError("there is no such folder", where=str(folder), remedy="Check the path.")
+        raise TunesmithError(msg("there is no such folder"), where=str(folder), remedy=msg("Check the path."))
     if folder.suffix.lower() == ".jsonl" and folder.is_file():
         return folder
     if not folder.is_dir():
         remedy = "Name the folder that holds it, or a .jsonl list of speech pairs."
-        raise TunesmithError("this is a file, not a folder", where=str(folder), remedy=remedy)
+        raise TunesmithError(msg("this is a file, not a folder"), where=str(folder), remedy=remedy)
     try:
         next(iter(folder.iterdir()), None)
     except OSError as error:

@@ -14,6 +14,7 @@ from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import files, inside, read_text
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 NAME = "audiofolder"
 _NAMES = ("metadata.csv", "metadata.jsonl")
@@ -33,7 +34,9 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     """
     tables = _tables(folder)
     if not tables:
-        raise TunesmithError("no metadata.csv or metadata.jsonl in this folder", where=str(folder), remedy="Add one.")
+        raise TunesmithError(
+            msg("no metadata.csv or metadata.jsonl in this folder"), where=str(folder), remedy=msg("Add one.")
+        )
     entries = [entry for table in tables for entry in _read_table(folder, table)]
     return build(folder, entries, options, NAME, listed=True)
 
@@ -50,7 +53,9 @@ def _read_table(folder: Path, table: Path) -> Iterator[Entry]:
         name = row.get("file_name")
         if not isinstance(name, str) or not name.strip():
             raise TunesmithError(
-                "this row has no `file_name`", where=where, remedy="Name the audio file in a column `file_name`."
+                msg("this row has no `file_name`"),
+                where=where,
+                remedy=msg("Name the audio file in a column `file_name`."),
             )
         path = inside(folder, str(table.parent.relative_to(folder) / name), where)
         yield Entry(path, _texts(row), _attributes(row), f"{table.name}:{line}")
@@ -70,10 +75,10 @@ def _jsonl_rows(text: str, table: Path) -> Iterator[tuple[int, Mapping[str, Any]
             row = json.loads(line)
         except json.JSONDecodeError as error:
             what = f"this line is not JSON ({error.msg})"
-            raise TunesmithError(what, where=f"{table}:{number}", remedy="Correct or remove it.") from error
+            raise TunesmithError(what, where=f"{table}:{number}", remedy=msg("Correct or remove it.")) from error
         if not isinstance(row, dict):
             raise TunesmithError(
-                "this line is not an object", where=f"{table}:{number}", remedy="Correct or remove it."
+                msg("this line is not an object"), where=f"{table}:{number}", remedy=msg("Correct or remove it.")
             )
         yield number, row
 

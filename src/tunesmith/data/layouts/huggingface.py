@@ -46,7 +46,9 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
         names = splits.get("splits") if isinstance(splits, dict) else None
         told = f" ({', '.join(map(str, names))})" if isinstance(names, list) else ""
         raise TunesmithError(
-            f"this folder holds several datasets{told}", where=str(folder), remedy="Name the folder of one of them."
+            msg("this folder holds several datasets{told}", told=told),
+            where=str(folder),
+            remedy=msg("Name the folder of one of them."),
         )
     found: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
@@ -71,32 +73,36 @@ def rows(folder: Path) -> Iterator[TableRow]:
         import pyarrow as pa
     except ImportError as error:
         raise TunesmithError(
-            "a Hugging Face dataset needs pyarrow", where=str(folder), remedy='Run: pip install "tunesmith[datasets]"'
+            msg("a Hugging Face dataset needs pyarrow"),
+            where=str(folder),
+            remedy=msg('Run: pip install "tunesmith[datasets]"'),
         ) from error
     for path in _tables(folder):
         if not path.is_file():
-            raise TunesmithError("this table of the dataset is missing", where=str(path), remedy=_REPAIR)
+            raise TunesmithError(msg("this table of the dataset is missing"), where=str(path), remedy=_REPAIR)
         try:
             with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
                 if "filename" not in stream.schema.names:
                     raise TunesmithError(
-                        f"this dataset has no column `filename`, only {', '.join(stream.schema.names)}",
+                        msg("this dataset has no column `filename`, only {names}", names=tuple(stream.schema.names)),
                         where=str(folder),
-                        remedy=f"ACE-Step's columns are {', '.join(COLUMNS)}.",
+                        remedy=msg("ACE-Step's columns are {columns}.", columns=tuple(COLUMNS)),
                     )
                 wanted = [name for name in COLUMNS if name in stream.schema.names]
                 for batch in stream:
                     yield from batch.select(wanted).to_pylist()
         except (pa.ArrowInvalid, OSError) as error:
             first = str(error).splitlines()[0]
-            raise TunesmithError(f"this table is damaged ({first})", where=str(path), remedy=_REPAIR) from error
+            raise TunesmithError(
+                msg("this table is damaged ({first})", first=first), where=str(path), remedy=_REPAIR
+            ) from error
 
 
 def _tables(folder: Path) -> list[Path]:
     try:
         return [folder / Path(part["filename"]).name for part in read_json(folder / STATE)["_data_files"]]
     except (KeyError, TypeError) as error:
-        raise TunesmithError("this file names no tables", where=str(folder / STATE), remedy=_REPAIR) from error
+        raise TunesmithError(msg("this file names no tables"), where=str(folder / STATE), remedy=_REPAIR) from error
 
 
 def _entry(folder: Path, row: TableRow, problems: dict[str, Finding]) -> Entry:

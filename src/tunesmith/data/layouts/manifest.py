@@ -29,11 +29,15 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     """
     path = folder / FILE
     if not path.is_file():
-        raise TunesmithError("there is no manifest.jsonl", where=str(folder), remedy="Choose another layout.")
+        raise TunesmithError(msg("there is no manifest.jsonl"), where=str(folder), remedy=msg("Choose another layout."))
     samples = [_placed(sample, folder, options) for sample in read_manifest(path)]
     name, times = Counter(sample.id for sample in samples).most_common(1)[0] if samples else ("", 0)
     if times > 1:
-        raise TunesmithError(f"the id {name} is given {times} times", where=str(path), remedy="Make every id unique.")
+        raise TunesmithError(
+            msg("the id {name} is given {times} times", name=name, times=times),
+            where=str(path),
+            remedy=msg("Make every id unique."),
+        )
     if any(sample.split == "valid" for sample in samples):
         return Dataset(samples, [], NAME, [msg("The manifest's own split is kept.")])
     return Dataset([replace(sample, split=None) for sample in samples], [], NAME)

@@ -13,6 +13,7 @@ from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import inside
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 NAME = "metadata"
 _KEYS = ("audio", "text")
@@ -33,9 +34,11 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     path = folder / options.metadata_file
     items = read_json(path)
     if not isinstance(items, list):
-        raise TunesmithError(f"this file holds {_kind(items)}, not a list of clips", where=str(path), remedy=_EXAMPLE)
+        raise TunesmithError(
+            msg("this file holds {kind}, not a list of clips", kind=_kind(items)), where=str(path), remedy=_EXAMPLE
+        )
     if not items:
-        raise TunesmithError("this file lists no clips", where=str(path), remedy=_EXAMPLE)
+        raise TunesmithError(msg("this file lists no clips"), where=str(path), remedy=_EXAMPLE)
     lines = list(_lines(path.read_text(encoding="utf-8-sig")))
     entries = [_entry(path, number, line, item) for number, (line, item) in enumerate(zip(lines, items, strict=True))]
     return build(path.parent, entries, options, NAME, listed=True)
@@ -47,10 +50,16 @@ _EXAMPLE = 'It should read [{"audio": "train/a.wav", "text": "a caption"}].'
 def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
     where = f"{path}:{line}"
     if not isinstance(item, dict):
-        raise TunesmithError(f"entry {number} is {_kind(item)}, not an object", where=where, remedy=_EXAMPLE)
+        raise TunesmithError(
+            msg("entry {number} is {kind}, not an object", number=number, kind=_kind(item)),
+            where=where,
+            remedy=_EXAMPLE,
+        )
     for key in _KEYS:
         if key not in item:
-            raise TunesmithError(f"entry {number} has no key `{key}`", where=where, remedy=_EXAMPLE)
+            raise TunesmithError(
+                msg("entry {number} has no key `{key}`", number=number, key=key), where=where, remedy=_EXAMPLE
+            )
         if not isinstance(item[key], str):
             what = f"`{key}` of entry {number} is {_kind(item[key])}, not text"
             raise TunesmithError(what, where=where, remedy=_EXAMPLE)

@@ -33,9 +33,12 @@ def which_lists(folder: Path, options: LayoutOptions) -> dict[Path, Split]:
             if len(others) != 1:
                 found = ", ".join(path.name for path in lists) or "none"
                 raise TunesmithError(
-                    f"this folder holds no train.jsonl, nor another list of speech pairs alone (found: {found})",
+                    msg(
+                        "this folder holds no train.jsonl, nor another list of speech pairs alone (found: {found})",
+                        found=found,
+                    ),
                     where=str(folder),
-                    remedy="Name the file itself.",
+                    remedy=msg("Name the file itself."),
                 )
             files[others[0]] = "train"
     if not options.valid_file:

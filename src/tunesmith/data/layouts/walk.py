@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from tunesmith.audio.decode import is_audio
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.texts import msg
 
 
 def audio_files(folder: Path) -> list[PurePosixPath]:
@@ -57,7 +58,9 @@ def read_text(path: Path) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         return "\n".join(text.splitlines()).strip(), encoding
-    raise TunesmithError("this text file is in no known encoding", where=str(path), remedy="Save it as UTF-8.")
+    raise TunesmithError(
+        msg("this text file is in no known encoding"), where=str(path), remedy=msg("Save it as UTF-8.")
+    )
 
 
 def inside(folder: Path, name: str, where: str) -> PurePosixPath:
@@ -72,9 +75,9 @@ def inside(folder: Path, name: str, where: str) -> PurePosixPath:
         path = path.relative_to(root) if path.is_relative_to(root) else None
     if path is None or path.parts[:1] in ((), ("..",)) or "\x00" in name:
         raise TunesmithError(
-            f"the audio path {name!r} lies outside the dataset's folder {folder}",
+            msg("the audio path {name!r} lies outside the dataset's folder {folder}", name=name, folder=folder),
             where=where,
-            remedy="Give a path inside it, such as train/a.wav.",
+            remedy=msg("Give a path inside it, such as train/a.wav."),
         )
     if "\\" in name and not (folder / path).exists():  # written on Windows
         return inside(folder, name.replace("\\", "/"), where)

@@ -37,9 +37,9 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
 
     if target.exists() and not huggingface.detect(target, LayoutOptions()):
         raise TunesmithError(
-            "this is there already and is no dataset; nothing was changed",
+            msg("this is there already and is no dataset; nothing was changed"),
             where=str(target),
-            remedy="Give another --output_name.",
+            remedy=msg("Give another --output_name."),
         )
     layout = read_layout(folder)
     refuse_speech(layout.name, folder)
@@ -51,7 +51,9 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
     if not kept:
         first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
         raise TunesmithError(
-            f"no usable clip is left{first}", where=str(folder), remedy="Nothing was written; see the reasons above."
+            msg("no usable clip is left{first}", first=first),
+            where=str(folder),
+            remedy=msg("Nothing was written; see the reasons above."),
         )
     write_dataset(target, [row_of(sample, key, folder) for sample, key in zip(kept, keys(kept), strict=True)], repeats)
     rows = msg(

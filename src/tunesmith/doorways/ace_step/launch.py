@@ -12,6 +12,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 
 STOP_SECONDS = 600
 """After Ctrl-C, how long an update may take to end and be saved before its process is ended."""
@@ -46,24 +47,31 @@ def cluster(devices: int, nodes: int) -> Cluster:
 
     there = torch.cuda.device_count()
     if there and devices > there:
-        raise TunesmithError(f"{devices} devices were asked for and there are {there}", where="--devices")
+        raise TunesmithError(
+            msg("{devices} devices were asked for and there are {there}", devices=devices, there=there),
+            where="--devices",
+        )
     if nodes == 1:
         return Cluster(devices, nodes)
     names = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
     absent = [name for name in names if not os.environ.get(name)]
     if absent:
         raise TunesmithError(
-            f"{nodes} machines need to find each other, and {', '.join(absent)} are not set",
+            msg(
+                "{nodes} machines need to find each other, and {absent} are not set", nodes=nodes, absent=tuple(absent)
+            ),
             where="--num_nodes",
-            remedy="On every machine set MASTER_ADDR and MASTER_PORT (of the first one) and NODE_RANK (0, 1, …), and "
-            "work in a folder that all of them share.",
+            remedy=msg(
+                "On every machine set MASTER_ADDR and MASTER_PORT (of the first one) and NODE_RANK (0, 1, "
+                "…), and work in a folder that all of them share."
+            ),
         )
     address, port, rank = (os.environ[name] for name in names)
     if not port.isdigit() or not rank.isdigit() or int(rank) >= nodes:
         raise TunesmithError(
-            f"MASTER_PORT {port} or NODE_RANK {rank} is wrong",
+            msg("MASTER_PORT {port} or NODE_RANK {rank} is wrong", port=port, rank=rank),
             where="--num_nodes",
-            remedy=f"Ranks are 0 to {nodes - 1}.",
+            remedy=msg("Ranks are 0 to {nodes}.", nodes=nodes - 1),
         )
     return Cluster(devices, nodes, int(rank), address, int(port))
 
@@ -80,9 +88,14 @@ class Meeting:
             self.store: Any = TCPStore(*place, machines.nodes, first, timeout=WAIT, wait_for_workers=False)
         except RuntimeError as error:
             raise TunesmithError(
-                f"the machines cannot meet at port {place[1]} of {place[0]} ({str(error).splitlines()[0]})",
+                msg(
+                    "the machines cannot meet at port {place} of {place_2} ({splitlines})",
+                    place=place[1],
+                    place_2=place[0],
+                    splitlines=str(error).splitlines()[0],
+                ),
                 where="--num_nodes",
-                remedy="Choose another MASTER_PORT; it and the next one must be free.",
+                remedy=msg("Choose another MASTER_PORT; it and the next one must be free."),
             ) from error
 
     def announce(self, folder: RunFolder) -> None:
@@ -99,7 +112,8 @@ class Meeting:
             return RunFolder(Path(self.store.get(FOLDER).decode()))
         except RuntimeError as error:
             raise TunesmithError(
-                "the first machine has ended before training began", remedy="It says why; then start all of them again."
+                msg("the first machine has ended before training began"),
+                remedy=msg("It says why; then start all of them again."),
             ) from error
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,12 +49,12 @@ def read_lora_config(path: Path) -> dict[str, Any]:
     """
     content = read_json(path)
     if not isinstance(content, dict):
-        raise TunesmithError("this file is not a JSON object", where=str(path), remedy=_REMEDY)
+        raise TunesmithError(msg("this file is not a JSON object"), where=str(path), remedy=_REMEDY)
     for key, value in content.items():
         _refuse_unknown(key, value, path)
     for key in ("r", "lora_alpha", "target_modules"):
         if key not in content:
-            raise TunesmithError(f"this LoRA config has no `{key}`", where=str(path), remedy=_REMEDY)
+            raise TunesmithError(msg("this LoRA config has no `{key}`", key=key), where=str(path), remedy=_REMEDY)
     adapter = {name: content[key] for key, name in KEYS.items() if key in content}
     if "kind" in adapter:
         adapter["kind"] = "dora" if adapter["kind"] is True else "lora"
@@ -64,15 +65,21 @@ def _refuse_unknown(key: str, value: Any, path: Path) -> None:
     if key in FIXED:
         if value not in FIXED[key]:
             what = f"`{key}` is {value!r}, which is not supported"
-            raise TunesmithError(what, where=str(path), remedy=f"Leave it out, or write {FIXED[key][0]!r}.")
+            raise TunesmithError(
+                what, where=str(path), remedy=msg("Leave it out, or write {fixed!r}.", fixed=FIXED[key][0])
+            )
         return
     if key not in KEYS and key not in IGNORED:
         close = difflib.get_close_matches(key, KEYS, 1)
         hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(KEYS)}."
-        raise TunesmithError(f"unknown key `{key}`", where=str(path), remedy=hint)
+        raise TunesmithError(msg("unknown key `{key}`", key=key), where=str(path), remedy=hint)
     problem = _problem(key, value)
     if problem:
-        raise TunesmithError(f"`{key}` {problem}, not {value!r}", where=str(path), remedy=_REMEDY)
+        raise TunesmithError(
+            msg("`{key}` {problem}, not {value!r}", key=key, problem=problem, value=value),
+            where=str(path),
+            remedy=_REMEDY,
+        )
 
 
 def _problem(key: str, value: Any) -> str:
@@ -131,5 +138,7 @@ def refuse_unknown_targets(targets: Sequence[str], network: nn.Module, where: Pa
     close = [near for t in unknown for near in difflib.get_close_matches(t, ends, 1)]
     hint = f"Did you mean {', '.join(close)}?" if close else "The guide's are to_q, to_k, to_v, to_out.0."
     raise TunesmithError(
-        f"`target_modules` names {', '.join(unknown)}, and this model has no such layer", where=str(where), remedy=hint
+        msg("`target_modules` names {unknown}, and this model has no such layer", unknown=tuple(unknown)),
+        where=str(where),
+        remedy=hint,
     )

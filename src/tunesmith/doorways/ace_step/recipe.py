@@ -53,16 +53,21 @@ def folders(model: str, checkpoint_dir: str | None) -> Folders:
         if there:
             absent = ", ".join(name for name in FOLDERS if name not in there)
             raise TunesmithError(
-                f"this folder holds a part of a base model ({', '.join(there)})",
+                msg("this folder holds a part of a base model ({there})", there=tuple(there)),
                 where=str(path),
-                remedy=f"Add {absent}, or give another folder to save in.",
+                remedy=msg("Add {absent}, or give another folder to save in.", absent=absent),
             )
         return Folders(
             base, path, msg("--checkpoint_dir holds no base model, so adapters are saved in it: {path}", path=str(path))
         )
     if model != TRAIN_DEFAULTS["model"] and base != str(path):
         raise TunesmithError(
-            f"--model {model} and --checkpoint_dir {checkpoint_dir} name two base models", remedy="Give one of them."
+            msg(
+                "--model {model} and --checkpoint_dir {checkpoint_dir} name two base models",
+                model=model,
+                checkpoint_dir=checkpoint_dir,
+            ),
+            remedy=msg("Give one of them."),
         )
     said = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
     return Folders(str(path), None, said)
@@ -110,5 +115,5 @@ def _dataset(folder: Path) -> dict[str, str]:
 
     if not folder.is_dir():
         remedy = "Make it with convert2hf_dataset.py, or check --dataset_path."
-        raise TunesmithError("there is no such dataset folder", where=str(folder), remedy=remedy)
+        raise TunesmithError(msg("there is no such dataset folder"), where=str(folder), remedy=remedy)
     return {"folder": str(folder.resolve()), "layout": detect_layout(folder)}

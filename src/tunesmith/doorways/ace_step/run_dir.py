@@ -16,6 +16,7 @@ from tunesmith.recipe.names import valid_name
 from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.records.metrics import ValidLine
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 from tunesmith.training import checkpoint as checkpoints
 from tunesmith.training.best import nothing_best_yet
 from tunesmith.training.checkpoint import STATE, clips_name
@@ -52,7 +53,9 @@ def new_run(logger_dir: Path, name: str) -> RunFolder:
         except FileExistsError:
             if not path.is_dir():
                 raise TunesmithError(
-                    "part of this path is a file, not a folder", where=str(path), remedy="Choose another --logger_dir."
+                    msg("part of this path is a file, not a folder"),
+                    where=str(path),
+                    remedy=msg("Choose another --logger_dir."),
                 ) from None
             time.sleep(0.1)  # another run of this name began in this second
         except OSError as error:
@@ -67,7 +70,7 @@ def refuse_name(name: str) -> None:
     """
     if not valid_name(name):
         remedy = "Use letters, digits and . _ -, beginning with a letter or digit."
-        raise TunesmithError(f"`{name}` cannot name a run", where="--exp_name", remedy=remedy)
+        raise TunesmithError(msg("`{name}` cannot name a run", name=name), where="--exp_name", remedy=remedy)
 
 
 def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> None:
@@ -93,9 +96,9 @@ def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
     here = clips_name([sample.id for sample in samples if sample.split == "train"])
     if there != here:
         raise TunesmithError(
-            f"this checkpoint belongs to other clips ({there} there, {here} here)",
+            msg("this checkpoint belongs to other clips ({there} there, {here} here)", there=there, here=here),
             where=str(checkpoint),
-            remedy="Give the same dataset again, or begin a new run without it.",
+            remedy=msg("Give the same dataset again, or begin a new run without it."),
         )
 
 
@@ -128,18 +131,20 @@ def refuse_checkpoint(path: Path) -> None:
     if path.is_dir() and (path / STATE).is_file() and re.fullmatch(r"step-\d+", path.name):
         return
     if not path.exists():
-        raise TunesmithError("there is no such checkpoint", where=str(path), remedy="Check --ckpt_path.")
+        raise TunesmithError(msg("there is no such checkpoint"), where=str(path), remedy=msg("Check --ckpt_path."))
     if path.is_file():
         raise TunesmithError(
-            "a file cannot be resumed from; Lightning's .ckpt files hold program objects, which are never loaded",
+            msg("a file cannot be resumed from; Lightning's .ckpt files hold program objects, which are never loaded"),
             where=str(path),
-            remedy="Give a folder checkpoints/step-N of a run made here.",
+            remedy=msg("Give a folder checkpoints/step-N of a run made here."),
         )
     nearby = sorted(p.name for place in (path, path.parent, path / CHECKPOINTS) for p in place.glob("step-*"))
     hint = f" ({', '.join(dict.fromkeys(nearby))} are there)" if nearby else ""
     holds = "holds an adapter without the optimizer's state" if _is_adapter(path) else "is no checkpoint"
     raise TunesmithError(
-        f"this folder {holds}", where=str(path), remedy=f"Give a folder checkpoints/step-N of a run{hint}."
+        msg("this folder {holds}", holds=holds),
+        where=str(path),
+        remedy=msg("Give a folder checkpoints/step-N of a run{hint}.", hint=hint),
     )
 
 
@@ -154,11 +159,17 @@ def refuse_taken(saves: Path) -> None:
         TunesmithError: when a folder given as ``--checkpoint_dir`` holds adapters already.
     """
     if saves.exists() and not saves.is_dir():
-        raise TunesmithError("this is a file, not a folder", where=str(saves), remedy="Give another --checkpoint_dir.")
+        raise TunesmithError(
+            msg("this is a file, not a folder"), where=str(saves), remedy=msg("Give another --checkpoint_dir.")
+        )
     held = sorted(saves.glob("epoch=*_lora")) if saves.is_dir() else []
     if held:
         raise TunesmithError(
-            f"this folder holds the adapters of another run ({held[0].name}{', …' if len(held) > 1 else ''})",
+            msg(
+                "this folder holds the adapters of another run ({name}{value})",
+                name=held[0].name,
+                value=", …" if len(held) > 1 else "",
+            ),
             where=str(saves),
-            remedy="Give another --checkpoint_dir, or continue that run with --resume auto.",
+            remedy=msg("Give another --checkpoint_dir, or continue that run with --resume auto."),
         )

@@ -74,7 +74,9 @@ def base_config(recipe: Recipe) -> TransformerConfig:
         return read_config(locate(path)).transformer
     if not ACE_STEP.recognises(path):
         raise TunesmithError(
-            "this is no ACE-Step v1 checkpoint", where=path, remedy=f"Give a folder that holds one, or {REPOSITORY}."
+            msg("this is no ACE-Step v1 checkpoint"),
+            where=path,
+            remedy=msg("Give a folder that holds one, or {repository}.", repository=REPOSITORY),
         )
     return TransformerConfig()
 
@@ -89,7 +91,9 @@ def open_folder(
     """
     logs, clips = Path(args.logger_dir).expanduser(), words.per_update(args)
     if args.resume and args.ckpt_path:
-        raise TunesmithError("--resume auto and --ckpt_path contradict each other", remedy="Give one of them.")
+        raise TunesmithError(
+            msg("--resume auto and --ckpt_path contradict each other"), remedy=msg("Give one of them.")
+        )
     earlier = place.runs_of(logs, args.exp_name) if args.resume else []
     if earlier:
         folder = earlier[-1]

@@ -15,6 +15,7 @@ from tunesmith.data.content import content_key
 from tunesmith.data.layouts.huggingface import INFO, STATE
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
+from tunesmith.texts import msg
 
 TABLE = "data-00000-of-00001.arrow"
 ROWS_AT_ONCE = 1000
@@ -36,7 +37,9 @@ def write_dataset(target: Path, rows: Sequence[dict[str, Any]], repeats: int) ->
         import pyarrow as pa
     except ImportError as error:
         raise TunesmithError(
-            "a Hugging Face dataset needs pyarrow", where=str(target), remedy='Run: pip install "tunesmith[datasets]"'
+            msg("a Hugging Face dataset needs pyarrow"),
+            where=str(target),
+            remedy=msg('Run: pip install "tunesmith[datasets]"'),
         ) from error
     names = sorted({name for row in rows for name in row["recaption"]})
     whole = [{**row, "recaption": {name: row["recaption"].get(name, "") for name in names}} for row in rows]

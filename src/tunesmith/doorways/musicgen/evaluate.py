@@ -45,17 +45,23 @@ def read_prompts(given: list[str] | str | None) -> list[str]:
     values = [given] if isinstance(given, str) else [str(v) for v in given or []]
     if not any(value.endswith(".json") for value in values):
         if not all(value.strip() for value in values):
-            raise TunesmithError("a prompt is empty", where="--test_prompts", remedy="Say what it should sound like.")
+            raise TunesmithError(
+                msg("a prompt is empty"), where="--test_prompts", remedy=msg("Say what it should sound like.")
+            )
         return values
     if len(values) > 1:
         raise TunesmithError(
-            "a file of prompts stands alone", where="--test_prompts", remedy="Give one file, or the prompts themselves."
+            msg("a file of prompts stands alone"),
+            where="--test_prompts",
+            remedy=msg("Give one file, or the prompts themselves."),
         )
     content = read_json(Path(values[0]))
     prompts = content.get("prompts") if isinstance(content, dict) else content
     if not isinstance(prompts, list) or not prompts or not all(isinstance(p, str) and p.strip() for p in prompts):
         raise TunesmithError(
-            'this file must hold a list of strings, or {"prompts": [...]}', where=values[0], remedy="Correct it."
+            msg('this file must hold a list of strings, or {"prompts": [...]}'),
+            where=values[0],
+            remedy=msg("Correct it."),
         )
     return prompts
 

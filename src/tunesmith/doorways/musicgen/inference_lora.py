@@ -27,7 +27,7 @@ def inference_lora(argv: Sequence[str] | None = None) -> int:
     prompts = [args.prompts] if isinstance(args.prompts, str) else args.prompts
     if not prompts or not all(str(p).strip() for p in prompts):
         what = "a prompt is empty" if prompts else "no prompts are given"
-        raise TunesmithError(what, where="--prompts", remedy='Write them as in --prompts "a prompt" "another".')
+        raise TunesmithError(what, where="--prompts", remedy=msg('Write them as in --prompts "a prompt" "another".'))
     return _generate(args, [str(p) for p in prompts])
 
 

@@ -35,9 +35,13 @@ def prepare_data(argv: Sequence[str] | None = None) -> int:
         refuse_beside_examples(args.given)
         return _create_example(args.output_dir, args.metadata_file, args.num_samples, console)
     if not args.input_dir:
-        raise TunesmithError("no clips are named", remedy="Give --input_dir FOLDER, or --create_example to make some.")
+        raise TunesmithError(
+            msg("no clips are named"), remedy=msg("Give --input_dir FOLDER, or --create_example to make some.")
+        )
     if "num_samples" in args.given:
-        raise TunesmithError("--num_samples counts example clips", remedy="Use it with --create_example only.")
+        raise TunesmithError(
+            msg("--num_samples counts example clips"), remedy=msg("Use it with --create_example only.")
+        )
     return _prepare(args.input_dir, args.output_dir, args.metadata_file, args.default_text, console)
 
 
@@ -50,7 +54,7 @@ def refuse_beside_examples(given: set[str]) -> None:
     for name in ("input_dir", "default_text"):
         if name in given:
             remedy = "Give one of them: example clips are made here and carry their own captions."
-            raise TunesmithError(f"--create_example and --{name} contradict each other", remedy=remedy)
+            raise TunesmithError(msg("--create_example and --{name} contradict each other", name=name), remedy=remedy)
 
 
 def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, console: Console) -> int:
@@ -96,7 +100,7 @@ def refuse_other_dataset(folder: Path, metadata_file: str) -> None:
         if not isinstance(rows, list) or not all(_is_example(row) for row in rows):
             remedy = "Give another --output_dir; nothing was changed."
             raise TunesmithError(
-                "this file lists other clips, which example clips would replace", where=str(path), remedy=remedy
+                msg("this file lists other clips, which example clips would replace"), where=str(path), remedy=remedy
             )
 
 

@@ -25,7 +25,9 @@ def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContex
     adapter = Path(args.lora_model_path)
     if not adapter.is_dir():
         raise TunesmithError(
-            "there is no such adapter folder", where=str(adapter), remedy="Train one first, or check --lora_model_path."
+            msg("there is no such adapter folder"),
+            where=str(adapter),
+            remedy=msg("Train one first, or check --lora_model_path."),
         )
     run = RunFolder(adapter.resolve().parent)
     folder = run if run.manifest.exists() else RunFolder(Path(args.output_dir))
@@ -54,9 +56,11 @@ def refuse_other_base(context: RunContext, adapter: Path) -> None:
         return
     if _published(trained_on) and _published(given):
         raise TunesmithError(
-            f"this adapter was trained on {trained_on}, not on {given}",
+            msg("this adapter was trained on {trained_on}, not on {given}", trained_on=trained_on, given=given),
             where=str(adapter),
-            remedy=f"Give --base_model_path {trained_on}, or an adapter of {given}.",
+            remedy=msg(
+                "Give --base_model_path {trained_on}, or an adapter of {given}.", trained_on=trained_on, given=given
+            ),
         )
     context.console.warn(
         msg(

@@ -67,7 +67,7 @@ def settle_precision(args: argparse.Namespace) -> None:
     if not (args.fp16 and args.bf16):
         return
     if ("fp16" in args.given) == ("bf16" in args.given):
-        raise TunesmithError("--fp16 and --bf16 contradict each other", remedy="Give one of them.")
+        raise TunesmithError(msg("--fp16 and --bf16 contradict each other"), remedy=msg("Give one of them."))
     args.fp16, args.bf16 = "fp16" in args.given, "bf16" in args.given
 
 
@@ -111,7 +111,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     metadata = Path(args.data_dir) / args.metadata_file
     if not metadata.is_file():
         remedy = "Make it with prepare_data.py, or check --data_dir and --metadata_file."
-        raise TunesmithError("there is no such metadata file", where=str(metadata), remedy=remedy)
+        raise TunesmithError(msg("there is no such metadata file"), where=str(metadata), remedy=remedy)
     recipe = build(Tree(as_recipe(args))).recipe
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)

@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.recipe.errors import Problem, RecipeError, problems_of
 from tunesmith.recipe.load import read_text
 from tunesmith.recipe.tree import Tree, parse_tree
+from tunesmith.texts import msg
 
 DEFAULT = "train/configs/finetune_llm_flow.yaml"
 MODEL = "./pretrained_models/Step-Audio-EditX"
@@ -199,7 +200,9 @@ def read_config(path: Path) -> Given:
     """
     if not path.is_file():
         raise TunesmithError(
-            "there is no such config file", where=str(path), remedy=f"Check --config; the guide's own is {DEFAULT}."
+            msg("there is no such config file"),
+            where=str(path),
+            remedy=msg("Check --config; the guide's own is {default}.", default=DEFAULT),
         )
     tree = parse_tree(read_text(path), str(path))
     try:

@@ -9,6 +9,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
 from tunesmith.families.step_audio.source import GIGABYTES, POCKET, fetch
 from tunesmith.pocket.shipped import is_pocket
+from tunesmith.texts import msg
 
 _PARTS = (
     ("config.json", "the LLM's config"),
@@ -50,7 +51,7 @@ def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> st
         return from_modelscope(name)
     if source is ModelSource.LOCAL or (source is ModelSource.AUTO and (folder.is_dir() or not is_repository(name))):
         if not folder.is_dir():
-            raise TunesmithError("there is no such model folder", where=name, remedy=how_to_get(REPOSITORY, name))
+            raise TunesmithError(msg("there is no such model folder"), where=name, remedy=how_to_get(REPOSITORY, name))
         return str(folder)
     fetch(name)
     return name
@@ -79,16 +80,16 @@ def from_modelscope(name: str) -> str:
         from modelscope import snapshot_download
     except ImportError as error:
         raise TunesmithError(
-            "ModelScope's library is not installed",
+            msg("ModelScope's library is not installed"),
             where="ModelSource.MODELSCOPE",
-            remedy="Run `pip install modelscope`, or take ModelSource.HUGGINGFACE or a local folder.",
+            remedy=msg("Run `pip install modelscope`, or take ModelSource.HUGGINGFACE or a local folder."),
         ) from error
     try:
         return str(snapshot_download(name))
     except Exception as error:  # whatever its client raises
         raise TunesmithError(
-            f"{name} could not be had from ModelScope ({type(error).__name__})",
-            remedy="Check the name and the network, or give a local folder.",
+            msg("{name} could not be had from ModelScope ({kind})", name=name, kind=type(error).__name__),
+            remedy=msg("Check the name and the network, or give a local folder."),
         ) from error
 
 
@@ -113,7 +114,7 @@ def refuse_incomplete(folder: Path, flow: Path) -> None:
         absent.insert(0, "model-00001.safetensors (the LLM, 7.1 GB)")
     if absent:
         raise TunesmithError(
-            f"of {REPOSITORY} these files are missing: {', '.join(absent)}",
+            msg("of {repository} these files are missing: {absent}", repository=REPOSITORY, absent=tuple(absent)),
             where=str(folder),
             remedy=how_to_get(REPOSITORY, str(folder)),
         )
@@ -136,5 +137,5 @@ def tokenizer_folder(named: str) -> str:
     if is_repository(named):
         return named
     raise TunesmithError(
-        "there is no such tokenizer folder", where=named, remedy=how_to_get(TOKENIZER_REPOSITORY, named)
+        msg("there is no such tokenizer folder"), where=named, remedy=how_to_get(TOKENIZER_REPOSITORY, named)
     )

@@ -37,7 +37,9 @@ def compare(context: RunContext) -> list[Path]:
     folder, files = context.folder, best_files(context.folder)
     if not files or not folder.manifest.exists():
         raise TunesmithError(
-            "nothing was trained here yet", where=str(folder.path), remedy="Run the same command without --test."
+            msg("nothing was trained here yet"),
+            where=str(folder.path),
+            remedy=msg("Run the same command without --test."),
         )
     sample = chosen(folder)
     speaker = StepAudioTTS.of(family, context.recipe.model.device, context.console)
@@ -55,7 +57,9 @@ def chosen(folder: RunFolder) -> Sample:
     samples = [sample for sample in read_manifest(folder.manifest) if PROMPT in sample.audios]
     if not samples:
         raise TunesmithError(
-            "no sample brings the recording of a voice", where=str(folder.manifest), remedy="Give prompt_audio_path."
+            msg("no sample brings the recording of a voice"),
+            where=str(folder.manifest),
+            remedy=msg("Give prompt_audio_path."),
         )
     return by_turns([sample for sample in samples if sample.split == "valid"] or samples, 1)[0]
 

@@ -8,6 +8,7 @@ from tunesmith.doorways.step_audio.config import Config, Given
 from tunesmith.doorways.step_audio.run_dir import Places
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.texts import msg
 
 JOINT = "joint"
 STAGES = {"llm": (LLM,), "flow": (FLOW,), "both": (LLM, FLOW, JOINT)}
@@ -76,16 +77,16 @@ def refuse(given: Given, mode: str) -> None:
     if mode != FLOW and not (llm.lora and llm.freeze_backbone):
         key = "lora" if not llm.lora else "freeze_backbone"
         raise TunesmithError(
-            "of the LLM a LoRA adapter is trained, never all 3.5 billion parameters",
+            msg("of the LLM a LoRA adapter is trained, never all 3.5 billion parameters"),
             where=given.where("model", "llm", key),
-            remedy=f"Write {key}: true, or train the flow alone (--mode flow).",
+            remedy=msg("Write {key}: true, or train the flow alone (--mode flow).", key=key),
         )
     unknown = [name for name in llm.lora_target_modules if name not in LLM_LAYERS]
     if unknown or not llm.lora_target_modules:
         raise TunesmithError(
-            f"the LLM has no layer {', '.join(unknown)}" if unknown else "no layer is named",
+            msg("the LLM has no layer {unknown}", unknown=tuple(unknown)) if unknown else msg("no layer is named"),
             where=given.where("model", "llm", "lora_target_modules"),
-            remedy=f"It has {', '.join(LLM_LAYERS)}.",
+            remedy=msg("It has {llm_layers}.", llm_layers=tuple(LLM_LAYERS)),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.errors import TunesmithError
 from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 from tunesmith.training.checkpoint import STATE
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
         _refuse_place(Path(wanted).expanduser(), folder, last)
     if last is None:
         raise TunesmithError(
-            "there is no checkpoint to go on from",
+            msg("there is no checkpoint to go on from"),
             where=str(folder.path),
-            remedy="Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant.",
+            remedy=msg("Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant."),
         )
     saved = CheckpointState.read(last / STATE).identity
     remedy = "Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir."
@@ -50,18 +51,20 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
 def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
     if path.suffix in (".pt", ".pth", ".safetensors"):
         raise TunesmithError(
-            "a file of weights has no optimizer's state to go on with",
+            msg("a file of weights has no optimizer's state to go on with"),
             where=str(path),
-            remedy="Write --resume alone: it goes on from the newest checkpoints/step-N of save.ckpt_dir.",
+            remedy=msg("Write --resume alone: it goes on from the newest checkpoints/step-N of save.ckpt_dir."),
         )
     if path.resolve() == folder.path.resolve() or (last is not None and path.resolve() == last.resolve()):
         return
     raise TunesmithError(
-        f"this is not the newest checkpoint of {folder.path}",
+        msg("this is not the newest checkpoint of {path}", path=folder.path),
         where=str(path),
-        remedy=f"That is {last.name}. Write --resume alone, or set save.ckpt_dir to the run that is meant."
+        remedy=msg(
+            "That is {last}. Write --resume alone, or set save.ckpt_dir to the run that is meant.", last=last.name
+        )
         if last
-        else "It has none yet; set save.ckpt_dir to the run that is meant.",
+        else msg("It has none yet; set save.ckpt_dir to the run that is meant."),
     )
 
 

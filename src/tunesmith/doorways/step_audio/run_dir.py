@@ -18,6 +18,7 @@ from tunesmith.families.step_audio.config import REPOSITORY
 from tunesmith.families.step_audio.source import POCKET, locate
 from tunesmith.recipe.names import valid_name
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ def _model(given: Given) -> str:
         return str(folder.absolute())  # a link keeps its name
     if is_repository(name):
         return locate_model(name)
-    raise TunesmithError(f"there is no model folder {name}", where=where, remedy=how_to_get(REPOSITORY, name))
+    raise TunesmithError(
+        msg("there is no model folder {name}", name=name), where=where, remedy=how_to_get(REPOSITORY, name)
+    )
 
 
 def _flow(given: Given, model: str) -> str:
@@ -94,9 +97,13 @@ def _flow(given: Given, model: str) -> str:
     flow = Path(named).expanduser() if named else inside
     if named and not flow.is_dir():
         raise TunesmithError(
-            f"there is no flow folder {named}",
+            msg("there is no flow folder {named}", named=named),
             where=given.where("model", "flow", "model_path"),
-            remedy=f"It is the {FLOW_FOLDER} of {REPOSITORY}; leave this key out if it lies inside the model's folder.",
+            remedy=msg(
+                "It is the {flow_folder} of {repository}; leave this key out if it lies inside the model's folder.",
+                flow_folder=FLOW_FOLDER,
+                repository=REPOSITORY,
+            ),
         )
     refuse_incomplete(folder, flow)
     return "" if flow.resolve() == inside.resolve() else str(flow.absolute())
@@ -117,7 +124,7 @@ def _list(given: Given, key: str, path: str) -> str:
     if not file.is_file():
         rest = "" if key.startswith("train") else " Without this key 10 % of the training list are held out."
         raise TunesmithError(
-            f"there is no list {path}",
+            msg("there is no list {path}", path=path),
             where=where,
             remedy="Write one line per sample: "
             '{"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "prompt_text": "…", "target_text": "…"}.'
@@ -125,8 +132,8 @@ def _list(given: Given, key: str, path: str) -> str:
         )
     if file.suffix.lower() not in (".jsonl", ".json"):
         raise TunesmithError(
-            f"{path} is no JSONL; lists of parquet files are not read",
+            msg("{path} is no JSONL; lists of parquet files are not read", path=path),
             where=where,
-            remedy="Give the JSONL that they were made from; audio is encoded once and kept anyway.",
+            remedy=msg("Give the JSONL that they were made from; audio is encoded once and kept anyway."),
         )
     return str(file.resolve())

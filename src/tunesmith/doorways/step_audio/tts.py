@@ -11,6 +11,7 @@ from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     import torch
@@ -121,7 +122,9 @@ class StepAudioTTS:
 
         paths = {name: Path(path) for name, path in ((LLM, llm_ckpt_path), (FLOW, flow_ckpt_path)) if path}
         if not paths:
-            raise TunesmithError("no checkpoint was named", remedy="Give llm_ckpt_path, flow_ckpt_path or both.")
+            raise TunesmithError(
+                msg("no checkpoint was named"), remedy=msg("Give llm_ckpt_path, flow_ckpt_path or both.")
+            )
         networks, notes = self._bases(paths), []
         for name, path in paths.items():
             loaded = load_checkpoint(name, networks[name], path, self.family.card.base_name)
@@ -201,7 +204,7 @@ class StepAudioTTS:
         said = _either("prompt_text", prompt_text, "audio_text", audio_text)
         wanted = _either("target_text", target_text, "text", text, needed=False)
         if edit_type is None:
-            raise TunesmithError("edit() was given no edit_type", remedy="Name one, such as `style`.")
+            raise TunesmithError(msg("edit() was given no edit_type"), remedy=msg("Name one, such as `style`."))
         return self._speak(path, said, edit_type, edit_info, wanted or said)
 
     def _speak(self, path: Any, said: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
@@ -237,8 +240,14 @@ def _longest(recording: Any, said: str, kind: str, text: str) -> float:
 def _either(name: str, value: Any, older: str, other: Any, *, needed: bool = True) -> Any:
     """An argument that goes by two names."""
     if value is not None and other is not None:
-        raise TunesmithError(f"{name} and {older} are the same thing, and both were given", remedy=f"Give {name}.")
+        raise TunesmithError(
+            msg("{name} and {older} are the same thing, and both were given", name=name, older=older),
+            remedy=msg("Give {name}.", name=name),
+        )
     found = value if value is not None else other
     if found is None and needed:
-        raise TunesmithError(f"edit() was given no {name}", remedy=f"Give it as {name} (or {older}, its old name).")
+        raise TunesmithError(
+            msg("edit() was given no {name}", name=name),
+            remedy=msg("Give it as {name} (or {older}, its old name).", name=name, older=older),
+        )
     return found

@@ -22,6 +22,7 @@ from tunesmith.adapters.files import WEIGHTS
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS, LoraConfig, read_source
 from tunesmith.families.ace_step.parts.weights import is_dead
+from tunesmith.texts import msg
 
 _PREFIX = re.compile(r"^(?:(?:base_model\.model|transformer|diffusion_model)\.)+")
 _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<half>A|B|down|up)(?:\.[^.]+)?\.weight")
@@ -96,16 +97,16 @@ def used_in_training_alone(module: str) -> bool:
 def _refuse_others(tensors: Mapping[str, torch.Tensor], config: LoraConfig | None, where: Path) -> None:
     if (config is not None and config.use_dora) or any(part in name for name in tensors for part in _DORA):
         raise UnsuitableAdapterError(
-            "a DoRA adapter rescales whole weights, so it cannot be added to others or written as a plain LoRA",
+            msg("a DoRA adapter rescales whole weights, so it cannot be added to others or written as a plain LoRA"),
             where=str(where),
-            remedy="Merge it into its base model instead (tunesmith export RUN --merged).",
+            remedy=msg("Merge it into its base model instead (tunesmith export RUN --merged)."),
         )
     initial = config.init_lora_weights if config is not None else None
     if isinstance(initial, str) and initial.startswith(_BASE_CHANGING):
         raise UnsuitableAdapterError(
-            f"this adapter was started by {initial}, which changes the base model's weights too",
+            msg("this adapter was started by {initial}, which changes the base model's weights too", initial=initial),
             where=str(where),
-            remedy="Convert it to a plain LoRA in PEFT (path_initial_model_for_weight_conversion).",
+            remedy=msg("Convert it to a plain LoRA in PEFT (path_initial_model_for_weight_conversion)."),
         )
 
 
@@ -123,9 +124,9 @@ def _sort(
             half = {"down": "A", "up": "B"}.get(factor["half"], factor["half"])
             if half in pairs.setdefault(factor["module"], {}):
                 raise TunesmithError(
-                    f"this file holds two adapters for {factor['module']}",
+                    msg("this file holds two adapters for {module}", module=factor["module"]),
                     where=str(where),
-                    remedy="Save each adapter to a file of its own.",
+                    remedy=msg("Save each adapter to a file of its own."),
                 )
             pairs[factor["module"]][half] = tensor.float()
         elif name.endswith(_ALPHA) and tensor.numel() == 1:
@@ -135,9 +136,9 @@ def _sort(
     others += [name + _ALPHA for name in alphas if name not in pairs]
     if others or not pairs:
         raise UnsuitableAdapterError(
-            f"this is no plain LoRA: it holds {listed(others) if others else 'no pair of factors'}",
+            msg("this is no plain LoRA: it holds {listed}", listed=listed(others) if others else "no pair of factors"),
             where=str(where),
-            remedy="Only lora_A and lora_B of weights can be read, with an alpha each.",
+            remedy=msg("Only lora_A and lora_B of weights can be read, with an alpha each."),
         )
     return pairs, alphas
 
@@ -149,7 +150,9 @@ def _module(
     if a is None or b is None or min(a.ndim, b.ndim) < 2 or b.shape[1] != a.shape[0] or not len(a):
         shapes = ", ".join(f"lora_{half} {tuple(tensor.shape)}" for half, tensor in sorted(pair.items()))
         raise TunesmithError(
-            f"the factors of {name} do not belong together ({shapes})", where=str(where), remedy="Save the LoRA again."
+            msg("the factors of {name} do not belong together ({shapes})", name=name, shapes=shapes),
+            where=str(where),
+            remedy=msg("Save the LoRA again."),
         )
     if alpha is not None:
         scale = alpha / a.shape[0]
@@ -158,7 +161,9 @@ def _module(
     else:
         scale = 1.0
     if not math.isfinite(scale):
-        raise TunesmithError(f"the alpha of {name} is not a number", where=str(where), remedy="Save the LoRA again.")
+        raise TunesmithError(
+            msg("the alpha of {name} is not a number", name=name), where=str(where), remedy=msg("Save the LoRA again.")
+        )
     return LoraModule(a, b, scale)
 
 

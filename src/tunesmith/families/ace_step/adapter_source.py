@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tunesmith.adapters.files import CONFIG, WEIGHTS, read_adapter
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 LORA_WEIGHTS = "pytorch_lora_weights.safetensors"
 """The file that upstream's pipeline and diffusers look for in a folder."""
@@ -60,10 +61,15 @@ def _weights_file(place: Path) -> Path:
         if len(found) == 1:
             return found[0]
     raise TunesmithError(
-        "there is no adapter here" if place.exists() else "no such file or folder",
+        msg("there is no adapter here") if place.exists() else msg("no such file or folder"),
         where=str(place),
-        remedy=f"Name a PEFT folder ({WEIGHTS} with {CONFIG}), a {LORA_WEIGHTS} or a ComfyUI file; "
-        "a run's adapter is in its best_model.",
+        remedy=msg(
+            "Name a PEFT folder ({weights} with {config}), a {lora_weights} or a ComfyUI file; a run's "
+            "adapter is in its best_model.",
+            weights=WEIGHTS,
+            config=CONFIG,
+            lora_weights=LORA_WEIGHTS,
+        ),
     )
 
 
@@ -77,7 +83,9 @@ def _read_file(file: Path) -> tuple[dict[str, torch.Tensor], LoraConfig | None]:
         raw = None if header is None else json.loads(header)
     except (SafetensorError, OSError, ValueError) as error:
         raise TunesmithError(
-            f"this adapter cannot be read ({error})", where=str(file), remedy="Give a .safetensors file of a LoRA."
+            msg("this adapter cannot be read ({error})", error=error),
+            where=str(file),
+            remedy=msg("Give a .safetensors file of a LoRA."),
         ) from error
     return tensors, None if raw is None else _config(raw, file)
 
@@ -89,5 +97,7 @@ def _config(raw: Any, where: Path) -> LoraConfig:
         return LoraConfig.model_validate(known)
     except (ValidationError, AttributeError) as error:
         raise TunesmithError(
-            "this LoRA's settings cannot be read", where=str(where), remedy="It needs what PEFT's LoraConfig holds."
+            msg("this LoRA's settings cannot be read"),
+            where=str(where),
+            remedy=msg("It needs what PEFT's LoraConfig holds."),
         ) from error

@@ -11,6 +11,7 @@ from torch import nn
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapter_files import LoraFile, listed, used_in_training_alone
+from tunesmith.texts import msg
 
 
 def parse_lora(text: str) -> tuple[Path, float]:
@@ -27,9 +28,9 @@ def parse_lora(text: str) -> tuple[Path, float]:
         path, strength = text, 1.0
     if not path.strip() or not math.isfinite(strength):
         raise TunesmithError(
-            f"`{text}` names no adapter and strength",
+            msg("`{text}` names no adapter and strength", text=text),
             where="--lora",
-            remedy="Write PATH or PATH:STRENGTH, as in a:0.8.",
+            remedy=msg("Write PATH or PATH:STRENGTH, as in a:0.8."),
         )
     return Path(path).expanduser(), strength
 
@@ -80,9 +81,9 @@ def _weights(transformer: nn.Module, lora: LoraFile) -> dict[str, nn.Parameter]:
     problems += [f"has other shapes of {listed(misshapen)}"] if misshapen else []
     if problems:
         raise TunesmithError(
-            f"this LoRA does not fit: the model {' and '.join(problems)}",
+            msg("this LoRA does not fit: the model {problems}", problems=" and ".join(problems)),
             where=str(lora.path),
-            remedy="It was made for another model; ACE-Step 1.5 is not v1.",
+            remedy=msg("It was made for another model; ACE-Step 1.5 is not v1."),
         )
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 NETWORK = "transformer"
 """The one network that trains."""
@@ -138,9 +139,12 @@ def read_config(folder: Path) -> AceStepConfig:
     absent = [name for name in FOLDERS if not (folder / name / "config.json").is_file()]
     if absent:
         raise TunesmithError(
-            f"this is not an ACE-Step v1 checkpoint: {', '.join(f'{name}/config.json' for name in absent)} missing",
+            msg(
+                "this is not an ACE-Step v1 checkpoint: {names} missing",
+                names=[f"{name}/config.json" for name in absent],
+            ),
             where=str(folder),
-            remedy=f"It needs the folders {', '.join(FOLDERS)}.",
+            remedy=msg("It needs the folders {folders}.", folders=tuple(FOLDERS)),
         )
     raw = {name: read_json(folder / name / "config.json") for name in FOLDERS}
     return AceStepConfig(TransformerConfig.from_json(raw[TRANSFORMER]), raw[DCAE], raw[VOCODER], raw[TEXT])

@@ -17,6 +17,7 @@ from tunesmith.families.ace_step.lyrics.languages import marked_language
 from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.tag_texts import all_texts
 from tunesmith.families.contract import Encoder
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
@@ -103,11 +104,20 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
         vector = np.asarray(np.load(path, allow_pickle=False), np.float32).reshape(-1)
     except (OSError, ValueError, TypeError) as error:
         raise TunesmithError(
-            f"the speaker vector of {sample.id} cannot be read ({error})", where=path, remedy="Give a .npy file."
+            msg("the speaker vector of {sample_id} cannot be read ({error})", sample_id=sample.id, error=error),
+            where=path,
+            remedy=msg("Give a .npy file."),
         ) from error
     if vector.shape != (size,):
         raise TunesmithError(
-            f"the speaker vector of {sample.id} has {len(vector)} numbers, not {size}", where=path, remedy="Remove it."
+            msg(
+                "the speaker vector of {sample_id} has {count} numbers, not {size}",
+                sample_id=sample.id,
+                count=len(vector),
+                size=size,
+            ),
+            where=path,
+            remedy=msg("Remove it."),
         )
     return vector
 

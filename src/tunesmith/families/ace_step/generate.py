@@ -32,6 +32,7 @@ from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.tag_texts import prompt_text
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
@@ -71,22 +72,33 @@ class AceStepGenerator(Generator):
         task = settings.task
         source = request.source.get("audio")
         if task in SOURCE_TASKS and source is None:
-            raise TunesmithError(f"{task} needs a source audio", where="options.task", remedy="Give one with --source.")
+            raise TunesmithError(
+                msg("{task} needs a source audio", task=task),
+                where="options.task",
+                remedy=msg("Give one with --source."),
+            )
         if source is None and not 0 < request.seconds <= MAX_SECONDS:
             raise TunesmithError(
-                f"cannot generate {request.seconds:g} s of music", remedy=f"Ask for 0 to {MAX_SECONDS:g} seconds."
+                msg("cannot generate {seconds:g} s of music", seconds=request.seconds),
+                remedy=msg("Ask for 0 to {max_seconds:g} seconds.", max_seconds=MAX_SECONDS),
             )
         if task != "edit" and any(role.startswith("source_") for role in request.texts):
             raise TunesmithError(
-                f"{task} has no use for what the source is", where="generate.source_prompt", remedy="Use task edit."
+                msg("{task} has no use for what the source is", task=task),
+                where="generate.source_prompt",
+                remedy=msg("Use task edit."),
             )
         latents = None if source is None else self.codec.encode(source)
         limit = self.config.frames(MAX_SECONDS) + 1
         if source is not None and latents is not None and task != "extend" and latents.shape[-1] > limit:
             raise TunesmithError(
-                f"the source has {source.shape[-1] / SAMPLE_RATE:.0f} s; the model knows {MAX_SECONDS:g} s at most",
+                msg(
+                    "the source has {shape:.0f} s; the model knows {max_seconds:g} s at most",
+                    shape=source.shape[-1] / SAMPLE_RATE,
+                    max_seconds=MAX_SECONDS,
+                ),
                 where="generate.source",
-                remedy="Cut out the part that is meant.",
+                remedy=msg("Cut out the part that is meant."),
             )
         return LatentRequest(
             prompt=self._prompt(request.texts, settings),
@@ -125,9 +137,9 @@ class AceStepGenerator(Generator):
             if settings.task not in SPAN_TASKS:
                 return None
             raise TunesmithError(
-                f"{settings.task} needs a span of its source, in seconds",
+                msg("{task} needs a span of its source, in seconds", task=settings.task),
                 where="options.task",
-                remedy="Give one with --span START END.",
+                remedy=msg("Give one with --span START END."),
             )
         start, end = (seconds * self.config.frame_rate for seconds in request.span)
         if settings.compat == "upstream":
@@ -178,5 +190,6 @@ def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSett
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise TunesmithError(
-            f"options.{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy="See `tunesmith schema`."
+            msg("options.{map}: {msg}", map=".".join(map(str, first["loc"])), msg=first["msg"]),
+            remedy=msg("See `tunesmith schema`."),
         ) from error

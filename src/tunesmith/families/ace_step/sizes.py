@@ -8,6 +8,7 @@ from pathlib import Path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig
 from tunesmith.families.contract.card import TransformerShape
+from tunesmith.texts import msg
 
 SAVED_BYTES = 104.0
 """Saved for backward per frame, layer and unit of width in bf16: 16.6 GB for 240 s, counted with saved-tensor hooks."""
@@ -69,5 +70,7 @@ def tensor_elements(file: Path) -> int:
             return sum(prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise TunesmithError(
-            f"these weights cannot be read ({error})", where=str(file), remedy="Download the checkpoint again."
+            msg("these weights cannot be read ({error})", error=error),
+            where=str(file),
+            remedy=msg("Download the checkpoint again."),
         ) from error

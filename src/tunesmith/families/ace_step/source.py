@@ -8,6 +8,7 @@ from pathlib import Path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import FOLDERS
 from tunesmith.families.hub import download, is_hub_id, local_folder
+from tunesmith.texts import msg
 
 REPOSITORY = "ACE-Step/ACE-Step-v1-3.5B"
 POCKET = "pocket/ace_step"
@@ -34,7 +35,9 @@ def is_ace_step(path: str) -> bool:
         return False
     if "1.5" in name or "v15" in name or "v1.5" in name:
         raise TunesmithError(
-            "ACE-Step 1.5 is another model than v1 and is not supported yet", where=path, remedy=f"Use {REPOSITORY}."
+            msg("ACE-Step 1.5 is another model than v1 and is not supported yet"),
+            where=path,
+            remedy=msg("Use {repository}.", repository=REPOSITORY),
         )
     return is_hub_id(path)
 
@@ -58,9 +61,9 @@ def locate(path: str, revision: str | None = None) -> Path:
     absent = [name for name in FOLDERS if not (folder / name).is_dir()]
     if absent:
         raise TunesmithError(
-            f"this folder is not an ACE-Step v1 checkpoint: {', '.join(absent)} missing",
+            msg("this folder is not an ACE-Step v1 checkpoint: {absent} missing", absent=tuple(absent)),
             where=str(folder),
-            remedy=f"It needs the folders {', '.join(FOLDERS)}.",
+            remedy=msg("It needs the folders {folders}.", folders=tuple(FOLDERS)),
         )
     return folder
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +39,9 @@ class Adapters:
             TunesmithError: where the family takes one at a time.
         """
         raise TunesmithError(
-            "this family takes one adapter at a time", where="generate.loras", remedy="Use the run's own adapter."
+            msg("this family takes one adapter at a time"),
+            where="generate.loras",
+            remedy=msg("Use the run's own adapter."),
         )
 
     def formats(self) -> dict[str, Callable[[Path, Path], None]]:
@@ -55,4 +58,6 @@ class Adapters:
         Raises:
             TunesmithError: where the family has no such format.
         """
-        raise TunesmithError("this family has no merged export", remedy="Export the adapter alone, without --merged.")
+        raise TunesmithError(
+            msg("this family has no merged export"), remedy=msg("Export the adapter alone, without --merged.")
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract.card import PhaseSpec
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +40,9 @@ class Networks(ABC):
             TunesmithError: where they do not.
         """
         raise TunesmithError(
-            "this family has no gradient checkpointing", where="train.gradient_checkpointing", remedy="Set it to false."
+            msg("this family has no gradient checkpointing"),
+            where="train.gradient_checkpointing",
+            remedy=msg("Set it to false."),
         )
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
@@ -48,4 +51,6 @@ class Networks(ABC):
         Raises:
             TunesmithError: where it is not.
         """
-        raise TunesmithError("this family has nothing to compile", where="train.compile", remedy="Set it to `off`.")
+        raise TunesmithError(
+            msg("this family has nothing to compile"), where="train.compile", remedy=msg("Set it to `off`.")
+        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 NETWORK = "decoder"
 """The one network that trains."""
@@ -81,14 +82,18 @@ def read_config(folder: Path) -> MusicGenConfig:
     path = folder / "config.json"
     if not path.exists():
         raise TunesmithError(
-            "this folder holds no config.json", where=str(folder), remedy="Name the folder of a MusicGen checkpoint."
+            msg("this folder holds no config.json"),
+            where=str(folder),
+            remedy=msg("Name the folder of a MusicGen checkpoint."),
         )
     raw = read_json(path)
     kind = raw.get("model_type") if isinstance(raw, dict) else None
     refuse_unsupported(str(folder), kind)
     if kind != "musicgen":
         raise TunesmithError(
-            f"this checkpoint is of type `{kind}`, not MusicGen", where=str(path), remedy="Name a MusicGen checkpoint."
+            msg("this checkpoint is of type `{kind}`, not MusicGen", kind=kind),
+            where=str(path),
+            remedy=msg("Name a MusicGen checkpoint."),
         )
     return parse_config(raw, str(path))
 
@@ -118,7 +123,9 @@ def parse_config(raw: dict[str, Any], where: str) -> MusicGenConfig:
         )
     except (KeyError, TypeError) as error:
         raise TunesmithError(
-            f"this MusicGen config lacks {error}", where=where, remedy="Take the checkpoint's own config.json."
+            msg("this MusicGen config lacks {error}", error=error),
+            where=where,
+            remedy=msg("Take the checkpoint's own config.json."),
         ) from error
 
 
@@ -127,13 +134,15 @@ def refuse_unsupported(path: str, kind: str | None = None) -> None:
     name = path.lower().rstrip("/").rsplit("/", 1)[-1]
     if kind == "musicgen_melody" or "musicgen-melody" in name or "musicgen-stereo-melody" in name:
         raise TunesmithError(
-            "MusicGen-melody is not supported yet: it conditions on a chromagram by prefix, without cross-attention",
+            msg(
+                "MusicGen-melody is not supported yet: it conditions on a chromagram by prefix, without cross-attention"
+            ),
             where=path,
-            remedy="Use musicgen-small, -medium or -large, mono or stereo.",
+            remedy=msg("Use musicgen-small, -medium or -large, mono or stereo."),
         )
     if "musicgen-style" in name:
         raise TunesmithError(
-            "MusicGen-style is not supported yet: it exists only in AudioCraft's own format",
+            msg("MusicGen-style is not supported yet: it exists only in AudioCraft's own format"),
             where=path,
-            remedy="Use musicgen-small, -medium or -large, mono or stereo.",
+            remedy=msg("Use musicgen-small, -medium or -large, mono or stereo."),
         )

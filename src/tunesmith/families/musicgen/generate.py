@@ -17,6 +17,7 @@ from tunesmith.families.musicgen.frontend import audio_codes, decode_codes, text
 from tunesmith.families.musicgen.sampler import CodeSampler, SamplerConditions, Sampling, long_form
 from tunesmith.families.musicgen.settings import MusicGenSettings
 from tunesmith.families.musicgen.weights import load_codec, load_text_encoder
+from tunesmith.texts import msg
 
 
 class MusicGenGenerator(Generator):
@@ -108,14 +109,18 @@ class MusicGenGenerator(Generator):
         frames = round(request.seconds * self.config.frame_rate)
         if frames < 1:
             raise TunesmithError(
-                f"cannot generate {request.seconds:g} s of audio", remedy="Ask for a positive duration."
+                msg("cannot generate {seconds:g} s of audio", seconds=request.seconds),
+                remedy=msg("Ask for a positive duration."),
             )
         source = self._source_frames(request)
         if source >= frames:
             raise TunesmithError(
-                f"the source audio ({source / self.config.frame_rate:.1f} s) is not shorter than the result asked for "
-                f"({request.seconds:g} s)",
-                remedy="Ask for a longer result; it includes the source.",
+                msg(
+                    "the source audio ({source:.1f} s) is not shorter than the result asked for ({seconds:g} s)",
+                    source=source / self.config.frame_rate,
+                    seconds=request.seconds,
+                ),
+                remedy=msg("Ask for a longer result; it includes the source."),
             )
         return frames
 

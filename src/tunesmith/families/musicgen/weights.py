@@ -12,6 +12,7 @@ from torch import nn
 from tunesmith.errors import TunesmithError
 from tunesmith.families.musicgen.config import MusicGenConfig
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 # Rebuilt from the sizes at load; older checkpoints carry them as tensors.
 _REBUILT = ("embed_positions.weights",)
@@ -113,9 +114,9 @@ def fill(module: nn.Module, folder: Path, prefixes: dict[str, str], tied: tuple[
             if names
         ]
         raise TunesmithError(
-            f"these weights do not fit the config: {'; '.join(parts)}",
+            msg("these weights do not fit the config: {parts}", parts="; ".join(parts)),
             where=str(folder),
-            remedy="Download the checkpoint again.",
+            remedy=msg("Download the checkpoint again."),
         )
     module.load_state_dict(state, strict=False, assign=True)
 
@@ -146,7 +147,9 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str,
                             yield name, tensors.get_tensor(name)
             except SafetensorError as error:
                 raise TunesmithError(
-                    f"these weights cannot be read ({error})", where=str(file), remedy="Download them again."
+                    msg("these weights cannot be read ({error})", error=error),
+                    where=str(file),
+                    remedy=msg("Download them again."),
                 ) from error
         else:
             for name, tensor in torch.load(file, map_location="cpu", weights_only=True, mmap=True).items():
@@ -171,13 +174,15 @@ def weight_files(folder: Path) -> list[Path]:
         absent = [file.name for file in files if not file.exists()]
         if absent:
             raise TunesmithError(
-                f"weights are incomplete: {', '.join(absent)} missing",
+                msg("weights are incomplete: {absent} missing", absent=tuple(absent)),
                 where=str(folder),
-                remedy="Download the checkpoint again.",
+                remedy=msg("Download the checkpoint again."),
             )
         return files
     raise TunesmithError(
-        "this folder holds no weights", where=str(folder), remedy="It needs model.safetensors (or pytorch_model.bin)."
+        msg("this folder holds no weights"),
+        where=str(folder),
+        remedy=msg("It needs model.safetensors (or pytorch_model.bin)."),
     )
 
 

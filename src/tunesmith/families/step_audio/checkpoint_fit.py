@@ -15,6 +15,7 @@ from tunesmith.adapters import full
 from tunesmith.adapters.attach import attach
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 GUIDE_ALPHA = 32.0
 """LoRA alpha of files that do not say theirs: the guide's."""
@@ -85,9 +86,13 @@ def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: He
     if len(set(ranks.values())) > 1 or (header and header.rank != next(iter(ranks.values()))):
         said = f", and its header says {header.rank}" if header else ""
         raise TunesmithError(
-            f"the tensors of this checkpoint have rank {', '.join(map(str, sorted(set(ranks.values()))))}{said}",
+            msg(
+                "the tensors of this checkpoint have rank {map}{said}",
+                map=tuple(map(str, sorted(set(ranks.values())))),
+                said=said,
+            ),
             where=str(path),
-            remedy="The file is damaged or was put together by hand; take another one.",
+            remedy=msg("The file is damaged or was put together by hand; take another one."),
         )
     rank = next(iter(ranks.values()))
     magnitudes = any("magnitude" in key for key in low)
@@ -118,9 +123,13 @@ def _refuse_other_adapter(network: Any, plan: AdapterPlan, path: Path) -> None:
     carried = getattr(network, "peft_config", {}).get("default")
     if carried is not None and carried.r != plan.rank:
         raise TunesmithError(
-            f"this checkpoint is of LoRA rank {plan.rank}, and the network carries one of rank {carried.r}",
+            msg(
+                "this checkpoint is of LoRA rank {rank}, and the network carries one of rank {r}",
+                rank=plan.rank,
+                r=carried.r,
+            ),
             where=str(path),
-            remedy="Set lora_r to the checkpoint's, or take a checkpoint of this run.",
+            remedy=msg("Set lora_r to the checkpoint's, or take a checkpoint of this run."),
         )
     if carried is not None and tuple(sorted(carried.target_modules)) != plan.targets:
         raise _unfit(path, plan.targets, "set of targets")
@@ -129,10 +138,13 @@ def _refuse_other_adapter(network: Any, plan: AdapterPlan, path: Path) -> None:
 def _other_mode(path: Path, there: str, here: str) -> TunesmithError:
     words = {"full": "weights trained in full"}
     return TunesmithError(
-        f"this checkpoint holds {words.get(there, 'a LoRA adapter')}, and the network carries "
-        f"{words.get(here, 'a LoRA adapter')}",
+        msg(
+            "this checkpoint holds {value}, and the network carries {value_2}",
+            value=words.get(there, "a LoRA adapter"),
+            value_2=words.get(here, "a LoRA adapter"),
+        ),
         where=str(path),
-        remedy="Take a checkpoint of the same mode.",
+        remedy=msg("Take a checkpoint of the same mode."),
     )
 
 
@@ -202,7 +214,11 @@ def fill(
 def _unfit(path: Path, keys: Sequence[str], other: str) -> TunesmithError:
     named = f" (first: {', '.join(keys[:_NAMED])})" if keys else ""
     return TunesmithError(
-        f"this checkpoint does not fit: {len(keys)} of its names or shapes are not the model's{named}",
+        msg(
+            "this checkpoint does not fit: {count} of its names or shapes are not the model's{named}",
+            count=len(keys),
+            named=named,
+        ),
         where=str(path),
-        remedy=f"It belongs to another {other}.",
+        remedy=msg("It belongs to another {other}.", other=other),
     )

@@ -23,6 +23,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.files import atomic_path, read_json
+from tunesmith.texts import msg
 
 _HEADER, _STATE = "header", "model_state_dict"
 
@@ -148,7 +149,9 @@ def load_parts(
     """
     parts = parts_of(folder)
     if not parts:
-        raise TunesmithError("this folder holds no adapter", where=str(folder), remedy="Give a run's best_model.")
+        raise TunesmithError(
+            msg("this folder holds no adapter"), where=str(folder), remedy=msg("Give a run's best_model.")
+        )
     found: dict[str, nn.Module] = dict(networks)
     notes: list[str] = []
     for name, part in parts.items():
@@ -165,9 +168,9 @@ def _put(
     kind = header.network if header else _network_of(tensors)
     if kind and kind != name:
         raise TunesmithError(
-            f"this checkpoint holds the {kind}, and the {name} is meant",
+            msg("this checkpoint holds the {kind}, and the {name} is meant", kind=kind, name=name),
             where=str(path),
-            remedy=f"Give it as {kind}_ckpt_path.",
+            remedy=msg("Give it as {kind}_ckpt_path.", kind=kind),
         )
     notes = []
     if header and base and not _same_base(header.base, base):
@@ -196,22 +199,26 @@ def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]
         TunesmithError: when the file is absent, cannot be read safely, or holds no tensors.
     """
     if not path.is_file():
-        raise TunesmithError("there is no such checkpoint", where=str(path), remedy="Check the path, or train first.")
+        raise TunesmithError(
+            msg("there is no such checkpoint"), where=str(path), remedy=msg("Check the path, or train first.")
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise TunesmithError(
-            f"this checkpoint cannot be read ({first})",
+            msg("this checkpoint cannot be read ({first})", first=first),
             where=str(path),
-            remedy="Files are read as tensors only, never as program objects; take another one.",
+            remedy=msg("Files are read as tensors only, never as program objects; take another one."),
         ) from error
     mapping = content if isinstance(content, dict) else {}
     inner = next((mapping[key] for key in (_STATE, "state_dict") if isinstance(mapping.get(key), dict)), mapping)
     tensors = {str(key): value for key, value in inner.items() if isinstance(value, torch.Tensor)}
     header = _header(mapping.get(_HEADER), path)
     if not tensors and not (header and header.mode == "full"):
-        raise TunesmithError("this file holds no weights", where=str(path), remedy="Give a checkpoint or state dict.")
+        raise TunesmithError(
+            msg("this file holds no weights"), where=str(path), remedy=msg("Give a checkpoint or state dict.")
+        )
     return header, tensors
 
 
@@ -222,9 +229,9 @@ def _header(raw: Any, path: Path) -> Header | None:
         return Header(**{**raw, "targets": tuple(raw["targets"])})
     except (TypeError, KeyError) as error:
         raise TunesmithError(
-            f"the header of this checkpoint is not understood ({error})",
+            msg("the header of this checkpoint is not understood ({error})", error=error),
             where=str(path),
-            remedy="It may be from a newer release of Tunesmith.",
+            remedy=msg("It may be from a newer release of Tunesmith."),
         ) from error
 
 

@@ -76,7 +76,12 @@ def _refuse_idle(samples: Sequence[Sample], networks: frozenset[str]) -> None:
             who, what = wants[name]
             rest = " and ".join(wants[other][0] for other in wants if other != name)
             raise TunesmithError(
-                f"none of {len(training)} training lines has what {who} learns from ({what})",
+                msg(
+                    "none of {count} training lines has what {who} learns from ({what})",
+                    count=len(training),
+                    who=who,
+                    what=what,
+                ),
                 where=str(training[0].attributes.get("line") or training[0].id),
-                remedy=f"Add it, or train {rest} alone.",
+                remedy=msg("Add it, or train {rest} alone.", rest=rest),
             )

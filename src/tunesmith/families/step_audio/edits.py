@@ -6,6 +6,7 @@ Source: ``config/edit_config.py`` and ``_build_audio_edit_instruction`` of Step-
 from __future__ import annotations
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 CLONE, PRONUNCIATION = "clone", "pronunciation"
 REMOVE = "remove"
@@ -46,14 +47,23 @@ def validate(edit_type: str, edit_info: str | None = None) -> None:
         TunesmithError: listing what there is, for an unknown type, an unknown ``edit_info``, or one too many.
     """
     if edit_type not in EDIT_INFO:
-        raise TunesmithError(f"there is no edit_type {edit_type!r}", remedy=f"Choose one of {', '.join(EDIT_TYPES)}.")
+        raise TunesmithError(
+            msg("there is no edit_type {edit_type!r}", edit_type=edit_type),
+            remedy=msg("Choose one of {edit_types}.", edit_types=tuple(EDIT_TYPES)),
+        )
     known = EDIT_INFO[edit_type]
     if not edit_info or edit_info in known:
         return
     if not known:
-        raise TunesmithError(f"edit_type {edit_type} takes no edit_info, not {edit_info!r}", remedy="Leave it out.")
+        raise TunesmithError(
+            msg(
+                "edit_type {edit_type} takes no edit_info, not {edit_info!r}", edit_type=edit_type, edit_info=edit_info
+            ),
+            remedy=msg("Leave it out."),
+        )
     raise TunesmithError(
-        f"edit_type {edit_type} has no edit_info {edit_info!r}", remedy=f"Choose one of {', '.join(known)}."
+        msg("edit_type {edit_type} has no edit_info {edit_info!r}", edit_type=edit_type, edit_info=edit_info),
+        remedy=msg("Choose one of {known}.", known=tuple(known)),
     )
 
 
@@ -81,7 +91,10 @@ def instruction(edit_type: str, edit_info: str | None, source_text: str, target_
     """
     validate(edit_type, edit_info)
     if is_clone(edit_type):
-        raise TunesmithError(f"edit_type {edit_type} has no instruction", remedy="Build the prompt of a clone instead.")
+        raise TunesmithError(
+            msg("edit_type {edit_type} has no instruction", edit_type=edit_type),
+            remedy=msg("Build the prompt of a clone instead."),
+        )
     text = source_text.strip()
     if is_generic(edit_type, edit_info):
         return f"Edit the audio based on text: {text}\n"
@@ -100,8 +113,8 @@ def instruction(edit_type: str, edit_info: str | None, source_text: str, target_
 def _paralinguistic(text: str, target_text: str | None) -> str:
     if not target_text:
         raise TunesmithError(
-            "edit_type paralinguistic has no target_text",
-            remedy="Give the text with its tags, such as [Laughter], as target_text.",
+            msg("edit_type paralinguistic has no target_text"),
+            remedy=msg("Give the text with its tags, such as [Laughter], as target_text."),
         )
     added = "Add some non-verbal sounds to make the audio more natural, the new text is :"
     return f"{added} {target_text}\n  {_ABOUT} {text}\n"

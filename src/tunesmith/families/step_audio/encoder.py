@@ -29,6 +29,7 @@ from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.text_checks import PROMPT_TOKENS, TARGET_TOKENS, edit_info, learners
 from tunesmith.families.step_audio.text_tokenizer import TextTokenizer, load_text
 from tunesmith.families.step_audio.tokens import audio_id, flow_tokens
+from tunesmith.texts import msg
 
 KEPT_RECORDINGS = 64
 
@@ -106,7 +107,9 @@ class StepAudioEncoder(Encoder):
             return self._once(key, hear)
         except UnfitSampleError as error:
             which = "prompt" if role == PROMPT else "target"
-            raise UnfitSampleError(f"{which}: {error.what}", where=error.where, remedy=error.remedy) from error
+            raise UnfitSampleError(
+                msg("{which}: {what}", which=which, what=error.what), where=error.where, remedy=error.remedy
+            ) from error
 
     def hear(self, audio_CN: np.ndarray, rate: int) -> EncodedRecording:
         """What a recording holds; the same one again, as every round of previews asks for, is not encoded again.

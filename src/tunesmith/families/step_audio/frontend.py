@@ -24,6 +24,7 @@ from tunesmith.families.step_audio.parts.trim import PreparedVoice, prepare_voic
 from tunesmith.families.step_audio.small import SETTINGS
 from tunesmith.families.step_audio.source import FRONT_END_FILES, locate_tokenizer, need
 from tunesmith.families.step_audio.tokens import pack
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tunesmith.families.step_audio.parts.campplus import CamPlus
@@ -98,14 +99,20 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     over = len(mel) - groups * MEL_PER_GROUP  # of these, codes in whole groups cannot stand for the last few
     if not -SLACK_FRAMES <= over <= SLACK_FRAMES + MEL_PER_GROUP - 1:
         raise UnfitSampleError(
-            f"{len(codes)} audio tokens stand for {groups * MEL_PER_GROUP} mel frames and the audio has {len(mel)}; "
-            f"they may differ by {SLACK_FRAMES}",
-            remedy="Take tokens and audio of the same recording, or leave the tokens out.",
+            msg(
+                "{count} audio tokens stand for {groups} mel frames and the audio has {count_2}; they may "
+                "differ by {slack_frames}",
+                count=len(codes),
+                groups=groups * MEL_PER_GROUP,
+                count_2=len(mel),
+                slack_frames=SLACK_FRAMES,
+            ),
+            remedy=msg("Take tokens and audio of the same recording, or leave the tokens out."),
         )
     groups = min(groups, len(mel) // MEL_PER_GROUP)
     if groups < 1:
         raise UnfitSampleError(
-            "there is no 120 ms of speech in this recording", remedy="Use a longer one, with speech in it."
+            msg("there is no 120 ms of speech in this recording"), remedy=msg("Use a longer one, with speech in it.")
         )
     return codes[: groups * GROUP], mel[: groups * MEL_PER_GROUP]
 

@@ -28,6 +28,7 @@ from tunesmith.families.step_audio.parts.cfm import inference
 from tunesmith.families.step_audio.parts.decode import generate
 from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
+from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class StepAudioGenerator(Generator):
         settings = merged(self.encoder.settings, request.options)
         if PROMPT not in request.source:
             raise TunesmithError(
-                "speech needs a voice to speak with, and this prompt names none",
+                msg("speech needs a voice to speak with, and this prompt names none"),
                 where="generate.source",
-                remedy="Name a recording of the voice there, and what it says in generate.source_prompt.",
+                remedy=msg("Name a recording of the voice there, and what it says in generate.source_prompt."),
             )
         validate(settings.edit_type, settings.edit_info or None)
         heard = self.encoder.hear(request.source[PROMPT], SAMPLE_RATE)
@@ -114,7 +115,9 @@ class StepAudioGenerator(Generator):
             except TunesmithError:
                 whole = whole[:-GROUP]
         raise TunesmithError(
-            "the model's answer holds no speech", where="options.grammar", remedy="Turn it on, or use another seed."
+            msg("the model's answer holds no speech"),
+            where="options.grammar",
+            remedy=msg("Turn it on, or use another seed."),
         )
 
     @torch.no_grad()
@@ -174,5 +177,6 @@ def merged(settings: StepAudioSettings, options: Mapping[str, Any]) -> StepAudio
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise TunesmithError(
-            f"options.{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy="See `tunesmith schema`."
+            msg("options.{map}: {msg}", map=".".join(map(str, first["loc"])), msg=first["msg"]),
+            remedy=msg("See `tunesmith schema`."),
         ) from error

@@ -17,6 +17,7 @@ from tunesmith.families.step_audio.config import (
 )
 from tunesmith.families.step_audio.small import SETTINGS
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 POCKET = "pocket/step_audio"
 """What to write as model path for the pocket model of this family."""
@@ -93,10 +94,16 @@ def missing(name: str, folder: Path) -> TunesmithError:
     """The error for a file of the checkpoint, or of its tokenisers, that is not there."""
     repository = TOKENIZER_REPOSITORY if name in TOKENIZER_FILES else REPOSITORY
     return TunesmithError(
-        f"{Path(name).name} is missing ({_WHAT[name]})",
+        msg("{name} is missing ({what})", name=Path(name).name, what=_WHAT[name]),
         where=str(folder),
-        remedy=f"It is {name} of {repository} ({LICENCE}, {GIGABYTES[repository]} GB in all): "
-        f"`hf download {repository} --local-dir FOLDER`.",
+        remedy=msg(
+            "It is {name} of {repository} ({licence}, {gigabytes} GB in all): `hf download {repository} "
+            "--local-dir FOLDER`.",
+            name=name,
+            repository=repository,
+            licence=LICENCE,
+            gigabytes=GIGABYTES[repository],
+        ),
     )
 
 
@@ -125,7 +132,9 @@ def locate_tokenizer(folder: Path, tokenizer_path: str = "") -> Path:
     elif named.is_dir():
         near = (named / TOKENIZER_NAME, named)
     elif not is_hub_id(tokenizer_path):
-        raise TunesmithError("there is no such tokenizer folder", where=tokenizer_path, remedy="Check the path.")
+        raise TunesmithError(
+            msg("there is no such tokenizer folder"), where=tokenizer_path, remedy=msg("Check the path.")
+        )
     found = (one for one in near if (one / CENTROIDS).is_file() or (one.name == TOKENIZER_NAME and one.is_dir()))
     tokenizer = next(found, named if near else None) or fetch(
         tokenizer_path or TOKENIZER_REPOSITORY, key="options.tokenizer_path"

@@ -19,6 +19,7 @@ from tunesmith.families.extras import require
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.source import missing
 from tunesmith.families.step_audio.tokens import AUDIO_TOKEN, audio_id
+from tunesmith.texts import msg
 
 SENTENCEPIECE, JSON = "tokenizer.model", "tokenizer.json"
 EXTRA = "step-audio"
@@ -86,7 +87,8 @@ class TextTokenizer(ABC):
         """
         if match := self._split.search(text):
             raise TunesmithError(
-                f"the text holds {match[0]}, which is a control token of the model", remedy="Take it out of the text."
+                msg("the text holds {match}, which is a control token of the model", match=match[0]),
+                remedy=msg("Take it out of the text."),
             )
 
 
@@ -110,14 +112,20 @@ class SentencePieceText(TextTokenizer):
             self.model.LoadFromSerializedProto(file.read_bytes())
         except (RuntimeError, OSError) as error:
             raise TunesmithError(
-                f"this text tokeniser cannot be read ({error})", where=str(file), remedy="Download it again."
+                msg("this text tokeniser cannot be read ({error})", error=error),
+                where=str(file),
+                remedy=msg("Download it again."),
             ) from error
         size = self.model.get_piece_size()
         if size > ids.audio_base and self.model.id_to_piece(ids.audio_base) != "<audio_0>":
             raise TunesmithError(
-                f"this text tokeniser has {size} pieces, but the audio tokens begin at {ids.audio_base}",
+                msg(
+                    "this text tokeniser has {size} pieces, but the audio tokens begin at {audio_base}",
+                    size=size,
+                    audio_base=ids.audio_base,
+                ),
                 where=str(file),
-                remedy="Check that tokenizer.model and the LLM's weights are of one checkpoint.",
+                remedy=msg("Check that tokenizer.model and the LLM's weights are of one checkpoint."),
             )
         # A line break is always bytes of its own, so what precedes a text can be cut off after encoding.
         self._anchor = self.model.encode(_ANCHOR)
@@ -156,14 +164,20 @@ class JsonText(TextTokenizer):
             self.model = Tokenizer.from_str(file.read_text("utf-8"))
         except Exception as error:  # the library raises bare ones
             raise TunesmithError(
-                f"this text tokeniser cannot be read ({error})", where=str(file), remedy="Get the file again."
+                msg("this text tokeniser cannot be read ({error})", error=error),
+                where=str(file),
+                remedy=msg("Get the file again."),
             ) from error
         size = self.model.get_vocab_size(with_added_tokens=True)
         if size > ids.audio_base:
             raise TunesmithError(
-                f"this text tokeniser has {size} tokens, but the audio tokens begin at {ids.audio_base}",
+                msg(
+                    "this text tokeniser has {size} tokens, but the audio tokens begin at {audio_base}",
+                    size=size,
+                    audio_base=ids.audio_base,
+                ),
                 where=str(file),
-                remedy="Check that tokenizer.json and the LLM's weights are of one checkpoint.",
+                remedy=msg("Check that tokenizer.json and the LLM's weights are of one checkpoint."),
             )
 
     def encode_plain(self, text: str, *, dummy_prefix: bool) -> list[int]:

@@ -10,6 +10,7 @@ from tunesmith.data.item_rng import key_of
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket.synth import base, trap
 from tunesmith.pocket.synth.score import Rendered, Score
+from tunesmith.texts import msg
 
 __all__ = ["BASE_STYLES", "EXAMPLE_STYLE", "Rendered", "render"]
 
@@ -33,9 +34,14 @@ def render(style: str, seconds: float, seed: int, sample_rate: int = 32000) -> R
         TunesmithError: for an unknown style, or a length that is not positive.
     """
     if style not in _STYLES:
-        raise TunesmithError(f"there is no synthesiser style {style!r}", remedy=f"Choose one of: {', '.join(_STYLES)}.")
+        raise TunesmithError(
+            msg("there is no synthesiser style {style!r}", style=style),
+            remedy=msg("Choose one of: {styles}.", styles=tuple(_STYLES)),
+        )
     if seconds <= 0:
-        raise TunesmithError(f"a clip of {seconds} s cannot be rendered", remedy="Give a length above zero.")
+        raise TunesmithError(
+            msg("a clip of {seconds} s cannot be rendered", seconds=seconds), remedy=msg("Give a length above zero.")
+        )
     rng = np.random.Generator(np.random.Philox(key=key_of("synth", style, seed)))
     score, caption, key = _STYLES[style](seconds, sample_rate, rng)
     audio = score.finish(drive=float(rng.choice([1.0, 1.3])), peak=0.9)

@@ -6,6 +6,7 @@ import difflib
 from importlib.resources import files
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def preset_names() -> list[str]:
@@ -25,7 +26,7 @@ def preset_text(name: str) -> str:
     if name not in names:
         close = difflib.get_close_matches(name, names, 1)
         hint = f"Did you mean `{close[0]}`?" if close else f"There are {', '.join(names)}."
-        raise TunesmithError(f"there is no preset `{name}`", remedy=hint)
+        raise TunesmithError(msg("there is no preset `{name}`", name=name), remedy=hint)
     return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 

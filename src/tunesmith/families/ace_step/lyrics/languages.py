@@ -14,6 +14,7 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.extras import require
+from tunesmith.texts import msg
 
 SUPPORTED = (
     "en", "de", "fr", "es", "it", "pt", "pl", "tr", "ru", "cs", "nl", "ar", "zh", "ja", "hu", "ko", "hi",
@@ -49,9 +50,9 @@ def supported_code(asked: str) -> str:
     code = marked_language(asked.strip())
     if code is None:
         raise TunesmithError(
-            f"the lyric vocabulary has no language {asked!r}",
+            msg("the lyric vocabulary has no language {asked!r}", asked=asked),
             where="options.language",
-            remedy=f"Use one of {', '.join(SUPPORTED)}, or `auto`.",
+            remedy=msg("Use one of {supported}, or `auto`.", supported=tuple(SUPPORTED)),
         )
     return code
 

@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
 from tunesmith.files import atomic_path, explain_os_error, read_json
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -51,9 +52,17 @@ def locate_vocabulary(asked: str, checkpoint: Path) -> Path:
             return _fitting(path, entries)
     if entries != ENTRIES:
         raise TunesmithError(
-            f"this checkpoint has {entries} lyric embeddings, the published lyric vocabulary {ENTRIES} entries",
+            msg(
+                "this checkpoint has {entries} lyric embeddings, the published lyric vocabulary {entries_2} entries",
+                entries=entries,
+                entries_2=ENTRIES,
+            ),
             where=str(checkpoint),
-            remedy=f"Put the vocabulary it was trained with there as {FILE}, or give its path in `{OPTION}`.",
+            remedy=msg(
+                "Put the vocabulary it was trained with there as {file}, or give its path in `{option}`.",
+                file=FILE,
+                option=OPTION,
+            ),
         )
     for place in (_installed(), cache_path()):
         if place is not None and place.is_file() and _digest(place.read_bytes()) == SHA256:
@@ -82,7 +91,9 @@ def load_vocabulary(path: Path) -> Tokenizer:
     absent = [marker for marker in _MARKERS if tokenizer.token_to_id(marker) is None]
     if absent:
         raise TunesmithError(
-            f"this vocabulary lacks {', '.join(absent)}", where=str(path), remedy="Use ACE-Step's lyric vocabulary."
+            msg("this vocabulary lacks {absent}", absent=tuple(absent)),
+            where=str(path),
+            remedy=msg("Use ACE-Step's lyric vocabulary."),
         )
     return tokenizer
 
@@ -101,9 +112,13 @@ def _fitting(path: Path, entries: int) -> Path:
     size = load_vocabulary(path).get_vocab_size(with_added_tokens=True)
     if size != entries:
         raise TunesmithError(
-            f"this vocabulary has {size} entries, the checkpoint {entries} lyric embeddings",
+            msg(
+                "this vocabulary has {size} entries, the checkpoint {entries} lyric embeddings",
+                size=size,
+                entries=entries,
+            ),
             where=str(path),
-            remedy="Use the vocabulary that the checkpoint was trained with.",
+            remedy=msg("Use the vocabulary that the checkpoint was trained with."),
         )
     return path
 
@@ -145,17 +160,28 @@ def _fetch(url: str) -> bytes:
 
 def _absent(why: str) -> TunesmithError:
     return TunesmithError(
-        f"the lyric vocabulary is not on this machine ({why}); the checkpoint does not hold it, and lyrics need it",
+        msg(
+            "the lyric vocabulary is not on this machine ({why}); the checkpoint does not hold it, and lyrics need it",
+            why=why,
+        ),
         where=OPTION,
-        remedy=f"Download {URL} ({SIZE_BYTES:,} bytes, SHA-256 {SHA256[:8]}…) and give its path in `{OPTION}`. "
-        "It comes from a repository under Apache-2.0 and seems to build on the vocabulary of Coqui XTTS v2, which has "
-        "a licence of its own, so it is not bundled here.",
+        remedy=msg(
+            "Download {url} ({size_bytes:,} bytes, SHA-256 {sha256}…) and give its path in `{option}`. It "
+            "comes from a repository under Apache-2.0 and seems to build on the vocabulary of Coqui XTTS v2, "
+            "which has a licence of its own, so it is not bundled here.",
+            url=URL,
+            size_bytes=SIZE_BYTES,
+            sha256=SHA256[:8],
+            option=OPTION,
+        ),
     )
 
 
 def _unreadable(path: Path) -> TunesmithError:
     return TunesmithError(
-        "this file is no vocabulary of the `tokenizers` library", where=str(path), remedy="Use lyric_vocab.json."
+        msg("this file is no vocabulary of the `tokenizers` library"),
+        where=str(path),
+        remedy=msg("Use lyric_vocab.json."),
     )
 
 

@@ -26,6 +26,7 @@ from tunesmith.families.ace_step.config import SAMPLE_RATE
 from tunesmith.families.component import WEIGHT_NORM_NAMES, build, read_tensors
 from tunesmith.families.hub import download, local_folder, weights_file
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _FOREIGN = ("feature_extractor_cqt", "deepnorm")
@@ -121,9 +122,11 @@ def load_hubert(folder: Path) -> Any:
     foreign = [name for name in _FOREIGN if raw.get(name)]
     if foreign:
         raise TunesmithError(
-            f"this model has {' and '.join(foreign)}, which a plain HuBERT has not",
+            msg("this model has {foreign}, which a plain HuBERT has not", foreign=" and ".join(foreign)),
             where=str(folder),
-            remedy="Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off.",
+            remedy=msg(
+                "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off."
+            ),
         )
     known = set(HubertConfig().to_dict()) - {"model_type", "architectures", "transformers_version", "dtype"}
     settings = {key: value for key, value in raw.items() if key in known}

@@ -17,6 +17,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.parts.convnext import ConvNeXt
 from tunesmith.families.ace_step.parts.hifigan import HiFiGAN
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, build, fold_weight_norm, read_tensors
+from tunesmith.texts import msg
 
 _MEL_PREFIX = "mel_transform."
 
@@ -35,9 +36,9 @@ class Vocoder(nn.Module):
         super().__init__()
         if config["use_template"] or len(config["kernel_sizes"]) != 1:
             raise TunesmithError(
-                "this vocoder's config has use_template or several kernel_sizes, which are not supported",
+                msg("this vocoder's config has use_template or several kernel_sizes, which are not supported"),
                 where="music_vocoder/config.json",
-                remedy="Use the vocoder of ACE-Step-v1-3.5B.",
+                remedy=msg("Use the vocoder of ACE-Step-v1-3.5B."),
             )
         self.backbone = ConvNeXt(
             config["input_channels"], config["depths"], config["dims"], int(config["kernel_sizes"][0])

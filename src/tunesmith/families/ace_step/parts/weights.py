@@ -22,6 +22,7 @@ from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, check_names
 from tunesmith.families.quantise import Packed, make_packable
+from tunesmith.texts import msg
 
 _DEAD_LAYERS = ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 _PROJECTORS = "projectors."
@@ -132,13 +133,17 @@ def _opened(file: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     if not file.is_file():
-        raise TunesmithError("these weights are missing", where=str(file), remedy="Download the checkpoint again.")
+        raise TunesmithError(
+            msg("these weights are missing"), where=str(file), remedy=msg("Download the checkpoint again.")
+        )
     try:
         with safe_open(file, framework="pt") as tensors:
             yield tensors
     except SafetensorError as error:
         raise TunesmithError(
-            f"these weights cannot be read ({error})", where=str(file), remedy="Download them again."
+            msg("these weights cannot be read ({error})", error=error),
+            where=str(file),
+            remedy=msg("Download them again."),
         ) from error
 
 

@@ -11,6 +11,7 @@ import torch
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.settings import AceStepSettings
+from tunesmith.texts import msg
 
 SOURCE_TASKS = ("repaint", "extend", "audio2audio", "edit")
 SPAN_TASKS = ("repaint", "extend")
@@ -103,12 +104,22 @@ def check(request: LatentRequest) -> None:
     task = request.settings.task
     if (request.source is not None) != (task in SOURCE_TASKS):
         takes = "needs a source" if task in SOURCE_TASKS else "takes no source"
-        raise TunesmithError(f"{task} {takes} audio", where="options.task", remedy="Give one or choose another task.")
+        raise TunesmithError(
+            msg("{task} {takes} audio", task=task, takes=takes),
+            where="options.task",
+            remedy=msg("Give one or choose another task."),
+        )
     if (request.span is not None) != (task in SPAN_TASKS):
         takes = "needs a span" if task in SPAN_TASKS else "takes no span"
-        raise TunesmithError(f"{task} {takes} of its source", where="options.task", remedy="Set it in seconds.")
+        raise TunesmithError(
+            msg("{task} {takes} of its source", task=task, takes=takes),
+            where="options.task",
+            remedy=msg("Set it in seconds."),
+        )
     if request.length < 1:
-        raise TunesmithError(f"cannot make {request.length} frames", remedy="Ask for a positive duration.")
+        raise TunesmithError(
+            msg("cannot make {length} frames", length=request.length), remedy=msg("Ask for a positive duration.")
+        )
     if uses_weak_tags(request.settings) and request.prompt.text_weak is None:
         raise ValueError("these settings need Prompt.text_weak")
     _check_options(request.settings)
@@ -122,21 +133,21 @@ def _check_options(settings: AceStepSettings) -> None:
     text, lyric, only = settings.guidance_text, settings.guidance_lyric, settings.only_steps
     if (text > 1) != (lyric > 1):
         raise TunesmithError(
-            f"guidance_text {text:g} and guidance_lyric {lyric:g} work only together",
+            msg("guidance_text {text:g} and guidance_lyric {lyric:g} work only together", text=text, lyric=lyric),
             where="options",
-            remedy="Set both above 1, or both to 0 to use `guidance`.",
+            remedy=msg("Set both above 1, or both to 0 to use `guidance`."),
         )
     if list(only) != sorted(set(only)):
         raise TunesmithError(
-            f"the steps {', '.join(map(str, only))} do not rise",
+            msg("the steps {map} do not rise", map=tuple(map(str, only))),
             where="options.only_steps",
-            remedy="Name each step once, in order.",
+            remedy=msg("Name each step once, in order."),
         )
     if only and settings.task in SOURCE_TASKS:
         raise TunesmithError(
-            f"{settings.task} cannot take only some steps",
+            msg("{task} cannot take only some steps", task=settings.task),
             where="options.only_steps",
-            remedy="Leave it empty and set `steps`.",
+            remedy=msg("Leave it empty and set `steps`."),
         )
 
 
@@ -146,26 +157,31 @@ def _check_span(request: LatentRequest, span: tuple[int, int]) -> None:
     if request.settings.task == "repaint":
         if not 0 <= start < end <= size:
             raise TunesmithError(
-                f"cannot repaint frames {start} to {end} of a source of {size}",
-                remedy="Choose a span inside the source, or `task: extend` to go beyond it.",
+                msg("cannot repaint frames {start} to {end} of a source of {size}", start=start, end=end, size=size),
+                remedy=msg("Choose a span inside the source, or `task: extend` to go beyond it."),
             )
         return
     if start > 0 or end < size or (start, end) == (0, size):
         raise TunesmithError(
-            f"frames {start} to {end} do not extend a source of {size}",
-            remedy="Begin at or before 0 and end at or after the source's end, or choose `task: repaint`.",
+            msg("frames {start} to {end} do not extend a source of {size}", start=start, end=end, size=size),
+            remedy=msg("Begin at or before 0 and end at or after the source's end, or choose `task: repaint`."),
         )
     left, right, limit = -start, end - size, request.max_frames
     if request.length > limit and ((left and right) or max(left, right) >= limit):
         raise TunesmithError(
-            f"an extension by {left} and {right} frames does not fit into the {limit} that are made at once",
-            remedy="Extend one end at a time, by less.",
+            msg(
+                "an extension by {left} and {right} frames does not fit into the {limit} that are made at once",
+                left=left,
+                right=right,
+                limit=limit,
+            ),
+            remedy=msg("Extend one end at a time, by less."),
         )
     if request.upstream and (request.length > limit or max(left, right) > size):
         raise TunesmithError(
-            "upstream fails at extensions beyond 240 s or by more than the source",
+            msg("upstream fails at extensions beyond 240 s or by more than the source"),
             where="options.compat",
-            remedy="Set it to `tunesmith`.",
+            remedy=msg("Set it to `tunesmith`."),
         )
 
 
@@ -175,13 +191,20 @@ def _check_edit(request: LatentRequest) -> None:
         raise ValueError("edit needs LatentRequest.source_prompt")
     if settings.scheduler != "euler":
         raise TunesmithError(
-            f"edit cannot step with {settings.scheduler}: it follows the difference of two velocities",
+            msg(
+                "edit cannot step with {scheduler}: it follows the difference of two velocities",
+                scheduler=settings.scheduler,
+            ),
             where="options.scheduler",
-            remedy="Set it to `euler`.",
+            remedy=msg("Set it to `euler`."),
         )
     if settings.edit_start > settings.edit_end:
         raise TunesmithError(
-            f"edit_start {settings.edit_start:g} is behind edit_end {settings.edit_end:g}",
+            msg(
+                "edit_start {edit_start:g} is behind edit_end {edit_end:g}",
+                edit_start=settings.edit_start,
+                edit_end=settings.edit_end,
+            ),
             where="options",
-            remedy="Let it begin before it ends.",
+            remedy=msg("Let it begin before it ends."),
         )

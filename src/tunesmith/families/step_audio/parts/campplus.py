@@ -16,6 +16,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY
 from tunesmith.families.step_audio.parts.fbank import FRAME, RATE, kaldi_fbank, subtract_mean
 from tunesmith.families.step_audio.parts.onnx import THREADS, OnnxFile, OnnxSession
+from tunesmith.texts import msg
 
 FILE = "campplus.onnx"
 PUBLISHED = OnnxFile("The speaker encoder CAM++", REPOSITORY, f"{FLOW_FOLDER}/{FILE}", "28 MB", LICENCE)
@@ -47,15 +48,23 @@ class CamPlus:
         wave = torch.as_tensor(wave_N, dtype=torch.float32).cpu()
         if len(wave) < FRAME:
             raise TunesmithError(
-                f"a speaker vector needs {1000 * FRAME // RATE} ms of audio, this has {1000 * len(wave) / RATE:.0f} ms",
-                remedy="Use a longer prompt, of three seconds or more.",
+                msg(
+                    "a speaker vector needs {value} ms of audio, this has {value_2:.0f} ms",
+                    value=1000 * FRAME // RATE,
+                    value_2=1000 * len(wave) / RATE,
+                ),
+                remedy=msg("Use a longer prompt, of three seconds or more."),
             )
         features_1FM = subtract_mean(kaldi_fbank(wave, n_mels=MEL_BINS, window="povey"))[None].numpy()
         vector = self._session(features_1FM)[0].ravel().astype(np.float32)
         if len(vector) != self.width:
             raise TunesmithError(
-                f"the speaker vector has {len(vector)} numbers, the flow takes {self.width}",
+                msg(
+                    "the speaker vector has {count} numbers, the flow takes {width}",
+                    count=len(vector),
+                    width=self.width,
+                ),
                 where=str(self._session.file),
-                remedy=f"Use the {FILE} of {REPOSITORY}.",
+                remedy=msg("Use the {file} of {repository}.", file=FILE, repository=REPOSITORY),
             )
         return vector

@@ -17,6 +17,7 @@ import yaml
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FlowConfig, HiftConfig, MelConfig, known
 from tunesmith.files import explain_os_error
+from tunesmith.texts import msg
 
 COSYVOICE_FILE = "cosyvoice.yaml"
 _REMEDY = "Download the checkpoint again; this file belongs to it."
@@ -86,20 +87,24 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         values = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_Loader)
         if not isinstance(values, dict):
-            raise TunesmithError("this file holds no settings", where=str(file), remedy=_REMEDY)
+            raise TunesmithError(msg("this file holds no settings"), where=str(file), remedy=_REMEDY)
         resolver = _Resolver(values)
         return {key: resolver.plain(value) for key, value in values.items()}
     except OSError as error:
         raise explain_os_error(error, file) from error
     except RecursionError as error:
-        raise TunesmithError("this file refers to itself", where=str(file), remedy=_REMEDY) from error
+        raise TunesmithError(msg("this file refers to itself"), where=str(file), remedy=_REMEDY) from error
     except _NowhereError as error:
-        raise TunesmithError(f"{error} refers to nothing in this file", where=str(file), remedy=_REMEDY) from error
+        raise TunesmithError(
+            msg("{error} refers to nothing in this file", error=error), where=str(file), remedy=_REMEDY
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)
         what = getattr(error, "problem", None) or str(error)
-        raise TunesmithError(f"this file cannot be read as YAML ({what})", where=where, remedy=_REMEDY) from error
+        raise TunesmithError(
+            msg("this file cannot be read as YAML ({what})", what=what), where=where, remedy=_REMEDY
+        ) from error
 
 
 class _NowhereError(Exception):
@@ -146,11 +151,13 @@ class _Resolver:
 def _section(file: Path, values: Mapping[str, Any], name: str, make: Callable[[Mapping[str, Any]], Config]) -> Config:
     raw = values.get(name)
     if not isinstance(raw, Mapping):
-        raise TunesmithError(f"this file describes no `{name}`", where=str(file), remedy=_REMEDY)
+        raise TunesmithError(msg("this file describes no `{name}`", name=name), where=str(file), remedy=_REMEDY)
     try:
         config = make(raw)
     except (AttributeError, TypeError, ValueError) as error:
-        raise TunesmithError(f"`{name}` cannot be read ({error})", where=str(file), remedy=_REMEDY) from error
+        raise TunesmithError(
+            msg("`{name}` cannot be read ({error})", name=name, error=error), where=str(file), remedy=_REMEDY
+        ) from error
     wrong = next(_no_sizes(config, name), None)
     if wrong is not None:
         raise TunesmithError(wrong, where=str(file), remedy=_REMEDY)

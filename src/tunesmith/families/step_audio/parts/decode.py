@@ -15,6 +15,7 @@ from tunesmith.families.step_audio.config import MAX_IDS, TokenIds
 from tunesmith.families.step_audio.parts.grammar import WINDOW, Grammar, forbid_repetition, stop_ids
 from tunesmith.families.step_audio.parts.kv_cache import KVCache
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
+from tunesmith.texts import msg
 
 
 @dataclass
@@ -163,9 +164,13 @@ def _row(number: int, prompt: Sequence[int], limit: int, seed: int) -> _Row:
     room = MAX_IDS - len(prompt)
     if room <= 0:
         raise TunesmithError(
-            f"the prompt has {len(prompt)} ids and leaves no room for an answer: both together may have {MAX_IDS}",
+            msg(
+                "the prompt has {count} ids and leaves no room for an answer: both together may have {max_ids}",
+                count=len(prompt),
+                max_ids=MAX_IDS,
+            ),
             where=f"prompt {number}",
-            remedy="Use a shorter prompt clip.",
+            remedy=msg("Use a shorter prompt clip."),
         )
     # All draws at once: those of a position then depend on the seed alone, not on how long the answer may get.
     rngs = torch.rand(MAX_IDS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

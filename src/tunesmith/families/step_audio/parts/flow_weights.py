@@ -20,6 +20,7 @@ from tunesmith.families.component import build, read_tensors
 from tunesmith.families.step_audio.config import EstimatorConfig, FlowConfig, FlowEncoderConfig
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.files import atomic_path
+from tunesmith.texts import msg
 
 FLOW_FILE = "flow.pt"
 
@@ -41,9 +42,9 @@ def load_flow(file: Path, known: FlowConfig | None = None) -> Flow:
         differing = list(_differences(known, config))
         if differing:
             raise TunesmithError(
-                f"these weights are not those of the config: {'; '.join(differing[:3])}",
+                msg("these weights are not those of the config: {differing}", differing="; ".join(differing[:3])),
                 where=str(file),
-                remedy="Download the file again, or put the cosyvoice.yaml that belongs to it beside it.",
+                remedy=msg("Download the file again, or put the cosyvoice.yaml that belongs to it beside it."),
             )
     return build(lambda: Flow(config), tensors, file)
 
@@ -94,9 +95,9 @@ def infer_config(tensors: Mapping[str, torch.Tensor], rest: FlowConfig, where: P
     except (KeyError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else f"a tensor has other dimensions ({error})"
         raise TunesmithError(
-            f"these are not the weights of a Step-Audio flow: {what}",
+            msg("these are not the weights of a Step-Audio flow: {what}", what=what),
             where=str(where),
-            remedy=f"Use the {FLOW_FILE} of a Step-Audio-EditX checkpoint.",
+            remedy=msg("Use the {flow_file} of a Step-Audio-EditX checkpoint.", flow_file=FLOW_FILE),
         ) from error
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 def nearest(frames_TD: torch.Tensor, centroids_KD: torch.Tensor) -> torch.Tensor:
@@ -34,12 +35,14 @@ def load_centroids(file: Path, count: int, width: int) -> torch.Tensor:
     except (OSError, ValueError, EOFError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
         raise TunesmithError(
-            f"the file of centroids {what}", where=str(file), remedy="Download stepfun-ai/Step-Audio-Tokenizer again."
+            msg("the file of centroids {what}", what=what),
+            where=str(file),
+            remedy=msg("Download stepfun-ai/Step-Audio-Tokenizer again."),
         ) from error
     if array.shape != (count, width):
         raise TunesmithError(
-            f"the centroids are of shape {array.shape}, not {(count, width)}",
+            msg("the centroids are of shape {shape}, not {value}", shape=array.shape, value=(count, width)),
             where=str(file),
-            remedy="Check that this file and the encoder beside it are of one repository.",
+            remedy=msg("Check that this file and the encoder beside it are of one repository."),
         )
     return torch.from_numpy(array.astype(np.float32))

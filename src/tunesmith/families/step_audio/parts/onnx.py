@@ -10,6 +10,7 @@ import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.extras import require
+from tunesmith.texts import msg
 
 EXTRA = "step-audio"
 THREADS = 1
@@ -52,10 +53,15 @@ class OnnxSession:
         self.file = file
         if not file.is_file():
             raise TunesmithError(
-                f"{published.name} is missing",
+                msg("{published} is missing", published=published.name),
                 where=str(file),
-                remedy=f"Download {published.path} of {published.repository} (about {published.size},"
-                f" {published.licence}) to there.",
+                remedy=msg(
+                    "Download {path} of {repository} (about {size}, {licence}) to there.",
+                    path=published.path,
+                    repository=published.repository,
+                    size=published.size,
+                    licence=published.licence,
+                ),
             )
         runtime = require("onnxruntime", EXTRA, published.name)
         options = runtime.SessionOptions()
@@ -64,16 +70,29 @@ class OnnxSession:
             self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower
             raise TunesmithError(
-                f"{published.name} cannot be loaded ({_first_line(error)})",
+                msg(
+                    "{published} cannot be loaded ({first_line})",
+                    published=published.name,
+                    first_line=_first_line(error),
+                ),
                 where=str(file),
-                remedy=f"Download {published.path} of {published.repository} again.",
+                remedy=msg(
+                    "Download {path} of {repository} again.", path=published.path, repository=published.repository
+                ),
             ) from error
         self.input_names = [one.name for one in self._session.get_inputs()]
         if len(self.input_names) != inputs:
             raise TunesmithError(
-                f"this network has {len(self.input_names)} inputs, {published.name} has {inputs}",
+                msg(
+                    "this network has {count} inputs, {published} has {inputs}",
+                    count=len(self.input_names),
+                    published=published.name,
+                    inputs=inputs,
+                ),
                 where=str(file),
-                remedy=f"Download {published.path} of {published.repository} again.",
+                remedy=msg(
+                    "Download {path} of {repository} again.", path=published.path, repository=published.repository
+                ),
             )
 
     def __call__(self, *arrays: np.ndarray) -> Sequence[np.ndarray]:
@@ -86,9 +105,9 @@ class OnnxSession:
             outputs: Sequence[np.ndarray] = self._session.run(None, dict(zip(self.input_names, arrays, strict=True)))
         except Exception as error:  # as above
             raise TunesmithError(
-                f"the network refused its input ({_first_line(error)})",
+                msg("the network refused its input ({first_line})", first_line=_first_line(error)),
                 where=str(self.file),
-                remedy="Check that this file is the published one.",
+                remedy=msg("Check that this file is the published one."),
             ) from error
         return outputs
 

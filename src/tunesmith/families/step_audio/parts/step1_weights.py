@@ -22,6 +22,7 @@ from tunesmith.families.quantise import Packed, make_packable
 from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
 from tunesmith.files import read_json, write_json
+from tunesmith.texts import msg
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "step1"
@@ -40,18 +41,29 @@ def read_config(folder: Path) -> Step1Config:
     if not isinstance(raw, dict) or raw.get("model_type") != MODEL_TYPE:
         found = raw.get("model_type") if isinstance(raw, dict) else None
         raise TunesmithError(
-            f"this is not the LLM of Step-Audio-EditX: its model_type is {found!r}, not {MODEL_TYPE!r}",
+            msg(
+                "this is not the LLM of Step-Audio-EditX: its model_type is {found!r}, not {model_type!r}",
+                found=found,
+                model_type=MODEL_TYPE,
+            ),
             where=str(file),
-            remedy=f"Give the folder of {REPOSITORY}.",
+            remedy=msg("Give the folder of {repository}.", repository=REPOSITORY),
         )
     missing = [name for name in (*_SIZES, "vocab_size") if not isinstance(raw.get(name), int)]
     if missing:
-        raise TunesmithError(f"sizes are missing: {', '.join(missing)}", where=str(file), remedy=_AGAIN)
+        raise TunesmithError(
+            msg("sizes are missing: {missing}", missing=tuple(missing)), where=str(file), remedy=_AGAIN
+        )
     config = known(Step1Config, raw)
     heads, groups = config.num_attention_heads, config.num_attention_groups
     if min(heads, groups) < 1 or config.hidden_size % heads or heads % groups:
         raise TunesmithError(
-            f"a width of {config.hidden_size} does not divide into {heads} heads in {groups} groups",
+            msg(
+                "a width of {hidden_size} does not divide into {heads} heads in {groups} groups",
+                hidden_size=config.hidden_size,
+                heads=heads,
+                groups=groups,
+            ),
             where=str(file),
             remedy=_AGAIN,
         )
@@ -171,12 +183,12 @@ def _files(folder: Path) -> list[Path]:
             return [folder / WEIGHTS]
         files = sorted(folder.glob("*.safetensors"))
         if not files:
-            raise TunesmithError("the weights of the LLM are missing", where=str(folder / WEIGHTS), remedy=_AGAIN)
+            raise TunesmithError(msg("the weights of the LLM are missing"), where=str(folder / WEIGHTS), remedy=_AGAIN)
         return files
     raw = read_json(index)
     named = raw.get("weight_map") if isinstance(raw, dict) else None
     if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
-        raise TunesmithError("this index names no weight files", where=str(index), remedy=_AGAIN)
+        raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=_AGAIN)
     return [folder / name for name in sorted(set(named.values()))]
 
 
@@ -190,12 +202,14 @@ def _opened(file: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     if not file.is_file():
-        raise TunesmithError("these weights are missing", where=str(file), remedy=_AGAIN)
+        raise TunesmithError(msg("these weights are missing"), where=str(file), remedy=_AGAIN)
     try:
         with safe_open(file, framework="pt") as tensors:
             yield tensors
     except SafetensorError as error:
-        raise TunesmithError(f"these weights cannot be read ({error})", where=str(file), remedy=_AGAIN) from error
+        raise TunesmithError(
+            msg("these weights cannot be read ({error})", error=error), where=str(file), remedy=_AGAIN
+        ) from error
 
 
 def _assign(

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from tunesmith.audio.sinc import sinc_resample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import SAMPLE_RATE, TOKENIZER_RATE
+from tunesmith.texts import msg
 
 PEAK = 0.6
 """Louder recordings are scaled down to this peak."""
@@ -106,11 +107,15 @@ def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
     """
     if rate < TOKENIZER_RATE:
         raise TunesmithError(
-            f"this recording has {rate} Hz, and the speech tokenisers need at least {TOKENIZER_RATE}",
-            remedy="Use a recording of 16 kHz or more; raising the rate brings back nothing that was lost.",
+            msg(
+                "this recording has {rate} Hz, and the speech tokenisers need at least {tokenizer_rate}",
+                rate=rate,
+                tokenizer_rate=TOKENIZER_RATE,
+            ),
+            remedy=msg("Use a recording of 16 kHz or more; raising the rate brings back nothing that was lost."),
         )
     if not len(wave_N):
-        raise TunesmithError("this recording holds no samples", remedy="Use another recording.")
+        raise TunesmithError(msg("this recording holds no samples"), remedy=msg("Use another recording."))
     levelled_N = limit_peak(wave_N.float())
     wave_16k = energy_norm(sinc_resample(levelled_N, rate, TOKENIZER_RATE))
     span = find_speech(wave_16k, TOKENIZER_RATE, TrimRule())

@@ -14,6 +14,7 @@ from tunesmith.families.component import build, read_tensors
 from tunesmith.families.step_audio.config import PARAFORMER_FOLDER, TOKENIZER_REPOSITORY, TokenIds, Vq02Config, known
 from tunesmith.families.step_audio.parts.kmeans import load_centroids
 from tunesmith.families.step_audio.parts.vq02 import Vq02, Vq02Encoder
+from tunesmith.texts import msg
 
 WEIGHTS, CONFIG, CMVN, CENTROIDS = "model.pt", "config.yaml", "am.mvn", "linguistic_tokenizer.npy"
 _PREFIX = "encoder."
@@ -50,7 +51,9 @@ def read_config(file: Path) -> Vq02Config:
         raw = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-        raise TunesmithError(f"the config of Paraformer {what}", where=str(file), remedy=_AGAIN) from error
+        raise TunesmithError(
+            msg("the config of Paraformer {what}", what=what), where=str(file), remedy=_AGAIN
+        ) from error
     sizes = {**_section(raw, "frontend_conf", file), **_section(raw, "encoder_conf", file)}
     return known(Vq02Config, {name: value for name, value in sizes.items() if name not in _CHUNKS})
 
@@ -81,7 +84,9 @@ def read_cmvn(file: Path, width: int) -> torch.Tensor:
         lines = [line.split() for line in file.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise TunesmithError(
-            f"the file of Paraformer's feature statistics cannot be read ({error})", where=str(file), remedy=_AGAIN
+            msg("the file of Paraformer's feature statistics cannot be read ({error})", error=error),
+            where=str(file),
+            remedy=_AGAIN,
         ) from error
     found = {
         line[0]: following[following.index("[") + 1 : following.index("]")]
@@ -97,11 +102,15 @@ def read_cmvn(file: Path, width: int) -> torch.Tensor:
         problem = f"no values of {error.args[0]}"
     except ValueError as error:
         problem = f"something that is no table of numbers ({error})"
-    raise TunesmithError(f"Paraformer's feature statistics hold {problem}", where=str(file), remedy=_AGAIN)
+    raise TunesmithError(
+        msg("Paraformer's feature statistics hold {problem}", problem=problem), where=str(file), remedy=_AGAIN
+    )
 
 
 def _section(raw: Any, name: str, file: Path) -> dict[str, Any]:
     section = raw.get(name) if isinstance(raw, dict) else None
     if not isinstance(section, dict):
-        raise TunesmithError(f"the config of Paraformer has no section {name}", where=str(file), remedy=_AGAIN)
+        raise TunesmithError(
+            msg("the config of Paraformer has no section {name}", name=name), where=str(file), remedy=_AGAIN
+        )
     return section

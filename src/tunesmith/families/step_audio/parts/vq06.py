@@ -16,6 +16,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import LICENCE, TOKENIZER_RATE, TOKENIZER_REPOSITORY, TokenIds
 from tunesmith.families.step_audio.parts.onnx import THREADS, OnnxFile, OnnxSession
 from tunesmith.families.step_audio.parts.whisper_mel import whisper_log_mel
+from tunesmith.texts import msg
 
 FILE = "speech_tokenizer_v1.onnx"
 PUBLISHED = OnnxFile("The semantic tokeniser", TOKENIZER_REPOSITORY, FILE, "520 MB", LICENCE)
@@ -65,7 +66,9 @@ class Vq06:
 
     def _wrong(self, what: str) -> TunesmithError:
         return TunesmithError(
-            f"the semantic tokeniser {what}",
+            msg("the semantic tokeniser {what}", what=what),
             where=str(self._session.file),
-            remedy=f"Use the {FILE} of {TOKENIZER_REPOSITORY}.",
+            remedy=msg(
+                "Use the {file} of {tokenizer_repository}.", file=FILE, tokenizer_repository=TOKENIZER_REPOSITORY
+            ),
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import GROUP_SECONDS, MelConfig, known
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +54,9 @@ def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
 
     if not (folder / SETTINGS).is_file():
         raise TunesmithError(
-            f"there is no {SETTINGS}", where=str(folder), remedy="Only a pocket checkpoint has small front ends."
+            msg("there is no {settings}", settings=SETTINGS),
+            where=str(folder),
+            remedy=msg("Only a pocket checkpoint has small front ends."),
         )
     raw = read_json(folder / SETTINGS)
     return read_tensors(folder / TENSORS), known(SmallConfig, {**raw, "mel": known(MelConfig, raw["mel"])})
