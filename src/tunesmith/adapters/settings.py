@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunesmith.records.settings import Positive, Section
+from tunesmith.records.settings import RESUMABLE, WEIGHTS, Positive, Section
 
 
 @dataclass(frozen=True)
@@ -26,37 +26,37 @@ class AdapterDefaults:
 class NetworkRecipe(Section):
     """What is trained of one network, where it differs from the rest of `adapter`."""
 
-    kind: Literal["lora", "dora", "full"] | None = None
+    kind: Annotated[Literal["lora", "dora", "full"] | None, WEIGHTS] = None
     """`full` trains the family's chosen part of the network itself instead of an adapter."""
-    rank: Annotated[int, Field(gt=0, le=1024)] | None = None
+    rank: Annotated[Annotated[int, Field(gt=0, le=1024)] | None, WEIGHTS] = None
     """Rank of the update."""
-    alpha: Positive | None = None
+    alpha: Annotated[Positive | None, WEIGHTS] = None
     """Scale is alpha / rank."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    dropout: Annotated[Annotated[float, Field(ge=0, lt=1)] | None, RESUMABLE] = None
     """Dropout on the adapter's input."""
-    targets: tuple[str, ...] | None = None
+    targets: Annotated[tuple[str, ...] | None, WEIGHTS] = None
     """Module name suffixes (for `full`: the beginnings of parameter names)."""
-    learning_rate: Positive | None = None
+    learning_rate: Annotated[Positive | None, RESUMABLE] = None
     """Peak learning rate of this network; `train.learning_rate` when left out."""
 
 
 class AdapterRecipe(Section):
     """What is trained on top of the frozen base."""
 
-    kind: Literal["lora", "dora", "full"] = "lora"
+    kind: Annotated[Literal["lora", "dora", "full"], WEIGHTS] = "lora"
     """`dora` also learns each row's magnitude: slower, sometimes better at low rank. `full` trains the weights
     themselves, of families that name a part of a network for it."""
-    rank: Annotated[int, Field(gt=0, le=1024)] = 16
+    rank: Annotated[int, Field(gt=0, le=1024), WEIGHTS] = 16
     """Rank of the update."""
-    alpha: Positive = 16.0
+    alpha: Annotated[Positive, WEIGHTS] = 16.0
     """Scale is alpha / rank (alpha / sqrt(rank) with rslora)."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
     """Dropout on the adapter's input. 0: the base was trained without dropout."""
-    rslora: bool = False
+    rslora: Annotated[bool, WEIGHTS] = False
     """Rank-stabilised scale, for ranks of 64 and more."""
-    targets: tuple[str, ...] | None = None
+    targets: Annotated[tuple[str, ...] | None, WEIGHTS] = None
     """Module name suffixes; the family's own list when left out."""
-    networks: dict[str, NetworkRecipe] = Field(default_factory=dict)
+    networks: Annotated[dict[str, NetworkRecipe], WEIGHTS] = Field(default_factory=dict)
     """Other settings for one network of a family that trains several, by the network's name."""
 
     def of(self, network: str) -> AdapterRecipe:

@@ -17,3 +17,11 @@ Overrides = Annotated[
     typer.Argument(metavar="KEY=VALUE", help=tr_all("Any key of the recipe, as in train.learning_rate=5e-5.")),
 ]
 Force = Annotated[bool, typer.Option("--force", help=tr_all("Do it again although nothing has changed."))]
+Resume = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help=tr_all("Go on from the newest checkpoint under what has changed; --no-resume is --fresh."),
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help=tr_all("Train anew, and keep the earlier results in attempts/."))]

@@ -33,6 +33,9 @@ def generate(  # noqa: PLR0913 - flags
     seed: Annotated[int | None, typer.Option(help=tr_all("Item i uses seed + i."))] = None,
     format: Annotated[str | None, typer.Option(help=tr_all("wav, flac or mp3."))] = None,
     adapter_scale: Annotated[float | None, typer.Option(help=tr_all("0 is the base model, 1 as trained."))] = None,
+    from_attempt: Annotated[
+        str | None, typer.Option(metavar="NAME", help=tr_all("Use the adapter of this earlier attempt of the run."))
+    ] = None,
     out: Annotated[Path | None, typer.Option(help=tr_all("Also copy the audio here."))] = None,
     force: Force = False,
 ) -> int:
@@ -46,12 +49,22 @@ def generate(  # noqa: PLR0913 - flags
     kind, _, aim = (edit or "").partition(":")
     flags += as_overrides("generate", None, source_prompt=source_text)
     flags += as_overrides("options", None, task=task, edit_type=kind or None, edit_info=aim or None)
-    context = opened(target, [*(overrides or ()), *flags])
+    context = opened(attempt_path(target, from_attempt), [*(overrides or ()), *flags])
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)
         context.console.log(f"copied to {out}")
     return code
+
+
+def attempt_path(target: str, attempt: str | None) -> str:
+    """What to open: the run, or one of its earlier attempts."""
+    if attempt is None:
+        return target
+    from tunesmith.run.attempts import attempt_named
+    from tunesmith.run.folder import find_run
+
+    return str(attempt_named(find_run(target), attempt).path)
 
 
 def absolute(path: Path | str | None) -> str | None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from typing import Annotated
 
 import typer
 
 from tunesmith.run.device import devices
+from tunesmith.texts import tr_all
 
 
-def info() -> int:
+def info(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help=tr_all("Say what this run has instead, its attempts too."))
+    ] = None,
+) -> int:
     """Print versions, devices, families and folders: what to put into a bug report."""
+    if run is not None:
+        return print_run(run)
     from tunesmith.families.registry import family_names
     from tunesmith.run.environment import versions
 
@@ -25,10 +33,33 @@ def info() -> int:
         ("model cache", cache_folder()),
         ("free disk here", f"{shutil.disk_usage('.').free / 1e9:.1f} GB"),
     ]
-    width = max(len(name) for name, _ in rows)
+    print_rows(rows)
+    return 0
+
+
+def print_run(name: str) -> int:
+    """Print the stages of a run and its earlier attempts."""
+    from tunesmith.run.attempts import attempts_of
+    from tunesmith.run.folder import STAGES, find_run
+
+    folder = find_run(name)
+    rows = [(stage, state.status) for stage in STAGES if (state := folder.stage_state(stage))]
+    newest = folder.newest_checkpoint()
+    rows += [("newest checkpoint", newest.name)] if newest else []
+    for attempt in attempts_of(folder):
+        state = attempt.stage_state("train")
+        summary = state.training() if state else None
+        told = f"{summary.updates} updates, held-out loss {summary.best_loss}" if summary else "not finished"
+        rows.append((f"attempts/{attempt.path.name}", told))
+    print_rows(rows)
+    return 0
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Names and what they are, in two columns."""
+    width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")
-    return 0
 
 
 def cache_folder() -> str:

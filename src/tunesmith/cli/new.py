@@ -7,29 +7,58 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.texts import tr_all
+from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg, tr_all
 
 
 def new(
     name: Annotated[str, typer.Argument(help=tr_all("The run's name; its folder becomes runs/NAME."))],
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--from",
             metavar="FOLDER",
             help=tr_all("Your folder of audio, or a .jsonl list of speech pairs."),
         ),
-    ],
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help=tr_all("Hub id, local folder, or `pocket`.") + " [default: facebook/musicgen-small]"),
     ] = None,
     preset: Annotated[str | None, typer.Option(help=tr_all("Start from a preset; see `tunesmith presets`."))] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="RUN", help=tr_all("Take the recipe of this run instead of looking at clips."))
+    ] = None,
     text: Annotated[str | None, typer.Option(help=tr_all("Caption of clips that have none."))] = None,
     force: Annotated[bool, typer.Option("--force", help=tr_all("Replace the recipe of a run that exists."))] = False,
 ) -> int:
     """Look at your clips and write a commented recipe for them."""
+    if like is not None:
+        from tunesmith.stages.like import new_like
+
+        refuse_beside_like(model, preset, text)
+        new_like(name, like, folder, force=force)
+        return 0
+    if folder is None:
+        raise TunesmithError(
+            msg("no clips are named"), where="--from", remedy=msg("Give --from FOLDER, or --like RUN.")
+        )
     from tunesmith.stages.new import new_run
 
     new_run(name, folder, model, preset=preset, default_text=text, force=force)
     return 0
+
+
+def refuse_beside_like(model: str | None, preset: str | None, text: str | None) -> None:
+    """The recipe of another run is taken as it is.
+
+    Raises:
+        TunesmithError: naming the flag that would change it.
+    """
+    for flag, value in (("--model", model), ("--preset", preset), ("--text", text)):
+        if value is not None:
+            raise TunesmithError(
+                msg("--like takes another run's recipe as it is"),
+                where=flag,
+                remedy=msg("Leave it out, and change the new recipe afterwards."),
+            )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
+    from tunesmith.stages.results import Asked
 
 
 def opened(target: str, overrides: Sequence[str] | None, *, need_recipe: bool = True) -> RunContext:
@@ -25,10 +26,26 @@ def do(
     stages: Sequence[str],
     *,
     force: bool = False,
-    resume: bool | None = None,
+    asked: Asked = None,
     need_recipe: bool = True,
 ) -> int:
     """Do stages of a run, and whatever earlier ones they build on; returns the exit code."""
     from tunesmith.stages.pipeline import run_stages
 
-    return run_stages(opened(target, overrides, need_recipe=need_recipe), stages, force=force, resume=resume)
+    return run_stages(opened(target, overrides, need_recipe=need_recipe), stages, force=force, asked=asked)
+
+
+def asked_for(resume: bool | None, fresh: bool) -> Asked:
+    """What ``--resume``, ``--no-resume`` and ``--fresh`` ask for.
+
+    Raises:
+        TunesmithError: when they contradict each other.
+    """
+    if resume and fresh:
+        from tunesmith.errors import TunesmithError
+        from tunesmith.texts import msg
+
+        raise TunesmithError(msg("--resume and --fresh contradict each other"), remedy=msg("Give one of them."))
+    if resume:
+        return "resume"
+    return "fresh" if fresh or resume is False else None

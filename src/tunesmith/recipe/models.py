@@ -9,7 +9,19 @@ from pydantic import Field, model_validator
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.layouts import AUTO, LAYOUTS
-from tunesmith.records.settings import Positive, Section, Share
+from tunesmith.records.settings import (
+    CADENCE,
+    CLIPS,
+    EXECUTION,
+    LENGTH,
+    OUTPUTS,
+    RESUMABLE,
+    SELECTION,
+    WEIGHTS,
+    Positive,
+    Section,
+    Share,
+)
 
 GateAction = Literal["stop", "warn", "off"]
 if TYPE_CHECKING:
@@ -21,47 +33,47 @@ else:
 class ModelRecipe(Section):
     """The base model and the device it trains on."""
 
-    path: str = "facebook/musicgen-small"
+    path: Annotated[str, WEIGHTS] = "facebook/musicgen-small"
     """Hub id, local folder, or `pocket` for the tiny model that ships with Tunesmith."""
-    family: str | None = None
+    family: Annotated[str | None, WEIGHTS] = None
     """Model family; found from the checkpoint when left out."""
-    revision: str | None = None
+    revision: Annotated[str | None, WEIGHTS] = None
     """Hub revision (branch, tag or commit) to take the weights from."""
-    device: str = "auto"
+    device: Annotated[str, EXECUTION] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], EXECUTION] = "auto"
     """`auto`: bf16 on a GPU that has it, else fp32. Half precision on a CPU is many times slower, so it runs fp32."""
 
 
 class DataRecipe(Section):
     """The user's clips."""
 
-    folder: str = ""
+    folder: Annotated[str, CLIPS] = ""
     """The folder of audio, or a `.jsonl` list of speech pairs."""
-    layout: LayoutName = AUTO
+    layout: Annotated[LayoutName, CLIPS] = AUTO
     """How captions belong to clips; `auto` looks."""
-    metadata_file: str = "metadata.json"
+    metadata_file: Annotated[str, CLIPS] = "metadata.json"
     """Name of the metadata file for the `metadata` layout."""
-    valid_file: str = ""
+    valid_file: Annotated[str, CLIPS] = ""
     """A second list of speech pairs (layout `pairs`), to hold out; by default `val.jsonl` beside `train.jsonl`."""
-    default_text: str | None = None
+    default_text: Annotated[str | None, CLIPS] = None
     """Caption of clips that have none of their own."""
-    valid_share: Share = 0.1
+    valid_share: Annotated[Share, CLIPS] = 0.1
     """Held-out share. Without held-out clips nothing can tell learning from memorising."""
-    valid_min: Annotated[int, Field(ge=0)] = 2
+    valid_min: Annotated[int, Field(ge=0), CLIPS] = 2
     """At least this many held-out clips."""
-    max_seconds: Positive = 30.0
+    max_seconds: Annotated[Positive, RESUMABLE] = 30.0
     """Longest crop trained on; MusicGen never saw more than 30 s."""
-    min_crop_seconds: Positive = 10.0
+    min_crop_seconds: Annotated[Positive, RESUMABLE] = 10.0
     """Shortest random crop of a longer track; shorter clips keep their true length."""
-    overrule: tuple[str, ...] = ()
+    overrule: Annotated[tuple[str, ...], CLIPS] = ()
     """Clips (ids as the findings name them) to use although a check would quarantine them."""
-    fingerprint: bool = True
+    fingerprint: Annotated[bool, CLIPS] = True
     """Compare clips by sound, so that near-duplicates never straddle the split."""
-    replay: str = ""
+    replay: Annotated[str, CLIPS] = ""
     """A second folder of audio, or `.jsonl` list of speech pairs, to mix in so that the model keeps what it can do:
     edit pairs beside clips to clone, other styles beside one. Any layout; held-out and checked like your own clips."""
-    replay_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    replay_share: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
     """Share of the clips trained on in one pass that are drawn from `replay`. Too much slows the new down; 0 only
     measures what is lost."""
 
@@ -69,87 +81,89 @@ class DataRecipe(Section):
 class StageRecipe(Section):
     """Length and learning rate of one training stage."""
 
-    epochs: Annotated[int, Field(ge=0)] | None = None
+    epochs: Annotated[Annotated[int, Field(ge=0)] | None, LENGTH] = None
     """Passes over the clips; 0 leaves the stage out."""
-    updates: Annotated[int, Field(ge=0)] | None = None
+    updates: Annotated[Annotated[int, Field(ge=0)] | None, LENGTH] = None
     """Optimizer updates, instead of `epochs`; 0 leaves the stage out."""
-    lr_factor: Positive | None = None
+    lr_factor: Annotated[Positive | None, RESUMABLE] = None
     """Share of the learning rate in this stage; the family's own when left out."""
 
 
 class TrainRecipe(Section):
     """The training run."""
 
-    seed: int = 42
+    seed: Annotated[int, WEIGHTS] = 42
     """Fixes every random draw."""
-    updates: Annotated[int, Field(gt=0)] | None = None
+    updates: Annotated[Annotated[int, Field(gt=0)] | None, LENGTH] = None
     """Optimizer updates. Left out, `epochs` decides."""
-    epochs: Annotated[int, Field(gt=0)] | None = None
+    epochs: Annotated[Annotated[int, Field(gt=0)] | None, LENGTH] = None
     """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
-    stages: dict[str, StageRecipe] = Field(default_factory=dict)
+    stages: Annotated[dict[str, StageRecipe], RESUMABLE] = Field(default_factory=dict)
     """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
     stages without a length of their own, which share them."""
-    batch_size: Annotated[int, Field(gt=0)] = 4
+    batch_size: Annotated[int, Field(gt=0), EXECUTION] = 4
     """Clips per micro-batch and device."""
-    accumulation: Annotated[int, Field(gt=0)] = 2
+    accumulation: Annotated[int, Field(gt=0), EXECUTION] = 2
     """Micro-batches per update. The result does not depend on how a batch is cut into micro-batches."""
-    token_budget: Annotated[int, Field(gt=0)] | None = None
+    token_budget: Annotated[Annotated[int, Field(gt=0)] | None, EXECUTION] = None
     """At most this many frames (padding included) per micro-batch; larger ones are cut further."""
-    learning_rate: Positive = 1e-4
+    learning_rate: Annotated[Positive, RESUMABLE] = 1e-4
     """Peak learning rate."""
-    warmup_updates: Annotated[int, Field(ge=0)] | None = None
+    warmup_updates: Annotated[Annotated[int, Field(ge=0)] | None, RESUMABLE] = None
     """Linear warm-up; 5 % of the updates when left out, and never more than 10 %."""
-    schedule: Literal["cosine", "constant", "linear"] = "cosine"
+    schedule: Annotated[Literal["cosine", "constant", "linear"], RESUMABLE] = "cosine"
     """How the learning rate falls after warm-up."""
-    min_lr_share: Share = 0.1
+    min_lr_share: Annotated[Share, RESUMABLE] = 0.1
     """Where the fall ends, as a share of the peak."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0), RESUMABLE] = 0.01
     """AdamW weight decay."""
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: Annotated[tuple[float, float], RESUMABLE] = (0.9, 0.95)
     """AdamW betas; AudioCraft's."""
-    max_grad_norm: Positive = 1.0
+    max_grad_norm: Annotated[Positive, RESUMABLE] = 1.0
     """Gradient clipping."""
-    clip: Literal["norm", "value"] = "norm"
+    clip: Annotated[Literal["norm", "value"], RESUMABLE] = "norm"
     """What `max_grad_norm` limits: the gradient's norm, or every number of it (which turns its direction)."""
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: Annotated[bool, EXECUTION] = False
     """Trade a third more compute for much less memory."""
-    compile: Literal["off", "regional"] = "off"
+    compile: Annotated[Literal["off", "regional"], EXECUTION] = "off"
     """`regional` compiles the repeated block (GPU only; minutes to warm up)."""
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
     """Moving average of the adapter; 0 turns it off."""
-    use_weights: Literal["raw", "ema"] = "raw"
+    use_weights: Annotated[Literal["raw", "ema"], SELECTION] = "raw"
     """Which weights are evaluated, called best and exported: always the same ones."""
-    log_every: Annotated[int, Field(gt=0)] = 10
+    log_every: Annotated[int, Field(gt=0), CADENCE] = 10
     """Updates between two lines of training loss."""
-    valid_every: Annotated[int, Field(gt=0)] = 50
+    valid_every: Annotated[int, Field(gt=0), SELECTION] = 50
     """Updates between two held-out measurements."""
-    save_every: Annotated[int, Field(gt=0)] = 100
+    save_every: Annotated[int, Field(gt=0), CADENCE] = 100
     """Updates between two checkpoints; an interruption loses at most what came since (and Ctrl-C loses nothing)."""
-    keep_checkpoints: Annotated[int, Field(gt=0)] = 2
+    keep_checkpoints: Annotated[int, Field(gt=0), CADENCE] = 2
     """Newest checkpoints kept; the best one is kept besides."""
-    snapshots: str = ""
+    snapshots: Annotated[str, CADENCE] = ""
     """Folder, relative to the run, that keeps the adapter of every save as `epoch=E-step=S_lora/`; empty keeps none."""
-    early_stopping: Annotated[int, Field(ge=0)] = 4
+    early_stopping: Annotated[int, Field(ge=0), SELECTION] = 4
     """Stop after this many held-out measurements without a new best; 0 never stops early."""
-    max_skipped: Annotated[int, Field(gt=0)] = 10
+    max_skipped: Annotated[int, Field(gt=0), EXECUTION] = 10
     """Non-finite updates in a row that end the run."""
 
 
 class PreviewRecipe(Section):
     """Listening while it trains: same prompts and seeds every time."""
 
-    every: Annotated[int, Field(ge=0)] = 100
+    every: Annotated[int, Field(ge=0), CADENCE] = 100
     """Updates between previews (and one at step 0); 0 turns them off."""
-    prompts: tuple[str, ...] = ()
+    prompts: Annotated[tuple[str, ...], SELECTION] = ()
     """Prompts; the first held-out captions when empty."""
-    count: Annotated[int, Field(gt=0, le=16)] = 2
+    count: Annotated[int, Field(gt=0, le=16), SELECTION] = 2
     """How many held-out captions to use when no prompts are given."""
-    seconds: Positive = 8.0
+    seconds: Annotated[Positive, SELECTION] = 8.0
     """Length of a preview."""
 
 
 class GenerateRecipe(Section):
     """Audio made after training."""
+
+    decides = OUTPUTS
 
     prompts: tuple[str, ...] = ()
     """Prompts; held-out captions when empty."""
@@ -182,6 +196,8 @@ class GenerateRecipe(Section):
 class EvaluateRecipe(Section):
     """Base against adapter on the same prompts and seeds."""
 
+    decides = OUTPUTS
+
     prompts: tuple[str, ...] = ()
     """Prompts; held-out captions when empty, else eight built-in ones."""
     count: Annotated[int, Field(gt=0)] = 8
@@ -198,6 +214,8 @@ class EvaluateRecipe(Section):
 
 class GatesRecipe(Section):
     """Preflight gates, run before the first update: `stop`, `warn` or `off` each."""
+
+    decides = EXECUTION
 
     base_loss: GateAction = "stop"
     """Held-out loss of the base above 0.85 of a uniform guess: wrong weights, layout or codec."""
@@ -216,7 +234,7 @@ class GatesRecipe(Section):
 class Recipe(Section):
     """A whole run."""
 
-    name: str = "run"
+    name: Annotated[str, OUTPUTS] = "run"
     """Name of the run; its folder is runs/<name>/."""
     model: ModelRecipe = ModelRecipe()
     data: DataRecipe = DataRecipe()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -55,7 +55,10 @@ class StageState(Record):
         seconds: How long it took.
         summary: What came of it: numbers and names; of training what :class:`TrainSummary` has.
         command: What does it by itself.
+        inputs: Everything that its result depends on, by name; ``None`` in files from before it was kept.
     """
+
+    FORMAT: ClassVar[int] = 2
 
     stage: str
     fingerprint: str
@@ -63,6 +66,7 @@ class StageState(Record):
     seconds: float | None = None
     summary: dict[str, Any] = Field(default_factory=dict)
     command: str | None = None
+    inputs: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _training_is_summed_up(self) -> Self:

@@ -16,6 +16,10 @@ from tunesmith.texts import msg
 
 STAGES = ("check", "encode", "train", "generate", "evaluate", "report")
 """The stages of a run, in order."""
+STATE = "state.json"
+"""In a checkpoint: how far the run is, and whose it is; written last."""
+ATTEMPTS = "attempts"
+"""Where earlier results of a run are kept."""
 LineT = TypeVar("LineT", bound=MetricLine)
 
 
@@ -56,9 +60,30 @@ class RunFolder:
         return self.path / "data" / "facts.jsonl"
 
     @property
+    def clip_index(self) -> Path:
+        """The content of every usable clip."""
+        return self.path / "data" / "clips.json"
+
+    @property
+    def trained_on(self) -> Path:
+        """What the present weights were trained on: recipe, manifest, findings, clips."""
+        return self.path / "trained_on"
+
+    @property
+    def attempts(self) -> Path:
+        """Earlier results of this run, each a run folder of its own."""
+        return self.path / ATTEMPTS
+
+    @property
+    def go_on(self) -> Path:
+        """The command that goes on with an interrupted training."""
+        return self.path / "resume.txt"
+
+    @property
     def cache(self) -> Path:
-        """Encoded clips."""
-        return self.path / "cache"
+        """Encoded clips; an attempt shares those of its run."""
+        parent = self.path.resolve().parent
+        return (parent.parent if parent.name == ATTEMPTS else self.path) / "cache"
 
     @property
     def plan(self) -> Path:
@@ -123,6 +148,11 @@ class RunFolder:
         """The state of a stage that was begun, or ``None``."""
         path = self.stage(name)
         return StageState.read(path) if path.exists() else None
+
+    def newest_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint, or ``None``."""
+        found = sorted(path for path in self.checkpoints.glob("step-*") if (path / STATE).exists())
+        return found[-1] if found else None
 
     def read_metrics(self, kind: type[LineT]) -> Iterator[LineT]:
         """Metric lines of one kind in order (of all with ``MetricLine``); one cut off by a crash is passed over.

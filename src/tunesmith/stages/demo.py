@@ -84,7 +84,7 @@ def run_one(context: RunContext, stage: str, mine: str) -> None:
     """One stage, and the command that does it on the user's own clips."""
     from tunesmith.stages.pipeline import run_stages
 
-    run_stages(context, [stage])
+    run_stages(context, [stage], asked="fresh_if_changed")
     context.console.log(msg("on your own clips: tunesmith {stage} {run}", stage=stage, run=mine), style="bold")
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.cache import EncodedStore
+from tunesmith.data.content import content_key
 from tunesmith.data.sample import Sample, read_manifest, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
+from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
 from tunesmith.texts import as_message, joined, msg
@@ -29,6 +31,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     encoded = encode_samples(context, store, samples, unfit)
     if unfit:
         samples = put_aside(context, samples, unfit)
+    write_clip_index(context, samples)
     reused = {name: len(samples) - number for name, number in encoded.items()}
     counts = [
         msg("{field}: {encoded} encoded, {reused} reused", field=name, encoded=encoded[name], reused=reused[name])
@@ -36,6 +39,18 @@ def encode(context: RunContext) -> dict[str, Any]:
     ]
     context.console.log(joined(counts))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
+
+
+def write_clip_index(context: RunContext, samples: Sequence[Sample]) -> None:
+    """Write down the content of every clip; training is compared with it, wherever the files lie."""
+    encoding = context.family.encoding
+    names = [spec.name for spec in encoding.fields()]
+    ClipIndex(
+        clips={
+            sample.id: f"{sample.split} {content_key(*(encoding.field_key(sample, name) for name in names))[:16]}"
+            for sample in samples
+        }
+    ).write(context.folder.clip_index)
 
 
 def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> list[Sample]:

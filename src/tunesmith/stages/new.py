@@ -13,7 +13,6 @@ from tunesmith.files import write_text
 from tunesmith.planning.planner import estimate, plan_lines
 from tunesmith.recipe.load import LoadedRecipe, build, resolve_paths, resolved_path, validate_options
 from tunesmith.recipe.models import ModelRecipe, Recipe
-from tunesmith.recipe.names import valid_name
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.tree import Tree, parse_tree
@@ -22,7 +21,7 @@ from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
-from tunesmith.stages.open import RUNS
+from tunesmith.stages.open import RUNS, free_place
 from tunesmith.stages.scan import DatasetSummary, scan_folder
 from tunesmith.texts import LANGUAGES, Message, msg
 
@@ -61,7 +60,7 @@ def new_run(
             or one text for all clips of speech.
     """
     console = console or Console()
-    run = _place(name, root or RUNS, force)
+    run = free_place(name, root or RUNS, force=force)
     _refuse_early(model, preset, default_text)
     with console.progress(msg("look at the clips"), None) as advance:
         look = scan_folder(folder, default_text=default_text, progress=advance)
@@ -210,17 +209,6 @@ def _unusable(look: DatasetSummary) -> list[Message]:
     if count == 1:
         return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
     return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
-
-
-def _place(name: str, root: Path, force: bool) -> RunFolder:
-    if not valid_name(name):
-        remedy = "Use letters, digits and . _ -, starting with a letter or digit."
-        raise TunesmithError(msg("`{name}` cannot name a run", name=name), remedy=remedy)
-    run = RunFolder(root / name)
-    if run.recipe.exists() and not force:
-        remedy = f"Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force."
-        raise TunesmithError(msg("there is a run `{name}` already", name=name), where=str(run.recipe), remedy=remedy)
-    return run
 
 
 def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:

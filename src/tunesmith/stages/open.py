@@ -103,3 +103,26 @@ def with_absolute_paths(text: str, base: Path) -> str:
 def _nameless(folder: RunFolder) -> Recipe:
     name = folder.path.resolve().name
     return Recipe(name=name if valid_name(name) else "run")
+
+
+def free_place(name: str, root: Path, *, force: bool) -> RunFolder:
+    """The folder of a new run.
+
+    Raises:
+        TunesmithError: for a bad name, or a run that exists unless ``force``.
+    """
+    if not valid_name(name):
+        raise TunesmithError(
+            msg("`{name}` cannot name a run", name=name),
+            remedy=msg("Use letters, digits and . _ -, starting with a letter or digit."),
+        )
+    run = RunFolder(root / name)
+    if run.recipe.exists() and not force:
+        raise TunesmithError(
+            msg("there is a run `{name}` already", name=name),
+            where=str(run.recipe),
+            remedy=msg(
+                "Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force.", name=name
+            ),
+        )
+    return run

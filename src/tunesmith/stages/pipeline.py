@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.content import content_key
 from tunesmith.files import write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
-from tunesmith.stages.staleness import stage_inputs
-from tunesmith.texts import msg
+from tunesmith.stages.inputs import stage_inputs
+from tunesmith.stages.old_records import record_inputs_of_old
+from tunesmith.stages.results import Asked, decide
+from tunesmith.texts import in_turn, msg
+from tunesmith.training.start import Start, fingerprint
 
 StageFunction = Callable[..., dict[str, Any]]
 
@@ -37,17 +39,15 @@ def stage_function(name: str) -> StageFunction:
     return stage
 
 
-def run_stages(
-    context: RunContext, stages: Sequence[str] = STAGES, *, force: bool = False, resume: bool | None = None
-) -> int:
+def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bool = False, asked: Asked = None) -> int:
     """Do the named stages, and before them any earlier one that they build on and that is out of date.
 
     Args:
         context: The run.
         stages: What to do.
-        force: Do the named stages although nothing has changed.
-        resume: Whether training goes on from its newest checkpoint; ``None`` goes on after an interruption and begins
-            anew when the recipe or the clips have changed since.
+        force: Do the named stages although nothing has changed; earlier results of training are kept as an attempt.
+        asked: Whether training goes on from its newest checkpoint or begins anew, where the recipe or the clips have
+            changed since; an interrupted training of the same goes on by itself.
 
     Returns:
         The exit code: 0.
@@ -57,21 +57,54 @@ def run_stages(
     """
     if not is_main():
         context.console.mute()
+    else:
+        record_inputs_of_old(context)
     record_start(context)
     for name in needed(stages):
         if name != "train" and not is_main():
             await_main(context, name)
             continue
-        fingerprint = fingerprint_of(context, name)
-        state = context.folder.stage_state(name)
-        fresh = state is not None and state.fingerprint == fingerprint and state.status == "done"
-        wanted = name in stages
-        if fresh and not (force and wanted):
-            context.console.log(msg("{stage}: nothing has changed, skipped", stage=name), style="dim")
-            continue
-        same = state is None or state.fingerprint == fingerprint
-        run_stage(context, name, fingerprint, resume=(same and not force) if resume is None else resume)
+        inputs = stage_inputs(context, name)
+        anew = force and name in stages
+        if name == "train":
+            train_stage(context, inputs, "fresh" if anew else asked)
+        elif anew or not is_done(context, name, inputs):
+            run_stage(context, name, inputs)
+        else:
+            say_skipped(context, name)
     return 0
+
+
+def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
+    """Whether a stage has been done on these very inputs."""
+    state = context.folder.stage_state(name)
+    return state is not None and state.status == "done" and state.fingerprint == fingerprint(inputs)
+
+
+def say_skipped(context: RunContext, name: str) -> None:
+    """Say that a stage is up to date."""
+    context.console.log(msg("{stage}: nothing has changed, skipped", stage=name), style="dim")
+
+
+def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> None:
+    """Do what :func:`tunesmith.stages.results.decide` says, and say what had no effect.
+
+    Raises:
+        TunesmithError: when the user has to choose what becomes of the results that are there.
+    """
+    decision = decide(context, inputs, asked)
+    if decision.action == "train":
+        run_stage(context, "train", inputs, start=decision.start)
+        return
+    if decision.action == "choose":
+        from tunesmith.training.choose import choose_again
+
+        choose_again(context, decision.start)
+        return
+    say_skipped(context, "train")
+    if decision.changed:
+        lines = in_turn([change.line() for change in decision.changed])
+        context.console.log(msg("  for the next training: {changes}", changes=lines), style="dim")
 
 
 def needed(stages: Sequence[str]) -> list[str]:
@@ -88,23 +121,26 @@ def needed(stages: Sequence[str]) -> list[str]:
     return [name for name in STAGES if name in wanted]
 
 
-def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool = True) -> None:
+def run_stage(context: RunContext, name: str, inputs: dict[str, Any], *, start: Start | None = None) -> None:
     """Do one stage and write down that it is done."""
     context.console.title(f"── {name} " + "─" * max(3, 70 - len(name)))
-    if is_main():
-        StageState(stage=name, fingerprint=fingerprint, status="running").write(context.folder.stage(name))
+    if is_main() and name != "train":  # training writes it down itself, when it has made room for its results
+        running = StageState(stage=name, fingerprint=fingerprint(inputs), status="running", inputs=inputs)
+        running.write(context.folder.stage(name))
     begun = time.monotonic()
     stage = stage_function(name)
-    summary = stage(context, resume=resume) if name == "train" else stage(context)
+    summary = stage(context, start) if start is not None else stage(context)
     if is_main():
+        # Encoding may put samples aside, so that its own input is another one afterwards.
+        used = stage_inputs(context, name) if name == "encode" else inputs
         StageState(
             stage=name,
-            # Encoding may put samples aside, so that its own input is another one afterwards.
-            fingerprint=fingerprint_of(context, name) if name == "encode" else fingerprint,
+            fingerprint=fingerprint(used),
             status="done",
             seconds=round(time.monotonic() - begun, 1),
             summary=summary,
             command=f"tunesmith {name} {context.folder.path}",
+            inputs=used,
         ).write(context.folder.stage(name))
     done = msg(
         "{stage} done in {seconds:.1f} s; by itself: tunesmith {stage} {run}",
@@ -120,15 +156,9 @@ def await_main(context: RunContext, name: str) -> None:
     if name not in {"check", "encode"}:
         return
     while True:
-        state = context.folder.stage_state(name)
-        if state is not None and state.status == "done" and state.fingerprint == fingerprint_of(context, name):
+        if is_done(context, name, stage_inputs(context, name)):
             return
         time.sleep(0.2)
-
-
-def fingerprint_of(context: RunContext, name: str) -> str:
-    """Key of everything a stage's result depends on."""
-    return content_key(name, *stage_inputs(context, name))
 
 
 def record_start(context: RunContext) -> None:

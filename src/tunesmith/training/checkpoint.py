@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
@@ -14,20 +14,21 @@ import torch
 from tunesmith import __version__
 from tunesmith.adapters.files import load_adapter, save_adapter
 from tunesmith.adapters.parameters import ParameterKey
-from tunesmith.data.content import content_key
+from tunesmith.data.content import content_key, weights_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
-from tunesmith.records.checkpoint_state import CheckpointState
-from tunesmith.run.folder import RunFolder
-from tunesmith.texts import msg
+from tunesmith.recipe.decided import is_entry, recipe_keys
+from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE, CheckpointState
+from tunesmith.run.folder import STATE, RunFolder
+from tunesmith.texts import Message, msg
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
 from tunesmith.training.state import TrainState
 
-STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
+OPTIMIZER, EMA = "optimizer.pt", "ema.safetensors"
 SHAPES = "shapes"
 """What tells adapters of the same settings apart; too long to be shown."""
-ANEW = "Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced)."
+ANEW = msg("Change the recipe back, or train anew with `--fresh` (the old results are kept as an attempt).")
 
 
 def save(state: TrainState, folder: RunFolder) -> Path:
@@ -62,18 +63,23 @@ def save(state: TrainState, folder: RunFolder) -> Path:
 
 
 def identity(state: TrainState) -> dict[str, Any]:
-    """What a checkpoint belongs to; resuming with anything else would be another run under the same name."""
-    adapter, train, mix = state.recipe.adapter, state.settings, state.schedule.mix
+    """What a checkpoint belongs to: every key that decides what is learnt, but for the length of the run."""
+    mix = state.schedule.mix
+    keys = recipe_keys(state.recipe, state.family.settings)
+    decided = [key for key in keys if key.decides is None or key.decides.what == "weights"]
+    named = {
+        key.name: key.value for key in decided if not (key.decides and (key.decides.length or key.decides.in_manifest))
+    }
+    folder = Path(state.family.path)
+    base = {"model.path": f"{folder.name} ({weights_digest(folder)[:8]})"} if folder.is_dir() else {}
     return {
-        "family": state.family.name,
-        "base": state.family.path,
-        "adapter": adapter.model_dump(mode="json"),
-        "seed": train.seed,
-        "clips_per_update": state.schedule.per_update,
-        "clips": clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
-        "objective": state.family.objective.options(),
+        **named,
+        "model.family": state.family.name,
+        **base,
+        CLIPS_PER_UPDATE: state.schedule.per_update,
+        CLIPS: clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         SHAPES: {str(key): list(p.shape) for key, p in state.parameters.items()},
-        **optimizer_of(train).identity(),
+        **optimizer_of(state.settings).identity(),
     }
 
 
@@ -82,20 +88,19 @@ def clips_name(ids: Sequence[str]) -> str:
     return f"{len(ids)} ({content_key(*sorted(ids))[:8]})"
 
 
-def newest(folder: RunFolder) -> Path | None:
-    """The newest complete checkpoint of a run."""
-    found = sorted(p for p in folder.checkpoints.glob("step-*") if (p / STATE).exists())
-    return found[-1] if found else None
-
-
-def load(state: TrainState, path: Path) -> None:
+def load(state: TrainState, path: Path, accepted: Collection[str] = ()) -> None:
     """Continue from a checkpoint.
+
+    Args:
+        state: The run.
+        path: The checkpoint.
+        accepted: Names of what may differ from what it was made under.
 
     Raises:
         TunesmithError: when it belongs to another base, adapter, seed, batch size or set of clips, or is incomplete.
     """
     record = CheckpointState.read(path / STATE)
-    refuse_other(record.identity, identity(state), path)
+    refuse_other(record.identity, identity(state), path, accepted=accepted)
     load_adapter(state.networks, path)
     try:
         saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
@@ -103,7 +108,12 @@ def load(state: TrainState, path: Path) -> None:
         raise TunesmithError(
             msg("this checkpoint is incomplete"), where=str(path), remedy=msg("Delete it; the one before is used.")
         ) from error
+    settings = [
+        {key: value for key, value in group.items() if key != "params"} for group in state.optimizer.param_groups
+    ]
     state.optimizer.load_state_dict(with_today_s_groups(saved["optimizer"]))
+    for group, values in zip(state.optimizer.param_groups, settings, strict=True):
+        group.update(values)  # the recipe's, where they were changed since
     if saved["scaler"] is not None and state.accelerator.scaler is not None:
         state.accelerator.scaler.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["rng"])
@@ -120,7 +130,7 @@ def load(state: TrainState, path: Path) -> None:
             ),
             where=str(path),
             remedy=msg(
-                "Change train.stages back, or train anew with `--no-resume` (the old checkpoints are replaced)."
+                "Change train.stages back, or train anew with `--fresh` (the old results are kept as an attempt)."
             ),
         )
     state.progress = progress
@@ -157,19 +167,27 @@ def _load_ema(state: TrainState, path: Path) -> None:
         state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
 
 
-def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], where: Path, remedy: str = ANEW) -> None:
-    """A checkpoint goes on as what it was made as.
+def refuse_other(
+    there: Mapping[str, Any],
+    here: Mapping[str, Any],
+    where: Path,
+    remedy: str | Message = ANEW,
+    accepted: Collection[str] = (),
+) -> None:
+    """A checkpoint goes on as what it was made as; what only one side knows was not written down before.
 
     Args:
         there: What it belongs to, by what a user would call it.
         here: What the run is now.
         where: The checkpoint.
         remedy: What can be done.
+        accepted: Names of what may differ.
 
     Raises:
         TunesmithError: naming what differs.
     """
-    different = [key for key in {**here, **there} if there.get(key) != here.get(key)]
+    names = [key for key in here if (key in there or is_entry(key)) and key not in accepted]
+    different = [key for key in names if there.get(key) != here.get(key)]
     if not different:
         return
     parts = [

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
+import torch
+
+from tunesmith.adapters.files import load_adapter
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import edit_type
 from tunesmith.families.contract import Batch
@@ -61,3 +65,27 @@ def measure_held_out(run: RunState) -> Measurement | None:
     # A stage may learn nothing from clips of one kind.
     kinds = {kind: one.loss for kind, one in each.items() if one.terms}
     return Measurement(held_out.loss, held_out.terms, kinds, forgetting)
+
+
+def loss_of_adapter(run: RunState, adapter: Path) -> float | None:
+    """Held-out loss of a kept adapter, with the present weights back in their places afterwards.
+
+    Returns:
+        The loss; ``None`` without held-out clips, or where they teach no network of the present stage.
+    """
+    state = run.state
+    if not run.valid_batches:
+        return None
+    present = {key: p.detach().clone() for key, p in state.parameters.items()}
+    for network in state.networks.values():
+        network.eval()
+    with torch.no_grad():  # outside of `measuring`, which may put averaged weights in the place of these
+        try:
+            load_adapter(state.networks, adapter)
+            measured = measure(state, run.valid_batches)
+        finally:
+            for key, p in state.parameters.items():
+                p.copy_(present[key])
+    for network in state.networks.values():
+        network.train()
+    return measured.loss if measured.terms else None

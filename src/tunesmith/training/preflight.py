@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
+from tunesmith.run.attempts import has_weights
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.gates import GateResult, run_gates
@@ -17,12 +17,6 @@ from tunesmith.training.trackers import Tracker
 
 if TYPE_CHECKING:
     from tunesmith.training.run_state import RunState
-
-
-def earlier_results(folder: RunFolder) -> list[Path]:
-    """What an earlier run left in this folder, and a new one replaces."""
-    made = (folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard)
-    return [path for path in made if path.exists()]
 
 
 def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
@@ -34,7 +28,7 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
     results = run_gates(state, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
     if stopped:
-        if not earlier_results(folder):
+        if not has_weights(folder):
             tracker = Tracker(folder, active=state.accelerator.is_main_process)
             for gate in results:
                 tracker.write(GateLine(update=0, **vars(gate)))

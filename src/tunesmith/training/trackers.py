@@ -12,7 +12,7 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message
 
 EventName = Literal[
-    "warmup_cut", "precision", "resumed", "nonfinite", "early_stop", "stage", "not_measured", "interrupted", "no_best",
+    "warmup_cut", "precision", "resumed", "changed", "nonfinite", "early_stop", "stage", "not_measured", "interrupted", "no_best",
     "finished",
 ]  # fmt: skip
 """What is worth a line of its own in the course of a run."""
@@ -37,7 +37,7 @@ class Tracker:
 
     def _rewind(self, resume_at: int | None) -> None:
         lines = [] if resume_at is None else self.folder.read_metrics(MetricLine)
-        kept = [line for line in lines if resume_at is not None and line.update <= resume_at]
+        kept = [line for line in lines if resume_at is not None and line.update <= resume_at and not _ended(line)]
         self._before = max((line.time for line in kept), default=0.0)
         write_text(self.folder.metrics, "".join(_text(line.to_json()) for line in kept))
 
@@ -77,6 +77,11 @@ class Tracker:
         """Flush TensorBoard's file."""
         if self._board is not None:
             self._board.close()
+
+
+def _ended(line: MetricLine) -> bool:
+    """Whether a line says that the run is over, which it is not when it goes on."""
+    return isinstance(line, EventLine) and line.name == "finished"
 
 
 def _text(record: dict[str, Any]) -> str:

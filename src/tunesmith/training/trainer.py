@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,16 +18,18 @@ from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
 from tunesmith.training.curves import draw_curves
+from tunesmith.training.going_on import go_on
 from tunesmith.training.handover import next_phase, unmeasured_note
 from tunesmith.training.held_out import kind_batches
 from tunesmith.training.interrupt import StopRequest, listening
 from tunesmith.training.loop import UpdateResult, train_update
-from tunesmith.training.preflight import announce, earlier_results, pass_gates
+from tunesmith.training.preflight import announce, pass_gates
 from tunesmith.training.previews import preview, preview_requests
 from tunesmith.training.processes import agreed_checkpoint, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import build_train_state
+from tunesmith.training.start import Start, make_room, record_begin
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.training_log import count_skipped, log_training
 from tunesmith.training.validation import fixed_batches, fixed_items
@@ -48,8 +49,12 @@ class InterruptedRunError(TunesmithError):
         self.exit_code = 128 + number
 
 
-def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
+def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
     """Train a run's adapter to the end, or to the point where it is asked to stop.
+
+    Args:
+        context: The run.
+        start: Where it begins; by default at the newest checkpoint, if there is one.
 
     Returns:
         A summary: updates, best held-out loss and where, skipped updates.
@@ -58,7 +63,7 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
         TunesmithError: a gate that says stop, ten non-finite updates in a row, a checkpoint of another run.
         InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
     """
-    run = open_run_state(context, resume=resume)
+    run = open_run_state(context, start or Start())
     state = run.state
     with listening() as stop:
         begin(run)
@@ -73,27 +78,22 @@ def train(context: RunContext, *, resume: bool = True) -> dict[str, Any]:
     return finish(run)
 
 
-def open_run_state(context: RunContext, *, resume: bool) -> RunState:
+def open_run_state(context: RunContext, start: Start) -> RunState:
     """Build the training state and pick up the newest checkpoint, if there is one and it is wanted."""
     state = build_train_state(context)
-    folder = context.folder
-    last = agreed_checkpoint(state, checkpoint.newest(folder) if resume else None)
+    folder, main = context.folder, state.accelerator.is_main_process
+    last = agreed_checkpoint(state, folder.newest_checkpoint() if start.resume else None)
     if last is not None:
-        checkpoint.load(state, last)
+        checkpoint.load(state, last, start.accepted)
     samples = list(read_manifest(folder.manifest))
     gates = pass_gates(state, samples, folder) if state.progress.update == 0 else []
-    if last is None and state.accelerator.is_main_process:
-        replaced = earlier_results(folder)
-        if replaced:
-            names = [path.name for path in replaced]
-            context.console.warn(msg("starting anew; replaced: {names}", names=names))
-        for path in replaced:
-            shutil.rmtree(path, ignore_errors=True)
+    if main:
+        if last is None:
+            make_room(context)
+        record_begin(context, start)
     clips = state.valid
     batches = [] if clips is None else fixed_batches(state.family, fixed_items(clips), state.settings.batch_size)
-    tracker = Tracker(
-        folder, active=state.accelerator.is_main_process, resume_at=state.progress.update if last else None
-    )
+    tracker = Tracker(folder, active=main, resume_at=state.progress.update if last else None)
     own = [sample for sample in samples if not is_replay(sample)]
     requests = preview_requests(context, own) if context.recipe.previews.every else []
     run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)
@@ -102,9 +102,7 @@ def open_run_state(context: RunContext, *, resume: bool) -> RunState:
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
             context.console.warn(msg("gate {name}: {message}", name=gate.name, message=gate.message))
     if last is not None:
-        where = state.progress.update
-        tracker.event("resumed", where, msg("continued from update {update}", update=where))
-        context.console.log(msg("continuing from {checkpoint}", checkpoint=str(last)))
+        go_on(run, start, last)
     return run
 
 

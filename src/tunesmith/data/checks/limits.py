@@ -6,11 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tunesmith.records.settings import Positive, Section, Share
+from tunesmith.records.settings import CLIPS, Positive, Section, Share
 
 
 class CheckLimits(Section):
     """Limits that a clip is held against. An error puts the clip into quarantine, a warning only tells."""
+
+    decides = CLIPS
 
     min_seconds: Positive = 1.0
     """Shorter clips are errors: a codec's first and last frames are most of them."""

@@ -111,7 +111,7 @@ def train_alone(context: RunContext) -> None:
     from tunesmith.training.trainer import InterruptedRunError
 
     try:
-        run_stages(context, ["train"], resume=True)
+        run_stages(context, ["train"], asked="resume")
     except InterruptedRunError as error:
         error.remedy = GO_ON
         raise

@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     for line in (*advice(args), *intentions(args, folder)):
         console.log(line)
     run_stages(context, ["check", "encode"])
-    run_stages(context, ["train"], force=not args.resume, resume=args.resume)
+    run_stages(context, ["train"], asked="resume" if args.resume else "fresh")
     console.log(
         msg(
             "best: {best}   last: {last}   checkpoints: {checkpoints}",

@@ -95,7 +95,7 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     if not before and (moved := saves.set_aside(mode)):
         console.log(msg("checkpoint files of an earlier run are kept in {path}", path=str(moved)))
     try:
-        run_stages(context, ["train"])
+        run_stages(context, ["train"], asked="fresh_if_changed")
     except InterruptedRunError as error:
         error.remedy = GO_ON
         raise

@@ -8,82 +8,83 @@ from pydantic import Field
 
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
+from tunesmith.records.settings import OUTPUTS, RESUMABLE, WEIGHTS
 
 
 class AceStepSettings(FamilySettings):
     """ACE-Step's own options."""
 
-    shift: Annotated[float, Field(ge=0.1, le=20)] = 3.0
+    shift: Annotated[float, Field(ge=0.1, le=20), WEIGHTS] = 3.0
     """Shift of the noise levels towards more noise, in training and (once more) when sampling; upstream's default."""
-    text_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    text_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.15
     """Share of items trained without tags, so that guidance keeps a sound unconditional side; upstream's rate."""
-    lyric_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    lyric_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.15
     """Share of items trained without lyrics; upstream's rate."""
-    speaker_dropout: Annotated[float, Field(ge=0, le=1)] = 0.5
+    speaker_dropout: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.5
     """Share of items trained without speaker vector; upstream's rate. Without speaker files it changes nothing."""
-    tag_orders: Annotated[int, Field(ge=1, le=64)] = 8
+    tag_orders: Annotated[int, Field(ge=1, le=64), RESUMABLE] = 8
     """How many orders of a clip's tags are encoded; training draws one per epoch (upstream shuffles at every step)."""
-    lyric_window: bool = False
+    lyric_window: Annotated[bool, RESUMABLE] = False
     """Give a crop only the lyrics of the sections that fall into it, by their share of the song's lines."""
-    language: str = "auto"
+    language: Annotated[str, RESUMABLE] = "auto"
     """Language of all lyrics (``zh``, ``en``, …); ``auto`` decides by script, then by the whole text."""
-    lyric_vocabulary: str = ""
+    lyric_vocabulary: Annotated[str, RESUMABLE] = ""
     """Path of the lyric vocabulary (``vocab.json``); empty looks beside the weights, then downloads it, checked."""
-    lyric_encoder_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    lyric_encoder_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
     """Dropout in the lyric encoder while training; upstream's 0.1 makes training differ from use at step 0."""
-    ssl: Literal["off", "on"] = "off"
+    ssl: Annotated[Literal["off", "on"], WEIGHTS] = "off"
     """Add upstream's MERT and mHuBERT projection losses, from cached features (their weights have own licences)."""
-    ssl_weight: Annotated[float, Field(ge=0, le=10)] = 1.0
+    ssl_weight: Annotated[float, Field(ge=0, le=10), WEIGHTS] = 1.0
     """Weight of the mean of the two projection losses; upstream's 1.0."""
-    ssl_models: tuple[str, str] = ("m-a-p/MERT-v1-330M", "utter-project/mHuBERT-147")
+    ssl_models: Annotated[tuple[str, str], WEIGHTS] = ("m-a-p/MERT-v1-330M", "utter-project/mHuBERT-147")
     """Hub ids or folders of the two models, in the order of the checkpoint's ``ssl_names``."""
-    base_weights: BaseWeights = "full"
+    base_weights: Annotated[BaseWeights, WEIGHTS] = "full"
     """Keep the blocks' frozen matrices in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's memory."""
 
-    steps: Annotated[int, Field(ge=1, le=1000)] = 60
+    steps: Annotated[int, Field(ge=1, le=1000), OUTPUTS] = 60
     """Sampling steps; upstream's default. 27 is its fast setting."""
-    only_steps: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
+    only_steps: Annotated[tuple[Annotated[int, Field(ge=1, le=1000)], ...], OUTPUTS] = ()
     """Take only these of the steps (upstream's ``oss_steps``); the last one says how many there would be."""
-    scheduler: Literal["euler", "heun", "pingpong"] = "euler"
+    scheduler: Annotated[Literal["euler", "heun", "pingpong"], OUTPUTS] = "euler"
     """How the noise is removed."""
-    guidance_type: Literal["apg", "cfg", "cfg_star"] = "apg"
+    guidance_type: Annotated[Literal["apg", "cfg", "cfg_star"], OUTPUTS] = "apg"
     """How the guided direction is made."""
-    guidance: Annotated[float, Field(ge=0, le=200)] = 15.0
+    guidance: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 15.0
     """Strength of guidance; 1 turns it off."""
-    guidance_interval: Annotated[float, Field(ge=0, le=1)] = 0.5
+    guidance_interval: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
     """The middle share of the steps that is guided."""
-    guidance_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    guidance_decay: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.0
     """How far guidance falls towards ``min_guidance`` over its interval."""
-    min_guidance: Annotated[float, Field(ge=0, le=200)] = 3.0
+    min_guidance: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 3.0
     """Where guidance falls to under ``guidance_decay``."""
-    guidance_text: Annotated[float, Field(ge=0, le=200)] = 0.0
+    guidance_text: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 0.0
     """Separate guidance by tags alone; with ``guidance_lyric`` (both above 1) it replaces ``guidance``."""
-    guidance_lyric: Annotated[float, Field(ge=0, le=200)] = 0.0
+    guidance_lyric: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 0.0
     """Separate guidance by lyrics over tags."""
-    omega: Annotated[float, Field(ge=-100, le=100)] = 10.0
+    omega: Annotated[float, Field(ge=-100, le=100), OUTPUTS] = 10.0
     """Granularity scale of upstream's Euler and Heun steps; 0 leaves the step as it is."""
-    erg_tag: bool = False
+    erg_tag: Annotated[bool, OUTPUTS] = False
     """Guide away from weakly attended tags instead of no tags. Upstream's page has it on, where it does nothing without
     ``erg_lyric``."""
-    erg_lyric: bool = False
+    erg_lyric: Annotated[bool, OUTPUTS] = False
     """Guide away from weakly attended lyrics instead of no lyrics (upstream's page has it off)."""
-    erg_diffusion: bool = True
+    erg_diffusion: Annotated[bool, OUTPUTS] = True
     """Guide away from weakly attending middle blocks."""
-    compat: Literal["tunesmith", "upstream"] = "tunesmith"
+    compat: Annotated[Literal["tunesmith", "upstream"], OUTPUTS] = "tunesmith"
     """``upstream`` copies its sampler bug for bug; ``tunesmith`` leaves them out (the family's README lists them)."""
-    task: Literal["text2music", "retake", "repaint", "extend", "audio2audio", "edit"] = "text2music"
+    task: Annotated[Literal["text2music", "retake", "repaint", "extend", "audio2audio", "edit"], OUTPUTS] = "text2music"
     """What to make of a source audio, or ``text2music`` without one."""
-    variance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    variance: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
     """How far retake and repaint may leave the first result: 0 not at all, 1 wholly."""
-    retake_seed: int | None = None
+    retake_seed: Annotated[int | None, OUTPUTS] = None
     """Seed of the second noise of retake, repaint and extend; follows from the first when left out."""
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.5
+    strength: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
     """How much of the source audio2audio keeps: 1 all, 0 nothing."""
-    edit_start: Annotated[float, Field(ge=0, le=1)] = 0.0
+    edit_start: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.0
     """Where in the steps ``edit`` begins, as a share."""
-    edit_end: Annotated[float, Field(ge=0, le=1)] = 1.0
+    edit_end: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 1.0
     """Where in the steps ``edit`` goes over to plain sampling, as a share."""
-    edit_averages: Annotated[int, Field(ge=1, le=64)] = 1
+    edit_averages: Annotated[int, Field(ge=1, le=64), OUTPUTS] = 1
     """Noises averaged per step of ``edit``."""
-    overlapped_decode: bool = True
+    overlapped_decode: Annotated[bool, OUTPUTS] = True
     """Decode more than 48 s in overlapping windows, which bounds the memory."""

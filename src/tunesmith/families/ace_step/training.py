@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,7 +52,3 @@ class AceStepObjective(Objective):
             return self.loss(networks, upside_down(batch), None)
 
         return {"upside_down": upside_down}
-
-    def options(self) -> dict[str, Any]:
-        """Noise levels, projection losses, and the base as it is in memory."""
-        return self.checkpoint.settings.model_dump(include={"shift", "ssl", "ssl_weight", "base_weights"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,14 @@ Batch = dict[str, Any]
 
 
 class Objective(ABC):
-    """A family's training objective."""
+    """A family's training objective.
+
+    Attributes:
+        version: Raised when the loss of the same clips under the same settings becomes another one, so that a run is
+            not silently continued, or called up to date, under it.
+    """
+
+    version: ClassVar[int] = 1
 
     @abstractmethod
     def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
@@ -60,8 +67,4 @@ class Objective(ABC):
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
-        return {}
-
-    def options(self) -> dict[str, Any]:
-        """Options that decide what the loss means; a run is not resumed with others."""
         return {}

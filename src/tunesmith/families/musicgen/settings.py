@@ -7,19 +7,20 @@ from typing import Annotated
 from pydantic import Field
 
 from tunesmith.families.contract import FamilySettings
+from tunesmith.records.settings import OUTPUTS, RESUMABLE
 
 
 class MusicGenSettings(FamilySettings):
     """MusicGen's own options."""
 
-    text_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    text_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.1
     """Share of clips trained without caption, so that guidance keeps a sound unconditional side (AudioCraft: "
     "0.1-0.3)."""
-    guidance: Annotated[float, Field(ge=0, le=50)] = 3.0
+    guidance: Annotated[float, Field(ge=0, le=50), OUTPUTS] = 3.0
     """Classifier-free guidance when generating; 1 turns it off. AudioCraft's and transformers' default."""
-    temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
+    temperature: Annotated[float, Field(ge=0, le=10), OUTPUTS] = 1.0
     """Sampling temperature; 0 takes the most likely code."""
-    top_k: Annotated[int, Field(gt=0)] = 250
+    top_k: Annotated[int, Field(gt=0), OUTPUTS] = 250
     """Sample among this many codes; AudioCraft's default."""
-    extend_stride: Annotated[float, Field(gt=0, lt=30)] = 18.0
+    extend_stride: Annotated[float, Field(gt=0, lt=30), OUTPUTS] = 18.0
     """Beyond the window of 30 s, how many seconds each further window adds (AudioCraft's default)."""

@@ -8,56 +8,57 @@ from pydantic import Field
 
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
+from tunesmith.records.settings import CLIPS, OUTPUTS, RESUMABLE, WEIGHTS
 
 
 class StepAudioSettings(FamilySettings):
     """Step-Audio-EditX's own options."""
 
-    train: Literal["both", "llm", "flow"] = "both"
+    train: Annotated[Literal["both", "llm", "flow"], WEIGHTS] = "both"
     """Which networks train: the LLM, then the flow, then both together; or one of them alone."""
-    prompt_style: Literal["current", "legacy"] = "current"
+    prompt_style: Annotated[Literal["current", "legacy"], WEIGHTS] = "current"
     """Layout of the LLM's prompts: the chat template of the present weights, or that of the first inference code."""
-    llm_weight: Annotated[float, Field(ge=0)] = 0.4
+    llm_weight: Annotated[float, Field(ge=0), WEIGHTS] = 0.4
     """Share of the LLM's loss while both train together."""
-    flow_weight: Annotated[float, Field(ge=0)] = 0.6
+    flow_weight: Annotated[float, Field(ge=0), WEIGHTS] = 0.6
     """Share of the flow's loss while both train together."""
-    sampled_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    sampled_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.25
     """Share of the clips whose flow, while both train together, hears codes that the LLM sampled instead of the true
     ones; without it the joint stage would be two separate trainings."""
-    prompt_share: Annotated[float, Field(ge=0, le=1)] = 0.75
+    prompt_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.75
     """Share of the clips whose flow is given the mel of the whole prompt, as in use; the others get a random
     beginning of it, or none."""
-    condition_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    condition_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
     """Share of the clips whose flow is trained without any condition, which guidance needs; CosyVoice's rate."""
-    t_schedule: Literal["uniform", "cosine"] = "uniform"
+    t_schedule: Annotated[Literal["uniform", "cosine"], WEIGHTS] = "uniform"
     """How the flow's times are drawn; CosyVoice drew them by the cosine until January 2026."""
-    freeze_encoder: bool = True
+    freeze_encoder: Annotated[bool, WEIGHTS] = True
     """Train only the flow's decoder; its encoder then runs once per clip and its output is kept."""
-    base_weights: BaseWeights = "full"
+    base_weights: Annotated[BaseWeights, WEIGHTS] = "full"
     """Keep the frozen matrices of the LLM's blocks in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's
     memory."""
-    language: str = ""
+    language: Annotated[str, CLIPS] = ""
     """What is spoken (`en`, `zh`), for Whisper where it transcribes; empty lets it find out."""
-    whisper: str = ""
+    whisper: Annotated[str, CLIPS] = ""
     """Folder of Whisper weights; empty looks for downloaded ones."""
-    tokenizer_path: str = ""
+    tokenizer_path: Annotated[str, WEIGHTS] = ""
     """Folder or hub id of Step-Audio-Tokenizer; empty looks beside the model, then on the Hub."""
-    flow_path: str = ""
+    flow_path: Annotated[str, WEIGHTS] = ""
     """Folder of the flow (`CosyVoice-300M-25Hz`) where it is not inside the model's."""
 
-    edit_type: str = "clone"
+    edit_type: Annotated[str, OUTPUTS] = "clone"
     """What to generate: a clone of the voice, or an edit of the source (`emotion`, `style`, `speed`, `denoise`, …)."""
-    edit_info: str = ""
+    edit_info: Annotated[str, OUTPUTS] = ""
     """What to edit it to (`happy`, `whisper`, `faster`, …)."""
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    temperature: Annotated[float, Field(ge=0, le=2), OUTPUTS] = 0.7
     """How freely the LLM samples; 0 takes the likeliest code."""
-    top_k: Annotated[int, Field(ge=0)] = 0
+    top_k: Annotated[int, Field(ge=0), OUTPUTS] = 0
     """Sample among so many of the likeliest codes; 0 among all."""
-    grammar: bool = True
+    grammar: Annotated[bool, OUTPUTS] = True
     """Allow at each place only codes of the codebook whose turn it is; the reference takes what comes."""
-    repetition_rule: bool = False
+    repetition_rule: Annotated[bool, OUTPUTS] = False
     """Never repeat an id that already comes twice among the last ten, as the first inference code did."""
-    flow_steps: Annotated[int, Field(ge=1, le=200)] = 10
+    flow_steps: Annotated[int, Field(ge=1, le=200), OUTPUTS] = 10
     """Steps of the flow's solver."""
-    flow_guidance: Annotated[float, Field(ge=0, le=5)] | None = None
+    flow_guidance: Annotated[Annotated[float, Field(ge=0, le=5)] | None, OUTPUTS] = None
     """Strength of the flow's guidance; the checkpoint's own when left out (0.7 for the released one)."""

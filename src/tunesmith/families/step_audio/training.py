@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -64,8 +64,3 @@ class StepAudioObjective(Objective):
             return self.loss(networks, backwards(batch), None)
 
         return {"backwards": backwards}
-
-    def options(self) -> dict[str, Any]:
-        """What trains, what decides the flow's targets and conditions, and the base as it is in memory."""
-        names = {"train", "prompt_style", "t_schedule", "freeze_encoder", "llm_weight", "flow_weight", "base_weights"}
-        return self.checkpoint.settings.model_dump(include=names)

@@ -1,4 +1,4 @@
-"""What each stage's result depends on, so that an unchanged stage is not done again."""
+"""The files that a stage reads, as names for their content or their state."""
 
 from __future__ import annotations
 
@@ -6,42 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import content_key, file_digest
+from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import DataRecipe, GenerateRecipe
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-
-_SECTIONS = {
-    "check": ("data", "checks", "options"),
-    "encode": ("model", "options"),
-    "train": ("adapter", "train", "previews", "gates", "options"),
-    "generate": ("generate", "options"),
-    "evaluate": ("evaluate", "generate", "options"),
-    "report": (),
-}
-
-
-def stage_inputs(context: RunContext, name: str) -> list[Any]:
-    """Printable inputs of a stage: its recipe sections, and the files it reads (by size and time)."""
-    folder = context.folder
-    sections: list[Any] = [getattr(context.recipe, section) for section in _SECTIONS[name]]
-    sections += [context.recipe.model.path, context.recipe.model.revision]
-    match name:
-        case "check":
-            data = context.recipe.data
-            own = [folder_listing(Path(data.folder)), *listed_files(data)]
-            return [*sections, context.recipe.train.seed, *own, *replay_files(data)]
-        case "encode":
-            return [*sections, digest(folder.manifest)]
-        case "train":
-            sections += [context.recipe.evaluate.forgetting_prompts, context.recipe.generate.seed]
-            sections += [context.recipe.data.replay_share] if context.recipe.data.replay else []
-            return [*sections, digest(folder.manifest), stage_key(context, "encode")]
-        case "generate" | "evaluate":
-            sections += [digest(path) for path in named_files(context.recipe.generate)]
-            return [*sections, *(digest(path) for path in adapter_files(folder)), digest(folder.manifest)]
-        case _:
-            return [*sections, report_sources(context)]
 
 
 def named_files(recipe: GenerateRecipe) -> list[Path]:
@@ -51,12 +20,6 @@ def named_files(recipe: GenerateRecipe) -> list[Path]:
     found = [path.expanduser() for path in (*lyrics, Path(recipe.source), *loras) if str(path) != "."]
     inside = [file for path in found for file in (sorted(path.rglob("*.safetensors")) if path.is_dir() else [path])]
     return [file for file in inside if file.is_file()]
-
-
-def stage_key(context: RunContext, name: str) -> str:
-    """The fingerprint of a finished stage, or nothing."""
-    state = context.folder.stage_state(name)
-    return state.fingerprint if state else ""
 
 
 def adapter_files(folder: RunFolder) -> list[Path]:
@@ -72,6 +35,14 @@ def digest(path: Path) -> str:
 def file_state(path: Path) -> tuple[int, int] | None:
     """Size and time of a file, or ``None``."""
     return (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None
+
+
+def manifest_audio(folder: RunFolder) -> str:
+    """Key of the audio files that a manifest names, by size and time."""
+    if not folder.manifest.exists():
+        return ""
+    paths = [Path(ref.path) for sample in read_manifest(folder.manifest) for ref in sample.audios.values()]
+    return content_key(*((path.name, file_state(path)) for path in paths))
 
 
 def folder_listing(folder: Path) -> str:

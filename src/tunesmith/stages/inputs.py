@@ -1,0 +1,134 @@
+"""What each stage's result depends on, key by key, so that an unchanged stage is not done again.
+
+Which keys of the recipe decide what is declared beside the keys themselves (:class:`tunesmith.records.settings.Decides`);
+here are the files, and which kinds of keys concern which stage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tunesmith.data.content import weights_digest
+from tunesmith.recipe.decided import Key, recipe_keys
+from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE
+from tunesmith.records.clip_index import ClipIndex
+from tunesmith.run.context import RunContext
+from tunesmith.stages.files_read import (
+    adapter_files,
+    digest,
+    folder_listing,
+    listed_files,
+    manifest_audio,
+    named_files,
+    replay_files,
+    report_sources,
+)
+
+VERSIONS = {"check": 1, "encode": 1, "train": 1, "generate": 1, "evaluate": 1, "report": 1}
+"""Raised when a stage makes something else of the same inputs, so that it is done again."""
+VERSION = "version"
+
+
+def stage_inputs(context: RunContext, name: str) -> dict[str, Any]:
+    """What a stage's result depends on, by name: keys of the recipe, and the files it reads."""
+    found = {key.name: key.value for key in keys_of(context, name)}
+    if path := base_content(context):
+        found["model.path"] = path
+    if "model.family" in found:
+        found["model.family"] = context.family.name
+    return {**found, VERSION: version_of(context, name), **_FILES[name](context)}
+
+
+def keys_of(context: RunContext, name: str) -> list[Key]:
+    """The keys of the recipe that a stage depends on."""
+    wanted = _KEYS[name]
+    return [key for key in recipe_keys(context.recipe, context.family.settings) if wanted(key)]
+
+
+def base_content(context: RunContext) -> str:
+    """A base model in a local folder by its content, so that it may be moved; nothing where it is a name."""
+    folder = Path(context.recipe.model.path)
+    return f"{folder.name} ({weights_digest(folder)[:8]})" if folder.is_dir() else ""
+
+
+def version_of(context: RunContext, name: str) -> str:
+    """The version of a stage; of training with that of the family's objective."""
+    version = str(VERSIONS[name])
+    return f"{version}.{context.family.objective.version}" if name == "train" else version
+
+
+def _kind(key: Key) -> str:
+    return key.decides.what if key.decides else "weights"
+
+
+def _in_section(*sections: str) -> Callable[[Key], bool]:
+    return lambda key: key.name.partition(".")[0] in sections
+
+
+def _for_check(key: Key) -> bool:
+    if key.name == "train.seed":
+        return True
+    return _kind(key) == "weights" and _in_section("model", "data", "checks", "options")(key)
+
+
+def _for_encode(key: Key) -> bool:
+    return _kind(key) == "weights" and _in_section("model", "options")(key)
+
+
+def _for_train(key: Key) -> bool:
+    in_manifest = key.decides is not None and key.decides.in_manifest
+    return _kind(key) in ("weights", "selection") and not in_manifest
+
+
+def _for_generate(key: Key) -> bool:
+    of_stage = _in_section("generate", "options")(key) and _kind(key) in ("outputs", "weights")
+    return of_stage or (_in_section("model")(key) and _kind(key) == "weights")
+
+
+def _for_evaluate(key: Key) -> bool:
+    return _for_generate(key) or _in_section("evaluate")(key)
+
+
+_KEYS: dict[str, Callable[[Key], bool]] = {
+    "check": _for_check,
+    "encode": _for_encode,
+    "train": _for_train,
+    "generate": _for_generate,
+    "evaluate": _for_evaluate,
+    "report": lambda key: False,
+}
+
+
+def _check_files(context: RunContext) -> dict[str, Any]:
+    data = context.recipe.data
+    return {"files": [folder_listing(Path(data.folder)), *listed_files(data), *replay_files(data)]}
+
+
+def _encode_files(context: RunContext) -> dict[str, Any]:
+    return {"manifest": digest(context.folder.manifest), "files": manifest_audio(context.folder)}
+
+
+def _train_files(context: RunContext) -> dict[str, Any]:
+    train = context.recipe.train
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    found: dict[str, Any] = {CLIPS_PER_UPDATE: train.batch_size * train.accumulation * processes}
+    index = context.folder.clip_index
+    return {**found, CLIPS: ClipIndex.read(index).name} if index.exists() else found
+
+
+def _result_files(context: RunContext) -> dict[str, Any]:
+    files: Iterable[Path] = [*named_files(context.recipe.generate), *adapter_files(context.folder)]
+    return {"files": [digest(path) for path in files], "manifest": digest(context.folder.manifest)}
+
+
+_FILES: dict[str, Callable[[RunContext], dict[str, Any]]] = {
+    "check": _check_files,
+    "encode": _encode_files,
+    "train": _train_files,
+    "generate": _result_files,
+    "evaluate": _result_files,
+    "report": lambda context: {"files": report_sources(context)},
+}

@@ -1,0 +1,69 @@
+"""Choose the best weights again among the checkpoints that are kept, when another choice is asked for."""
+
+from __future__ import annotations
+
+import math
+import shutil
+
+from tunesmith.data.sample import read_manifest
+from tunesmith.errors import TunesmithError
+from tunesmith.records.stage_state import StageState
+from tunesmith.run.attempts import archive_models
+from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
+from tunesmith.training import checkpoint
+from tunesmith.training.held_out import measure_held_out
+from tunesmith.training.run_state import RunState, save_model
+from tunesmith.training.setup import build_train_state
+from tunesmith.training.start import Start, fingerprint
+from tunesmith.training.trackers import Tracker
+from tunesmith.training.validation import fixed_batches, fixed_items
+
+
+def choose_again(context: RunContext, start: Start) -> None:
+    """Make ``best_model`` the weights of the lowest held-out loss among the kept checkpoints of the last stage.
+
+    The models that were chosen before are kept as an attempt.
+
+    Raises:
+        TunesmithError: when no checkpoint is kept.
+    """
+    state, folder = build_train_state(context), context.folder
+    found = sorted(path for path in folder.checkpoints.glob("step-*") if (path / checkpoint.STATE).exists())
+    if not found:
+        raise TunesmithError(
+            msg("no checkpoint is kept to choose from"),
+            where=str(folder.checkpoints),
+            remedy=msg("Change train.use_weights back, or train anew with --fresh."),
+        )
+    batches = fixed_batches(state.family, fixed_items(state.valid), state.settings.batch_size) if state.valid else []
+    run = RunState(context, state, Tracker(folder, active=False), list(read_manifest(folder.manifest)), batches)
+    losses = {}
+    for path in found:
+        checkpoint.load(state, path, start.accepted)
+        measured = measure_held_out(run) if state.last_stage else None
+        losses[path] = measured.loss if measured and math.isfinite(measured.loss) else math.inf
+    best = min(reversed(found), key=losses.__getitem__)
+    kept = archive_models(folder)
+    for path, target, note in ((found[-1], folder.final, "final"), (best, folder.best, "best")):
+        checkpoint.load(state, path, start.accepted)
+        save_model(run, target, f"{note} {state.settings.use_weights} weights of {path.name}", note)  # type: ignore[arg-type]
+    said = msg(
+        "best_model is now {weights} of {checkpoint} (held-out loss {loss:.4f}); the former one is kept in {kept}",
+        weights=state.settings.use_weights,
+        checkpoint=best.name,
+        loss=losses[best],
+        kept=str(kept),
+    )
+    context.console.log(said)
+    record(context, start)
+
+
+def record(context: RunContext, start: Start) -> None:
+    """Write down that the models are those of the present recipe."""
+    state = context.folder.stage_state("train")
+    if state is not None and start.inputs is not None:
+        update = {"inputs": dict(start.inputs), "fingerprint": fingerprint(start.inputs)}
+        StageState.model_validate({**state.model_dump(), **update}).write(context.folder.stage("train"))
+    if context.folder.resolved.exists():
+        shutil.copyfile(context.folder.resolved, context.folder.trained_on / context.folder.resolved.name)
