@@ -57,7 +57,7 @@ def test_a_file_is_read_and_stays_the_same_in_its_new_format(
     record = kind.read(HERE / run / name)
     record.write(tmp_path / "new.json")
     written = json.loads((tmp_path / "new.json").read_text(encoding="utf-8"))
-    assert next(iter(written)) == "format" and written["format"] == 1
+    assert next(iter(written)) == "format" and written["format"] == kind.FORMAT
     assert kind.read(tmp_path / "new.json") == record
 
 

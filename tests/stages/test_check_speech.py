@@ -25,7 +25,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
 from tunesmith.stages import new
-from tunesmith.stages.staleness import stage_inputs
+from tunesmith.stages.inputs import stage_inputs
 from tunesmith.training.gates import leakage
 from tunesmith.training.schedule import listed_epoch
 

@@ -115,7 +115,7 @@ def test_options_that_decide_what_is_encoded_are_part_of_what_check_and_encode_d
     from tunesmith.run.console import Console
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
-    from tunesmith.stages.staleness import stage_inputs
+    from tunesmith.stages.inputs import stage_inputs
 
     def inputs(stage, **sections):
         recipe = Recipe.model_validate({"model": {"path": "pocket/ace_step"}, **sections})

@@ -21,7 +21,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
 from tunesmith.stages.dry_run import make_plan, planned_mix
-from tunesmith.stages.staleness import stage_inputs
+from tunesmith.stages.inputs import stage_inputs
 
 
 def edits(folder: Path, *kinds: str) -> Path:

@@ -12,34 +12,46 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from tunesmith.families.registry import family_names, family_type
+from tunesmith.recipe.decided import recipe_keys
 from tunesmith.recipe.models import GenerateRecipe, Recipe
-from tunesmith.records.stage_state import StageState
+from tunesmith.records.clip_index import ClipIndex
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
-from tunesmith.stages.staleness import file_state, named_files, stage_inputs
+from tunesmith.stages.files_read import file_state, named_files
+from tunesmith.stages.inputs import stage_inputs
 
 EVERY = set(STAGES)
 OF_SECTION = {
-    "model": {"encode"},
+    "model": EVERY - {"report"},
     "data": {"check"},
     "checks": {"check"},
     "adapter": {"train"},
     "train": {"train"},
     "previews": {"train"},
-    "gates": {"train"},
+    "gates": set(),
     "generate": {"generate", "evaluate"},
     "evaluate": {"evaluate"},
 }
 OF_KEY = {
     "name": set(),
     "options": EVERY - {"report"},
-    "model.path": EVERY,
-    "model.revision": EVERY,
+    "model.device": set(),
+    "model.precision": set(),
+    "data.max_seconds": {"check", "train"},  # crops and held-out windows
+    "data.min_crop_seconds": {"check", "train"},
     "data.replay": {"check", "train"},  # with it, the share that is drawn of it in each epoch
     "train.seed": {"check", "train"},  # the split is drawn with it
-    "generate.seed": {"generate", "evaluate", "train"},  # the base model's own style is made with it
-    "evaluate.forgetting_prompts": {"evaluate", "train"},
+    "previews.every": set(),
+    "generate.batch_size": set(),
+}
+OF_KEY |= {
+    f"train.{key}": set()
+    for key in (
+        *("token_budget", "gradient_checkpointing", "compile", "max_skipped"),
+        *("log_every", "save_every", "keep_checkpoints", "snapshots"),
+    )
 }
 """Keys that touch other stages than the rest of their section, with the reason where it is not obvious."""
 COMPANIONS = {"train.use_weights": {"train": {"ema_decay": 0.9}}}
@@ -147,10 +159,24 @@ def test_adapters_count_by_their_tensors_with_or_without_a_strength(touched, tmp
 
 def test_the_samples_and_the_encoding_touch_what_is_made_of_them(touched, tmp_path):
     folder = RunFolder(tmp_path)
-    assert touched(write(folder.manifest)) == {"encode", "train", "generate", "evaluate"}
-    for fingerprint in ("a", "b"):
-        state = StageState(stage="encode", status="done", fingerprint=fingerprint)
-        assert touched(write(folder.stage("encode"), json.dumps(state.to_json()))) == {"train"}
+    assert touched(write(folder.manifest, "")) == {"encode", "generate", "evaluate"}, "no clip was encoded yet"
+    for key in ("a", "b"):
+        index = ClipIndex(clips={"a.wav": f"train {key}"})
+        assert touched(write(folder.clip_index, json.dumps(index.to_json()))) == {"train", "generate", "evaluate"}
+    assert touched(write(folder.manifest, "\n")) == {"encode"}, "where the clips lie is nothing to train again for"
+
+
+def test_every_key_says_what_it_decides():
+    for kind in (family_type(name) for name in family_names()):
+        recipe = Recipe.model_validate(
+            {
+                "model": {"family": kind.name},
+                "train": {"stages": {"one": {}}},
+                "adapter": {"networks": {"one": {}}},
+            }
+        )
+        undecided = [key.name for key in recipe_keys(recipe, kind.settings()) if key.decides is None]
+        assert undecided == [], kind.name
 
 
 def test_a_new_adapter_is_generated_with_and_evaluated(touched, tmp_path):

@@ -9,7 +9,7 @@ from tests.training.test_trainer import BASE
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training import checkpoint
+from tunesmith.run.folder import STATE
 from tunesmith.training.loop import train_update
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.setup import build_train_state
@@ -35,7 +35,7 @@ def test_the_plan_counts_the_bytes_that_the_optimizer_keeps(make_run):
 def test_a_checkpoint_of_another_optimizer_is_refused(make_run):
     context = make_run(train={**BASE, "updates": 1})
     train(context)
-    path = checkpoint.newest(context.folder) / checkpoint.STATE
+    path = context.folder.newest_checkpoint() / STATE
     record = read_json(path)
     assert "optimizer" not in record["identity"], "AdamW's checkpoints are as they were before there was a choice"
     write_json(path, {**record, "identity": {**record["identity"], "optimizer": "lion"}})

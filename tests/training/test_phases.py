@@ -22,12 +22,13 @@ from tunesmith.recipe.models import Recipe
 from tunesmith.records.metrics import EventLine, MetricLine, TrainLine, ValidLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
-from tunesmith.run.folder import RunFolder
+from tunesmith.run.folder import STATE, RunFolder
 from tunesmith.stages.encode import encode
 from tunesmith.training import checkpoint, handover, loop
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
+from tunesmith.training.start import Start
 from tunesmith.training.state import TrainState
 from tunesmith.training.trainer import InterruptedRunError, train
 
@@ -250,7 +251,7 @@ def test_early_stopping_ends_a_stage_and_not_the_run(make):
 
 
 def test_the_kept_adapter_is_the_average(whole):
-    last = checkpoint.newest(whole.folder)
+    last = whole.folder.newest_checkpoint()
     shadow = {k.replace(".default", ""): v for k, v in load_file(last / checkpoint.EMA).items()}
     final = kept(whole, "final_model")
     assert same(shadow, final)
@@ -297,7 +298,7 @@ def test_a_run_that_crashed_ends_like_one_that_did_not(make, whole, monkeypatch,
 
 
 def test_a_checkpoint_at_a_border_is_that_of_the_next_stage(whole):
-    border = read_json(whole.folder.checkpoints / "step-000004" / checkpoint.STATE)["progress"]
+    border = read_json(whole.folder.checkpoints / "step-000004" / STATE)["progress"]
     assert (border["stage"], border["stage_began"], border["best_update"]) == (1, 4, None)
     assert [one["name"] for one in border["history"]] == ["reader"] and border["first_loss"] == border["best_loss"]
 
@@ -318,4 +319,4 @@ def test_other_stages_than_those_that_were_done_are_refused(make):
     for left_out in ("joint", "reader"):
         with pytest.raises(TunesmithError, match="has done the stages reader, painter"):
             train(make(stages={**stages, left_out: {"updates": 0}}))
-    assert train(make(stages={**stages, "joint": {"updates": 0}}), resume=False)["updates"] == 4
+    assert train(make(stages={**stages, "joint": {"updates": 0}}), Start(resume=False))["updates"] == 4

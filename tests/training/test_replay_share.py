@@ -138,4 +138,4 @@ def test_a_checkpoint_of_another_share_is_refused(make):
     train(context)
     state = build_train_state(make("run", 0.25))
     with pytest.raises(TunesmithError, match=r"clips 8 .*1 of replay per pass there, .*2 of replay per pass here"):
-        checkpoint.load(state, checkpoint.newest(context.folder))
+        checkpoint.load(state, context.folder.newest_checkpoint())

@@ -15,6 +15,7 @@ from tunesmith.records.metrics import EventLine, TrainLine, ValidLine
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
+from tunesmith.training.start import Start
 from tunesmith.training.trainer import InterruptedRunError, train
 
 BASE = {
@@ -151,9 +152,9 @@ def test_a_checkpoint_of_another_run_is_refused(make_run):
     context = make_run(train=BASE)
     train(context)
     other = make_run(train={**BASE, "seed": 7})
-    with pytest.raises(TunesmithError, match="another run: seed 42 there, 7 here"):
+    with pytest.raises(TunesmithError, match=r"another run: train\.seed 42 there, 7 here"):
         train(other)
-    train(other, resume=False)
+    train(other, Start(resume=False))
 
 
 @pytest.mark.parametrize("content", ["[]", '{"format": 99}', '{"progress": {"updat": 1}, "identity": {}}', "{"])

@@ -43,7 +43,7 @@ def print_run(name: str) -> int:
     from tunesmith.run.folder import STAGES, find_run
 
     folder = find_run(name)
-    rows = [(stage, state.status) for stage in STAGES if (state := folder.stage_state(stage))]
+    rows: list[tuple[str, str]] = [(stage, state.status) for stage in STAGES if (state := folder.stage_state(stage))]
     newest = folder.newest_checkpoint()
     rows += [("newest checkpoint", newest.name)] if newest else []
     for attempt in attempts_of(folder):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.settings import RESUMABLE, WEIGHTS, Decides, Section
 from tunesmith.texts import Message, msg
+
+if TYPE_CHECKING:
+    from tunesmith.families.contract import FamilySettings, FamilyType
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,36 @@ class Change:
         return msg("{key}: {old} → {new}", key=self.name, old=shown(self.old), new=shown(self.new))
 
 
-def recipe_keys(recipe: Recipe, settings: BaseModel | None = None) -> list[Key]:
+def recipe_keys(recipe: Recipe, settings: BaseModel | None) -> list[Key]:
     """Every key of a recipe, in its order.
 
     Args:
         recipe: The recipe.
-        settings: The family's settings with the recipe's ``options`` in them.
+        settings: The family's settings with the recipe's ``options`` in them; without them the options stand as they
+            were given, and nobody says what they decide.
     """
-    found = [key for key in section_keys(recipe, "") if key.name != "options"]
-    return found + ([] if settings is None else list(section_keys(settings, "options.")))
+    given = [Key(f"options.{name}", plain(value), None) for name, value in recipe.options.items()]
+    options = given if settings is None else list(section_keys(settings, "options."))
+    return [*section_keys(recipe, ""), *options]
+
+
+def type_of(recipe: Recipe) -> FamilyType | None:
+    """The family that a recipe's model belongs to; ``None`` where nobody knows it."""
+    from tunesmith.families.registry import family_type, recognise
+
+    try:
+        return family_type(recipe.model.family or recognise(recipe.model.path))
+    except TunesmithError:
+        return None
+
+
+def settings_of(recipe: Recipe) -> FamilySettings | None:
+    """The family's settings with a recipe's options in them; ``None`` where they cannot be told."""
+    kind = type_of(recipe)
+    try:
+        return kind.settings.model_validate(recipe.options) if kind else None
+    except ValidationError:
+        return None
 
 
 def section_keys(section: BaseModel, prefix: str) -> Iterator[Key]:
@@ -58,9 +83,10 @@ def section_keys(section: BaseModel, prefix: str) -> Iterator[Key]:
     for name, value in section:
         if isinstance(value, BaseModel):
             yield from section_keys(value, f"{prefix}{name}.")
-        elif isinstance(value, Mapping) and any(isinstance(entry, BaseModel) for entry in value.values()):
+        elif isinstance(value, Mapping):
             for inner, entry in value.items():
-                yield from section_keys(entry, f"{prefix}{name}.{inner}.")
+                if isinstance(entry, BaseModel):
+                    yield from section_keys(entry, f"{prefix}{name}.{inner}.")
         else:
             decides = type(section).decided_by(name) if isinstance(section, Section) else None
             yield Key(prefix + name, plain(value), decides)
@@ -75,17 +101,17 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], decided: Mapping[str
         new: What is asked for now.
         decided: What each key decides.
     """
-    names = dict.fromkeys((*new, *old))
     return [
         Change(name, old.get(name), new.get(name), decided.get(name, WEIGHTS))
-        for name in names
-        if (name in old or is_entry(name)) and old.get(name) != new.get(name)
+        for name in dict.fromkeys((*new, *old))
+        if was_recorded(name, old) and old.get(name) != new.get(name)
     ]
 
 
-def is_entry(name: str) -> bool:
-    """Whether a key belongs to an entry of a mapping by name, which is absent where there is no such entry."""
-    return name.startswith(("adapter.networks.", "train.stages."))
+def was_recorded(name: str, old: Mapping[str, Any]) -> bool:
+    """Whether a record knows a key: it is there, or belongs to an entry of a mapping that had no such entry."""
+    beside = {"adapter.networks.": "adapter.kind", "train.stages.": "train.learning_rate"}
+    return name in old or any(name.startswith(prefix) and key in old for prefix, key in beside.items())
 
 
 def keys_that_resume(settings: type[Section], prefix: str) -> list[str]:

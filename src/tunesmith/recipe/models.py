@@ -189,7 +189,7 @@ class GenerateRecipe(Section):
     """File format."""
     adapter_scale: Annotated[float, Field(ge=0, le=4)] = 1.0
     """Strength of the adapter: 0 is the base, 1 as trained."""
-    batch_size: Annotated[int, Field(gt=0)] = 8
+    batch_size: Annotated[int, Field(gt=0), EXECUTION] = 8
     """Prompts generated at once; results do not depend on it."""
 
 

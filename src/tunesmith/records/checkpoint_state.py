@@ -31,8 +31,10 @@ class CheckpointState(Record):
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
         """Before version 2 the identity had an ``adapter``, an ``objective`` and a few names of its own."""
         identity = dict(data["identity"])
-        renamed = {"seed": "train.seed", "clips_per_update": CLIPS_PER_UPDATE, "family": "model.family"}
-        found = {renamed.get(key, key): value for key, value in identity.items() if not isinstance(value, Mapping)}
+        renamed: dict[str, str] = {"seed": "train.seed", "clips_per_update": CLIPS_PER_UPDATE, "family": "model.family"}
+        found: dict[str, Any] = {
+            str(renamed.get(key, key)): value for key, value in identity.items() if not isinstance(value, Mapping)
+        }
         base = found.pop("base", None)
         if base is not None and not Path(base).is_absolute():  # a folder is known by its content now
             found["model.path"] = base

@@ -1,7 +1,7 @@
 """What each stage's result depends on, key by key, so that an unchanged stage is not done again.
 
-Which keys of the recipe decide what is declared beside the keys themselves (:class:`tunesmith.records.settings.Decides`);
-here are the files, and which kinds of keys concern which stage.
+What each key of the recipe decides is declared beside it (:class:`tunesmith.records.settings.Decides`); here are the
+files, and which kinds of keys concern which stage.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import weights_digest
-from tunesmith.recipe.decided import Key, recipe_keys
+from tunesmith.recipe.decided import Key, recipe_keys, settings_of, type_of
 from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.run.context import RunContext
@@ -38,14 +38,15 @@ def stage_inputs(context: RunContext, name: str) -> dict[str, Any]:
     if path := base_content(context):
         found["model.path"] = path
     if "model.family" in found:
-        found["model.family"] = context.family.name
+        kind = type_of(context.recipe)
+        found["model.family"] = kind.name if kind else context.recipe.model.family
     return {**found, VERSION: version_of(context, name), **_FILES[name](context)}
 
 
 def keys_of(context: RunContext, name: str) -> list[Key]:
     """The keys of the recipe that a stage depends on."""
     wanted = _KEYS[name]
-    return [key for key in recipe_keys(context.recipe, context.family.settings) if wanted(key)]
+    return [key for key in recipe_keys(context.recipe, settings_of(context.recipe)) if wanted(key)]
 
 
 def base_content(context: RunContext) -> str:
@@ -56,8 +57,8 @@ def base_content(context: RunContext) -> str:
 
 def version_of(context: RunContext, name: str) -> str:
     """The version of a stage; of training with that of the family's objective."""
-    version = str(VERSIONS[name])
-    return f"{version}.{context.family.objective.version}" if name == "train" else version
+    kind = type_of(context.recipe) if name == "train" else None
+    return f"{VERSIONS[name]}.{kind.objective_version}" if kind else str(VERSIONS[name])
 
 
 def _kind(key: Key) -> str:
@@ -79,6 +80,8 @@ def _for_encode(key: Key) -> bool:
 
 
 def _for_train(key: Key) -> bool:
+    if key.name == "data.replay_share":  # it means nothing without a replay set
+        return False
     in_manifest = key.decides is not None and key.decides.in_manifest
     return _kind(key) in ("weights", "selection") and not in_manifest
 
@@ -115,13 +118,20 @@ def _train_files(context: RunContext) -> dict[str, Any]:
     train = context.recipe.train
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     found: dict[str, Any] = {CLIPS_PER_UPDATE: train.batch_size * train.accumulation * processes}
+    found |= {"data.replay_share": context.recipe.data.replay_share} if context.recipe.data.replay else {}
+    return {**found, **_clips(context)}
+
+
+def _clips(context: RunContext) -> dict[str, str]:
+    """The clips by their content; nothing before they were encoded once."""
     index = context.folder.clip_index
-    return {**found, CLIPS: ClipIndex.read(index).name} if index.exists() else found
+    return {CLIPS: ClipIndex.read(index).name} if index.exists() else {}
 
 
 def _result_files(context: RunContext) -> dict[str, Any]:
     files: Iterable[Path] = [*named_files(context.recipe.generate), *adapter_files(context.folder)]
-    return {"files": [digest(path) for path in files], "manifest": digest(context.folder.manifest)}
+    clips = _clips(context) or {"manifest": digest(context.folder.manifest)}
+    return {"files": [digest(path) for path in files], **clips}
 
 
 _FILES: dict[str, Callable[[RunContext], dict[str, Any]]] = {

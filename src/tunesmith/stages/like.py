@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
@@ -58,7 +59,7 @@ def new_like(
 def with_value(text: str, path: tuple[str, ...], value: str) -> str:
     """A recipe's text with another text at one key, and everything else, comments too, as it was."""
     quoted = "'" + value.replace("'", "''") + "'"
-    node = compose(text, "recipe")
+    node: Any = compose(text, "recipe")
     for depth, key in enumerate(path):
         found = next((value for name, value in getattr(node, "value", []) if name.value == key), None)
         if found is None:

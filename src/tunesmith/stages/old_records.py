@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.recipe.load import load_recipe
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
+from tunesmith.stages.encode import write_clip_index
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.training.start import fingerprint
 
@@ -29,6 +32,7 @@ def record_inputs_of_old(context: RunContext) -> None:
         before = replace(context, recipe=load_recipe(folder.resolved))
     except TunesmithError:  # of a version whose keys are unknown now; the stages are done again
         return
+    keep_clips(before)
     for state in old:
         if state.stage != "train" and touched_since(before, folder.stage(state.stage)):
             continue
@@ -39,10 +43,18 @@ def record_inputs_of_old(context: RunContext) -> None:
             keep_trained_on(context)
 
 
+def keep_clips(context: RunContext) -> None:
+    """The content of the clips, where they are all still there."""
+    folder = context.folder
+    if folder.manifest.exists() and not folder.clip_index.exists():
+        with suppress(TunesmithError):
+            write_clip_index(context, list(read_manifest(folder.manifest)))
+
+
 def keep_trained_on(context: RunContext) -> None:
     """What an older version's training was made from, as far as the folder still has it."""
     folder = context.folder
-    for path in (folder.resolved, folder.environment, folder.manifest, folder.findings):
+    for path in (folder.resolved, folder.environment, folder.manifest, folder.findings, folder.clip_index):
         if path.exists() and not (folder.trained_on / path.name).exists():
             write_text(folder.trained_on / path.name, path.read_text("utf-8"))
 

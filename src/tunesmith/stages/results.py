@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tunesmith.errors import TunesmithError
-from tunesmith.recipe.decided import Change, changes, recipe_keys
+from tunesmith.recipe.decided import Change, changes, recipe_keys, settings_of
 from tunesmith.records.checkpoint_state import CLIPS, CheckpointState
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.settings import CLIPS as ABOUT_CLIPS
@@ -64,11 +64,12 @@ def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> Deci
         return Decision("train", Start(inputs=inputs))
     changed = changed_since(context, state, inputs)
     more = [change for change in changed if is_longer(change) or gives_patience(context, change)]
-    other = [change for change in changed if change.decides.what == "weights" and change not in more]
+    weights = [change for change in changed if change.decides.what == "weights" and change not in more]
+    other = [change for change in weights if not (done and change.decides.length)]  # it has had more than is asked for
     if other and asked == "fresh_if_changed":
         return Decision("train", Start(resume=False, inputs=inputs), tuple(changed))
     if other and asked != "resume":
-        raise unasked(context, other)
+        raise unasked(context, other, done=done)
     if other or (done and more):
         refuse_fixed(context, other)
     if done and not more:
@@ -83,7 +84,7 @@ def changed_since(context: RunContext, state: StageState | None, inputs: Mapping
     """What differs between what was trained with and what is asked for now."""
     if state is None or state.inputs is None:
         return []
-    keys = recipe_keys(context.recipe, context.family.settings)
+    keys = recipe_keys(context.recipe, settings_of(context.recipe))
     decided: dict[str, Decides] = {key.name: key.decides for key in keys if key.decides is not None}
     decided[CLIPS] = ABOUT_CLIPS
     return changes(state.inputs, inputs, decided)
@@ -105,16 +106,16 @@ def is_longer(change: Change) -> bool:
     return bool(new > old)
 
 
-def unasked(context: RunContext, weights: Sequence[Change]) -> TunesmithError:
+def unasked(context: RunContext, weights: Sequence[Change], *, done: bool) -> TunesmithError:
     """What is said where the user has to choose."""
-    run = context.folder.path
+    run, command = context.folder.path, command_of(context)
     fixed = [change for change in weights if not change.decides.resumable]
     ways = [
-        msg("`tunesmith train {run} --fresh` trains anew and keeps the old results in attempts/", run=str(run)),
+        msg("`{command} --fresh` trains anew and keeps the old results in attempts/", command=command),
         msg("`tunesmith new NAME --like {run}` makes another run of it", run=str(run)),
     ]
-    if not fixed and context.folder.newest_checkpoint():
-        ways.insert(0, msg("`tunesmith train {run} --resume` goes on from the newest checkpoint with it", run=str(run)))
+    if not (fixed or done) and context.folder.newest_checkpoint():
+        ways.insert(0, msg("`{command} --resume` goes on from the newest checkpoint with it", command=command))
     return TunesmithError(
         msg(
             "this run has results of other settings: {changes}", changes=in_turn([line_of(context, c) for c in weights])
@@ -122,6 +123,13 @@ def unasked(context: RunContext, weights: Sequence[Change]) -> TunesmithError:
         where=str(run),
         remedy=msg("Nothing was changed. {ways}.", ways=in_turn(ways)),
     )
+
+
+def command_of(context: RunContext) -> str:
+    """The command that trains this run, as it was typed."""
+    typed = context.command.split()
+    own = typed[:1] == ["tunesmith"] and typed[1:2] in (["train"], ["run"])
+    return context.command if own else f"tunesmith train {context.folder.path}"
 
 
 def refuse_fixed(context: RunContext, weights: Sequence[Change]) -> None:

@@ -17,7 +17,7 @@ from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.content import content_key, weights_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
-from tunesmith.recipe.decided import is_entry, recipe_keys
+from tunesmith.recipe.decided import recipe_keys, was_recorded
 from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE, CheckpointState
 from tunesmith.run.folder import STATE, RunFolder
 from tunesmith.texts import Message, msg
@@ -186,7 +186,7 @@ def refuse_other(
     Raises:
         TunesmithError: naming what differs.
     """
-    names = [key for key in here if (key in there or is_entry(key)) and key not in accepted]
+    names = [key for key in {**here, **there} if was_recorded(key, there) and key not in accepted]
     different = [key for key in names if there.get(key) != here.get(key)]
     if not different:
         return

@@ -10,6 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.attempts import archive_models
 from tunesmith.run.context import RunContext
+from tunesmith.run.folder import STATE
 from tunesmith.texts import msg
 from tunesmith.training import checkpoint
 from tunesmith.training.held_out import measure_held_out
@@ -29,7 +30,7 @@ def choose_again(context: RunContext, start: Start) -> None:
         TunesmithError: when no checkpoint is kept.
     """
     state, folder = build_train_state(context), context.folder
-    found = sorted(path for path in folder.checkpoints.glob("step-*") if (path / checkpoint.STATE).exists())
+    found = sorted(path for path in folder.checkpoints.glob("step-*") if (path / STATE).exists())
     if not found:
         raise TunesmithError(
             msg("no checkpoint is kept to choose from"),

@@ -12,7 +12,8 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message
 
 EventName = Literal[
-    "warmup_cut", "precision", "resumed", "changed", "nonfinite", "early_stop", "stage", "not_measured", "interrupted", "no_best",
+    "warmup_cut", "precision", "resumed", "changed", "nonfinite",
+    "early_stop", "stage", "not_measured", "interrupted", "no_best",
     "finished",
 ]  # fmt: skip
 """What is worth a line of its own in the course of a run."""

@@ -160,7 +160,6 @@ def test_the_pocket_model_trains_packed(packing):
         optimizer.zero_grad()
     assert losses[-1] < losses[0]
     assert any("merged export" in warning for warning in family.adapters.warnings((), "lora"))
-    assert family.objective.options()["base_weights"] == packing
 
 
 @pytest.mark.parametrize("packing", LIBRARIES)

@@ -82,6 +82,8 @@ class FamilyType:
         audio_roles: Audios of a sample; the last one is the result that is trained on.
         text_roles: Texts of a sample.
         recipe_defaults: Recipe values by section that suit this family better than the recipe's own defaults.
+        objective_version: Raised when the loss of the same clips under the same settings becomes another one, so that a
+            run is not silently continued, or called up to date, under it.
         load_code: A few lines of Python that use an adapter without this project, with ``{base}`` and ``{adapter}``.
     """
 
@@ -92,6 +94,7 @@ class FamilyType:
     audio_roles: tuple[str, ...] = ("audio",)
     text_roles: tuple[str, ...] = ("caption",)
     recipe_defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    objective_version: int = 1
     load_code: str = LOAD_CODE
 
     @property

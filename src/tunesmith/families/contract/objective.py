@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,14 +19,7 @@ Batch = dict[str, Any]
 
 
 class Objective(ABC):
-    """A family's training objective.
-
-    Attributes:
-        version: Raised when the loss of the same clips under the same settings becomes another one, so that a run is
-            not silently continued, or called up to date, under it.
-    """
-
-    version: ClassVar[int] = 1
+    """A family's training objective."""
 
     @abstractmethod
     def collate(self, items: Sequence[Mapping[str, np.ndarray]], rngs: Sequence[ItemRng] | None) -> Batch:
