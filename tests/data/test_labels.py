@@ -7,6 +7,7 @@ import pytest
 from tests.label.answers import GOOD, records
 from tunesmith.data.labels import ClipMeasurements, Label, LabelStore, read_labels
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 OK = Label(
     "sub/a.wav",
@@ -21,7 +22,7 @@ OK = Label(
     measured=ClipMeasurements(40.0, bpm=150.0, words=("energetic",)),
     heard=(5.5, 34.5),
 )
-REVIEW = Label("sub/a.wav", "needs_review", "sound", "other", "endpoint", "m", reason="no JSON", answer="I hear {")
+REVIEW = Label("sub/a.wav", "needs_review", "sound", "other", "endpoint", "m", reason=msg("no JSON"), answer="I hear {")
 
 
 def test_labels_come_back_as_they_were(tmp_path: Path) -> None:

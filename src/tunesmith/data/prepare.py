@@ -80,11 +80,7 @@ def prepare(
     layout, notes = _read(input_dir, output_dir, metadata_file, default_text)
     report = _check(layout, limits, sample_rate, progress)
     if not report.kept:
-        clip, why = next(iter(report.quarantined.items()), ("the folder", msg("it holds no clips")))
-        raise TunesmithError(
-            msg("no usable clip is left of {count}; {clip}: {why}", count=len(layout.samples), clip=clip, why=why),
-            where=str(input_dir),
-        )
+        raise TunesmithError(_none_left(len(layout.samples), report.quarantined), where=str(input_dir))
     result = split(report.kept, seed=seed, similar=report.similar)
     targets = name_files(result.samples)
     _refuse_overwriting(layout.samples, output_dir, [*targets.values(), metadata_file])
@@ -149,6 +145,13 @@ def _check(
             progress("check", done, len(layout.samples))
 
     return run_checks(layout.samples, limits, progress=advance, problems=layout.problems, model_sample_rate=sample_rate)
+
+
+def _none_left(count: int, quarantined: Mapping[str, Message]) -> Message:
+    if not quarantined:
+        return msg("no usable clip is left of {count}; the folder: it holds no clips", count=count)
+    clip, reason = next(iter(quarantined.items()))
+    return msg("no usable clip is left of {count}; {clip}: {reason}", count=count, clip=clip, reason=reason)
 
 
 def _refuse_overwriting(samples: Sequence[Sample], output_dir: Path, targets: Collection[str]) -> None:

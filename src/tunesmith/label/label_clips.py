@@ -136,11 +136,13 @@ class _LabelWork:
             label = self.maker.make(clip)
             self.silent = 0
         except NoAnswerError as error:
-            label = self.maker.failed(clip, str(error))
+            label = self.maker.failed(clip, error.message)
             self.silent += 1
         self.store.add(label)
         if self.silent >= SILENT_IN_A_ROW:
-            what = f"{self.silent} clips in a row got no answer; the last: {label.reason}"
+            what = msg(
+                "{count} clips in a row got no answer; the last: {reason}", count=self.silent, reason=label.reason
+            )
             raise TunesmithError(what, remedy=msg("See what is wrong there, then run the same command again."))
         return label
 
@@ -205,4 +207,4 @@ def _labelled(tally: LabelStats, path: Path) -> Message:
 
 def _tell_reasons(labels: Sequence[Label], console: Console) -> None:
     for label in labels:
-        console.log(f"  {label.id}: {label.reason}")
+        console.log(msg("  {clip}: {reason}", clip=label.id, reason=label.reason))

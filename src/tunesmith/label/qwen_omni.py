@@ -161,21 +161,30 @@ class QwenOmni:
             raise self._missing(error) from error
         kind = KINDS.get(config.model_type.removesuffix("_thinker"))
         if kind is None:
-            what = f"this is a model of the type {config.model_type}, not Qwen2.5-Omni or Qwen3-Omni"
-            remedy = "Name one of these, or serve the model yourself and use --provider endpoint."
-            raise TunesmithError(what, where=self.model, remedy=remedy)
+            raise TunesmithError(
+                msg("this is a model of the type {type}, not Qwen2.5-Omni or Qwen3-Omni", type=config.model_type),
+                where=self.model,
+                remedy=msg("Name one of these, or serve the model yourself and use --provider endpoint."),
+            )
         return kind
 
     def _missing(self, error: Exception) -> TunesmithError:
-        first = (str(error).splitlines() or [""])[0][:200]
-        remedy = (
-            "Check the name; for downloads, HF_ENDPOINT names a mirror. A folder with the whole checkpoint works too."
+        reason = (str(error).splitlines() or [""])[0][:200]
+        return TunesmithError(
+            msg("the model cannot be loaded ({reason})", reason=reason),
+            where=self.model,
+            remedy=msg(
+                "Check the name; for downloads, HF_ENDPOINT names a mirror. "
+                "A folder with the whole checkpoint works too."
+            ),
         )
-        return TunesmithError(msg("the model cannot be loaded ({first})", first=first), where=self.model, remedy=remedy)
 
     def _too_large(self) -> TunesmithError:
-        remedy = "Take a smaller one (Qwen/Qwen2.5-Omni-3B), or a server with --provider endpoint."
-        return TunesmithError(msg("the model does not fit into this machine's memory"), where=self.model, remedy=remedy)
+        return TunesmithError(
+            msg("the model does not fit into this machine's memory"),
+            where=self.model,
+            remedy=msg("Take a smaller one (Qwen/Qwen2.5-Omni-3B), or a server with --provider endpoint."),
+        )
 
 
 def chat(question: Question, kind: ModelKind, frames: int) -> str:

@@ -23,7 +23,7 @@ from tunesmith.texts import Message, any_of, msg
 NAME = "huggingface"
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 COLUMNS = ("keys", "filename", "tags", "speaker_emb_path", "norm_lyrics", "recaption")
-_REPAIR = "Make the folder anew with convert2hf_dataset.py."
+_REPAIR = msg("Make the folder anew with convert2hf_dataset.py.")
 
 TableRow = Mapping[str, Any]
 
@@ -44,12 +44,11 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     if (folder / SPLITS).is_file():
         splits = read_json(folder / SPLITS)
         names = splits.get("splits") if isinstance(splits, dict) else None
-        told = f" ({', '.join(map(str, names))})" if isinstance(names, list) else ""
-        raise TunesmithError(
-            msg("this folder holds several datasets{told}", told=told),
-            where=str(folder),
-            remedy=msg("Name the folder of one of them."),
-        )
+        if isinstance(names, list):
+            what = msg("this folder holds several datasets ({names})", names=tuple(map(str, names)))
+        else:
+            what = msg("this folder holds several datasets")
+        raise TunesmithError(what, where=str(folder), remedy=msg("Name the folder of one of them."))
     found: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
     entries: list[Entry] = []
@@ -86,15 +85,15 @@ def rows(folder: Path) -> Iterator[TableRow]:
                     raise TunesmithError(
                         msg("this dataset has no column `filename`, only {names}", names=tuple(stream.schema.names)),
                         where=str(folder),
-                        remedy=msg("ACE-Step's columns are {columns}.", columns=tuple(COLUMNS)),
+                        remedy=msg("ACE-Step's columns are {columns}.", columns=COLUMNS),
                     )
                 wanted = [name for name in COLUMNS if name in stream.schema.names]
                 for batch in stream:
                     yield from batch.select(wanted).to_pylist()
         except (pa.ArrowInvalid, OSError) as error:
-            first = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0]
             raise TunesmithError(
-                msg("this table is damaged ({first})", first=first), where=str(path), remedy=_REPAIR
+                msg("this table is damaged ({reason})", reason=reason), where=str(path), remedy=_REPAIR
             ) from error
 
 

@@ -80,8 +80,8 @@ class _Gathered:
         lines = list(read_pairs(path))
         if not any(isinstance(found, Pair) for _, found in lines):
             wrong = ((n, f.message) for n, f in lines if isinstance(f, Finding))
-            number, first = next(wrong, (1, msg("it is empty")))
-            what = f"no line of this file is a speech pair; the first: {first}"
+            number, reason = next(wrong, (1, msg("it is empty")))
+            what = msg("no line of this file is a speech pair; the first: {reason}", reason=reason)
             raise TunesmithError(what, where=f"{path}:{number}", remedy=EXAMPLE)
         for number, found in lines:
             if isinstance(found, Pair):
