@@ -70,6 +70,14 @@ def test_a_question_is_done_under_any_name_but_only_when_usable(tmp_path: Path) 
     assert not store.wrote("sub/a.wav", ("trap",))
 
 
+def test_a_reason_is_written_in_english_and_known_again_when_it_was_read_back(tmp_path: Path) -> None:
+    label = Label("a.wav", "failed", "sound", "k", "measured", reason=msg("{seconds:g} s are too short", seconds=0.5))
+    LabelStore(tmp_path).add(label)
+    LabelStore(tmp_path).add(label)
+    assert [record["reason"] for record in records(tmp_path)] == ["0.5 s are too short"]
+    assert str(read_labels(tmp_path)["a.wav"].reason) == "0.5 s are too short"
+
+
 def test_an_interrupted_write_costs_that_label_alone(tmp_path: Path) -> None:
     LabelStore(tmp_path).add(OK)
     path = tmp_path / "labels.jsonl"

@@ -221,13 +221,13 @@ def _close_last_line(path: Path) -> None:
 
 @dataclass(frozen=True)
 class ClipMeasurements:
-    """Facts of one clip; ``None`` where it cannot be told.
+    """Facts of one clip; ``None`` where one cannot be measured.
 
     Attributes:
         seconds: Length of the whole clip.
-        bpm: Beats per minute, told from a confidence of 0.3 on.
+        bpm: Beats per minute, given from a confidence of 0.3 on.
         bpm_confidence: Strength of the beat, 0…1.
-        key: Such as ``A minor``, told where it leads the second by 0.1.
+        key: Such as ``A minor``, given where it leads the second by 0.1.
         key_gap: That lead.
         lufs: Integrated loudness.
         centroid_hz: Spectral centre of gravity: brightness.

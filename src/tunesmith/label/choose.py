@@ -1,4 +1,4 @@
-"""Which provider the user means, with every flag held against it."""
+"""The provider that the user asks for; flags that do not belong to it are refused."""
 
 from __future__ import annotations
 

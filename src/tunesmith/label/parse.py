@@ -1,4 +1,4 @@
-"""From whatever a model wrote to a valid answer, or to a sentence that says what is wrong with it."""
+"""Check what a model wrote: it gives a valid answer, or an error that says what is wrong with it."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class _Loaded:
 
     @property
     def end(self) -> int:
-        """The token that ends a turn; said outright, as not every checkpoint's generation settings do."""
+        """The token that ends a turn; set explicitly, as not every checkpoint's generation settings have it."""
         return int(self.tokenizer.convert_tokens_to_ids("<|im_end|>"))
 
 
@@ -113,17 +113,17 @@ class QwenOmni:
         return str(loaded.tokenizer.decode(answer, skip_special_tokens=True))
 
     def _inputs(self, loaded: _Loaded, question: Question) -> dict[str, Any]:
-        heard = loaded.features(
+        features = loaded.features(
             question.audio, sampling_rate=LISTEN_RATE, return_attention_mask=True, return_tensors="pt"
         )
-        frames = int(heard["attention_mask"].sum())
+        frames = int(features["attention_mask"].sum())
         text = loaded.tokenizer(chat(question, loaded.kind, frames), return_tensors="pt", add_special_tokens=False)
         model = loaded.model
         return {
             "input_ids": text["input_ids"].to(model.device),
             "attention_mask": text["attention_mask"].to(model.device),
-            "input_features": heard["input_features"].to(model.device, model.dtype),
-            "feature_attention_mask": heard["attention_mask"].to(model.device),
+            "input_features": features["input_features"].to(model.device, model.dtype),
+            "feature_attention_mask": features["attention_mask"].to(model.device),
         }
 
     @cached_property

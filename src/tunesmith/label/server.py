@@ -1,4 +1,4 @@
-"""One POST of JSON, patient with a busy server and plain about a wrong one."""
+"""One POST of JSON: a busy server is asked again, and a wrong address or key is an error."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ AUTO = "auto"
 """In place of a layout's name: look which one it is."""
 
 
-def _found() -> tuple[Layout, ...]:
+def _discover() -> tuple[Layout, ...]:
     modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
     layouts = (module.LAYOUT for module in modules if hasattr(module, "LAYOUT"))
     return tuple(sorted(layouts, key=lambda layout: layout.order))
 
 
-LAYOUTS = _found()
+LAYOUTS = _discover()
 """Of every file here that has one, in the order in which they are tried: the most explicit first."""
 
 

@@ -49,16 +49,16 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
         else:
             what = msg("this folder holds several datasets")
         raise TunesmithError(what, where=str(folder), remedy=msg("Name the folder of one of them."))
-    found: dict[str, Entry] = {}
+    entry_by_row: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
     entries: list[Entry] = []
     for row in rows(folder):
         key = json.dumps([row.get(name) for name in COLUMNS], ensure_ascii=False)
-        if key not in found:
-            found[key] = _entry(folder, row, problems)
-        entries.append(found[key])
-    there = [entry for entry in entries if str(entry.path) not in problems]
-    layout = build(folder, there, options, NAME)
+        if key not in entry_by_row:
+            entry_by_row[key] = _entry(folder, row, problems)
+        entries.append(entry_by_row[key])
+    present = [entry for entry in entries if str(entry.path) not in problems]
+    layout = build(folder, present, options, NAME)
     return replace(layout, problems=[*problems.values(), *layout.problems])
 
 
@@ -129,9 +129,9 @@ def locate(name: str, folder: Path) -> Path | None:
     """Where a file named in a dataset lies: as written, in the dataset's folder, or beside it; ``None`` if nowhere."""
     if not name.strip():
         return None
-    whole = folder.absolute()
+    absolute = folder.absolute()
     for written in dict.fromkeys((name, name.replace("\\", "/"))):  # written on Windows, too
-        for base in (Path.cwd(), whole, whole.parent):
+        for base in (Path.cwd(), absolute, absolute.parent):
             path = base / Path(written).expanduser()
             if path.is_file():
                 return path
@@ -139,7 +139,7 @@ def locate(name: str, folder: Path) -> Path | None:
 
 
 def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
-    whole = folder.absolute()
+    absolute = folder.absolute()
     return Finding(
         check="layout",
         level="error",
@@ -148,7 +148,7 @@ def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
             "its {what} {name} is not there (looked in {places})",
             what=what,
             name=name or msg("(no name)"),
-            places=any_of([str(Path.cwd()), str(whole), str(whole.parent)]),
+            places=any_of([str(Path.cwd()), str(absolute), str(absolute.parent)]),
         ),
         remedy=msg("Put the file back, work in the folder in which the dataset was made, or convert anew."),
     )

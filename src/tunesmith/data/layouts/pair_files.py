@@ -53,7 +53,7 @@ def lists_in(folder: Path) -> list[Path]:
 
 
 def unused(folder: Path, files: Mapping[Path, Split]) -> Iterator[Message]:
-    """Says which lists are there and are left alone."""
+    """Notes which lists are present and not used."""
     others = [path.name for path in lists_in(folder.parent if folder.is_file() else folder) if path not in files]
     if others:
         yield msg("{names} is there and is not used; data.valid_file names a list to hold out.", names=tuple(others))
