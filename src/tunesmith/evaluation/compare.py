@@ -105,7 +105,9 @@ def build_comparison(
             for i, p in enumerate(prompts)
         ),
         reference=tuple(
-            ReferenceResult(clip=c.sample.id, file=files.get(c.sample.id), signals=c.signals.to_json(), heard=c.transcript)
+            ReferenceResult(
+                clip=c.sample.id, file=files.get(c.sample.id), signals=c.signals.to_json(), heard=c.transcript
+            )
             for c in references
         ),
         losses=_losses(context, losses),

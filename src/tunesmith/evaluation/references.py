@@ -1,4 +1,4 @@
-"""The user's own clips that results are held against, as they sound after the model's own codec."""
+"""The user's own clips that results are compared with, as they sound after the model's own codec."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
 
 REFERENCE_CLIPS = 12
-"""Clips of the user's own that results are held against: calibrated limits need eight."""
+"""Clips of the user's own that results are compared with: calibrated limits need eight."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def reference_clips(
 ) -> list[ReferenceClip]:
     """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fixed number.
 
-    Speech is not cropped, and held against the same text and voice as what is generated.
+    Speech is not cropped, and is compared with the same text and voice as what is generated.
     """
     from tunesmith.data.load import load
     from tunesmith.prompting.spoken import prompt_of

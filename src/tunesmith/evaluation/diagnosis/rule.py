@@ -71,7 +71,7 @@ class Verdict:
         severity: ``broken`` (not usable as audio), ``flaw`` (usable, audibly wrong) or ``note``.
         title: The fault in two or three words.
         number: The deciding measurement, in ``unit``.
-        limit: What it was held against.
+        limit: What it was compared with.
         unit: Unit of both.
         sentence: The finding, with the number in it.
         causes: What usually lies behind it.

@@ -103,7 +103,12 @@ def _excused(rule: Rule, run: RunData) -> list[RunFinding]:
                 own=flagged_clips,
                 total=clips,
             ),
-            evidence={"flagged": flagged, "outputs": len(run.adapter), "own_flagged": flagged_clips, "own_clips": clips},
+            evidence={
+                "flagged": flagged,
+                "outputs": len(run.adapter),
+                "own_flagged": flagged_clips,
+                "own_clips": clips,
+            },
         )
     ]
 

@@ -1,4 +1,4 @@
-"""One result of a speaking model held against its text, its prompt and, where there is one, the true recording."""
+"""One result of a speaking model compared with its text, its prompt and, where there is one, the true recording."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SpeechMeasurement:
 
 @dataclass(frozen=True)
 class SpeechReference:
-    """What one prompt's results are held against."""
+    """What one prompt's results are compared with."""
 
     text: str
     seconds: float
