@@ -33,7 +33,7 @@ class Console:
         self.quiet = quiet
 
     def mute(self) -> None:
-        """Fall silent, on the terminal and in the log."""
+        """Print and log nothing from now on."""
         self.quiet, self.log_file = True, None
 
     def log(self, text: str | Message, style: str | None = None) -> None:
