@@ -109,9 +109,5 @@ def _kept() -> Message | None:
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
     kept = [msg("finished stages: {stages}", stages=tuple(stages))] if stages else []
     kept += [msg("newest checkpoint: {checkpoint}", checkpoint=checkpoints[-1])] if checkpoints else []
-    return msg(
-        "What was finished is kept in {folder} ({kept}); {again}.",
-        folder=folder,
-        kept=in_turn(kept or [msg("no stage yet")]),
-        again=again,
-    )
+    finished = in_turn(kept or [msg("no stage yet")])
+    return msg("What was finished is kept in {folder} ({kept}); {again}.", folder=folder, kept=finished, again=again)
