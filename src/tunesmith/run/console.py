@@ -49,7 +49,7 @@ class Console:
         """Print and log a warning."""
         self.log(msg("warning: {said}", said=text), style="yellow")
 
-    def title(self, text: str) -> None:
+    def title(self, text: str | Message) -> None:
         """Print the heading of a stage."""
         self.log(text, style="bold cyan")
 
