@@ -72,7 +72,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the run said."""
+        """The console's lines, each with its time."""
         return self.path / "train.log"
 
     @property
@@ -169,5 +169,5 @@ def find_run(name: str, root: Path | None = None) -> RunFolder:
             return RunFolder(path)
     raise TunesmithError(
         msg("there is no run `{name}`", name=name),
-        remedy=msg("Looked at {name} and {base}; make one with `tunesmith new`.", name=name, base=base / name),
+        remedy=msg("Looked at {path} and {other}; make one with `tunesmith new`.", path=name, other=base / name),
     )

@@ -47,7 +47,7 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
     folder, start, said = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
-    working_on(folder.path, "the same flags with --resume auto go")
+    working_on(folder.path, msg("the same flags with --resume auto go on from there"))
     keep_previous(folder, dump_resolved(recipe))
     for line in (places.said, said, *words.remarks(args)):
         if line:

@@ -90,7 +90,7 @@ def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tens
     if (source / full.CONFIG).is_file():
         config, weights = read_json(source / full.CONFIG), source / full.WEIGHTS
         header = Header(network, "full", tuple(config["targets"]), str(config["base_model_name_or_path"]))
-        return header, read_tensors(weights, "this file") if weights.exists() else {}
+        return header, read_tensors(weights) if weights.exists() else {}
     config = read_json(source / CONFIG)
     header = Header(
         network,
