@@ -50,7 +50,7 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
         unsafe = isinstance(error, UnpicklingError)
         reason = msg("it holds something other than tensors") if unsafe else str(error).strip().partition("\n")[0]
         raise TunesmithError(
-            msg("these weights cannot be read ({reason})", reason=reason),
+            msg("these weights cannot be read ({error})", error=reason),
             where=str(file),
             remedy=msg("Download them again."),
         ) from error
