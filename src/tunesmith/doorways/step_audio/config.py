@@ -216,7 +216,9 @@ def read_config(path: Path) -> Given:
     ]
     if twice:
         raise RecipeError(
-            Problem(tree.where(("data", new)), f"data.{new}", f"means the same as data.{old}; keep one of them")
+            Problem(
+                tree.where(("data", new)), f"data.{new}", msg("means the same as data.{key}; keep one of them", key=old)
+            )
             for new, old in twice
         )
     return given

@@ -52,8 +52,9 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
     """Write LLM and flow with adapters merged, and everything else of the checkpoint as it is.
 
     Args:
-        llm: Bare LLM, adapters inside; where its weights are packed, they are merged into the checkpoint's full ones.
-        flow: Bare flow, adapters inside or trained itself.
+        llm: Without PEFT's wrapper, adapters inside; where its weights are packed, the adapters are merged into the
+            checkpoint's full ones.
+        flow: Without PEFT's wrapper, adapters inside or trained itself.
         folder: The base checkpoint.
         flow_folder: Its flow's folder.
         target: A folder that is new.
@@ -86,7 +87,7 @@ def export_flow(flow: nn.Module, flow_folder: Path, target: Path) -> None:
     """Write a full ``flow.pt`` with what was trained inside, and beside it what the base's folder holds besides.
 
     Args:
-        flow: Bare, adapters inside or trained itself.
+        flow: Without PEFT's wrapper, adapters inside or trained itself.
         flow_folder: The base's.
         target: The folder to write.
     """

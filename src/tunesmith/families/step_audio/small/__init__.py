@@ -27,7 +27,7 @@ class SmallConfig:
 
     Attributes:
         mel: Of the spectrogram that everything here starts from; the flow's own.
-        mel_floor: Natural-log magnitude below which tokens and speaker vector hear nothing.
+        mel_floor: Natural-log magnitude that quieter frames are raised to, for tokens and speaker vector.
         cepstra: Cosine coefficients of a mel frame that the linguistic codes look at, without the first (the level).
         iterations: Rounds of Griffin-Lim.
     """
@@ -54,7 +54,7 @@ def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
 
     if not (folder / SETTINGS).is_file():
         raise TunesmithError(
-            msg("there is no {settings}", settings=SETTINGS),
+            msg("there is no {file}", file=SETTINGS),
             where=str(folder),
             remedy=msg("Only a pocket checkpoint has small front ends."),
         )
