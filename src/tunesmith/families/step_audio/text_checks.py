@@ -95,10 +95,10 @@ def with_numbers(sample: Sample, ids: TokenIds) -> Sample:
             made[name] = [token - ids.audio_base for token in found]
             if not whole:
                 what = msg(
-                    "{key} holds {count} audio tokens, and a group has {group_size}",
-                    key=name,
+                    "{name} holds {count} audio tokens, and a group has {group}",
+                    name=name,
                     count=len(numbers),
-                    group_size=GROUP,
+                    group=GROUP,
                 )
                 raise TunesmithError(what)
     return replace(sample, attributes={**sample.attributes, **made}) if made else sample

@@ -156,13 +156,13 @@ def _count(tensors: Mapping[str, torch.Tensor], prefix: str) -> int:
 
 def _differences(known: Any, found: Any, path: str = "") -> Iterator[Message]:
     for item in fields(known):
-        ours, theirs = getattr(known, item.name), getattr(found, item.name)
+        ours, theirs, key = getattr(known, item.name), getattr(found, item.name), f"{path}{item.name}"
         if is_dataclass(ours):
-            yield from _differences(ours, theirs, f"{path}{item.name}.")
+            yield from _differences(ours, theirs, f"{key}.")
         elif ours != theirs:
             yield msg(
                 "{key} is {in_config} in the config and {in_weights} in the weights",
-                key=f"{path}{item.name}",
+                key=key,
                 in_config=str(ours),
                 in_weights=str(theirs),
             )
