@@ -29,7 +29,7 @@ class ConfigSection(BaseModel):
 
 
 class Basic(ConfigSection):
-    """What to train, on what, and when to look."""
+    """What to train, on what device, and how often to log and validate."""
 
     seed: int = 42
     device: str = "cuda"

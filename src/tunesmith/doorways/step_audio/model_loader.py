@@ -75,7 +75,7 @@ def how_to_get(repository: str, folder: str = "FOLDER") -> Message:
 
 
 def from_modelscope(name: str) -> str:
-    """A repository's copy from ModelScope, by their own library.
+    """A repository's copy from ModelScope, by ModelScope's library.
 
     Raises:
         TunesmithError: when the library is not installed, or the files cannot be had.

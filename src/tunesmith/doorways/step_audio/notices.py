@@ -1,4 +1,4 @@
-"""What is said before training: keys that mean little or nothing here, and what the others come to."""
+"""Notices before training: keys that have little or no effect here, and what the others amount to in updates."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def complete(
     find: Callable[[], Transcribes | None],
     language: str | None = None,
 ) -> Augmented:
-    """Check ready audio tokens, write down what is said where nobody has, and give every sample a prompt.
+    """Check ready audio tokens, transcribe samples that lack a text, and give every sample a prompt.
 
     Args:
         samples: Checked, with split and durations.
@@ -40,7 +40,7 @@ def complete(
         networks: Those that will be trained: ``llm``, ``flow`` or both.
         ids: The checkpoint's audio tokens.
         find: Looks for Whisper's weights.
-        language: What is spoken, if the user said it.
+        language: What is spoken, if the user named it.
 
     Raises:
         TunesmithError: when a network has nothing left to learn from.

@@ -1,7 +1,7 @@
 """The front end of a checkpoint: from a recording to codes, mel and speaker vector, and from mel to sound.
 
 The released checkpoint encodes with Paraformer, the CosyVoice tokeniser and CAM++, and decodes with HiFT; the pocket
-model has small front ends of our own. Mel and codes come from the same cut of the recording, in training as in use.
+model has small front ends. Mel and codes come from the same cut of the recording, in training as in use.
 
 Shapes: N samples, G groups of 120 ms, F = 6 G mel frames (50 a second), C mel bins, E width of the speaker vector.
 """
@@ -118,7 +118,7 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 class SmallFrontEnd(FrontEnd):
-    """Our own small front ends, for the pocket model."""
+    """The small front ends of the pocket model."""
 
     def __init__(self, folder: Path, ids: TokenIds) -> None:
         from tunesmith.families.step_audio.small import read_small

@@ -165,14 +165,14 @@ class StepAudioGenerator(Generator):
 
 
 def merged(settings: StepAudioSettings, options: Mapping[str, Any]) -> StepAudioSettings:
-    """The family's options with an item's own over them.
+    """The family's options, overridden by those of one request.
 
     Raises:
         TunesmithError: for an option that does not exist or is out of range.
     """
     if not options:
         return settings
-    if "edit_type" in options:  # an item's own kind of edit brings its own aim, or none
+    if "edit_type" in options:  # edit_info of the settings belongs to their edit_type
         options = {"edit_info": "", **options}
     try:
         return StepAudioSettings.model_validate({**settings.model_dump(), **options})

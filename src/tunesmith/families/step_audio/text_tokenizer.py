@@ -162,7 +162,7 @@ class JsonText(TextTokenizer):
 
         try:
             self.model = Tokenizer.from_str(file.read_text("utf-8"))
-        except Exception as error:  # the library raises bare ones
+        except Exception as error:  # the library raises plain Exceptions
             raise TunesmithError(
                 msg("this text tokeniser cannot be read ({error})", error=error),
                 where=str(file),
