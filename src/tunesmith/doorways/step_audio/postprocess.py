@@ -109,7 +109,7 @@ def level(audio: object) -> float:
 
 
 def merge(context: RunContext) -> Path:
-    """Write base and best checkpoints as one model, for vLLM or as a new base; its folder where the flow alone trained."""
+    """Write base and best checkpoints as one model, for vLLM or as a new base; of the flow alone, its folder."""
     from tunesmith.adapters.attach import unwrap_peft
     from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
     from tunesmith.families.step_audio.checkpoints import load_checkpoint
