@@ -174,14 +174,8 @@ def _put(
         )
     notes = []
     if header and base and not _same_base(header.base, base):
-        notes.append(
-            msg(
-                "{path}: trained on {trained_on}, and this is {base}; the sizes agree",
-                path=str(path),
-                trained_on=header.base,
-                base=base,
-            )
-        )
+        bases = {"path": str(path), "trained_on": header.base, "base": base}
+        notes.append(msg("{path}: trained on {trained_on}, and this is {base}; the sizes agree", **bases))
     low = {key: tensor for key, tensor in tensors.items() if LORA in key}
     rest = {key: tensor for key, tensor in tensors.items() if LORA not in key}
     plan = plan_adapter(network, low, header, path) if low else None
@@ -189,13 +183,8 @@ def _put(
         notes += fill(name, network, rest, path, known=header is not None, whole=not low)
     if plan is not None:
         if header is None:
-            notes.append(
-                msg(
-                    "{path}: it does not say its LoRA alpha; the guide's {alpha:g} is used",
-                    path=str(path),
-                    alpha=plan.alpha,
-                )
-            )
+            assumed: dict[str, Any] = {"path": str(path), "alpha": plan.alpha}
+            notes.append(msg("{path}: it does not say its LoRA alpha; the guide's {alpha:g} is used", **assumed))
         network = with_adapter(name, network, low, plan)
     return LoadedCheckpoint(network, tuple(notes))
 
