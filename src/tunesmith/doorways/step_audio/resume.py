@@ -44,8 +44,8 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
             remedy=msg("Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant."),
         )
     saved = CheckpointState.read(last / STATE).identity
-    remedy = "Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir."
-    refuse_other(_belongings(saved), _belongings_of(recipe, mode), last, remedy)
+    remedy = msg("Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir.")
+    refuse_other(_identity(saved), _identity_of(recipe, mode), last, remedy)
 
 
 def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
@@ -58,17 +58,18 @@ def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
     if path.resolve() == folder.path.resolve() or (last is not None and path.resolve() == last.resolve()):
         return
     raise TunesmithError(
-        msg("this is not the newest checkpoint of {path}", path=folder.path),
+        msg("this is not the newest checkpoint of {run}", run=str(folder.path)),
         where=str(path),
         remedy=msg(
-            "That is {last}. Write --resume alone, or set save.ckpt_dir to the run that is meant.", last=last.name
+            "That is {checkpoint}. Write --resume alone, or set save.ckpt_dir to the run that is meant.",
+            checkpoint=last.name,
         )
         if last
         else msg("It has none yet; set save.ckpt_dir to the run that is meant."),
     )
 
 
-def _belongings(saved: dict[str, Any]) -> dict[str, object]:
+def _identity(saved: dict[str, Any]) -> dict[str, object]:
     adapter = saved["adapter"]
     return {
         "base": saved["base"],
@@ -82,9 +83,9 @@ def _belongings(saved: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _belongings_of(recipe: Recipe, mode: str) -> dict[str, object]:
+def _identity_of(recipe: Recipe, mode: str) -> dict[str, object]:
     train = recipe.train
-    return _belongings(
+    return _identity(
         {
             "base": recipe.model.path,
             "adapter": recipe.adapter.model_dump(mode="json"),
