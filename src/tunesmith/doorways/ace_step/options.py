@@ -79,7 +79,7 @@ def precision(text: str) -> str:
 def clipping(text: str) -> str:
     """``norm`` or ``value``."""
     if text not in ("norm", "value"):
-        raise ValueError(msg("`{text}` is neither `norm` nor `value`", text=text))
+        raise ValueError(msg("`{value}` is neither `norm` nor `value`", value=text))
     return text
 
 
