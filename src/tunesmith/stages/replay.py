@@ -35,7 +35,7 @@ def read_replay(context: RunContext, user_data: Dataset) -> Dataset | None:
 def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
     """A layout as the run's family reads it.
 
-    Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source.
+    Spoken clips whose names differ by a number alone are sentences, not cuts of a track: each is its own source.
 
     Raises:
         TunesmithError: for speech pairs where nothing learns to speak.

@@ -14,7 +14,7 @@ from tunesmith.training.state import TrainState
 from tunesmith.training.validation import fixed_batches, measure
 
 OWN, REPLAY = "own", "replay"
-"""Kinds of held-out clips where edit types tell none apart."""
+"""Kinds of held-out clips where all are of one edit type."""
 
 
 def kind_batches(state: TrainState, user_batches: list[Batch]) -> dict[str, list[Batch]]:

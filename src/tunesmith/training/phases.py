@@ -60,7 +60,7 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
 
 
 def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
-    """Updates of a run as far as its recipe tells; of stages without a length of their own, all together."""
+    """Updates of a run as far as its recipe sets them; of stages without a length of their own, all together."""
     set_lengths = [_set_length(stage, recipe, clips, processes) for stage in recipe.stages.values()]
     known = [length for length in set_lengths if length is not None]
     return sum(known) if known else updates_for(recipe, clips, processes)

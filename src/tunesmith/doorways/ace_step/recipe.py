@@ -26,12 +26,12 @@ class Folders:
     Attributes:
         base: The base model: hub id, folder or ``pocket/ace_step``.
         saves: Where adapters are saved, if not in the run's own folder.
-        said: What the user should know about it.
+        note: What the user should know about it.
     """
 
     base: str
     saves: Path | None
-    said: Message | None = None
+    note: Message | None = None
 
 
 def folders(model: str, checkpoint_dir: str | None) -> Folders:
@@ -69,8 +69,8 @@ def folders(model: str, checkpoint_dir: str | None) -> Folders:
             ),
             remedy=msg("Give one of them."),
         )
-    said = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
-    return Folders(str(path), None, said)
+    note = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
+    return Folders(str(path), None, note)
 
 
 def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where a run of the trainer lies (``{logger_dir}/lightning_logs/<time><exp_name>``), and what it goes on from."""
+"""Where a run of the trainer lies (``{logger_dir}/lightning_logs/<time><exp_name>``), and what it continues."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def refuse_name(name: str) -> None:
 
 
 def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> None:
-    """A checkpoint goes on with the base, the adapter and the batch that it was made with.
+    """A checkpoint is continued with the base, the adapter and the batch that it was made with.
 
     Raises:
         TunesmithError: naming what differs.
@@ -94,7 +94,7 @@ def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> Non
 
 
 def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
-    """A checkpoint goes on with the clips that it was made with.
+    """A checkpoint is continued with the clips that it was made with.
 
     Raises:
         TunesmithError: when others are trained on now.
@@ -110,7 +110,7 @@ def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
 
 
 def begin_from(checkpoint: Path, folder: RunFolder) -> None:
-    """Copy a checkpoint into a run, which then goes on from it; the run that it is from stays as it is.
+    """Copy a checkpoint into a run, which then continues it; the run that it is from stays as it is.
 
     What was best in the earlier run stays there: the new one calls best what beats the base model from here on. A
     checkpoint of this very run stays where it is.

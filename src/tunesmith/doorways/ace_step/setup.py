@@ -44,11 +44,11 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     places = folders(args.model, args.checkpoint_dir)
     recipe = build(Tree(as_recipe(args, places))).recipe
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
-    folder, start, said = open_folder(args, places, recipe)
+    folder, start, note = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     working_on(folder.path, "the same flags with --resume auto go")
     keep_previous(folder, dump_resolved(recipe))
-    for line in (places.said, said, *notices.remarks(args)):
+    for line in (places.note, note, *notices.remarks(args)):
         if line:
             context.console.log(line)
     run_stages(context, ["check"])
@@ -83,10 +83,10 @@ def base_config(recipe: Recipe) -> TransformerConfig:
 def open_folder(
     args: argparse.Namespace, places: Folders, recipe: Recipe
 ) -> tuple[RunFolder, Path | None, Message | None]:
-    """The run's folder, the checkpoint that it goes on from, and what is said about them.
+    """The run's folder, the checkpoint that it continues, and a note about them.
 
     Raises:
-        TunesmithError: for a checkpoint that cannot be gone on from, or a folder of saves that another run has.
+        TunesmithError: for a checkpoint that cannot be continued, or a folder of saves that another run has.
     """
     logs, clips = Path(args.logger_dir).expanduser(), notices.per_update(args)
     if args.resume and args.ckpt_path:
@@ -102,9 +102,9 @@ def open_folder(
         going_on = msg("--resume auto: going on in {run}", run=str(folder.path))
         anew = msg("--resume auto: going on in {run}, which has no checkpoint", run=str(folder.path))
         return folder, start, going_on if start else anew
-    said = None
+    note = None
     if args.resume:
-        said = msg(
+        note = msg(
             "--resume auto: there is no run of {name} in {path} yet, so this is the first",
             name=args.exp_name,
             path=str(logs / run_dir.LOGS),
@@ -119,11 +119,11 @@ def open_folder(
         return run_dir.new_run(logs, args.exp_name), start, from_there
     if places.saves is not None:
         run_dir.refuse_taken(places.saves)
-    return run_dir.new_run(logs, args.exp_name), None, said
+    return run_dir.new_run(logs, args.exp_name), None, note
 
 
 def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample]) -> RunContext:
-    """The run with what only its clips can tell.
+    """The run with the settings that follow from its clips.
 
     It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; and no audio is made that is longer than
     anything it learns from.
