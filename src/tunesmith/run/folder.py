@@ -120,9 +120,24 @@ class RunFolder:
         return self.path / "stages" / f"{name}.json"
 
     def stage_state(self, name: str) -> StageState | None:
-        """The state of a stage that was begun, or ``None``."""
+        """The state of a stage that was begun, or ``None``.
+
+        Raises:
+            TunesmithError: when its file is damaged. Without the file the stage counts as not done, and nothing else of
+                the run depends on it: encoded clips are kept in the cache, and training has its checkpoints.
+        """
         path = self.stage(name)
-        return StageState.read(path) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return StageState.read(path)
+        except TunesmithError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            again = msg("Delete this file; the stage {stage} is then done again.", stage=name)
+            goes_on = msg("Delete this file; training then goes on from its newest checkpoint.")
+            remedy = goes_on if name == "train" else again
+            raise TunesmithError(error.what, where=error.where, remedy=remedy) from error
 
     def read_metrics(self, kind: type[LineT]) -> Iterator[LineT]:
         """Metric lines of one kind in order (of all with ``MetricLine``); one cut off by a crash is passed over.

@@ -44,7 +44,7 @@ def new_run(
     root: Path | None = None,
     console: Console | None = None,
 ) -> RunFolder:
-    """Write ``runs/<name>/recipe.yaml`` after looking at the data, and tell what was seen and chosen.
+    """Write ``runs/<name>/recipe.yaml`` after looking at the data, and print what was seen and chosen.
 
     Args:
         name: The run's name.
@@ -54,18 +54,18 @@ def new_run(
         default_text: Caption of clips that have none; not for speech.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
-        console: Who speaks to the user.
+        console: Prints what was seen and chosen, and the progress; a new one by default.
 
     Raises:
         TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model,
             or one text for all clips of speech.
     """
     console = console or Console()
-    run = _place(name, root or RUNS, force)
+    run = _run_folder(name, root or RUNS, force)
     _refuse_early(model, preset, default_text)
     with console.progress(msg("look at the clips"), None) as advance:
         dataset = scan_folder(folder, default_text=default_text, progress=advance)
-    if not _speaks(model, preset):
+    if not _is_speech(model, preset):
         refuse_speech(dataset.layout, dataset.folder)
     loaded, chosen = choose(name, dataset, model, preset, default_text)
     recipe = loaded.recipe
@@ -108,7 +108,7 @@ def choose(
         wanted = parse_tree(preset_text(intent), f"preset {intent}")
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
-    guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
+    guess = not _is_speech(model, preset)  # what is said in a clip cannot be guessed
     if not guess and not layout_named(dataset.layout).speech:
         reasons["data.replay"] = "cloning alone makes the model lose its edits: name edit pairs here to keep them"
     tree = tree.merge(Tree(_from_data(dataset, default_text, reasons, guess=guess)))
@@ -117,12 +117,12 @@ def choose(
     if recompute:
         tree = tree.merge(Tree({"train": {"gradient_checkpointing": True}}))
         reasons["train.gradient_checkpointing"] = f"without it a step takes more than {COMFORTABLE / 1e9:.0f} GB"
-    own: dict[str, Any] = {"name": name}
+    given: dict[str, Any] = {"name": name}
     if model:
-        own["model"] = {"path": model}
-    own_tree = Tree(own)
-    resolve_paths(own_tree, Path.cwd())
-    tree = tree.merge(own_tree)
+        given["model"] = {"path": model}
+    given_tree = Tree(given)
+    resolve_paths(given_tree, Path.cwd())
+    tree = tree.merge(given_tree)
     _fit_batch(tree, dataset, reasons)
     return build(tree), reasons
 
@@ -157,7 +157,7 @@ def notes(dataset: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> d
 
 
 def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str | Message]:
-    """What the user is told on the terminal."""
+    """What is printed of the new run."""
     lines: list[str | Message] = [
         msg("folder: {path}", path=str(dataset.folder)),
         msg(
@@ -212,32 +212,42 @@ def _unusable(dataset: DatasetSummary) -> list[Message]:
     return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
 
 
-def _place(name: str, root: Path, force: bool) -> RunFolder:
+def _run_folder(name: str, root: Path, force: bool) -> RunFolder:
     if not valid_name(name):
-        remedy = "Use letters, digits and . _ -, starting with a letter or digit."
-        raise TunesmithError(msg("`{name}` cannot name a run", name=name), remedy=remedy)
+        raise TunesmithError(
+            msg("`{name}` cannot name a run", name=name),
+            remedy=msg("Use letters, digits and . _ -, starting with a letter or digit."),
+        )
     run = RunFolder(root / name)
     if run.recipe.exists() and not force:
-        remedy = f"Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force."
-        raise TunesmithError(msg("there is a run `{name}` already", name=name), where=str(run.recipe), remedy=remedy)
+        raise TunesmithError(
+            msg("there is a run `{name}` already", name=name),
+            where=str(run.recipe),
+            remedy=msg(
+                "Go on with `tunesmith run {name}`, take another name, or replace its recipe with --force.", name=name
+            ),
+        )
     return run
 
 
 def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:
-    """A misspelt preset or model, or a text that cannot be meant, is said before a large folder is read."""
+    """Refuse a misspelt preset or model, or a text that cannot be meant, before a large folder is read."""
     from tunesmith.families.registry import recognise
 
     if preset is not None:
         preset_text(preset)
     if model is not None:
         recognise(resolved_path(model, Path.cwd(), always=False))
-    if default_text is not None and _speaks(model, preset):
-        what = "one text for all clips cannot be what is said in each of them"
-        raise TunesmithError(what, where="--text", remedy=msg("Leave it out; transcripts belong to their clips."))
+    if default_text is not None and _is_speech(model, preset):
+        raise TunesmithError(
+            msg("one text for all clips cannot be what is said in each of them"),
+            where="--text",
+            remedy=msg("Leave it out; transcripts belong to their clips."),
+        )
 
 
-def _speaks(model: str | None, preset: str | None) -> bool:
-    """Whether the texts of the run's clips are what is said in them; a model nobody knows is said elsewhere."""
+def _is_speech(model: str | None, preset: str | None) -> bool:
+    """Whether the texts of the run's clips are what is said in them; an unknown model is refused elsewhere."""
     from tunesmith.families.registry import family_type, recognise
 
     wanted = parse_tree(preset_text(preset), f"preset {preset}") if preset else Tree()

@@ -84,12 +84,12 @@ def needed(stages: Sequence[str]) -> list[str]:
         "evaluate": [],
         "report": [],
     }
-    wanted = {*stages, *(b for s in stages for b in before[s])}
+    wanted = {*stages, *(earlier for stage in stages for earlier in before[stage])}
     return [name for name in STAGES if name in wanted]
 
 
 def run_stage(context: RunContext, name: str, fingerprint: str, *, resume: bool = True) -> None:
-    """Do one stage and write down that it is done."""
+    """Do one stage and record that it is done."""
     context.console.title(f"── {name} " + "─" * max(3, 70 - len(name)))
     if is_main():
         StageState(stage=name, fingerprint=fingerprint, status="running").write(context.folder.stage(name))

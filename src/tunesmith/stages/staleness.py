@@ -29,8 +29,8 @@ def stage_inputs(context: RunContext, name: str) -> list[Any]:
     match name:
         case "check":
             data = context.recipe.data
-            own = [folder_listing(Path(data.folder)), *listed_files(data)]
-            return [*sections, context.recipe.train.seed, *own, *replay_files(data)]
+            user_files = [folder_listing(Path(data.folder)), *listed_files(data)]
+            return [*sections, context.recipe.train.seed, *user_files, *replay_files(data)]
         case "encode":
             return [*sections, digest(folder.manifest)]
         case "train":
@@ -102,12 +102,12 @@ def replay_files(data: DataRecipe) -> list[Any]:
 
     if not data.replay:
         return []
-    place = Path(data.replay)
+    folder = Path(data.replay)
     try:
-        layout = detect_layout(place)
+        layout = detect_layout(folder)
     except TunesmithError:  # the check stage says what is wrong with it
         return []
-    return [folder_listing(place), *listed_files(DataRecipe.model_validate({"folder": data.replay, "layout": layout}))]
+    return [folder_listing(folder), *listed_files(DataRecipe.model_validate({"folder": data.replay, "layout": layout}))]
 
 
 def report_sources(context: RunContext) -> list[Any]:

@@ -19,7 +19,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
 from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import msg
+from tunesmith.texts import Message, in_turn, msg
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
 from tunesmith.training.state import TrainState
@@ -27,7 +27,9 @@ from tunesmith.training.state import TrainState
 STATE, OPTIMIZER, EMA = "state.json", "optimizer.pt", "ema.safetensors"
 SHAPES = "shapes"
 """What tells adapters of the same settings apart; too long to be shown."""
-ANEW = "Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced)."
+ANEW = msg("Change the recipe back, or train anew with `--no-resume` (the old checkpoints are replaced).")
+_KEY_NAMES = {"clips per update": msg("clips per update")}
+"""What a checkpoint belongs to is named by the keys of settings, and by these words."""
 
 
 def save(state: TrainState, folder: RunFolder) -> Path:
@@ -103,20 +105,20 @@ def load(state: TrainState, path: Path) -> None:
         raise TunesmithError(
             msg("this checkpoint is incomplete"), where=str(path), remedy=msg("Delete it; the one before is used.")
         ) from error
-    state.optimizer.load_state_dict(with_today_s_groups(saved["optimizer"]))
+    state.optimizer.load_state_dict(with_present_names(saved["optimizer"]))
     if saved["scaler"] is not None and state.accelerator.scaler is not None:
         state.accelerator.scaler.load_state_dict(saved["scaler"])
     torch.set_rng_state(saved["rng"])
     if state.ema is not None:
         _load_ema(state, path)
     progress = _progress(record, path)
-    done, now = [one["name"] for one in progress.history], [stage.name for stage in state.stages]
-    if progress.stage >= len(now) or done != now[: len(done)]:
+    done, planned = [record["name"] for record in progress.history], [stage.name for stage in state.stages]
+    if progress.stage >= len(planned) or done != planned[: len(done)]:
         raise TunesmithError(
             msg(
-                "this checkpoint has done the stages {done}, and the recipe now has {now}",
+                "this checkpoint has done the stages {done}, and the recipe now has {planned}",
                 done=tuple(done),
-                now=tuple(now),
+                planned=tuple(planned),
             ),
             where=str(path),
             remedy=msg(
@@ -131,13 +133,13 @@ def _progress(record: CheckpointState, path: Path) -> Progress:
         return Progress(**record.progress)
     except TypeError as error:
         raise TunesmithError(
-            msg("this checkpoint does not say how far its run is ({error})", error=error),
+            msg("this checkpoint does not say how far its run is ({reason})", reason=str(error)),
             where=str(path / STATE),
             remedy=msg("Delete it; the one before is used."),
         ) from error
 
 
-def with_today_s_groups(optimizer: dict[str, Any]) -> dict[str, Any]:
+def with_present_names(optimizer: dict[str, Any]) -> dict[str, Any]:
     """An optimizer's state with parameter groups as they are named now; ``lr_scale`` was once called ``share``."""
     names = {"share": "lr_scale"}
     groups = [{names.get(key, key): value for key, value in group.items()} for group in optimizer["param_groups"]]
@@ -157,26 +159,37 @@ def _load_ema(state: TrainState, path: Path) -> None:
         state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
 
 
-def refuse_other(there: Mapping[str, Any], here: Mapping[str, Any], where: Path, remedy: str = ANEW) -> None:
-    """A checkpoint goes on as what it was made as.
+def refuse_other(
+    saved: Mapping[str, Any], present: Mapping[str, Any], where: Path, remedy: str | Message = ANEW
+) -> None:
+    """Refuse to continue a checkpoint in a run that it does not belong to.
 
     Args:
-        there: What it belongs to, by what a user would call it.
-        here: What the run is now.
+        saved: What it belongs to, by what a user would call it.
+        present: What the run is now.
         where: The checkpoint.
         remedy: What can be done.
 
     Raises:
         TunesmithError: naming what differs.
     """
-    different = [key for key in {**here, **there} if there.get(key) != here.get(key)]
+    different = [key for key in {**present, **saved} if saved.get(key) != present.get(key)]
     if not different:
         return
-    parts = [
-        f"{key} {_short(there.get(key))} there, {_short(here.get(key))} here" for key in different if key != SHAPES
+    differences = [
+        msg(
+            "{key} {saved} there, {present} here",
+            key=_KEY_NAMES.get(key, key),
+            saved=_short(saved.get(key)),
+            present=_short(present.get(key)),
+        )
+        for key in different
+        if key != SHAPES
     ]
     raise TunesmithError(
-        msg("this checkpoint belongs to another run: {parts}", parts="; ".join(parts) or "other adapter shapes"),
+        msg("this checkpoint belongs to another run: {differences}", differences=in_turn(differences))
+        if differences
+        else msg("this checkpoint belongs to another run: other adapter shapes"),
         where=str(where),
         remedy=remedy,
     )
