@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-quick test-slow check texts mutate benchmark-tables pocket-musicgen pocket-ace-step
+.PHONY: install demo test test-quick test-slow check texts mutate key-table benchmark-tables pocket-musicgen pocket-ace-step
 .PHONY: pocket-step-audio pocket-clips clean
 
 install: $(STAMP)
@@ -52,6 +52,9 @@ mutate: install
 	$(BIN)/python -m tools.mutate
 
 # The tables of docs/benchmarks.md from benchmarks/results/*.json.
+key-table: install
+	$(BIN)/python -m tools.key_table
+
 benchmark-tables: install
 	$(BIN)/python -m benchmarks.make_tables
 

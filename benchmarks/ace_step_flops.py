@@ -48,12 +48,12 @@ def faked(mode: Any, batch: dict[str, Any]) -> dict[str, Any]:
     """The same shapes without numbers."""
     import torch
 
-    def one(value: Any) -> Any:
+    def first_rows(value: Any) -> Any:
         if isinstance(value, list):
-            return [one(part) for part in value]
+            return [first_rows(part) for part in value]
         return mode.from_tensor(value) if isinstance(value, torch.Tensor) else value
 
-    return {name: one(value) for name, value in batch.items()}
+    return {name: first_rows(value) for name, value in batch.items()}
 
 
 def without_weights(network: Any) -> None:
@@ -149,10 +149,10 @@ def frozen_parts(work: Any) -> dict[str, int]:
         codec = make_dcae(DCAE_CONFIG).encoder
         mel = torch.empty(work.clips, 2, 128, work.frames * MEL_PER_LATENT)
         parts = {"codec": counted(lambda: codec(mel))}
-        for name, heard in zip(SSL_CONFIGS, (MERT, MHUBERT), strict=True):
+        for name, config in zip(SSL_CONFIGS, (MERT, MHUBERT), strict=True):
             model = HubertModel(HubertConfig(**SSL_CONFIGS[name])).eval()
-            chunks = work.clips * math.ceil(work.seconds / heard.chunk_seconds)
-            wave = torch.empty(1, heard.rate * heard.chunk_seconds)
+            chunks = work.clips * math.ceil(work.seconds / config.chunk_seconds)
+            wave = torch.empty(1, config.rate * config.chunk_seconds)
             parts[name] = chunks * counted(lambda model=model, wave=wave: model(wave))
         text = UMT5EncoderModel(UMT5Config(**TEXT_CONFIG)).eval()
         ids = torch.zeros(work.clips, TEXT_TOKENS, dtype=torch.long)

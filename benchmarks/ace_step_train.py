@@ -155,10 +155,10 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
     for name in MEMORY:
         if name == UPSTREAM and not options.upstream:
             continue
-        own = ["--layers", options.layers, "--width", options.width, "--seconds", options.seconds]
-        own += ["--lyric-tokens", options.lyric_tokens, "--folder", folder, "--child", name]
-        own += ["--upstream", options.upstream] if options.upstream else []
-        command = [sys.executable, __file__, *map(str, own)]
+        arguments = ["--layers", options.layers, "--width", options.width, "--seconds", options.seconds]
+        arguments += ["--lyric-tokens", options.lyric_tokens, "--folder", folder, "--child", name]
+        arguments += ["--upstream", options.upstream] if options.upstream else []
+        command = [sys.executable, __file__, *map(str, arguments)]
         line = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
         before, peaks[name] = json.loads(line)
         print(f"  {name:28s} peak {peaks[name] / MIB:6.0f} MiB, {(peaks[name] - before) / MIB:6.0f} MiB of it in steps")

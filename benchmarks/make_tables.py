@@ -6,6 +6,7 @@ over the recorded runs. A template calls ``run("script", "arguments")`` for a ru
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,12 @@ from typing import Any
 
 import jinja2
 
-from benchmarks import recording
 from tunesmith.files import write_text
+
+if __package__:
+    from benchmarks import recording
+else:  # run as a file: this folder is on the path, and the one above is not
+    import recording
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 TEMPLATES = Path(__file__).parent / "tables"
@@ -61,9 +66,15 @@ def percent(value: float, digits: int = 0) -> str:
 
 
 def reached(value: float, aim: float, at_least: bool = True) -> str:
-    """Whether an aim is reached, as the tables say it."""
+    """Whether an aim is reached, in the words of the tables."""
     return "reached" if (value >= aim if at_least else value <= aim) else "missed"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the page."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), recording.load()))
+
+
+if __name__ == "__main__":
+    main()

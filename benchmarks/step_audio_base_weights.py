@@ -35,7 +35,7 @@ def clones() -> list[dict[str, Any]]:
     family, items = STEP_AUDIO.open(POCKET), []
     with family.encoding.encoder() as encoder:
         for before, row in pairwise(rows):
-            audios = {role: AudioRef(str(voice / one["audio"])) for role, one in (("prompt", before), ("audio", row))}
+            audios = {role: AudioRef(str(voice / line["audio"])) for role, line in (("prompt", before), ("audio", row))}
             texts = {"caption": row["text"], "prompt_text": before["text"]}
             names = [spec.name for spec in family.encoding.fields()]
             items.append(encoder.encode(Sample(row["audio"], audios, texts), names))

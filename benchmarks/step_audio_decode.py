@@ -106,8 +106,8 @@ def main() -> None:
             ratio = found[last]["anew"] / found[last]["cached"]
             print(protocol.ratio_line(f"{name}: cost anew over cached at {last} ids", ratio, 79))
             powers[name] = growth
-            costs[name] = {str(ids): {arm: 1e3 * cost for arm, cost in one.items()} for ids, one in found.items()}
-            ratios[name] = {str(ids): one["anew"] / one["cached"] for ids, one in found.items()}
+            costs[name] = {str(ids): {arm: 1e3 * cost for arm, cost in arms.items()} for ids, arms in found.items()}
+            ratios[name] = {str(ids): arms["anew"] / arms["cached"] for ids, arms in found.items()}
     measured(ms_per_code=costs, ratio=ratios, growth=powers)
     write_results(__file__)
 

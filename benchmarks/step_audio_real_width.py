@@ -95,17 +95,17 @@ def main() -> None:
             sizes = ["--layers", str(options.layers), "--steps", str(options.steps)]
             command = [sys.executable, __file__, "--arm", arm, *sizes]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found[arm] = one = json.loads(done.stdout.splitlines()[-1])
-            times = " and ".join(f"{value:.1f}" for value in one["seconds"])
-            memory = f"peak {one['peak_gib']:.2f} GiB, {one['growth_mib']:.0f} MiB of it by stepping"
-            print(f"  {words:28s} {times} CPU-s, {memory}, losses {one['losses']}", flush=True)
+            found[arm] = figures = json.loads(done.stdout.splitlines()[-1])
+            times = " and ".join(f"{value:.1f}" for value in figures["seconds"])
+            memory = f"peak {figures['peak_gib']:.2f} GiB, {figures['growth_mib']:.0f} MiB of it by stepping"
+            print(f"  {words:28s} {times} CPU-s, {memory}, losses {figures['losses']}", flush=True)
     target, everywhere = found["target"], found["all"]
     print(f"  {target['parameters']:,} parameters, {target['trained']:,} trained, {IDS} ids, {TARGETS} targets")
     print(f"  steps: {min(everywhere['seconds']) / min(target['seconds']):.2f} times faster than all positions")
     growth = everywhere["growth_mib"] / target["growth_mib"]
-    fastest = {arm: min(one["seconds"]) for arm, one in found.items()}
+    fastest = {arm: min(figures["seconds"]) for arm, figures in found.items()}
     measured(cpu_s=fastest, time_ratio=fastest["all"] / fastest["target"], growth_ratio=growth)
-    measured(**{key: {arm: one[key] for arm, one in found.items()} for key in ("peak_gib", "growth_mib")})
+    measured(**{key: {arm: figures[key] for arm, figures in found.items()} for key in ("peak_gib", "growth_mib")})
     write_results(__file__)
     print(protocol.ratio_line("memory that steps add, all positions over targets", growth, 1.5))
 

@@ -126,8 +126,8 @@ def true_lengths(options: argparse.Namespace, folder: Path) -> None:
 
 def memory(options: argparse.Namespace, folder: Path, name: str) -> tuple[int, int]:
     """Peak bytes before and after two updates of one arm, in a process of its own."""
-    own = [f"--{key}={value}" for key, value in vars(options).items() if key not in ("memory", "folder", "only")]
-    command = [sys.executable, __file__, *own, f"--memory={name}", f"--folder={folder}"]
+    arguments = [f"--{key}={value}" for key, value in vars(options).items() if key not in ("memory", "folder", "only")]
+    command = [sys.executable, __file__, *arguments, f"--memory={name}", f"--folder={folder}"]
     line = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
     before, after = json.loads(line)
     return before, after

@@ -94,7 +94,7 @@ def main() -> None:
     few, many = (found[count] for count in options.sizes)
     worst = max(many[kind] - few[kind] for kind in ("Private_Dirty", "Pss_Anon"))
     print(protocol.ratio_line("growth in MiB from the smaller to the larger", worst, 10, at_least=False))
-    measured(growth_mib=worst, workers={str(count): one for count, one in found.items()})
+    measured(growth_mib=worst, workers={str(count): figures for count, figures in found.items()})
     write_results(__file__)
 
 

@@ -101,7 +101,7 @@ def mutants(source: str) -> list[Mutant]:
             text = ast.unparse(ast.fix_missing_locations(changed))
             before, after = (" ".join(ast.unparse(n).split()) for n in (node, replacement))
             found.append(Mutant(node.lineno, before[:160], after[:160], text))
-    return sorted(found, key=lambda one: (one.line, one.name))
+    return sorted(found, key=lambda mutant: (mutant.line, mutant.name))
 
 
 def replacements(node: ast.AST) -> Iterator[ast.AST]:
@@ -160,8 +160,8 @@ def _put(tree: ast.AST, target: ast.AST, replacement: ast.AST) -> None:
             if value is target:
                 setattr(parent, name, replacement)
                 return
-            if isinstance(value, list) and any(one is target for one in value):
-                setattr(parent, name, [replacement if one is target else one for one in value])
+            if isinstance(value, list) and any(item is target for item in value):
+                setattr(parent, name, [replacement if item is target else item for item in value])
                 return
 
 
@@ -233,10 +233,10 @@ def run(module: str, limit: int) -> tuple[int, list[Mutant]]:
     every = mutants(source)
     chosen = every if len(every) <= limit else [every[i * len(every) // limit] for i in range(limit)]
     left = []
-    for one in chosen:
-        if survives(file, one.source, tests, patience):
-            left.append(one)
-            print(f"  survived  {module}:{one.line}  {one.name}", flush=True)
+    for mutant in chosen:
+        if survives(file, mutant.source, tests, patience):
+            left.append(mutant)
+            print(f"  survived  {module}:{mutant.line}  {mutant.name}", flush=True)
     seconds = time.monotonic() - begun
     print(f"{module}: {len(chosen) - len(left)} of {len(chosen)} mutants killed ({len(every)} in all), {seconds:.0f} s")
     return len(chosen), left
@@ -258,10 +258,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     for module in given.modules or TESTS:
         total, left = run(module, given.limit)
-        strange = [one for one in left if one.name not in explained.get(module, {})]
+        strange = [mutant for mutant in left if mutant.name not in explained.get(module, {})]
         failed |= bool(strange) or len(left) > (1 - KILLED) * total
-        for one in strange:
-            print(f"  not explained in {SURVIVORS.name}: line {one.line}: {one.name}")
+        for mutant in strange:
+            print(f"  not explained in {SURVIVORS.name}: line {mutant.line}: {mutant.name}")
     return int(failed)
 
 

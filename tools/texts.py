@@ -45,8 +45,8 @@ class PlainCatalogue(Catalog):
 def sentences() -> set[str]:
     """Every sentence in the code, and what the verbs of the command line say of themselves."""
     found = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, options_map={"**.j2": {"silent": "false"}})
-    said = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
-    return said | {documentation(verb) for verb in verbs_of(app)}
+    in_code = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    return in_code | {documentation(verb) for verb in verbs_of(app)}
 
 
 def catalogue_files() -> dict[str, Path]:

@@ -31,5 +31,13 @@ class TunesmithError(Exception):
         return str(self.message)
 
 
+def message_of(error: BaseException) -> Message:
+    """What an exception says: the message it carries, as ``ValueError(msg("…"))`` does, else its text."""
+    if isinstance(error, TunesmithError):
+        return error.message
+    carried = error.args[0] if error.args else None
+    return carried if isinstance(carried, Message) else Message.fixed(str(error))
+
+
 class UnfitSampleError(TunesmithError):
     """One sample cannot be encoded while others can: it is put aside, and the rest goes on."""

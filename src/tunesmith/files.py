@@ -88,7 +88,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise TunesmithError(
-            msg("this file is not JSON ({msg})", msg=error.msg),
+            msg("this file is not JSON ({reason})", reason=error.msg),
             where=f"{path}:{error.lineno}",
             remedy=msg("Correct it, or write it anew."),
         ) from error

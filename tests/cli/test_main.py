@@ -12,8 +12,10 @@ import pytest
 import soundfile
 
 from tunesmith import __version__
+from tunesmith.cli.guard import explain, working_on
 from tunesmith.cli.main import VERBS, main
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +126,26 @@ def test_however_a_verb_ends_the_user_is_told(
     err = capsys.readouterr().err
     assert words in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TunesmithError(msg("it is gone")), "<error: <it is gone>>"),
+        (OSError(errno.ENOSPC, "No space", "a"), "<error: <<a: <the disk is full>>. <Free some space, then run"),
+        (MemoryError(), "<error: <<there is not enough memory>. <Lower train.batch_size"),
+        (ValueError("x is 3"), "<error: <something unforeseen happened (ValueError: x is 3). <What was finished"),
+        (KeyboardInterrupt(), "<stopped. <What was finished is kept in runs/a (<no stage yet>); <the same command"),
+    ],
+)  # fmt: skip
+def test_every_word_around_an_error_is_in_the_reader_s_language(
+    error: BaseException, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tunesmith.texts.message.translate", lambda template, language: f"<{template}>")
+    monkeypatch.setattr("tunesmith.texts.language.reader_language", lambda: "zh")
+    working_on(Path("runs/a"))
+    explain(error, debug=False)
+    assert words in capsys.readouterr().err
 
 
 def test_the_exit_code_of_a_stage_is_the_commands(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

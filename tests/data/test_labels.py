@@ -7,6 +7,7 @@ import pytest
 from tests.label.answers import GOOD, records
 from tunesmith.data.labels import ClipMeasurements, Label, LabelStore, read_labels
 from tunesmith.errors import TunesmithError
+from tunesmith.texts import msg
 
 OK = Label(
     "sub/a.wav",
@@ -21,7 +22,7 @@ OK = Label(
     measured=ClipMeasurements(40.0, bpm=150.0, words=("energetic",)),
     heard=(5.5, 34.5),
 )
-REVIEW = Label("sub/a.wav", "needs_review", "sound", "other", "endpoint", "m", reason="no JSON", answer="I hear {")
+REVIEW = Label("sub/a.wav", "needs_review", "sound", "other", "endpoint", "m", reason=msg("no JSON"), answer="I hear {")
 
 
 def test_labels_come_back_as_they_were(tmp_path: Path) -> None:
@@ -67,6 +68,14 @@ def test_a_question_is_done_under_any_name_but_only_when_usable(tmp_path: Path) 
     assert store.done("other", "sub/a.wav") is None
     assert store.wrote("sub/a.wav", OK.tags)
     assert not store.wrote("sub/a.wav", ("trap",))
+
+
+def test_a_reason_is_written_in_english_and_known_again_when_it_was_read_back(tmp_path: Path) -> None:
+    label = Label("a.wav", "failed", "sound", "k", "measured", reason=msg("{seconds:g} s are too short", seconds=0.5))
+    LabelStore(tmp_path).add(label)
+    LabelStore(tmp_path).add(label)
+    assert [record["reason"] for record in records(tmp_path)] == ["0.5 s are too short"]
+    assert str(read_labels(tmp_path)["a.wav"].reason) == "0.5 s are too short"
 
 
 def test_an_interrupted_write_costs_that_label_alone(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_entries_hold_every_clip_as_often_as_an_epoch_may_draw_it():
     own = [sample("a"), sample("b"), sample("c"), sample("d")]
     replay = [sample("replay/x", replay=True), sample("replay/y", replay=True)]
     one = mix_of([*replay, *own], 0.43)  # 3 of 7
-    assert one is not None and (one.own, one.replay, one.drawn) == (4, ("replay/x", "replay/y"), 3)
+    assert one is not None and (one.user_clips, one.replay, one.drawn) == (4, ("replay/x", "replay/y"), 3)
     entries = one.entries([*own, *replay])
     assert [e.id for e in entries] == ["a", "b", "c", "d", "replay/x", "replay/x#2", "replay/y", "replay/y#2"]
     assert entries[5].audios == entries[4].audios

@@ -13,7 +13,7 @@ import yaml
 from tests.e2e.test_musicgen_doorways import REPOSITORY
 from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, read_config
-from tunesmith.doorways.step_audio.finetune_demo import finetune_demo, opened
+from tunesmith.doorways.step_audio.finetune_demo import finetune_demo, open_run
 from tunesmith.doorways.step_audio.notices import remarks
 from tunesmith.doorways.step_audio.run_dir import places
 from tunesmith.recipe.models import Recipe
@@ -44,7 +44,7 @@ def config(changes: dict[str, dict[str, Any] | None], name: str = DEFAULT) -> Pa
 def recipe_of(changes: dict[str, Any], mode: str = "both") -> Recipe:
     """The recipe that a config comes to."""
     given = read_config(config(changes))
-    return opened(given, mode, places(given), None, "test").recipe
+    return open_run(given, mode, places(given), None, "test").recipe
 
 
 def told(changes: dict[str, Any], mode: str = "both") -> str:

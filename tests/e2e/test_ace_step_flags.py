@@ -142,11 +142,11 @@ def test_any_folder_of_clips_is_a_dataset() -> None:
 def test_checkpoint_dir_is_the_base_where_it_holds_one_and_else_where_saves_go(swift: Path) -> None:
     base = folders(TRAIN_DEFAULTS["model"], str(swift))
     assert (base.base, base.saves) == (str(swift), None)
-    assert "so it is the base model" in str(base.said)
+    assert "so it is the base model" in str(base.note)
     saves = folders("pocket", "mine")
     assert (saves.base, saves.saves) == ("pocket/ace_step", Path("mine").resolve())
-    assert "so adapters are saved in it" in str(saves.said)
-    assert folders("pocket", None).said is None
+    assert "so adapters are saved in it" in str(saves.note)
+    assert folders("pocket", None).note is None
     assert folders(str(swift), str(swift)).base == str(swift)
     with pytest.raises(TunesmithError, match="name two base models"):
         folders("pocket", str(swift))

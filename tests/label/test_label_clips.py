@@ -195,7 +195,7 @@ def test_a_bad_answer_is_repaired_once(pair: Path) -> None:
     assert listener.questions[1].audio is listener.questions[0].audio
     found = read_labels(pair)["b.wav"]
     assert (found.status, found.tags, found.recaption) == ("needs_review", (), None)
-    assert "`lyrical_rap_check`" in found.reason
+    assert "`lyrical_rap_check`" in str(found.reason)
     assert found.answer == good(lyrical_rap_check=3)
     assert found.measured is not None
     assert "b_prompt.txt" not in texts(pair)
@@ -256,7 +256,7 @@ def test_one_clip_without_an_answer_is_passed_over_and_three_end_the_run(tmp_pat
         clip(tmp_path / f"{number}.wav", seed=number, seconds=2.0)
     silent = NoAnswerError("busy")
     tally, _ = label(tmp_path, silent, silent, good(), silent, good())
-    assert (tally.made, [one.reason for one in tally.unusable]) == (2, ["busy"] * 3)
+    assert (tally.made, [str(entry.reason) for entry in tally.unusable]) == (2, ["busy"] * 3)
     with pytest.raises(TunesmithError, match="3 clips in a row"):
         label(tmp_path, *[silent] * 3, system="mine")
     assert len(records(tmp_path)) == 8

@@ -153,7 +153,7 @@ def test_random_weights_need_review(tmp_path: Path, qwen2_5: QwenOmni) -> None:
     assert (tally.made, len(tally.unusable)) == (0, 1)
     found = read_labels(tmp_path)["a.wav"]
     assert (found.status, found.provider) == ("needs_review", "qwen-omni")
-    assert "JSON" in found.reason
+    assert "JSON" in str(found.reason)
     assert found.answer
     assert texts(tmp_path) == {}
 

@@ -98,7 +98,7 @@ def test_a_card_is_known_without_a_download_or_not_at_all() -> None:
     ("seconds", "words"), [(12.4, "12 s"), (600, "10 min"), (7200, "2.0 h"), (259_200, "3.0 days")]
 )
 def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert str(duration(seconds)) == words
 
 
 # --- a family of two networks, several stages and a packed base -------------------------------------------------------

@@ -8,6 +8,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.recipe.errors import RecipeError
 from tunesmith.recipe.load import load, load_recipe, load_text
 from tunesmith.recipe.models import Recipe
+from tunesmith.texts import Message
 
 
 def write(folder: Path, text: str, name: str = "r.yaml") -> Path:
@@ -19,6 +20,8 @@ def write(folder: Path, text: str, name: str = "r.yaml") -> Path:
 def complaints(text: str, overrides: tuple[str, ...] = ()) -> list[str]:
     with pytest.raises(RecipeError) as caught:
         load_text(text, "r.yaml", overrides)
+    # Every sentence is one of the catalogues', with values; none is plain English.
+    assert all(isinstance(p.sentence, Message) and p.sentence.id != "{text}" for p in caught.value.problems)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -94,6 +97,14 @@ def test_command_line_wins_over_file_and_file_over_preset(tmp_path: Path) -> Non
     assert recipe.train.valid_every == 7
     assert recipe.train.ema_decay == 0.25
     assert recipe.data.overrule == ("a.wav", "b, c.wav")
+
+
+def test_a_key_of_the_recipe_s_top_within_a_section_is_named_as_it_is() -> None:
+    assert complaints("data: {preset: careful}") == ["r.yaml:1: data.preset: unknown key; did you mean `preset`?"]
+    assert complaints("data: {folders: a}") == ["r.yaml:1: data.folders: unknown key; did you mean `data.folder`?"]
+    assert complaints("checks: {rank: 3}") == ["r.yaml:1: checks.rank: unknown key; did you mean `adapter.rank`?"]
+    (only,) = complaints("gates: {zzzzzz: 1}")
+    assert only.startswith("r.yaml:1: gates.zzzzzz: unknown key; known here: base_loss, layout, ")
 
 
 def test_an_unknown_preset_is_named_with_the_nearest() -> None:

@@ -52,7 +52,7 @@ def is_placed(error: TunesmithError, file: str) -> bool:
     assert isinstance(error, RecipeError)
     return all(
         re.match(rf"({re.escape(file)}|preset [\w-]+):\d+", problem.where)
-        or problem.sentence.startswith("this recipe is empty")
+        or str(problem.sentence).startswith("this recipe is empty")
         for problem in error.problems
     )
 

@@ -91,3 +91,11 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path, change):
         write_json(tmp_path / "findings.json", {**read_json(OLD), **version, **change})
         with pytest.raises(TunesmithError, match=r"findings\.json: this file is damaged"):
             CheckFindings.read(tmp_path / "findings.json")
+
+
+def test_what_is_damaged_is_said_in_the_reader_s_language(tmp_path, monkeypatch):
+    write_json(tmp_path / "findings.json", {"format": 1, "notes": [None]})
+    with pytest.raises(TunesmithError, match=r"this file is damaged: notes\.0: this is no sentence") as damaged:
+        CheckFindings.read(tmp_path / "findings.json")
+    monkeypatch.setattr("tunesmith.texts.message.translate", lambda template, language: f"<{template}>")
+    assert "<this is no sentence>" in damaged.value.message.render("zh")

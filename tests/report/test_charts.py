@@ -16,7 +16,7 @@ from tunesmith.report.run_metrics import RunMetrics
 from tunesmith.run.folder import RunFolder
 
 
-def material(train=(), valid=(), random=None) -> ReportData:
+def report_data(train=(), valid=(), random=None) -> ReportData:
     found = ReportData(RunFolder(Path("x")), "x", metrics=RunMetrics(train=tuple(train), valid=tuple(valid)))
     if random is None:
         return found
@@ -32,7 +32,7 @@ VALID = [
 
 
 def test_every_chart_is_made_from_its_numbers():
-    made = charts(material(TRAIN, VALID, random=4.2))
+    made = charts(report_data(TRAIN, VALID, random=4.2))
     assert [chart.key for chart in made] == ["loss", "codebooks", "rate", "forgetting"]
     assert str(made[0].note) == "Dashed: a uniform guess."
     assert ">3.200<" in made[0].svg
@@ -40,14 +40,14 @@ def test_every_chart_is_made_from_its_numbers():
 
 
 def test_a_uniform_guess_far_above_does_not_flatten_the_curve():
-    chart = charts(material(TRAIN, VALID, random=7.62))[0]
+    chart = charts(report_data(TRAIN, VALID, random=7.62))[0]
     assert str(chart.note) == "A uniform guess lies above this chart."
     assert "stroke-dasharray" not in chart.svg
-    assert "stroke-dasharray" in charts(material(TRAIN, VALID, random=4.2))[0].svg
+    assert "stroke-dasharray" in charts(report_data(TRAIN, VALID, random=4.2))[0].svg
 
 
 def test_svgs_belong_to_the_page():
-    for chart in charts(material(TRAIN, VALID, random=4.2)):
+    for chart in charts(report_data(TRAIN, VALID, random=4.2)):
         assert chart.svg.startswith("<svg")
         assert "http" not in chart.svg
         assert "metadata" not in chart.svg
@@ -75,11 +75,11 @@ def test_numbers_that_are_none_make_no_chart(tmp_path, bad):
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf])
 def test_measurements_that_failed_make_no_chart(bad):
     train = train_line(1, bad, learning_rate=math.nan)
-    assert charts(material([train], [valid_line(1, bad, terms={"codebook_0": bad}, forgetting=bad)])) == []
+    assert charts(report_data([train], [valid_line(1, bad, terms={"codebook_0": bad}, forgetting=bad)])) == []
 
 
 def test_one_measurement_is_still_visible():
-    (chart,) = charts(material([], [valid_line(0, 3.0)]))
+    (chart,) = charts(report_data([], [valid_line(0, 3.0)]))
     assert "<use" in chart.svg
 
 
@@ -94,5 +94,5 @@ def test_drawing_leaves_matplotlibs_settings_alone():
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    charts(material(TRAIN, VALID))
+    charts(report_data(TRAIN, VALID))
     assert dict(matplotlib.rcParams) == before

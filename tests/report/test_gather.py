@@ -16,7 +16,7 @@ from tunesmith.records.stage_state import StageState
 from tunesmith.report import dataset, summary
 from tunesmith.report import evaluation_section as outcome
 from tunesmith.report import training_section as story
-from tunesmith.report.audio_section import listening
+from tunesmith.report.audio_section import build_audio_section
 from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.media import AudioEmbedder
 from tunesmith.report.preview_grid import MOST_STEPS
@@ -36,8 +36,9 @@ def test_a_damaged_line_is_named_once_and_the_others_count(tmp_path):
     read = gather(RunFolder(tmp_path))
     assert [line.update for line in (*read.metrics.train, *read.metrics.valid)] == [10, 20]
     (problem,) = read.problems
-    assert problem.startswith(f"{tmp_path / 'metrics.jsonl'}:3: there are no metrics of kind 'weather'")
-    assert problem.endswith("(2 more lines of this file are passed over.)")
+    assert isinstance(problem, Message)
+    assert str(problem).startswith(f"{tmp_path / 'metrics.jsonl'}:3: there are no metrics of kind 'weather'")
+    assert str(problem).endswith("(2 more lines of this file are passed over.)")
     write_lines(tmp_path, [train_line(10)], CUT_OFF)
     assert gather(RunFolder(tmp_path)).problems == ()  # a crash cuts a line off, and is said elsewhere
 
@@ -67,9 +68,9 @@ def test_the_run_is_named_as_its_user_would_name_it(tmp_path):
 @pytest.mark.parametrize("name", ["../x.wav", "/etc/passwd", "a/../../x.wav", "", None, 3, "a\0b", "\ud800.wav"])
 @pytest.mark.parametrize("root", [Path("."), Path("runs/a")])
 def test_names_that_leave_the_run_are_nothing(name, root):
-    material = ReportData(RunFolder(root), "a")
-    assert material.inside(name) is None
-    assert material.inside("a/./b.wav") is not None
+    data = ReportData(RunFolder(root), "a")
+    assert data.inside(name) is None
+    assert data.inside("a/./b.wav") is not None
 
 
 def test_device_and_precision_are_those_that_training_found(tmp_path):
@@ -85,7 +86,7 @@ def test_device_and_precision_are_those_that_training_found(tmp_path):
 def test_many_previews_are_thinned_and_counted(tmp_path):
     write(tmp_path / "p.wav", beat(0.5))
     write_lines(tmp_path, [preview_line(update, "p.wav") for update in range(0, 3000, 100)])
-    grid = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid
+    grid = build_audio_section(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid
     assert len(grid.steps) == MOST_STEPS
     assert grid.left_out == 30 - MOST_STEPS
     assert (grid.steps[0][0], grid.steps[-1][0]) == (0, 2900)
@@ -95,10 +96,10 @@ def test_generated_clips_are_heard_where_nothing_was_compared(tmp_path):
     write(tmp_path / "generated/00.wav", beat(0.5))
     made = GeneratedFile(file="00.wav", prompt="p", seed=1, seconds=0.5, signals={"lufs": -14.0}, problem="fade")
     GeneratedFiles(adapter="best_model", scale=1.0, files=(made,)).write(tmp_path / "generated/generated.json")
-    heard = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False))
-    assert [row.prompt for row in heard.rows] == ["p"]
-    assert heard.rows[0].sides[0].clip.source == "generated/00.wav"
-    assert heard.rows[0].sides[0].flags[0].sentence.render("zh") == "淡出"
+    audio = build_audio_section(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False))
+    assert [row.prompt for row in audio.rows] == ["p"]
+    assert audio.rows[0].sides[0].clip.source == "generated/00.wav"
+    assert audio.rows[0].sides[0].flags[0].sentence.render("zh") == "淡出"
 
 
 def test_quarantine_says_why_in_both_languages(tmp_path):
@@ -142,7 +143,7 @@ def test_the_pocket_model_is_named_by_a_path_that_others_can_load(tmp_path):
 )
 def test_a_preview_that_collapsed_says_how(tmp_path, problem, en, zh):
     write_lines(tmp_path, [preview_line(0, "p.wav", problem=problem)])
-    cell = listening(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid.steps[0][2][0]
+    cell = build_audio_section(gather(RunFolder(tmp_path)), AudioEmbedder(tmp_path, embed=False)).grid.steps[0][2][0]
     assert (str(cell.problem or ""), cell.problem.render("zh") if cell.problem else "") == (en, zh)
 
 
@@ -163,11 +164,11 @@ def test_the_verdict_has_headings_of_its_own_and_needs_no_second():
     given = RunVerdict(learnt=Message.fixed("L", "学"), worse=None, next=Message.fixed("Hold out clips.", "留出音频。"))
     comparison = fake_run.record([], verdict=given)
     said = summary.verdict(ReportData(RunFolder(Path("x")), "x", comparison=comparison))
-    assert [(one.look, str(one.heading)) for one in said] == [
+    assert [(sentence.css_class, str(sentence.heading)) for sentence in said] == [
         ("learnt", "What was learnt"), ("", "What got worse"), ("next", "What to do next"),
     ]  # fmt: skip
-    assert (str(said[0].said), said[0].said.render("zh")) == ("L", "学")
-    assert (str(said[2].said), said[2].said.render("zh")) == ("Hold out clips.", "留出音频。")
+    assert (str(said[0].text), said[0].text.render("zh")) == ("L", "学")
+    assert (str(said[2].text), said[2].text.render("zh")) == ("Hold out clips.", "留出音频。")
 
 
 def test_a_flag_repeats_no_number_that_its_sentence_holds(tmp_path):
@@ -179,8 +180,8 @@ def test_a_flag_repeats_no_number_that_its_sentence_holds(tmp_path):
     (prompt,) = fake_run.record(["p"]).prompts
     prompt = prompt.model_copy(update={"base": sides[0], "lora": sides[1]})
     comparison = fake_run.record([], prompts=(prompt,), reference=())
-    material = ReportData(RunFolder(tmp_path), "x", comparison=comparison, comparison_folder=tmp_path)
-    (row,) = listening(material, AudioEmbedder(tmp_path, embed=False)).rows
+    data = ReportData(RunFolder(tmp_path), "x", comparison=comparison, comparison_folder=tmp_path)
+    (row,) = build_audio_section(data, AudioEmbedder(tmp_path, embed=False)).rows
     assert row.sides[0].flags[0].numbers is None
     assert str(row.sides[1].flags[0].numbers) == "1, limit 2"
 
@@ -193,6 +194,19 @@ def test_a_summary_of_a_stage_shows_its_numbers_only(tmp_path):
     assert rows[0][2] == "kept 3, a b x"
     assert str(rows[1][1]) == "not done yet"
     assert str(rows[-1][1]) == "this page"
+
+
+def test_what_a_plan_assumes_is_read_in_the_reader_s_language(tmp_path):
+    assumed = Message.fixed("50 GFLOP/s on each of 2 cores", "双核，每核 50 GFLOP/s")
+    (device,) = fake_run.plan().devices
+    devices = (device.model_copy(update={"assumes": assumed}),)
+    fake_run.plan().model_copy(update={"devices": devices}).write(tmp_path / "plan.json")
+    rows = dict(story.plan_rows(gather(RunFolder(tmp_path))))
+    assert rows["updates"] == "200"
+    assert str(rows["devices"]).endswith(
+        f", assumes {assumed}, memory_bytes 1\u2009400\u2009000\u2009000, total_seconds 280"
+    )
+    assert f"assumes {assumed.render('zh')}、" in rows["devices"].render("zh")
 
 
 def test_an_interrupted_run_is_not_called_trained(tmp_path):

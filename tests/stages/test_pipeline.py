@@ -11,8 +11,9 @@ import pytest
 from tests.report.page import Page
 from tests.training.test_trainer import BASE
 from tests.training_runs import OFF, write_clips
+from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import Recipe
-from tunesmith.records.metrics import EventLine
+from tunesmith.records.metrics import EventLine, TrainLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -129,3 +130,24 @@ def test_options_that_decide_what_is_encoded_are_part_of_what_check_and_encode_d
         lyrics.write_text(text, encoding="utf-8")
         seen.append(inputs("generate", generate={"lyrics": str(lyrics)}))
     assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1, "stage": "check"}'])
+def test_deleting_a_damaged_state_is_enough_and_does_that_stage_alone_again(tiny, clips_folder, tmp_path, content):
+    context = context_over(tiny, clips_folder, tmp_path, previews={"every": 0})
+    run_stages(context, ["train"])
+    trained = list(context.folder.read_metrics(TrainLine))
+    for stage, remedy in (
+        ("check", "Delete this file; the stage check is then done again"),
+        ("encode", "Delete this file; the stage encode is then done again"),
+        ("train", "Delete this file; training then goes on from its newest checkpoint"),
+    ):
+        state = context.folder.stage(stage)
+        state.write_text(content, encoding="utf-8")
+        with pytest.raises(TunesmithError, match=rf"{stage}\.json.*\. {remedy}\.$"):
+            run_stages(context, ["train"])
+        state.unlink()
+        done(context)
+        run_stages(context, ["train"])
+        assert done(context) == [stage]
+    assert list(context.folder.read_metrics(TrainLine)) == trained

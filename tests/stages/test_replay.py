@@ -116,7 +116,7 @@ def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
         "tunesmith.stages.dry_run.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
     )
     mix = planned_mix(songs)
-    assert mix is not None and (mix.own, mix.drawn) == (6, 2)
+    assert mix is not None and (mix.user_clips, mix.drawn) == (6, 2)
     plan = make_plan(songs)
     assert plan.updates == 3 and plan.epochs == pytest.approx(3 * plan.clips_per_update / 8)
 

@@ -37,8 +37,8 @@ OF_SECTION = {
 OF_KEY = {
     "name": set(),
     "options": EVERY - {"report"},
-    "model.device": set(),
-    "model.precision": set(),
+    "model.device": {"train"},  # said where training goes on elsewhere, and no reason to train again
+    "model.precision": {"train"},
     "data.max_seconds": {"check", "train"},  # crops and held-out windows
     "data.min_crop_seconds": {"check", "train"},
     "data.replay": {"check", "train"},  # with it, the share that is drawn of it in each epoch
@@ -46,13 +46,7 @@ OF_KEY = {
     "previews.every": set(),
     "generate.batch_size": set(),
 }
-OF_KEY |= {
-    f"train.{key}": set()
-    for key in (
-        *("token_budget", "gradient_checkpointing", "compile", "max_skipped"),
-        *("log_every", "save_every", "keep_checkpoints", "snapshots"),
-    )
-}
+OF_KEY |= {f"train.{key}": set() for key in (*("log_every", "save_every", "keep_checkpoints", "snapshots"),)}
 """Keys that touch other stages than the rest of their section, with the reason where it is not obvious."""
 COMPANIONS = {"train.use_weights": {"train": {"ema_decay": 0.9}}}
 """Keys that may only be changed beside another one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.errors import TunesmithError
-from tunesmith.texts import Message, all_of, any_of, as_message, msg, with_remedy
+from tunesmith.errors import TunesmithError, message_of
+from tunesmith.texts import Message, all_of, any_of, as_message, in_lines, msg, with_remedy
 
 CLIP, CAPTION, CHECK = msg("this clip"), msg("this clip has no caption"), msg("Check the path.")
 
@@ -28,6 +28,20 @@ def test_what_happened_and_what_to_do_about_it():
     assert str(said) == "this clip has no caption. Check the path."
     assert said.render("zh") == "该片段没有文字描述。请检查路径。"
     assert with_remedy(CAPTION, as_message(None)) == with_remedy(CAPTION, None) == CAPTION
+
+
+def test_lines():
+    assert str(in_lines([CLIP, CAPTION, CHECK])) == "this clip\n  this clip has no caption\n  Check the path."
+    assert in_lines([CLIP, CHECK]).render("zh") == "该片段\n  请检查路径。"
+    assert in_lines([CLIP]) == CLIP
+    assert not in_lines([])
+
+
+def test_an_exception_says_the_message_that_it_carries():
+    assert message_of(ValueError(CAPTION)) == message_of(TunesmithError(CAPTION)) == CAPTION
+    assert str(ValueError(CAPTION)) == "this clip has no caption"
+    assert message_of(ValueError("a {b}")).render("zh") == "a {b}"
+    assert not message_of(ValueError())
 
 
 def test_errors_are_said_in_the_reader_s_language_as_far_as_they_are_messages():

@@ -146,6 +146,6 @@ def test_the_stages_that_were_done_have_to_be_the_recipe_s(state, tmp_path, hist
 
 def test_groups_of_before_are_read_as_today_s():
     group = {"lr": 0.1, "share": 0.5, "network": "llm", "params": [0]}
-    read = checkpoint.with_today_s_groups({"state": {}, "param_groups": [group, {"lr_scale": 2.0}]})
+    read = checkpoint.with_present_names({"state": {}, "param_groups": [group, {"lr_scale": 2.0}]})
     expected = [{"lr": 0.1, "lr_scale": 0.5, "network": "llm", "params": [0]}, {"lr_scale": 2.0}]
     assert read == {"state": {}, "param_groups": expected}

@@ -18,10 +18,10 @@ CLIPS = "clips"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build one thing that ships; the exit code is 1 after a failure that the user can act on."""
-    asked = parser().parse_args(arguments)
-    target = asked.out or (SHIPPED / "clips" / "808" if asked.what == CLIPS else SHIPPED / asked.what)
+    options = parser().parse_args(arguments)
+    target = options.out or (SHIPPED / "clips" / "808" if options.what == CLIPS else SHIPPED / options.what)
     try:
-        build(asked.what, target, asked.seed, asked.minutes)
+        build(options.what, target, options.seed, options.minutes)
     except TunesmithError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Putting adapters on networks, and looking behind them."""
+"""Putting adapters on networks, and the networks behind them."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def attach(
     unknown = sorted(recipe.networks.keys() - networks.keys())
     if unknown:
         raise TunesmithError(
-            msg("the family has no network {unknown}", unknown=unknown[0]),
+            msg("the family has no network {network}", network=unknown[0]),
             where=f"adapter.networks.{unknown[0]}",
             remedy=msg("It has {networks}.", networks=tuple(networks)),
         )
     attached = dict(networks)
     for name, default in defaults.items():
-        own = recipe.of(name)
-        if own.kind == "full":
-            attached[name] = tune_in_full(networks[name], own.targets or default.full, name)
+        settings = recipe.of(name)
+        if settings.kind == "full":
+            attached[name] = tune_in_full(networks[name], settings.targets or default.full, name)
         else:
-            attached[name] = _with_lora(networks[name], name, own, default, seed)
+            attached[name] = _with_lora(networks[name], name, settings, default, seed)
     return attached
 
 
@@ -58,7 +58,7 @@ def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: Ad
 
 
 def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
-    """PEFT passes over a target that names no module as long as another one does; a misspelt one is said here.
+    """Refuse targets that name no module; PEFT passes over a misspelt one as long as another one names some.
 
     Raises:
         TunesmithError: naming them.
@@ -67,9 +67,9 @@ def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known:
     lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
     if lost:
         raise TunesmithError(
-            msg("adapter targets {lost} name no module of `{name}`", lost=lost, name=name),
+            msg("adapter targets {targets} name no module of `{network}`", targets=lost, network=name),
             where="adapter.targets",
-            remedy=msg("The family's own targets are {known}.", known=tuple(known)),
+            remedy=msg("The family's own targets are {targets}.", targets=tuple(known)),
         )
 
 

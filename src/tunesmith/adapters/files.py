@@ -85,9 +85,9 @@ def load_adapter(networks: Mapping[str, nn.Module], folder: Path, only: Sequence
             raise TunesmithError(
                 msg(
                     "this adapter does not fit: {count} of its tensors differ in name or shape from what the "
-                    "model takes (first: {wrong})",
+                    "model takes (first: {tensor})",
                     count=len(wrong),
-                    wrong=wrong[0],
+                    tensor=wrong[0],
                 ),
                 where=str(source),
                 remedy=msg("It belongs to another base model, rank or set of targets."),
@@ -112,7 +112,7 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
             where=str(folder),
             remedy=msg("It needs {config} and {weights}.", config=CONFIG, weights=WEIGHTS),
         )
-    return read_tensors(path, "this adapter")
+    return read_tensors(path, msg("this adapter"))
 
 
 def recipe_of(folder: Path) -> AdapterRecipe:
@@ -122,7 +122,7 @@ def recipe_of(folder: Path) -> AdapterRecipe:
         TunesmithError: when it holds no LoRA or DoRA adapter and no trained weights.
     """
     parts = [folder, *sorted(p for p in folder.glob("*/") if (p / CONFIG).exists() or targets_of(p) is not None)]
-    found = {part: one for part in parts if (one := _settings(part)) is not None}
+    found = {part: recipe for part in parts if (recipe := _settings(part)) is not None}
     if not found:
         raise TunesmithError(
             msg("this folder holds no adapter"),
@@ -131,10 +131,10 @@ def recipe_of(folder: Path) -> AdapterRecipe:
         )
     if folder in found:
         return found[folder]
-    first = next((one for one in found.values() if one.kind != "full"), next(iter(found.values())))
+    first = next((recipe for recipe in found.values() if recipe.kind != "full"), next(iter(found.values())))
     networks = {
-        part.name: NetworkRecipe(kind=one.kind, rank=one.rank, alpha=one.alpha, targets=one.targets)
-        for part, one in found.items()
+        part.name: NetworkRecipe(kind=recipe.kind, rank=recipe.rank, alpha=recipe.alpha, targets=recipe.targets)
+        for part, recipe in found.items()
     }
     return first.model_copy(update={"targets": None, "networks": networks})
 
@@ -147,7 +147,7 @@ def _settings(folder: Path) -> AdapterRecipe | None:
     config = read_json(path)
     if config.get("peft_type") != "LORA":
         raise TunesmithError(
-            msg("adapters of type {peft_type} are not supported", peft_type=config.get("peft_type")),
+            msg("adapters of type {type} are not supported", type=config.get("peft_type")),
             where=str(path),
             remedy=msg("Use a LoRA or DoRA adapter."),
         )

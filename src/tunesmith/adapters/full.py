@@ -39,8 +39,15 @@ class FullTuning:
         }
         lost = [t for t in self.targets if not any(key == t or key.startswith(f"{t}.") for key in self.parameters)]
         if lost or not self.parameters:
+            what = msg("nothing of `{network}` can be trained in full", network=name)
+            if lost:
+                what = msg(
+                    "nothing of `{network}` can be trained in full: {targets} names no parameter",
+                    network=name,
+                    targets=lost,
+                )
             raise TunesmithError(
-                f"nothing of `{name}` can be trained in full" + (f": {lost} names no parameter" if lost else ""),
+                what,
                 where="adapter.kind",
                 remedy=msg("Use `lora`, or targets that begin parameter names."),
             )
@@ -81,9 +88,9 @@ class FullTuning:
         if wrong:
             raise TunesmithError(
                 msg(
-                    "these weights do not fit: {count} tensors differ in name or shape (first: {wrong})",
+                    "these weights do not fit: {count} tensors differ in name or shape (first: {tensor})",
                     count=len(wrong),
-                    wrong=wrong[0],
+                    tensor=wrong[0],
                 ),
                 where=str(where),
                 remedy=msg("They belong to another base model, or to another part of it."),
@@ -127,7 +134,7 @@ def load_tuning(tuning: FullTuning, folder: Path) -> None:
             where=str(folder),
             remedy=msg("It needs {config}.", config=CONFIG),
         )
-    tuning.load(read_tensors(folder / WEIGHTS, "this file") if (folder / WEIGHTS).exists() else {}, folder)
+    tuning.load(read_tensors(folder / WEIGHTS) if (folder / WEIGHTS).exists() else {}, folder)
 
 
 def targets_of(folder: Path) -> tuple[str, ...] | None:

@@ -61,8 +61,8 @@ class AdapterRecipe(Section):
 
     def of(self, network: str) -> AdapterRecipe:
         """The settings of one network."""
-        own = self.networks.get(network)
-        values = own.model_dump(exclude={"learning_rate"}, exclude_none=True) if own else {}
-        if own and own.kind and own.kind != self.kind and own.targets is None:
+        settings = self.networks.get(network)
+        values = settings.model_dump(exclude={"learning_rate"}, exclude_none=True) if settings else {}
+        if settings and settings.kind and settings.kind != self.kind and settings.targets is None:
             values["targets"] = None  # suffixes of an adapter mean nothing to another kind
         return self.model_copy(update={**values, "networks": {}})

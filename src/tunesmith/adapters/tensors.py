@@ -9,7 +9,9 @@ import torch
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
+
+_THIS_FILE = msg("this file")
 
 
 def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -27,7 +29,7 @@ def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
         save_file(ready, temporary, metadata={"format": "pt", **(metadata or {})})
 
 
-def read_tensors(file: Path, what: str) -> dict[str, torch.Tensor]:
+def read_tensors(file: Path, what: Message = _THIS_FILE) -> dict[str, torch.Tensor]:
     """Read a file onto the CPU.
 
     Args:

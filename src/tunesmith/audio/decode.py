@@ -15,7 +15,7 @@ from tunesmith.audio import containers
 from tunesmith.audio.ffmpeg import converted
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.files import explain_os_error
-from tunesmith.texts import msg
+from tunesmith.texts import NOTHING, Message, msg
 
 if TYPE_CHECKING:
     import soundfile
@@ -61,8 +61,8 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
             source = _source(path, stack)
             file = stack.enter_context(soundfile.SoundFile(source if isinstance(source, io.BytesIO) else str(source)))
         except OSError as error:
-            told = explain_os_error(error, path)
-            raise UnreadableAudioError("missing", told.what, path, told.remedy or "") from error
+            explained = explain_os_error(error, path)
+            raise UnreadableAudioError("missing", explained.what, path, explained.remedy or NOTHING) from error
         except soundfile.LibsndfileError as error:
             what = msg("no decoder can read this file ({reason})", reason=_reason(error))
             raise UnreadableAudioError("format", what, path, msg("Export it again, or convert it to WAV.")) from error
@@ -179,8 +179,8 @@ def _refuse_what_is_not_audio(path: Path, head: bytes) -> None:
             raise UnreadableAudioError("text", what, path, msg("Remove it, or put the sound there."))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> str | Message:
     text = str(getattr(error, "error_string", error)).strip().rstrip(".")
     if "does not exist" in text:  # what libsndfile says of bytes that are no MPEG stream
-        return "format not recognised"
+        return msg("format not recognised")
     return text[:1].lower() + text[1:]

@@ -1,4 +1,4 @@
-"""Slaney's mel filterbank, computed in double precision, for every front end that listens through it.
+"""Slaney's mel filterbank, computed in double precision, for every front end that uses it.
 
 Source: M. Slaney, "Auditory Toolbox" (1998): a mel scale that is linear below 1 kHz and logarithmic above, with
 triangles of equal area.

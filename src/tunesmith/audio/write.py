@@ -41,7 +41,7 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
         raise TunesmithError(
-            msg("cannot write {suffix}", suffix=path.suffix or "a file without suffix"),
+            msg("cannot write {suffix}", suffix=path.suffix or msg("a file without suffix")),
             where=str(path),
             remedy=msg("Use {formats}.", formats=tuple(_FORMATS)),
         )
@@ -61,6 +61,12 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
         except (soundfile.LibsndfileError, AssertionError) as error:  # the assertion: fewer frames went out than asked
             if shutil.disk_usage(path.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, "no space left", str(path)) from error
-            what = f"{path.suffix} cannot be written at {sample_rate} Hz with {channels} channels ({error})"
+            what = msg(
+                "{suffix} cannot be written at {rate} Hz with {channels} channels ({error})",
+                suffix=path.suffix,
+                rate=sample_rate,
+                channels=channels,
+                error=error,
+            )
             raise TunesmithError(what, where=str(path), remedy=msg("Use .wav.")) from error
     return clipped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunesmith.cli.arguments import Force, Overrides, Target
+from tunesmith.texts import msg
 
 
 def check(target: Target, overrides: Overrides = None, force: Force = False) -> int:
@@ -20,7 +21,10 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
     if code or not quarantined:
         return code
     context.console.log(
-        f"exit code 1: {len(quarantined)} clips are quarantined ({', '.join(list(quarantined)[:3])}"
-        f"{', …' if len(quarantined) > 3 else ''}); `tunesmith run` goes on without them"
+        msg(
+            "exit code 1: {count} clips are quarantined ({clips}); `tunesmith run` goes on without them",
+            count=len(quarantined),
+            clips=(*list(quarantined)[:3], *(["…"] if len(quarantined) > 3 else [])),
+        )
     )
     return 1

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli.arguments import Force, Overrides, Target
-from tunesmith.texts import tr_all
+from tunesmith.texts import msg, tr_all
 
 
 def generate(  # noqa: PLR0913 - flags
@@ -53,7 +53,7 @@ def generate(  # noqa: PLR0913 - flags
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)
-        context.console.log(f"copied to {out}")
+        context.console.log(msg("copied to {path}", path=out))
     return code
 
 

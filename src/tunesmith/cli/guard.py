@@ -1,4 +1,4 @@
-"""How a command ends when it does not end well: one sentence, an exit code, and nothing lost."""
+"""How a command that fails ends: one sentence, an exit code, and nothing lost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import typer
 from typer.core import TyperGroup
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import reader_language
+from tunesmith.texts import Message, in_turn, msg, tr, with_remedy
 
 FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 """Exit codes: a failure the user can act on, a wrong command line, a bug, Ctrl-C."""
 
 # Typer keeps the base of its usage errors private (it comes from click in some releases, from itself in others).
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
-_working_on: list[tuple[Path, str]] = []
+_AGAIN = msg("the same command goes on from there")
+_working_on: list[tuple[Path, Message]] = []
 
 
 class StoppedError(Exception):
@@ -38,7 +39,7 @@ class Verbs(TyperGroup):
             raise StoppedError from error
 
 
-def working_on(folder: Path, again: str = "the same command goes") -> None:
+def working_on(folder: Path, again: Message = _AGAIN) -> None:
     """Remember the run folder of this command, and how to go on, so that an interruption can say what is kept."""
     _working_on[:] = [(folder, again)]
 
@@ -68,36 +69,45 @@ def explain(error: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, StoppedError | KeyboardInterrupt | typer.Abort):
-        print(f"stopped. {_kept()}".strip(), file=sys.stderr)  # noqa: T201
+        kept = _kept()
+        print(tr("stopped. {kept}", kept=kept) if kept else tr("stopped."), file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     code, sentence = _sentence(error)
-    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    print(tr("error: {said}", said=sentence), file=sys.stderr)  # noqa: T201
     return code
 
 
-def _sentence(error: BaseException) -> tuple[int, str]:
+def _sentence(error: BaseException) -> tuple[int, Message]:
     if isinstance(error, TunesmithError):
-        return getattr(error, "exit_code", FAILED), error.message.render(reader_language())
+        return getattr(error, "exit_code", FAILED), error.message
     if isinstance(error, OSError) and error.errno is not None:
         from tunesmith.files import explain_os_error
 
-        return FAILED, explain_os_error(error, Path(error.filename or ".")).message.render(reader_language())
+        return FAILED, explain_os_error(error, Path(error.filename or ".")).message
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        remedy = "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true."
-        return FAILED, f"there is not enough memory. {remedy} See `tunesmith plan`."
+        remedy = msg(
+            "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true. "
+            "See `tunesmith plan`."
+        )
+        return FAILED, with_remedy(msg("there is not enough memory"), remedy)
     first = (str(error).splitlines() or [""])[0][:300]
     what = f"{type(error).__name__}: {first}" if first else type(error).__name__
-    parts = (f"something unforeseen happened ({what}).", _kept(), "Run again with --debug to see where.")
-    return UNEXPECTED, " ".join(part for part in parts if part)
+    if kept := _kept():
+        return UNEXPECTED, msg(
+            "something unforeseen happened ({error}). {kept} Run again with --debug to see where.",
+            error=what,
+            kept=kept,
+        )
+    return UNEXPECTED, msg("something unforeseen happened ({error}). Run again with --debug to see where.", error=what)
 
 
-def _kept() -> str:
+def _kept() -> Message | None:
     if not _working_on:
-        return ""
+        return None
     folder, again = _working_on[0]
     stages = sorted(p.stem for p in (folder / "stages").glob("*.json") if '"status": "done"' in p.read_text("utf-8"))
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
-    kept = [f"finished stages: {', '.join(stages)}"] if stages else []
-    kept += [f"newest checkpoint: {checkpoints[-1]}"] if checkpoints else []
-    what = "; ".join(kept) or "no stage yet"
-    return f"What was finished is kept in {folder} ({what}); {again} on from there."
+    kept = [msg("finished stages: {stages}", stages=tuple(stages))] if stages else []
+    kept += [msg("newest checkpoint: {checkpoint}", checkpoint=checkpoints[-1])] if checkpoints else []
+    finished = in_turn(kept or [msg("no stage yet")])
+    return msg("What was finished is kept in {folder} ({kept}); {again}.", folder=folder, kept=finished, again=again)

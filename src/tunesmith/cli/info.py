@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tunesmith.run.device import devices
-from tunesmith.texts import tr_all
+from tunesmith.texts import msg, reader_language, tr, tr_all
 
 
 def info(
@@ -25,13 +25,15 @@ def info(
     from tunesmith.run.environment import versions
 
     rows = [(name, value) for name, value in versions().items()]
-    rows += [("platform", sys.platform), ("processor cores", str(os.cpu_count())), ("devices", "; ".join(devices()))]
     rows += [
-        ("ffmpeg", shutil.which("ffmpeg") or "not found (needed for m4a and aac only)"),
-        ("families", ", ".join(family_names()) or "none: install the package (pip install -e .)"),
-        ("HF_ENDPOINT", os.environ.get("HF_ENDPOINT") or "not set (huggingface.co)"),
-        ("model cache", cache_folder()),
-        ("free disk here", f"{shutil.disk_usage('.').free / 1e9:.1f} GB"),
+        (tr("platform"), sys.platform),
+        (tr("processor cores"), str(os.cpu_count())),
+        (tr("devices"), "; ".join(devices())),
+        ("ffmpeg", shutil.which("ffmpeg") or tr("not found (needed for m4a and aac only)")),
+        (tr("families"), ", ".join(family_names()) or tr("none: install the package (pip install -e .)")),
+        ("HF_ENDPOINT", os.environ.get("HF_ENDPOINT") or tr("not set (huggingface.co)")),
+        (tr("model cache"), cache_folder()),
+        (tr("free disk here"), f"{shutil.disk_usage('.').free / 1e9:.1f} GB"),
     ]
     print_rows(rows)
     return 0
@@ -45,21 +47,27 @@ def print_run(name: str) -> int:
     folder = find_run(name)
     rows: list[tuple[str, str]] = [(stage, state.status) for stage in STAGES if (state := folder.stage_state(stage))]
     newest = folder.newest_checkpoint()
-    rows += [("newest checkpoint", newest.name)] if newest else []
+    rows += [(tr("newest checkpoint"), newest.name)] if newest else []
     for attempt in attempts_of(folder):
         state = attempt.stage_state("train")
         summary = state.training() if state else None
-        told = f"{summary.updates} updates, held-out loss {summary.best_loss}" if summary else "not finished"
-        rows.append((f"attempts/{attempt.path.name}", told))
+        result = msg("not finished")
+        if summary and summary.best_loss is not None:
+            result = msg("{updates} updates, held-out loss {loss:.4f}", updates=summary.updates, loss=summary.best_loss)
+        elif summary:
+            result = msg("{updates} updates", updates=summary.updates)
+        rows.append((f"attempts/{attempt.path.name}", result.render(reader_language())))
     print_rows(rows)
     return 0
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:
     """Names and what they are, in two columns."""
-    width = max((len(name) for name, _ in rows), default=0)
+    from rich.cells import cell_len, set_cell_size
+
+    width = max((cell_len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+        typer.echo(f"{set_cell_size(name, width)}  {value}")
 
 
 def cache_folder() -> str:

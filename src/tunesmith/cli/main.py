@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     command: Any = typer.main.get_command(app)
     try:
-        code = command.main([one for one in given if one != "--debug"], prog_name="tunesmith", standalone_mode=False)
+        code = command.main([word for word in given if word != "--debug"], prog_name="tunesmith", standalone_mode=False)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return explain(error, debug=debug)

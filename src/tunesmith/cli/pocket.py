@@ -32,7 +32,7 @@ def build(
     ]
     raise TunesmithError(
         msg("the builders of the pocket models are in the repository's tools/pocket, not in this package"),
-        remedy=msg("In a checkout of the repository, run: {value}", value=" ".join([make_target(family), *given])),
+        remedy=msg("In a checkout of the repository, run: {command}", command=" ".join([make_target(family), *given])),
     )
 
 
@@ -61,5 +61,5 @@ def known(family: str) -> None:
     if family not in FAMILIES:
         raise TunesmithError(
             msg("there is no pocket model of `{family}`", family=family),
-            remedy=msg("There are {families}.", families=tuple(FAMILIES)),
+            remedy=msg("There are {families}.", families=FAMILIES),
         )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.texts import msg, tr_all
+from tunesmith.texts import msg, tr, tr_all
 
 app = typer.Typer(help=tr_all("Values to start from, by memory and intent.", separator="\n\n"), rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="PRESET", help=tr_all("A preset's name."))]
@@ -26,7 +26,7 @@ def list_presets() -> int:
     for name in preset_names():
         english, chinese = preset_summary(name)
         typer.echo(f"{name}\n    {english}\n    {chinese}")
-    typer.echo("use one: `preset: NAME` in a recipe, or tunesmith new RUN --from FOLDER --preset NAME")
+    typer.echo(tr("use one: `preset: NAME` in a recipe, or tunesmith new RUN --from FOLDER --preset NAME"))
     return 0
 
 
@@ -56,5 +56,5 @@ def copy(
     if path.exists() and not force:
         raise TunesmithError(msg("this file exists"), where=str(path), remedy=msg("Name another, or use --force."))
     write_text(path, text)
-    typer.echo(f"written: {path}")
+    typer.echo(tr("written: {path}", path=path))
     return 0

@@ -16,7 +16,7 @@ class Augmented:
 
     Attributes:
         samples: All that can be used, in their order.
-        findings: What is to be said of single samples; one with an error is not among the samples.
+        findings: Findings about single samples; one with an error is not among the samples.
         notes: What was decided for all of them.
     """
 

@@ -16,7 +16,7 @@ import numpy as np
 from tunesmith.data.fields import FieldSpec
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path, explain_os_error, sync
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 SHARD_BYTES = 256 << 20
 HIGH, LOW, SHARD, NDIM, OFFSET, SHAPE = 0, 1, 2, 3, 4, 5
@@ -45,11 +45,11 @@ class FieldStore:
         try:
             self.index = np.load(path, mmap_mode="r") if path.exists() else np.empty((0, COLUMNS), np.uint64, order="F")
         except (ValueError, EOFError) as error:
-            raise self._damaged("this cache index is damaged") from error
+            raise self._damaged(msg("this cache index is damaged")) from error
         if self.index.dtype != np.uint64 or self.index.ndim != 2 or self.index.shape[1] != COLUMNS:
-            raise self._damaged("this cache was written by another version")
+            raise self._damaged(msg("this cache was written by another version"))
 
-    def _damaged(self, what: str) -> TunesmithError:
+    def _damaged(self, what: Message) -> TunesmithError:
         return TunesmithError(what, where=str(self.folder), remedy=msg("Delete the cache folder; it is made again."))
 
     def __len__(self) -> int:
@@ -167,10 +167,10 @@ class EncodedStore:
         rows = {
             name: np.array([store.row(item[name]) for item in keys], np.int64) for name, store in self.fields.items()
         }
-        lacking = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
-        if lacking:
+        missing = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
+        if missing:
             raise TunesmithError(
-                msg("{lacking} of {count} clips are not encoded", lacking=lacking, count=len(keys)),
+                msg("{missing} of {count} clips are not encoded", missing=missing, count=len(keys)),
                 where=str(self.folder),
                 remedy=msg("Run the encode stage first."),
             )

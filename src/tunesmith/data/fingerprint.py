@@ -79,7 +79,7 @@ def _peaks(mono: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def _hashes(bins: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.int64]:
     """Each peak with the next six in reach: (first bin, second bin, frames between) in one integer, and its frame."""
-    made = np.zeros(len(bins), np.int64)
+    pair_counts = np.zeros(len(bins), np.int64)
     parts = [np.zeros((0, 2), np.int64)]
     for ahead in range(1, len(bins)):
         first, second = slice(0, len(bins) - ahead), slice(ahead, len(bins))
@@ -87,8 +87,8 @@ def _hashes(bins: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.int
         if apart.min() > _FURTHEST:
             break
         near = (apart >= _NEAREST) & (apart <= _FURTHEST) & (np.abs(bins[second] - bins[first]) <= _WIDEST)
-        chosen = np.flatnonzero(near & (made[first] < _FAN_OUT))
-        made[chosen] += 1
+        chosen = np.flatnonzero(near & (pair_counts[first] < _FAN_OUT))
+        pair_counts[chosen] += 1
         code = (bins[chosen] << 18) | (bins[chosen + ahead] << 8) | apart[chosen]
         parts.append(np.stack([code, times[chosen]], axis=1))
     marks = np.concatenate(parts)
@@ -182,7 +182,7 @@ class FingerprintIndex:
 
     def _build(self) -> _Table:
         marks = np.concatenate([np.zeros((0, 2), np.int64), *self._marks])
-        clips = np.repeat(np.arange(len(self._marks), dtype=np.int32), [len(one) for one in self._marks])
+        clips = np.repeat(np.arange(len(self._marks), dtype=np.int32), list(map(len, self._marks)))
         order = np.argsort(marks[:, 0], kind="stable")
         return _Table(marks[order, 0], clips[order], marks[order, 1].astype(np.int32))
 
@@ -197,18 +197,18 @@ def near_duplicates(
         threshold: Least score of a pair, the better of its two directions.
 
     Returns:
-        (one, other, score), in the mapping's order within a pair, best pair first.
+        (first, second, score), in the mapping's order within a pair, best pair first.
     """
     index = FingerprintIndex()
-    place = {key: number for number, key in enumerate(marks_by_key)}
+    positions = {key: number for number, key in enumerate(marks_by_key)}
     for key, marks in marks_by_key.items():
         index.add(key, marks)
     best: dict[tuple[str, str], float] = {}
     for key, marks in marks_by_key.items():
         for match in index.matches(marks, skip=key, threshold=threshold):
-            pair = (key, match.key) if place[key] < place[match.key] else (match.key, key)
+            pair = (key, match.key) if positions[key] < positions[match.key] else (match.key, key)
             best[pair] = max(match.score, best.get(pair, 0.0))
-    return sorted(((one, other, score) for (one, other), score in best.items()), key=lambda found: -found[2])
+    return sorted(((first, second, score) for (first, second), score in best.items()), key=lambda found: -found[2])
 
 
 def _hits(
@@ -226,8 +226,9 @@ def _hits(
     low, count, times = low[chosen], count[chosen], marks[chosen, 1]
     before = np.cumsum(count) - count
     where = np.repeat(low - before, count) + np.arange(int(count.sum()))
-    own = np.repeat(times, count)
-    return table.clips[where].astype(np.int64), table.times[where] - own, own // _FRAMES_PER_S, max(1, len(chosen))
+    query_times = np.repeat(times, count)
+    offsets = table.times[where] - query_times
+    return table.clips[where].astype(np.int64), offsets, query_times // _FRAMES_PER_S, max(1, len(chosen))
 
 
 def _alignments(clips: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
-from tunesmith.texts import msg
+from tunesmith.texts import NOTHING, Message, msg
 
 FILE = "labels.jsonl"
 
@@ -38,7 +38,7 @@ class Label:
         recaption: The model's answer as :class:`tunesmith.label.schema.Recaption` has it, with the measured tempo.
         measured: What was measured.
         heard: Start and end in seconds of what the model heard, where that was not the whole clip.
-        reason: Why it is not ``ok``.
+        reason: Why it is not ``ok``; the file keeps the English sentence.
         answer: The model's last words, where they could not be used.
     """
 
@@ -53,14 +53,16 @@ class Label:
     recaption: Mapping[str, Any] | None = None
     measured: ClipMeasurements | None = None
     heard: tuple[float, float] | None = None
-    reason: str = ""
+    reason: Message = NOTHING
     answer: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """One line of the file; empty fields are left out."""
-        record = {name: value for name, value in vars(self).items() if value not in (None, "", ())}
+        record = {name: value for name, value in vars(self).items() if value not in (None, "", (), NOTHING)}
         if self.measured is not None:
             record["measured"] = self.measured.to_json()
+        if self.reason:
+            record["reason"] = str(self.reason)
         return record
 
     @staticmethod
@@ -73,6 +75,8 @@ class Label:
         values = dict(record)
         if "measured" in values:
             values["measured"] = ClipMeasurements.from_json(values["measured"])
+        if isinstance(values.get("reason"), str):
+            values["reason"] = Message.fixed(values["reason"])
         values |= {name: tuple(values[name]) for name in ("tags", "heard") if name in values}
         label = Label(**values)
         if wrong := [name for name, fits in _fitting(label).items() if not fits]:
@@ -83,12 +87,13 @@ class Label:
 def _fitting(label: Label) -> dict[str, bool]:
     """Which fields of a label from JSON hold what their types say."""
     ends = () if label.heard is None else label.heard
-    texts = ("id", "audio", "key", "provider", "model", "reason", "answer")
+    texts = ("id", "audio", "key", "provider", "model", "answer")
     return {
         **{name: isinstance(getattr(label, name), str) for name in texts},
         "status": label.status in get_args(LabelStatus),
         "tags": all(isinstance(tag, str) for tag in label.tags),
         "tags_from": label.tags_from in (None, *get_args(TagsFrom)),
+        "reason": isinstance(label.reason, Message),
         "recaption": label.recaption is None or isinstance(label.recaption, dict),
         "heard": len(ends) in (0, 2) and all(type(end) in (int, float) for end in ends),
     }
@@ -150,7 +155,7 @@ class LabelStore:
         Raises:
             TunesmithError: when it cannot be written.
         """
-        if self._by_id.get(label.id, [])[-1:] == [label]:
+        if [known.to_json() for known in self._by_id.get(label.id, [])[-1:]] == [label.to_json()]:
             return
         line = json.dumps(label.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
         try:
@@ -216,13 +221,13 @@ def _close_last_line(path: Path) -> None:
 
 @dataclass(frozen=True)
 class ClipMeasurements:
-    """Facts of one clip; ``None`` where it cannot be told.
+    """Facts of one clip; ``None`` where one cannot be measured.
 
     Attributes:
         seconds: Length of the whole clip.
-        bpm: Beats per minute, told from a confidence of 0.3 on.
+        bpm: Beats per minute, given from a confidence of 0.3 on.
         bpm_confidence: Strength of the beat, 0…1.
-        key: Such as ``A minor``, told where it leads the second by 0.1.
+        key: Such as ``A minor``, given where it leads the second by 0.1.
         key_gap: That lead.
         lufs: Integrated loudness.
         centroid_hz: Spectral centre of gravity: brightness.

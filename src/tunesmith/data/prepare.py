@@ -80,21 +80,17 @@ def prepare(
     layout, notes = _read(input_dir, output_dir, metadata_file, default_text)
     report = _check(layout, limits, sample_rate, progress)
     if not report.kept:
-        clip, why = next(iter(report.quarantined.items()), ("the folder", msg("it holds no clips")))
-        raise TunesmithError(
-            msg("no usable clip is left of {count}; {clip}: {why}", count=len(layout.samples), clip=clip, why=why),
-            where=str(input_dir),
-        )
+        raise TunesmithError(_none_left(len(layout.samples), report.quarantined), where=str(input_dir))
     result = split(report.kept, seed=seed, similar=report.similar)
     targets = name_files(result.samples)
     _refuse_overwriting(layout.samples, output_dir, [*targets.values(), metadata_file])
     _record(output_dir, [*targets.values(), metadata_file], report)
-    told = _write(result.samples, targets, report, output_dir, sample_rate, progress)
+    clipped = _write(result.samples, targets, report, output_dir, sample_rate, progress)
     write_json(output_dir / metadata_file, _metadata(result.samples, targets, result.kind))
     return Prepared(
         metadata=output_dir / metadata_file,
         files=targets,
-        findings=[*report.findings, *told],
+        findings=[*report.findings, *clipped],
         quarantined=report.quarantined,
         notes=[*notes, *report.notes, *result.notes],
         kind=result.kind,
@@ -121,15 +117,17 @@ def _read(
     input_dir: Path, output_dir: Path, metadata_file: str, default_text: str | None
 ) -> tuple[Dataset, list[Message]]:
     """The input's layout without what an earlier preparation wrote into a folder inside it."""
-    named = metadata_file if (input_dir / metadata_file).is_file() else "metadata.json"
-    layout = read_layout(input_dir, default_text=default_text, metadata_file=named)
+    list_name = metadata_file if (input_dir / metadata_file).is_file() else "metadata.json"
+    layout = read_layout(input_dir, default_text=default_text, metadata_file=list_name)
     refuse_speech(layout.name, input_dir)
     output = output_dir.resolve()
-    own = [s for s in layout.samples if any(Path(a.path).resolve().is_relative_to(output) for a in s.audios.values())]
+    written = [
+        s for s in layout.samples if any(Path(a.path).resolve().is_relative_to(output) for a in s.audios.values())
+    ]
     notes = list(layout.notes)
-    if own and output.is_relative_to(input_dir.resolve()):
-        notes.append(msg("{count} clips inside the output folder are not taken as input.", count=len(own)))
-        names = {sample.id for sample in own}
+    if written and output.is_relative_to(input_dir.resolve()):
+        notes.append(msg("{count} clips inside the output folder are not taken as input.", count=len(written)))
+        names = {sample.id for sample in written}
         layout = replace(layout, samples=[sample for sample in layout.samples if sample.id not in names])
     return layout, notes
 
@@ -149,6 +147,13 @@ def _check(
             progress("check", done, len(layout.samples))
 
     return run_checks(layout.samples, limits, progress=advance, problems=layout.problems, model_sample_rate=sample_rate)
+
+
+def _none_left(count: int, quarantined: Mapping[str, Message]) -> Message:
+    if not quarantined:
+        return msg("no usable clip is left of {count}; the folder: it holds no clips", count=count)
+    clip, reason = next(iter(quarantined.items()))
+    return msg("no usable clip is left of {count}; {clip}: {reason}", count=count, clip=clip, reason=reason)
 
 
 def _refuse_overwriting(samples: Sequence[Sample], output_dir: Path, targets: Collection[str]) -> None:
@@ -188,17 +193,17 @@ def _write(
     sample_rate: int,
     progress: Callable[[str, int, int], None] | None,
 ) -> list[Finding]:
-    told = []
+    findings = []
     channels = {Path(a.path): report.facts[s.id][r].channels for s in report.kept for r, a in s.audios.items()}
     for done, sample in enumerate(samples, 1):
         ref = next(iter(sample.audios.values()))
         audio = load(ref, sample_rate, min(2, channels[Path(ref.path)]))
         clipped = write(output_dir / targets[sample.id], audio, sample_rate)
         if clipped:
-            told.append(_clipped(sample.id, clipped, audio.size))
+            findings.append(_clipped(sample.id, clipped, audio.size))
         if progress:
             progress("write", done, len(samples))
-    return told
+    return findings
 
 
 def _clipped(clip: str, count: int, of: int) -> Finding:

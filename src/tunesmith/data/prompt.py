@@ -31,8 +31,8 @@ class Prompt:
     @property
     def texts(self) -> dict[str, str]:
         """Texts by role, as a request carries them."""
-        said = self.voice.texts.get(PROMPT_TEXT, "") if self.voice else ""
-        further = {"lyrics": self.lyrics, PROMPT_TEXT: said}
+        prompt_text = self.voice.texts.get(PROMPT_TEXT, "") if self.voice else ""
+        further = {"lyrics": self.lyrics, PROMPT_TEXT: prompt_text}
         return {"caption": self.text} | {role: text for role, text in further.items() if text}
 
     @property

@@ -1,6 +1,6 @@
 """Clips of a second set, mixed into training so that what the model could do before is not lost.
 
-They keep to themselves: a replay clip never prompts one of the user's, it is drawn to a share of each epoch, and its
+They stay apart: a replay clip never prompts one of the user's, it is drawn to a share of each epoch, and its
 held-out part never decides which checkpoint is best.
 """
 
@@ -26,15 +26,15 @@ def is_replay(sample: Sample) -> bool:
     return sample.attributes.get(REPLAY) is True
 
 
-def marked(layout: Dataset, own: Collection[str]) -> Dataset:
-    """A replay set as it goes on: its samples marked, their ids and sources under a name that no own id has.
+def marked(layout: Dataset, user_ids: Collection[str]) -> Dataset:
+    """A replay set with its samples marked, their ids and sources under a prefix that no id of the user's has.
 
     Args:
         layout: As it was read.
-        own: Ids of the user's own samples.
+        user_ids: Ids of the user's own samples.
     """
-    names = (REPLAY, *(f"{REPLAY}-{n}" for n in range(2, len(own) + 3)))
-    prefix = next(name for name in names if not any(one.startswith(f"{name}/") for one in own))
+    names = (REPLAY, *(f"{REPLAY}-{n}" for n in range(2, len(user_ids) + 3)))
+    prefix = next(name for name in names if not any(user_id.startswith(f"{name}/") for user_id in user_ids))
 
     def under(name: str) -> str:
         return f"{prefix}/{name}" if name not in ("", "*") else name
@@ -48,7 +48,7 @@ def marked(layout: Dataset, own: Collection[str]) -> Dataset:
 
 
 def of_replay(notes: Iterable[Message]) -> list[Message]:
-    """What is said of replay clips, told apart from what is said of the user's own."""
+    """Notes about replay clips, marked as such to tell them from notes about the user's own."""
     return [msg("Replay: {said}", said=note) for note in notes]
 
 
@@ -57,19 +57,19 @@ class Mix:
     """How many replay clips every epoch draws beside all of the user's clips.
 
     Attributes:
-        own: How many training clips of the user's own there are.
+        user_clips: How many training clips of the user's own there are.
         replay: Ids of the replay clips that may be trained on, sorted.
         wanted: Share of an epoch that they are to make up (0..1, without 1).
     """
 
-    own: int
+    user_clips: int
     replay: tuple[str, ...]
     wanted: float
 
     @property
     def asked(self) -> int:
         """Replay clips of one epoch that make up the share."""
-        return max(1, round(self.own * self.wanted / (1 - self.wanted))) if self.wanted else 0
+        return max(1, round(self.user_clips * self.wanted / (1 - self.wanted))) if self.wanted else 0
 
     @property
     def drawn(self) -> int:
@@ -79,7 +79,7 @@ class Mix:
     @property
     def per_epoch(self) -> int:
         """Clips of one epoch."""
-        return self.own + self.drawn
+        return self.user_clips + self.drawn
 
     @property
     def share(self) -> float:
@@ -90,7 +90,7 @@ class Mix:
         """The mix in a sentence."""
         return msg(
             "replay: every pass has {own} clips of your own and {drawn} replay clips ({share:.0%})",
-            own=self.own,
+            own=self.user_clips,
             drawn=self.drawn,
             share=self.share,
         )
@@ -130,8 +130,8 @@ def mix_of(training: Sequence[Sample], share: float) -> Mix | None:
         share: The recipe's ``data.replay_share``.
     """
     ids = tuple(sorted(sample.id for sample in training if is_replay(sample)))
-    own = len(training) - len(ids)
-    return Mix(own, ids, share) if ids and own else None
+    user_clips = len(training) - len(ids)
+    return Mix(user_clips, ids, share) if ids and user_clips else None
 
 
 def _entry(name: str, time: int) -> str:

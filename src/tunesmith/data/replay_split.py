@@ -18,7 +18,7 @@ Unit = list[str]
 
 def split_replay(
     samples: Sequence[Sample],
-    own: Sequence[Sample],
+    user_samples: Sequence[Sample],
     similar: Iterable[tuple[str, str]],
     *,
     valid_share: float,
@@ -32,53 +32,53 @@ def split_replay(
 
     Args:
         samples: The replay set's kept samples, marked.
-        own: The user's samples, with their split.
+        user_samples: The user's samples, with their split.
         similar: Pairs of ids, of either set, that sound alike.
         valid_share: Share of each edit type to hold out (0..1); 0 holds none out.
         seed: Which are held out.
     """
     pairs = list(similar)
-    sides = _sides(samples, own, pairs)
+    sides = _sides(samples, user_samples, pairs)
     held: set[str] = set()
-    gone: dict[str, Message] = {}
+    on_both_sides: dict[str, Message] = {}
     free: list[Unit] = []
     for unit in linked(samples, pairs):
-        met = {side: clip for name in unit for side, clip in sides[name].items()}
-        if len(met) == 2:
-            gone |= dict.fromkeys(unit, all_of((met["train"], met["valid"])))
-        elif "valid" in met:
+        user_clips = {side: clip for name in unit for side, clip in sides[name].items()}
+        if len(user_clips) == 2:
+            on_both_sides |= dict.fromkeys(unit, all_of((user_clips["train"], user_clips["valid"])))
+        elif "valid" in user_clips:
             held.update(unit)
-        elif not met:
+        elif not user_clips:
             free.append(unit)
-    kept = [sample for sample in samples if sample.id not in gone]
+    kept = [sample for sample in samples if sample.id not in on_both_sides]
     given = {sample.id for sample in kept if sample.split == "valid"}
     if given:
         held |= {name for unit in free if given.issuperset(unit) for name in unit}
     elif valid_share > 0:
         held |= _held_out(free, {s.id: edit_type(s.attributes) for s in kept}, held, valid_share, seed)
     parted = [sample.with_split("valid" if sample.id in held else "train") for sample in kept]
-    return Augmented(parted, [_between(name, clips) for name, clips in gone.items()], list(_notes(parted)))
+    return Augmented(parted, [_between(name, clips) for name, clips in on_both_sides.items()], list(_notes(parted)))
 
 
 def _sides(
-    samples: Sequence[Sample], own: Sequence[Sample], pairs: Sequence[tuple[str, str]]
+    samples: Sequence[Sample], user_samples: Sequence[Sample], pairs: Sequence[tuple[str, str]]
 ) -> Mapping[str, dict[Split, str]]:
     """By replay id: on which sides the user has that sound, each with the id of the clip that holds it."""
     of_file: dict[str, dict[Split, str]] = defaultdict(dict)
-    for sample in own:
+    for sample in user_samples:
         for ref in sample.targets.values():
             of_file[ref.path][sample.split or "train"] = sample.id
-    files = {sample.id: [ref.path for ref in sample.targets.values()] for sample in (*own, *samples)}
+    files = {sample.id: [ref.path for ref in sample.targets.values()] for sample in (*user_samples, *samples)}
     replay = {sample.id for sample in samples}
     sides: dict[str, dict[Split, str]] = defaultdict(dict)
     for sample in samples:
         for path in files[sample.id]:
             sides[sample.id] |= of_file.get(path, {})
     for pair in pairs:
-        for mine, other in (pair, pair[::-1]):
-            if mine in replay and other not in replay:
+        for clip, other in (pair, pair[::-1]):
+            if clip in replay and other not in replay:
                 for path in files.get(other, ()):
-                    sides[mine] |= of_file[path]
+                    sides[clip] |= of_file[path]
     return sides
 
 

@@ -109,8 +109,8 @@ def _fitting(sample: Sample) -> dict[str, bool]:
     return {
         "id": isinstance(sample.id, str) and bool(sample.id),
         "audios": all(
-            isinstance(one.path, str) and all(map(_is_seconds, (one.start, one.end or 0.0, one.duration or 0.0)))
-            for one in sample.audios.values()
+            isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
+            for ref in sample.audios.values()
         ),
         "texts": isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()),
         "attributes": isinstance(attributes, dict) and _is_seconds(attributes.get("seconds", 0.0)),

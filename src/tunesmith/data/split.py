@@ -24,7 +24,7 @@ SplitKind = Literal["given", "by_source", "within_track", "none"]
 
 @dataclass(frozen=True)
 class SplitResult:
-    """Samples that all have a split, how it came about, and what to tell the user.
+    """Samples that all have a split, how it came about, and notes for the user.
 
     ``given``: the user's own; ``by_source``: whole tracks; ``within_track``: ends of tracks; ``none``: all are trained
     on, and nothing can tell learning from memorising.
@@ -85,13 +85,13 @@ def split(
         )
         return _none(samples, why)
     count = sum(sample.split == "valid" for sample in parted)
-    told = msg(
+    note = msg(
         "Only {tracks} tracks: {parts} held-out parts are cut from their ends, after a gap of {seconds:g} s.",
         tracks=len(units),
         parts=count,
         seconds=gap_seconds,
     )
-    return SplitResult(parted, [told], "within_track")
+    return SplitResult(parted, [note], "within_track")
 
 
 def _given(samples: list[Sample]) -> SplitResult:
@@ -102,8 +102,8 @@ def _given(samples: list[Sample]) -> SplitResult:
             msg("all {valid} clips are held out, none is left to train on", valid=valid),
             remedy=msg("Put clips in train/."),
         )
-    told = msg("Your own split is kept: {train} train, {valid} held out.", train=len(assigned) - valid, valid=valid)
-    return SplitResult(assigned, [told], "given")
+    note = msg("Your own split is kept: {train} train, {valid} held out.", train=len(assigned) - valid, valid=valid)
+    return SplitResult(assigned, [note], "given")
 
 
 def _none(samples: list[Sample], why: Message) -> SplitResult:
@@ -120,11 +120,11 @@ def linked(samples: Sequence[Sample], similar: Iterable[tuple[str, str]]) -> lis
             name = parent[name]
         return name
 
-    first: dict[str, str] = {}
-    links = [(first.setdefault(s.source or s.id, s.id), s.id) for s in samples]
+    first_of_source: dict[str, str] = {}
+    links = [(first_of_source.setdefault(s.source or s.id, s.id), s.id) for s in samples]
     links += [(a, b) for a, b in similar if a in parent and b in parent]
-    for one, other in links:
-        parent[root(other)] = root(one)
+    for clip, other in links:
+        parent[root(other)] = root(clip)
     units: dict[str, list[str]] = {}
     for sample in samples:
         units.setdefault(root(sample.id), []).append(sample.id)
@@ -139,20 +139,20 @@ def _by_source(samples: list[Sample], units: list[list[str]], wanted: tuple[int,
     """
     fewest, target = wanted
     order = sorted(units, key=lambda unit: key_of(seed, "split", *sorted(unit)))
-    held: set[str] = set()
+    held_out: set[str] = set()
     for unit in order:
-        if len(held) < target and len(held) + len(unit) <= max(target + 1, 1.5 * target):
-            held.update(unit)
+        if len(held_out) < target and len(held_out) + len(unit) <= max(target + 1, 1.5 * target):
+            held_out.update(unit)
     for unit in sorted(order, key=len):
-        if len(held) < max(1, fewest):
-            held.update(unit)
-    assigned = [sample.with_split("valid" if sample.id in held else "train") for sample in samples]
-    tracks = sum(unit[0] in held for unit in units)
-    told = msg(
+        if len(held_out) < max(1, fewest):
+            held_out.update(unit)
+    assigned = [sample.with_split("valid" if sample.id in held_out else "train") for sample in samples]
+    tracks = sum(unit[0] in held_out for unit in units)
+    note = msg(
         "{held} of {clips} clips ({held_tracks} of {tracks} tracks) are held out.",
-        held=len(held),
+        held=len(held_out),
         clips=len(samples),
         held_tracks=tracks,
         tracks=len(units),
     )
-    return SplitResult(assigned, [told], "by_source")
+    return SplitResult(assigned, [note], "by_source")

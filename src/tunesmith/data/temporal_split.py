@@ -14,7 +14,7 @@ SHORTEST_HELD_OUT = 5.0
 
 
 def held_out_spans(
-    samples: Sequence[Sample], alike: Collection[str], share: float, fewest: int, gap: float
+    samples: Sequence[Sample], similar: Collection[str], share: float, fewest: int, gap: float
 ) -> list[Sample] | None:
     """Cut ends off tracks, longest first, until ``share`` of the sound and ``fewest`` parts are held out.
 
@@ -24,7 +24,7 @@ def held_out_spans(
 
     Args:
         samples: With durations.
-        alike: Ids of clips that sound like another.
+        similar: Ids of clips that sound like another.
         share: Share of the whole length to hold out.
         fewest: At least this many parts, where there are as many tracks.
         gap: Seconds left unused before each held-out part.
@@ -37,22 +37,22 @@ def held_out_spans(
         tracks[sample.source or sample.id].append(sample)
     wanted = share * sum(map(_seconds, samples))
     parts: dict[str, tuple[Sample, ...]] = {}
-    held, count = 0.0, 0
+    held_seconds, count = 0.0, 0
     for track in sorted(tracks.values(), key=lambda track: (-sum(map(_seconds, track)), track[0].id)):
-        if held >= wanted and count >= fewest:
+        if held_seconds >= wanted and count >= fewest:
             break
-        cut = _cut(sorted(track, key=_natural), share, gap, alike)
+        cut = _cut(sorted(track, key=_natural), share, gap, similar)
         parts.update(cut)
         valid = [_seconds(part) for pieces in cut.values() for part in pieces if part.split == "valid"]
-        held, count = held + sum(valid), count + len(valid)
+        held_seconds, count = held_seconds + sum(valid), count + len(valid)
     if not count:
         return None
     return [part for sample in samples for part in parts.get(sample.id, (sample.with_split("train"),))]
 
 
-def _cut(track: Sequence[Sample], share: float, gap: float, alike: Collection[str]) -> dict[str, tuple[Sample, ...]]:
+def _cut(track: Sequence[Sample], share: float, gap: float, similar: Collection[str]) -> dict[str, tuple[Sample, ...]]:
     """What becomes of the clips of one track that change; nothing where it cannot be cut."""
-    if any(sample.id in alike or len(sample.audios) != 1 for sample in track):
+    if any(sample.id in similar or len(sample.audios) != 1 for sample in track):
         return {}
     if len(track) == 1:
         return _cut_clip(track[0], share, gap)

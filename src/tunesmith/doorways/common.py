@@ -83,13 +83,13 @@ class Parser(argparse.ArgumentParser):
     def from_config(self, named: str | None) -> dict[str, Any]:
         """Values of config.yaml for this command: the shared keys, then the command's own section."""
         config = self._read_config(named)
-        own = config.get(self.name) or {}
-        if not isinstance(own, dict):
+        section = config.get(self.name) or {}
+        if not isinstance(section, dict):
             where = f"{named or CONFIG}: {self.name}"
             raise TunesmithError(
                 msg("this must be a section of `key: value` lines"), where=where, remedy=msg("Indent its keys.")
             )
-        return {**self.derive({k: v for k, v in config.items() if not isinstance(v, dict)}), **own}
+        return {**self.derive({k: v for k, v in config.items() if not isinstance(v, dict)}), **section}
 
     def _convert(self, name: str, value: Any, where: str) -> Any:
         if name in self.switches:
@@ -106,9 +106,7 @@ class Parser(argparse.ArgumentParser):
         try:
             return kind(str(value))
         except ValueError as error:
-            raise TunesmithError(
-                str(error) or f"`{value}` is not a {kind.__name__}", where=where, remedy=msg("See --help.")
-            ) from error
+            raise TunesmithError(_reason(error), where=where, remedy=msg("See --help.")) from error
 
     def _read_config(self, named: str | None) -> dict[str, Any]:
         path = Path(named or CONFIG)
@@ -126,7 +124,7 @@ class Parser(argparse.ArgumentParser):
             ) from error
         except yaml.YAMLError as error:
             raise TunesmithError(
-                msg("this is not YAML ({splitlines})", splitlines=str(error).splitlines()[0]),
+                msg("this is not YAML ({reason})", reason=str(error).splitlines()[0]),
                 where=str(path),
                 remedy=msg("Correct it."),
             ) from error
@@ -161,15 +159,25 @@ class Parser(argparse.ArgumentParser):
         for key in keys:
             if key not in known:
                 close = difflib.get_close_matches(str(key), known, 1)
-                hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(sorted(known))}."
-                raise TunesmithError(msg("unknown key `{key}`", key=key), where=where, remedy=hint)
+                remedy = (
+                    msg("Did you mean `{name}`?", name=close[0])
+                    if close
+                    else msg("Known keys: {names}.", names=tuple(sorted(known)))
+                )
+                raise TunesmithError(msg("unknown key `{key}`", key=key), where=where, remedy=remedy)
+
+
+def _reason(error: ValueError) -> Message:
+    """Why a converter refuses a value: its own sentence, or Python's words."""
+    reason = error.args[0] if error.args else ""
+    return reason if isinstance(reason, Message) else Message.fixed(str(error))
 
 
 def positive(text: str) -> float:
     """A number above zero."""
     number = float(text)
     if not number > 0 or number == float("inf"):
-        raise ValueError(f"{text} is not a positive number")
+        raise ValueError(msg("{value} is not a positive number", value=text))
     return number
 
 
@@ -177,7 +185,7 @@ def count(text: str) -> int:
     """A whole number above zero."""
     number = int(text)
     if number < 1:
-        raise ValueError(f"{text} is not a positive whole number")
+        raise ValueError(msg("{value} is not a positive whole number", value=text))
     return number
 
 
@@ -185,7 +193,7 @@ def zero_or_more(text: str) -> float:
     """A number of at least zero."""
     number = float(text)
     if not number >= 0 or number == float("inf"):
-        raise ValueError(f"{text} is negative")
+        raise ValueError(msg("{value} is negative", value=text))
     return number
 
 
@@ -193,7 +201,7 @@ def share(text: str) -> float:
     """A number from zero up to, not including, one."""
     number = zero_or_more(text)
     if number >= 1:
-        raise ValueError(f"{text} is not below 1")
+        raise ValueError(msg("{value} is not below 1", value=text))
     return number
 
 

@@ -1,4 +1,4 @@
-"""The moment a preview is beyond use: what training warns of, and what no best checkpoint may show."""
+"""Faults that make a preview unusable: training warns of them, and a checkpoint that has one is never the best."""
 
 from __future__ import annotations
 

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SideFiles:
-    """One generated file of one side, measured; ``heard`` is its transcript, where there is one."""
+    """One generated file of one side, measured; of speech with its transcript, where there is one."""
 
     file: Path
     signals: Signals
-    heard: str | None = None
+    transcript: str | None = None
 
 
 def write_side(
@@ -50,7 +50,7 @@ def write_side(
     made: Sequence[tuple[np.ndarray, int]],
     suffix: str,
     prompts: Sequence[Prompt],
-    listener: SpeechEvaluator | None = None,
+    evaluator: SpeechEvaluator | None = None,
 ) -> list[SideFiles]:
     """Write and measure one side's audio, speech against its prompts."""
     from tunesmith.audio.write import write
@@ -59,11 +59,11 @@ def write_side(
     for index, (audio, rate) in enumerate(made):
         path = folder / f"{index:02d}.{suffix}"
         write(path, audio, rate)
-        if listener is None:
+        if evaluator is None:
             files.append(SideFiles(path, measure(audio.T, rate)))
         else:
-            heard = listener.hear(prompts[index], audio, rate)
-            files.append(SideFiles(path, heard.signals, heard.transcript))
+            measured = evaluator.measure(prompts[index], audio, rate)
+            files.append(SideFiles(path, measured.signals, measured.transcript))
     return files
 
 
@@ -74,21 +74,21 @@ def build_comparison(
     losses: LossPair | None,
     target: Path,
     adapter: Path,
-    listener: SpeechEvaluator | None = None,
+    evaluator: SpeechEvaluator | None = None,
 ) -> Comparison:
     """The whole record; reference crops, and of speech the prompts' audio, are written into ``target`` as well."""
     from tunesmith.evaluation.loss_pairs import as_losses
     from tunesmith.evaluation.speech.record import speech_record, write_asked
 
-    references = reference_clips(context, prompts, listener)
+    references = reference_clips(context, prompts, evaluator)
     base, tuned = sides.get("base_model"), sides["lora_model"]
-    run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=listener is not None)
+    run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=evaluator is not None)
     findings = judge_run(run)
     before, after, true = run.alike
-    watched = FEATURES if listener is None else SPEECH_FEATURES
+    watched = FEATURES if evaluator is None else SPEECH_FEATURES
     features = towards_reference(before, after, true, watched) if before else []
     files = write_references(references, target, prompts)
-    asked = write_asked(context.family, prompts, target) if listener else [{}] * len(prompts)
+    asked = write_asked(context.family, prompts, target) if evaluator else [{}] * len(prompts)
     seed = context.recipe.evaluate.seed
     return Comparison(
         settings=_settings(context, run, adapter, tuned[0].signals.sample_rate),
@@ -105,7 +105,9 @@ def build_comparison(
             for i, p in enumerate(prompts)
         ),
         reference=tuple(
-            ReferenceResult(clip=c.sample.id, file=files.get(c.sample.id), signals=c.signals.to_json(), heard=c.heard)
+            ReferenceResult(
+                clip=c.sample.id, file=files.get(c.sample.id), signals=c.signals.to_json(), heard=c.transcript
+            )
             for c in references
         ),
         losses=_losses(context, losses),
@@ -113,7 +115,7 @@ def build_comparison(
         features=tuple(_feature(f) for f in features),
         codec=codec_ceiling(references),
         verdict=verdict(findings, features, as_losses(losses), context.recipe, run.profile),
-        speech=None if listener is None else speech_record(run, listener, prompts),
+        speech=None if evaluator is None else speech_record(run, evaluator, prompts),
     )
 
 
@@ -140,17 +142,17 @@ def _run_data(
 ) -> RunData:
     """What the run is judged on: prompts of the user's own kind, and of speech no length, for its text decides that."""
     profile: Profile = "speech" if is_speech else "music"
-    own = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
+    judged = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
     clips = [clip.signals for clip in references]
     return RunData(
-        base=[base[i].signals for i in own] if base else None,
-        adapter=[tuned[i].signals for i in own],
+        base=[base[i].signals for i in judged] if base else None,
+        adapter=[tuned[i].signals for i in judged],
         clips=clips,
         reference=reference_of(clips, profile),
         losses=losses,
         want_seconds=None if is_speech else context.recipe.evaluate.seconds,
         profile=profile,
-        kinds=[prompts[i].edit_type for i in own] if is_speech else (),
+        kinds=[prompts[i].edit_type for i in judged] if is_speech else (),
         clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if is_speech else (),
     )
 
@@ -160,7 +162,7 @@ def _side(file: SideFiles, run: RunData, target: Path) -> ComparedSide:
     return ComparedSide(
         file=file.file.relative_to(target).as_posix(),
         signals=file.signals.to_json(),
-        heard=file.heard,
+        heard=file.transcript,
         verdicts=tuple(
             ClipVerdict(name=v.rule, sentence=v.sentence, value=v.number, limit=v.limit, severity=v.severity)
             for v in found

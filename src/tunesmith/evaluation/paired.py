@@ -49,9 +49,9 @@ def paired(base_values: Sequence[float], adapter_values: Sequence[float]) -> Pai
     if len(base_values) != len(adapter_values):
         raise TunesmithError(
             msg(
-                "{count} base values cannot be paired with {count_2} adapter values",
-                count=len(base_values),
-                count_2=len(adapter_values),
+                "{base_count} base values cannot be paired with {adapter_count} adapter values",
+                base_count=len(base_values),
+                adapter_count=len(adapter_values),
             ),
             remedy=msg("Generate both with the same prompts and seeds."),
         )

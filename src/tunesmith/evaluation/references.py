@@ -1,4 +1,4 @@
-"""The user's own clips that results are held against, as they sound after the model's own codec."""
+"""The user's own clips that results are compared with, as they sound after the model's own codec."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
 
 REFERENCE_CLIPS = 12
-"""Clips of the user's own that results are held against: calibrated limits need eight."""
+"""Clips of the user's own that results are compared with: calibrated limits need eight."""
 
 
 @dataclass(frozen=True)
 class ReferenceClip:
     """A crop of one of the user's clips, as long as what is generated; audio (C, N).
 
-    ``coded`` is the crop after the model's own codec, and ``signals`` are its: what was generated has been through the
-    codec too, and is not to be blamed for it. Speech is whole, and ``heard`` is its transcript, where there is one.
+    ``coded`` is the crop after the model's own codec, and ``signals`` were measured on it: generated audio has been
+    through the codec too, and the codec's faults should not count against it. Speech is not cropped; ``transcript`` is
+    ``None`` for music, and without a transcriber.
     """
 
     sample: Sample
     audio: np.ndarray
     coded: np.ndarray
     signals: Signals
-    heard: str | None = None
+    transcript: str | None = None
 
 
 def reference_clips(
-    context: RunContext, prompts: Sequence[Prompt], listener: SpeechEvaluator | None = None
+    context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechEvaluator | None = None
 ) -> list[ReferenceClip]:
-    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fair number.
+    """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fixed number.
 
-    Speech is not cropped, and held against the same text and voice as what is generated.
+    Speech is not cropped, and is compared with the same text and voice as what is generated.
     """
     from tunesmith.data.load import load
     from tunesmith.prompting.spoken import prompt_of
@@ -52,25 +53,25 @@ def reference_clips(
     if not context.folder.manifest.exists():
         return []
     samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
-    own = [p.sample.id for p in prompts if p.sample and p.recording]
-    order = own + sorted(name for name, sample in samples.items() if not is_replay(sample))
-    fair = max(REFERENCE_CLIPS, len(set(own)) if listener else 0)
-    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:fair]
+    prompted = [p.sample.id for p in prompts if p.sample and p.recording]
+    order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
+    count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)
+    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:count]
     card = context.family.card.facts()
     clips = []
     with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
         for sample in chosen:
             ref = sample.audios[context.family.type.audio_roles[-1]]
-            longest = None if listener else ref.start + context.recipe.evaluate.seconds
+            longest = None if evaluator else ref.start + context.recipe.evaluate.seconds
             end = min((x for x in (ref.end, longest) if x is not None), default=None)
             audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
             coded = encoder.round_trip(audio)
             coded = audio if coded is None else coded
-            if listener is None:
+            if evaluator is None:
                 clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
             elif PROMPT in sample.audios:
-                heard = listener.hear(prompt_of(sample), coded, card.sample_rate)
-                clips.append(ReferenceClip(sample, audio, coded, heard.signals, heard.transcript))
+                measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
+                clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))
     return clips
 
 

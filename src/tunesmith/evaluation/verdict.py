@@ -31,11 +31,11 @@ def verdict(
 ) -> RunVerdict:
     """The three sentences; ``worse`` is ``None`` when nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
-    own = sorted((f for f in bad if not _base_does_it_too(f)), key=_weight)
+    by_adapter = sorted((f for f in bad if not _base_has_fault(f)), key=_weight)
     return RunVerdict(
         learnt=_learnt(features, losses),
-        worse=_worse(own),
-        next=_next(own or bad, features, losses, recipe, profile),
+        worse=_worse(by_adapter),
+        next=_next(by_adapter or bad, features, losses, recipe, profile),
     )
 
 
@@ -45,13 +45,13 @@ def _weight(finding: RunFinding) -> tuple[bool, bool]:
     return finding.kind != "broken", not overall
 
 
-def _base_does_it_too(finding: RunFinding) -> bool:
+def _base_has_fault(finding: RunFinding) -> bool:
     """A fault that the base model has about as often was not brought by the adapter."""
-    seen = finding.evidence
-    if not seen.get("base_outputs") or not seen.get("outputs"):
+    evidence = finding.evidence
+    if not evidence.get("base_outputs") or not evidence.get("outputs"):
         return False
-    base = (seen["base_flagged"] or 0) / (seen["base_outputs"] or 1)
-    return base >= AS_OFTEN * (seen["flagged"] or 0) / (seen["outputs"] or 1)
+    base = (evidence["base_flagged"] or 0) / (evidence["base_outputs"] or 1)
+    return base >= AS_OFTEN * (evidence["flagged"] or 0) / (evidence["outputs"] or 1)
 
 
 def gain(losses: Losses | None) -> float | None:

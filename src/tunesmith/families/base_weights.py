@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from tunesmith.texts import Message, msg
+
 BaseWeights = Literal["full", "int8", "nf4"]
 
 
@@ -27,11 +29,14 @@ def packed_size(matrices: Sequence[tuple[int, int]], base_weights: BaseWeights) 
     return weights, round(weights * (1 / 2 + 1 / 64 + 4 / (64 * 256))) + tables
 
 
-def packed_warnings(base_weights: BaseWeights) -> list[str]:
+def packed_warnings(base_weights: BaseWeights) -> list[Message]:
     """What a user should know of a base that is not the published one; nothing of one that is."""
     if base_weights == "full":
         return []
     return [
-        f"the base's matrices are kept in {base_weights}: its losses are a rounded model's, it saves memory and no "
-        "time, and a merged export takes the checkpoint's full weights"
+        msg(
+            "the base's matrices are kept in {packing}: its losses are a rounded model's, it saves memory and no "
+            "time, and a merged export takes the checkpoint's full weights",
+            packing=base_weights,
+        )
     ]

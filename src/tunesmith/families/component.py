@@ -6,7 +6,7 @@ Nothing is initialised only to be overwritten, and only the tensors that the par
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TypeVar
@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import msg
+from tunesmith.texts import Message, in_turn, msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 WEIGHT_NORM_NAMES = (
@@ -48,9 +48,11 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
     except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
         # Torch's own words go on for lines and recommend to switch the safe reading off.
         unsafe = isinstance(error, UnpicklingError)
-        why = "it holds something other than tensors" if unsafe else str(error).strip().partition("\n")[0]
+        reason = msg("it holds something other than tensors") if unsafe else str(error).strip().partition("\n")[0]
         raise TunesmithError(
-            msg("these weights cannot be read ({why})", why=why), where=str(file), remedy=msg("Download them again.")
+            msg("these weights cannot be read ({error})", error=reason),
+            where=str(file),
+            remedy=msg("Download them again."),
         ) from error
 
 
@@ -107,22 +109,39 @@ def check_names(
     shapes: Mapping[str, torch.Size], state: Mapping[str, torch.Tensor], where: Path, *, tied: Collection[str] = ()
 ) -> None:
     """Raise unless the tensors of ``state`` are those that ``shapes`` names, except those in ``tied``."""
-    problems = {
-        "missing": [name for name in shapes if name not in state and name not in tied],
-        "of another shape": [name for name in state if name in shapes and state[name].shape != shapes[name]],
-        "unknown": [name for name in state if name not in shapes],
-    }
-    parts = [
-        f"{len(names)} {what} ({', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''})"
-        for what, names in problems.items()
-        if names
-    ]
-    if parts:
+    misfit = misfit_message(
+        missing=[name for name in shapes if name not in state and name not in tied],
+        misshapen=[name for name in state if name in shapes and state[name].shape != shapes[name]],
+        unknown=[name for name in state if name not in shapes],
+    )
+    if misfit:
         raise TunesmithError(
-            msg("these weights do not fit the config: {parts}", parts="; ".join(parts)),
+            misfit,
             where=str(where),
             remedy=msg("Download the checkpoint again, or check that config.json belongs to these weights."),
         )
+
+
+def misfit_message(missing: Sequence[str], misshapen: Sequence[str], unknown: Sequence[str]) -> Message | None:
+    """How weights differ from what a config asks for; ``None`` where they do not.
+
+    Args:
+        missing: Tensors that the config asks for and the weights lack.
+        misshapen: Tensors of another shape than the config's.
+        unknown: Tensors of the weights that the config has no place for.
+    """
+    problems: list[Message] = []
+    if missing:
+        problems.append(msg("{count} missing ({names})", count=len(missing), names=_first_names(missing)))
+    if misshapen:
+        problems.append(msg("{count} of another shape ({names})", count=len(misshapen), names=_first_names(misshapen)))
+    if unknown:
+        problems.append(msg("{count} unknown ({names})", count=len(unknown), names=_first_names(unknown)))
+    return msg("these weights do not fit the config: {problems}", problems=in_turn(problems)) if problems else None
+
+
+def _first_names(names: Sequence[str]) -> tuple[str, ...]:
+    return (*sorted(names)[:3], "…") if len(names) > 3 else tuple(sorted(names))
 
 
 def fold_weight_norm(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -6,16 +6,16 @@ import importlib
 from types import ModuleType
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 
-def require(module: str, extra: str, purpose: str) -> ModuleType:
+def require(module: str, extra: str, purpose: str | Message) -> ModuleType:
     """Import a library of one of the package's extras.
 
     Args:
         module: What to import.
         extra: The extra of this package that installs it.
-        purpose: What it is for (``"Korean lyrics"``).
+        purpose: What it is for, as the beginning of a sentence ("Korean lyrics").
 
     Raises:
         TunesmithError: with the command that installs it, when it is not there.
@@ -25,9 +25,9 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     except ImportError as error:
         raise TunesmithError(
             msg(
-                "{purpose}: the library {partition} is not installed",
+                "{purpose}: the library {library} is not installed",
                 purpose=purpose,
-                partition=module.partition(".")[0],
+                library=module.partition(".")[0],
             ),
             remedy=msg('Run: pip install "tunesmith[{extra}]"', extra=extra),
         ) from error

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg, with_remedy
 
 _NAMED = 3
 """How many absent files a sentence names."""
@@ -54,7 +54,7 @@ def download(
     absent: Callable[[Path], Sequence[str]],
     allow: Callable[[], list[str]] | None = None,
     ignore: list[str] | None = None,
-    about: str = "",
+    about: str | Message = "",
     key: str = "",
 ) -> Path:
     """A repository's local copy: from the cache where it is whole there, else from the Hub (or ``HF_ENDPOINT``).
@@ -62,11 +62,12 @@ def download(
     Args:
         path: Hub id.
         revision: Of the repository.
-        absent: What a copy lacks; an interrupted download, or an earlier look at the config, leaves one in part.
-        allow: Patterns of the files wanted; asked for only when something is to be downloaded.
-        ignore: Patterns of files not wanted.
-        about: Licence and size, for the sentence when it cannot be had.
-        key: Of the recipe, where a local folder can be named instead.
+        absent: Names the files that a copy lacks; an interrupted download, or one of the config alone, leaves it
+            incomplete.
+        allow: Gives the patterns of the files to download; called only when something has to be downloaded.
+        ignore: Patterns of files to leave out.
+        about: Licence and size, for the message when the download fails.
+        key: The recipe's key under which a local folder can be given instead.
 
     Raises:
         TunesmithError: when it is in neither.
@@ -74,13 +75,12 @@ def download(
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    rest = ""
+    missing: list[str] = []
     try:
         folder = Path(snapshot_download(path, revision=revision, ignore_patterns=ignore, local_files_only=True))
         missing = list(absent(folder))
         if not missing:
             return folder
-        rest = f" in whole (absent: {', '.join(missing[:_NAMED])}{', …' if len(missing) > _NAMED else ''})"
     except LocalEntryNotFoundError:
         pass
     try:
@@ -88,20 +88,33 @@ def download(
         return Path(snapshot_download(path, revision=revision, allow_patterns=patterns, ignore_patterns=ignore))
     except Exception as error:  # whatever its HTTP client raises: no network, no such repository, no permission
         raise TunesmithError(
-            msg(
-                "the files of {path} are not on this machine{rest} and could not be downloaded ({kind})",
-                path=path,
-                rest=rest,
-                kind=type(error).__name__,
-            ),
-            remedy=msg(
-                "They are in the Hub repository {path}{value}. Set HF_ENDPOINT to use a mirror, or copy the "
-                "folder here and give its path{value_2}.",
-                path=path,
-                value=f" ({about})" if about else "",
-                value_2=f" in {key}" if key else "",
-            ),
+            _not_downloaded(path, missing, type(error).__name__), remedy=_where_to_get(path, about, key)
         ) from error
+
+
+def _not_downloaded(path: str, missing: Sequence[str], error: str) -> Message:
+    if not missing:
+        return msg(
+            "the files of {path} are not on this machine and could not be downloaded ({error})", path=path, error=error
+        )
+    return msg(
+        "the files of {path} are not on this machine in whole (absent: {files}) and could not be downloaded ({error})",
+        path=path,
+        files=(*missing[:_NAMED], "…") if len(missing) > _NAMED else tuple(missing),
+        error=error,
+    )
+
+
+def _where_to_get(path: str, about: str | Message, key: str) -> Message:
+    if about:
+        source = msg("They are in the Hub repository {path} ({about})", path=path, about=about)
+    else:
+        source = msg("They are in the Hub repository {path}", path=path)
+    if key:
+        remedy = msg("Set HF_ENDPOINT to use a mirror, or copy the folder here and give its path in {key}.", key=key)
+    else:
+        remedy = msg("Set HF_ENDPOINT to use a mirror, or copy the folder here and give its path.")
+    return with_remedy(source, remedy)
 
 
 def weights_file(path: str, revision: str | None, safetensors: str, pickled: str) -> str:

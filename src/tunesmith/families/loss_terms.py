@@ -80,8 +80,8 @@ def total_of(means: Mapping[str, float], kinds: Mapping[str, tuple[str, float]])
 def add_denominators(denominators: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Denominators by term over several micro-batches."""
     totals: dict[str, float] = defaultdict(float)
-    for one in denominators:
-        for name, denominator in one.items():
+    for batch_denominators in denominators:
+        for name, denominator in batch_denominators.items():
             totals[name] += denominator
     return dict(totals)
 

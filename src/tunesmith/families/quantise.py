@@ -29,7 +29,7 @@ LIBRARIES: dict[Packing, str] = {"int8": "torchao.quantization", "nf4": "bitsand
 
 
 class Packed(nn.Module, ABC):
-    """A layer whose weight can be packed; until then it is what it was.
+    """A layer whose weight can be packed; until then it is a plain layer.
 
     Adapters, which read ``weight`` and make layers of the same type, see no difference; every read unpacks it anew, so
     that nothing can be written into it.
@@ -160,10 +160,11 @@ def _library(packing: Packing) -> Any:
     try:
         return importlib.import_module(LIBRARIES[packing])
     except ImportError as error:
-        name = LIBRARIES[packing].partition(".")[0]
         raise TunesmithError(
             msg(
-                "base weights in {packing} need the library {name}, which is not installed", packing=packing, name=name
+                "base weights in {packing} need the library {library}, which is not installed",
+                packing=packing,
+                library=LIBRARIES[packing].partition(".")[0],
             ),
             where="options.base_weights",
             remedy=msg("Run: pip install 'tunesmith[quantised]', or set it to full."),

@@ -32,8 +32,11 @@ def family_type(name: str) -> FamilyType:
             family: FamilyType = point.load()
             return family
     close = difflib.get_close_matches(name, family_names(), 1)
-    hint = f"Did you mean `{close[0]}`?" if close else f"Known families: {', '.join(family_names())}."
-    raise TunesmithError(msg("there is no model family `{name}`", name=name), remedy=hint)
+    known = msg("Known families: {families}.", families=tuple(family_names()))
+    raise TunesmithError(
+        msg("there is no model family `{name}`", name=name),
+        remedy=msg("Did you mean `{nearest}`?", nearest=close[0]) if close else known,
+    )
 
 
 def recognise(path: str) -> str:
@@ -49,8 +52,8 @@ def recognise(path: str) -> str:
         msg("no model family recognises this checkpoint"),
         where=path,
         remedy=msg(
-            "Check the path or hub id, or name the family with `model.family` ({family_names}).",
-            family_names=tuple(family_names()),
+            "Check the path or hub id, or name the family with `model.family` ({families}).",
+            families=tuple(family_names()),
         ),
     )
 
@@ -70,7 +73,7 @@ def make_family(
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise TunesmithError(
-            msg("options.{key}: {msg}", key=key, msg=first["msg"]),
-            remedy=msg("See `tunesmith schema --family {kind}`.", kind=kind.name),
+            msg("options.{key}: {problem}", key=key, problem=first["msg"]),
+            remedy=msg("See `tunesmith schema --family {family}`.", family=kind.name),
         ) from error
     return kind.open(path, settings, revision)

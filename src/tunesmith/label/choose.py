@@ -1,4 +1,4 @@
-"""Which provider the user means, with every flag held against it."""
+"""The provider that the user asks for; flags that do not belong to it are refused."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def choose(
 
         return QwenOmni(model or QWEN)
     if not base_url:
-        remedy = "Give the server's address, such as http://localhost:8000/v1."
+        remedy = msg("Give the server's address, such as http://localhost:8000/v1.")
         raise TunesmithError(msg("the provider `endpoint` needs a server"), where="--base-url", remedy=remedy)
     if not model:
-        remedy = "Name a model of that server which takes audio."
+        remedy = msg("Name a model of that server which takes audio.")
         raise TunesmithError(msg("the provider `endpoint` needs a model"), where="--model", remedy=remedy)
     from tunesmith.label.endpoint import Endpoint
 
@@ -58,7 +58,7 @@ def choose(
 def _refuse(provider: str, flags: Mapping[str, object]) -> None:
     for flag, value in flags.items():
         if value is not None:
-            remedy = "Leave it out, or choose another provider with --provider."
+            remedy = msg("Leave it out, or choose another provider with --provider.")
             raise TunesmithError(
                 msg("the provider `{provider}` has no use for it", provider=provider), where=flag, remedy=remedy
             )

@@ -49,7 +49,11 @@ def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[Cli
 
 def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> ClipToLabel:
     if len(sample.audios) != 1:
-        what = f"this sample has {len(sample.audios)} audios ({', '.join(sample.audios)}), and a label describes one"
+        what = msg(
+            "this sample has {count} audios ({roles}), and a label describes one",
+            count=len(sample.audios),
+            roles=tuple(sample.audios),
+        )
         raise TunesmithError(what, where=sample.id, remedy=msg("Label a folder of single clips."))
     (ref,) = sample.audios.values()
     path = Path(ref.path)

@@ -48,9 +48,10 @@ class Endpoint:
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            remedy = "Give one such as http://localhost:8000/v1."
             raise TunesmithError(
-                msg("{base_url!r} is no address of a server", base_url=base_url), where="--base-url", remedy=remedy
+                msg("{address!r} is no address of a server", address=base_url),
+                where="--base-url",
+                remedy=msg("Give one such as http://localhost:8000/v1."),
             )
         self.model, self.dialect = model, dialect
         self._server = Server(base_url.rstrip("/").removesuffix(_PATH) + _PATH, _key(), wait=wait)
@@ -92,10 +93,8 @@ class Endpoint:
         try:
             return _streamed(answer) if self.dialect == "dashscope" else _whole(answer)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            what = "the server's answer holds no text of a model"
-            raise NoAnswerError(
-                msg("{what} ({answer!r})", what=what, answer=answer[:200]), where=self._server.url
-            ) from error
+            what = msg("the server's answer holds no text of a model ({answer!r})", answer=answer[:200])
+            raise NoAnswerError(what, where=self._server.url) from error
 
 
 def _held_to_schema() -> dict[str, Any]:

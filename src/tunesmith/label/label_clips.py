@@ -1,4 +1,4 @@
-"""Label a folder: clip by clip, each one kept as soon as it is made."""
+"""Label a folder clip by clip; each label is written as soon as it is made."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def label_folder(
 
     Args:
         folder: In any layout.
-        listener: Who is asked; ``None`` measures only.
+        listener: The model to ask; ``None`` measures only.
         system: The instruction that goes with every clip.
         limit: Label at most so many clips now.
         overwrite: Replace tag files that the user wrote, too.
-        console: Who speaks to the user.
+        console: Prints lines and progress; a new one by default.
 
     Raises:
         TunesmithError: for a folder that cannot be read or written, and for a listener that answers nothing at all.
@@ -77,53 +77,53 @@ def label_folder(
     clips = clips_of(layout, store, overwrite=overwrite)
     for problem in layout.problems:
         console.warn(msg("{clip}: {said}", clip=problem.clip, said=problem.with_remedy()))
-    tally = LabelStats()
-    work = _LabelWork(Labeler(listener, system), store, tally, limit, overwrite)
+    stats = LabelStats()
+    work = _LabelWork(Labeler(listener, system), store, stats, limit, overwrite)
     try:
         with console.progress(msg("label the clips"), len(clips)) as advance:
             for clip in clips:
                 advance(0, clip.id)
-                work.do(clip)
+                work.process(clip)
                 advance()
     except (KeyboardInterrupt, TunesmithError):
         kept = msg(
             "{count} labels are kept in {path}; the same command goes on from there",
-            count=tally.usable,
+            count=stats.usable,
             path=str(store.path),
         )
         console.log(kept)
         raise
-    _tell(tally, layout.name, store.path, console)
-    return tally
+    _log_summary(stats, layout.name, store.path, console)
+    return stats
 
 
 @dataclass
 class _LabelWork:
-    maker: Labeler
+    labeler: Labeler
     store: LabelStore
-    tally: LabelStats
+    stats: LabelStats
     limit: int | None
     overwrite: bool
     silent: int = 0
 
-    def do(self, clip: ClipToLabel) -> None:
+    def process(self, clip: ClipToLabel) -> None:
         """Label one clip, unless that is done or the limit is reached, and bring its text file in line."""
         known = self._known(clip)
-        if known is None and self.limit is not None and self.tally.made + len(self.tally.unusable) >= self.limit:
-            self.tally.waiting += 1
+        if known is None and self.limit is not None and self.stats.made + len(self.stats.unusable) >= self.limit:
+            self.stats.waiting += 1
             return
         label = known or self._make(clip)
         if known is not None:
-            self.tally.known += 1
+            self.stats.known += 1
         elif label.status == "ok":
-            self.tally.made += 1
+            self.stats.made += 1
         else:
-            self.tally.unusable.append(label)
+            self.stats.unusable.append(label)
         self._write_tags(clip)
 
     def _known(self, clip: ClipToLabel) -> Label | None:
         try:
-            sound, key = self.maker.keys(clip)
+            sound, key = self.labeler.keys(clip)
         except TunesmithError:
             return None  # an unreadable file; making the label says so
         found = self.store.done(key, clip.id)
@@ -133,14 +133,16 @@ class _LabelWork:
 
     def _make(self, clip: ClipToLabel) -> Label:
         try:
-            label = self.maker.make(clip)
+            label = self.labeler.make(clip)
             self.silent = 0
         except NoAnswerError as error:
-            label = self.maker.failed(clip, str(error))
+            label = self.labeler.failed(clip, error.message)
             self.silent += 1
         self.store.add(label)
         if self.silent >= SILENT_IN_A_ROW:
-            what = f"{self.silent} clips in a row got no answer; the last: {label.reason}"
+            what = msg(
+                "{count} clips in a row got no answer; the last: {reason}", count=self.silent, reason=label.reason
+            )
             raise TunesmithError(what, remedy=msg("See what is wrong there, then run the same command again."))
         return label
 
@@ -149,60 +151,60 @@ class _LabelWork:
         label = self.store.best_of(clip.id)
         if clip.text_file is None or label.status != "ok":
             return
-        there = tuple(split_tags(read_text(clip.text_file)[0])) if clip.text_file.is_file() else ()
-        if there and not self.overwrite and not self.store.wrote(clip.id, there):
-            self.tally.left += 1
-        elif there != label.tags:
+        existing = tuple(split_tags(read_text(clip.text_file)[0])) if clip.text_file.is_file() else ()
+        if existing and not self.overwrite and not self.store.wrote(clip.id, existing):
+            self.stats.left += 1
+        elif existing != label.tags:
             self._write(clip.text_file, label)
 
     def _write(self, path: Path, label: Label) -> None:
         write_text(path, join_tags(label.tags) + "\n")
-        self.tally.written += 1
+        self.stats.written += 1
 
 
-def _tell(tally: LabelStats, layout: str, path: Path, console: Console) -> None:
-    console.log(_labelled(tally, path))
-    if tally.written:
+def _log_summary(stats: LabelStats, layout: str, path: Path, console: Console) -> None:
+    console.log(_labelled(stats, path))
+    if stats.written:
         console.log(
             msg(
                 "tags: {count} text files written beside the clips; edit them as you like, they stay yours",
-                count=tally.written,
+                count=stats.written,
             )
         )
-    if tally.left:
+    if stats.left:
         console.log(
-            msg("tags: {count} text files of your own left as they are (--overwrite replaces them)", count=tally.left)
+            msg("tags: {count} text files of your own left as they are (--overwrite replaces them)", count=stats.left)
         )
-    if tally.usable and not layout_named(layout).caption_ending:
+    if stats.usable and not layout_named(layout).caption_ending:
         console.log(
             msg(
                 "tags: this set lists its captions in one file, which stays yours; new tags are in {file} only",
                 file=FILE,
             )
         )
-    if tally.waiting:
-        console.log(msg("{count} clips are left for the next time (--limit)", count=tally.waiting))
-    review = [label for label in tally.unusable if label.status == "needs_review"]
+    if stats.waiting:
+        console.log(msg("{count} clips are left for the next time (--limit)", count=stats.waiting))
+    review = [label for label in stats.unusable if label.status == "needs_review"]
     if review:
         console.warn(msg("{count} clips need a look; the same command tries them again:", count=len(review)))
-    _tell_reasons(review, console)
-    failed = [label for label in tally.unusable if label.status == "failed"]
+    _log_reasons(review, console)
+    failed = [label for label in stats.unusable if label.status == "failed"]
     if failed:
         console.warn(msg("{count} clips could not be labelled; the same command tries them again:", count=len(failed)))
-    _tell_reasons(failed, console)
+    _log_reasons(failed, console)
 
 
-def _labelled(tally: LabelStats, path: Path) -> Message:
-    if not tally.known:
-        return msg("labelled: {count} clips; all labels are in {path}", count=tally.made, path=str(path))
+def _labelled(stats: LabelStats, path: Path) -> Message:
+    if not stats.known:
+        return msg("labelled: {count} clips; all labels are in {path}", count=stats.made, path=str(path))
     return msg(
         "labelled: {count} clips, {known} had been before; all labels are in {path}",
-        count=tally.made,
-        known=tally.known,
+        count=stats.made,
+        known=stats.known,
         path=str(path),
     )
 
 
-def _tell_reasons(labels: Sequence[Label], console: Console) -> None:
+def _log_reasons(labels: Sequence[Label], console: Console) -> None:
     for label in labels:
-        console.log(f"  {label.id}: {label.reason}")
+        console.log(msg("  {clip}: {reason}", clip=label.id, reason=label.reason))

@@ -1,4 +1,4 @@
-"""One label: measure, ask, check, and put together, the user's words before measured facts before the model's."""
+"""Make one label: measure, ask, check and combine; the user's tags go before measured facts, then come the model's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tunesmith.label.provider import ListeningModel, Question
 from tunesmith.label.schema import Recaption
 from tunesmith.label.tags import built_tags, with_measured
 from tunesmith.label.window import listen
+from tunesmith.texts import NOTHING, Message, msg, with_remedy
 
 MEASURED = "measured"
 SHORTEST_S = 1.0
@@ -28,7 +29,7 @@ class Labeler:
     """Makes labels with one listener and one prompt.
 
     Attributes:
-        listener: Who is asked; ``None`` measures only.
+        listener: The model to ask; ``None`` measures only.
         system: The instruction that goes with every clip.
     """
 
@@ -62,55 +63,54 @@ class Labeler:
             NoAnswerError: when the listener gives no answer.
             TunesmithError: when it will not answer at all.
         """
-        nothing = self.failed(clip, "")
-        if nothing.reason:
-            return nothing
+        blank = self.failed(clip, NOTHING)
+        if blank.reason:
+            return blank
         try:
             seconds = _seconds(clip)
             if seconds < SHORTEST_S:
-                return replace(nothing, reason=f"{seconds:.2f} s are too short to label (at least {SHORTEST_S:g} s)")
+                return replace(blank, reason=_too_short(seconds))
             measured = measure_clip(clip.ref, seconds)
-            known = replace(nothing, measured=measured)
-            return self._ask(clip, known, measured) if self.listener else _finished(known, clip, measured, None)
+            draft = replace(blank, measured=measured)
+            return self._ask(clip, draft, measured) if self.listener else _finished(draft, clip, measured, None)
         except UnreadableAudioError as error:
-            return replace(nothing, reason=_told(error))
+            return replace(blank, reason=_without_path(error))
 
-    def failed(self, clip: ClipToLabel, reason: str) -> Label:
+    def failed(self, clip: ClipToLabel, reason: Message) -> Label:
         """The label of a clip that cannot be labelled."""
         try:
             sound, key = self.keys(clip)
         except TunesmithError as error:  # the file cannot be opened at all
-            sound, key, reason = "", "", _told(error)
+            sound, key, reason = "", "", _without_path(error)
         return Label(clip.id, "failed", sound, key, self.provider, self.model, reason=reason)
 
-    def _ask(self, clip: ClipToLabel, known: Label, measured: ClipMeasurements) -> Label:
+    def _ask(self, clip: ClipToLabel, draft: Label, measured: ClipMeasurements) -> Label:
         assert self.listener is not None
-        audio, heard = listen(clip.ref, measured.seconds)
-        if heard[1] - heard[0] < measured.seconds:
-            known = replace(known, heard=heard)
-        question = Question(self.system, about_clip(measured, clip.tags, heard), audio)
+        audio, span = listen(clip.ref, measured.seconds)
+        if span[1] - span[0] < measured.seconds:
+            draft = replace(draft, heard=span)
+        question = Question(self.system, about_clip(measured, clip.tags, span), audio)
         answer = self.listener.answer(question)
         try:
-            found = parse_answer(answer, clip.lyrics)
+            recaption = parse_answer(answer, clip.lyrics)
         except UnusableAnswerError as error:
             answer = self.listener.answer(question.again(answer, str(error)))
             try:
-                found = parse_answer(answer, clip.lyrics)
+                recaption = parse_answer(answer, clip.lyrics)
             except UnusableAnswerError as still:
-                return replace(
-                    known, status="needs_review", reason=f"the answer cannot be used: {still}", answer=answer
-                )
-        return _finished(known, clip, measured, found)
+                reason = msg("the answer cannot be used: {reason}", reason=still.reason)
+                return replace(draft, status="needs_review", reason=reason, answer=answer)
+        return _finished(draft, clip, measured, recaption)
 
 
-def _finished(known: Label, clip: ClipToLabel, measured: ClipMeasurements, found: Recaption | None) -> Label:
-    tags = clip.tags or tuple(built_tags(measured, found))
+def _finished(draft: Label, clip: ClipToLabel, measured: ClipMeasurements, recaption: Recaption | None) -> Label:
+    tags = clip.tags or tuple(built_tags(measured, recaption))
     if not tags:
-        reason = "neither tempo nor key nor character of this clip is clear enough for a tag"
-        return replace(known, status="needs_review", reason=reason)
-    whose: TagsFrom = "user" if clip.tags else "model" if found else "measured"
-    recaption = with_measured(found, measured).model_dump() if found else None
-    return replace(known, status="ok", tags=tags, tags_from=whose, recaption=recaption)
+        reason = msg("neither tempo nor key nor character of this clip is clear enough for a tag")
+        return replace(draft, status="needs_review", reason=reason)
+    tags_from: TagsFrom = "user" if clip.tags else "model" if recaption else "measured"
+    record = with_measured(recaption, measured).model_dump() if recaption else None
+    return replace(draft, status="ok", tags=tags, tags_from=tags_from, recaption=record)
 
 
 def _seconds(clip: ClipToLabel) -> float:
@@ -118,6 +118,10 @@ def _seconds(clip: ClipToLabel) -> float:
     return (seconds if clip.ref.end is None else min(clip.ref.end, seconds)) - clip.ref.start
 
 
-def _told(error: TunesmithError) -> str:
-    """The sentence without the path, which the label has already."""
-    return f"{error.what}. {error.remedy}"
+def _too_short(seconds: float) -> Message:
+    return msg("{seconds:.2f} s are too short to label (at least {shortest:g} s)", seconds=seconds, shortest=SHORTEST_S)
+
+
+def _without_path(error: TunesmithError) -> Message:
+    """The failure without its path, which the label has already."""
+    return with_remedy(error.what, error.remedy)

@@ -1,4 +1,4 @@
-"""What can be told of a clip without any model: tempo, key, loudness, and a few careful words."""
+"""What is measured of a clip without any model: tempo, key, loudness, and a few careful words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tunesmith.data.labels import ClipMeasurements
 from tunesmith.data.sample import AudioRef
 
 BPM_CONFIDENCE, KEY_GAP = 0.3, 0.1
-"""Below these, tempo and key are measured but not told: they would be wrong too often."""
+"""Below these, tempo and key are measured but not reported: they would be wrong too often."""
 LONGEST_S = 300.0
 _RATE = 32_000  # the thresholds of evaluation.signals were fitted there
 

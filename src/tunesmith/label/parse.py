@@ -1,4 +1,4 @@
-"""From whatever a model wrote to a valid answer, or to a sentence that says what is wrong with it."""
+"""Check what a model wrote: it gives a valid answer, or an error that says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pydantic import ValidationError
 
 from tunesmith.label.schema import Recaption
+from tunesmith.texts import Message, in_turn, msg
 
 QUOTE_WORDS = 6
 """So many words in a row that also stand in the lyrics are a quotation."""
@@ -19,7 +20,15 @@ _WORD = re.compile(
 
 
 class UnusableAnswerError(ValueError):
-    """Why an answer cannot be used, in words that the model is told too."""
+    """Why an answer cannot be used; the model is told in English.
+
+    Args:
+        reason: What is wrong with the answer.
+    """
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def parse_answer(answer: str, lyrics: str = "") -> Recaption:
@@ -37,7 +46,9 @@ def parse_answer(answer: str, lyrics: str = "") -> Recaption:
         raise UnusableAnswerError(_explain(error)) from error
     quoted = quotation(found.descriptive, lyrics)
     if quoted:
-        raise UnusableAnswerError(f"`descriptive` repeats words that are sung (“{quoted}”); describe only the sound")
+        raise UnusableAnswerError(
+            msg("`descriptive` repeats words that are sung (“{words}”); describe only the sound", words=quoted)
+        )
     return found
 
 
@@ -50,7 +61,7 @@ def json_object(answer: str) -> str:
     text = answer.rpartition("</think>")[2].partition("<think>")[0]
     start = text.find("{")
     if start < 0:
-        raise UnusableAnswerError("it holds no JSON object")
+        raise UnusableAnswerError(msg("it holds no JSON object"))
     depth, quoted, escaped = 0, False, False
     for position in range(start, len(text)):
         letter = text[position]
@@ -64,7 +75,7 @@ def json_object(answer: str) -> str:
             depth += 1 if letter == "{" else -1
             if depth == 0:
                 return text[start : position + 1]
-    raise UnusableAnswerError("its JSON object is not closed")
+    raise UnusableAnswerError(msg("its JSON object is not closed"))
 
 
 def quotation(text: str, lyrics: str) -> str:
@@ -85,7 +96,10 @@ def _words(text: str) -> list[str]:
     return [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
 
 
-def _explain(error: ValidationError) -> str:
-    found = error.errors()
-    parts = [f"`{'.'.join(map(str, one['loc']))}`: {one['msg']}" if one["loc"] else one["msg"] for one in found]
-    return "; ".join(parts)
+def _explain(error: ValidationError) -> Message:
+    """What pydantic has to say, in its own English, with the name of each field."""
+    return in_turn([_explain_field(".".join(map(str, found["loc"])), found["msg"]) for found in error.errors()])
+
+
+def _explain_field(name: str, reason: str) -> Message:
+    return msg("`{name}`: {reason}", name=name, reason=reason) if name else Message.fixed(reason)

@@ -48,15 +48,15 @@ def system_prompt(file: Path | None) -> str:
     return text
 
 
-def about_clip(measured: ClipMeasurements, tags: Sequence[str], heard: tuple[float, float]) -> str:
+def about_clip(measured: ClipMeasurements, tags: Sequence[str], span: tuple[float, float]) -> str:
     """What the model is told about one clip.
 
     Args:
         measured: What was measured.
         tags: The user's own tags.
-        heard: Start and end, in seconds, of what the model hears.
+        span: Start and end, in seconds, of what the model hears.
     """
-    start, end = heard
+    start, end = span
     facts = [f"length {measured.seconds:.1f} s"]
     facts += [f"tempo {measured.bpm:.0f} bpm"] if measured.bpm else []
     facts += [f"key {measured.key}"] if measured.key else []

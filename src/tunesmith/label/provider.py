@@ -1,4 +1,4 @@
-"""What every listening model is to the rest of this room: a question with sound goes in, text comes out."""
+"""The interface of listening models: a question with audio goes in, text comes out."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class _Loaded:
 
     @property
     def end(self) -> int:
-        """The token that ends a turn; said outright, as not every checkpoint's generation settings do."""
+        """The token that ends a turn; set explicitly, as not every checkpoint's generation settings have it."""
         return int(self.tokenizer.convert_tokens_to_ids("<|im_end|>"))
 
 
@@ -113,17 +113,17 @@ class QwenOmni:
         return str(loaded.tokenizer.decode(answer, skip_special_tokens=True))
 
     def _inputs(self, loaded: _Loaded, question: Question) -> dict[str, Any]:
-        heard = loaded.features(
+        features = loaded.features(
             question.audio, sampling_rate=LISTEN_RATE, return_attention_mask=True, return_tensors="pt"
         )
-        frames = int(heard["attention_mask"].sum())
+        frames = int(features["attention_mask"].sum())
         text = loaded.tokenizer(chat(question, loaded.kind, frames), return_tensors="pt", add_special_tokens=False)
         model = loaded.model
         return {
             "input_ids": text["input_ids"].to(model.device),
             "attention_mask": text["attention_mask"].to(model.device),
-            "input_features": heard["input_features"].to(model.device, model.dtype),
-            "feature_attention_mask": heard["attention_mask"].to(model.device),
+            "input_features": features["input_features"].to(model.device, model.dtype),
+            "feature_attention_mask": features["attention_mask"].to(model.device),
         }
 
     @cached_property
@@ -161,21 +161,30 @@ class QwenOmni:
             raise self._missing(error) from error
         kind = KINDS.get(config.model_type.removesuffix("_thinker"))
         if kind is None:
-            what = f"this is a model of the type {config.model_type}, not Qwen2.5-Omni or Qwen3-Omni"
-            remedy = "Name one of these, or serve the model yourself and use --provider endpoint."
-            raise TunesmithError(what, where=self.model, remedy=remedy)
+            raise TunesmithError(
+                msg("this is a model of the type {type}, not Qwen2.5-Omni or Qwen3-Omni", type=config.model_type),
+                where=self.model,
+                remedy=msg("Name one of these, or serve the model yourself and use --provider endpoint."),
+            )
         return kind
 
     def _missing(self, error: Exception) -> TunesmithError:
-        first = (str(error).splitlines() or [""])[0][:200]
-        remedy = (
-            "Check the name; for downloads, HF_ENDPOINT names a mirror. A folder with the whole checkpoint works too."
+        reason = (str(error).splitlines() or [""])[0][:200]
+        return TunesmithError(
+            msg("the model cannot be loaded ({reason})", reason=reason),
+            where=self.model,
+            remedy=msg(
+                "Check the name; for downloads, HF_ENDPOINT names a mirror. "
+                "A folder with the whole checkpoint works too."
+            ),
         )
-        return TunesmithError(msg("the model cannot be loaded ({first})", first=first), where=self.model, remedy=remedy)
 
     def _too_large(self) -> TunesmithError:
-        remedy = "Take a smaller one (Qwen/Qwen2.5-Omni-3B), or a server with --provider endpoint."
-        return TunesmithError(msg("the model does not fit into this machine's memory"), where=self.model, remedy=remedy)
+        return TunesmithError(
+            msg("the model does not fit into this machine's memory"),
+            where=self.model,
+            remedy=msg("Take a smaller one (Qwen/Qwen2.5-Omni-3B), or a server with --provider endpoint."),
+        )
 
 
 def chat(question: Question, kind: ModelKind, frames: int) -> str:

@@ -1,4 +1,4 @@
-"""One POST of JSON, patient with a busy server and plain about a wrong one."""
+"""One POST of JSON: a busy server is asked again, and a wrong address or key is an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from tunesmith.label.provider import NoAnswerError
 from tunesmith.texts import msg
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
-_KEYS = "TUNESMITH_LABEL_API_KEY (or OPENAI_API_KEY)"
 
 
 class RefusedError(NoAnswerError):
@@ -55,7 +54,7 @@ class Server:
             TunesmithError: when no request will work: nobody there, a wrong address, no access.
         """
         data = json.dumps(body, ensure_ascii=False).encode()
-        last = ""
+        reason = ""
         for attempt in range(self.tries):
             request = urllib.request.Request(self.url, data, {"Content-Type": "application/json"}, method="POST")
             if self.key:
@@ -65,50 +64,61 @@ class Server:
                 with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
                     return str(response.read().decode("utf-8", "replace"))
             except urllib.error.HTTPError as error:
-                last = self._status(error)
+                reason = self._status(error)
                 pause = _asked_pause(error) or pause
             except (OSError, http.client.HTTPException) as error:
-                last = self._broken(error)
+                reason = self._broken(error)
             if attempt + 1 < self.tries:
                 self.wait(pause)
-        raise NoAnswerError(msg("no answer after {tries} tries ({last})", tries=self.tries, last=last), where=self.url)
+        raise NoAnswerError(
+            msg("no answer after {tries} tries ({reason})", tries=self.tries, reason=reason), where=self.url
+        )
 
     def _status(self, error: urllib.error.HTTPError) -> str:
         """What a busy server says; raises for every other status."""
-        said = self._said(error)
+        response = self._response(error)
         if error.code in _BUSY:
-            return f"HTTP {error.code}{said}"
-        if error.code in (401, 403):
-            remedy = f"Set {_KEYS} to a key that is valid there." if self.key else f"Set {_KEYS} to your key."
-            what = "the server does not accept the key" if self.key else "the server wants a key"
+            return response
+        if error.code in (401, 403) and self.key:
             raise TunesmithError(
-                msg("{what} (HTTP {code}{said})", what=what, code=error.code, said=said), where=self.url, remedy=remedy
+                msg("the server does not accept the key ({response})", response=response),
+                where=self.url,
+                remedy=msg("Set TUNESMITH_LABEL_API_KEY (or OPENAI_API_KEY) to a key that is valid there."),
+            ) from error
+        if error.code in (401, 403):
+            raise TunesmithError(
+                msg("the server wants a key ({response})", response=response),
+                where=self.url,
+                remedy=msg("Set TUNESMITH_LABEL_API_KEY (or OPENAI_API_KEY) to your key."),
             ) from error
         if error.code in (404, 405):
-            remedy = "Check --base-url (it often ends in /v1) and --model."
             raise TunesmithError(
-                msg("the server does not know this address or model (HTTP {code}{said})", code=error.code, said=said),
+                msg("the server does not know this address or model ({response})", response=response),
                 where=self.url,
-                remedy=remedy,
+                remedy=msg("Check --base-url (it often ends in /v1) and --model."),
             ) from error
         raise RefusedError(
-            msg("the server refuses the request (HTTP {code}{said})", code=error.code, said=said), where=self.url
+            msg("the server refuses the request ({response})", response=response), where=self.url
         ) from error
 
     def _broken(self, error: Exception) -> str:
         """What is wrong with a connection that may work the next time; raises where it will not."""
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLError):
-            what = f"there is no connection to the server ({reason})"
-            remedy = "Check that it runs, and --base-url."
-            raise TunesmithError(what, where=self.url, remedy=remedy) from error
+            raise TunesmithError(
+                msg("there is no connection to the server ({reason})", reason=reason),
+                where=self.url,
+                remedy=msg("Check that it runs, and --base-url."),
+            ) from error
         return f"{type(reason).__name__}: {reason}" if isinstance(reason, Exception) else str(reason)
 
-    def _said(self, error: urllib.error.HTTPError) -> str:
+    def _response(self, error: urllib.error.HTTPError) -> str:
+        """The status and the server's own words, such as ``HTTP 429: slow down``; the key never stands in it."""
+        status = f"HTTP {error.code}"
         try:
             text = error.read(4000).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException):
-            return ""
+            return status
         try:
             record = json.loads(text)
             inner = record.get("error", record)
@@ -116,7 +126,8 @@ class Server:
         except (ValueError, AttributeError):
             pass
         text = " ".join(text.split())[:300]
-        return f": {text.replace(self.key, '…') if self.key else text}" if text else ""
+        text = text.replace(self.key, "…") if self.key else text
+        return f"{status}: {text}" if text else status
 
 
 def _asked_pause(error: urllib.error.HTTPError) -> float | None:

@@ -14,16 +14,18 @@ def built_tags(measured: ClipMeasurements, recaption: Recaption | None) -> list[
     Without a model's answer, words for energy, brightness and bass stand in for it.
     """
     if recaption is None:
-        heard: Iterable[str] = measured.words
+        described: Iterable[str] = measured.words
     else:
         analysis = recaption.analysis
-        heard = (tag for item in (*analysis.genre, *analysis.instruments, *analysis.mood) for tag in split_tags(item))
+        described = (
+            tag for item in (*analysis.genre, *analysis.instruments, *analysis.mood) for tag in split_tags(item)
+        )
     facts = [f"{measured.bpm:.0f} bpm"] if measured.bpm else []
     facts += [measured.key] if measured.key else []
-    first: dict[str, str] = {}
-    for tag in (*heard, *facts):
-        first.setdefault(tag.casefold(), tag)
-    return list(first.values())
+    by_case: dict[str, str] = {}
+    for tag in (*described, *facts):
+        by_case.setdefault(tag.casefold(), tag)
+    return list(by_case.values())
 
 
 def with_measured(recaption: Recaption, measured: ClipMeasurements) -> Recaption:

@@ -1,4 +1,4 @@
-"""Which part of a clip is listened to, and how it travels."""
+"""The part of a clip that a model listens to, and its audio as a WAV file."""
 
 from __future__ import annotations
 

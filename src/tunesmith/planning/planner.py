@@ -67,22 +67,22 @@ def plan_lines(plan: RunPlan) -> list[Message]:
         *(
             msg(
                 "memory on a {device} ({precision}): about {size} ({parts})",
-                device=one.device,
-                precision=one.precision,
-                size=_bytes(one.memory_bytes),
-                parts=_parts(one.memory),
+                device=device.device,
+                precision=device.precision,
+                size=_bytes(device.memory_bytes),
+                parts=_parts(device.memory),
             )
-            for one in plan.devices
+            for device in plan.devices
         ),
         msg("disk: about {size} ({parts})", size=_bytes(plan.disk_bytes), parts=_parts(plan.disk)),
         *(
             msg(
                 "time on a {device}: about {time}, assuming {speed}",
-                device=one.device,
-                time=duration(one.total_seconds),
-                speed=one.assumes,
+                device=device.device,
+                time=duration(device.total_seconds),
+                speed=device.assumes,
             )
-            for one in plan.devices
+            for device in plan.devices
         ),
     ]
 
@@ -96,8 +96,8 @@ def _estimated_shape(parameters: int) -> TransformerShape:
 
 
 def _trained_parameters(recipe: Recipe, shape: TransformerShape) -> int:
-    own = recipe.adapter.of(shape.network)
-    return shape.full_parameters if own.kind == "full" else own.rank * shape.adapter_widths
+    adapter = recipe.adapter.of(shape.network)
+    return shape.full_parameters if adapter.kind == "full" else adapter.rank * shape.adapter_widths
 
 
 def _activations(shape: TransformerShape, frames: int, half: bool, recompute: bool) -> float:
@@ -172,8 +172,9 @@ def _networks(recipe: Recipe, card: ModelCard, clips: int) -> tuple[tuple[_Netwo
         updates = total_updates(recipe.train, clips)
         return tuple(_Network(shape, updates) for shape in shapes), updates
     stages = plan_phases(card.stages, recipe.train, clips)
-    own = {shape: sum(one.updates for one in stages if shape.network in one.networks) for shape in shapes}
-    return tuple(_Network(shape, updates) for shape, updates in own.items()), sum(one.updates for one in stages)
+    by_shape = {shape: sum(stage.updates for stage in stages if shape.network in stage.networks) for shape in shapes}
+    networks = tuple(_Network(shape, updates) for shape, updates in by_shape.items())
+    return networks, sum(stage.updates for stage in stages)
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class _Work:
     @property
     def layer_steps(self) -> int:
         """How often a layer is stepped through."""
-        return self.recipe.train.accumulation * sum(one.updates * one.shape.layers for one in self.networks)
+        return self.recipe.train.accumulation * sum(network.updates * network.shape.layers for network in self.networks)
 
     @property
     def training_flops(self) -> float:
@@ -238,7 +239,7 @@ def _on(kind: str, recipe: Recipe, work: _Work, adapter: int, frames: int) -> De
         # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
         "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
         "adapter and optimizer": float(adapter * _trained_bytes(recipe.train)),
-        "activations": sum(_activations(one.shape, frames, half, recompute) for one in work.networks),
+        "activations": sum(_activations(network.shape, frames, half, recompute) for network in work.networks),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
     }
     encoders = max(0, card.parameters - card.trained_parameters)
@@ -290,15 +291,15 @@ def _held_out(recipe: Recipe, clips: int) -> int:
     return min(wanted, max(0, clips - 1)) if recipe.data.valid_share > 0 else 0
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+def duration(seconds: float) -> Message:
+    """A length of time in the unit that suits it: seconds, minutes, hours or days."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return msg("{seconds:.0f} s", seconds=seconds)
     if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
+        return msg("{minutes:.0f} min", minutes=seconds / 60)
     if seconds < 172_800:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86_400:.1f} days"
+        return msg("{hours:.1f} h", hours=seconds / 3600)
+    return msg("{days:.1f} days", days=seconds / 86_400)
 
 
 def _bytes(amount: float) -> str:

@@ -26,7 +26,7 @@ def make_examples(folder: Path, num_samples: int = 20, seed: int = 0) -> list[Pa
     """
     if num_samples < 1:
         raise TunesmithError(
-            msg("{num_samples} example clips cannot be made", num_samples=num_samples),
+            msg("{count} example clips cannot be made", count=num_samples),
             remedy=msg("Ask for one or more."),
         )
     paths, rows = [], []

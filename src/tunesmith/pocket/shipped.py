@@ -24,11 +24,12 @@ def pocket_path(name: str = "musicgen") -> Path:
     """
     path = Path(__file__).parent / name
     if not (path / "NUMBERS.md").is_file():  # written last by every build
-        remedy = (
-            f"Install tunesmith again, with its data files, or run `{make_target(name)}` in the repository."
-            if name in FAMILIES
-            else f"There are {', '.join(FAMILIES)}."
-        )
+        remedy = msg("There are {families}.", families=FAMILIES)
+        if name in FAMILIES:
+            remedy = msg(
+                "Install tunesmith again, with its data files, or run `{command}` in the repository.",
+                command=make_target(name),
+            )
         raise TunesmithError(msg("there is no pocket checkpoint {name!r}", name=name), where=str(path), remedy=remedy)
     return path
 
@@ -44,8 +45,9 @@ def example_clips(family: str = "musicgen") -> Path:
     Raises:
         TunesmithError: when this installation came without them.
     """
-    own = pocket_path("step_audio") / "examples" / "voice" if family == "step_audio" else None
-    return _shipped(own or Path(__file__).parent / "clips" / "808", "metadata.json")
+    if family == "step_audio":
+        return _shipped(pocket_path(family) / "examples" / "voice", "metadata.json")
+    return _shipped(Path(__file__).parent / "clips" / "808", "metadata.json")
 
 
 def example_edits() -> Path:

@@ -23,12 +23,12 @@ LONGEST_PATH = 1024
 """Longer single lines are lyrics, not the name of a file."""
 
 
-def choose_prompts(context: RunContext, asked: Sequence[str], count: int, seconds: float) -> list[Prompt]:
+def choose_prompts(context: RunContext, user_prompts: Sequence[str], count: int, seconds: float) -> list[Prompt]:
     """The user's prompts; else held-out captions, repeated with new seeds up to ``count``; else built-in ones.
 
     Args:
         context: The run.
-        asked: The user's prompts.
+        user_prompts: The user's prompts.
         count: How many, where the user gave none.
         seconds: How long the results are; a clip's lyrics are cut to about what it sings in that time.
     """
@@ -36,9 +36,9 @@ def choose_prompts(context: RunContext, asked: Sequence[str], count: int, second
     if context.family.is_speech:
         from tunesmith.prompting.spoken import spoken_prompts
 
-        return spoken_prompts(context, asked, count)
-    if asked:
-        return [Prompt(text, "user", lyrics=lyrics) for text in asked]
+        return spoken_prompts(context, user_prompts, count)
+    if user_prompts:
+        return [Prompt(text, "user", lyrics=lyrics) for text in user_prompts]
     held_out: dict[str, Sample] = {}
     if context.folder.manifest.exists():
         for sample in read_manifest(context.folder.manifest):

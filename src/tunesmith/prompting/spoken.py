@@ -28,19 +28,19 @@ _ROOM = 2.0
 """How many times its likely length speech may take before it is cut off."""
 
 
-def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> list[Prompt]:
+def spoken_prompts(context: RunContext, user_texts: Sequence[str], count: int) -> list[Prompt]:
     """The user's texts in the voices of held-out samples; else held-out samples, their edit types by turns.
 
     Args:
         context: The run.
-        asked: The user's texts.
+        user_texts: The user's texts.
         count: How many prompts where the user gave none; with fewer samples they come again with new seeds.
     """
     samples = voiced_samples(context)
     held_out = [s for s in samples if s.split == "valid"]
-    voices = _own([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
-    if asked:
-        return _in_voices(asked, "user", voices)
+    voices = _of_user([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
+    if user_texts:
+        return _in_voices(user_texts, "user", voices)
     if held_out:
         return [prompt_of(sample) for sample in by_turns(held_out, count)]
     return _in_voices(context.family.generation.base_prompts()[:count], "built_in", voices)
@@ -48,7 +48,7 @@ def spoken_prompts(context: RunContext, asked: Sequence[str], count: int) -> lis
 
 def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt]:
     """Texts in the base model's own range, in voices of the run's samples, and every edit it knows of what they say."""
-    samples = _own(voiced_samples(context))
+    samples = _of_user(voiced_samples(context))
     clones = _in_voices(texts, "base_style", samples)
     voices = [s for s in samples if s.texts.get(PROMPT_TEXT, "").strip()]
     edits = context.family.generation.base_edits() if voices and texts else ()
@@ -57,18 +57,18 @@ def base_style_prompts(context: RunContext, texts: Sequence[str]) -> list[Prompt
 
 def _edited(voice: Sample, kind: str, info: str) -> Prompt:
     """A base-style prompt that edits what a sample's prompt says."""
-    said = voice.texts[PROMPT_TEXT]
+    prompt_text = voice.texts[PROMPT_TEXT]
     attributes = {"edit_type": kind} | ({"edit_info": info} if info else {})
-    return Prompt(said, "base_style", replace(voice, attributes=attributes), voice=voice)
+    return Prompt(prompt_text, "base_style", replace(voice, attributes=attributes), voice=voice)
 
 
 def prompt_of(sample: Sample) -> Prompt:
-    """What a sample asks for."""
+    """The prompt that a held-out sample stands for."""
     return Prompt(sample.texts.get("caption", ""), "held_out", sample, voice=sample)
 
 
-def _own(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Those that are not replayed, if there are any: the voice that is learnt speaks what nobody recorded."""
+def _of_user(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The user's own samples, whose voice is learnt; all samples where every one is from the replay set."""
     return [s for s in samples if not is_replay(s)] or samples
 
 
@@ -122,7 +122,7 @@ def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
 
 
 def asked_texts(context: RunContext) -> list[str]:
-    """What the user wants to hear said; an edit says what its source says, whatever else is asked for.
+    """The texts to speak: the user's prompts, or the words of the source for an edit that keeps them.
 
     Raises:
         TunesmithError: when an edit has no recording to edit.
@@ -146,7 +146,7 @@ def asked_texts(context: RunContext) -> list[str]:
 
 
 def need_voices(requests: Sequence[GenerationRequest]) -> None:
-    """Refuse requests that nobody speaks.
+    """Refuse requests that have no voice.
 
     Raises:
         TunesmithError: when one has no prompt audio.

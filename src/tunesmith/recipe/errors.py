@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from tunesmith.errors import TunesmithError
+from tunesmith.records.record import validation_message
+from tunesmith.texts import Message, as_message, in_lines, msg
 
 Path = tuple[str | int, ...]
 """A key's place in a recipe: ``("train", "learning_rate")``."""
+COMMAND_LINE = "command line"
+"""Where a key was given that is in no file."""
 
-_BOUNDS = {
-    "greater_than": ("greater than", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("less than", "lt"),
-    "less_than_equal": ("at most", "le"),
-}
+_LIST = msg("a list, `[a, b]` or one `- item` per line")
+_SECTION = msg("a section of `key: value` lines")
 _WANTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "finite_number": "a finite number",
-    "bool": "`true` or `false`",
-    "string": "text (put it in quotes)",
-    "tuple": "a list, `[a, b]` or one `- item` per line",
-    "list": "a list, `[a, b]` or one `- item` per line",
-    "dict": "a section of `key: value` lines",
-    "model": "a section of `key: value` lines",
+    "int": msg("a whole number"),
+    "float": msg("a number"),
+    "finite_number": msg("a finite number"),
+    "bool": msg("`true` or `false`"),
+    "string": msg("text (put it in quotes)"),
+    "tuple": _LIST,
+    "list": _LIST,
+    "dict": _SECTION,
+    "model": _SECTION,
 }
 
 
@@ -40,10 +40,17 @@ class Problem:
 
     where: str
     key: str
-    sentence: str
+    sentence: str | Message
+
+    @property
+    def message(self) -> Message:
+        """``where: key: sentence``, without the parts that are empty."""
+        where = msg("command line") if self.where == COMMAND_LINE else self.where
+        said = msg("{where}: {said}", where=self.key, said=self.sentence) if self.key else as_message(self.sentence)
+        return msg("{where}: {said}", where=where, said=said) if where else said
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, self.key, self.sentence) if part)
+        return str(self.message)
 
 
 class RecipeError(TunesmithError):
@@ -51,10 +58,9 @@ class RecipeError(TunesmithError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=_place))
-        lines = [str(problem) for problem in self.problems]
-        super().__init__(
-            lines[0] if len(lines) == 1 else "\n  ".join([f"the recipe has {len(lines)} problems", *lines])
-        )
+        found = [problem.message for problem in self.problems]
+        title = msg("the recipe has {count} problems", count=len(found))
+        super().__init__(found[0] if len(found) == 1 else in_lines([title, *found]))
 
 
 def _place(problem: Problem) -> tuple[str, int]:
@@ -81,29 +87,39 @@ def section_keys(model: type[BaseModel], path: Path) -> list[str]:
     return list(model.model_fields)
 
 
-def suggest(model: type[BaseModel], path: Path, extra: Iterable[str] = ()) -> str:
-    """The end of an unknown-key sentence: the nearest key of that section, else of the whole recipe.
+def unknown_key(model: type[BaseModel], path: Path, extra: Sequence[str] = (), prefix: Path = ()) -> Message:
+    """The sentence about an unknown key, with the nearest key of its section, else of the whole recipe.
 
     Args:
-        model: The recipe's model.
-        path: The unknown key's path.
-        extra: Keys that are allowed beside the model's (``preset``).
+        model: The recipe's model, or that of a family's settings.
+        path: The unknown key's path in it.
+        extra: Keys that are allowed beside the model's (``preset``), for a key that is near to one of them.
+        prefix: Path of ``model`` inside the recipe.
     """
-    leaf = str(path[-1])
+    if difflib.get_close_matches(key_of(path), extra, 1):
+        path = (key_of(path),)
+    else:
+        extra = ()
     siblings = [*section_keys(model, path[:-1]), *extra]
-    prefix = key_of(path[:-1])
-    if close := difflib.get_close_matches(leaf, siblings, 1):
-        return f"; did you mean `{f'{prefix}.{close[0]}' if prefix else close[0]}`?"
     everywhere = {
-        key: f"{section}.{key}" for section in model.model_fields for key in reversed(section_keys(model, (section,)))
+        key: (section, key) for section in model.model_fields for key in reversed(section_keys(model, (section,)))
     }
-    if close := difflib.get_close_matches(leaf, everywhere, 1):
-        return f"; did you mean `{everywhere[close[0]]}`?"
-    return f"; known here: {', '.join(siblings)}" if siblings else ""
+    nearest: Path | None = None
+    if close := difflib.get_close_matches(str(path[-1]), siblings, 1):
+        nearest = (*path[:-1], close[0])
+    elif close := difflib.get_close_matches(str(path[-1]), everywhere, 1):
+        nearest = everywhere[close[0]]
+    if nearest:
+        return msg("unknown key; did you mean `{key}`?", key=key_of((*prefix, *nearest)))
+    return msg("unknown key; known here: {keys}", keys=tuple(siblings)) if siblings else msg("unknown key")
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], where: Callable[[Path], str], prefix: Path = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    where: Callable[[Path], str],
+    prefix: Path = (),
+    extra: Sequence[str] = (),
 ) -> list[Problem]:
     """Pydantic's errors as problems that a musician can act on.
 
@@ -112,55 +128,70 @@ def problems_of(
         model: The model that was validated.
         where: Finds ``file:line`` (or ``command line``) of a key.
         prefix: Path of ``model`` inside the recipe (``("options",)`` for a family's settings).
+        extra: Keys that are allowed at the top beside the model's (``preset``).
     """
-    found = []
-    for one in error.errors(include_url=False):
-        path = tuple(one["loc"])
-        if not path and (named := re.match(r"(?:Value error, )?([a-z_]+)\.([a-z_]+) ", one["msg"])):
-            found.append(Problem(where(named.groups()), "", one["msg"].removeprefix("Value error, ")))
+    problems = []
+    for detail in error.errors(include_url=False):
+        path, said = tuple(detail["loc"]), validation_message(detail)
+        # A rule across keys begins its sentence with the key that it is about.
+        if not path and (named := re.match(r"([a-z_]+)\.([a-z_]+) ", str(said))):
+            problems.append(Problem(where(named.groups()), "", said))
             continue
-        hint = suggest(model, path) if one["type"] == "extra_forbidden" else ""
-        if hint and prefix:
-            hint = hint.replace("mean `", f"mean `{key_of(prefix)}.")
-        sentence = "unknown key" + hint if one["type"] == "extra_forbidden" else _sentence(one)
-        found.append(Problem(where(prefix + path), key_of(prefix + path), sentence))
-    return found
+        unknown = detail["type"] == "extra_forbidden"
+        sentence = unknown_key(model, path, extra, prefix) if unknown else _sentence(detail)
+        problems.append(Problem(where(prefix + path), key_of(prefix + path), sentence))
+    return problems
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+def _sentence(detail: Mapping[str, Any]) -> Message:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "literal_error":
         return _choice(value, str(context["expected"]))
     if kind in ("too_long", "too_short"):
-        wanted = context.get("max_length", context.get("min_length"))
-        return f"must have {wanted} entries, not {context.get('actual_length')}"
+        count = context.get("max_length", context.get("min_length"))
+        return msg("must have {count} entries, not {given}", count=count, given=context.get("actual_length"))
     if kind == "missing":
-        return "an entry is missing here"
-    if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
-        wanted = f"{words} {context[key]:g}"
-    else:
-        wanted = _WANTED.get(kind) or _WANTED.get(kind.split("_")[0])
-    return f"must be {wanted}, not {_shown(value)}" if wanted else str(error["msg"]).removeprefix("Value error, ")
+        return msg("an entry is missing here")
+    if wanted := _bound(kind, context) or _WANTED.get(kind) or _WANTED.get(kind.split("_")[0]):
+        return msg("must be {wanted}, not {given}", wanted=wanted, given=_shown(value))
+    return validation_message(detail)
 
 
-def _choice(value: Any, expected: str) -> str:
-    choices = re.findall(r"'([^']*)'", expected)
-    close = difflib.get_close_matches(str(value), choices, 1)
-    return f"must be one of {', '.join(choices)}, not {_shown(value)}" + (
-        f"; did you mean `{close[0]}`?" if close else ""
-    )
+def _bound(kind: str, context: Mapping[str, Any]) -> Message | None:
+    match kind:
+        case "greater_than":
+            return msg("greater than {limit:g}", limit=context["gt"])
+        case "greater_than_equal":
+            return msg("at least {limit:g}", limit=context["ge"])
+        case "less_than":
+            return msg("less than {limit:g}", limit=context["lt"])
+        case "less_than_equal":
+            return msg("at most {limit:g}", limit=context["le"])
+    return None
 
 
-def _shown(value: Any) -> str:
+def _choice(value: Any, expected: str) -> Message:
+    choices = tuple(re.findall(r"'([^']*)'", expected))
+    given = _shown(value)
+    if close := difflib.get_close_matches(str(value), choices, 1):
+        return msg(
+            "must be one of {choices}, not {given}; did you mean `{nearest}`?",
+            choices=choices,
+            given=given,
+            nearest=close[0],
+        )
+    return msg("must be one of {choices}, not {given}", choices=choices, given=given)
+
+
+def _shown(value: Any) -> str | Message:
     match value:
         case None:
-            return "empty"
+            return msg("empty")
         case bool():
             return f"`{str(value).lower()}`"
         case dict():
-            return "a section"
+            return msg("a section")
         case list() | tuple():
-            return "a list"
+            return msg("a list")
     text = str(value)
     return f"`{text if len(text) <= 60 else text[:57] + '…'}`"

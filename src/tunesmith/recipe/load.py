@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.recipe.errors import Path as KeyPath
-from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of, suggest
+from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
-from tunesmith.texts import msg
+from tunesmith.texts import msg, with_remedy
 
 if TYPE_CHECKING:
     from tunesmith.families.contract import FamilySettings
@@ -111,8 +110,8 @@ def validate_options(loaded: LoadedRecipe) -> FamilySettings | None:
     except TunesmithError as error:
         if recipe.model.family is None:
             return None
-        problem = Problem(loaded.tree.where(("model", "family")), "model.family", f"{error.what}. {error.remedy}")
-        raise RecipeError([problem]) from error
+        where = loaded.tree.where(("model", "family"))
+        raise RecipeError([Problem(where, "model.family", with_remedy(error.what, error.remedy))]) from error
     try:
         return kind.settings.model_validate(recipe.options)
     except ValidationError as error:
@@ -171,11 +170,11 @@ def _with_preset(tree: Tree) -> Tree:
         return tree
     where = tree.where(("preset",))
     if not isinstance(name, str):
-        raise RecipeError([Problem(where, "preset", "must be the name of a preset; see `tunesmith presets`")])
+        raise RecipeError([Problem(where, "preset", msg("must be the name of a preset; see `tunesmith presets`"))])
     try:
         text = preset_text(name)
     except TunesmithError as error:
-        raise RecipeError([Problem(where, "preset", f"{error.what}. {error.remedy}")]) from error
+        raise RecipeError([Problem(where, "preset", with_remedy(error.what, error.remedy))]) from error
     return parse_tree(text, f"preset {name}").merge(tree)
 
 
@@ -203,12 +202,7 @@ def _empty_sections(values: dict[str, Any]) -> None:
 
 
 def _problems(error: ValidationError | None, tree: Tree) -> list[Problem]:
-    problems = problems_of(error, Recipe, tree.where) if error else []
-    for number, problem in enumerate(problems):
-        # `presets:` or `prest:` at the top is nearer to `preset` than to any key of the model
-        if problem.sentence.startswith("unknown key") and difflib.get_close_matches(problem.key, ["preset"], 1):
-            hint = suggest(Recipe, (problem.key,), ["preset"])
-            problems[number] = Problem(problem.where, problem.key, "unknown key" + hint)
+    problems = problems_of(error, Recipe, tree.where, extra=["preset"]) if error else []
     named = {problem.key for problem in problems}
     return problems + [problem for problem in _switches(tree) if problem.key not in named]
 
@@ -224,7 +218,7 @@ def _switches(tree: Tree) -> list[Problem]:
             if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
                 walk(value, kind, (*path, key))
             elif isinstance(value, bool) and kind is not bool:
-                sentence = f"is not a switch; `{str(value).lower()}` does not fit here"
+                sentence = msg("is not a switch; `{value}` does not fit here", value=str(value).lower())
                 found.append(Problem(tree.where((*path, key)), key_of((*path, key)), sentence))
 
     walk(tree.values, Recipe, ())

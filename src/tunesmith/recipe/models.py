@@ -22,6 +22,7 @@ from tunesmith.records.settings import (
     Section,
     Share,
 )
+from tunesmith.texts import msg
 
 GateAction = Literal["stop", "warn", "off"]
 if TYPE_CHECKING:
@@ -254,6 +255,6 @@ class Recipe(Section):
             object.__setattr__(self, "data", self.data.model_copy(update={"min_crop_seconds": self.data.max_seconds}))
         if self.train.use_weights == "ema" and self.train.ema_decay == 0:
             raise ValueError(
-                "train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`"
+                msg("train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`")
             )
         return self

@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tunesmith.recipe.errors import Path, Problem, RecipeError
+from tunesmith.recipe.errors import COMMAND_LINE, Path, Problem, RecipeError
 from tunesmith.recipe.tree import Tree, parse_value
-
-WHERE = "command line"
-"""What errors name instead of ``file:line``."""
+from tunesmith.texts import msg
 
 
 def parse_overrides(overrides: Sequence[str]) -> Tree:
@@ -26,16 +24,15 @@ def parse_overrides(overrides: Sequence[str]) -> Tree:
         key, equals, value = text.partition("=")
         path: Path = tuple(key.strip().split("."))
         if not equals or not all(re.fullmatch(r"\w+", str(part)) for part in path):
-            problems.append(
-                Problem(WHERE, "", f"`{text}` is not an override; write key=value, as in train.learning_rate=5e-5")
-            )
+            sentence = msg("`{text}` is not an override; write key=value, as in train.learning_rate=5e-5", text=text)
+            problems.append(Problem(COMMAND_LINE, "", sentence))
             continue
         try:
-            plain = parse_value(value, WHERE, key.strip())
+            plain = parse_value(value, COMMAND_LINE, key.strip())
         except RecipeError as error:
             problems += error.problems
             continue
-        tree = tree.merge(Tree(_nested(path, plain), {path: WHERE}))
+        tree = tree.merge(Tree(_nested(path, plain), {path: COMMAND_LINE}))
     if problems:
         raise RecipeError(problems)
     return tree

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tunesmith.recipe.errors import Path, Problem, RecipeError, key_of
+from tunesmith.texts import Message, msg
 
 _INT = re.compile(r"[-+]?[0-9][0-9_]*")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -77,9 +78,10 @@ def parse_tree(text: str, name: str) -> Tree:
     """
     node = compose(text, name)
     if node is None:
-        raise RecipeError([Problem(name, "", "this recipe is empty; write one with `tunesmith new`")])
+        raise RecipeError([Problem(name, "", msg("this recipe is empty; write one with `tunesmith new`"))])
     if not isinstance(node, yaml.MappingNode):
-        raise RecipeError([Problem(f"{name}:1", "", "a recipe is `key: value` lines (a mapping), this file is not")])
+        sentence = msg("a recipe is `key: value` lines (a mapping), this file is not")
+        raise RecipeError([Problem(f"{name}:1", "", sentence)])
     reader = _Reader(name)
     reader.origins[()] = name
     values = reader.plain(node, ())
@@ -116,13 +118,15 @@ def compose(text: str, name: str) -> yaml.Node | None:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1 if event.start_mark else 1
+            where = f"{name}:{event.start_mark.line + 1 if event.start_mark else 1}"
             if depth > _DEEPEST:
-                raise RecipeError([Problem(f"{name}:{line}", "", "this file is nested too deeply to be a recipe")])
+                raise RecipeError([Problem(where, "", msg("this file is nested too deeply to be a recipe"))])
             if isinstance(event, yaml.AliasEvent):
-                problems.append(Problem(f"{name}:{line}", "", f"aliases (`*{event.anchor}`) are not used in recipes"))
+                sentence = msg("aliases (`*{anchor}`) are not used in recipes", anchor=event.anchor)
+                problems.append(Problem(where, "", sentence))
             elif (tag := getattr(event, "tag", None)) is not None:
-                problems.append(Problem(f"{name}:{line}", "", f"YAML tags (`{tag}`) are refused; write plain values"))
+                sentence = msg("YAML tags (`{tag}`) are refused; write plain values", tag=tag)
+                problems.append(Problem(where, "", sentence))
         if problems:
             raise RecipeError(problems)
         return yaml.compose(text, Loader=yaml.SafeLoader)
@@ -133,16 +137,16 @@ def compose(text: str, name: str) -> yaml.Node | None:
 def _syntax(error: yaml.YAMLError, text: str, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))  # of a character that may not be
-    what = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    if "'\\t'" in what:
-        what = "a tab is used for indentation; use spaces"
-    elif "another document" in what:
-        what = "one recipe per file; remove the second `---`"
-    elif "mapping values are not allowed" in what:
-        what = "this line does not fit the indentation above it, or a value with a colon needs quotes"
+    reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    if "'\\t'" in reason:
+        sentence = msg("a tab is used for indentation; use spaces")
+    elif "another document" in reason:
+        sentence = msg("one recipe per file; remove the second `---`")
+    elif "mapping values are not allowed" in reason:
+        sentence = msg("this line does not fit the indentation above it, or a value with a colon needs quotes")
     else:
-        what = f"this is not YAML ({what})"
-    return Problem(f"{name}:{line + 1}", "", what)
+        sentence = msg("this is not YAML ({reason})", reason=reason)
+    return Problem(f"{name}:{line + 1}", "", sentence)
 
 
 def plain_scalar(text: str) -> str | int | float | bool | None:
@@ -180,13 +184,14 @@ class _Reader:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._problem(key_node, path, "a key must be plain text")
+                self._problem(key_node, path, msg("a key must be plain text"))
                 continue
             key = key_node.value
             here = (*path, key)
             if key in result:
                 first = self.origins[here].rpartition(":")[2]
-                self._problem(key_node, here, f"this key is given twice (first in line {first}); keep one")
+                sentence = msg("this key is given twice (first in line {line}); keep one", line=first)
+                self._problem(key_node, here, sentence)
                 continue
             self.origins[here] = self._at(key_node)
             result[key] = self.plain(value_node, here)
@@ -197,11 +202,11 @@ class _Reader:
             return node.value
         value = plain_scalar(node.value)
         if isinstance(value, float) and not math.isfinite(value):
-            self._problem(node, path, f"must be a finite number, not `{node.value[:60]}`")
+            self._problem(node, path, msg("must be a finite number, not `{value}`", value=node.value[:60]))
         return value
 
     def _at(self, node: yaml.Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"
 
-    def _problem(self, node: yaml.Node, path: Path, sentence: str) -> None:
+    def _problem(self, node: yaml.Node, path: Path, sentence: Message) -> None:
         self.problems.append(Problem(self._at(node), key_of(path), sentence))

@@ -14,7 +14,7 @@ def from_pairs_of_languages(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **data,
         "prompts": [_prompt(prompt) for prompt in data["prompts"]],
-        "findings": [_said(finding, "title", "sentence", "cause", "remedy") for finding in data["findings"]],
+        "findings": [_with_messages(finding, "title", "sentence", "cause", "remedy") for finding in data["findings"]],
         "features": [_feature(feature) for feature in data["features"]],
         "verdict": {**data["verdict"], "next": _without_lead(data["verdict"]["next"])},
     } | ({"speech": _speech(speech)} if speech else {})
@@ -26,7 +26,7 @@ def _prompt(prompt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _side(side: Mapping[str, Any]) -> dict[str, Any]:
-    return {**side, "verdicts": [_said(verdict, "sentence") for verdict in side["verdicts"]]}
+    return {**side, "verdicts": [_with_messages(verdict, "sentence") for verdict in side["verdicts"]]}
 
 
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,14 +36,15 @@ def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _speech(speech: Mapping[str, Any]) -> dict[str, Any]:
-    types = [{key: value for key, value in one.items() if key != "edit_type_zh"} for one in speech["edit_types"]]
-    return {
-        **speech,
-        "edit_types": [{**one, "measures": [_said(m, "title") for m in one["measures"]]} for one in types],
-    }
+    return {**speech, "edit_types": [_edit_type(edit_type) for edit_type in speech["edit_types"]]}
 
 
-def _said(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+def _edit_type(edit_type: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in edit_type.items() if key != "edit_type_zh"}
+    return {**kept, "measures": [_with_messages(measure, "title") for measure in kept["measures"]]}
+
+
+def _with_messages(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """The record with a message under each key, of the texts under the key and the key with ``_zh``."""
     chinese = {f"{key}_zh" for key in keys}
     kept = {key: value for key, value in record.items() if key not in chinese}

@@ -106,8 +106,8 @@ class CheckFindings(Record):
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
         """Pairs of sentences become messages that keep both languages."""
         findings = [_from_pairs(finding) for finding in data.get("findings", ())]
-        told = {(f["clip"], str(f["message"])): f["message"] for f in findings if f.get("level") == "error"}
-        quarantined = {clip: told.get((clip, why), why) for clip, why in data.get("quarantined", {}).items()}
+        errors = {(f["clip"], str(f["message"])): f["message"] for f in findings if f.get("level") == "error"}
+        quarantined = {clip: errors.get((clip, why), why) for clip, why in data.get("quarantined", {}).items()}
         return {**data, "findings": findings, "quarantined": quarantined}
 
     def summary(self) -> dict[str, Any]:
@@ -121,5 +121,5 @@ class CheckFindings(Record):
 
 def _from_pairs(finding: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in finding.items() if not name.endswith("_zh")}
-    said = {name: Message.fixed(rest.get(name, ""), finding.get(f"{name}_zh", "")) for name in ("message", "remedy")}
-    return {**rest, **said}
+    names = ("message", "remedy")
+    return {**rest, **{name: Message.fixed(rest.get(name, ""), finding.get(f"{name}_zh", "")) for name in names}}

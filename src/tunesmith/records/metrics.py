@@ -128,7 +128,7 @@ class GateLine(MetricLine):
     @classmethod
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
         """Format 0 had a sentence in English and one in Chinese."""
-        return _said(data)
+        return _one_message(data)
 
 
 class EventLine(MetricLine):
@@ -146,7 +146,7 @@ class EventLine(MetricLine):
     @classmethod
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
         """Format 0 had a sentence in English and one in Chinese."""
-        return _said(data)
+        return _one_message(data)
 
 
 KINDS: dict[str, type[MetricLine]] = {
@@ -158,7 +158,7 @@ KINDS: dict[str, type[MetricLine]] = {
 }
 
 
-def _said(data: dict[str, Any]) -> dict[str, Any]:
+def _one_message(data: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in data.items() if key != "message_zh"}
     if not isinstance(data.get("message"), str):
         return rest
@@ -174,7 +174,7 @@ def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
         TunesmithError: when they are of no known kind, or not what a line of their kind is.
     """
     if not isinstance(data, Mapping):
-        raise damaged("it holds no object", where)
+        raise damaged(msg("it holds no object"), where)
     kind = KINDS.get(str(data.get("kind")))
     if kind is None:
         raise TunesmithError(
@@ -205,7 +205,7 @@ def read_metric_lines(path: Path, refused: list[TunesmithError] | None = None) -
                 data = json.loads(line)
             except (ValueError, RecursionError):
                 if refused is not None and line.strip() and line.endswith(b"\n"):
-                    refused.append(damaged("this line is no JSON", where))
+                    refused.append(damaged(msg("this line is no JSON"), where))
                 continue
             try:
                 yield metric_line(data, where)

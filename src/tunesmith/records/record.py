@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import TunesmithError, message_of
 from tunesmith.files import read_json, write_json
 from tunesmith.texts import Message, msg
 
@@ -57,7 +57,7 @@ class Record(Part):
             TunesmithError: when the data are of a later version, or are no such record.
         """
         if not isinstance(data, Mapping):
-            raise damaged("it holds no object", where)
+            raise damaged(msg("it holds no object"), where)
         values = dict(data)
         version = values.pop("format", 0)
         if not isinstance(version, int) or version > cls.FORMAT:
@@ -73,10 +73,11 @@ class Record(Part):
         try:
             return cls.model_validate(cls.migrate(values, version) if version < cls.FORMAT else values)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where) from error
+            detail = error.errors(include_url=False)[0]
+            key = ".".join(map(str, detail["loc"]))
+            raise damaged(msg("{where}: {said}", where=key, said=validation_message(detail)), where) from error
         except (TypeError, ValueError, LookupError, AttributeError) as error:  # a migration met what it does not know
-            raise damaged(str(error), where) from error
+            raise damaged(message_of(error), where) from error
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the file, with its version first."""
@@ -96,7 +97,13 @@ class Record(Part):
         write_json(path, self.to_json())
 
 
-def damaged(reason: str, where: Path | str) -> TunesmithError:
+def validation_message(detail: Mapping[str, Any]) -> Message:
+    """What one entry of pydantic's ``errors()`` says: pydantic's text, or the message of a ``ValueError`` of ours."""
+    cause = detail.get("ctx", {}).get("error")
+    return message_of(cause) if isinstance(cause, ValueError) else Message.fixed(str(detail["msg"]))
+
+
+def damaged(reason: Message, where: Path | str) -> TunesmithError:
     """What is raised of a file that is no such record."""
     return TunesmithError(
         msg("this file is damaged: {reason}", reason=reason),

@@ -1,4 +1,4 @@
-"""What ``comparison_results.json`` says of speech beyond what it says of any audio."""
+"""The part of ``comparison_results.json`` that is there for speech alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SpeechComparison(Part):
     """What speech was measured with, and every edit type compared.
 
     Attributes:
-        transcriber: The Whisper model that listened; ``None`` without one.
+        transcriber: The Whisper model that transcribed; ``None`` without one.
         error_rate: ``CER``, ``WER`` or ``CER/WER``; ``None`` without a transcriber.
         voice: What voices are told apart with.
         edit_types: In the order of their first output.

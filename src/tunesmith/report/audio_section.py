@@ -1,4 +1,4 @@
-"""What there is to hear: comparisons prompt by prompt, generated clips, and previews step by step."""
+"""The audio of the page: comparisons prompt by prompt, generated clips, and previews step by step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunesmith.report.texts import term, verbatim
 from tunesmith.texts import Message, msg
 
 MOST_ROWS = 40
-MOST_OWN = 6
+MOST_REFERENCES = 6
 _BASE, _ADAPTER, _REFERENCE, _PROMPT = msg("Base"), msg("Adapter"), msg("Reference"), msg("Prompt")
 
 
@@ -32,14 +32,14 @@ class Flag:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the clips that are heard side by side; ``heard`` is the transcript of speech."""
+    """One of the clips that are played side by side; ``transcript`` is that of speech."""
 
     title: Message
     clip: MediaClip | None
     flags: tuple[Flag, ...] = ()
     judged: bool = False
     missing: Message | None = None
-    heard: Message | None = None
+    transcript: Message | None = None
 
 
 SignalRows = tuple[tuple[Message, tuple[str, ...]], ...]
@@ -58,7 +58,7 @@ class PlayerRow:
 
 
 @dataclass
-class Listening:
+class AudioSection:
     """Everything audible on the page."""
 
     rows: list[PlayerRow] = field(default_factory=list)
@@ -66,47 +66,47 @@ class Listening:
     grid: Grid = field(default_factory=Grid)
 
 
-def audible(material: ReportData) -> list[Path]:
+def audible(data: ReportData) -> list[Path]:
     """Every audio file that the page will play, for the decision to embed."""
-    named = [path for prompt in _prompts(material)[:MOST_ROWS] for path in _paths(material, prompt)]
-    named += [material.inside(one.file, material.comparison_folder) for one in _own(material)]
-    named += [material.inside(one.file, material.folder.generated) for one in _generated(material)]
-    named += preview_files(material)
+    named = [path for prompt in _prompts(data)[:MOST_ROWS] for path in _paths(data, prompt)]
+    named += [data.inside(reference.file, data.comparison_folder) for reference in _unpaired_references(data)]
+    named += [data.inside(generated.file, data.folder.generated) for generated in _generated(data)]
+    named += preview_files(data)
     return [path for path in named if path is not None]
 
 
-def listening(material: ReportData, shelf: AudioEmbedder) -> Listening:
+def build_audio_section(data: ReportData, embedder: AudioEmbedder) -> AudioSection:
     """Build all rows and the preview grid."""
-    prompts = _prompts(material)
-    rows = [_comparison(material, shelf, prompt) for prompt in prompts[:MOST_ROWS]]
-    if own := _own(material):
-        rows.append(_own_row(material, shelf, own))
-    rows += [_generated_row(material, shelf, one) for one in _generated(material)]
-    return Listening(rows, max(len(prompts) - MOST_ROWS, 0), preview_grid(material, shelf))
+    prompts = _prompts(data)
+    rows = [_comparison(data, embedder, prompt) for prompt in prompts[:MOST_ROWS]]
+    if references := _unpaired_references(data):
+        rows.append(_references_row(data, embedder, references))
+    rows += [_generated_row(data, embedder, generated) for generated in _generated(data)]
+    return AudioSection(rows, max(len(prompts) - MOST_ROWS, 0), preview_grid(data, embedder))
 
 
-def _prompts(material: ReportData) -> tuple[ComparedPrompt, ...]:
-    return material.comparison.prompts if material.comparison else ()
+def _prompts(data: ReportData) -> tuple[ComparedPrompt, ...]:
+    return data.comparison.prompts if data.comparison else ()
 
 
-def _paths(material: ReportData, prompt: ComparedPrompt) -> list[Path | None]:
+def _paths(data: ReportData, prompt: ComparedPrompt) -> list[Path | None]:
     files = (prompt.base.file if prompt.base else None, prompt.lora.file, prompt.reference, prompt.source)
-    return [material.inside(name, material.comparison_folder) for name in files]
+    return [data.inside(name, data.comparison_folder) for name in files]
 
 
-def _asked_seconds(material: ReportData) -> float | None:
-    seconds = real(material.comparison.settings.seconds) if material.comparison else None
+def _asked_seconds(data: ReportData) -> float | None:
+    seconds = real(data.comparison.settings.seconds) if data.comparison else None
     return seconds if seconds and seconds > 0 else None
 
 
-def _comparison(material: ReportData, shelf: AudioEmbedder, prompt: ComparedPrompt) -> PlayerRow:
-    clips = shelf.row(_paths(material, prompt), seconds=_asked_seconds(material))
+def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPrompt) -> PlayerRow:
+    clips = embedder.row(_paths(data, prompt), seconds=_asked_seconds(data))
     base, adapter, reference, source = clips
-    true = _reference_of(material, prompt.reference)
+    true = _reference_of(data, prompt.reference)
     sides = [_side(_BASE, base, prompt.base), _side(_ADAPTER, adapter, prompt.lora)]
     measured = [prompt.base.signals if prompt.base else {}, prompt.lora.signals]
     if reference is not None:
-        sides.append(Side(_REFERENCE, reference, heard=_heard(true.heard if true else None)))
+        sides.append(Side(_REFERENCE, reference, transcript=_transcript(true.heard if true else None)))
         measured.append(true.signals if true else {})
     if source is not None:
         sides.append(Side(_PROMPT, source))
@@ -119,7 +119,7 @@ def _side(title: Message, clip: MediaClip | None, side: ComparedSide | None) -> 
     if side is None:
         return Side(title, clip, missing=msg("The base model was not run."))
     flags = tuple(_flag(verdict) for verdict in side.verdicts)
-    return Side(title, clip, flags, judged=True, missing=msg("No audio"), heard=_heard(side.heard))
+    return Side(title, clip, flags, judged=True, missing=msg("No audio"), transcript=_transcript(side.heard))
 
 
 def _edit(prompt: ComparedPrompt) -> list[Message]:
@@ -130,7 +130,7 @@ def _edit(prompt: ComparedPrompt) -> list[Message]:
     return [msg("{name}: {info}", name=name, info=prompt.edit_info) if prompt.edit_info else name]
 
 
-def _heard(text: str | None) -> Message | None:
+def _transcript(text: str | None) -> Message | None:
     if text is None:
         return None
     return msg("Heard: {text}", text=text) if text else msg("Heard: nothing")
@@ -148,36 +148,41 @@ def _signal_table(measured: Sequence[Signals]) -> SignalRows:
     return tuple((signal_name(name), tuple(number(signals.get(name)) for signals in measured)) for name in names)
 
 
-def _reference_of(material: ReportData, file: str | None) -> ReferenceResult | None:
-    listed = material.comparison.reference if material.comparison else ()
-    return next((one for one in listed if file is not None and one.file == file), None)
+def _reference_of(data: ReportData, file: str | None) -> ReferenceResult | None:
+    listed = data.comparison.reference if data.comparison else ()
+    return next((reference for reference in listed if file is not None and reference.file == file), None)
 
 
-def _own(material: ReportData) -> list[ReferenceResult]:
+def _unpaired_references(data: ReportData) -> list[ReferenceResult]:
     """Reference clips that stand beside no prompt."""
-    if material.comparison is None:
+    if data.comparison is None:
         return []
-    beside = {prompt.reference for prompt in material.comparison.prompts}
-    return [one for one in material.comparison.reference if one.file and one.file not in beside][:MOST_OWN]
+    beside = {prompt.reference for prompt in data.comparison.prompts}
+    return [reference for reference in data.comparison.reference if reference.file and reference.file not in beside][
+        :MOST_REFERENCES
+    ]
 
 
-def _own_row(material: ReportData, shelf: AudioEmbedder, own: Sequence[ReferenceResult]) -> PlayerRow:
-    clips = shelf.row([material.inside(one.file, material.comparison_folder) for one in own])
-    sides = tuple(Side(verbatim(one.clip), clip, missing=msg("No audio")) for one, clip in zip(own, clips, strict=True))
-    table = _signal_table([one.signals for one in own])
+def _references_row(data: ReportData, embedder: AudioEmbedder, references: Sequence[ReferenceResult]) -> PlayerRow:
+    clips = embedder.row([data.inside(reference.file, data.comparison_folder) for reference in references])
+    sides = tuple(
+        Side(verbatim(reference.clip), clip, missing=msg("No audio"))
+        for reference, clip in zip(references, clips, strict=True)
+    )
+    table = _signal_table([reference.signals for reference in references])
     return PlayerRow("", (), sides, table, title=msg("Your own clips"))
 
 
-def _generated(material: ReportData) -> tuple[GeneratedFile, ...]:
+def _generated(data: ReportData) -> tuple[GeneratedFile, ...]:
     """What the generate stage made; only shown where no comparison plays the adapter already."""
-    if material.comparison is not None or material.generated is None:
+    if data.comparison is not None or data.generated is None:
         return ()
-    return material.generated.files[:MOST_ROWS]
+    return data.generated.files[:MOST_ROWS]
 
 
-def _generated_row(material: ReportData, shelf: AudioEmbedder, one: GeneratedFile) -> PlayerRow:
-    clips = shelf.row([material.inside(one.file, material.folder.generated)])
-    flags = (Flag(term("problem", one.problem), None),) if one.problem else ()
+def _generated_row(data: ReportData, embedder: AudioEmbedder, generated: GeneratedFile) -> PlayerRow:
+    clips = embedder.row([data.inside(generated.file, data.folder.generated)])
+    flags = (Flag(term("problem", generated.problem), None),) if generated.problem else ()
     side = Side(_ADAPTER, clips[0], flags, missing=msg("No audio"))
-    notes = (msg("Generated with the adapter"), msg("seed {seed}", seed=one.seed))
-    return PlayerRow(one.prompt, notes, (side,), _signal_table([one.signals]))
+    notes = (msg("Generated with the adapter"), msg("seed {seed}", seed=generated.seed))
+    return PlayerRow(generated.prompt, notes, (side,), _signal_table([generated.signals]))

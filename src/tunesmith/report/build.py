@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from tunesmith import __version__
 from tunesmith.files import write_text
 from tunesmith.report import dataset, evaluation_section, summary, training_section
-from tunesmith.report.audio_section import Listening, audible, listening
+from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
 from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.media import AudioEmbedder, fits
@@ -39,13 +39,13 @@ def build_report(folder: RunFolder, *, embed: bool = True) -> Path:
     Raises:
         TunesmithError: when the folder is missing or cannot be written to.
     """
-    material = gather(folder)
-    shelf = AudioEmbedder(folder.path, embed=embed and fits(audible(material)))
-    write_text(folder.report, _UNPRINTABLE.sub("\ufffd", render(material, shelf)))
+    data = gather(folder)
+    embedder = AudioEmbedder(folder.path, embed=embed and fits(audible(data)))
+    write_text(folder.report, _UNPRINTABLE.sub("\ufffd", render(data, embedder)))
     return folder.report
 
 
-def render(material: ReportData, shelf: AudioEmbedder) -> str:
+def render(data: ReportData, embedder: AudioEmbedder) -> str:
     """The page as text, in every language that has a catalogue."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -53,7 +53,7 @@ def render(material: ReportData, shelf: AudioEmbedder) -> str:
     page = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     # The page's style and script are no templates: their braces are their own.
     raw = {name: Markup(loader.get_source(page, name)[0]) for name in ("style.css", "script.js")}
-    view = _helpers() | _view(material, shelf)
+    view = _helpers() | _view(data, embedder)
     return page.get_template("page.html.j2").render(**view, style=raw["style.css"], script=raw["script.js"])
 
 
@@ -75,13 +75,15 @@ def _helpers() -> dict[str, Any]:
 
 
 def words(text: Message | str | None) -> Markup:
-    """Words in every language; the page shows one of them."""
+    """A text in every language; the page shows it in one of them."""
     if isinstance(text, str):
         return escape(text)
     spoken = {language: text.render(language) for language in LANGUAGES} if text else {"en": ""}
     if len(set(spoken.values())) == 1:
         return Markup("<bdi>{}</bdi>").format(spoken["en"]) if text else Markup("")
-    spans = (Markup('<span class="{0}" lang="{0}">{1}</span>').format(*one) for one in spoken.items())
+    spans = (
+        Markup('<span class="{0}" lang="{0}">{1}</span>').format(language, text) for language, text in spoken.items()
+    )
     return Markup("").join(spans)
 
 
@@ -100,60 +102,60 @@ def _picture_words(picture: Picture) -> Message:
     )
 
 
-def _view(material: ReportData, shelf: AudioEmbedder) -> dict[str, Any]:
-    heard = listening(material, shelf)
-    comparison, known = material.comparison, material.environment
+def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
+    audio = build_audio_section(data, embedder)
+    comparison, known = data.comparison, data.environment
     return {
-        "name": material.name(),
-        "sections": _sections(material, heard),
+        "name": data.name(),
+        "sections": _sections(data, audio),
         "contents": msg("Contents"),
-        "title": msg("Report on {name}", name=material.name()),
+        "title": msg("Report on {name}", name=data.name()),
         "version": __version__,
         "when": time.strftime("%Y-%m-%d %H:%M"),
-        "problems": material.problems,
-        "verdict": summary.verdict(material),
-        "state": summary.state(material),
-        "cards": summary.cards(material),
-        "heard": heard,
-        "embedded": shelf.embed,
+        "problems": data.problems,
+        "verdict": summary.verdict(data),
+        "state": summary.state(data),
+        "cards": summary.cards(data),
+        "audio": audio,
+        "embedded": embedder.embed,
         "settings": comparison.settings if comparison else None,
-        "findings": evaluation_section.findings(material),
+        "findings": evaluation_section.findings(data),
         "evidence": evaluation_section.evidence,
         "features": [(f, *evaluation_section.direction(f)) for f in (comparison.features if comparison else ())],
-        "edit_types": evaluation_section.edit_types(material),
-        "edit_notes": evaluation_section.edit_notes(material),
-        "losses": evaluation_section.loss_rows(material),
-        "random": evaluation_section.random_loss(material),
-        "codec": evaluation_section.codec_rows(material),
-        "done": training_section.done(material),
-        "events": [event for event in material.metrics.events if event.name != "saved"],
-        "gates": material.metrics.gates,
-        "charts": [(chart, Markup(chart.svg)) for chart in charts(material)],
-        "data": material.findings,
-        "data_rows": dataset.data_rows(material),
-        "data_notes": dataset.notes(material),
-        "quarantined": dataset.quarantined(material),
-        "checks": dataset.check_groups(material),
-        "recipe": material.recipe_text,
-        "environment": training_section.environment_rows(material),
-        "plan": training_section.plan_rows(material),
-        "stages": training_section.stage_rows(material),
-        "code": training_section.load_code(material),
+        "edit_types": evaluation_section.edit_types(data),
+        "edit_notes": evaluation_section.edit_notes(data),
+        "losses": evaluation_section.loss_rows(data),
+        "random": evaluation_section.random_loss(data),
+        "codec": evaluation_section.codec_rows(data),
+        "done": training_section.done(data),
+        "events": [event for event in data.metrics.events if event.name != "saved"],
+        "gates": data.metrics.gates,
+        "charts": [(chart, Markup(chart.svg)) for chart in charts(data)],
+        "data": data.findings,
+        "data_rows": dataset.data_rows(data),
+        "data_notes": dataset.notes(data),
+        "quarantined": dataset.quarantined(data),
+        "checks": dataset.check_groups(data),
+        "recipe": data.recipe_text,
+        "environment": training_section.environment_rows(data),
+        "plan": training_section.plan_rows(data),
+        "stages": training_section.stage_rows(data),
+        "code": training_section.load_code(data),
         "licence": known.model.licence if known else None,
     }
 
 
-def _sections(material: ReportData, heard: Listening) -> list[str]:
+def _sections(data: ReportData, audio: AudioSection) -> list[str]:
     """Sections that have something to show; the verdict, the data and the recipe always stand."""
     wanted = {
         "verdict": True,
-        "listen": bool(heard.rows),
-        "findings": material.comparison is not None,
-        "done": bool(material.recipe or material.metrics),
-        "curves": bool(material.metrics),
-        "previews": bool(heard.grid.steps),
+        "listen": bool(audio.rows),
+        "findings": data.comparison is not None,
+        "done": bool(data.recipe or data.metrics),
+        "curves": bool(data.metrics),
+        "previews": bool(audio.grid.steps),
         "data": True,
-        "codec": material.comparison is not None and material.comparison.codec is not None,
+        "codec": data.comparison is not None and data.comparison.codec is not None,
         "recipe": True,
     }
     return [key for key, has in wanted.items() if has]

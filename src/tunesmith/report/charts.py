@@ -42,10 +42,10 @@ class Chart:
     note: Message | None = None
 
 
-def charts(material: ReportData) -> list[Chart]:
+def charts(data: ReportData) -> list[Chart]:
     """Every chart that this run has numbers for, in the order of the page."""
-    train, valid = material.metrics.train, material.metrics.valid
-    made = [_losses(material, train, valid), _codebooks(valid), _learning_rate(train), _forgetting(valid)]
+    train, valid = data.metrics.train, data.metrics.valid
+    made = [_losses(data, train, valid), _codebooks(valid), _learning_rate(train), _forgetting(valid)]
     return [chart for chart in made if chart is not None]
 
 
@@ -64,14 +64,14 @@ def best_update(valid: Sequence[ValidLine]) -> ValidLine | None:
     """The held-out measurement that is called best: the last one marked so, else the lowest."""
     measured = [(value, line) for line in valid if (value := real(line.loss)) is not None]
     marked = [line for _, line in measured if line.best]
-    return marked[-1] if marked else min(measured, key=lambda one: one[0], default=(0.0, None))[1]
+    return marked[-1] if marked else min(measured, key=lambda pair: pair[0], default=(0.0, None))[1]
 
 
-def _losses(material: ReportData, train: Sequence[TrainLine], valid: Sequence[ValidLine]) -> Chart | None:
+def _losses(data: ReportData, train: Sequence[TrainLine], valid: Sequence[ValidLine]) -> Chart | None:
     learnt, held_out = series(train, _loss_of), series(valid, _loss_of)
     if not learnt and not held_out:
         return None
-    random = random_loss(material)
+    random = random_loss(data)
     values = [y for _, y in learnt + held_out]
     reach = max(values) + 0.5 * max(max(values) - min(values), 0.2)
     best = best_update(valid)

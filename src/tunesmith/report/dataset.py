@@ -25,10 +25,10 @@ MOST_FINDINGS = 100
 _GRAVITY = {"error": 0, "warn": 1, "info": 2}
 
 
-def check_groups(material: ReportData) -> list[CheckGroup]:
+def check_groups(data: ReportData) -> list[CheckGroup]:
     """Findings by check, the gravest first."""
     groups: dict[str, list[Finding]] = {}
-    for finding in material.findings.findings if material.findings else ():
+    for finding in data.findings.findings if data.findings else ():
         groups.setdefault(finding.check, []).append(finding)
     made = []
     for name, rows in groups.items():
@@ -38,14 +38,14 @@ def check_groups(material: ReportData) -> list[CheckGroup]:
     return sorted(made, key=lambda group: (_GRAVITY[group.level], group.name))
 
 
-def quarantined(material: ReportData) -> list[tuple[str, Message]]:
+def quarantined(data: ReportData) -> list[tuple[str, Message]]:
     """(clip, reason) of every clip that was put aside."""
-    return list(material.findings.quarantined.items()) if material.findings else []
+    return list(data.findings.quarantined.items()) if data.findings else []
 
 
-def data_rows(material: ReportData) -> list[tuple[Message, Message]]:
+def data_rows(data: ReportData) -> list[tuple[Message, Message]]:
     """Sizes of the data and of its split."""
-    found = material.findings
+    found = data.findings
     if found is None:
         return []
     rows = [
@@ -59,6 +59,6 @@ def data_rows(material: ReportData) -> list[tuple[Message, Message]]:
     return [(name, value) for name, value in rows if value]
 
 
-def notes(material: ReportData) -> list[Message]:
+def notes(data: ReportData) -> list[Message]:
     """What the reading of the data had to say."""
-    return [note for note in (material.findings.notes if material.findings else ()) if note]
+    return [note for note in (data.findings.notes if data.findings else ()) if note]

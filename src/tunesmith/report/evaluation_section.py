@@ -15,9 +15,9 @@ from tunesmith.texts import Message, msg
 KINDS = ("broken", "worse", "better", "same")
 
 
-def findings(material: ReportData) -> list[tuple[str, list[RunFinding]]]:
+def findings(data: ReportData) -> list[tuple[str, list[RunFinding]]]:
     """(kind, findings) with what is broken first."""
-    found = material.comparison.findings if material.comparison else ()
+    found = data.comparison.findings if data.comparison else ()
     groups = {kind: [finding for finding in found if finding.kind == kind] for kind in KINDS}
     return [(kind, group) for kind, group in groups.items() if group]
 
@@ -32,9 +32,9 @@ def evidence(finding: RunFinding) -> str:
     return plain(finding.evidence).replace("_", " ") if finding.evidence else ""
 
 
-def loss_rows(material: ReportData) -> list[tuple[Message, str, str, str]]:
+def loss_rows(data: ReportData) -> list[tuple[Message, str, str, str]]:
     """(what, base, adapter, change) of the held-out losses."""
-    losses = _losses(material)
+    losses = _losses(data)
     if losses is None:
         return []
     before, after, style = losses.base.terms, losses.adapter.terms, losses.base_style
@@ -58,17 +58,17 @@ class EditRow:
     judgement: str
 
 
-def edit_types(material: ReportData) -> list[tuple[Message, Message, str, list[EditRow]]]:
+def edit_types(data: ReportData) -> list[tuple[Message, Message, str, list[EditRow]]]:
     """(edit type, how many outputs, judgement, rows) of a speaking family; empty for music."""
-    speech = material.comparison.speech if material.comparison else None
+    speech = data.comparison.speech if data.comparison else None
     return [
         (
-            term("edit", one.edit_type),
-            msg("{n} outputs", n=number(one.outputs)),
-            one.judgement,
-            [_edit_row(measure) for measure in one.measures],
+            term("edit", edit_type.edit_type),
+            msg("{n} outputs", n=number(edit_type.outputs)),
+            edit_type.judgement,
+            [_edit_row(measure) for measure in edit_type.measures],
         )
-        for one in (speech.edit_types if speech else ())
+        for edit_type in (speech.edit_types if speech else ())
     ]
 
 
@@ -92,34 +92,34 @@ def _edit_row(measure: MeasureResult) -> EditRow:
     )
 
 
-def edit_notes(material: ReportData) -> list[Message]:
+def edit_notes(data: ReportData) -> list[Message]:
     """What speech was measured with."""
-    speech = material.comparison.speech if material.comparison else None
+    speech = data.comparison.speech if data.comparison else None
     if speech is None:
         return []
     if speech.transcriber:
-        heard = msg(
+        error_rate_note = msg(
             "{rate} by {name}: characters or words wrong over those written; pauses and punctuation do not count.",
             rate=plain(speech.error_rate),
             name=speech.transcriber,
         )
     else:
-        heard = msg(
+        error_rate_note = msg(
             "No Whisper weights were on this machine, so no error rate: "
             "words left out are judged by the length of speech."
         )
-    return [heard, msg("Likeness of voices by {name}, −1 to 1.", name=speech.voice)]
+    return [error_rate_note, msg("Likeness of voices by {name}, −1 to 1.", name=speech.voice)]
 
 
-def random_loss(material: ReportData) -> float | None:
+def random_loss(data: ReportData) -> float | None:
     """The loss of a uniform guess, where it is known."""
-    losses = _losses(material)
+    losses = _losses(data)
     return real(losses.random) if losses else None
 
 
-def codec_rows(material: ReportData) -> list[tuple[Message, Message]]:
+def codec_rows(data: ReportData) -> list[tuple[Message, Message]]:
     """What the codec alone does to the clips; empty where that is not known."""
-    codec = material.comparison.codec if material.comparison else None
+    codec = data.comparison.codec if data.comparison else None
     if codec is None:
         return []
     band = real(codec.bandwidth_hz)
@@ -130,5 +130,5 @@ def codec_rows(material: ReportData) -> list[tuple[Message, Message]]:
     ]
 
 
-def _losses(material: ReportData) -> ComparedLosses | None:
-    return material.comparison.losses if material.comparison else None
+def _losses(data: ReportData) -> ComparedLosses | None:
+    return data.comparison.losses if data.comparison else None

@@ -1,4 +1,4 @@
-"""What the run folder holds, read once: every part of it may be missing, and what is damaged is said."""
+"""What the run folder holds, read once: every part of it may be missing, and damaged files are listed as problems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
 from tunesmith.report.run_metrics import RunMetrics, read_run_metrics
 from tunesmith.run.folder import STAGES, RunFolder
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 RecipeSection = dict[str, Any]
 """A section of the recipe as its file has it."""
@@ -58,7 +58,7 @@ class ReportData:
     comparison: Comparison | None = None
     comparison_folder: Path = Path()
     generated: GeneratedFiles | None = None
-    problems: tuple[str, ...] = ()
+    problems: tuple[Message, ...] = ()
 
     def name(self) -> str:
         """The run's name."""
@@ -92,7 +92,7 @@ def gather(folder: RunFolder) -> ReportData:
     """
     if not folder.path.is_dir():
         raise TunesmithError(msg("there is no such run folder"), where=str(folder.path), remedy=msg("Check the path."))
-    problems: list[str] = []
+    problems: list[Message] = []
     recipe, recipe_text = _recipe(folder, problems)
     beside = folder.path / "comparison_results.json"  # a folder that holds an evaluation and nothing else
     comparison = folder.evaluation / "comparison_results.json"
@@ -126,17 +126,19 @@ def _target(path: Path) -> str:
     return shlex.quote(absolute.name if absolute.parent.name == "runs" else str(path))
 
 
-def _read(kind: type[R], path: Path, problems: list[str]) -> R | None:
+def _read(kind: type[R], path: Path, problems: list[Message]) -> R | None:
     if not path.exists():
         return None
     try:
         return kind.read(path)
-    except (TunesmithError, RecursionError) as error:
-        problems.append(str(error))
-        return None
+    except TunesmithError as error:
+        problems.append(error.message)
+    except RecursionError as error:
+        problems.append(Message.fixed(str(error)))
+    return None
 
 
-def _recipe(folder: RunFolder, problems: list[str]) -> tuple[RecipeSection, str]:
+def _recipe(folder: RunFolder, problems: list[Message]) -> tuple[RecipeSection, str]:
     import yaml
 
     for path in (folder.resolved, folder.recipe):
@@ -146,7 +148,8 @@ def _recipe(folder: RunFolder, problems: list[str]) -> tuple[RecipeSection, str]
             text = path.read_text(encoding="utf-8-sig", errors="replace")
             value = yaml.safe_load(text)
         except (OSError, yaml.YAMLError, RecursionError) as error:
-            problems.append(f"{path}: {str(error).splitlines()[0] if str(error) else 'cannot be read'}")
+            reason = str(error).splitlines()[0] if str(error) else msg("cannot be read")
+            problems.append(msg("{where}: {said}", where=str(path), said=reason))
             continue
         return (value if isinstance(value, dict) else {}), text
     return {}, ""

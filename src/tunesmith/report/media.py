@@ -26,7 +26,7 @@ SHOWN_SECONDS = 180.0
 
 _BYTES_PER_SECOND = 13_000  # of one channel: libsndfile's MP3 at quality 0.5, in base64
 _MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
-_AS_IT_IS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+_PLAYED_BY_BROWSERS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _BLOCK = 65536  # libsndfile's encoders keep a whole write on the stack
 
 
@@ -123,8 +123,8 @@ def encode(path: Path) -> tuple[str, bytes]:
     """
     import soundfile
 
-    if path.suffix.lower() in _AS_IT_IS:
-        return _AS_IT_IS[path.suffix.lower()], path.read_bytes()
+    if path.suffix.lower() in _PLAYED_BY_BROWSERS:
+        return _PLAYED_BY_BROWSERS[path.suffix.lower()], path.read_bytes()
     audio, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     audio = np.clip(np.nan_to_num(audio[:, :2], nan=0.0), -1, 1)
     mp3 = [("audio/mpeg", "MP3", "MPEG_LAYER_III")] if rate in _MP3_RATES else []

@@ -32,16 +32,16 @@ class Grid:
     left_out: int = 0
 
 
-def preview_files(material: ReportData) -> list[Path | None]:
+def preview_files(data: ReportData) -> list[Path | None]:
     """The files of the steps that are shown."""
-    _, chosen, _ = _steps(material)
-    return [material.inside(preview.file) for step in chosen for preview in step]
+    _, chosen, _ = _steps(data)
+    return [data.inside(preview.file) for step in chosen for preview in step]
 
 
-def preview_grid(material: ReportData, shelf: AudioEmbedder) -> Grid:
+def preview_grid(data: ReportData, embedder: AudioEmbedder) -> Grid:
     """Build the grid."""
-    indices, chosen, left_out = _steps(material)
-    best = {line.update for line in material.metrics.valid if line.best}
+    indices, chosen, left_out = _steps(data)
+    best = {line.update for line in data.metrics.valid if line.best}
     last_best = max(best, default=None)
     prompts: dict[int, tuple[str, str]] = {}
     lines = []
@@ -49,17 +49,17 @@ def preview_grid(material: ReportData, shelf: AudioEmbedder) -> Grid:
         at = {preview.index: preview for preview in step}
         for index, preview in at.items():
             prompts.setdefault(index, (preview.prompt, str(preview.seed)))
-        clips = shelf.row([material.inside(at[i].file) if i in at else None for i in indices], compact=True)
+        clips = embedder.row([data.inside(at[i].file) if i in at else None for i in indices], compact=True)
         cells = tuple(Cell(clip, _problem(at.get(i)), i in at) for i, clip in zip(indices, clips, strict=True))
         update = step[0].update
         lines.append((update, update == last_best, cells))
     return Grid(tuple(prompts[i] for i in indices if i in prompts), tuple(lines), left_out)
 
 
-def _steps(material: ReportData) -> tuple[list[int], list[list[PreviewLine]], int]:
+def _steps(data: ReportData) -> tuple[list[int], list[list[PreviewLine]], int]:
     """Indices of the prompts, the previews of the steps that are shown, and how many steps are left out."""
     by_step: dict[int, list[PreviewLine]] = {}
-    for preview in material.metrics.previews:
+    for preview in data.metrics.previews:
         by_step.setdefault(preview.update, []).append(preview)
     steps = list(by_step.values())
     indices = sorted({preview.index for step in steps for preview in step})

@@ -16,6 +16,7 @@ from tunesmith.records.metrics import (
     ValidLine,
     read_metric_lines,
 )
+from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,24 @@ class RunMetrics:
         )
 
 
-def read_run_metrics(path: Path, problems: list[str]) -> RunMetrics:
+def read_run_metrics(path: Path, problems: list[Message]) -> RunMetrics:
     """The lines of a file that are understood; the first that is not is named in ``problems``, the others counted."""
     refused: list[TunesmithError] = []
     lines: list[MetricLine] = []
     try:
         lines.extend(read_metric_lines(path, refused))
     except OSError as error:
-        problems.append(f"{path}: {error}")
-    if refused:
-        more = len(refused) - 1
-        problems.append(f"{refused[0]}" + (f" ({more} more lines of this file are passed over.)" if more else ""))
+        problems.append(msg("{where}: {said}", where=str(path), said=str(error)))
+    if len(refused) > 1:
+        problems.append(
+            msg(
+                "{problem} ({count} more lines of this file are passed over.)",
+                problem=refused[0].message,
+                count=len(refused) - 1,
+            )
+        )
+    elif refused:
+        problems.append(refused[0].message)
     return RunMetrics.of(lines)
 
 

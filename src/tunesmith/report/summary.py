@@ -22,18 +22,24 @@ class SummaryCard:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One of the three sentences: its heading, what it says, and how it looks (``learnt``, ``worse``, ``next``)."""
+    """One of the three sentences of the verdict.
+
+    Attributes:
+        heading: What the sentence is about.
+        text: The sentence.
+        css_class: Its class in the style sheet: ``learnt``, ``worse`` or ``next``.
+    """
 
     heading: Message
-    said: Message
-    look: str = ""
+    text: Message
+    css_class: str = ""
 
 
-def verdict(material: ReportData) -> list[Sentence]:
+def verdict(data: ReportData) -> list[Sentence]:
     """What was learnt, what got worse and what to do next; empty for a run that was not evaluated."""
-    if material.comparison is None:
+    if data.comparison is None:
         return []
-    given = material.comparison.verdict
+    given = data.comparison.verdict
     nothing = msg("Nothing that these measurements can see. Listen before you believe it.")
     return [
         Sentence(msg("What was learnt"), given.learnt, "learnt"),
@@ -42,43 +48,43 @@ def verdict(material: ReportData) -> list[Sentence]:
     ]
 
 
-def state(material: ReportData) -> tuple[Message, str]:
+def state(data: ReportData) -> tuple[Message, str]:
     """How far an unevaluated run is, and the command that takes it further."""
-    trained = material.folder.best.exists() or material.folder.final.exists()
-    lines = material.metrics.train
-    if _finished(material) or (trained and not lines):
+    trained = data.folder.best.exists() or data.folder.final.exists()
+    lines = data.metrics.train
+    if _finished(data) or (trained and not lines):
         done = msg("Training is done. Whether it worked is not known yet: base and adapter have not been compared.")
-        return done, f"tunesmith evaluate {material.target}"
-    go_on = f"tunesmith run {material.target}"
+        return done, f"tunesmith evaluate {data.target}"
+    go_on = f"tunesmith run {data.target}"
     if lines:
         reached = msg(
             "Training has reached update {update} and has not finished: it is under way, or was interrupted.",
             update=lines[-1].update,
         )
         return reached, go_on
-    if material.findings is None:
+    if data.findings is None:
         return msg("Nothing has been done yet in this folder."), go_on
     return msg("The clips have been checked. Nothing has been trained yet."), go_on
 
 
-def cards(material: ReportData) -> list[SummaryCard]:
+def cards(data: ReportData) -> list[SummaryCard]:
     """The headline numbers that this run has."""
-    made = [_loss(material), _best(material), _flags(material), _clips(material), _time(material)]
+    made = [_loss(data), _best(data), _flags(data), _clips(data), _time(data)]
     return [card for card in made if card is not None]
 
 
-def _finished(material: ReportData) -> bool:
-    train = material.stages.get("train")
-    ended = any(event.name in ("finished", "early_stop") for event in material.metrics.events)
+def _finished(data: ReportData) -> bool:
+    train = data.stages.get("train")
+    ended = any(event.name in ("finished", "early_stop") for event in data.metrics.events)
     return ended or (train is not None and train.status == "done")
 
 
-def _loss(material: ReportData) -> SummaryCard | None:
-    losses = material.comparison.losses if material.comparison else None
+def _loss(data: ReportData) -> SummaryCard | None:
+    losses = data.comparison.losses if data.comparison else None
     if losses is not None:
         label, before, after = msg("Held-out loss, base → adapter"), losses.base.loss, losses.adapter.loss
     else:
-        valid = [line for line in material.metrics.valid if real(line.loss) is not None]
+        valid = [line for line in data.metrics.valid if real(line.loss) is not None]
         best = best_update(valid)
         if best is None:
             return None
@@ -86,17 +92,17 @@ def _loss(material: ReportData) -> SummaryCard | None:
     return SummaryCard(label, verbatim(f"{loss(before)} → {loss(after)}"), verbatim(change(before, after)))
 
 
-def _best(material: ReportData) -> SummaryCard | None:
-    best = best_update(material.metrics.valid)
+def _best(data: ReportData) -> SummaryCard | None:
+    best = best_update(data.metrics.valid)
     if best is None:
         return None
-    train = material.metrics.train
+    train = data.metrics.train
     note = msg("of {n}", n=train[-1].update) if train else None
     return SummaryCard(msg("Best update"), verbatim(best.update), note)
 
 
-def _flags(material: ReportData) -> SummaryCard | None:
-    prompts = material.comparison.prompts if material.comparison else ()
+def _flags(data: ReportData) -> SummaryCard | None:
+    prompts = data.comparison.prompts if data.comparison else ()
     if not prompts:
         return None
     base = [bool(prompt.base.verdicts) for prompt in prompts if prompt.base]
@@ -105,17 +111,17 @@ def _flags(material: ReportData) -> SummaryCard | None:
     return SummaryCard(msg("Outputs with a flag, base → adapter"), verbatim(" → ".join(shares)))
 
 
-def _clips(material: ReportData) -> SummaryCard | None:
-    found = material.findings
+def _clips(data: ReportData) -> SummaryCard | None:
+    found = data.findings
     if found is None:
         return None
     return SummaryCard(msg("Clips used"), verbatim(found.kept), msg("{n} quarantined", n=len(found.quarantined)))
 
 
-def _time(material: ReportData) -> SummaryCard | None:
-    train = material.stages.get("train")
+def _time(data: ReportData) -> SummaryCard | None:
+    train = data.stages.get("train")
     seconds = train.seconds if train else None
     if seconds is None:
-        times = [t for line in material.metrics.train if (t := real(line.time)) is not None]
+        times = [t for line in data.metrics.train if (t := real(line.time)) is not None]
         seconds = max(times, default=None)
     return None if seconds is None else SummaryCard(msg("Training time"), verbatim(duration(seconds)))

@@ -13,18 +13,19 @@ from tunesmith.families.registry import family_type
 from tunesmith.pocket.shipped import is_pocket
 from tunesmith.records.environment import BaseModelFacts
 from tunesmith.records.metrics import TrainLine
+from tunesmith.records.plan import DevicePlan
 from tunesmith.records.stage_state import TrainSummary
 from tunesmith.report.gather import RecipeSection, ReportData, part
-from tunesmith.report.numbers import duration, number, plain, real
+from tunesmith.report.numbers import UNKNOWN, duration, number, plain, real
 from tunesmith.report.texts import term, verbatim
 from tunesmith.run.folder import STAGES
-from tunesmith.texts import Message, in_turn, msg
+from tunesmith.texts import Message, in_turn, joined, msg
 
 
-def done(material: ReportData) -> list[tuple[Message, Message]]:
+def done(data: ReportData) -> list[tuple[Message, Message]]:
     """What was trained, on what, and how."""
-    model, train, adapter = (part(material.recipe, name) for name in ("model", "train", "adapter"))
-    known, trained = _base_model(material), _trained(material)
+    model, train, adapter = (part(data.recipe, name) for name in ("model", "train", "adapter"))
+    known, trained = _base_model(data), _trained(data)
     batch, accumulation = real(train.get("batch_size")), real(train.get("accumulation"))
     rows: list[tuple[Message, Message | None]] = [
         (msg("Base model"), _text(model.get("path") or (known and known.path))),
@@ -33,8 +34,8 @@ def done(material: ReportData) -> list[tuple[Message, Message]]:
         (msg("Family"), _text(model.get("family") or (known and known.family))),
         (msg("Adapter"), _adapter(adapter)),
         (msg("Trained modules"), _text(adapter.get("targets"))),
-        (msg("Updates"), _updates(material, train)),
-        (msg("Peak learning rate"), _text(train.get("learning_rate") or _peak(material.metrics.train))),
+        (msg("Updates"), _updates(data, train)),
+        (msg("Peak learning rate"), _text(train.get("learning_rate") or _peak(data.metrics.train))),
         (msg("Effective batch"), _batch(batch, accumulation)),
         (msg("Precision"), _text(trained and trained.precision)),
         (msg("Device"), _text(trained and trained.device)),
@@ -43,26 +44,26 @@ def done(material: ReportData) -> list[tuple[Message, Message]]:
             msg("Weights evaluated and exported"),
             term("weights", train["use_weights"]) if "use_weights" in train else None,
         ),
-        *_speed(material.metrics.train),
+        *_speed(data.metrics.train),
     ]
     return [(name, value) for name, value in rows if value is not None]
 
 
-def _base_model(material: ReportData) -> BaseModelFacts | None:
-    return material.environment.model if material.environment else None
+def _base_model(data: ReportData) -> BaseModelFacts | None:
+    return data.environment.model if data.environment else None
 
 
-def _trained(material: ReportData) -> TrainSummary | None:
-    state = material.stages.get("train")
+def _trained(data: ReportData) -> TrainSummary | None:
+    state = data.stages.get("train")
     return state.training() if state else None
 
 
-def _updates(material: ReportData, train: RecipeSection) -> Message | None:
+def _updates(data: ReportData, train: RecipeSection) -> Message | None:
     """Updates done of those planned; nothing before the first."""
-    lines = material.metrics.train
+    lines = data.metrics.train
     if not lines:
         return None
-    planned = train.get("updates") or _of_stages(train) or (material.plan and material.plan.updates)
+    planned = train.get("updates") or _of_stages(train) or (data.plan and data.plan.updates)
     return msg("{done} of {planned}", done=number(lines[-1].update), planned=number(planned))
 
 
@@ -87,28 +88,35 @@ def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, s
             yield f"{prefix}{key}", plain(value)
 
 
-def environment_rows(material: ReportData) -> list[tuple[str, str]]:
+def environment_rows(data: ReportData) -> list[tuple[str, str]]:
     """What the run was made with; what is not known is left out."""
-    known = material.environment
+    known = data.environment
     return list(flat(known.model_dump(mode="json", exclude_none=True))) if known else []
 
 
-def plan_rows(material: ReportData) -> list[tuple[str, str]]:
+def plan_rows(data: ReportData) -> list[tuple[str, str | Message]]:
     """What the run was expected to take."""
-    if material.plan is None:
+    if data.plan is None:
         return []
-    devices = [one.to_json() | {"assumes": str(one.assumes)} for one in material.plan.devices]
-    return list(flat(material.plan.model_dump(mode="json") | {"devices": devices}))
+    rows: list[tuple[str, str | Message]] = list(flat(data.plan.model_dump(mode="json", exclude={"devices"})))
+    devices = data.plan.devices
+    return [*rows, ("devices", joined([_device(device) for device in devices]) if devices else UNKNOWN)]
 
 
-def stage_rows(material: ReportData) -> list[tuple[Message, Message, str, str]]:
+def _device(device: DevicePlan) -> Message:
+    """The estimate for one device on one line; what it assumes is a sentence."""
+    values = {name: plain(value) for name, value in device.to_json().items()} | {"assumes": device.assumes}
+    return joined([Message("{name} {value}", {"name": name, "value": value}) for name, value in values.items()])
+
+
+def stage_rows(data: ReportData) -> list[tuple[Message, Message, str, str]]:
     """(stage, time or "not done", result, command) of every stage."""
     rows = []
     for name in STAGES:
-        state = material.stages.get(name)
+        state = data.stages.get(name)
         took = verbatim(duration(state.seconds)) if state else msg("not done yet")
         took = msg("this page") if name == "report" else took  # its state is written only after this page
-        command = (state.command if state else None) or f"tunesmith {name} {material.target}"
+        command = (state.command if state else None) or f"tunesmith {name} {data.target}"
         rows.append((term("stage", name), took, _result(state.summary) if state else "", command))
     return rows
 
@@ -119,12 +127,12 @@ def _result(summary: Mapping[str, Any]) -> str:
     return plain(shown) if shown else ""
 
 
-def load_code(material: ReportData) -> str:
+def load_code(data: ReportData) -> str:
     """A few lines that use the adapter without this project; empty while there is no adapter."""
-    folder = next((f for f in (material.folder.best, material.folder.final) if f.exists()), None)
+    folder = next((f for f in (data.folder.best, data.folder.final) if f.exists()), None)
     if folder is None:
         return ""
-    model, known = part(material.recipe, "model"), _base_model(material)
+    model, known = part(data.recipe, "model"), _base_model(data)
     path = str((known and known.path) or model.get("path") or "facebook/musicgen-small")
     family = str(model.get("family") or (known and known.family) or "musicgen")
     if is_pocket(path):  # a name that only this project knows
@@ -154,21 +162,23 @@ def _adapter(adapter: RecipeSection) -> Message | None:
         alpha=number(adapter.get("alpha")),
         dropout=number(adapter.get("dropout")),
     )
-    others = [_network(name, own) for name, own in part(adapter, "networks").items() if own.get("kind")]
+    others = [_network(name, settings) for name, settings in part(adapter, "networks").items() if settings.get("kind")]
     return in_turn([first, *others])
 
 
 def _of_stages(train: RecipeSection) -> float | None:
     """Updates of all stages, where the recipe gives each its own number."""
-    own = [real(stage.get("updates")) for stage in part(train, "stages").values()]
-    return None if not own or None in own else sum(one for one in own if one is not None)
+    updates = [real(stage.get("updates")) for stage in part(train, "stages").values()]
+    return None if not updates or None in updates else sum(count for count in updates if count is not None)
 
 
-def _network(name: str, own: RecipeSection) -> Message:
+def _network(name: str, settings: RecipeSection) -> Message:
     """What is trained of a network that has settings of its own."""
-    if own["kind"] == "full":
+    if settings["kind"] == "full":
         return msg("{name}: trained itself", name=name)
-    return msg("{name}: {kind}, rank {rank}", name=name, kind=plain(own["kind"]), rank=number(own.get("rank")))
+    return msg(
+        "{name}: {kind}, rank {rank}", name=name, kind=plain(settings["kind"]), rank=number(settings.get("rank"))
+    )
 
 
 def _batch(batch: float | None, accumulation: float | None) -> Message | None:

@@ -1,1 +1,1 @@
-"""A run: its folder, its stages, and how it speaks."""
+"""What a run is: its folder, context, console, device and environment."""

@@ -29,7 +29,7 @@ def adapter_folder(context: RunContext) -> Path:
     raise TunesmithError(
         msg("this run has no adapter yet"),
         where=str(context.folder.path),
-        remedy=msg("Run `tunesmith train {path}` first.", path=context.folder.path),
+        remedy=msg("Run `tunesmith train {run}` first.", run=context.folder.path),
     )
 
 
@@ -59,7 +59,7 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
         if error.where not in ("adapter.targets", "adapter.kind"):
             raise
         raise TunesmithError(
-            msg("this adapter is of other networks than this recipe trains ({what})", what=error.what),
+            msg("this adapter is of other networks than this recipe trains ({reason})", reason=error.what),
             where=str(folder),
             remedy=msg("Give the options that it was trained with, such as options.train=llm."),
         ) from error

@@ -33,7 +33,7 @@ class Console:
         self.quiet = quiet
 
     def mute(self) -> None:
-        """Fall silent, on the terminal and in the log."""
+        """Print and log nothing from now on."""
         self.quiet, self.log_file = True, None
 
     def log(self, text: str | Message, style: str | None = None) -> None:
@@ -49,7 +49,7 @@ class Console:
         """Print and log a warning."""
         self.log(msg("warning: {said}", said=text), style="yellow")
 
-    def title(self, text: str) -> None:
+    def title(self, text: str | Message) -> None:
         """Print the heading of a stage."""
         self.log(text, style="bold cyan")
 

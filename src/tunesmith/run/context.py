@@ -1,4 +1,4 @@
-"""What every stage is given: the folder, the recipe, the family, and a way to speak to the user."""
+"""What every stage is given: the folder, the recipe, the family and the console."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RunContext:
         recipe: The resolved recipe.
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
-        on_saved: Told of every adapter that training writes, on the main process.
+        on_saved: Called with every adapter that training writes, on the main process.
     """
 
     folder: RunFolder

@@ -97,7 +97,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the run said."""
+        """The console's lines, each with its time."""
         return self.path / "train.log"
 
     @property
@@ -145,9 +145,24 @@ class RunFolder:
         return self.path / "stages" / f"{name}.json"
 
     def stage_state(self, name: str) -> StageState | None:
-        """The state of a stage that was begun, or ``None``."""
+        """The state of a stage that was begun, or ``None``.
+
+        Raises:
+            TunesmithError: when its file is damaged. Without the file the stage counts as not done, and nothing else of
+                the run depends on it: encoded clips are kept in the cache, and training has its checkpoints.
+        """
         path = self.stage(name)
-        return StageState.read(path) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return StageState.read(path)
+        except TunesmithError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            again = msg("Delete this file; the stage {stage} is then done again.", stage=name)
+            goes_on = msg("Delete this file; training then goes on from its newest checkpoint.")
+            remedy = goes_on if name == "train" else again
+            raise TunesmithError(error.what, where=error.where, remedy=remedy) from error
 
     def newest_checkpoint(self) -> Path | None:
         """The newest complete checkpoint, or ``None``."""
@@ -199,5 +214,5 @@ def find_run(name: str, root: Path | None = None) -> RunFolder:
             return RunFolder(path)
     raise TunesmithError(
         msg("there is no run `{name}`", name=name),
-        remedy=msg("Looked at {name} and {base}; make one with `tunesmith new`.", name=name, base=base / name),
+        remedy=msg("Looked at {path} and {other}; make one with `tunesmith new`.", path=name, other=base / name),
     )

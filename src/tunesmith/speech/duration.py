@@ -113,9 +113,9 @@ def expected_seconds(
         return Expected(target_seconds, True)
     if edit in _UNTIMED or not prompt_seconds:
         return Expected(math.nan, False)
-    said, wanted = syllables(prompt_text), syllables(text)
-    if said >= _FEWEST_SYLLABLES and wanted:
-        return Expected(prompt_seconds / said * wanted, False)
+    in_prompt, in_text = syllables(prompt_text), syllables(text)
+    if in_prompt >= _FEWEST_SYLLABLES and in_text:
+        return Expected(prompt_seconds / in_prompt * in_text, False)
     return Expected(math.nan if edit == CLONE else prompt_seconds, False)
 
 
@@ -123,6 +123,7 @@ def likely_seconds(prompt: Prompt) -> float | None:
     """About how long a prompt's result will be, from the lengths in the manifest; ``None`` where nothing tells."""
     prompt_seconds = (prompt.voice.audios[PROMPT].duration or 0.0) if prompt.voice else 0.0
     target = prompt.recording
-    said = prompt.texts.get(PROMPT_TEXT, "")
-    guess = expected_seconds(prompt.edit_type, prompt.text, said, prompt_seconds, target.duration if target else None)
-    return guess.seconds if math.isfinite(guess.seconds) else None
+    target_seconds = target.duration if target else None
+    prompt_text = prompt.texts.get(PROMPT_TEXT, "")
+    expected = expected_seconds(prompt.edit_type, prompt.text, prompt_text, prompt_seconds, target_seconds)
+    return expected.seconds if math.isfinite(expected.seconds) else None

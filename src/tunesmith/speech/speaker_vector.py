@@ -78,12 +78,12 @@ def raw_statistics(mono: np.ndarray, rate: int) -> np.ndarray:
     return np.concatenate([cepstra.mean(axis=0), cepstra.std(axis=0)])
 
 
-def similarity(one: np.ndarray | None, other: np.ndarray | None) -> float:
+def similarity(a: np.ndarray | None, b: np.ndarray | None) -> float:
     """Cosine of two speaker vectors, -1…1; NaN where either is missing."""
-    if one is None or other is None:
+    if a is None or b is None:
         return math.nan
-    size = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other / size) if size > 0 else math.nan
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b / size) if size > 0 else math.nan
 
 
 def mean_voice(vectors: Sequence[np.ndarray]) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""What of a text is heard: words and characters to compare, syllables to time, clauses to look for."""
+"""The units of a text that speech is measured by: words and characters, syllables, clauses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def units(text: str) -> list[str]:
     """
     plain = unicodedata.normalize("NFKC", without_tags(text)).casefold()
     found: list[str] = []
-    for word in _bare(plain).split():
+    for word in _without_marks(plain).split():
         run = ""
         for letter in word:
             if by_character(letter):
@@ -47,7 +47,7 @@ def units(text: str) -> list[str]:
     return found
 
 
-def _bare(text: str) -> str:
+def _without_marks(text: str) -> str:
     """Apostrophes joined (``don't`` is one word), every other mark a space."""
     joined = re.sub(r"(?<=\w)['’ʼ](?=\w)", "", text)
     return "".join(" " if unicodedata.category(letter)[0] in "PSCZ" else letter for letter in joined)

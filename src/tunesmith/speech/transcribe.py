@@ -93,7 +93,7 @@ class Transcriber:
                 )
             except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
                 raise TunesmithError(
-                    msg("these Whisper weights cannot be loaded ({splitlines})", splitlines=str(error).splitlines()[0]),
+                    msg("these Whisper weights cannot be loaded ({reason})", reason=str(error).splitlines()[0]),
                     where=str(self.folder),
                     remedy=msg("Download them again, with config, tokenizer and preprocessor, as safetensors."),
                 ) from error

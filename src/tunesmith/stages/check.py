@@ -35,22 +35,23 @@ def check(context: RunContext) -> dict[str, Any]:
         )
     family, seed = context.family, context.recipe.train.seed
     if family.is_speech and data.default_text is not None:
-        what = "one text for all clips cannot be what is said in each of them"
         raise TunesmithError(
-            what, where="data.default_text", remedy=msg("Leave it out; transcripts belong to their clips.")
+            msg("one text for all clips cannot be what is said in each of them"),
+            where="data.default_text",
+            remedy=msg("Leave it out; transcripts belong to their clips."),
         )
     layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
     layout = for_family(context, layout, Path(data.folder))
     family.checks.validate_samples(layout.samples)
     replay = read_replay(context, layout)
     checked = examine(context, join(layout, replay))
-    mine = {sample.id for sample in checked.kept if not is_replay(sample)}
+    user_ids = {sample.id for sample in checked.kept if not is_replay(sample)}
     result = split(
-        [sample for sample in checked.kept if sample.id in mine],
+        [sample for sample in checked.kept if sample.id in user_ids],
         valid_share=data.valid_share,
         min_valid=data.valid_min,
         seed=seed,
-        similar=[pair for pair in checked.similar if mine.issuperset(pair)],
+        similar=[pair for pair in checked.similar if user_ids.issuperset(pair)],
         cut=not family.is_speech,
     )
     checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed))
@@ -58,14 +59,14 @@ def check(context: RunContext) -> dict[str, Any]:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     write_manifest(context.folder.manifest, result.samples)
     found = write_findings(context, layout, replay, checked, result)
-    say(context, found)
-    refuse_nothing(context, layout, checked, result, of_replay=False)
+    log_findings(context, found)
+    refuse_empty(context, layout, checked, result, of_replay=False)
     if replay is not None:
-        refuse_nothing(context, replay, checked, result, of_replay=True)
+        refuse_empty(context, replay, checked, result, of_replay=True)
     return found.summary()
 
 
-def refuse_nothing(
+def refuse_empty(
     context: RunContext, layout: Dataset, checked: CheckReport, result: SplitResult, *, of_replay: bool
 ) -> None:
     """Stop where none of the user's own clips, or of the replay set, is left to train on.
@@ -77,16 +78,13 @@ def refuse_nothing(
         return
     names = {sample.id for sample in layout.samples} | {problem.clip for problem in layout.problems}
     reason = first_reason([finding for finding in checked.findings if finding.clip in names])
-    number, data = len(layout.samples) + len(layout.problems), context.recipe.data
+    count, data = len(layout.samples) + len(layout.problems), context.recipe.data
     raise TunesmithError(
-        msg(
-            "no usable {replay}clip is left of {number}; {reason}",
-            replay="replay " * of_replay,
-            number=number,
-            reason=reason,
-        ),
+        msg("no usable replay clip is left of {count}; {reason}", count=count, reason=reason)
+        if of_replay
+        else msg("no usable clip is left of {count}; {reason}", count=count, reason=reason),
         where=data.replay if of_replay else data.folder,
-        remedy=msg("Every finding is in {findings}.", findings=context.folder.findings),
+        remedy=msg("Every finding is in {path}.", path=str(context.folder.findings)),
     )
 
 
@@ -111,30 +109,30 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
         )
 
 
-def completed(checked: CheckReport, result: SplitResult, told: Augmented) -> tuple[CheckReport, SplitResult]:
+def completed(checked: CheckReport, result: SplitResult, augmented: Augmented) -> tuple[CheckReport, SplitResult]:
     """Both with what the family completed: its findings after those of the checks, its errors quarantined too."""
-    errors = {f.clip: f.message for f in reversed(told.findings) if f.level == "error"}
+    errors = {f.clip: f.message for f in reversed(augmented.findings) if f.level == "error"}
     checked = replace(
-        checked, findings=[*checked.findings, *told.findings], quarantined={**checked.quarantined, **errors}
+        checked, findings=[*checked.findings, *augmented.findings], quarantined={**checked.quarantined, **errors}
     )
-    return checked, replace(result, samples=list(told.samples), notes=[*result.notes, *told.notes])
+    return checked, replace(result, samples=list(augmented.samples), notes=[*result.notes, *augmented.notes])
 
 
 def write_findings(
     context: RunContext, layout: Dataset, replay: Dataset | None, checked: CheckReport, result: SplitResult
 ) -> CheckFindings:
     """Write ``findings.json``: of the user's own clips, and apart those of a replay set."""
-    own = [sample for sample in result.samples if not is_replay(sample)]
-    counts = Counter(s.split for s in own)
+    user_samples = [sample for sample in result.samples if not is_replay(sample)]
+    counts = Counter(sample.split for sample in user_samples)
     mix = mix_of([s for s in result.samples if s.split == "train"], context.recipe.data.replay_share)
     found = CheckFindings(
         layout=layout.name,
-        kept=len(own),
+        kept=len(user_samples),
         train=counts["train"],
         valid=counts["valid"],
         quarantined=checked.quarantined,
         split_kind=result.kind,
-        seconds=round(sum(sample.seconds for sample in own), 1),
+        seconds=round(sum(sample.seconds for sample in user_samples), 1),
         notes=(
             *join(layout, replay).notes,
             *checked.notes,
@@ -170,18 +168,18 @@ def lyric_notes(context: RunContext, result: SplitResult) -> list[Message]:
     ]
 
 
-def say(context: RunContext, found: CheckFindings) -> None:
-    """Tell the user what was found: every error, and warnings by kind."""
+def log_findings(context: RunContext, found: CheckFindings) -> None:
+    """Print what was found: every error, and warnings by kind."""
     console = context.console
     for finding in found.findings:
         if finding.level == "error":
             line = msg("  error  {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
             console.log(line, style="red")
     warnings = [f for f in found.findings if f.level == "warn"]
-    for name, number in Counter(f.check for f in warnings).most_common():
-        one = next(f for f in warnings if f.check == name)
-        said = one.with_remedy()
-        line = msg("  warn   {check} ({count}): {clip}: {said}", check=name, count=number, clip=one.clip, said=said)
+    for name, count in Counter(f.check for f in warnings).most_common():
+        first = next(f for f in warnings if f.check == name)
+        said = first.with_remedy()
+        line = msg("  warn   {check} ({count}): {clip}: {said}", check=name, count=count, clip=first.clip, said=said)
         console.log(line, style="yellow")
     for note in found.notes:
         console.log(msg("  note   {said}", said=note))
@@ -202,6 +200,9 @@ def say(context: RunContext, found: CheckFindings) -> None:
         console.log(replay_line(found.replay))
 
 
-def first_reason(findings: Sequence[Finding]) -> str:
+def first_reason(findings: Sequence[Finding]) -> Message:
     """The first error finding, as the reason nothing is left."""
-    return next((f"{f.clip}: {f.message}" for f in findings if f.level == "error"), "the folder holds none")
+    first = next((finding for finding in findings if finding.level == "error"), None)
+    if first is None:
+        return msg("the folder holds none")
+    return msg("{clip}: {said}", clip=first.clip, said=first.message)

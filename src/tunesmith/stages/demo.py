@@ -1,4 +1,4 @@
-"""The whole road on what ships: example clips, two planted bad ones, the pocket model, a report. Minutes on a CPU."""
+"""A whole run of what ships: example clips, two planted bad ones, the pocket model, a report. Minutes on a CPU."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ REAL = {
     "step_audio": "stepfun-ai/Step-Audio-EditX",
 }
 """What to name instead of the pocket model on one's own clips."""
-MINE = {"step_audio": "myvoice"}
-"""What a user's own run may be called, where it is not of beats."""
+RUN_NAMES = {"step_audio": "myvoice"}
+"""Examples of a name for a user's own run, where it is not of beats."""
 
 
 def demo(family: str = "musicgen", out: Path | None = None) -> int:
@@ -38,9 +38,9 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
         TunesmithError: when there is no demo for this family, or the planted clips were not found.
     """
     if family not in PRESETS:
-        families = any_of(tuple(PRESETS))
         raise TunesmithError(
-            msg("there is no demo for `{family}`", family=family), remedy=msg("Use --family {names}.", names=families)
+            msg("there is no demo for `{family}`", family=family),
+            remedy=msg("Use --family {names}.", names=any_of(tuple(PRESETS))),
         )
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
@@ -48,13 +48,13 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     planted = lay_out_clips(folder, family)
     context = RunContext(folder, make_recipe(folder, family), console, "tunesmith demo")
     console.log(msg("Everything below runs the same code as real weights do. On your own clips it begins with:"))
-    mine = MINE.get(family, "mybeats")
-    console.log(f"  tunesmith new {mine} --from ~/{mine[2:]} --model {REAL[family]}", style="bold")
+    run_name = RUN_NAMES.get(family, "mybeats")
+    console.log(f"  tunesmith new {run_name} --from ~/{run_name[2:]} --model {REAL[family]}", style="bold")
     for stage in STAGES:
-        run_one(context, stage, mine)
+        run_demo_stage(context, stage, run_name)
         if stage == "check":
             assert_found(context, planted)
-    return say_results(context)
+    return log_results(context)
 
 
 def lay_out_clips(folder: RunFolder, family: str) -> list[Path]:
@@ -80,28 +80,28 @@ def make_recipe(folder: RunFolder, family: str) -> Recipe:
     return load_recipe(folder.recipe)
 
 
-def run_one(context: RunContext, stage: str, mine: str) -> None:
-    """One stage, and the command that does it on the user's own clips."""
+def run_demo_stage(context: RunContext, stage: str, run_name: str) -> None:
+    """Run one stage, and print the command that does it on the user's own clips."""
     from tunesmith.stages.pipeline import run_stages
 
     run_stages(context, [stage], asked="fresh_if_changed")
-    context.console.log(msg("on your own clips: tunesmith {stage} {run}", stage=stage, run=mine), style="bold")
+    context.console.log(msg("on your own clips: tunesmith {stage} {run}", stage=stage, run=run_name), style="bold")
 
 
 def assert_found(context: RunContext, planted: list[Path]) -> None:
     """The checks must have found both planted clips, else the demo would show a tool that does not work."""
     quarantined = CheckFindings.read(context.folder.findings).quarantined
-    missed = [p.name for p in planted if not any(name.endswith(p.name) for name in quarantined)]
+    missed = tuple(path.name for path in planted if not any(clip.endswith(path.name) for clip in quarantined))
     if missed:
         raise TunesmithError(
             msg("the checks missed a planted bad clip: {clips}", clips=missed),
             remedy=msg("This is a bug; please report it."),
         )
-    context.console.log(msg("planted bad clips found: {clips}", clips=[p.name for p in planted]))
+    context.console.log(msg("planted bad clips found: {clips}", clips=tuple(path.name for path in planted)))
 
 
-def say_results(context: RunContext) -> int:
-    """The report's path and the three sentences, in the user's language."""
+def log_results(context: RunContext) -> int:
+    """Print the three sentences of the verdict and the report's path."""
     verdict = Comparison.read(context.folder.evaluation / "comparison_results.json").verdict
     worse = verdict.worse or msg("Nothing measured got worse.")
     context.console.log("")

@@ -28,7 +28,7 @@ class TimedUpdates:
 
 
 def make_plan(context: RunContext) -> RunPlan:
-    """The plan of a run whose clips were looked at.
+    """The plan of a run whose clips were checked.
 
     Raises:
         TunesmithError: when the base model's sizes cannot be known.
@@ -55,7 +55,7 @@ def planned_mix(context: RunContext) -> Mix | None:
 
 
 def print_plan(context: RunContext) -> None:
-    """Check the clips, then say what the run will take; kept in ``plan.json``."""
+    """Check the clips, then print what the run will take; kept in ``plan.json``."""
     from tunesmith.stages.pipeline import run_stages
 
     run_stages(context, ["check"])

@@ -54,16 +54,16 @@ def write_clip_index(context: RunContext, samples: Sequence[Sample]) -> None:
 
 
 def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> list[Sample]:
-    """Quarantine samples that cannot be encoded: out of the manifest, into the findings, and said.
+    """Quarantine samples that cannot be encoded: take them out of the manifest, add them to the findings, print them.
 
     Raises:
         TunesmithError: when nothing is left to train on.
     """
     kept = [sample for sample in samples if sample.id not in unfit]
-    first = next(iter(unfit.values()))
     if not any(sample.split == "train" for sample in kept):
+        first = next(iter(unfit.values()))
         raise TunesmithError(
-            msg("none of {count} samples can be encoded; {what}", count=len(samples), what=first.what),
+            msg("none of {count} samples can be encoded; {reason}", count=len(samples), reason=first.what),
             where=first.where,
             remedy=first.remedy,
         )
@@ -135,10 +135,11 @@ def fill_store(
         try:
             with context.console.progress(msg("encode"), len(work)) as advance:
                 for sample, keys, missing in work:
-                    still = [name for name in missing if keys[name] not in store.fields[name]]
+                    # Another sample of the same content may have been encoded since.
+                    fields = [name for name in missing if keys[name] not in store.fields[name]]
                     try:
-                        if still:
-                            store.put(keys, encoder.encode(sample, still))
+                        if fields:
+                            store.put(keys, encoder.encode(sample, fields))
                     except UnfitSampleError as error:
                         if unfit is None:
                             raise

@@ -46,18 +46,18 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
     base_prompts = () if recipe.prompts else context.family.generation.base_prompts()[: recipe.forgetting_prompts]
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
-    listener = speech_evaluator_of(context, device)
-    prompts += base_style_prompts(context, further) if listener else [Prompt(text, "base_style") for text in further]
+    speech = speech_evaluator_of(context, device)
+    prompts += base_style_prompts(context, further) if speech else [Prompt(text, "base_style") for text in further]
     networks = load_adapted(context.family, adapter, device)
-    sides = generate_sides(context, networks, prompts, target, device, listener)
+    sides = generate_sides(context, networks, prompts, target, device, speech)
     losses = measure_losses(context, networks, device)
-    record = build_comparison(context, prompts, sides, losses, target, adapter, listener)
+    record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
-    said = record.verdict
-    for sentence in (said.learnt, said.worse, msg("Next: {advice}", advice=said.next)):
+    verdict = record.verdict
+    for sentence in (verdict.learnt, verdict.worse, msg("Next: {advice}", advice=verdict.next)):
         if sentence:
             context.console.log(Message("  {said}", {"said": sentence}))
-    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": said.to_json()}
+    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": verdict.to_json()}
 
 
 def generate_sides(
@@ -66,7 +66,7 @@ def generate_sides(
     prompts: Sequence[Prompt],
     target: Path,
     device: str,
-    listener: SpeechEvaluator | None = None,
+    speech: SpeechEvaluator | None = None,
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.adapters.scale import set_scale
@@ -75,19 +75,19 @@ def generate_sides(
     from tunesmith.stages.generate import produce, requests_for
 
     recipe = context.recipe.evaluate
-    plain = context.family.generation.default_request_options()
+    defaults = context.family.generation.default_request_options()
     requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
-    requests = [replace(r, options={**plain, **r.options}) for r in requests]
-    if listener is not None:
+    requests = [replace(r, options={**defaults, **r.options}) for r in requests]
+    if speech is not None:
         need_voices(requests)
     sides = {}
     wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
-    for name, (scale, what) in wanted.items():
+    for name, (scale, title) in wanted.items():
         if name == "base_model" and not recipe.compare:
             continue
         set_scale(networks, scale)
-        made = produce(context, networks, requests, context.console, device, what)
-        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, listener)
+        made = produce(context, networks, requests, context.console, device, title)
+        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, speech)
     return sides
 
 
@@ -126,12 +126,12 @@ def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
     from tunesmith.training.validation import fixed_items
 
     found = []
-    for held_out, own in ((clips.valid, True), (clips.replayed, False)):
+    for held_out, from_user in ((clips.valid, True), (clips.replayed, False)):
         if held_out is None:
             continue
         samples = sorted(held_out.samples, key=lambda sample: sample.id)
         for sample, item in zip(samples, fixed_items(held_out), strict=True):
-            found.append((own, edit_type(sample.attributes), family.objective.collate([item], None)))
+            found.append((from_user, edit_type(sample.attributes), family.objective.collate([item], None)))
     return found
 
 
@@ -155,10 +155,10 @@ def each_loss(
 
     total, each = LossAccumulator(), defaultdict[str, list[float]](list)
     with torch.no_grad():
-        for own, kind, batch in held_out:
-            terms, one = family.objective.loss(networks, to_device(batch, device), None), LossAccumulator()
-            if own:
+        for from_user, kind, batch in held_out:
+            terms, single = family.objective.loss(networks, to_device(batch, device), None), LossAccumulator()
+            if from_user:
                 total.add(terms)
-            one.add(terms)
-            each[kind].append(one.result().loss)
-    return (total.result() if any(own for own, _, _ in held_out) else None), dict(each)
+            single.add(terms)
+            each[kind].append(single.result().loss)
+    return (total.result() if any(from_user for from_user, _, _ in held_out) else None), dict(each)

@@ -28,7 +28,7 @@ def export(
     push: str | None = None,
     out: Path | None = None,
 ) -> Path:
-    """Write an adapter (or the merged model) where the user wants it, and push it if told to.
+    """Write an adapter (or the merged model) where the user wants it, and push it if asked to.
 
     Args:
         context: The run.
@@ -90,17 +90,17 @@ def writer(family: Family, format: str) -> Callable[[Path, Path], None]:
 
 
 def refuse_other_folders(target: Path, context: RunContext) -> None:
-    """An export replaces an earlier export (its card tells), never anything else, and never the run's own adapters.
+    """An export replaces an earlier export (known by its card), never anything else, and never the run's own adapters.
 
     Raises:
         TunesmithError: when the target is a file, or a folder that holds something that is not an export.
     """
     if target.resolve() in (context.folder.best.resolve(), context.folder.final.resolve()):
-        problem = "this folder is the run's own adapter"
+        problem = msg("this folder is the run's own adapter")
     elif target.exists() and not target.is_dir():
-        problem = "this is a file, and an export is a folder"
+        problem = msg("this is a file, and an export is a folder")
     elif target.is_dir() and any(target.iterdir()) and not _is_export(target):
-        problem = "this folder holds other things, and an export would replace it"
+        problem = msg("this folder holds other things, and an export would replace it")
     else:
         return
     raise TunesmithError(problem, where=str(target), remedy=msg("Name a folder that is new or empty."))

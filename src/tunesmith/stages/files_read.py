@@ -73,12 +73,12 @@ def replay_files(data: DataRecipe) -> list[Any]:
 
     if not data.replay:
         return []
-    place = Path(data.replay)
+    folder = Path(data.replay)
     try:
-        layout = detect_layout(place)
+        layout = detect_layout(folder)
     except TunesmithError:  # the check stage says what is wrong with it
         return []
-    return [folder_listing(place), *listed_files(DataRecipe.model_validate({"folder": data.replay, "layout": layout}))]
+    return [folder_listing(folder), *listed_files(DataRecipe.model_validate({"folder": data.replay, "layout": layout}))]
 
 
 def report_sources(context: RunContext) -> list[Any]:

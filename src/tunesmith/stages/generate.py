@@ -32,9 +32,8 @@ def generate(context: RunContext) -> dict[str, Any]:
 
     earlier = recorded_files(context.folder.generated)
     summary = generate_with(context, adapter_folder(context), context.folder.generated)
-    for name in earlier - set(
-        summary["files"]
-    ):  # the run's own folder holds one round; a user's folder is never cleaned
+    for name in earlier.difference(summary["files"]):
+        # The run's own folder holds one round; a user's folder is never cleaned.
         (context.folder.generated / name).unlink(missing_ok=True)
     return summary
 
@@ -46,12 +45,12 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     from tunesmith.run.device import pick_device
 
     recipe = context.recipe.generate
-    asked: Sequence[str] = recipe.prompts
+    texts: Sequence[str] = recipe.prompts
     if context.family.is_speech:
         from tunesmith.prompting.spoken import asked_texts
 
-        asked = asked_texts(context)
-    prompts = choose_prompts(context, asked, recipe.count, recipe.seconds)
+        texts = asked_texts(context)
+    prompts = choose_prompts(context, texts, recipe.count, recipe.seconds)
     device = pick_device(context.recipe.model.device)
     if recipe.loras:
         networks = stacked(context, device)
@@ -67,16 +66,16 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
         span=recipe.span if recipe.source else None,
         files=tuple(made),
     ).write(target / RECORD)
-    for one in made:
-        problem = f"  ({one.problem})" if one.problem else ""
-        context.console.log(f"  {target / one.file}  {one.prompt!r}{problem}")
-    return {"files": [one.file for one in made], "adapter": adapter.name}
+    for file in made:
+        line = f"  {target / file.file}  {file.prompt!r}"
+        context.console.log(msg("{said}  ({problem})", said=line, problem=file.problem) if file.problem else line)
+    return {"files": [file.file for file in made], "adapter": adapter.name}
 
 
 def recorded_files(target: Path) -> set[str]:
     """Names of the files that an earlier round wrote here, by its own record."""
     record = target / RECORD
-    return {Path(one.file).name for one in GeneratedFiles.read(record).files} if record.exists() else set()
+    return {Path(file.file).name for file in GeneratedFiles.read(record).files} if record.exists() else set()
 
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
@@ -128,10 +127,11 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     role = PROMPT if is_speech else context.family.type.audio_roles[-1]
     lowest = speech.lowest_rate if speech else 0
     source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
-    was = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt, "source_lyrics": recipe.source_lyrics}
-    was = {role: text for role, text in was.items() if text}
-    own = {PROMPT_TEXT} if is_speech else set()  # what the sample's prompt says is not what this source says
-    texts = [{role: text for role, text in r.texts.items() if role not in own} | was for r in requests]
+    about = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt}
+    about["source_lyrics"] = recipe.source_lyrics
+    about = {role: text for role, text in about.items() if text}
+    replaced = {PROMPT_TEXT} if is_speech else set()  # what the sample's prompt says is not what this source says
+    texts = [{role: text for role, text in r.texts.items() if role not in replaced} | about for r in requests]
     return [
         replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)
     ]
@@ -172,13 +172,13 @@ def produce(
     requests: Sequence[GenerationRequest],
     console: Console,
     device: str,
-    what: Message | None = None,
+    title: Message | None = None,
 ) -> list[tuple[np.ndarray, int]]:
     """Audio (C, N) and rate for every request, in batches, with a progress bar."""
     size = context.recipe.generate.batch_size
     generator = context.family.generation.generator(networks, device)
     made: list[tuple[np.ndarray, int]] = []
-    with console.progress(what or msg("generate"), 100 * len(requests)) as advance:
+    with console.progress(title or msg("generate"), 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):
             batch = requests[start : start + size]
             shown = 0
@@ -189,6 +189,6 @@ def produce(
                 advance(now - shown)
                 shown = now
 
-            made += [(one.audio, one.sample_rate) for one in generator.generate(batch, tick)]
+            made += [(result.audio, result.sample_rate) for result in generator.generate(batch, tick)]
             advance(100 * len(batch) - shown)
     return made

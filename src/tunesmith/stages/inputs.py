@@ -83,7 +83,8 @@ def _for_train(key: Key) -> bool:
     if key.name == "data.replay_share":  # it means nothing without a replay set
         return False
     in_manifest = key.decides is not None and key.decides.in_manifest
-    return _kind(key) in ("weights", "selection") and not in_manifest
+    where_and_how = _kind(key) == "execution" and _in_section("model", "train")(key)
+    return where_and_how or (_kind(key) in ("weights", "selection") and not in_manifest)
 
 
 def _for_generate(key: Key) -> bool:

@@ -43,7 +43,7 @@ def new_run(
     root: Path | None = None,
     console: Console | None = None,
 ) -> RunFolder:
-    """Write ``runs/<name>/recipe.yaml`` after looking at the data, and tell what was seen and chosen.
+    """Write ``runs/<name>/recipe.yaml`` after looking at the data, and print what was seen and chosen.
 
     Args:
         name: The run's name.
@@ -53,7 +53,7 @@ def new_run(
         default_text: Caption of clips that have none; not for speech.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
-        console: Who speaks to the user.
+        console: Prints what was seen and chosen, and the progress; a new one by default.
 
     Raises:
         TunesmithError: for a bad name, a run that exists, a folder without usable clips, an unknown preset or model,
@@ -63,24 +63,24 @@ def new_run(
     run = free_place(name, root or RUNS, force=force)
     _refuse_early(model, preset, default_text)
     with console.progress(msg("look at the clips"), None) as advance:
-        look = scan_folder(folder, default_text=default_text, progress=advance)
-    if not _speaks(model, preset):
-        refuse_speech(look.layout, look.folder)
-    loaded, chosen = choose(name, look, model, preset, default_text)
+        dataset = scan_folder(folder, default_text=default_text, progress=advance)
+    if not _is_speech(model, preset):
+        refuse_speech(dataset.layout, dataset.folder)
+    loaded, chosen = choose(name, dataset, model, preset, default_text)
     recipe = loaded.recipe
-    planned = plan_for(recipe, look)
+    planned = plan_for(recipe, dataset)
     if planned is not None and too_large(planned):
-        loaded, chosen = choose(name, look, model, preset, default_text, recompute=True)
-        recipe, planned = loaded.recipe, plan_for(loaded.recipe, look)
+        loaded, chosen = choose(name, dataset, model, preset, default_text, recompute=True)
+        recipe, planned = loaded.recipe, plan_for(loaded.recipe, dataset)
     settings = validate_options(loaded) if recipe.options else _settings(recipe)
     run.create()
     family = _family_name(recipe)
     write_schema(run.path, family)
-    text = commented_recipe(recipe, _header(name, look), notes(look, recipe, chosen), settings=settings)
+    text = commented_recipe(recipe, _header(name, dataset), notes(dataset, recipe, chosen), settings=settings)
     write_text(run.recipe, text)
     if planned is not None:
         planned.write(run.plan)
-    for line in summary(look, recipe, planned):
+    for line in summary(dataset, recipe, planned):
         console.log(line)
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
     console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
@@ -89,7 +89,7 @@ def new_run(
 
 def choose(
     name: str,
-    look: DatasetSummary,
+    dataset: DatasetSummary,
     model: str | None,
     preset: str | None,
     default_text: str | None,
@@ -100,39 +100,39 @@ def choose(
 
     The data's own values lie between the preset that fits the number of clips (below) and the user's (above).
     """
-    clips = len(look.seconds)
+    clips = len(dataset.seconds)
     intent = "few-clips" if clips < FEW else "many-clips" if clips >= MANY else None
     tree, reasons = Tree(), {}
     if intent:
         wanted = parse_tree(preset_text(intent), f"preset {intent}")
         tree = tree.merge(Tree({section: dict(values) for section, values in wanted.values.items()}))
         reasons["train"] = f"starting values for {clips} clips (preset {intent})"
-    guess = not _speaks(model, preset)  # what is said in a clip cannot be guessed
-    if not guess and not layout_named(look.layout).speech:
+    guess = not _is_speech(model, preset)  # what is said in a clip cannot be guessed
+    if not guess and not layout_named(dataset.layout).speech:
         reasons["data.replay"] = "cloning alone makes the model lose its edits: name edit pairs here to keep them"
-    tree = tree.merge(Tree(_from_data(look, default_text, reasons, guess=guess)))
+    tree = tree.merge(Tree(_from_data(dataset, default_text, reasons, guess=guess)))
     if preset:
         tree = tree.merge(parse_tree(preset_text(preset), f"preset {preset}"))
     if recompute:
         tree = tree.merge(Tree({"train": {"gradient_checkpointing": True}}))
         reasons["train.gradient_checkpointing"] = f"without it a step takes more than {COMFORTABLE / 1e9:.0f} GB"
-    own: dict[str, Any] = {"name": name}
+    given: dict[str, Any] = {"name": name}
     if model:
-        own["model"] = {"path": model}
-    own_tree = Tree(own)
-    resolve_paths(own_tree, Path.cwd())
-    tree = tree.merge(own_tree)
-    _fit_batch(tree, look, reasons)
+        given["model"] = {"path": model}
+    given_tree = Tree(given)
+    resolve_paths(given_tree, Path.cwd())
+    tree = tree.merge(given_tree)
+    _fit_batch(tree, dataset, reasons)
     return build(tree), reasons
 
 
-def plan_for(recipe: Recipe, look: DatasetSummary) -> RunPlan | None:
+def plan_for(recipe: Recipe, dataset: DatasetSummary) -> RunPlan | None:
     """What the run will take; ``None`` when the base model's size cannot be known without downloading it."""
     found = card_for_planning(recipe)
     if found is None:
         return None
     card, local = found
-    return estimate(recipe, card, look.total, len(look.seconds), longest=max(look.seconds), local=local)
+    return estimate(recipe, card, dataset.total, len(dataset.seconds), longest=max(dataset.seconds), local=local)
 
 
 def too_large(plan: RunPlan) -> bool:
@@ -140,36 +140,36 @@ def too_large(plan: RunPlan) -> bool:
     return any(d.memory_bytes > COMFORTABLE for d in plan.devices if d.device == "GPU")
 
 
-def notes(look: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
+def notes(dataset: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> dict[str, str]:
     """What was seen in the data, by the key that it bears on."""
-    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
-    split = "the folder's own split" if look.valid else f"{held} of {len(look.seconds)} clips, by source track"
+    held = dataset.held_out(recipe.data.valid_share, recipe.data.valid_min)
+    split = "the folder's own split" if dataset.valid else f"{held} of {len(dataset.seconds)} clips, by source track"
     seen = {
-        "data.folder": f"{len(look.seconds)} clips from {look.sources} sources, {look.lengths()}",
-        "data.layout": f"detected: {look.layout}",
+        "data.folder": f"{len(dataset.seconds)} clips from {dataset.sources} sources, {dataset.lengths()}",
+        "data.layout": f"detected: {dataset.layout}",
         "data.valid_share": f"held out: {split}",
     }
-    if look.captions:
-        text, times = look.captions[0]
-        seen["previews.prompts"] = f"{len(look.captions)} different captions; the most used ({times}): {text[:80]}"
+    if dataset.captions:
+        text, times = dataset.captions[0]
+        seen["previews.prompts"] = f"{len(dataset.captions)} different captions; the most used ({times}): {text[:80]}"
     return {**seen, **reasons}
 
 
-def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str | Message]:
-    """What the user is told on the terminal."""
+def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str | Message]:
+    """What is printed of the new run."""
     lines: list[str | Message] = [
-        msg("folder: {path}", path=str(look.folder)),
+        msg("folder: {path}", path=str(dataset.folder)),
         msg(
             "layout: {layout}; {clips} clips from {sources} sources, {lengths}",
-            layout=look.layout,
-            clips=len(look.seconds),
-            sources=look.sources,
-            lengths=look.lengths(),
+            layout=dataset.layout,
+            clips=len(dataset.seconds),
+            sources=dataset.sources,
+            lengths=dataset.lengths(),
         ),
-        _captions(look, recipe.data.default_text),
-        _split(look, recipe),
-        *(msg("note: {said}", said=note) for note in look.notes),
-        *_unusable(look),
+        _captions(dataset, recipe.data.default_text),
+        _split(dataset, recipe),
+        *(msg("note: {said}", said=note) for note in dataset.notes),
+        *_unusable(dataset),
     ]
     if plan is not None:
         return [*lines, *plan_lines(plan)]
@@ -179,53 +179,56 @@ def summary(look: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[
     return [*lines, unknown]
 
 
-def _captions(look: DatasetSummary, default_text: str | None) -> Message:
-    kinds, bare = len(look.captions), look.uncaptioned
+def _captions(dataset: DatasetSummary, default_text: str | None) -> Message:
+    kinds, uncaptioned = len(dataset.captions), dataset.uncaptioned
     if not default_text:
-        return msg("captions: {kinds} different; {count} clips have none", kinds=kinds, count=bare)
+        return msg("captions: {kinds} different; {count} clips have none", kinds=kinds, count=uncaptioned)
     return msg(
         "captions: {kinds} different; {count} clips have none and take the default, `{text}`",
         kinds=kinds,
-        count=bare,
+        count=uncaptioned,
         text=default_text,
     )
 
 
-def _split(look: DatasetSummary, recipe: Recipe) -> Message:
-    held = look.held_out(recipe.data.valid_share, recipe.data.valid_min)
-    train = len(look.seconds) - held
-    if look.valid:
+def _split(dataset: DatasetSummary, recipe: Recipe) -> Message:
+    held = dataset.held_out(recipe.data.valid_share, recipe.data.valid_min)
+    train = len(dataset.seconds) - held
+    if dataset.valid:
         return msg(
             "split: {train} clips to train on, {valid} held out (the folder's own split)", train=train, valid=held
         )
     return msg("split: {train} clips to train on, {valid} held out", train=train, valid=held)
 
 
-def _unusable(look: DatasetSummary) -> list[Message]:
-    count = len(look.unreadable)
+def _unusable(dataset: DatasetSummary) -> list[Message]:
+    count = len(dataset.unreadable)
     if not count:
         return []
-    first = look.unreadable[0]
+    first = dataset.unreadable[0]
     if count == 1:
         return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
     return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
 
 
 def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:
-    """A misspelt preset or model, or a text that cannot be meant, is said before a large folder is read."""
+    """Refuse a misspelt preset or model, or a text that cannot be meant, before a large folder is read."""
     from tunesmith.families.registry import recognise
 
     if preset is not None:
         preset_text(preset)
     if model is not None:
         recognise(resolved_path(model, Path.cwd(), always=False))
-    if default_text is not None and _speaks(model, preset):
-        what = "one text for all clips cannot be what is said in each of them"
-        raise TunesmithError(what, where="--text", remedy=msg("Leave it out; transcripts belong to their clips."))
+    if default_text is not None and _is_speech(model, preset):
+        raise TunesmithError(
+            msg("one text for all clips cannot be what is said in each of them"),
+            where="--text",
+            remedy=msg("Leave it out; transcripts belong to their clips."),
+        )
 
 
-def _speaks(model: str | None, preset: str | None) -> bool:
-    """Whether the texts of the run's clips are what is said in them; a model nobody knows is said elsewhere."""
+def _is_speech(model: str | None, preset: str | None) -> bool:
+    """Whether the texts of the run's clips are what is said in them; an unknown model is refused elsewhere."""
     from tunesmith.families.registry import family_type, recognise
 
     wanted = parse_tree(preset_text(preset), f"preset {preset}") if preset else Tree()
@@ -238,29 +241,29 @@ def _speaks(model: str | None, preset: str | None) -> bool:
 
 
 def _from_data(
-    look: DatasetSummary, default_text: str | None, reasons: dict[str, str], *, guess: bool
+    dataset: DatasetSummary, default_text: str | None, reasons: dict[str, str], *, guess: bool
 ) -> dict[str, Any]:
-    data: dict[str, Any] = {"folder": str(look.folder), "layout": look.layout}
-    longest = max(look.seconds)
+    data: dict[str, Any] = {"folder": str(dataset.folder), "layout": dataset.layout}
+    longest = max(dataset.seconds)
     if longest < 30:
         data["max_seconds"] = float(max(1, math.ceil(longest)))
         data["min_crop_seconds"] = min(10.0, data["max_seconds"])
         reasons["data.max_seconds"] = f"the longest clip has {longest:.1f} s"
     if default_text is not None:
         data["default_text"] = default_text
-    elif look.uncaptioned and guess:
-        data["default_text"] = re.sub(r"[\W_]+", " ", look.folder.name).strip() or "music"
+    elif dataset.uncaptioned and guess:
+        data["default_text"] = re.sub(r"[\W_]+", " ", dataset.folder.name).strip() or "music"
         reasons["data.default_text"] = (
-            f"guessed from the folder's name for {look.uncaptioned} clips; say what they sound like instead"
+            f"guessed from the folder's name for {dataset.uncaptioned} clips; say what they sound like instead"
         )
     return {"data": data}
 
 
-def _fit_batch(tree: Tree, look: DatasetSummary, reasons: dict[str, str]) -> None:
+def _fit_batch(tree: Tree, dataset: DatasetSummary, reasons: dict[str, str]) -> None:
     """No update should hold more clips than there are to train on."""
     so_far = build(tree).recipe
     train, data = dict(tree.get("train") or {}), so_far.data
-    clips = max(1, len(look.seconds) - look.held_out(data.valid_share, data.valid_min))
+    clips = max(1, len(dataset.seconds) - dataset.held_out(data.valid_share, data.valid_min))
     batch, accumulation = so_far.train.batch_size, so_far.train.accumulation
     if batch * accumulation > clips:
         train["batch_size"] = min(batch, clips)
@@ -281,9 +284,9 @@ def _settings(recipe: Recipe) -> Any:
     return family_type(_family_name(recipe)).settings()
 
 
-def _header(name: str, look: DatasetSummary) -> list[str]:
+def _header(name: str, dataset: DatasetSummary) -> list[str]:
     return [
-        f"Recipe of the run `{name}`, written after looking at {look.folder}.",
+        f"Recipe of the run `{name}`, written after looking at {dataset.folder}.",
         str(_EVERY_KEY),
         f"Run it:             tunesmith run {name}",
         f"Change one key:     tunesmith run {name} train.learning_rate=5e-5",

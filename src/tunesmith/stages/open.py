@@ -29,7 +29,7 @@ def open_run(
     """Open a run, making its folder when ``target`` is a recipe file that has none yet.
 
     A recipe file outside the run folder is copied into it (relative folders in it become absolute there), so that the
-    folder tells everything; a recipe that was there and differs is kept as ``recipe.previous.yaml``.
+    folder holds everything; a recipe that was there and differs is kept as ``recipe.previous.yaml``.
 
     Args:
         target: A run's name, a run folder, or the path of a recipe.
@@ -49,12 +49,15 @@ def open_run(
         folder = find_run(str(path), root)
         source = next((file for file in (folder.recipe, folder.resolved) if file.exists()), None)
         if source is None and need_recipe:
-            remedy = "Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."
-            raise TunesmithError(msg("this folder has no recipe.yaml"), where=str(folder.path), remedy=remedy)
+            raise TunesmithError(
+                msg("this folder has no recipe.yaml"),
+                where=str(folder.path),
+                remedy=msg("Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."),
+            )
     recipe = load(source, overrides).recipe if source else _nameless(folder)
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
+    is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
     folder.create()
-    console = Console(log_file=folder.log if first else None, quiet=not first)
+    console = Console(log_file=folder.log if is_first else None, quiet=not is_first)
     if note:
         console.log(note)
     return RunContext(folder, recipe, console, command)
@@ -65,14 +68,17 @@ def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFol
     if path.name in ("recipe.yaml", "recipe.resolved.yaml") and path.resolve().parent.parent == root.resolve():
         return RunFolder(path.parent), path, None
     if not valid_name(recipe.name):
-        remedy = "Give the recipe a `name` of letters, digits and . _ -; it names the folder."
-        raise TunesmithError(msg("`{recipe}` cannot name a run", recipe=recipe.name), where=str(path), remedy=remedy)
+        raise TunesmithError(
+            msg("`{name}` cannot name a run", name=recipe.name),
+            where=str(path),
+            remedy=msg("Give the recipe a `name` of letters, digits and . _ -; it names the folder."),
+        )
     folder = RunFolder(root / recipe.name).create()
     return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
 
 
 def keep_previous(folder: RunFolder, text: str) -> Message | None:
-    """Make ``text`` the recipe of a run; one that was there and differs is kept, and the note returned says so."""
+    """Make ``text`` the recipe of a run; an earlier one that differs is kept, and the note returned says so."""
     old = read_text(folder.recipe) if folder.recipe.exists() else None
     if old == text:
         return None

@@ -117,7 +117,7 @@ def needed(stages: Sequence[str]) -> list[str]:
         "evaluate": [],
         "report": [],
     }
-    wanted = {*stages, *(b for s in stages for b in before[s])}
+    wanted = {*stages, *(earlier for stage in stages for earlier in before[stage])}
     return [name for name in STAGES if name in wanted]
 
 

@@ -1,4 +1,4 @@
-"""The replay set of a run in its check stage: read, checked with the user's own clips, and parted by itself."""
+"""The replay set of a run in its check stage: read, checked with the user's own clips, and split by itself."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from tunesmith.run.context import RunContext
 from tunesmith.texts import Message, msg
 
 
-def read_replay(context: RunContext, own: Dataset) -> Dataset | None:
+def read_replay(context: RunContext, user_data: Dataset) -> Dataset | None:
     """The run's replay set with its samples marked; ``None`` where the recipe names none.
 
     Raises:
         TunesmithError: when it cannot be read, or the family has no use for it.
     """
-    place = context.recipe.data.replay
-    if not place:
+    if not context.recipe.data.replay:
         return None
-    found = for_family(context, read_layout(Path(place)), Path(place))
+    path = Path(context.recipe.data.replay)
+    found = for_family(context, read_layout(path), path)
     context.family.checks.validate_samples(found.samples)
-    return marked(found, {sample.id for sample in own.samples})
+    return marked(found, {sample.id for sample in user_data.samples})
 
 
 def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
     """A layout as the run's family reads it.
 
-    Spoken clips that are told apart by a number alone are sentences, not cuts of a track: each is its own source.
+    Spoken clips whose names differ by a number alone are sentences, not cuts of a track: each is its own source.
 
     Raises:
         TunesmithError: for speech pairs where nothing learns to speak.
@@ -47,25 +47,30 @@ def for_family(context: RunContext, layout: Dataset, folder: Path) -> Dataset:
     return layout
 
 
-def join(own: Dataset, replay: Dataset | None) -> Dataset:
+def join(user_data: Dataset, replay: Dataset | None) -> Dataset:
     """Both sets as one, to be checked together: a clip of both is found, and the replay set's is left out.
 
     The replay set's own split waits until then, since its clips are held out of something else.
     """
     if replay is None:
-        return own
-    samples = [*own.samples, *(replace(sample, split=None) for sample in replay.samples)]
-    return Dataset(samples, [*own.problems, *replay.problems], own.name, [*own.notes, *replay.notes])
+        return user_data
+    samples = [*user_data.samples, *(replace(sample, split=None) for sample in replay.samples)]
+    problems, notes = [*user_data.problems, *replay.problems], [*user_data.notes, *replay.notes]
+    return Dataset(samples, problems, user_data.name, notes)
 
 
-def divide(context: RunContext, replay: Dataset, checked: CheckReport, own: Sequence[Sample]) -> Augmented:
+def divide(context: RunContext, replay: Dataset, checked: CheckReport, user_samples: Sequence[Sample]) -> Augmented:
     """The user's finished samples and, after them, what is left of the replay set: split, and completed by itself."""
-    recipe, given = context.recipe, {sample.id: sample.split for sample in replay.samples}
-    kept = [replace(sample, split=given[sample.id]) for sample in checked.kept if is_replay(sample)]
+    recipe, splits = context.recipe, {sample.id: sample.split for sample in replay.samples}
+    kept = [replace(sample, split=splits[sample.id]) for sample in checked.kept if is_replay(sample)]
     seed = recipe.train.seed
-    parted = split_replay(kept, own, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
-    done = context.family.checks.add_prompts(parted.samples, seed)
-    return Augmented([*own, *done.samples], [*parted.findings, *done.findings], [*parted.notes, *of_replay(done.notes)])
+    divided = split_replay(kept, user_samples, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
+    augmented = context.family.checks.add_prompts(divided.samples, seed)
+    return Augmented(
+        [*user_samples, *augmented.samples],
+        [*divided.findings, *augmented.findings],
+        [*divided.notes, *of_replay(augmented.notes)],
+    )
 
 
 def replay_counts(context: RunContext, layout: Dataset, samples: Sequence[Sample]) -> ReplayCounts:
@@ -104,7 +109,7 @@ def replay_line(counts: ReplayCounts) -> Message:
 
 
 def short_note(mix: Mix | None) -> list[Message]:
-    """Said where the replay set is too small for its share."""
+    """A note where the replay set is too small for its share."""
     if mix is None or mix.drawn == mix.asked:
         return []
     return [

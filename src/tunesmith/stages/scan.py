@@ -27,7 +27,7 @@ class DatasetSummary:
         train: Clips that the layout itself puts into the training part.
         valid: Clips that it holds out.
         channels: How many clips have how many channels.
-        notes: What the layout's reader had to say.
+        notes: Notes of the layout's reader.
     """
 
     folder: Path
@@ -88,8 +88,8 @@ def scan_folder(
     from tunesmith.data.layouts import read_layout
     from tunesmith.data.sample import PROMPT_TEXT
 
-    whole = folder.expanduser().resolve()
-    found = read_layout(whole, layout, default_text=default_text, metadata_file=metadata_file)
+    path = folder.expanduser().resolve()
+    found = read_layout(path, layout, default_text=default_text, metadata_file=metadata_file)
     seconds: list[float] = []
     problems = [problem.message for problem in found.problems]
     channels: Counter[int] = Counter()
@@ -108,20 +108,22 @@ def scan_folder(
         if progress:
             progress(1)
     if not seconds:
-        first = f"; the first problem: {problems[0]}" if problems else ""
-        remedy = "Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."
         raise TunesmithError(
-            msg("this folder holds no clip that can be read{first}", first=first), where=str(whole), remedy=remedy
+            msg("this folder holds no clip that can be read; the first problem: {problem}", problem=problems[0])
+            if problems
+            else msg("this folder holds no clip that can be read"),
+            where=str(path),
+            remedy=msg("Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."),
         )
-    own = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
-    texts = Counter(text for told in own for text in told)
+    texts = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
+    captions = Counter(text for of_sample in texts for text in of_sample)
     return DatasetSummary(
-        folder=whole,
+        folder=path,
         layout=found.name,
         seconds=tuple(seconds),
         unreadable=tuple(problems),
-        captions=tuple(texts.most_common()),
-        uncaptioned=sum(not told for told in own),
+        captions=tuple(captions.most_common()),
+        uncaptioned=sum(not of_sample for of_sample in texts),
         sources=len({sample.source or sample.id for sample in found.samples}),
         train=sum(sample.split == "train" for sample in found.samples),
         valid=sum(sample.split == "valid" for sample in found.samples),

@@ -1,6 +1,6 @@
 """What is said, as data: sentences with values, put into words in the reader's language at the last moment."""
 
-from tunesmith.texts.joined import all_of, any_of, in_turn, joined, with_remedy
+from tunesmith.texts.joined import all_of, any_of, in_lines, in_turn, joined, with_remedy
 from tunesmith.texts.language import LANGUAGE_NAME, LANGUAGES, in_every_language, reader_language, tr, tr_all
 from tunesmith.texts.message import NOTHING, Message, as_message, msg
 
@@ -13,6 +13,7 @@ __all__ = [
     "any_of",
     "as_message",
     "in_every_language",
+    "in_lines",
     "in_turn",
     "joined",
     "msg",

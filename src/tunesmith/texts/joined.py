@@ -1,4 +1,4 @@
-"""Messages made of parts: ``a, b and c``, ``a or b``, ``a; b``, what happened and what to do about it."""
+"""Messages made of parts: ``a, b and c``, ``a or b``, ``a; b``, lines, what happened and what to do about it."""
 
 from __future__ import annotations
 
@@ -36,4 +36,12 @@ def in_turn(parts: Sequence[Message]) -> Message:
     first, *others = parts or (Message(id=""),)
     for other in others:
         first = msg("{first}; {second}", first=first, second=other)
+    return first
+
+
+def in_lines(parts: Sequence[Message]) -> Message:
+    """A line for each part, all but the first indented."""
+    first, *others = parts or (Message(id=""),)
+    for other in others:
+        first = Message("{first}\n  {second}", {"first": first, "second": other})
     return first

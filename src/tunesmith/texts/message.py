@@ -60,10 +60,10 @@ class Message:
         if isinstance(record, str):
             return cls.fixed(record)
         if not isinstance(record, Mapping):
-            raise ValueError("this is no sentence")
+            raise ValueError(msg("this is no sentence"))
         texts = [record.get(name, "") for name in ("id", "text", "en", "zh")]
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError("this is no sentence")
+            raise ValueError(msg("this is no sentence"))
         template, text, en, zh = texts
         if "id" not in record:
             return cls.fixed(en, zh)
@@ -108,7 +108,7 @@ def _rendered(value: Any, language: str) -> Any:
     if isinstance(value, Message):
         return value.render(language)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return SEPARATOR.render(language).join(str(_rendered(one, language)) for one in value)
+        return SEPARATOR.render(language).join(str(_rendered(item, language)) for item in value)
     return value
 
 
@@ -116,7 +116,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Message):
         return value.to_json()
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     return value if value is None or isinstance(value, str | int) else str(value)
@@ -126,5 +126,5 @@ def _message_or_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return Message.from_json(value)
     if isinstance(value, list):
-        return tuple(_message_or_value(one) for one in value)
+        return tuple(_message_or_value(item) for item in value)
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What the base model itself sings to its own kind of prompts, kept to see whether an adapter forgets it."""
+"""What the base model itself makes of its own kind of prompts, kept to see whether an adapter forgets it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def base_style_path(context: RunContext) -> Path:
-    """Where a run keeps it; the name depends on base, prompts, length and seed."""
+    """Where a run keeps the base model's outputs; the name depends on base, prompts, length and seed."""
     recipe = context.recipe
     prompts = (
         context.family.generation.base_prompts()[: recipe.evaluate.forgetting_prompts],
@@ -33,7 +33,7 @@ def base_style_path(context: RunContext) -> Path:
 def store_base_style(path: Path, made: list[Generated]) -> None:
     """Keep the encoded form of generated clips."""
     with atomic_path(path) as temporary:
-        arrays: dict[str, Any] = {f"{i}.{k}": v for i, one in enumerate(made) for k, v in one.encoded.items()}
+        arrays: dict[str, Any] = {f"{i}.{k}": v for i, clip in enumerate(made) for k, v in clip.encoded.items()}
         np.savez(temporary, **arrays)
 
 

@@ -21,7 +21,8 @@ Verdict = Literal["unmeasured", "begins", "best", "worse", "vetoed"]
 so far; it is not; it would be, and its previews are no sound."""
 
 StageEnd = Literal["best", "beginning", "last"]
-"""Which weights a stage hands on: its best, those it began with, or its last because nothing could measure it."""
+"""Which weights the next stage begins with: this one's best, those it began with itself, or its last ones because
+nothing could measure it."""
 
 RunEnd = Literal["kept", "last_stage", "last"]
 """What ``best_model`` is after a run: what stands there already, the last weights because the last stage could not be
@@ -97,7 +98,7 @@ def nothing_best_yet(to_beat: float | None = None) -> dict[str, Any]:
 
 
 def stage_end(stage: Mapping[str, Any]) -> StageEnd:
-    """Which weights a finished stage hands on.
+    """Which weights of a finished stage the next one begins with.
 
     Args:
         stage: Its record: ``first_loss``, ``best_update`` (:func:`tunesmith.training.progress.stage_record`).

@@ -10,6 +10,7 @@ from pickle import UnpicklingError  # what torch raises for a damaged file; noth
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 from tunesmith import __version__
 from tunesmith.adapters.files import load_adapter, save_adapter
@@ -18,9 +19,10 @@ from tunesmith.data.content import content_key, weights_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
 from tunesmith.recipe.decided import recipe_keys, was_recorded
+from tunesmith.recipe.models import Recipe
 from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE, CheckpointState
 from tunesmith.run.folder import STATE, RunFolder
-from tunesmith.texts import Message, msg
+from tunesmith.texts import Message, in_turn, msg
 from tunesmith.training.optimizers import optimizer_of
 from tunesmith.training.progress import Progress
 from tunesmith.training.state import TrainState
@@ -28,6 +30,8 @@ from tunesmith.training.state import TrainState
 OPTIMIZER, EMA = "optimizer.pt", "ema.safetensors"
 SHAPES = "shapes"
 """What tells adapters of the same settings apart; too long to be shown."""
+_KEY_NAMES = {CLIPS_PER_UPDATE: msg("clips per update"), CLIPS: msg("clips")}
+"""What has no key in the recipe, in words."""
 ANEW = msg("Change the recipe back, or train anew with `--fresh` (the old results are kept as an attempt).")
 
 
@@ -65,22 +69,24 @@ def save(state: TrainState, folder: RunFolder) -> Path:
 def identity(state: TrainState) -> dict[str, Any]:
     """What a checkpoint belongs to: every key that decides what is learnt, but for the length of the run."""
     mix = state.schedule.mix
-    keys = recipe_keys(state.recipe, state.family.settings)
-    decided = [key for key in keys if key.decides is None or key.decides.what == "weights"]
-    named = {
-        key.name: key.value for key in decided if not (key.decides and (key.decides.length or key.decides.in_manifest))
-    }
-    folder = Path(state.family.path)
-    base = {"model.path": f"{folder.name} ({weights_digest(folder)[:8]})"} if folder.is_dir() else {}
     return {
-        **named,
+        **recipe_identity(state.recipe, state.schedule.per_update, state.family.settings),
         "model.family": state.family.name,
-        **base,
-        CLIPS_PER_UPDATE: state.schedule.per_update,
         CLIPS: clips_name(state.train.ids) + (f", {mix.drawn} of replay per pass" if mix else ""),
         SHAPES: {str(key): list(p.shape) for key, p in state.parameters.items()},
         **optimizer_of(state.settings).identity(),
     }
+
+
+def recipe_identity(recipe: Recipe, clips_per_update: int, settings: BaseModel | None) -> dict[str, Any]:
+    """The part of :func:`identity` that a recipe decides; a base model in a local folder counts by its content."""
+    keys = [key for key in recipe_keys(recipe, settings) if key.decides is None or key.decides.what == "weights"]
+    named = {
+        key.name: key.value for key in keys if not (key.decides and (key.decides.length or key.decides.in_manifest))
+    }
+    folder = Path(recipe.model.path)
+    base = {"model.path": f"{folder.name} ({weights_digest(folder)[:8]})"} if folder.is_dir() else {}
+    return {**named, **base, CLIPS_PER_UPDATE: clips_per_update}
 
 
 def clips_name(ids: Sequence[str]) -> str:
@@ -111,7 +117,7 @@ def load(state: TrainState, path: Path, accepted: Collection[str] = ()) -> None:
     settings = [
         {key: value for key, value in group.items() if key != "params"} for group in state.optimizer.param_groups
     ]
-    state.optimizer.load_state_dict(with_today_s_groups(saved["optimizer"]))
+    state.optimizer.load_state_dict(with_present_names(saved["optimizer"]))
     for group, values in zip(state.optimizer.param_groups, settings, strict=True):
         group.update(values)  # the recipe's, where they were changed since
     if saved["scaler"] is not None and state.accelerator.scaler is not None:
@@ -120,13 +126,13 @@ def load(state: TrainState, path: Path, accepted: Collection[str] = ()) -> None:
     if state.ema is not None:
         _load_ema(state, path)
     progress = _progress(record, path)
-    done, now = [one["name"] for one in progress.history], [stage.name for stage in state.stages]
-    if progress.stage >= len(now) or done != now[: len(done)]:
+    done, planned = [record["name"] for record in progress.history], [stage.name for stage in state.stages]
+    if progress.stage >= len(planned) or done != planned[: len(done)]:
         raise TunesmithError(
             msg(
-                "this checkpoint has done the stages {done}, and the recipe now has {now}",
+                "this checkpoint has done the stages {done}, and the recipe now has {planned}",
                 done=tuple(done),
-                now=tuple(now),
+                planned=tuple(planned),
             ),
             where=str(path),
             remedy=msg(
@@ -141,13 +147,13 @@ def _progress(record: CheckpointState, path: Path) -> Progress:
         return Progress(**record.progress)
     except TypeError as error:
         raise TunesmithError(
-            msg("this checkpoint does not say how far its run is ({error})", error=error),
+            msg("this checkpoint does not say how far its run is ({reason})", reason=str(error)),
             where=str(path / STATE),
             remedy=msg("Delete it; the one before is used."),
         ) from error
 
 
-def with_today_s_groups(optimizer: dict[str, Any]) -> dict[str, Any]:
+def with_present_names(optimizer: dict[str, Any]) -> dict[str, Any]:
     """An optimizer's state with parameter groups as they are named now; ``lr_scale`` was once called ``share``."""
     names = {"share": "lr_scale"}
     groups = [{names.get(key, key): value for key, value in group.items()} for group in optimizer["param_groups"]]
@@ -168,17 +174,19 @@ def _load_ema(state: TrainState, path: Path) -> None:
 
 
 def refuse_other(
-    there: Mapping[str, Any],
-    here: Mapping[str, Any],
+    saved: Mapping[str, Any],
+    present: Mapping[str, Any],
     where: Path,
     remedy: str | Message = ANEW,
     accepted: Collection[str] = (),
 ) -> None:
-    """A checkpoint goes on as what it was made as; what only one side knows was not written down before.
+    """Refuse to continue a checkpoint in a run that it does not belong to.
+
+    What the checkpoint does not know was not written down when it was made, and is not compared.
 
     Args:
-        there: What it belongs to, by what a user would call it.
-        here: What the run is now.
+        saved: What it belongs to, by what a user would call it.
+        present: What the run is now.
         where: The checkpoint.
         remedy: What can be done.
         accepted: Names of what may differ.
@@ -186,15 +194,24 @@ def refuse_other(
     Raises:
         TunesmithError: naming what differs.
     """
-    names = [key for key in {**here, **there} if was_recorded(key, there) and key not in accepted]
-    different = [key for key in names if there.get(key) != here.get(key)]
+    names = [key for key in {**present, **saved} if was_recorded(key, saved) and key not in accepted]
+    different = [key for key in names if saved.get(key) != present.get(key)]
     if not different:
         return
-    parts = [
-        f"{key} {_short(there.get(key))} there, {_short(here.get(key))} here" for key in different if key != SHAPES
+    differences = [
+        msg(
+            "{key} {saved} there, {present} here",
+            key=_KEY_NAMES.get(key, key),
+            saved=_short(saved.get(key)),
+            present=_short(present.get(key)),
+        )
+        for key in different
+        if key != SHAPES
     ]
     raise TunesmithError(
-        msg("this checkpoint belongs to another run: {parts}", parts="; ".join(parts) or "other adapter shapes"),
+        msg("this checkpoint belongs to another run: {differences}", differences=in_turn(differences))
+        if differences
+        else msg("this checkpoint belongs to another run: other adapter shapes"),
         where=str(where),
         remedy=remedy,
     )

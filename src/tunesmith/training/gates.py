@@ -58,7 +58,7 @@ def run_gates(state: TrainState, samples: Sequence[Sample]) -> list[GateResult]:
 def probe_clips(state: TrainState) -> tuple[list[Batch], LossResult]:
     """A few clips that teach a network of the first stage, held-out ones where there are such, and their loss."""
     batches, base = [], LossResult(0.0, {})
-    for clips in [one for one in (state.valid, state.train) if one is not None]:
+    for clips in [clips for clips in (state.valid, state.train) if clips is not None]:
         for limit in (PROBE_CLIPS, None):
             batches = fixed_batches(state.family, fixed_items(clips, limit), state.settings.batch_size)
             with state.measuring():

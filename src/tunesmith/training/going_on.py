@@ -23,7 +23,7 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
     run.tracker.event("resumed", where, msg("continued from update {update}", update=where))
     run.context.console.log(msg("continuing from {checkpoint}", checkpoint=str(last)))
     for line in start.said:
-        run.say("changed", line)
+        run.log("changed", line)
     if start.longer:
         run.state.progress = replace(run.state.progress, finished=False, without_best=0)
     if OTHER_WINDOWS.intersection(start.accepted):
@@ -39,5 +39,5 @@ def measure_best_again(run: RunState) -> None:
         state.progress = replace(state.progress, **nothing_best_yet(loss))
         state.progress.best_update = kept if loss is not None else None
         if loss is not None:
-            run.say("changed", msg("the best adapter so far has a held-out loss of {loss:.4f} on them", loss=loss))
+            run.log("changed", msg("the best adapter so far has a held-out loss of {loss:.4f} on them", loss=loss))
     share_decision(run)

@@ -1,4 +1,4 @@
-"""What one training stage hands on to the next: its best weights, or those it began with, or its last."""
+"""From one training stage to the next: its best weights stay, or those that it began with, or its last."""
 
 from __future__ import annotations
 
@@ -28,60 +28,60 @@ def next_phase(run: RunState) -> None:
     if ends == "last" and run.main:
         save_model(run, best, unmeasured_note(state), "best")
     state.accelerator.wait_for_everyone()
-    told = finish_phase(state, best, measured=ends != "last")
+    finished = finish_phase(state, best, measured=ends != "last")
     if run.main:
-        say_handover(run, told, ends)
+        log_handover(run, finished, ends)
         validate(run)
     share_decision(run)
     state.accelerator.wait_for_everyone()
 
 
-def say_handover(run: RunState, told: dict[str, Any], ends: StageEnd) -> None:
-    """Say what a finished stage hands on."""
+def log_handover(run: RunState, finished: dict[str, Any], ends: StageEnd) -> None:
+    """Print which weights of a finished stage the next one begins with."""
     result = {
-        "best": msg("its best was at update {update}", update=told["best_update"]),
+        "best": msg("its best was at update {update}", update=finished["best_update"]),
         "beginning": msg("it found nothing better than its beginning, and goes back to it"),
         "last": msg("it was not measured, and its last weights go on"),
     }[ends]
     over = msg(
         "stage {stage} is over after {updates} updates; {result}; now {next}",
-        stage=told["name"],
-        updates=told["updates"],
+        stage=finished["name"],
+        updates=finished["updates"],
         result=result,
         next=run.state.stage.name,
     )
-    run.say("stage", over)
+    run.log("stage", over)
 
 
 def unmeasured_note(state: TrainState) -> str:
-    """What ``best_model`` says of itself after a stage that no held-out clip teaches anything about."""
+    """The note in the card of ``best_model`` after a stage that no held-out clip can measure."""
     return f"last weights of stage {state.stage.name}, which no held-out clip can measure"
 
 
 def finish_phase(state: TrainState, best: Path, *, measured: bool) -> dict[str, Any]:
-    """Hand on what the present stage found, and go to the next one.
+    """Put the weights in place that the next stage begins with, and make it the present one.
 
     Args:
         state: The run; its present stage is over and not the last.
         best: Where the best adapter so far lies, if there is one.
-        measured: Whether there are held-out clips, without which the last weights are handed on as they are.
+        measured: Whether held-out clips measured the stage; without them the next one begins with its last weights.
 
     Returns:
         The record of the finished stage.
     """
     progress, stage = state.progress, state.stage
-    told = stage_record(progress, stage.name)
+    finished = stage_record(progress, stage.name)
     if measured:
         restore(state, best, stage.networks)
     state.progress = replace(
         progress,
-        history=[*progress.history, told],
+        history=[*progress.history, finished],
         stage=progress.stage + 1,
         stage_began=progress.update,
         first_loss=None,
         **nothing_best_yet(),
     )
-    return told
+    return finished
 
 
 @torch.no_grad()
@@ -90,17 +90,17 @@ def restore(state: TrainState, best: Path, networks: Sequence[str]) -> None:
     from tunesmith.adapters.files import load_adapter
     from tunesmith.adapters.full import tuning_of
 
-    mine = {key: p for key, p in state.parameters.items() if key.network in networks}
+    trained = {key: p for key, p in state.parameters.items() if key.network in networks}
     if best.exists():
         load_adapter(state.networks, best, only=networks)
     else:
         for network in networks:
             if tuning := tuning_of(state.networks[network]):
                 tuning.load({}, best)
-        for key, p in mine.items():
+        for key, p in trained.items():
             if key in state.fresh:
                 p.copy_(state.fresh[key])
-    for key, p in mine.items():
+    for key, p in trained.items():
         state.optimizer.state.pop(p, None)
         if state.ema is not None:
             state.ema.shadow[key].copy_(p)

@@ -18,33 +18,34 @@ from tunesmith.training.state import TrainState
 from tunesmith.training.validation import fixed_batches, measure
 
 OWN, REPLAY = "own", "replay"
-"""Kinds of held-out clips where edit types tell none apart."""
+"""Kinds of held-out clips where all are of one edit type."""
 
 
-def kind_batches(state: TrainState, own: list[Batch]) -> dict[str, list[Batch]]:
-    """Held-out clips, the user's own and replay ones, by what they ask for; nothing where they are all of one kind.
+def kind_batches(state: TrainState, user_batches: list[Batch]) -> dict[str, list[Batch]]:
+    """Held-out clips, the user's own and replay ones, by kind; nothing where they are all of one kind.
 
     A kind is an edit type; where there is but one, the user's own clips and the replay clips are the kinds.
 
     Args:
         state: The run.
-        own: The user's own held-out clips in batches, which stand for their kind where they are all of it.
+        user_batches: The user's own held-out clips in batches, which stand for their kind where they are all of it.
     """
-    clips = [one for one in (state.valid, state.replayed) if one is not None]
-    by_edit = len({edit_type(sample.attributes) for one in clips for sample in one.samples}) > 1
+    held_out = [clips for clips in (state.valid, state.replayed) if clips is not None]
+    by_edit = len({edit_type(sample.attributes) for clips in held_out for sample in clips.samples}) > 1
     groups: defaultdict[str, list[tuple[Clips, int]]] = defaultdict(list)
-    for one in clips:
-        for i in sorted(range(len(one)), key=one.ids.__getitem__):
-            sample = one.samples[i]
+    for clips in held_out:
+        for i in sorted(range(len(clips)), key=clips.ids.__getitem__):
+            sample = clips.samples[i]
             kind = edit_type(sample.attributes) if by_edit else REPLAY if is_replay(sample) else OWN
-            groups[kind].append((one, i))
+            groups[kind].append((clips, i))
     if len(groups) < 2:
         return {}
 
     def batches(group: list[tuple[Clips, int]]) -> list[Batch]:
-        if state.valid is not None and len(group) == len(state.valid) and all(one is state.valid for one, _ in group):
-            return own
-        items = [one.read(i, one.crop(i, None)) for one, i in group]
+        valid = state.valid
+        if valid is not None and len(group) == len(valid) and all(clips is valid for clips, _ in group):
+            return user_batches
+        items = [clips.read(i, clips.crop(i, None)) for clips, i in group]
         return fixed_batches(state.family, items, state.settings.batch_size)
 
     return {kind: batches(groups[kind]) for kind in sorted(groups)}
@@ -58,12 +59,12 @@ def measure_held_out(run: RunState) -> Measurement | None:
     with state.measuring():
         held_out = measure(state, run.valid_batches)
         forgetting = measure(state, run.base_batches).loss if run.base_batches else None
-        each = {
+        by_kind = {
             kind: held_out if batches is run.valid_batches else measure(state, batches)
             for kind, batches in run.kind_batches.items()
         }
     # A stage may learn nothing from clips of one kind.
-    kinds = {kind: one.loss for kind, one in each.items() if one.terms}
+    kinds = {kind: result.loss for kind, result in by_kind.items() if result.terms}
     return Measurement(held_out.loss, held_out.terms, kinds, forgetting)
 
 

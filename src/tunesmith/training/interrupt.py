@@ -26,7 +26,7 @@ class StopRequest:
 
 
 @contextmanager
-def listening() -> Iterator[StopRequest]:
+def catch_signals() -> Iterator[StopRequest]:
     """Catch SIGINT and SIGTERM for the length of the block (only where signals can be caught: the main thread)."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -102,17 +102,17 @@ def set_trainable(state: TrainState, networks: Sequence[str]) -> None:
 def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
     """This process's micro-batches of an update, collated."""
     items, crops, rngs, lengths = state.schedule.items(number)
-    cut = micro_batches(items, lengths, size=state.settings.batch_size, token_budget=state.settings.token_budget)
-    mine = cut[state.accelerator.process_index :: state.accelerator.num_processes]
+    batches = micro_batches(items, lengths, size=state.settings.batch_size, token_budget=state.settings.token_budget)
+    local = batches[state.accelerator.process_index :: state.accelerator.num_processes]
     return [
         Micro(
             state.family.objective.collate(
-                [state.train.read(i, crops[i]) for i in batch], own := [rngs[i] for i in batch]
+                [state.train.read(i, crops[i]) for i in batch], batch_rngs := [rngs[i] for i in batch]
             ),
-            own,
+            batch_rngs,
             sum(crops[i].length for i in batch),
         )
-        for batch in mine
+        for batch in local
     ]
 
 
@@ -124,7 +124,7 @@ def all_reduce_denominators(
         return denominators, stop
     gathered: list[Any] = [None] * state.accelerator.num_processes
     torch.distributed.all_gather_object(gathered, (denominators, stop))
-    return add_denominators(one for one, _ in gathered), any(asked for _, asked in gathered)
+    return add_denominators(local for local, _ in gathered), any(asked for _, asked in gathered)
 
 
 def add_over_processes(state: TrainState) -> None:

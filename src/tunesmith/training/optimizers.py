@@ -51,7 +51,7 @@ class AdamW:
         return TorchAdamW(groups, betas=self.betas, weight_decay=self.weight_decay, fused=fused)
 
     def identity(self) -> dict[str, Any]:
-        """Nothing: checkpoints were AdamW's before there was a choice, and one that names no optimizer is."""
+        """Nothing: every checkpoint from before there was a choice is AdamW's, and names no optimizer."""
         return {}
 
 
@@ -67,8 +67,8 @@ def parameter_groups(
     peak = train.learning_rate
     groups = []
     for network in dict.fromkeys(key.network for key in parameters):
-        own = adapter.networks.get(network)
-        scale = own.learning_rate / peak if own and own.learning_rate else 1.0
-        mine = [p for key, p in parameters.items() if key.network == network]
-        groups.append({"params": mine, "lr": peak * scale, "lr_scale": scale, "network": network})
+        settings = adapter.networks.get(network)
+        scale = settings.learning_rate / peak if settings and settings.learning_rate else 1.0
+        members = [p for key, p in parameters.items() if key.network == network]
+        groups.append({"params": members, "lr": peak * scale, "lr_scale": scale, "network": network})
     return groups

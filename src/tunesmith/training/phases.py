@@ -1,23 +1,19 @@
-"""Training in stages: which networks train when, for how long, and what one stage hands on to the next.
+"""Training in stages: which networks train when, for how long, and with which weights the next stage begins.
 
-Each stage has its own warm-up, fall of the learning rate, early stopping and best checkpoint; it hands on its best
-weights, and those it began with when it found none better than them.
+Each stage has its own warm-up, fall of the learning rate, early stopping and best checkpoint. The next stage begins
+with its best weights, or with those that it began with itself when it found none better.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import StageRecipe, TrainRecipe
 from tunesmith.texts import msg
 from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,9 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
     unknown = sorted(recipe.stages.keys() - {spec.name for spec in specs})
     if unknown:
         raise TunesmithError(
-            msg("there is no training stage {unknown}", unknown=unknown[0]),
+            msg("there is no training stage {name}", name=unknown[0]),
             where=f"train.stages.{unknown[0]}",
-            remedy=msg("This run has {names}.", names=[spec.name for spec in specs]),
+            remedy=msg("This run has {names}.", names=tuple(spec.name for spec in specs)),
         )
     lengths = _lengths(specs, recipe, clips, processes)
     stages = tuple(
@@ -64,29 +60,31 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
 
 
 def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
-    """Updates of a run as far as its recipe tells; of stages without a length of their own, all together."""
-    own = [length for one in recipe.stages.values() if (length := _own(one, recipe, clips, processes)) is not None]
-    return sum(own) if own else updates_for(recipe, clips, processes)
+    """Updates of a run as far as its recipe sets them; of stages without a length of their own, all together."""
+    set_lengths = [_set_length(stage, recipe, clips, processes) for stage in recipe.stages.values()]
+    known = [length for length in set_lengths if length is not None]
+    return sum(known) if known else updates_for(recipe, clips, processes)
 
 
 def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
-    own = [_own(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
-    shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, own, strict=True)]
+    set_lengths = [_set_length(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
+    shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, set_lengths, strict=True)]
     whole, total = sum(shares), updates_for(recipe, clips, processes)
     lengths, passed = [], 0.0
-    for length, share in zip(own, shares, strict=True):
+    for length, share in zip(set_lengths, shares, strict=True):
         begin, passed = passed, passed + share
         shared = round(total * passed / whole) - round(total * begin / whole) if share else 0
         lengths.append(shared if length is None else length)
     return lengths
 
 
-def _own(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: int) -> int | None:
+def _set_length(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: int) -> int | None:
+    """Updates of a stage, where the recipe sets its length; else ``None``."""
     if stage is None:
         return None
     return stage.updates if stage.updates is not None else updates_in(stage.epochs, recipe, clips, processes)
 
 
 def _factor(spec: PhaseSpec, recipe: TrainRecipe) -> float:
-    own = recipe.stages.get(spec.name)
-    return own.lr_factor if own is not None and own.lr_factor is not None else spec.lr_factor
+    stage = recipe.stages.get(spec.name)
+    return stage.lr_factor if stage is not None and stage.lr_factor is not None else spec.lr_factor

@@ -1,4 +1,4 @@
-"""Before the first update: the gates, and what is about to happen in words."""
+"""Before the first update: the gates, and lines that announce what is about to happen."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) -> list[GateResult]:
-    """Run the gates; any that says stop ends the run before it costs anything, an earlier run's results included.
+    """Run the gates; one that stops ends the run before it costs anything, an earlier run's results included.
 
     Raises:
-        TunesmithError: when a gate says stop.
+        TunesmithError: when a gate stops the run.
     """
     results = run_gates(state, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
@@ -40,7 +40,7 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
 
 
 def announce(run: RunState) -> None:
-    """Say what will happen, and write it down."""
+    """Print and log what will happen."""
     state, console = run.state, run.context.console
     trained = sum(p.numel() for p in state.parameters.values())
     precision = {"no": "fp32"}.get(state.accelerator.mixed_precision, state.accelerator.mixed_precision)
@@ -82,11 +82,11 @@ def announce(run: RunState) -> None:
                 updates=stage.updates,
             )
             run.warn("warmup_cut", cut)
-    say_precision(run, precision)
+    log_precision(run, precision)
 
 
-def say_precision(run: RunState, used: str) -> None:
-    """Half precision that was asked for and is not what is used is said once."""
+def log_precision(run: RunState, used: str) -> None:
+    """Print once that another precision is used than the half precision that was asked for."""
     wanted, device = run.context.recipe.model.precision, run.state.accelerator.device
     if wanted == used or wanted not in ("fp16", "bf16"):
         return
@@ -97,6 +97,6 @@ def say_precision(run: RunState, used: str) -> None:
         reason = msg("this GPU has bf16, which needs no loss scaling")
     else:
         reason = msg("this GPU has no bf16")
-    run.say(
+    run.log(
         "precision", msg("{wanted} was asked for and {used} is used: {reason}", wanted=wanted, used=used, reason=reason)
     )

@@ -1,4 +1,4 @@
-"""Listening while it trains: the same prompts and seeds at every preview, measured as they come."""
+"""Previews while a run trains: the same prompts and seeds every time, measured as they are made."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
         asked = spoken_prompts(context, recipe.previews.prompts, recipe.previews.count)
         seeded = enumerate(asked, recipe.generate.seed)
         # Samples of audio tokens alone have no voice to speak with, and the run goes on without previews.
-        return [spoken_request(one, context.family, recipe.previews.seconds, seed) for seed, one in seeded if one.voice]
+        seconds = recipe.previews.seconds
+        return [spoken_request(prompt, context.family, seconds, seed) for seed, prompt in seeded if prompt.voice]
     texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
     if not texts:
         seconds = recipe.previews.seconds
         for sample in [s for s in samples if s.split == "valid"] or samples:
             caption = sample.texts.get("caption", "")
-            own = lyrics or lyrics_of(sample, context.family, seconds)
-            texts.setdefault(caption, Prompt(caption, "held_out", sample, own))
+            sample_lyrics = lyrics or lyrics_of(sample, context.family, seconds)
+            texts.setdefault(caption, Prompt(caption, "held_out", sample, sample_lyrics))
         texts = dict(islice(texts.items(), recipe.previews.count))
     return [
         GenerationRequest(
@@ -104,7 +105,7 @@ def preview(run: RunState) -> None:
     if run.previewed_at == update:
         return
     with state.measuring():
-        made = make_previews(
+        previews = make_previews(
             state.family,
             state.networks,
             run.requests,
@@ -112,26 +113,26 @@ def preview(run: RunState) -> None:
             update,
             str(state.accelerator.device),
         )
-    for one in made:
-        run.tracker.write(PreviewLine(update=update, **vars(one)))
-        if one.problem:
+    for made in previews:
+        run.tracker.write(PreviewLine(update=update, **vars(made)))
+        if made.problem:
             run.context.console.warn(
                 msg(
                     "preview {index} at update {update} ({prompt}): {problem}",
-                    index=one.index,
+                    index=made.index,
                     update=update,
-                    prompt=repr(one.prompt),
-                    problem=one.problem,
+                    prompt=repr(made.prompt),
+                    problem=made.problem,
                 )
             )
     run.previewed_at = update
     # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
     base = {p.index for p in run.context.folder.read_metrics(PreviewLine) if p.update == 0 and p.problem}
-    run.preview_problems = tuple(one.problem for one in made if one.problem and one.index not in base)
+    run.preview_problems = tuple(made.problem for made in previews if made.problem and made.index not in base)
 
 
 def base_style_seconds(recipe: Recipe) -> float:
-    """Their loss needs no longer clips than this, however long the previews are."""
+    """Seconds of the base model's own outputs: their loss needs no longer clips, however long the previews are."""
     return min(recipe.previews.seconds, 10.0)
 
 
@@ -144,7 +145,7 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
         from tunesmith.prompting.spoken import base_style_prompts, spoken_request
 
         prompts = base_style_prompts(context, texts)
-        return [spoken_request(one, family, seconds, seed + i) for i, one in enumerate(prompts) if one.voice]
+        return [spoken_request(prompt, family, seconds, seed + i) for i, prompt in enumerate(prompts) if prompt.voice]
     return [
         GenerationRequest({"caption": text}, seconds, seed + index, options=family.generation.default_request_options())
         for index, text in enumerate(texts)

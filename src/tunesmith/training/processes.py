@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from tunesmith.training.state import TrainState
 
 
-def agreed_checkpoint(state: TrainState, mine: Path | None) -> Path | None:
+def agreed_checkpoint(state: TrainState, found: Path | None) -> Path | None:
     """The checkpoint that the main process chose; every process continues from the same one, or none does."""
     if state.accelerator.num_processes == 1:
-        return mine
+        return found
     from torch import distributed
 
-    chosen: list[Any] = [mine]
+    chosen: list[Any] = [found]
     distributed.broadcast_object_list(chosen, src=0)
     checkpoint: Path | None = chosen[0]
     return checkpoint
 
 
 def share_decision(run: RunState) -> None:
-    """Every process learns where the main one stands: what was best, and whether the stage is over."""
+    """Send the main process's progress to all others: what was best, and whether the stage is over."""
     if run.state.accelerator.num_processes == 1:
         return
     from torch import distributed
 
-    verdict: list[Any] = [run.state.progress]
-    distributed.broadcast_object_list(verdict, src=0)
-    run.state.progress = verdict[0]
+    progress: list[Any] = [run.state.progress]
+    distributed.broadcast_object_list(progress, src=0)
+    run.state.progress = progress[0]

@@ -34,17 +34,17 @@ class RunState:
 
     @property
     def main(self) -> bool:
-        """Whether this process speaks, measures and writes."""
+        """Whether this process prints, measures and writes."""
         is_main: bool = self.state.accelerator.is_main_process
         return is_main
 
-    def say(self, name: EventName, message: Message) -> None:
-        """Write down that something happened, and tell the user in their language."""
+    def log(self, name: EventName, message: Message) -> None:
+        """Print an event, and write it into the run's metrics."""
         self.context.console.log(message)
         self.tracker.event(name, self.state.progress.update, message)
 
     def warn(self, name: EventName, message: Message) -> None:
-        """The same for what the user should look at."""
+        """The same as a warning."""
         self.context.console.warn(message)
         self.tracker.event(name, self.state.progress.update, message)
 
@@ -72,5 +72,5 @@ def keep_snapshot(run: RunState) -> None:
         schedule = state.schedule
         per_epoch = schedule.per_epoch if schedule.mix else listed_epoch(run.samples, schedule.per_update)
         epoch = (update - 1) // per_epoch
-        place = folder.path / state.settings.snapshots / f"epoch={epoch}-step={update}_lora"
-        save_model(run, place, f"update {update}", "snapshot")
+        target = folder.path / state.settings.snapshots / f"epoch={epoch}-step={update}_lora"
+        save_model(run, target, f"update {update}", "snapshot")

@@ -63,8 +63,8 @@ def listed_epoch(samples: Iterable[Sample], per_update: int) -> int:
     times: dict[str, int] = {}
     for sample in samples:
         # A held-out end and the rest of its track are one entry of the list.
-        place = " ".join(sorted(audio.path for audio in sample.audios.values())) or sample.id
-        times[place] = max(times.get(place, 0), sample.repeats)
+        entry = " ".join(sorted(audio.path for audio in sample.audios.values())) or sample.id
+        times[entry] = max(times.get(entry, 0), sample.repeats)
     return max(1, math.ceil(sum(times.values()) / per_update))
 
 
@@ -122,7 +122,7 @@ class Schedule:
     def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[ItemRng]]:
         """Plan, windows and draws of one epoch."""
         rngs = epoch_draws(self.seed, epoch, self.clips.ids)
-        crops = [self.clips.crop(i, d) for i, d in enumerate(rngs)]
+        crops = [self.clips.crop(i, rng) for i, rng in enumerate(rngs)]
         lengths = np.array([crop.length for crop in crops], np.int64)
         plan = plan_epoch(
             self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch, chosen=self.chosen(epoch)
@@ -134,7 +134,7 @@ class Schedule:
         if self.mix is None:
             return None
         drawn = self.mix.of_epoch(self.seed, epoch)
-        return [i for i, one in enumerate(self.clips.samples) if not is_replay(one) or one.id in drawn]
+        return [i for i, sample in enumerate(self.clips.samples) if not is_replay(sample) or sample.id in drawn]
 
     def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[ItemRng], np.ndarray]:
         """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""

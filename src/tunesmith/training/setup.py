@@ -101,11 +101,11 @@ def open_clips(context: RunContext) -> RunClips:
             remedy=msg("See the checks' findings."),
         )
     mix = mix_of(training, context.recipe.data.replay_share)
-    own = [s for s in samples if s.split == "valid" and not is_replay(s)]
+    held_out = [s for s in samples if s.split == "valid" and not is_replay(s)]
     replayed = [s for s in samples if s.split == "valid" and is_replay(s)]
     return RunClips(
         clips_of(context, mix.entries(training) if mix else training),
-        clips_of(context, own) if own else None,
+        clips_of(context, held_out) if held_out else None,
         clips_of(context, replayed) if replayed else None,
         mix,
     )

@@ -93,7 +93,7 @@ class TrainState:
         return to_device(batch, self.accelerator.device)
 
     def chosen_weights(self) -> AbstractContextManager[None]:
-        """The weights that are evaluated, called best and exported: the average if the recipe says so."""
+        """The weights that are evaluated, kept as the best and exported: the average if the recipe asks for it."""
         if self.ema is not None and self.settings.use_weights == "ema":
             return self.ema.applied()
         return nullcontext()

@@ -13,7 +13,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
 from tunesmith.records.stage_state import PhaseSummary, TrainSummary
 from tunesmith.run.context import RunContext
-from tunesmith.texts import msg
+from tunesmith.texts import msg, tr
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
@@ -21,7 +21,7 @@ from tunesmith.training.curves import draw_curves
 from tunesmith.training.going_on import go_on
 from tunesmith.training.handover import next_phase, unmeasured_note
 from tunesmith.training.held_out import kind_batches
-from tunesmith.training.interrupt import StopRequest, listening
+from tunesmith.training.interrupt import StopRequest, catch_signals
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, pass_gates
 from tunesmith.training.previews import preview, preview_requests
@@ -40,11 +40,11 @@ class InterruptedRunError(TunesmithError):
     """The run was asked to stop; everything is saved."""
 
     def __init__(self, number: int, where: Path, command: str = "") -> None:
-        again = command or f"tunesmith train {where.parent.parent}"
+        command = command or f"tunesmith train {where.parent.parent}"
         super().__init__(
             msg("stopped as asked; everything up to this update is saved"),
             where=str(where),
-            remedy=msg("`{command}` goes on from there.", command=again),
+            remedy=msg("`{command}` goes on from there.", command=command),
         )
         self.exit_code = 128 + number
 
@@ -60,19 +60,19 @@ def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
         A summary: updates, best held-out loss and where, skipped updates.
 
     Raises:
-        TunesmithError: a gate that says stop, ten non-finite updates in a row, a checkpoint of another run.
+        TunesmithError: a gate that stops the run, ten non-finite updates in a row, a checkpoint of another run.
         InterruptedRunError: after Ctrl-C or SIGTERM, with everything saved.
     """
     run = open_run_state(context, start or Start())
     state = run.state
-    with listening() as stop:
+    with catch_signals() as stop:
         begin(run)
-        with context.console.progress("train", state.updates) as advance:
+        with context.console.progress(msg("train"), state.updates) as advance:
             advance(state.progress.update)
             while not state.over:
                 result = train_update(state, stop=bool(stop))
                 after_update(run, result)
-                advance(1, f"loss {result.measured.loss:.3f}")
+                advance(1, tr("loss {loss:.3f}", loss=result.measured.loss))
                 if result.stop_requested:
                     leave(run, stop)
     return finish(run)
@@ -94,8 +94,8 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     clips = state.valid
     batches = [] if clips is None else fixed_batches(state.family, fixed_items(clips), state.settings.batch_size)
     tracker = Tracker(folder, active=main, resume_at=state.progress.update if last else None)
-    own = [sample for sample in samples if not is_replay(sample)]
-    requests = preview_requests(context, own) if context.recipe.previews.every else []
+    user_samples = [sample for sample in samples if not is_replay(sample)]
+    requests = preview_requests(context, user_samples) if context.recipe.previews.every else []
     run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)
     for gate in gates:
         tracker.write(GateLine(update=0, **vars(gate)))
@@ -120,7 +120,7 @@ def begin(run: RunState) -> None:
 
 
 def after_update(run: RunState, result: UpdateResult) -> None:
-    """Count, log, measure, listen and save, each at its interval."""
+    """Count, log, measure, preview and save, each at its interval."""
     state, settings = run.state, run.state.settings
     state.progress.update += 1
     count_skipped(run, result)
@@ -139,7 +139,7 @@ def after_update(run: RunState, result: UpdateResult) -> None:
     stopped = state.progress.finished
     due = run.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
     if due:
-        keep_snapshot(run)  # of this stage, not of what it hands on
+        keep_snapshot(run)  # of this stage, not of the weights that the next one begins with
     if (last or stopped) and not state.last_stage:
         next_phase(run)
     if due:
@@ -147,7 +147,7 @@ def after_update(run: RunState, result: UpdateResult) -> None:
 
 
 def leave(run: RunState, stop: StopRequest) -> None:
-    """Save where we are and end with the signal's exit code."""
+    """Save the present state and end with the signal's exit code."""
     update = run.state.progress.update
     if run.main:
         checkpoint.save(run.state, run.context.folder)
@@ -186,7 +186,7 @@ def finish(run: RunState) -> dict[str, Any]:
 
 
 def keep_best(run: RunState, stages: Sequence[Mapping[str, Any]]) -> None:
-    """Make ``best_model`` what :func:`tunesmith.training.best.run_end` says that it is."""
+    """Make ``best_model`` what :func:`tunesmith.training.best.run_end` decides."""
     ends = run_end(stages)
     if ends == "last_stage":
         save_model(run, run.context.folder.best, unmeasured_note(run.state), "best")

@@ -1,4 +1,4 @@
-"""What is written down of every update: its loss, and whether it was skipped."""
+"""What is logged of every update: its loss, and whether it was skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held-out loss on fixed windows with nothing random: the only number that may call a checkpoint best."""
+"""Held-out loss on fixed windows with nothing random: the only number that decides which checkpoint is best."""
 
 from __future__ import annotations
 

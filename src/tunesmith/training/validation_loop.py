@@ -1,4 +1,4 @@
-"""A round of validation while a run trains: measure, decide what is best, keep it, write it down, stop early."""
+"""A round of validation while a run trains: measure, decide what is best, keep it, log it, stop early."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def validate(run: RunState) -> None:
     if decision.best:
         note = f"best held-out loss {measured.loss:.4f} at update {decision.progress.update}"
         save_model(run, run.context.folder.best, note, "best", measured.loss)
-    write_down(run, measured, decision)
+    log_validation(run, measured, decision)
     stop_early(run)
 
 
@@ -36,7 +36,7 @@ def decide(run: RunState, measured: Measurement) -> Decision:
     return decide_best(measured, run.state.progress, run.preview_problems)
 
 
-def write_down(run: RunState, measured: Measurement, decision: Decision) -> None:
+def log_validation(run: RunState, measured: Measurement, decision: Decision) -> None:
     """One line of metrics and one of the log."""
     state, update = run.state, decision.progress.update
     run.tracker.write(
@@ -55,7 +55,9 @@ def write_down(run: RunState, measured: Measurement, decision: Decision) -> None
         "update {update}/{updates}  valid loss {loss:.4f}", update=update, updates=state.updates, loss=measured.loss
     )
     if measured.kinds:
-        said = msg("{said} ({kinds})", said=said, kinds=[f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items()])
+        said = msg(
+            "{said} ({kinds})", said=said, kinds=tuple(f"{kind} {loss:.4f}" for kind, loss in measured.kinds.items())
+        )
     if measured.forgetting is not None:
         said = msg("{said}  base-style loss {loss:.4f}", said=said, loss=measured.forgetting)
     if decision.best:
@@ -69,11 +71,11 @@ def stop_early(run: RunState) -> None:
     if out_of_patience(progress, run.state.settings.early_stopping):
         progress.finished = True
         stopped = msg("stopped early: no better held-out loss in {count} measurements", count=progress.without_best)
-        run.say("early_stop", stopped)
+        run.log("early_stop", stopped)
 
 
 def warn_unmeasured(run: RunState) -> None:
-    """Say once per stage that no held-out clip teaches one of its networks, so that its last weights go on."""
+    """Warn once per stage that no held-out clip can measure it, so that the next begins with its last weights."""
     state = run.state
     if state.progress.update == state.progress.stage_began:
         run.warn(

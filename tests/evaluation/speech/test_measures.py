@@ -1,4 +1,4 @@
-"""The listener: what one result is held against."""
+"""The evaluator of speech: what one result is compared with."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def own(tmp_path: Path) -> list[Sample]:
     return [sample(tmp_path, name, speaker_id="me") for name in ("a", "bb", "ccc")]
 
 
-def listener(samples, **settings) -> SpeechEvaluator:
+def evaluator(samples, **settings) -> SpeechEvaluator:
     return SpeechEvaluator(TALK.open("talk:base"), samples, MFCC, **settings)
 
 
 def test_the_true_recording_measures_as_itself(own):
-    heard = listener(own).hear(prompt_of(own[0]), talk(TEXT, seed=1), RATE)
+    heard = evaluator(own).measure(prompt_of(own[0]), talk(TEXT, seed=1), RATE)
     found = heard.signals
     assert heard.transcript is None
     assert found.target_known == 1
@@ -66,38 +66,40 @@ def test_the_true_recording_measures_as_itself(own):
 
 
 def test_another_voice_is_less_alike(own):
-    mine, theirs = (listener(own).hear(prompt_of(own[0]), talk(TEXT, voice), RATE).signals for voice in (LOW, HIGH))
+    mine, theirs = (evaluator(own).measure(prompt_of(own[0]), talk(TEXT, voice), RATE).signals for voice in (LOW, HIGH))
     assert theirs.voice_prompt < mine.voice_prompt - 0.2
     assert theirs.voice_own < mine.voice_own - 0.2
 
 
 def test_the_speaker_s_own_voice_is_of_other_recordings_of_the_same_edit(own, tmp_path):
-    alone = listener(own[:1]).hear(prompt_of(own[0]), talk(TEXT), RATE).signals
+    alone = evaluator(own[:1]).measure(prompt_of(own[0]), talk(TEXT), RATE).signals
     assert math.isnan(alone.voice_own)
     stranger = sample(tmp_path, "stranger", HIGH, speaker_id="you")
     edited = sample(tmp_path, "edited", HIGH, speaker_id="me", edit_type="style")
-    both = listener([*own, stranger, edited]).hear(prompt_of(own[0]), talk(TEXT), RATE).signals
-    assert both.voice_own == pytest.approx(listener(own).hear(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_own)
+    both = evaluator([*own, stranger, edited]).measure(prompt_of(own[0]), talk(TEXT), RATE).signals
+    assert both.voice_own == pytest.approx(
+        evaluator(own).measure(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_own
+    )
 
 
 def test_without_a_true_recording_the_prompt_s_rate_decides(own, tmp_path):
     tokens = sample(tmp_path, "tokens", target=False)
-    found = listener([tokens]).hear(prompt_of(tokens), talk(TEXT), RATE).signals
+    found = evaluator([tokens]).measure(prompt_of(tokens), talk(TEXT), RATE).signals
     assert found.target_known == 0
     assert found.duration_ratio == pytest.approx(1.0, abs=0.05)
     asked = Prompt("seven dogs", "user", voice=own[0])
-    assert listener(own).hear(asked, talk("seven dogs"), RATE).signals.duration_ratio == pytest.approx(1.0, abs=0.1)
+    assert evaluator(own).measure(asked, talk("seven dogs"), RATE).signals.duration_ratio == pytest.approx(1.0, abs=0.1)
 
 
 def test_an_edit_of_the_prompt_is_not_held_against_another_text_s_recording(own):
     edit = Prompt(SAID, "base_style", replace(own[0], attributes={"edit_type": "emotion"}), voice=own[0])
-    found = listener(own).hear(edit, talk(SAID), RATE).signals
+    found = evaluator(own).measure(edit, talk(SAID), RATE).signals
     assert found.target_known == 0
     assert found.duration_ratio == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_prompt_without_a_voice_is_measured_as_far_as_it_goes():
-    found = listener([]).hear(Prompt(TEXT, "user"), talk(TEXT), RATE).signals
+    found = evaluator([]).measure(Prompt(TEXT, "user"), talk(TEXT), RATE).signals
     assert math.isnan(found.duration_ratio)
     assert math.isnan(found.voice_prompt)
     assert found.stretches == 2
@@ -105,7 +107,7 @@ def test_a_prompt_without_a_voice_is_measured_as_far_as_it_goes():
 
 def test_transcripts_become_error_rates(own):
     parrot = Parrot("when the bell rang the child ran outside")
-    heard = listener(own, transcriber=parrot, language="en").hear(prompt_of(own[0]), talk(TEXT), RATE)
+    heard = evaluator(own, transcriber=parrot, language="en").measure(prompt_of(own[0]), talk(TEXT), RATE)
     assert heard.transcript == parrot.words
     assert heard.signals.error_rate == pytest.approx(1 / 8)
     assert heard.signals.text_length == 8
@@ -114,7 +116,7 @@ def test_transcripts_become_error_rates(own):
 
 def test_nobody_transcribes_silence(own):
     parrot = Parrot("thank you for watching")
-    heard = listener(own, transcriber=parrot).hear(prompt_of(own[0]), np.zeros((1, RATE), np.float32), RATE)
+    heard = evaluator(own, transcriber=parrot).measure(prompt_of(own[0]), np.zeros((1, RATE), np.float32), RATE)
     assert (heard.transcript, heard.signals.error_rate) == ("", 1.0)
     assert parrot.languages == []
     assert heard.signals.spoken_s == 0
@@ -129,14 +131,14 @@ def test_a_speaker_vector_of_the_family_s_own_is_used(own):
         return np.array([1.0, 0.0])
 
     made = SpeechEvaluator(TALK.open("talk:base"), own, VoiceVector("CAM++", embed))
-    assert made.hear(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_prompt == 1.0
-    made.hear(prompt_of(own[0]), talk(TEXT), RATE)
+    assert made.measure(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_prompt == 1.0
+    made.measure(prompt_of(own[0]), talk(TEXT), RATE)
     assert calls == [(1, RATE)] * 5  # the prompt, two other recordings and two results
 
 
 def test_broken_samples_are_measured(own):
     broken = np.where(np.arange(talk(TEXT).shape[1]) % 500 == 3, np.nan, talk(TEXT)).astype(np.float32)
-    found = listener(own).hear(prompt_of(own[0]), broken, RATE).signals
+    found = evaluator(own).measure(prompt_of(own[0]), broken, RATE).signals
     assert found.nonfinite > 0
     assert np.isfinite(found.duration_ratio)
 

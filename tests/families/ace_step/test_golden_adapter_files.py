@@ -80,7 +80,7 @@ def test_golden_upstream_file_without_header(golden, tmp_path):
     """Such a file is what upstream wrote before diffusers kept the settings: scale 1, said, and a strength mends it."""
     save_file(load_file(golden.folder / LORA_WEIGHTS), tmp_path / LORA_WEIGHTS)
     lora = read_lora(tmp_path)
-    assert "no alpha in the file" in lora.notes[0]
+    assert "no alpha in the file" in str(lora.notes[0])
     for strength, output in ((1.0, AS_LOADED), (golden.settings["trained_scaling"], TRAINED), (0.0, BASE)):
         transformer = golden.transformer()
         apply_loras(transformer, [(lora, strength)])

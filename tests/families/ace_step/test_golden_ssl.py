@@ -57,24 +57,24 @@ def folder(golden, tmp_path_factory):
     return folder
 
 
-EXTRACTORS = pytest.mark.parametrize(("name", "heard"), [("mert", MERT), ("mhubert", MHUBERT)])
+EXTRACTORS = pytest.mark.parametrize(("name", "ssl_input"), [("mert", MERT), ("mhubert", MHUBERT)])
 
 
 @EXTRACTORS
-def test_golden_chunks(golden, clips, name: str, heard: SslInput):
+def test_golden_chunks(golden, clips, name: str, ssl_input: SslInput):
     tensors, settings = golden
-    chunks = torch.cat([ssl_chunks(clip, heard)[0] for clip in clips])
+    chunks = torch.cat([ssl_chunks(clip, ssl_input)[0] for clip in clips])
     assert list(chunks.shape) == settings[f"{name}_chunks"]
     thinned, step = every_nth(tensors, f"out.{name}_input_every")
     assert_close(name, chunks[:, ::step], thinned, 1e-4)
 
 
 @EXTRACTORS
-def test_golden_features(golden, clips, folder, name: str, heard: SslInput):
+def test_golden_features(golden, clips, folder, name: str, ssl_input: SslInput):
     tensors, settings = golden
     model = load_hubert(folder)
     for index, clip in enumerate(clips):
-        features = ssl_features(model, clip, heard)
+        features = ssl_features(model, clip, ssl_input)
         assert len(features) == settings[f"{name}_frames"][index]
         assert_close(f"{name} {index}", features, tensors[f"out.{name}.{index}"])
 

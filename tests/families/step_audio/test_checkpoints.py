@@ -154,7 +154,7 @@ def test_a_whole_peft_model_as_the_first_trainer_saved_it(tmp_path: Path) -> Non
     assert any(".base_layer." in key and ".self_attn." in key for key in trained.state_dict())
     loaded = load_llm(tiny_step1(seed=9), tmp_path / "llm_best.pt")
     (note,) = loaded.notes
-    assert "does not say its LoRA alpha; the guide's 32 is used" in note
+    assert "does not say its LoRA alpha; the guide's 32 is used" in str(note)
     from peft.tuners.lora import LoraLayer
 
     for module in loaded.network.modules():
@@ -169,13 +169,15 @@ def test_keys_without_a_place_and_absent_ones_are_told(tmp_path: Path) -> None:
     state.pop("spk_embed_affine_layer.bias")
     torch.save({**state, "extra.weight": torch.ones(2)}, tmp_path / "flow.pt")
     first, second = load_flow(random_flow(), tmp_path / "flow.pt").notes
-    assert "1 tensors have no place in the flow and were left out (first: extra.weight)" in first
-    assert "1 tensors of the flow are not in it and stay as they are (first: spk_embed_affine_layer.bias)" in second
+    assert "1 tensors have no place in the flow and were left out (first: extra.weight)" in str(first)
+    assert "1 tensors of the flow are not in it and stay as they are (first: spk_embed_affine_layer.bias)" in str(
+        second
+    )
 
 
 def test_another_base_of_the_same_sizes_is_told(files: Path) -> None:
     (note,) = load_llm(tiny_step1(), files / "llm_best.pt", "models/other").notes
-    assert "trained on models/base, and this is models/other; the sizes agree" in note
+    assert "trained on models/base, and this is models/other; the sizes agree" in str(note)
 
 
 # --- what does not fit -----------------------------------------------------------------------------------------------

@@ -115,13 +115,13 @@ def test_tokens_of_another_recording_are_refused_at_their_line(encoder, names, i
     assert refused.value.where == "pairs.jsonl:7"
 
 
-def test_a_prompt_of_many_samples_is_heard_once(encoder, pairs, monkeypatch):
-    heard = []
-    original = encoder.ears.hear
-    monkeypatch.setattr(encoder.ears, "hear", lambda *given: heard.append(1) or original(*given))
+def test_a_prompt_of_many_samples_is_encoded_once(encoder, pairs, monkeypatch):
+    calls = []
+    original = encoder.front_end.encode
+    monkeypatch.setattr(encoder.front_end, "encode", lambda *given: calls.append(1) or original(*given))
     for sample in pairs[:3]:
         encoder.encode(replace(sample, audios={**sample.audios, PROMPT: pairs[0].audios[PROMPT]}), ["prompt_codes"])
-    assert len(heard) == 3 + 1
+    assert len(calls) == 3 + 1
 
 
 def test_the_round_trip_is_the_recordings_own_mel_spoken(encoder, pairs):
@@ -129,7 +129,7 @@ def test_the_round_trip_is_the_recordings_own_mel_spoken(encoder, pairs):
 
     audio = load(pairs[0].audios["audio"], SAMPLE_RATE, 1)
     made = encoder.round_trip(audio)
-    assert made.shape == (1, 480 * len(encoder.ears.hear(audio, SAMPLE_RATE).mel))
+    assert made.shape == (1, 480 * len(encoder.front_end.encode(audio, SAMPLE_RATE).mel))
 
 
 def test_keys_follow_what_a_field_is_made_of(tiny_family, pairs, tiny_folder):

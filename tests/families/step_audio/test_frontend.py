@@ -18,15 +18,15 @@ from tunesmith.families.step_audio.frontend import (
     ReleasedFrontEnd,
     SmallFrontEnd,
     aligned,
-    front_end,
+    open_front_end,
 )
 from tunesmith.families.step_audio.source import FRONT_END_FILES
 from tunesmith.families.step_audio.tokens import pack, unpack
 
 
 @pytest.fixture(scope="module")
-def ears(tiny_family):
-    return front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids)
+def front_end(tiny_family):
+    return open_front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids)
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def with_silence(sound: np.ndarray, before: float, after: float) -> np.ndarray:
 
 def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path, released_flow):
     assert isinstance(
-        front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids),
+        open_front_end(tiny_family.checkpoint.folder, tiny_family.checkpoint.flow_folder, tiny_family.checkpoint.ids),
         SmallFrontEnd,
     )
-    other = front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)  # no settings of small ones here
+    other = open_front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)  # no settings of small ones here
     assert isinstance(other, ReleasedFrontEnd) and other.mel_config.num_mels == BINS
 
 
@@ -56,46 +56,46 @@ def test_the_folder_says_which_front_end_it_asks_for(tiny_family, tmp_path, rele
 def test_files_that_are_needed_late_are_asked_for_early(tiny_family, tmp_path, released_flow, name):
     (tmp_path / name).unlink()
     with pytest.raises(TunesmithError, match="is missing") as refused:
-        front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)
+        open_front_end(tmp_path, released_flow, tiny_family.checkpoint.ids)
     assert name in str(refused.value)
 
 
-def test_codes_and_mel_are_whole_groups_of_the_same_length(ears):
+def test_codes_and_mel_are_whole_groups_of_the_same_length(front_end):
     for seconds in (0.4, 0.9, 1.37):
-        heard = ears.hear(phrase(1, seconds, SAMPLE_RATE)[None], SAMPLE_RATE)
-        groups = len(heard.codes) // 5
-        assert len(heard.codes) == 5 * groups and heard.mel.shape == (6 * groups, BINS)
-        assert heard.speaker.shape == (WIDTH,) and heard.codes.dtype == np.int32
-        assert [len(codes) for codes in unpack(heard.codes, ears.ids)] == [2 * groups, 3 * groups]
+        encoded = front_end.encode(phrase(1, seconds, SAMPLE_RATE)[None], SAMPLE_RATE)
+        groups = len(encoded.codes) // 5
+        assert len(encoded.codes) == 5 * groups and encoded.mel.shape == (6 * groups, BINS)
+        assert encoded.speaker.shape == (WIDTH,) and encoded.codes.dtype == np.int32
+        assert [len(codes) for codes in unpack(encoded.codes, front_end.ids)] == [2 * groups, 3 * groups]
 
 
-def test_silence_around_a_recording_changes_neither_codes_nor_mel(ears):
+def test_silence_around_a_recording_changes_neither_codes_nor_mel(front_end):
     sound = phrase(2, 1.0, SAMPLE_RATE)
     step = 128 * 3 / 2 / SAMPLE_RATE  # the trimming's own grid at 16 kHz, so that it begins at the same sample
     lengths = ((50 * step, 0.4), (100 * step, 0.9))
-    plain, padded = (ears.hear(with_silence(sound, *around), SAMPLE_RATE) for around in lengths)
+    plain, padded = (front_end.encode(with_silence(sound, *around), SAMPLE_RATE) for around in lengths)
     assert np.array_equal(plain.codes, padded.codes)
     assert np.allclose(plain.mel, padded.mel, atol=2e-2)
 
 
-def test_channels_are_mixed_and_rates_brought_to_the_models(ears):
+def test_channels_are_mixed_and_rates_brought_to_the_models(front_end):
     sound = phrase(3, 1.0, SAMPLE_RATE)
-    mono = ears.hear(sound[None], SAMPLE_RATE)
-    stereo = ears.hear(np.stack([sound * 1.5, sound * 0.5]), SAMPLE_RATE)
+    mono = front_end.encode(sound[None], SAMPLE_RATE)
+    stereo = front_end.encode(np.stack([sound * 1.5, sound * 0.5]), SAMPLE_RATE)
     assert np.array_equal(mono.codes, stereo.codes)
-    lower = ears.hear(phrase(3, 1.0, TOKENIZER_RATE)[None], TOKENIZER_RATE)
+    lower = front_end.encode(phrase(3, 1.0, TOKENIZER_RATE)[None], TOKENIZER_RATE)
     assert abs(len(lower.mel) - len(mono.mel)) <= 6
     with pytest.raises(TunesmithError, match="8000 Hz"):
-        ears.hear(sound[None, ::3], 8000)
+        front_end.encode(sound[None, ::3], 8000)
 
 
-def test_known_codes_are_taken_as_they_are(ears):
+def test_known_codes_are_taken_as_they_are(front_end):
     sound = phrase(4, 1.0, SAMPLE_RATE)[None]
-    own = ears.hear(sound, SAMPLE_RATE)
+    own = front_end.encode(sound, SAMPLE_RATE)
     known = np.roll(own.codes.reshape(-1, 5), 1, axis=0).ravel()
-    assert np.array_equal(ears.hear(sound, SAMPLE_RATE, known).codes, known)
+    assert np.array_equal(front_end.encode(sound, SAMPLE_RATE, known).codes, known)
     with pytest.raises(TunesmithError, match="audio tokens stand for"):
-        ears.hear(sound, SAMPLE_RATE, np.tile(known, 3))
+        front_end.encode(sound, SAMPLE_RATE, np.tile(known, 3))
 
 
 @pytest.mark.parametrize(
@@ -118,35 +118,35 @@ def test_less_than_a_group_is_no_speech():
         aligned(np.arange(4), np.zeros((5, 2)))
 
 
-def test_speaking_gives_the_length_of_the_mel_and_is_the_same_again(ears):
-    mel = torch.from_numpy(ears.hear(phrase(5, 0.6, SAMPLE_RATE)[None], SAMPLE_RATE).mel)
-    wave = ears.speak(mel, 3)
+def test_speaking_gives_the_length_of_the_mel_and_is_the_same_again(front_end):
+    mel = torch.from_numpy(front_end.encode(phrase(5, 0.6, SAMPLE_RATE)[None], SAMPLE_RATE).mel)
+    wave = front_end.speak(mel, 3)
     assert wave.shape == (480 * len(mel),) and np.abs(wave).max() > 0
-    assert np.array_equal(wave, ears.speak(mel, 3))
+    assert np.array_equal(wave, front_end.speak(mel, 3))
 
 
 def test_the_released_front_ends_get_one_cut_at_their_own_rates(tmp_path, released_flow):
-    ids, heard = TokenIds(), {}
-    ears = ReleasedFrontEnd(tmp_path, released_flow, ids, "", "cpu")
+    ids, waves = TokenIds(), {}
+    front_end = ReleasedFrontEnd(tmp_path, released_flow, ids, "", "cpu")
 
-    def listener(name, rate, size):
+    def stand_in(name, rate, size):
         def codes(wave):
-            heard[name] = wave
+            waves[name] = wave
             return np.arange(round(len(wave) / TOKENIZER_RATE * rate)) % size
 
         return SimpleNamespace(codes=codes)
 
     def vector(wave):
-        heard["speaker"] = wave
+        waves["speaker"] = wave
         return np.ones(192)
 
-    vars(ears)["_tokenisers"] = (listener("vq02", 50 / 3, ids.vq02), listener("vq06", 25, ids.vq06))
-    vars(ears)["_speaker"] = SimpleNamespace(vector=vector)
-    made = ears.hear(phrase(6, 1.5, SAMPLE_RATE)[None], SAMPLE_RATE)
-    assert all(torch.equal(wave, heard["vq02"]) for wave in heard.values())
-    seconds = len(heard["vq02"]) / TOKENIZER_RATE
+    vars(front_end)["_tokenisers"] = (stand_in("vq02", 50 / 3, ids.vq02), stand_in("vq06", 25, ids.vq06))
+    vars(front_end)["_speaker"] = SimpleNamespace(vector=vector)
+    made = front_end.encode(phrase(6, 1.5, SAMPLE_RATE)[None], SAMPLE_RATE)
+    assert all(torch.equal(wave, waves["vq02"]) for wave in waves.values())
+    seconds = len(waves["vq02"]) / TOKENIZER_RATE
     assert len(made.wave) / SAMPLE_RATE == pytest.approx(seconds, abs=1e-4)
     assert len(made.mel) == len(made.codes) // 5 * 6 and abs(len(made.mel) / 50 - seconds) < 0.12
-    assert np.abs(heard["vq02"]).max() == pytest.approx(0.999, abs=1e-3) and np.abs(made.wave).max() <= 0.61
+    assert np.abs(waves["vq02"]).max() == pytest.approx(0.999, abs=1e-3) and np.abs(made.wave).max() <= 0.61
     expected = pack(np.arange(2 * 9) % ids.vq02, np.arange(3 * 9) % ids.vq06, ids)
     assert np.array_equal(made.codes[:45], expected)

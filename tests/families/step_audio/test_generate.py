@@ -62,12 +62,12 @@ def test_generators_of_a_family_share_a_front_end_that_hears_a_prompt_once(tiny_
     """As every round of previews makes its own generator."""
     family = STEP_AUDIO.open(tiny_family.path)
     first = family.generation.generator(networks)
-    heard, original = [], first.encoder.ears.tokenise
-    monkeypatch.setattr(first.encoder.ears, "tokenise", lambda voice: heard.append(1) or original(voice))
+    calls, original = [], first.encoder.front_end.tokenise
+    monkeypatch.setattr(first.encoder.front_end, "tokenise", lambda voice: calls.append(1) or original(voice))
     made = [next(iter(family.generation.generator(networks).generate([ask(0, 5)]))) for _ in range(2)]
-    assert np.array_equal(made[0].audio, made[1].audio) and len(heard) == 1
+    assert np.array_equal(made[0].audio, made[1].audio) and len(calls) == 1
     next(iter(family.generation.generator(networks).generate([ask(1, 5)])))
-    assert len(heard) == 2
+    assert len(calls) == 2
     assert STEP_AUDIO.open(tiny_family.path).generation.generator(networks).encoder is not first.encoder
 
 

@@ -17,7 +17,7 @@ from tunesmith.families.loss_terms import LossAccumulator, add_denominators, com
 from tunesmith.families.step_audio.collate import ABSENT_FRAMES, ABSENT_IDS
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.family import STEP_AUDIO
-from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, with_heard
+from tunesmith.families.step_audio.objective import answer_logits, sampled_codes, with_codes
 from tunesmith.families.step_audio.tokens import flow_tokens, unpack
 from tunesmith.run.adapted import on_device
 
@@ -229,7 +229,7 @@ def test_a_cold_llm_hears_its_likeliest_code_of_the_codebook_whose_turn_it_is(ti
 def test_hearing_sampled_codes_changes_the_targets_mu_alone(tiny_family, networks, items):
     batch = tiny_family.objective.collate(items[:3], draws_of(items[:3]))
     codes = np.roll(items[1]["codes"].reshape(-1, 5), 1, axis=0).ravel()
-    changed = with_heard(batch, {1: codes}, tiny_family.checkpoint.ids)
+    changed = with_codes(batch, {1: codes}, tiny_family.checkpoint.ids)
     begin, made = len(items[1]["prompt_codes"]) // 5 * 3, flow_tokens(codes, tiny_family.checkpoint.ids)
     assert np.array_equal(changed["flow_tokens"][1, begin : begin + len(made)].numpy(), made)
     assert torch.equal(changed["flow_tokens"][1, :begin], batch["flow_tokens"][1, :begin])

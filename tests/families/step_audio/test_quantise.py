@@ -159,7 +159,7 @@ def test_the_pocket_model_trains_packed(packing):
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1] < losses[0]
-    assert any("merged export" in warning for warning in family.adapters.warnings((), "lora"))
+    assert any("merged export" in str(warning) for warning in family.adapters.warnings((), "lora"))
 
 
 @pytest.mark.parametrize("packing", LIBRARIES)

@@ -74,27 +74,29 @@ def said(capsys: pytest.CaptureFixture[str], verb: str, run: Path, *more: str) -
 def test_a_recording_becomes_codes_mel_and_voice_and_sound_again(family: Family) -> None:
     sound = phrase(0, 2.0, SAMPLE_RATE)
     with family.encoding.encoder() as encoder:
-        ears = encoder.ears
-        assert isinstance(ears, ReleasedFrontEnd)
-        heard, again = (ears.hear(sound[None], SAMPLE_RATE) for _ in range(2))
-        spoken = ears.speak(torch.from_numpy(heard.mel), 0)
-        vq02, vq06 = unpack(heard.codes.tolist(), IDS)
-        other = ears.hear(phrase(1, 2.0, SAMPLE_RATE)[None], SAMPLE_RATE)
-    assert len(heard.mel) == MEL_PER_GROUP * len(heard.codes) // 5
-    assert heard.mel.shape[1] == FLOW.output_size
+        front_end = encoder.front_end
+        assert isinstance(front_end, ReleasedFrontEnd)
+        encoded, again = (front_end.encode(sound[None], SAMPLE_RATE) for _ in range(2))
+        spoken = front_end.speak(torch.from_numpy(encoded.mel), 0)
+        vq02, vq06 = unpack(encoded.codes.tolist(), IDS)
+        other = front_end.encode(phrase(1, 2.0, SAMPLE_RATE)[None], SAMPLE_RATE)
+    assert len(encoded.mel) == MEL_PER_GROUP * len(encoded.codes) // 5
+    assert encoded.mel.shape[1] == FLOW.output_size
     assert len(set(vq02)) > 4
     assert len(set(vq06)) > 4
-    assert heard.speaker.shape == (FLOW.spk_embed_dim,)
-    assert not np.allclose(other.speaker, heard.speaker, atol=1e-3)
-    assert spoken.shape == (len(heard.mel) * SAMPLE_RATE // 50,)
+    assert encoded.speaker.shape == (FLOW.spk_embed_dim,)
+    assert not np.allclose(other.speaker, encoded.speaker, atol=1e-3)
+    assert spoken.shape == (len(encoded.mel) * SAMPLE_RATE // 50,)
     assert spoken.std() > 1e-4
     for name in ("codes", "mel", "speaker", "wave"):
-        np.testing.assert_array_equal(getattr(heard, name), getattr(again, name))
+        np.testing.assert_array_equal(getattr(encoded, name), getattr(again, name))
 
 
 def test_tokenisers_hear_the_same_recording_at_another_rate(family: Family) -> None:
     with family.encoding.encoder() as encoder:
-        fast, slow = (encoder.ears.hear(phrase(0, 2.0, rate)[None], rate) for rate in (SAMPLE_RATE, TOKENIZER_RATE))
+        fast, slow = (
+            encoder.front_end.encode(phrase(0, 2.0, rate)[None], rate) for rate in (SAMPLE_RATE, TOKENIZER_RATE)
+        )
     assert abs(len(fast.codes) - len(slow.codes)) <= 5
 
 

@@ -34,7 +34,7 @@ def test_an_unknown_edit_is_refused_at_its_line_with_the_list():
     validate_samples([line(1), line(2, edit_type="clone"), line(3, edit_type="emotion", edit_info="sad")])
     with pytest.raises(TunesmithError) as refused:
         validate_samples([line(1), line(7, edit_type="emotoin")])
-    assert refused.value.where == "train.jsonl:7" and "emotoin" in refused.value.what
+    assert refused.value.where == "train.jsonl:7" and "emotoin" in str(refused.value.what)
     assert all(name in str(refused.value) for name in EDIT_TYPES)
     with pytest.raises(TunesmithError, match=r"train.jsonl:8.*sleepy.*happy"):
         validate_samples([line(8, edit_type="emotion", edit_info="sleepy")])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from tools.pocket.ace_step.assemble import Parts
-    from tools.pocket.ace_step.corpus import SongMaterial
+    from tools.pocket.ace_step.corpus import RenderedSongs
     from tools.pocket.progress import Advance
 
 SHAPES = ((64, 16), (96, 10), (126, 8))  # (latent frames, clips) of a batch
@@ -53,14 +53,14 @@ class PretrainBatch:
 
 
 @torch.no_grad()
-def make_corpus(codec: Any, material: SongMaterial, clips: Sequence[int], advance: Advance) -> MelCorpus:
-    """Latents of some clips of ``material``."""
+def make_corpus(codec: Any, songs: RenderedSongs, clips: Sequence[int], advance: Advance) -> MelCorpus:
+    """Latents of some clips of ``songs``."""
     parts = []
     for first in range(0, len(clips), 4):
-        rows = [material.mels[clip].astype(np.float32) for clip in clips[first : first + 4]]
+        rows = [songs.mels[clip].astype(np.float32) for clip in clips[first : first + 4]]
         parts.append(to_latents(codec, torch.from_numpy(np.stack(rows))).half())
         advance((first + len(rows)) / len(clips), f"{first + len(rows)} of {len(clips)} clips")
-    return MelCorpus(torch.cat(parts), [material.captions[clip] for clip in clips])
+    return MelCorpus(torch.cat(parts), [songs.captions[clip] for clip in clips])
 
 
 def make_batch(parts: Parts, corpus: MelCorpus, seed: int, number: int) -> PretrainBatch:
@@ -73,12 +73,12 @@ def make_batch(parts: Parts, corpus: MelCorpus, seed: int, number: int) -> Pretr
     latents = torch.stack([corpus.latents[c, ..., s : s + frames] for c, s in zip(clips, starts, strict=True)]).float()
     text = parts.tokenizer([_vary(corpus.captions[c], rngs) for c in clips], padding=True, return_tensors="pt")
     levels = training_sigmas(SHIFT)
-    place = 1 / (1 + np.exp(-rngs.standard_normal(rows)))
+    share = 1 / (1 + np.exp(-rngs.standard_normal(rows)))
     lyrics, mask = _lyrics(parts.lyric_tokenizer, rows, rngs)
     return PretrainBatch(
         latents=latents,
         noise=torch.from_numpy(rngs.standard_normal(latents.shape, dtype=np.float32)),
-        sigma=levels[torch.from_numpy((1000 * place).astype(np.int64)).clamp(max=999)],
+        sigma=levels[torch.from_numpy((1000 * share).astype(np.int64)).clamp(max=999)],
         text=text.input_ids,
         text_mask=text.attention_mask,
         text_kept=torch.from_numpy((rngs.random(rows) >= TEXT_DROPOUT).astype(np.float32)),

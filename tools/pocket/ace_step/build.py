@@ -12,7 +12,7 @@ from tunesmith.pocket.synth import BASE_STYLES
 
 if TYPE_CHECKING:
     from tools.pocket.ace_step.batches import MelCorpus
-    from tools.pocket.ace_step.corpus import SongMaterial
+    from tools.pocket.ace_step.corpus import RenderedSongs
     from tools.pocket.pretraining import PretrainPlan, Trained
 
 MINUTES = 69.0
@@ -45,7 +45,7 @@ def build(
         TunesmithError: when the folder cannot be written.
     """
     from tools.pocket.ace_step.assemble import make_parts, save_folder
-    from tools.pocket.ace_step.corpus import make_material
+    from tools.pocket.ace_step.corpus import render_songs
     from tools.pocket.ace_step.measure import numbers
     from tools.pocket.ace_step.numbers_page import markdown
     from tools.pocket.ace_step.pretrain import pretrain
@@ -58,9 +58,9 @@ def build(
         PretrainPlan(whole * (1 - CODEC_SHARE), None if updates is None else updates[1]),
     )
     with workplace(out, seed, clips_per_style) as work, progress_bar(quiet) as bar:
-        material = make_material(work, clips_per_style, clips_per_style // 2, seed, bar("rendering the clips"))
-        codec, fitted = _codec(work, material, plans[0], seed, bar)
-        corpus = _corpus(work / "corpus.pt", codec, material, bar)
+        songs = render_songs(work, clips_per_style, clips_per_style // 2, seed, bar("rendering the clips"))
+        codec, fitted = _codec(work, songs, plans[0], seed, bar)
+        corpus = _corpus(work / "corpus.pt", codec, songs, bar)
         parts = make_parts(seed)
         advance = bar("pretraining")
         trained = pretrain(parts, corpus, plans[1], seed=seed, state=work / "state.pt", report=training_report(advance))
@@ -75,7 +75,7 @@ def build(
     return measured
 
 
-def _codec(work: Path, material: SongMaterial, plan: PretrainPlan, seed: int, bar: Bar) -> tuple[Any, Trained]:
+def _codec(work: Path, songs: RenderedSongs, plan: PretrainPlan, seed: int, bar: Bar) -> tuple[Any, Trained]:
     """The fitted autoencoder, rounded to what 16 bits hold, from ``work`` if it is there."""
     import torch
 
@@ -90,21 +90,21 @@ def _codec(work: Path, material: SongMaterial, plan: PretrainPlan, seed: int, ba
         codec.load_state_dict(stored["model"])
         return codec, Trained(**stored["used"])
     advance = bar("fitting the autoencoder")
-    codec, used = fit_codec(material, plan, seed=seed, state=work / "codec_state.pt", report=training_report(advance))
+    codec, used = fit_codec(songs, plan, seed=seed, state=work / "codec_state.pt", report=training_report(advance))
     round_to_half(codec)
     keep({"model": codec.state_dict(), "used": vars(used)}, path)
     advance(1.0, f"update {used.updates}")
     return codec, used
 
 
-def _corpus(path: Path, codec: Any, material: SongMaterial, bar: Bar) -> MelCorpus:
+def _corpus(path: Path, codec: Any, songs: RenderedSongs, bar: Bar) -> MelCorpus:
     import torch
 
     from tools.pocket.ace_step.batches import MelCorpus, make_corpus
 
     if path.exists():
         return MelCorpus(**torch.load(path, weights_only=True))
-    corpus = make_corpus(codec, material, material.of(BASE_STYLES), bar("encoding the clips"))
+    corpus = make_corpus(codec, songs, songs.of(BASE_STYLES), bar("encoding the clips"))
     keep(vars(corpus), path)
     return corpus
 

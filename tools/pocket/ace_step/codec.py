@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tools.pocket.ace_step.corpus import SongMaterial
+from tools.pocket.ace_step.corpus import RenderedSongs
 from tools.pocket.pretraining import PretrainPlan, Rate, Report, Trained, train
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.config import LATENT_SCALE, LATENT_SHIFT
@@ -61,12 +61,12 @@ def to_mel(codec: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 def fit_codec(
-    material: SongMaterial, plan: PretrainPlan, *, seed: int, state: Path, report: Report
+    songs: RenderedSongs, plan: PretrainPlan, *, seed: int, state: Path, report: Report
 ) -> tuple[Any, Trained]:
-    """Fit an ``AutoencoderDC`` on all of ``material`` by :func:`train`.
+    """Fit an ``AutoencoderDC`` on all of ``songs`` by :func:`train`.
 
     Args:
-        material: Of every style, the example style too: a codec is general, only the transformer must not know it.
+        songs: Of every style, the example style too: a codec is general, only the transformer must not know it.
         plan: How long.
         seed: Of the weights and the batches.
         state: Where to keep the unfinished training.
@@ -79,16 +79,16 @@ def fit_codec(
         codec.decoder.conv_in.weight.mul_(LATENT_SCALE)
     held = torch.nn.ModuleList([codec, standardise])
     optimizer = _optimizer(codec)
-    silence = torch.from_numpy(np.asarray(material.mels[:64], np.float32)).amin(dim=(0, 1, 3))
+    silence = torch.from_numpy(np.asarray(songs.mels[:64], np.float32)).amin(dim=(0, 1, 3))
 
     def loss(number: int) -> torch.Tensor:
         rng = ItemRng(seed, number, "pocket ace codec").generator("batch")
-        mel = _batch(material, silence, rng).contiguous(memory_format=torch.channels_last)
+        mel = _batch(songs, silence, rng).contiguous(memory_format=torch.channels_last)
         return _loss(codec, standardise, mel, rng)
 
     used = train(held, optimizer, plan, RATE, loss, state=state, report=report)
     codec = codec.to(memory_format=torch.contiguous_format).eval()
-    _fold(codec, material, silence, seed)
+    _fold(codec, songs, silence, seed)
     return codec, used
 
 
@@ -104,13 +104,13 @@ def _loss(codec: Any, standardise: torch.nn.Module, mel: torch.Tensor, rngs: np.
     return loss
 
 
-def _batch(material: SongMaterial, silence: torch.Tensor, rngs: np.random.Generator) -> torch.Tensor:
+def _batch(songs: RenderedSongs, silence: torch.Tensor, rngs: np.random.Generator) -> torch.Tensor:
     """Crops (B, C, H, F), some of them mono, mirrored, quieter or ending in ``silence`` (H,)."""
     rows = []
     for _ in range(ROWS):
-        clip = int(rngs.integers(len(material.captions)))
-        start = int(rngs.integers(material.mels.shape[-1] - CROP + 1))
-        mel = torch.from_numpy(material.mels[clip, :, :, start : start + CROP].astype(np.float32))
+        clip = int(rngs.integers(len(songs.captions)))
+        start = int(rngs.integers(songs.mels.shape[-1] - CROP + 1))
+        mel = torch.from_numpy(songs.mels[clip, :, :, start : start + CROP].astype(np.float32))
         if rngs.random() < 0.5:
             mel = mel.flip(0)
         if rngs.random() < 0.2:
@@ -124,10 +124,10 @@ def _batch(material: SongMaterial, silence: torch.Tensor, rngs: np.random.Genera
 
 
 @torch.no_grad()
-def _fold(codec: Any, material: SongMaterial, silence: torch.Tensor, seed: int, batches: int = 40) -> None:
+def _fold(codec: Any, songs: RenderedSongs, silence: torch.Tensor, seed: int, batches: int = 40) -> None:
     """Rescale the encoder's output to the mean and deviation that the published constants expect."""
     rngs = ItemRng(seed, 0, "pocket ace codec").generator("fold")
-    raw = torch.cat([codec.encoder(_batch(material, silence, rngs)) for _ in range(batches)])
+    raw = torch.cat([codec.encoder(_batch(songs, silence, rngs)) for _ in range(batches)])
     mean, deviation = raw.mean(dim=(0, 2, 3)), raw.std(dim=(0, 2, 3))
     gain = 1.0 / (LATENT_SCALE * deviation)
     out = codec.encoder.conv_out

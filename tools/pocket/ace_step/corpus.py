@@ -34,7 +34,7 @@ EXAMPLE_FIRST_SEED = 500_000
 
 
 @dataclass(frozen=True)
-class SongMaterial:
+class RenderedSongs:
     """Clips in the order of ``styles``.
 
     Attributes:
@@ -69,7 +69,7 @@ def _front_end() -> LogMel:
     return LogMel(VOCODER_CONFIG)
 
 
-def make_material(folder: Path, clips: int, example_clips: int, seed: int, advance: Advance) -> SongMaterial:
+def render_songs(folder: Path, clips: int, example_clips: int, seed: int, advance: Advance) -> RenderedSongs:
     """Render the clips into ``folder``, or go on where an interrupted rendering stopped.
 
     Args:
@@ -94,4 +94,4 @@ def make_material(folder: Path, clips: int, example_clips: int, seed: int, advan
             mels.flush()
             write_json(listing, captions)
         advance((number + 1) / len(wanted), f"{number + 1} of {len(wanted)} clips")
-    return SongMaterial(mels, captions, [style for style, _ in wanted])
+    return RenderedSongs(mels, captions, [style for style, _ in wanted])

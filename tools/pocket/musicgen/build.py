@@ -78,7 +78,7 @@ def _codec(path: Path, seed: int, bar: Bar) -> EncodecModel:
     import torch
 
     from tools.pocket.musicgen.codec import CodecShape, fit_codec, write_codec
-    from tools.pocket.musicgen.corpus import codec_material
+    from tools.pocket.musicgen.corpus import codec_waves
 
     shape = CodecShape()
     if path.exists():
@@ -87,7 +87,7 @@ def _codec(path: Path, seed: int, bar: Bar) -> EncodecModel:
         codec.load_state_dict(torch.load(path, weights_only=True))
         return codec
     advance = bar("fitting the codec")
-    codec = fit_codec(codec_material(shape.sample_rate), shape, seed)
+    codec = fit_codec(codec_waves(shape.sample_rate), shape, seed)
     keep(codec.state_dict(), path)
     advance(1.0, f"{shape.frame_rate:.0f} frames/s, {shape.books} books of {shape.book_size}")
     return codec

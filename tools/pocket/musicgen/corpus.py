@@ -29,7 +29,7 @@ def render_mono(style: str, seconds: float, seed: int, sample_rate: int) -> tupl
     return clip.audio.mean(axis=1), clip.caption
 
 
-def codec_material(sample_rate: int, clips: int = 16, seconds: float = 8.0) -> torch.Tensor:
+def codec_waves(sample_rate: int, clips: int = 16, seconds: float = 8.0) -> torch.Tensor:
     """Audio of every style, the example style too: a codec is general, only the decoder must not know the style."""
     styles = (*BASE_STYLES, EXAMPLE_STYLE)
     audio = [render_mono(style, seconds, 500_000 + i, sample_rate)[0] for style in styles for i in range(clips)]

@@ -81,5 +81,5 @@ def cosyvoice_yaml(flow: FlowConfig, small: SmallConfig) -> str:
 def _lists(value: Any) -> Any:
     """Tuples as lists, which plain YAML has."""
     if isinstance(value, dict):
-        return {key: _lists(one) for key, one in value.items()}
-    return [_lists(one) for one in value] if isinstance(value, tuple) else value
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value

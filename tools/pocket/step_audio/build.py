@@ -12,7 +12,7 @@ from tunesmith.files import atomic_folder, write_json
 if TYPE_CHECKING:
     from tools.pocket.pretraining import PretrainPlan
     from tools.pocket.step_audio.assemble import SpeechParts
-    from tools.pocket.step_audio.corpus import SpeechMaterial, Tensors
+    from tools.pocket.step_audio.corpus import SpeechCorpus, Tensors
     from tunesmith.families.step_audio.small import SmallConfig
 
 MINUTES = 130.0
@@ -60,14 +60,14 @@ def build(
     config = SmallConfig()
     with workplace(out, seed, sentences) as work, progress_bar(quiet) as bar:
         tensors = _frontend(work, config, seed, min(sentences, 480), bar)
-        material = _material(work / "material.pt", tensors, config, sentences, seed, bar, False)
-        held = _material(work / "held_out.pt", tensors, config, held_out, seed, bar, True)
-        parts, efforts = _trained(work, material, tensors, config, plans, seed, bar)
+        corpus = _corpus(work / "material.pt", tensors, config, sentences, seed, bar, False)
+        held = _corpus(work / "held_out.pt", tensors, config, held_out, seed, bar, True)
+        parts, efforts = _trained(work, corpus, tensors, config, plans, seed, bar)
         measured = finish(out, parts, held, {"seed": seed, "sentences": sentences, **efforts}, bar)
     return measured
 
 
-def finish(out: Path, parts: SpeechParts, held: SpeechMaterial, known: dict[str, Any], bar: Bar) -> dict[str, Any]:
+def finish(out: Path, parts: SpeechParts, held: SpeechCorpus, known: dict[str, Any], bar: Bar) -> dict[str, Any]:
     """Write the folder of trained parts with its examples and measure it; returns the numbers.
 
     Args:
@@ -92,7 +92,7 @@ def finish(out: Path, parts: SpeechParts, held: SpeechMaterial, known: dict[str,
         measured = numbers(player, held, known["seed"], bar("measuring"), max(1, round(CLONED * len(held.plain))))
         networks = {"language model": parts.language, "flow": parts.flow}
         measured |= {
-            "parameters": {name: sum(p.numel() for p in one.parameters()) for name, one in networks.items()},
+            "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()},
             "vq02": parts.ids.vq02, "vq06": parts.ids.vq06, **known,
             "peak_memory_mib": peak_memory_mib(), "folder_mb": folder_mb(folder),
         }  # fmt: skip
@@ -116,24 +116,24 @@ def _frontend(work: Path, config: SmallConfig, seed: int, clips: int, bar: Bar) 
     return tensors
 
 
-def _material(
+def _corpus(
     path: Path, tensors: Tensors, config: SmallConfig, count: int, seed: int, bar: Bar, held_out: bool
-) -> SpeechMaterial:
-    from tools.pocket.step_audio.corpus import load_material, make_material, save_material
+) -> SpeechCorpus:
+    from tools.pocket.step_audio.corpus import load_corpus, make_corpus, save_corpus
 
     if path.exists():
-        return load_material(path)
+        return load_corpus(path)
     advance = bar("held-out sentences" if held_out else "synthesising the sentences")
     with_mel = count if held_out else min(count, WITH_MEL)
-    material = make_material(tensors, config, count, with_mel, seed, advance, held_out)
-    save_material(material, path)
+    corpus = make_corpus(tensors, config, count, with_mel, seed, advance, held_out)
+    save_corpus(corpus, path)
     advance(1.0, f"{count} sentences")
-    return material
+    return corpus
 
 
 def _trained(
     work: Path,
-    material: SpeechMaterial,
+    corpus: SpeechCorpus,
     tensors: Tensors,
     config: SmallConfig,
     plans: tuple[PretrainPlan, PretrainPlan],
@@ -152,14 +152,14 @@ def _trained(
     tokeniser = make_text_tokeniser()
     tokeniser.save(str(work / JSON))
     ids = token_ids(tokeniser)
-    language, flow = make_language_model(ids, seed), make_flow(ids, mean_mel(material), seed)
-    samples = Samples(material, load_text(work, ids), ids)
+    language, flow = make_language_model(ids, seed), make_flow(ids, mean_mel(corpus), seed)
+    samples = Samples(corpus, load_text(work, ids), ids)
     spoke = pretrain_language_model(
         language, samples, plans[0], seed=seed, state=work / "language.pt",
         report=training_report(bar("pretraining the language model")),
     )  # fmt: skip
     painted = pretrain_flow(
-        flow, Scenes(material, ids), plans[1], seed=seed, state=work / "flow.pt",
+        flow, Scenes(corpus, ids), plans[1], seed=seed, state=work / "flow.pt",
         report=training_report(bar("pretraining the flow")),
     )  # fmt: skip
     efforts = {

@@ -64,7 +64,7 @@ class SpeechClip:
 
 
 @dataclass
-class SpeechMaterial:
+class SpeechCorpus:
     """Plain clips, and at the same places their other sides."""
 
     plain: list[SpeechClip]
@@ -93,36 +93,36 @@ def all_spoken(first: int, count: int, seed: int, held_out: bool = False) -> Ite
             yield from pool.map(lambda number: spoken(number, seed, held_out), numbers)
 
 
-def make_material(
+def make_corpus(
     tensors: Tensors, config: SmallConfig, count: int, with_mel: int, seed: int, advance: Advance,
     held_out: bool = False,
-) -> SpeechMaterial:  # fmt: skip
+) -> SpeechCorpus:  # fmt: skip
     """Synthesise ``count`` clips with their edits and keep codes of all, spectrograms of the first ``with_mel``."""
     encoder, speaker = SmallCodes(tensors, config), SmallSpeaker(tensors, config)
-    material = SpeechMaterial([], [])
-    for one in all_spoken(0, count, seed, held_out):
-        which = EDITS.index(one.edit)
-        for wave, edit, into in ((one.plain, -1, material.plain), (one.other, which, material.other)):
+    corpus = SpeechCorpus([], [])
+    for pair in all_spoken(0, count, seed, held_out):
+        which = EDITS.index(pair.edit)
+        for wave, edit, into in ((pair.plain, -1, corpus.plain), (pair.other, which, corpus.other)):
             mel = padded_mel(prepared(wave), config)
             clip = SpeechClip(
-                one.text, one.voice.name, edit, *(torch.from_numpy(c).short() for c in encoder.of_mel(mel))
+                pair.text, pair.voice.name, edit, *(torch.from_numpy(c).short() for c in encoder.of_mel(mel))
             )
             if len(into) < with_mel:
                 clip.mel, clip.speaker = mel.half(), torch.from_numpy(speaker.of_mel(mel)).half()
             into.append(clip)
-        if len(material.plain) % 64 == 0:
-            advance(len(material.plain) / count, f"{len(material.plain)} sentences")
-    return material
+        if len(corpus.plain) % 64 == 0:
+            advance(len(corpus.plain) / count, f"{len(corpus.plain)} sentences")
+    return corpus
 
 
-def save_material(material: SpeechMaterial, path: Path) -> None:
+def save_corpus(corpus: SpeechCorpus, path: Path) -> None:
     """Keep it in one file of tensors and plain values."""
-    keep({side: [vars(clip) for clip in getattr(material, side)] for side in ("plain", "other")}, path)
+    keep({side: [vars(clip) for clip in getattr(corpus, side)] for side in ("plain", "other")}, path)
 
 
-def load_material(path: Path) -> SpeechMaterial:
+def load_corpus(path: Path) -> SpeechCorpus:
     """Read it back."""
     stored = torch.load(path, weights_only=True)
-    return SpeechMaterial(
+    return SpeechCorpus(
         [SpeechClip(**clip) for clip in stored["plain"]], [SpeechClip(**clip) for clip in stored["other"]]
     )

@@ -68,10 +68,10 @@ def interrupted(wave: Wave, rng: np.random.Generator) -> Wave:
     size = round(0.02 * SAMPLE_RATE)
     frames = wave[: len(wave) // size * size].reshape(-1, size)
     inner = slice(len(frames) // 4, max(len(frames) // 4 + 1, 3 * len(frames) // 4))
-    place = (inner.start + int(np.argmin(np.abs(frames[inner]).max(axis=1)))) * size + size // 2
+    cut = (inner.start + int(np.argmin(np.abs(frames[inner]).max(axis=1)))) * size + size // 2
     silence = np.zeros(round(int(rng.integers(*_SILENT_GROUPS)) * GROUP_SECONDS * SAMPLE_RATE), np.float32)
     ramp = np.linspace(0.0, 1.0, 120, dtype=np.float32)
-    before, after = wave[:place].copy(), wave[place:].copy()
+    before, after = wave[:cut].copy(), wave[cut:].copy()
     before[-len(ramp) :] *= ramp[::-1]
     after[: len(ramp)] *= ramp
     return np.concatenate([before, silence, after])

@@ -98,8 +98,8 @@ def speak(text: str, voice: EspeakVoice) -> Wave:
 def _ends(wave: Wave, peak: float) -> Wave:
     """The wave at a peak level, from just before its first to just after its last audible sample."""
     wave = wave * np.float32(peak / max(float(np.abs(wave).max()), 1e-6))
-    heard = np.flatnonzero(np.abs(wave) > _AUDIBLE * peak)
-    first, last = int(heard[0]), int(heard[-1]) + 1
+    audible = np.flatnonzero(np.abs(wave) > _AUDIBLE * peak)
+    first, last = int(audible[0]), int(audible[-1]) + 1
     lead, tail = (round(seconds * SAMPLE_RATE) for seconds in (LEAD_SECONDS, TAIL_SECONDS))
     speech = np.pad(wave[max(0, first - 120) : last + 480], (lead, tail))
     return speech.astype(np.float32)

@@ -31,10 +31,10 @@ def write_examples(folder: Path, clips: int = CLIPS, pairs_each: int = PAIRS_EAC
     Raises:
         TunesmithError: when espeak-ng is missing or the folder cannot be written.
     """
-    said: set[str] = set()
+    used: set[str] = set()
     rows, paths = [], []
     for number in range(clips):
-        text = _sentence(number, "voice", said)
+        text = _sentence(number, "voice", used)
         path = folder / VOICE / "train" / f"{NEW_VOICE.name}-{number + 1:02d}.flac"
         _write(path, speak(text, NEW_VOICE))
         paths.append(path)
@@ -43,17 +43,17 @@ def write_examples(folder: Path, clips: int = CLIPS, pairs_each: int = PAIRS_EAC
     lines = []
     for edit in EDITS:
         for number in range(pairs_each):
-            line, written = _pair(folder / PAIRS, edit, number, said)
+            line, written = _pair(folder / PAIRS, edit, number, used)
             lines.append(json.dumps(line))
             paths += written
     write_text(folder / PAIRS / "edits.jsonl", "\n".join(lines) + "\n")
     return paths
 
 
-def _pair(folder: Path, edit: Edit, number: int, said: set[str]) -> tuple[dict[str, str], list[Path]]:
+def _pair(folder: Path, edit: Edit, number: int, used: set[str]) -> tuple[dict[str, str], list[Path]]:
     """One line of the pairs, and its two files."""
     name = "-".join(filter(None, (edit.kind, edit.info, str(number + 1))))
-    text = _sentence(number, name, said)
+    text = _sentence(number, name, used)
     plain = speak(text, NEW_VOICE)
     other = other_side(edit, text, NEW_VOICE, plain, ItemRng(0, number, name).generator("spoil"))
     source, target = (other, plain) if edit.spoilt else (plain, other)
@@ -67,13 +67,13 @@ def _pair(folder: Path, edit: Edit, number: int, said: set[str]) -> tuple[dict[s
     return {key: value for key, value in line.items() if value}, paths
 
 
-def _sentence(number: int, purpose: str, said: set[str]) -> str:
-    """A sentence of four words or more that was not said before."""
+def _sentence(number: int, purpose: str, used: set[str]) -> str:
+    """A sentence of four words or more that was not used before."""
     rng = ItemRng(0, number, "examples").generator(purpose)
     while True:
         text = draw_sentence(rng)
-        if len(text.split()) >= _LEAST_WORDS and text not in said:
-            said.add(text)
+        if len(text.split()) >= _LEAST_WORDS and text not in used:
+            used.add(text)
             return text
 
 

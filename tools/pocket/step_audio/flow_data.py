@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial
+from tools.pocket.step_audio.corpus import SpeechClip, SpeechCorpus
 from tools.pocket.step_audio.edits import EDITS
 from tools.pocket.step_audio.samples import SORTED
 from tunesmith.data.item_rng import ItemRng
@@ -65,13 +65,13 @@ class Scenes:
     """Draws pairs of clips that have a spectrogram.
 
     Args:
-        material: Clips and their edits.
+        corpus: Clips and their edits.
         ids: The ids of the model.
     """
 
-    def __init__(self, material: SpeechMaterial, ids: TokenIds) -> None:
+    def __init__(self, corpus: SpeechCorpus, ids: TokenIds) -> None:
         self.ids = ids
-        self.pairs = [pair for pair in zip(material.plain, material.other, strict=True) if pair[0].mel is not None]
+        self.pairs = [pair for pair in zip(corpus.plain, corpus.other, strict=True) if pair[0].mel is not None]
         self._alike: dict[tuple[str, int], list[SpeechClip]] = defaultdict(list)
         for clip in (clip for pair in self.pairs for clip in pair):
             self._alike[clip.voice, clip.edit].append(clip)
@@ -82,7 +82,7 @@ class Scenes:
         if rng.random() < _EDITED:
             return self.edit(*self.pairs[int(rng.integers(len(self.pairs)))])
         clips = self._alike[self._kinds[int(rng.integers(len(self._kinds)))]]
-        prompt, target = (clips[int(place)] for place in rng.integers(len(clips), size=2))
+        prompt, target = (clips[int(index)] for index in rng.integers(len(clips), size=2))
         return self.scene(prompt, target)
 
     def edit(self, plain: SpeechClip, other: SpeechClip) -> Scene:
@@ -92,7 +92,7 @@ class Scenes:
     def scene(self, prompt: SpeechClip, target: SpeechClip) -> Scene:
         """The two one after the other."""
         assert prompt.mel is not None and prompt.speaker is not None and target.mel is not None
-        codes = [one for clip in (prompt, target) for one in pack(clip.vq02.numpy(), clip.vq06.numpy(), self.ids)]
+        codes = [code for clip in (prompt, target) for code in pack(clip.vq02.numpy(), clip.vq06.numpy(), self.ids)]
         mel = torch.cat([prompt.mel, target.mel], dim=1).T.float()
         tokens = torch.from_numpy(flow_tokens(codes, self.ids))
         return Scene(tokens, mel, prompt.speaker.float(), prompt.mel.shape[1])
@@ -102,8 +102,8 @@ def batch(scenes: Scenes, rows: int, seed: int, number: int) -> tuple[Canvas, Fl
     """Batch ``number`` with its draws."""
     rng = ItemRng(seed, number // SORTED, "flow").generator("scenes")
     drawn = sorted((scenes.draw(rng) for _ in range(rows * SORTED)), key=lambda scene: len(scene.tokens))
-    place = ItemRng(seed, number // SORTED, "flow").generator("order").permutation(SORTED)[number % SORTED]
-    canvas = collate(drawn[place * rows : (place + 1) * rows])
+    position = ItemRng(seed, number // SORTED, "flow").generator("order").permutation(SORTED)[number % SORTED]
+    canvas = collate(drawn[position * rows : (position + 1) * rows])
     return canvas, flow_draws(canvas, ItemRng(seed, number, "flow").seed_of("noise"))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from tools.pocket.pretraining import PretrainPlan, Report, Trained
-from tools.pocket.step_audio.corpus import SpeechMaterial
+from tools.pocket.step_audio.corpus import SpeechCorpus
 from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scene, Scenes, batch, collate, flow_draws
 from tools.pocket.step_audio.training import train
 from tunesmith.families.step_audio.config import EstimatorConfig, FlowConfig, FlowEncoderConfig, TokenIds
@@ -91,6 +91,6 @@ def held_out_flow(flow: Flow, scenes: list[Scene]) -> float:
     return sum(losses) / len(losses)
 
 
-def mean_mel(material: SpeechMaterial) -> torch.Tensor:
+def mean_mel(corpus: SpeechCorpus) -> torch.Tensor:
     """Mean log-mel (C,) of the clips that have one."""
-    return torch.cat([clip.mel.float() for clip in material.plain if clip.mel is not None], dim=1).mean(dim=1)
+    return torch.cat([clip.mel.float() for clip in corpus.plain if clip.mel is not None], dim=1).mean(dim=1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tools.pocket.progress import Advance
-from tools.pocket.step_audio.corpus import SpeechMaterial, spoken
+from tools.pocket.step_audio.corpus import SpeechCorpus, spoken
 from tools.pocket.step_audio.edits import EDITS, Edit, manner
 from tools.pocket.step_audio.espeak import BASE_VOICES, NEW_VOICE, EspeakVoice, Wave, speak
 from tools.pocket.step_audio.flow_data import Scenes
@@ -27,7 +27,7 @@ _REFERENCES = ("seven red boats sleep tonight", "some happy children dance outsi
 
 
 def numbers(
-    player: Player, held: SpeechMaterial, seed: int, advance: Advance, sentences: int = SENTENCES
+    player: Player, held: SpeechCorpus, seed: int, advance: Advance, sentences: int = SENTENCES
 ) -> dict[str, Any]:
     """Everything that ``NUMBERS.md`` states of sound and loss.
 
@@ -51,7 +51,7 @@ def numbers(
     return {**made, "edits": edits}
 
 
-def losses(player: Player, held: SpeechMaterial) -> dict[str, Any]:
+def losses(player: Player, held: SpeechCorpus) -> dict[str, Any]:
     """Cross entropy (nats) and accuracy of the language model, and the flow's loss, for clones and edits."""
     samples, scenes = Samples(held, player.text, player.parts.ids), Scenes(held, player.parts.ids)
     prompts = held.plain[len(BASE_VOICES) :] + held.plain[: len(BASE_VOICES)]  # the next of the same voice
@@ -90,7 +90,7 @@ def cloned(player: Player, voices: Sequence[EspeakVoice], seed: int, paint_real:
     made = _spoken(player, prompts, answers)
     out = {"right": _judged(player, made, truths, voices, rngs), "voice_right": voiced_right(player, made, voices)}
     if paint_real:
-        waves = _spoken(player, prompts, [one.ids for one in truths])
+        waves = _spoken(player, prompts, [clip.ids for clip in truths])
         out["right_from_true_codes"] = _judged(player, waves, truths, voices, rngs)
     ratios = [len(answer) / len(truth.ids) for answer, truth in zip(answers, truths, strict=True)]
     worst = max(ratios, key=_off)
@@ -114,19 +114,19 @@ def voiced_right(player: Player, waves: Sequence[Wave], voices: Sequence[EspeakV
 def edited(player: Player, edit: Edit, seed: int, count: int) -> dict[str, Any]:
     """Held-out sources edited, beside their true targets: the right words, and what the edit is about."""
     turns, every = len(BASE_VOICES), len(BASE_VOICES) * len(EDITS)
-    places = [every * (n // turns) + turns * EDITS.index(edit) + n % turns for n in range(count)]
-    pairs = [spoken(place, seed + 1, held_out=True) for place in places]
-    sources = [player.hear(one.text, one.other if edit.spoilt else one.plain) for one in pairs]
-    truths = [player.hear(one.text, one.plain if edit.spoilt else one.other) for one in pairs]
+    numbers = [every * (n // turns) + turns * EDITS.index(edit) + n % turns for n in range(count)]
+    pairs = [spoken(number, seed + 1, held_out=True) for number in numbers]
+    sources = [player.hear(pair.text, pair.other if edit.spoilt else pair.plain) for pair in pairs]
+    truths = [player.hear(pair.text, pair.plain if edit.spoilt else pair.other) for pair in pairs]
     answers = player.edited(sources, edit.kind, edit.info)
-    rngs = [ItemRng(seed, place, "measure").generator("edit") for place in places]
-    voices = [manner(edit, one.voice) for one in pairs]
+    rngs = [ItemRng(seed, number, "measure").generator("edit") for number in numbers]
+    voices = [manner(edit, pair.voice) for pair in pairs]
     made = _spoken(player, sources, answers)
     return {
         "right": _judged(player, made, truths, voices, rngs),
-        "source": _traits([one.wave for one in sources]),
+        "source": _traits([clip.wave for clip in sources]),
         "made": _traits(made),
-        "true": _traits([one.wave for one in truths]),
+        "true": _traits([clip.wave for clip in truths]),
     }
 
 

@@ -62,29 +62,29 @@ class Player:
 
     def cloned(self, prompts: Sequence[SpokenResult], texts: Sequence[str], seed: int = 0) -> list[list[int]]:
         """LLM ids of each text in the voice of its prompt."""
-        asked = [
+        prompt_ids = [
             clone_prompt(
                 self.text, prompt_text=prompt.text, prompt_ids=prompt.ids, target_text=text, speaker=SPEAKER,
                 style="current", ids=self.parts.ids,
             )
             for prompt, text in zip(prompts, texts, strict=True)
         ]  # fmt: skip
-        return self._answers(asked, seed)
+        return self._answers(prompt_ids, seed)
 
     def edited(self, sources: Sequence[SpokenResult], kind: str, info: str, seed: int = 0) -> list[list[int]]:
         """LLM ids of each source after an edit."""
-        asked = [
+        prompt_ids = [
             edit_prompt(
                 self.text, edit_type=kind, edit_info=info or None, source_text=source.text, source_ids=source.ids,
                 target_text=None, style="current", ids=self.parts.ids,
             )
             for source in sources
         ]  # fmt: skip
-        return self._answers(asked, seed)
+        return self._answers(prompt_ids, seed)
 
     def paint(self, prompt: SpokenResult, ids: Sequence[int], seed: int = 0) -> torch.Tensor:
         """Mel (C, F) of LLM ids after a prompt."""
-        before, after = (torch.from_numpy(flow_tokens(list(one), self.parts.ids))[None] for one in (prompt.ids, ids))
+        before, after = (torch.from_numpy(flow_tokens(list(part), self.parts.ids))[None] for part in (prompt.ids, ids))
         frames = self.parts.flow.config.encoder.up_stride * (before.shape[1] + after.shape[1])
         noise = torch.randn(1, len(prompt.mel), frames, generator=torch.Generator().manual_seed(seed))
         flow = self.parts.flow
@@ -101,11 +101,11 @@ class Player:
         """Audio (N,) of LLM ids after a prompt."""
         return self.wave(self.paint(prompt, ids, seed))
 
-    def _answers(self, asked: list[list[int]], seed: int) -> list[list[int]]:
+    def _answers(self, prompt_ids: list[list[int]], seed: int) -> list[list[int]]:
         longest = round(LONGEST_SECONDS / GROUP_SECONDS) * GROUP
         answers = []
-        for first in range(0, len(asked), ROWS):
-            rows = asked[first : first + ROWS]
+        for first in range(0, len(prompt_ids), ROWS):
+            rows = prompt_ids[first : first + ROWS]
             seeds = range(1000 * seed + first, 1000 * seed + first + len(rows))
             answers += generate(self.parts.language, rows, ids=self.parts.ids, seeds=seeds, max_new=longest)
         return answers

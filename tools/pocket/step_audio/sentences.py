@@ -44,8 +44,8 @@ def one_word_different(text: str, count: int, rng: np.random.Generator) -> list[
     """``count`` sentences that differ from ``text`` in one word, by another of its class."""
     words = text.split()
     others = [
-        " ".join([*words[:place], other, *words[place + 1 :]])
-        for place, word in enumerate(words)
+        " ".join([*words[:index], other, *words[index + 1 :]])
+        for index, word in enumerate(words)
         for kind in CLASSES
         if word in kind
         for other in kind

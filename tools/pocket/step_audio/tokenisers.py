@@ -20,10 +20,10 @@ POINTS = 40_000
 
 
 def fit_frontend(config: SmallConfig, seed: int, advance: Advance, clips: int = FIT_CLIPS) -> Tensors:
-    """Tensors of ``small_frontend.safetensors``, fitted to the first ``clips`` of the material with their edits."""
+    """Tensors of ``small_frontend.safetensors``, fitted to the first ``clips`` of the corpus with their edits."""
     mels = []
-    for number, one in enumerate(all_spoken(0, clips, seed)):
-        mels += [padded_mel(one.plain, config), padded_mel(one.other, config)]
+    for number, pair in enumerate(all_spoken(0, clips, seed)):
+        mels += [padded_mel(pair.plain, config), padded_mel(pair.other, config)]
         advance(0.5 * number / clips, f"{number} sentences")
     generator = torch.Generator().manual_seed(seed)
     pairs = [features(mel, config) for mel in mels]

@@ -34,8 +34,8 @@ def traits(wave: Wave) -> dict[str, float]:
 
 def _pieces(wave: Wave, levels: np.ndarray) -> Iterator[np.ndarray]:
     """80 ms around each frame with speech, windowed."""
-    for place in np.flatnonzero(levels >= levels.max() - 20):
-        middle, width = int(place) * _FRAME + _FRAME // 2, 2 * _FRAME
+    for frame in np.flatnonzero(levels >= levels.max() - 20):
+        middle, width = int(frame) * _FRAME + _FRAME // 2, 2 * _FRAME
         piece = wave[max(0, middle - width) : middle + width].astype(np.float64)
         yield piece * np.hanning(len(piece))
 

@@ -18,7 +18,7 @@ class AudioCheck:
     Attributes:
         name: The check's name, its file's.
         level: Of its findings.
-        unit: Of number and limit; shares are told in ``%``.
+        unit: Of number and limit; shares are given in ``%``.
         passed: Number and limit where an audio passes it, else ``None``.
         says: The sentence, from the audio, the number and the limit.
         remedy: What to do about it.

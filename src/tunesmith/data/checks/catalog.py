@@ -1,4 +1,4 @@
-"""All checks, in the order in which their findings are told: can it be read, is it sound, is it music, is it named."""
+"""All checks, in the order of their findings: can it be read, is it sound, is it music, has it a text."""
 
 from __future__ import annotations
 

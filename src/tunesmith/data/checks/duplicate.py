@@ -18,17 +18,17 @@ def check(context: CheckContext) -> Iterator[Finding]:
     Pairs across a train/valid split of the user's own are left to ``leakage``. One sound may be the answer to different
     prompts.
     """
-    for one, other, score in context.similar:
-        first, second = context.by_id[one], context.by_id[other]
+    for earlier, later, score in context.similar:
+        first, second = context.by_id[earlier], context.by_id[later]
         if {first.sample.split, second.sample.split} == {"train", "valid"} or first.request != second.request:
             continue
         if first.content and first.content == second.content:
-            yield _identical(other, one)
+            yield _identical(later, earlier)
         elif score >= context.limits.same_recording_score and _same_length(first, second):
-            yield _same_recording(other, one, score, context.limits.same_recording_score)
+            yield _same_recording(later, earlier, score, context.limits.same_recording_score)
         else:
-            yield _alike(one, other, score, context.limits.duplicate_score)
-            yield _alike(other, one, score, context.limits.duplicate_score)
+            yield _similar(earlier, later, score, context.limits.duplicate_score)
+            yield _similar(later, earlier, score, context.limits.duplicate_score)
 
 
 def _identical(clip: str, earlier: str) -> Finding:
@@ -66,7 +66,7 @@ def _same_recording(clip: str, earlier: str, score: float, limit: float) -> Find
     )
 
 
-def _alike(clip: str, other: str, score: float, limit: float) -> Finding:
+def _similar(clip: str, other: str, score: float, limit: float) -> Finding:
     return Finding(
         check="duplicate",
         level="warn",

@@ -1,4 +1,4 @@
-"""What the model family itself has to say about the texts: lyrics that its tokeniser cannot read or will cut."""
+"""What the model family finds in the texts: lyrics that its tokeniser cannot read or will cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held-out clips whose sound is also trained on, which makes held-out loss a lie."""
+"""Held-out clips whose sound is also trained on, which makes held-out loss meaningless."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def check(context: CheckContext) -> Iterator[Finding]:
     Only a warning where both name one track in ``cut_from``: with few tracks their ends are held out on purpose.
     """
     limit = context.limits.duplicate_score
-    for one, other, score in context.similar:
-        splits = (context.by_id[one].sample.split, context.by_id[other].sample.split)
+    for first, second, score in context.similar:
+        splits = (context.by_id[first].sample.split, context.by_id[second].sample.split)
         if set(splits) != {"train", "valid"}:
             continue
-        held, trained = (one, other) if splits[0] == "valid" else (other, one)
-        cut = context.by_id[held].sample.attributes.get("cut_from")
-        meant = cut is not None and cut == context.by_id[trained].sample.attributes.get("cut_from")
+        held_out, trained = (first, second) if splits[0] == "valid" else (second, first)
+        cut = context.by_id[held_out].sample.attributes.get("cut_from")
+        intended = cut is not None and cut == context.by_id[trained].sample.attributes.get("cut_from")
         yield Finding(
             check="leakage",
-            level="warn" if meant else "error",
-            clip=held,
+            level="warn" if intended else "error",
+            clip=held_out,
             message=msg(
                 "this held-out clip sounds like the training clip {trained}: {score:.0%} of their fingerprint agrees, "
                 "over {limit:.0%}",

@@ -18,35 +18,35 @@ def check(context: CheckContext) -> Iterator[Finding]:
     measured = [audio for audio in context.decoded() if audio.facts.lufs is not None]
     if len(measured) < _FEWEST:
         return
-    middle = median(audio.facts.lufs or 0.0 for audio in measured)
+    median_lufs = median(audio.facts.lufs or 0.0 for audio in measured)
     limit = context.limits.loudness_spread
     for audio in measured:
         lufs = audio.facts.lufs or 0.0
-        away = lufs - middle
-        if abs(away) > limit:
+        difference = lufs - median_lufs
+        if abs(difference) > limit:
             yield Finding(
                 check="loudness_outlier",
                 level="warn",
                 clip=audio.clip,
-                message=_sentence(audio.subject, lufs, middle, limit),
-                value=away,
+                message=_sentence(audio.subject, lufs, median_lufs, limit),
+                value=difference,
                 limit=limit,
                 unit="LU",
                 remedy=msg("Bring the clips to one loudness, unless the difference is meant."),
             )
 
 
-def _sentence(subject: Message, lufs: float, middle: float, limit: float) -> Message:
-    values: dict[str, Any] = {"subject": subject, "lufs": lufs, "middle": middle, "limit": limit}
-    if lufs > middle:
+def _sentence(subject: Message, lufs: float, median_lufs: float, limit: float) -> Message:
+    values: dict[str, Any] = {"subject": subject, "lufs": lufs, "middle": median_lufs, "limit": limit}
+    if lufs > median_lufs:
         return msg(
             "{subject} is {away:.1f} LU louder than the median ({lufs:.1f} against {middle:.1f} LUFS), "
             "over {limit:g} LU",
-            away=lufs - middle,
+            away=lufs - median_lufs,
             **values,
         )
     return msg(
         "{subject} is {away:.1f} LU quieter than the median ({lufs:.1f} against {middle:.1f} LUFS), over {limit:g} LU",
-        away=middle - lufs,
+        away=median_lufs - lufs,
         **values,
     )

@@ -1,4 +1,4 @@
-"""Clips without any text to be called by."""
+"""Clips without any text that describes them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tunesmith.texts import msg
 def check(context: CheckContext) -> Iterator[Finding]:
     """Error when a clip has no text, or only empty ones (lyrics alone do not describe a clip).
 
-    Which clips need a transcript is for the family to say.
+    The model's family decides which clips need a transcript.
     """
     if context.transcripts:
         return
     for clip in context.clips:
-        told = [text for role, text in clip.sample.texts.items() if role != "lyrics" and text.strip()]
-        if not told:
+        texts = [text for role, text in clip.sample.texts.items() if role != "lyrics" and text.strip()]
+        if not texts:
             yield Finding(
                 check="missing_text",
                 level="error",

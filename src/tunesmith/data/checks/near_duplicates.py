@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from tunesmith.data.checks.context import CheckedClip
-from tunesmith.data.checks.survey import MeasuredClip, place
+from tunesmith.data.checks.survey import MeasuredClip, span_of
 from tunesmith.data.sample import AudioRef
 
 
@@ -25,7 +25,7 @@ def near_duplicates(
         if clip.sample.id in copies:
             continue
         for role, ref in clip.sample.targets.items():
-            landmarks = measured[place(ref)][1]
+            landmarks = measured[span_of(ref)][1]
             if landmarks is not None and len(landmarks):
                 marks[f"{clip.sample.id}\x1f{role}"] = landmarks
                 owners[f"{clip.sample.id}\x1f{role}"] = clip.sample.id
@@ -34,11 +34,11 @@ def near_duplicates(
     from tunesmith.data.fingerprint import near_duplicates
 
     best: dict[tuple[str, str], float] = {}
-    for one, other, score in near_duplicates(marks, threshold=threshold):
-        pair = tuple(sorted((owners[one], owners[other]), key=order.__getitem__))
+    for first, second, score in near_duplicates(marks, threshold=threshold):
+        pair = tuple(sorted((owners[first], owners[second]), key=order.__getitem__))
         if pair[0] != pair[1] and not (content[pair[0]] and content[pair[0]] == content[pair[1]]):
             best[pair[0], pair[1]] = max(score, best.get((pair[0], pair[1]), 0.0))
-    yield from ((one, other, score) for (one, other), score in sorted(best.items()))
+    yield from ((first, second, score) for (first, second), score in sorted(best.items()))
 
 
 def _identical(clips: Sequence[CheckedClip]) -> Iterator[tuple[str, str, float]]:
@@ -50,5 +50,5 @@ def _identical(clips: Sequence[CheckedClip]) -> Iterator[tuple[str, str, float]]
     for group in groups.values():
         for same in group.values():
             yield from ((same[0], later, 1.0) for later in same[1:])
-        for one, other in combinations(group.values(), 2):
-            yield one[0], other[0], 1.0
+        for first, second in combinations(group.values(), 2):
+            yield first[0], second[0], 1.0

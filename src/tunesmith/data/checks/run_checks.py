@@ -12,7 +12,7 @@ from tunesmith.data.checks.context import CheckContext, CheckedClip
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.near_duplicates import near_duplicates
-from tunesmith.data.checks.survey import Survey, place
+from tunesmith.data.checks.survey import Survey, span_of
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
@@ -85,7 +85,7 @@ def run_checks(  # noqa: PLR0913
     limits = limits or CheckLimits()
     chosen = frozenset(overrule)
     measured = Survey(limits, signals, fingerprint, chosen, workers, progress, facts_path).measure(samples)
-    clips = tuple(CheckedClip(s, {role: measured[place(ref)][0] for role, ref in s.audios.items()}) for s in samples)
+    clips = tuple(CheckedClip(s, {role: measured[span_of(ref)][0] for role, ref in s.audios.items()}) for s in samples)
     context = CheckContext(
         clips=clips,
         limits=limits,

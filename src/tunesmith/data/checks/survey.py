@@ -43,55 +43,57 @@ class Survey:
     facts_path: Path | None = None
 
     def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, MeasuredClip]:
-        """Facts and landmarks of every distinct audio, by :func:`place` of its reference."""
+        """Facts and landmarks of every distinct audio, by :func:`span_of` its reference."""
         from tunesmith.data.checks.measure import Job, beyond
 
         store = FactStore(self.facts_path)
         wanted: dict[AudioRef, bool] = {}
         for sample in samples:
             for ref in sample.audios.values():
-                wanted[place(ref)] = wanted.get(place(ref), False) or sample.id in self.overrule
+                wanted[span_of(ref)] = wanted.get(span_of(ref), False) or sample.id in self.overrule
         keys = {ref: fact_key(ref) for ref in wanted}
         measured: dict[AudioRef, MeasuredClip] = {}
         for ref, overruled in wanted.items():
-            known = store.get(keys[ref], signals=self.signals, fingerprint=self.fingerprint)
-            if known and (known[0].decoded or (not overruled and beyond(known[0], known[0].seconds, self.limits))):
-                measured[ref] = known
-        todo = [
+            stored = store.get(keys[ref], signals=self.signals, fingerprint=self.fingerprint)
+            if stored and (stored[0].decoded or (not overruled and beyond(stored[0], stored[0].seconds, self.limits))):
+                measured[ref] = stored
+        jobs = [
             Job(ref, self.limits, self.signals, self.fingerprint, overruled)
             for ref, overruled in wanted.items()
             if ref not in measured
         ]
-        tell = self._teller(samples, measured)
-        for job, result in _measure(todo, self.workers):
+        advance = self._progress_of_samples(samples, measured)
+        for job, result in _measure(jobs, self.workers):
             measured[job.ref] = result
-            tell(job.ref)
-        if todo:
+            advance(job.ref)
+        if jobs:
             store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
         return measured
 
-    def _teller(self, samples: Sequence[Sample], measured: Collection[AudioRef]) -> Callable[[AudioRef], None]:
+    def _progress_of_samples(
+        self, samples: Sequence[Sample], measured: Collection[AudioRef]
+    ) -> Callable[[AudioRef], None]:
         """Reports samples as the last of their audios is measured; those that are known already, at once."""
         progress = self.progress
         if progress is None:
             return lambda ref: None
-        waiting = [{place(ref) for ref in sample.audios.values()} - set(measured) for sample in samples]
+        waiting = [{span_of(ref) for ref in sample.audios.values()} - set(measured) for sample in samples]
         users: dict[AudioRef, list[set[AudioRef]]] = {}
         for refs in waiting:
             for ref in refs:
                 users.setdefault(ref, []).append(refs)
         progress(sum(not refs for refs in waiting))
 
-        def tell(ref: AudioRef) -> None:
+        def advance(ref: AudioRef) -> None:
             for refs in users[ref]:
                 refs.discard(ref)
             progress(sum(not refs for refs in users[ref]))
 
-        return tell
+        return advance
 
 
-def place(ref: AudioRef) -> AudioRef:
-    """The same sound without what was learnt about it, so that it can stand as a key."""
+def span_of(ref: AudioRef) -> AudioRef:
+    """The file and span of a reference, without its duration, so that it can be a key."""
     return replace(ref, duration=None)
 
 

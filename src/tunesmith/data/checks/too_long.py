@@ -7,11 +7,11 @@ from tunesmith.data.checks.context import Audio
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.texts import Message, msg
 
-_SAID_IN_HOURS = 360.0
+_IN_HOURS_FROM_S = 360.0
 
 
 def _sentence(subject: Message, seconds: float, limit: float) -> Message:
-    if seconds < _SAID_IN_HOURS:
+    if seconds < _IN_HOURS_FROM_S:
         return msg("{subject} lasts {seconds:.0f} s, over {limit:g} s", subject=subject, seconds=seconds, limit=limit)
     return msg(
         "{subject} lasts {seconds:.0f} s ({hours:.1f} h), over {limit:g} s",

@@ -1,4 +1,4 @@
-"""What the shape of a wave tells: flat tops of clipping, and a level that sinks."""
+"""How much level a clip loses from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def fade(hops_db: np.ndarray) -> tuple[float, float]:
     count = len(hops_db) // size
     if count < 3:
         return 0.0, 0.0
-    heard = np.maximum(hops_db, SILENCE_DBFS - 20)
-    third = len(heard) // 3
-    fall = np.percentile(heard[:third], 75) - np.percentile(heard[-third:], 75)
-    levels = np.percentile(heard[: count * size].reshape(count, size), 90, axis=1)
+    floored_db = np.maximum(hops_db, SILENCE_DBFS - 20)
+    third = len(floored_db) // 3
+    fall = np.percentile(floored_db[:third], 75) - np.percentile(floored_db[-third:], 75)
+    levels = np.percentile(floored_db[: count * size].reshape(count, size), 90, axis=1)
     earlier, later = np.triu_indices(count, 1)
     return float(fall), float(np.sign(levels[later] - levels[earlier]).mean())

@@ -13,7 +13,7 @@ from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
-from tunesmith.texts import msg
+from tunesmith.texts import any_of, msg
 
 __all__ = [
     "AUTO", "LAYOUTS", "Dataset", "Layout", "LayoutOptions", "detect_layout", "layout_named", "read_layout",
@@ -24,13 +24,13 @@ AUTO = "auto"
 """In place of a layout's name: look which one it is."""
 
 
-def _found() -> tuple[Layout, ...]:
+def _discover() -> tuple[Layout, ...]:
     modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
     layouts = (module.LAYOUT for module in modules if hasattr(module, "LAYOUT"))
     return tuple(sorted(layouts, key=lambda layout: layout.order))
 
 
-LAYOUTS = _found()
+LAYOUTS = _discover()
 """Of every file here that has one, in the order in which they are tried: the most explicit first."""
 
 
@@ -42,9 +42,9 @@ def layout_named(name: str) -> Layout:
     """
     found = next((layout for layout in LAYOUTS if layout.name == name), None)
     if found is None:
-        known = ", ".join((AUTO, *(layout.name for layout in LAYOUTS)))
+        names = (AUTO, *(layout.name for layout in LAYOUTS))
         raise TunesmithError(
-            msg("there is no layout named {name!r}", name=name), remedy=msg("Choose one of: {known}.", known=known)
+            msg("there is no layout named {name!r}", name=name), remedy=msg("Choose one of: {names}.", names=names)
         )
     return found
 
@@ -85,15 +85,17 @@ def read_layout(
     options = LayoutOptions(default_text, metadata_file, valid_file)
     if metadata_file != LayoutOptions.metadata_file and not (folder / metadata_file).is_file():
         raise TunesmithError(
-            msg("there is no {metadata_file} here", metadata_file=metadata_file),
+            msg("there is no {file} here", file=metadata_file),
             where=str(folder),
             remedy=msg("Check the file's name."),
         )
     layout = layout_named(detect_layout(folder, metadata_file) if name == AUTO else name)
     if not layout.lists and (folder.is_file() or valid_file):
-        what = f"the layout `{layout.name}` reads a folder, not a list of speech pairs"
-        remedy = f"Set it to {' or '.join(other.name for other in LAYOUTS if other.lists)}."
-        raise TunesmithError(what, where=str(folder if folder.is_file() else valid_file), remedy=remedy)
+        raise TunesmithError(
+            msg("the layout `{layout}` reads a folder, not a list of speech pairs", layout=layout.name),
+            where=str(folder if folder.is_file() else valid_file),
+            remedy=msg("Set it to {layouts}.", layouts=any_of([other.name for other in LAYOUTS if other.lists])),
+        )
     dataset = layout.read(folder, options)
     if not dataset.samples and not dataset.problems:
         raise TunesmithError(
@@ -151,8 +153,11 @@ def _readable(folder: Path) -> Path:
     if folder.suffix.lower() == ".jsonl" and folder.is_file():
         return folder
     if not folder.is_dir():
-        remedy = "Name the folder that holds it, or a .jsonl list of speech pairs."
-        raise TunesmithError(msg("this is a file, not a folder"), where=str(folder), remedy=remedy)
+        raise TunesmithError(
+            msg("this is a file, not a folder"),
+            where=str(folder),
+            remedy=msg("Name the folder that holds it, or a .jsonl list of speech pairs."),
+        )
     try:
         next(iter(folder.iterdir()), None)
     except OSError as error:

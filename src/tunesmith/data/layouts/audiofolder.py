@@ -74,7 +74,7 @@ def _jsonl_rows(text: str, table: Path) -> Iterator[tuple[int, Mapping[str, Any]
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            what = f"this line is not JSON ({error.msg})"
+            what = msg("this line is not JSON ({reason})", reason=error.msg)
             raise TunesmithError(what, where=f"{table}:{number}", remedy=msg("Correct or remove it.")) from error
         if not isinstance(row, dict):
             raise TunesmithError(

@@ -24,9 +24,9 @@ def build(
     Args:
         folder: The dataset's folder.
         entries: Clips in the order in which the layout lists them; the same one may come more than once.
-        options: The user's words.
+        options: What the user says about the folder.
         name: The layout's name.
-        listed: Whether a list decides what belongs to the set, so that files it leaves out are told.
+        listed: Whether a list decides what belongs to the set, so that files it leaves out are noted.
     """
     problems: list[Finding] = []
     notes: list[Message] = []
@@ -47,10 +47,10 @@ def build(
         )
         for entry, times in kept
     ]
-    _say_defaults(kept, options, notes)
-    _say_repeats(merged, notes)
+    _note_defaults(kept, options, notes)
+    _note_repeats(merged, notes)
     if listed:
-        _say_unlisted(folder, entries, notes)
+        _note_unlisted(folder, entries, notes)
     return Dataset(samples, problems, name, notes)
 
 
@@ -60,9 +60,9 @@ def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entr
     times: dict[PurePosixPath, int] = {}
     conflicts: dict[PurePosixPath, Entry] = {}
     for entry in entries:
-        same = first.setdefault(entry.path, entry)
+        earlier = first.setdefault(entry.path, entry)
         times[entry.path] = times.get(entry.path, 0) + 1
-        if dict(same.texts) != dict(entry.texts):
+        if dict(earlier.texts) != dict(entry.texts):
             conflicts.setdefault(entry.path, entry)
     for path, entry in conflicts.items():
         problems.append(
@@ -99,7 +99,8 @@ def _exists(folder: Path, entry: Entry, problems: list[Finding]) -> bool:
 def _splits(paths: Sequence[PurePosixPath], notes: list[Message]) -> dict[PurePosixPath, Split | None]:
     """The split that the first folder of each path names; none where no clip is held out by it.
 
-    A ``test`` folder is the held-out part when there is no validation folder; beside one it is left out, and said.
+    A ``test`` folder is the held-out part when there is no validation folder; beside one it is left out, with a
+    note.
     """
     tops = {path: path.parts[0].lower() if len(path.parts) > 1 else "" for path in paths}
     valid = any(_SPLITS.get(top) == "valid" for top in tops.values())
@@ -124,19 +125,19 @@ def _with_default(entry: Entry, options: LayoutOptions) -> dict[str, str]:
     return dict(entry.texts)
 
 
-def _say_defaults(kept: Sequence[tuple[Entry, int]], options: LayoutOptions, notes: list[Message]) -> None:
-    bare = sum(not entry.texts.get("caption", "").strip() for entry, _ in kept)
-    if options.default_text and bare:
+def _note_defaults(kept: Sequence[tuple[Entry, int]], options: LayoutOptions, notes: list[Message]) -> None:
+    uncaptioned = sum(not entry.texts.get("caption", "").strip() for entry, _ in kept)
+    if options.default_text and uncaptioned:
         notes.append(
             msg(
                 "{count} clips have no caption of their own and get the default text “{text}”.",
-                count=bare,
+                count=uncaptioned,
                 text=options.default_text,
             )
         )
 
 
-def _say_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Message]) -> None:
+def _note_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Message]) -> None:
     repeated = [times for _, times in merged if times > 1]
     if repeated:
         notes.append(
@@ -148,7 +149,7 @@ def _say_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Message]) -> N
         )
 
 
-def _say_unlisted(folder: Path, entries: Sequence[Entry], notes: list[Message]) -> None:
+def _note_unlisted(folder: Path, entries: Sequence[Entry], notes: list[Message]) -> None:
     listed = {entry.path for entry in entries}
     unlisted = [path for path in audio_files(folder) if path not in listed]
     if unlisted:

@@ -23,7 +23,7 @@ from tunesmith.texts import Message, any_of, msg
 NAME = "huggingface"
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 COLUMNS = ("keys", "filename", "tags", "speaker_emb_path", "norm_lyrics", "recaption")
-_REPAIR = "Make the folder anew with convert2hf_dataset.py."
+_REPAIR = msg("Make the folder anew with convert2hf_dataset.py.")
 
 TableRow = Mapping[str, Any]
 
@@ -44,22 +44,21 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     if (folder / SPLITS).is_file():
         splits = read_json(folder / SPLITS)
         names = splits.get("splits") if isinstance(splits, dict) else None
-        told = f" ({', '.join(map(str, names))})" if isinstance(names, list) else ""
-        raise TunesmithError(
-            msg("this folder holds several datasets{told}", told=told),
-            where=str(folder),
-            remedy=msg("Name the folder of one of them."),
-        )
-    found: dict[str, Entry] = {}
+        if isinstance(names, list):
+            what = msg("this folder holds several datasets ({names})", names=tuple(map(str, names)))
+        else:
+            what = msg("this folder holds several datasets")
+        raise TunesmithError(what, where=str(folder), remedy=msg("Name the folder of one of them."))
+    entry_by_row: dict[str, Entry] = {}
     problems: dict[str, Finding] = {}
     entries: list[Entry] = []
     for row in rows(folder):
         key = json.dumps([row.get(name) for name in COLUMNS], ensure_ascii=False)
-        if key not in found:
-            found[key] = _entry(folder, row, problems)
-        entries.append(found[key])
-    there = [entry for entry in entries if str(entry.path) not in problems]
-    layout = build(folder, there, options, NAME)
+        if key not in entry_by_row:
+            entry_by_row[key] = _entry(folder, row, problems)
+        entries.append(entry_by_row[key])
+    present = [entry for entry in entries if str(entry.path) not in problems]
+    layout = build(folder, present, options, NAME)
     return replace(layout, problems=[*problems.values(), *layout.problems])
 
 
@@ -86,15 +85,15 @@ def rows(folder: Path) -> Iterator[TableRow]:
                     raise TunesmithError(
                         msg("this dataset has no column `filename`, only {names}", names=tuple(stream.schema.names)),
                         where=str(folder),
-                        remedy=msg("ACE-Step's columns are {columns}.", columns=tuple(COLUMNS)),
+                        remedy=msg("ACE-Step's columns are {columns}.", columns=COLUMNS),
                     )
                 wanted = [name for name in COLUMNS if name in stream.schema.names]
                 for batch in stream:
                     yield from batch.select(wanted).to_pylist()
         except (pa.ArrowInvalid, OSError) as error:
-            first = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0]
             raise TunesmithError(
-                msg("this table is damaged ({first})", first=first), where=str(path), remedy=_REPAIR
+                msg("this table is damaged ({reason})", reason=reason), where=str(path), remedy=_REPAIR
             ) from error
 
 
@@ -130,9 +129,9 @@ def locate(name: str, folder: Path) -> Path | None:
     """Where a file named in a dataset lies: as written, in the dataset's folder, or beside it; ``None`` if nowhere."""
     if not name.strip():
         return None
-    whole = folder.absolute()
+    absolute = folder.absolute()
     for written in dict.fromkeys((name, name.replace("\\", "/"))):  # written on Windows, too
-        for base in (Path.cwd(), whole, whole.parent):
+        for base in (Path.cwd(), absolute, absolute.parent):
             path = base / Path(written).expanduser()
             if path.is_file():
                 return path
@@ -140,7 +139,7 @@ def locate(name: str, folder: Path) -> Path | None:
 
 
 def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
-    whole = folder.absolute()
+    absolute = folder.absolute()
     return Finding(
         check="layout",
         level="error",
@@ -149,7 +148,7 @@ def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
             "its {what} {name} is not there (looked in {places})",
             what=what,
             name=name or msg("(no name)"),
-            places=any_of([str(Path.cwd()), str(whole), str(whole.parent)]),
+            places=any_of([str(Path.cwd()), str(absolute), str(absolute.parent)]),
         ),
         remedy=msg("Put the file back, work in the folder in which the dataset was made, or convert anew."),
     )

@@ -34,7 +34,7 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     name, times = Counter(sample.id for sample in samples).most_common(1)[0] if samples else ("", 0)
     if times > 1:
         raise TunesmithError(
-            msg("the id {name} is given {times} times", name=name, times=times),
+            msg("the id {id} is given {times} times", id=name, times=times),
             where=str(path),
             remedy=msg("Make every id unique."),
         )

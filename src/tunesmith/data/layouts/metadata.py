@@ -13,10 +13,11 @@ from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.layouts.walk import inside
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 NAME = "metadata"
 _KEYS = ("audio", "text")
+_EXAMPLE = msg("It should read {example}.", example='[{"audio": "train/a.wav", "text": "a caption"}]')
 
 
 def detect(folder: Path, options: LayoutOptions) -> bool:
@@ -44,9 +45,6 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     return build(path.parent, entries, options, NAME, listed=True)
 
 
-_EXAMPLE = 'It should read [{"audio": "train/a.wav", "text": "a caption"}].'
-
-
 def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
     where = f"{path}:{line}"
     if not isinstance(item, dict):
@@ -61,7 +59,7 @@ def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
                 msg("entry {number} has no key `{key}`", number=number, key=key), where=where, remedy=_EXAMPLE
             )
         if not isinstance(item[key], str):
-            what = f"`{key}` of entry {number} is {_kind(item[key])}, not text"
+            what = msg("`{key}` of entry {number} is {kind}, not text", key=key, number=number, kind=_kind(item[key]))
             raise TunesmithError(what, where=where, remedy=_EXAMPLE)
     rest = {key: value for key, value in item.items() if key not in _KEYS}
     texts = {"caption": item["text"].strip()}
@@ -87,9 +85,9 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+def _kind(value: Any) -> Message:
+    names = {dict: msg("an object"), list: msg("a list"), str: msg("text"), bool: msg("true or false")}
+    return Message.fixed("null") if value is None else names.get(type(value), msg("a number"))
 
 
 LAYOUT = Layout(NAME, 40, detect, read)

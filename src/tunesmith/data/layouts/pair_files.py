@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tunesmith.data.layouts.dataset import LayoutOptions
@@ -31,19 +31,20 @@ def which_lists(folder: Path, options: LayoutOptions) -> dict[Path, Split]:
         if "train" not in files.values():
             others = [path for path in lists if path not in files]
             if len(others) != 1:
-                found = ", ".join(path.name for path in lists) or "none"
-                raise TunesmithError(
-                    msg(
-                        "this folder holds no train.jsonl, nor another list of speech pairs alone (found: {found})",
-                        found=found,
-                    ),
-                    where=str(folder),
-                    remedy=msg("Name the file itself."),
-                )
+                raise TunesmithError(_unclear(lists), where=str(folder), remedy=msg("Name the file itself."))
             files[others[0]] = "train"
     if not options.valid_file:
         return files
     return {**{path: split for path, split in files.items() if split == "train"}, Path(options.valid_file): "valid"}
+
+
+def _unclear(lists: Sequence[Path]) -> Message:
+    if not lists:
+        return msg("this folder holds no train.jsonl, nor another list of speech pairs alone (found: none)")
+    return msg(
+        "this folder holds no train.jsonl, nor another list of speech pairs alone (found: {files})",
+        files=tuple(path.name for path in lists),
+    )
 
 
 def lists_in(folder: Path) -> list[Path]:
@@ -52,7 +53,7 @@ def lists_in(folder: Path) -> list[Path]:
 
 
 def unused(folder: Path, files: Mapping[Path, Split]) -> Iterator[Message]:
-    """Says which lists are there and are left alone."""
+    """Notes which lists are present and not used."""
     others = [path.name for path in lists_in(folder.parent if folder.is_file() else folder) if path not in files]
     if others:
         yield msg("{names} is there and is not used; data.valid_file names a list to hold out.", names=tuple(others))

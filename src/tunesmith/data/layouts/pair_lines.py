@@ -35,9 +35,9 @@ CLONE = "clone"
 class WrongLineError(Exception):
     """What is wrong with one line."""
 
-    def __init__(self, said: Message) -> None:
-        super().__init__(str(said))
-        self.said = said
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_pairs(path: Path) -> Iterator[tuple[int, Pair | Finding]]:
         try:
             yield number, _pair(record_of(line))
         except WrongLineError as wrong:
-            yield number, problem(f"{path.name}:{number}", wrong.said, EXAMPLE)
+            yield number, problem(f"{path.name}:{number}", wrong.reason, EXAMPLE)
 
 
 def read_lines(path: Path, most: int = -1) -> Iterator[tuple[int, bytes]]:
@@ -160,7 +160,7 @@ def _tokens(record: Mapping[str, Any]) -> dict[str, list[int]]:
         value = record.get(key) or []
         if isinstance(value, str) and not _TOKEN.sub("", value).strip():
             value = [int(number) for number in _TOKEN.findall(value)]
-        if not isinstance(value, list) or not all(type(one) is int for one in value):
+        if not isinstance(value, list) or not all(type(token) is int for token in value):
             what = msg("`{key}` is no list of audio token numbers (nor a text of <audio_…>)", key=key)
             raise WrongLineError(what)
         if not value:

@@ -45,8 +45,8 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     gathered, files = _Gathered(), which_lists(folder, options)
     for path, split in files.items():
         gathered.read(path, split)
-    own = any(entry.split == "valid" for entry in gathered.entries)
-    samples = _samples(gathered.entries, own)
+    has_split = any(entry.split == "valid" for entry in gathered.entries)
+    samples = _samples(gathered.entries, has_split)
     notes = [*gathered.notes(), *_repeats(samples), *unused(folder, files)]
     return Dataset(samples, gathered.problems, NAME, notes)
 
@@ -80,29 +80,29 @@ class _Gathered:
         lines = list(read_pairs(path))
         if not any(isinstance(found, Pair) for _, found in lines):
             wrong = ((n, f.message) for n, f in lines if isinstance(f, Finding))
-            number, first = next(wrong, (1, msg("it is empty")))
-            what = f"no line of this file is a speech pair; the first: {first}"
+            number, reason = next(wrong, (1, msg("it is empty")))
+            what = msg("no line of this file is a speech pair; the first: {reason}", reason=reason)
             raise TunesmithError(what, where=f"{path}:{number}", remedy=EXAMPLE)
         for number, found in lines:
             if isinstance(found, Pair):
-                self._place(found, path, number, split)
+                self._add(found, path, number, split)
             else:
                 self.problems.append(found)
 
-    def _place(self, pair: Pair, path: Path, number: int, split: Split | None) -> None:
+    def _add(self, pair: Pair, path: Path, number: int, split: Split | None) -> None:
         where, name = f"{path}:{number}", f"{path.name}:{number}"
         prompt, target = (self._locate(written, path) for written in (pair.prompt, pair.target))
         tokens = "target_tokens" in pair.attributes
-        gone = [
+        missing = [
             (role, written)
             for role, written, found in (("prompt", pair.prompt, prompt), ("target", pair.target, target))
             if written and found is None
         ]
-        if gone and not tokens:
-            self.problems.append(_missing(name, *gone[0], path))
+        if missing and not tokens:
+            self.problems.append(_missing(name, *missing[0], path))
             return
         self.rejected.update(pair.rejected)
-        self.absent += len(gone)
+        self.absent += len(missing)
         self.entries.append(_Entry(pair, prompt, target, where, name, split))
 
     def _locate(self, written: str | None, path: Path) -> Path | None:
@@ -145,14 +145,14 @@ class _Gathered:
             )
 
 
-def _samples(entries: Sequence[_Entry], own: bool) -> list[Sample]:
+def _samples(entries: Sequence[_Entry], has_split: bool) -> list[Sample]:
     """Samples by the name of their target, or by ``file:line`` where it is no name for one of them."""
     targets = Counter(entry.pair.target for entry in {entry.key: entry for entry in entries}.values())
     found: dict[str, Sample] = {}
     for entry in entries:
         if entry.key in found:
-            same = found[entry.key]
-            found[entry.key] = replace(same, repeats=same.repeats + 1)
+            earlier = found[entry.key]
+            found[entry.key] = replace(earlier, repeats=earlier.repeats + 1)
             continue
         pair = entry.pair
         audios = {_AUDIO: entry.target, PROMPT: entry.prompt}
@@ -162,16 +162,16 @@ def _samples(entries: Sequence[_Entry], own: bool) -> list[Sample]:
             audios={role: AudioRef(str(path)) for role, path in audios.items() if path is not None},
             texts=pair.texts,
             attributes={**pair.attributes, "line": entry.where},
-            source=_source(entry, own),
-            split=entry.split if own else None,
+            source=_source(entry, has_split),
+            split=entry.split if has_split else None,
         )
     return list(found.values())
 
 
-def _source(entry: _Entry, own: bool) -> str:
+def _source(entry: _Entry, has_split: bool) -> str:
     """Lines that must stay on one side of a split: of one target, and the edits of one recording."""
     edit = entry.pair.attributes["edit_type"] != CLONE
-    if edit and not own and entry.prompt is not None:
+    if edit and not has_split and entry.prompt is not None:
         return str(entry.prompt)
     return str(entry.target or entry.prompt or entry.name)
 
@@ -186,10 +186,10 @@ def _is_file(path: Path) -> bool:
 def _missing(clip: str, role: str, written: str, path: Path) -> Finding:
     places = (str(path.absolute().parent), str(Path.cwd()))
     if role == "prompt":
-        said = msg("its prompt audio {path} is not there (looked in {places})", path=written, places=places)
+        message = msg("its prompt audio {path} is not there (looked in {places})", path=written, places=places)
     else:
-        said = msg("its target audio {path} is not there (looked in {places})", path=written, places=places)
-    return problem(clip, said, msg("Put the file there, correct the path, or take the line away."))
+        message = msg("its target audio {path} is not there (looked in {places})", path=written, places=places)
+    return problem(clip, message, msg("Put the file there, correct the path, or take the line away."))
 
 
 def _repeats(samples: Sequence[Sample]) -> Iterator[Message]:

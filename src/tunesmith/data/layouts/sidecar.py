@@ -27,7 +27,7 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
 
 def read_beside(folder: Path, options: LayoutOptions, name: str, endings: dict[str, str]) -> Dataset:
     """Clips with texts in files beside them: the clip's stem and the ending of each role."""
-    entries, told = [], []
+    entries, problems = [], []
     for path in audio_files(folder):
         texts = {}
         for role, ending in endings.items():
@@ -36,10 +36,10 @@ def read_beside(folder: Path, options: LayoutOptions, name: str, endings: dict[s
                 continue
             texts[role], encoding = read_text(file)
             if encoding not in ("utf-8-sig", "utf-16"):
-                told.append(_not_utf8(str(path), file.name, encoding))
+                problems.append(_not_utf8(str(path), file.name, encoding))
         entries.append(Entry(path, texts))
     layout = build(folder, entries, options, name)
-    return replace(layout, problems=[*layout.problems, *told])
+    return replace(layout, problems=[*layout.problems, *problems])
 
 
 def _not_utf8(clip: str, file: str, encoding: str) -> Finding:

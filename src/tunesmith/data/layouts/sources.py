@@ -1,4 +1,4 @@
-"""Which clips were cut from one track, told from their names, so that a split never parts a track."""
+"""Which clips were cut from one track, recognised by their names, so that a split never parts a track."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-_SAID = re.compile(r"(?P<stem>.*?)[\s_\-.]+(?:part|chunk|seg|segment|slice|cut)[\s_\-.]*\d{1,5}$", re.IGNORECASE)
-_COUNTED = re.compile(r"(?P<stem>.*?)[\s_\-.]+\d{1,4}$")
+_WORDED = re.compile(r"(?P<stem>.*?)[\s_\-.]+(?:part|chunk|seg|segment|slice|cut)[\s_\-.]*\d{1,5}$", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<stem>.*?)[\s_\-.]+\d{1,4}$")
 _LETTER = re.compile(r"(?P<stem>.*?)(?:[\s_\-.]+|(?<=\d))[a-h]$", re.IGNORECASE)
 
 _MOST_MEMBERS = 8
@@ -29,7 +29,7 @@ def group_sources(ids: Iterable[str]) -> dict[str, str]:
     all_ids = list(ids)
     sources = {clip: str(PurePosixPath(clip).with_suffix("")) for clip in all_ids}
     open_ids = set(all_ids)
-    for marker, weak in ((_SAID, False), (_LETTER, True), (_COUNTED, True)):
+    for marker, weak in ((_WORDED, False), (_LETTER, True), (_NUMBERED, True)):
         groups: dict[str, list[str]] = defaultdict(list)
         for clip in all_ids:
             match = marker.fullmatch(PurePosixPath(sources[clip]).name) if clip in open_ids else None

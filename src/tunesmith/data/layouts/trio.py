@@ -28,7 +28,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
 
 
 def read(folder: Path, options: LayoutOptions) -> Dataset:
-    """Every clip with its prompt as ``caption`` and its ``lyrics``, if it has any; texts without audio are told."""
+    """Every clip with its prompt as ``caption`` and its ``lyrics``, if it has any; texts without audio are reported."""
     layout = read_beside(folder, options, NAME, ENDINGS)
     return replace(layout, problems=[*layout.problems, *_without_audio(folder)])
 

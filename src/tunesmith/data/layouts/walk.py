@@ -31,9 +31,9 @@ def files(folder: Path) -> list[PurePosixPath]:
         raise explain_os_error(error, folder) from error
 
     found = []
-    for place, folders, names in os.walk(folder, onerror=stop):
+    for directory, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-        relative = PurePosixPath(Path(place).relative_to(folder).as_posix())
+        relative = PurePosixPath(Path(directory).relative_to(folder).as_posix())
         found += [relative / name for name in names if not name.startswith(".")]
     return sorted(found, key=str)
 

@@ -49,9 +49,11 @@ def _convert(folder: Path, repeats: int, target: Path, console: Console) -> int:
     for note in layout.notes:
         console.log(note)
     if not kept:
-        first = next((f": {f.clip}: {f.message}" for f in findings if f.level == "error"), "")
+        first = next((finding for finding in findings if finding.level == "error"), None)
         raise TunesmithError(
-            msg("no usable clip is left{first}", first=first),
+            msg("no usable clip is left: {clip}: {reason}", clip=first.clip, reason=first.message)
+            if first
+            else msg("no usable clip is left"),
             where=str(folder),
             remedy=msg("Nothing was written; see the reasons above."),
         )
@@ -87,9 +89,10 @@ def _examine(
     with console.progress(msg("check"), len(samples)) as advance:
         report = run_checks(samples, fingerprint=False, signals=False, progress=advance, problems=problems)
     ids = {sample.id for sample in samples}
-    told = [_named(f, folder) for f in report.findings if f.level == "error" or (f.check == "layout" and f.clip in ids)]
-    told += [_span(s) for s in report.kept if _is_span(s)]
-    return [sample for sample in report.kept if not _is_span(sample)], told
+    shown = [f for f in report.findings if f.level == "error" or (f.check == "layout" and f.clip in ids)]
+    findings = [_named(finding, folder) for finding in shown]
+    findings += [_span(sample) for sample in report.kept if _is_span(sample)]
+    return [sample for sample in report.kept if not _is_span(sample)], findings
 
 
 def _named(finding: Finding, folder: Path) -> Finding:
@@ -97,8 +100,8 @@ def _named(finding: Finding, folder: Path) -> Finding:
     if finding.check != "missing_text":
         return finding
     name = f"{PurePosixPath(finding.clip).stem}_prompt.txt"
-    there = (folder / finding.clip).with_name(name).is_file()
-    said = msg("{file} is empty", file=name) if there else msg("{file} is missing", file=name)
+    exists = (folder / finding.clip).with_name(name).is_file()
+    said = msg("{file} is empty", file=name) if exists else msg("{file} is missing", file=name)
     remedy = msg("Write its tags there, or run `tunesmith label`.")
     return finding.model_copy(update={"message": said, "remedy": remedy})
 

@@ -45,10 +45,10 @@ def cluster(devices: int, nodes: int) -> Cluster:
     """
     import torch
 
-    there = torch.cuda.device_count()
-    if there and devices > there:
+    available = torch.cuda.device_count()
+    if available and devices > available:
         raise TunesmithError(
-            msg("{devices} devices were asked for and there are {there}", devices=devices, there=there),
+            msg("{devices} devices were asked for and there are {available}", devices=devices, available=available),
             where="--devices",
         )
     if nodes == 1:
@@ -57,9 +57,7 @@ def cluster(devices: int, nodes: int) -> Cluster:
     absent = [name for name in names if not os.environ.get(name)]
     if absent:
         raise TunesmithError(
-            msg(
-                "{nodes} machines need to find each other, and {absent} are not set", nodes=nodes, absent=tuple(absent)
-            ),
+            msg("{nodes} machines need to find each other, and {names} are not set", nodes=nodes, names=tuple(absent)),
             where="--num_nodes",
             remedy=msg(
                 "On every machine set MASTER_ADDR and MASTER_PORT (of the first one) and NODE_RANK (0, 1, "
@@ -71,7 +69,7 @@ def cluster(devices: int, nodes: int) -> Cluster:
         raise TunesmithError(
             msg("MASTER_PORT {port} or NODE_RANK {rank} is wrong", port=port, rank=rank),
             where="--num_nodes",
-            remedy=msg("Ranks are 0 to {nodes}.", nodes=nodes - 1),
+            remedy=msg("Ranks are 0 to {last}.", last=nodes - 1),
         )
     return Cluster(devices, nodes, int(rank), address, int(port))
 
@@ -83,27 +81,27 @@ class Meeting:
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
         # Beside the port that the training processes themselves will meet at.
-        place, first = (machines.address, machines.port + 1), machines.rank == 0
+        address, port, is_first = machines.address, machines.port + 1, machines.rank == 0
         try:
-            self.store: Any = TCPStore(*place, machines.nodes, first, timeout=WAIT, wait_for_workers=False)
+            self.store: Any = TCPStore(address, port, machines.nodes, is_first, timeout=WAIT, wait_for_workers=False)
         except RuntimeError as error:
             raise TunesmithError(
                 msg(
-                    "the machines cannot meet at port {place} of {place_2} ({splitlines})",
-                    place=place[1],
-                    place_2=place[0],
-                    splitlines=str(error).splitlines()[0],
+                    "the machines cannot meet at port {port} of {address} ({reason})",
+                    port=port,
+                    address=address,
+                    reason=str(error).splitlines()[0],
                 ),
                 where="--num_nodes",
                 remedy=msg("Choose another MASTER_PORT; it and the next one must be free."),
             ) from error
 
     def announce(self, folder: RunFolder) -> None:
-        """Tell the others."""
+        """Send the folder's path to the other machines."""
         self.store.set(FOLDER, str(folder.path.resolve()))
 
     def folder(self) -> RunFolder:
-        """Wait to be told.
+        """Wait for the folder's path.
 
         Raises:
             TunesmithError: when the first machine gave up before.
@@ -120,7 +118,7 @@ class Meeting:
 def train_together(folder: RunFolder, machines: Cluster) -> int:
     """Train a prepared run in several processes; the exit code of the first that failed, else 0.
 
-    Only the first process speaks; what the others say is kept in the run's folder.
+    Only the first process prints; the output of the others goes into files of the run's folder.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,7 +38,8 @@ FIXED: dict[str, tuple[Any, ...]] = {
 """Keys that PEFT writes beside them, with the values that mean what is done here."""
 IGNORED = ("base_model_name_or_path", "revision", "auto_mapping")
 """Keys that say where an adapter came from."""
-_REMEDY = 'It should read {"r": 16, "lora_alpha": 32, "target_modules": ["to_q", "to_k", "to_v", "to_out.0"]}.'
+_EXAMPLE = '{"r": 16, "lora_alpha": 32, "target_modules": ["to_q", "to_k", "to_v", "to_out.0"]}'
+_REMEDY = msg("It should read {example}.", example=_EXAMPLE)
 
 
 def read_lora_config(path: Path) -> dict[str, Any]:
@@ -64,42 +65,44 @@ def read_lora_config(path: Path) -> dict[str, Any]:
 def _refuse_unknown(key: str, value: Any, path: Path) -> None:
     if key in FIXED:
         if value not in FIXED[key]:
-            what = f"`{key}` is {value!r}, which is not supported"
             raise TunesmithError(
-                what, where=str(path), remedy=msg("Leave it out, or write {fixed!r}.", fixed=FIXED[key][0])
+                msg("`{key}` is {value}, which is not supported", key=key, value=repr(value)),
+                where=str(path),
+                remedy=msg("Leave it out, or write {value}.", value=repr(FIXED[key][0])),
             )
         return
     if key not in KEYS and key not in IGNORED:
         close = difflib.get_close_matches(key, KEYS, 1)
-        hint = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(KEYS)}."
-        raise TunesmithError(msg("unknown key `{key}`", key=key), where=str(path), remedy=hint)
-    problem = _problem(key, value)
-    if problem:
+        guess = msg("Did you mean `{name}`?", name=close[0]) if close else None
         raise TunesmithError(
-            msg("`{key}` {problem}, not {value!r}", key=key, problem=problem, value=value),
+            msg("unknown key `{key}`", key=key),
             where=str(path),
-            remedy=_REMEDY,
+            remedy=guess or msg("Known keys: {names}.", names=tuple(KEYS)),
         )
+    if problem := _problem(key, value):
+        raise TunesmithError(problem, where=str(path), remedy=_REMEDY)
 
 
-def _problem(key: str, value: Any) -> str:
+def _problem(key: str, value: Any) -> Message | None:
     """What a key's value must be, where it is not; texts and switches are no numbers here."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = repr(value)
     match key:
-        case "r":
-            return (
-                "" if number and isinstance(value, int) and 0 < value <= 1024 else "must be a whole number, 1 to 1024"
-            )
-        case "lora_alpha":
-            return "" if number and 0 < value < float("inf") else "must be a number above 0"
-        case "lora_dropout":
-            return "" if number and 0 <= value < 1 else "must be a number from 0 up to 1"
-        case "use_rslora" | "use_dora":
-            return "" if isinstance(value, bool) else "must be true or false"
-        case "target_modules":
-            fine = isinstance(value, list) and value and all(isinstance(v, str) and v for v in value)
-            return "" if fine else "must be a list of module names"
-    return ""
+        case "r" if not (number and isinstance(value, int) and 0 < value <= 1024):
+            return msg("`{key}` must be a whole number, 1 to 1024, not {value}", key=key, value=text)
+        case "lora_alpha" if not (number and 0 < value < float("inf")):
+            return msg("`{key}` must be a number above 0, not {value}", key=key, value=text)
+        case "lora_dropout" if not (number and 0 <= value < 1):
+            return msg("`{key}` must be a number from 0 up to 1, not {value}", key=key, value=text)
+        case "use_rslora" | "use_dora" if not isinstance(value, bool):
+            return msg("`{key}` must be true or false, not {value}", key=key, value=text)
+        case "target_modules" if not _are_names(value):
+            return msg("`{key}` must be a list of module names, not {value}", key=key, value=text)
+    return None
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(name, str) and name for name in value)
 
 
 def adapter_size(adapter: AdapterRecipe, config: TransformerConfig, where: Path) -> int:
@@ -131,14 +134,17 @@ def refuse_unknown_targets(targets: Sequence[str], network: nn.Module, where: Pa
     from torch import nn
 
     layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)]
-    unknown = [t for t in targets if not any(name == t or name.endswith(f".{t}") for name in layers)]
+    unknown = [
+        target for target in targets if not any(name == target or name.endswith(f".{target}") for name in layers)
+    ]
     if not unknown:
         return
     ends = sorted({".".join(name.split(".")[-size:]) for name in layers for size in (1, 2)})
-    close = [near for t in unknown for near in difflib.get_close_matches(t, ends, 1)]
-    hint = f"Did you mean {', '.join(close)}?" if close else "The guide's are to_q, to_k, to_v, to_out.0."
+    close = [name for target in unknown for name in difflib.get_close_matches(target, ends, 1)]
     raise TunesmithError(
-        msg("`target_modules` names {unknown}, and this model has no such layer", unknown=tuple(unknown)),
+        msg("`target_modules` names {names}, and this model has no such layer", names=tuple(unknown)),
         where=str(where),
-        remedy=hint,
+        remedy=msg("Did you mean {names}?", names=tuple(close))
+        if close
+        else msg("The guide's are {names}.", names=("to_q", "to_k", "to_v", "to_out.0")),
     )

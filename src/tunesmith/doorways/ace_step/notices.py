@@ -1,4 +1,4 @@
-"""What the trainer says before it begins: epochs, saves, a run without an end, flags that mean something else here."""
+"""What the trainer prints before it begins: epochs, saves, a run without an end, flags that mean something else."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tunesmith.doorways.common import count, positive, zero_or_more
+from tunesmith.texts import msg
 
 CONVERT_DEFAULTS: dict[str, Any] = {"data_dir": "./data", "repeat_count": 1, "output_name": "zh_lora_dataset"}
 TRAIN_DEFAULTS: dict[str, Any] = {
@@ -71,21 +72,21 @@ def zero_or_count(text: str) -> int:
 def precision(text: str) -> str:
     """One of :data:`PRECISIONS`."""
     if text not in PRECISIONS:
-        raise ValueError(f"`{text}` is none of {', '.join(PRECISIONS)}")
+        raise ValueError(msg("`{value}` is none of {names}", value=text, names=tuple(PRECISIONS)))
     return text
 
 
 def clipping(text: str) -> str:
     """``norm`` or ``value``."""
     if text not in ("norm", "value"):
-        raise ValueError(f"`{text}` is neither `norm` nor `value`")
+        raise ValueError(msg("`{value}` is neither `norm` nor `value`", value=text))
     return text
 
 
 def auto(text: str) -> str:
     """``auto``."""
     if text != "auto":
-        raise ValueError(f"`{text}` is not `auto`; name a certain checkpoint with --ckpt_path")
+        raise ValueError(msg("`{value}` is not `auto`; name a certain checkpoint with --ckpt_path", value=text))
     return text
 
 

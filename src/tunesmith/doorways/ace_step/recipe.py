@@ -26,12 +26,12 @@ class Folders:
     Attributes:
         base: The base model: hub id, folder or ``pocket/ace_step``.
         saves: Where adapters are saved, if not in the run's own folder.
-        said: What is told about it.
+        note: What the user should know about it.
     """
 
     base: str
     saves: Path | None
-    said: Message | None = None
+    note: Message | None = None
 
 
 def folders(model: str, checkpoint_dir: str | None) -> Folders:
@@ -49,13 +49,13 @@ def folders(model: str, checkpoint_dir: str | None) -> Folders:
         return Folders(base, None)
     path = Path(checkpoint_dir).expanduser().resolve()
     if not is_checkpoint(path):
-        there = [name for name in FOLDERS if (path / name).is_dir()]
-        if there:
-            absent = ", ".join(name for name in FOLDERS if name not in there)
+        present = [name for name in FOLDERS if (path / name).is_dir()]
+        if present:
+            absent = tuple(name for name in FOLDERS if name not in present)
             raise TunesmithError(
-                msg("this folder holds a part of a base model ({there})", there=tuple(there)),
+                msg("this folder holds a part of a base model ({names})", names=tuple(present)),
                 where=str(path),
-                remedy=msg("Add {absent}, or give another folder to save in.", absent=absent),
+                remedy=msg("Add {names}, or give another folder to save in.", names=absent),
             )
         return Folders(
             base, path, msg("--checkpoint_dir holds no base model, so adapters are saved in it: {path}", path=str(path))
@@ -69,8 +69,8 @@ def folders(model: str, checkpoint_dir: str | None) -> Folders:
             ),
             remedy=msg("Give one of them."),
         )
-    said = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
-    return Folders(str(path), None, said)
+    note = msg("--checkpoint_dir holds the four model folders, so it is the base model: {path}", path=str(path))
+    return Folders(str(path), None, note)
 
 
 def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
@@ -114,6 +114,9 @@ def _dataset(folder: Path) -> dict[str, str]:
     from tunesmith.data.layouts import detect_layout
 
     if not folder.is_dir():
-        remedy = "Make it with convert2hf_dataset.py, or check --dataset_path."
-        raise TunesmithError(msg("there is no such dataset folder"), where=str(folder), remedy=remedy)
+        raise TunesmithError(
+            msg("there is no such dataset folder"),
+            where=str(folder),
+            remedy=msg("Make it with convert2hf_dataset.py, or check --dataset_path."),
+        )
     return {"folder": str(folder.resolve()), "layout": detect_layout(folder)}

@@ -1,25 +1,25 @@
-"""Where a run of the trainer lies (``{logger_dir}/lightning_logs/<time><exp_name>``), and what it goes on from."""
+"""Where a run of the trainer lies (``{logger_dir}/lightning_logs/<time><exp_name>``), and what it continues."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, explain_os_error, read_json, write_json
 from tunesmith.recipe.names import valid_name
-from tunesmith.records.checkpoint_state import CheckpointState
+from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE, CheckpointState
 from tunesmith.records.metrics import ValidLine
-from tunesmith.run.folder import RunFolder
+from tunesmith.run.folder import STATE, RunFolder
 from tunesmith.texts import msg
 from tunesmith.training import checkpoint as checkpoints
 from tunesmith.training.best import nothing_best_yet
-from tunesmith.training.checkpoint import STATE, clips_name
+from tunesmith.training.checkpoint import clips_name
 
 if TYPE_CHECKING:
     from tunesmith.recipe.models import Recipe
@@ -69,41 +69,51 @@ def refuse_name(name: str) -> None:
         TunesmithError: when it cannot be.
     """
     if not valid_name(name):
-        remedy = "Use letters, digits and . _ -, beginning with a letter or digit."
-        raise TunesmithError(msg("`{name}` cannot name a run", name=name), where="--exp_name", remedy=remedy)
+        raise TunesmithError(
+            msg("`{name}` cannot name a run", name=name),
+            where="--exp_name",
+            remedy=msg("Use letters, digits and . _ -, beginning with a letter or digit."),
+        )
 
 
 def refuse_other(checkpoint: Path, recipe: Recipe, clips_per_update: int) -> None:
-    """A checkpoint goes on with the base, the adapter and the batch that it was made with.
+    """A checkpoint is continued with the base, the adapter and the batch that it was made with.
 
     Raises:
         TunesmithError: naming what differs.
     """
-    saved = CheckpointState.read(checkpoint / STATE).identity
-    here = {"base": recipe.model.path, **recipe.adapter.model_dump(mode="json"), "clips per update": clips_per_update}
-    there = {"base": saved["base"], **saved["adapter"], "clips per update": saved["clips_per_update"]}
-    remedy = "Give the same base, LoRA config and batch again, or begin a new run without it."
-    checkpoints.refuse_other(there, here, checkpoint, remedy)
+    saved = _adapter_of(CheckpointState.read(checkpoint / STATE).identity)
+    present = _adapter_of(checkpoints.recipe_identity(recipe, clips_per_update, None))
+    remedy = msg("Give the same base, LoRA config and batch again, or begin a new run without it.")
+    checkpoints.refuse_other(saved, present, checkpoint, remedy)
+
+
+def _adapter_of(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Base, adapter and batch of a checkpoint's identity, by the names of the LoRA config."""
+    wanted = {name: value for name, value in identity.items() if name.startswith("adapter.")}
+    found = {name.removeprefix("adapter."): value for name, value in wanted.items()}
+    names = {"model.path": "base", CLIPS_PER_UPDATE: CLIPS_PER_UPDATE}
+    return found | {name: identity[key] for key, name in names.items() if key in identity}
 
 
 def refuse_other_clips(checkpoint: Path, samples: Iterable[Sample]) -> None:
-    """A checkpoint goes on with the clips that it was made with.
+    """A checkpoint is continued with the clips that it was made with.
 
     Raises:
         TunesmithError: when others are trained on now.
     """
-    there = CheckpointState.read(checkpoint / STATE).identity["clips"]
-    here = clips_name([sample.id for sample in samples if sample.split == "train"])
-    if there != here:
+    saved = CheckpointState.read(checkpoint / STATE).identity[CLIPS]
+    present = clips_name([sample.id for sample in samples if sample.split == "train"])
+    if saved != present:
         raise TunesmithError(
-            msg("this checkpoint belongs to other clips ({there} there, {here} here)", there=there, here=here),
+            msg("this checkpoint belongs to other clips ({saved} there, {present} here)", saved=saved, present=present),
             where=str(checkpoint),
             remedy=msg("Give the same dataset again, or begin a new run without it."),
         )
 
 
 def begin_from(checkpoint: Path, folder: RunFolder) -> None:
-    """Copy a checkpoint into a run, which then goes on from it; the run that it is from stays as it is.
+    """Copy a checkpoint into a run, which then continues it; the run that it is from stays as it is.
 
     What was best in the earlier run stays there: the new one calls best what beats the base model from here on. A
     checkpoint of this very run stays where it is.
@@ -138,13 +148,16 @@ def refuse_checkpoint(path: Path) -> None:
             where=str(path),
             remedy=msg("Give a folder checkpoints/step-N of a run made here."),
         )
-    nearby = sorted(p.name for place in (path, path.parent, path / CHECKPOINTS) for p in place.glob("step-*"))
-    hint = f" ({', '.join(dict.fromkeys(nearby))} are there)" if nearby else ""
-    holds = "holds an adapter without the optimizer's state" if _is_adapter(path) else "is no checkpoint"
+    folders = (path, path.parent, path / CHECKPOINTS)
+    nearby = tuple(dict.fromkeys(sorted(found.name for folder in folders for found in folder.glob("step-*"))))
     raise TunesmithError(
-        msg("this folder {holds}", holds=holds),
+        msg("this folder holds an adapter without the optimizer's state")
+        if _is_adapter(path)
+        else msg("this folder is no checkpoint"),
         where=str(path),
-        remedy=msg("Give a folder checkpoints/step-N of a run{hint}.", hint=hint),
+        remedy=msg("Give a folder checkpoints/step-N of a run ({names} are there).", names=nearby)
+        if nearby
+        else msg("Give a folder checkpoints/step-N of a run."),
     )
 
 
@@ -164,12 +177,11 @@ def refuse_taken(saves: Path) -> None:
         )
     held = sorted(saves.glob("epoch=*_lora")) if saves.is_dir() else []
     if held:
+        name = held[0].name
         raise TunesmithError(
-            msg(
-                "this folder holds the adapters of another run ({name}{value})",
-                name=held[0].name,
-                value=", …" if len(held) > 1 else "",
-            ),
+            msg("this folder holds the adapters of another run ({name}, …)", name=name)
+            if len(held) > 1
+            else msg("this folder holds the adapters of another run ({name})", name=name),
             where=str(saves),
             remedy=msg("Give another --checkpoint_dir, or continue that run with --resume auto."),
         )

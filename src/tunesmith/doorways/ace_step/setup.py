@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tunesmith.cli.guard import working_on
 from tunesmith.data.sample import Sample, read_manifest
-from tunesmith.doorways.ace_step import notices as words
-from tunesmith.doorways.ace_step import run_dir as place
+from tunesmith.doorways.ace_step import notices, run_dir
 from tunesmith.doorways.ace_step.lora_config import adapter_size
 from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
 from tunesmith.errors import TunesmithError
@@ -30,7 +29,6 @@ from tunesmith.stages.dry_run import make_plan, print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
 from tunesmith.texts import Message, msg
-from tunesmith.training import checkpoint
 from tunesmith.training.schedule import listed_epoch
 
 
@@ -38,27 +36,27 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     """A run folder, ready to be trained.
 
     Raises:
-        TunesmithError: for whatever is wrong with flags, base model or clips; what can be told before anything is made
-            is told then.
+        TunesmithError: for whatever is wrong with flags, base model or clips; before anything is made where it can be
+            known by then.
     """
-    place.refuse_name(args.exp_name)
+    run_dir.refuse_name(args.exp_name)
     places = folders(args.model, args.checkpoint_dir)
     recipe = build(Tree(as_recipe(args, places))).recipe
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
-    folder, start, said = open_folder(args, places, recipe)
+    folder, start, note = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
-    working_on(folder.path, "the same flags with --resume auto go")
+    working_on(folder.path, msg("the same flags with --resume auto go on from there"))
     keep_previous(folder, dump_resolved(recipe))
-    for line in (places.said, said, *words.remarks(args)):
+    for line in (places.note, note, *notices.remarks(args)):
         if line:
             context.console.log(line)
     run_stages(context, ["check"])
     samples = list(read_manifest(folder.manifest))
     if start is not None:
-        place.refuse_other_clips(start, samples)
-        place.begin_from(start, folder)
+        run_dir.refuse_other_clips(start, samples)
+        run_dir.begin_from(start, folder)
     context = settled(context, args, samples)
-    say_plan(context, args, samples, adapter)
+    log_plan(context, args, samples, adapter)
     run_stages(context, ["encode"])
     return context
 
@@ -84,52 +82,52 @@ def base_config(recipe: Recipe) -> TransformerConfig:
 def open_folder(
     args: argparse.Namespace, places: Folders, recipe: Recipe
 ) -> tuple[RunFolder, Path | None, Message | None]:
-    """The run's folder, the checkpoint that it goes on from, and what is said about them.
+    """The run's folder, the checkpoint that it continues, and a note about them.
 
     Raises:
-        TunesmithError: for a checkpoint that cannot be gone on from, or a folder of saves that another run has.
+        TunesmithError: for a checkpoint that cannot be continued, or a folder of saves that another run has.
     """
-    logs, clips = Path(args.logger_dir).expanduser(), words.per_update(args)
+    logs, clips = Path(args.logger_dir).expanduser(), notices.per_update(args)
     if args.resume and args.ckpt_path:
         raise TunesmithError(
             msg("--resume auto and --ckpt_path contradict each other"), remedy=msg("Give one of them.")
         )
-    earlier = place.runs_of(logs, args.exp_name) if args.resume else []
+    earlier = run_dir.runs_of(logs, args.exp_name) if args.resume else []
     if earlier:
         folder = earlier[-1]
-        start = checkpoint.newest(folder)
+        start = folder.newest_checkpoint()
         if start is not None:
-            place.refuse_other(start, recipe, clips)
+            run_dir.refuse_other(start, recipe, clips)
         going_on = msg("--resume auto: going on in {run}", run=str(folder.path))
         anew = msg("--resume auto: going on in {run}, which has no checkpoint", run=str(folder.path))
         return folder, start, going_on if start else anew
-    said = None
+    note = None
     if args.resume:
-        said = msg(
+        note = msg(
             "--resume auto: there is no run of {name} in {path} yet, so this is the first",
             name=args.exp_name,
-            path=str(logs / place.LOGS),
+            path=str(logs / run_dir.LOGS),
         )
     if args.ckpt_path:
         start = Path(args.ckpt_path).expanduser()
-        place.refuse_checkpoint(start)
-        place.refuse_other(start, recipe, clips)
+        run_dir.refuse_checkpoint(start)
+        run_dir.refuse_other(start, recipe, clips)
         if places.saves is not None:
-            place.refuse_taken(places.saves)
+            run_dir.refuse_taken(places.saves)
         from_there = msg("--ckpt_path: going on from {checkpoint}, in a run of its own", checkpoint=str(start))
-        return place.new_run(logs, args.exp_name), start, from_there
+        return run_dir.new_run(logs, args.exp_name), start, from_there
     if places.saves is not None:
-        place.refuse_taken(places.saves)
-    return place.new_run(logs, args.exp_name), None, said
+        run_dir.refuse_taken(places.saves)
+    return run_dir.new_run(logs, args.exp_name), None, note
 
 
 def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample]) -> RunContext:
-    """The run with what only its clips can tell.
+    """The run with the settings that follow from its clips.
 
     It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; and no audio is made that is longer than
     anything it learns from.
     """
-    recipe, per_epoch = context.recipe, listed_epoch(samples, words.per_update(args))
+    recipe, per_epoch = context.recipe, listed_epoch(samples, notices.per_update(args))
     updates = args.max_steps if args.epochs == -1 else min(args.max_steps, args.epochs * per_epoch)
     longest = max((audio.duration or 0.0 for sample in samples for audio in sample.audios.values()), default=0.0)
     changed = {
@@ -141,14 +139,14 @@ def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sam
     return context
 
 
-def say_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample], adapter: int) -> None:
+def log_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample], adapter: int) -> None:
     """Memory, disk and time as ``tunesmith plan`` has them, and what it does not know: epochs, saves, no end."""
-    console, clips = context.console, words.per_update(args)
-    console.log(words.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
-    console.log(words.saves(context.recipe, adapter))
+    console, clips = context.console, notices.per_update(args)
+    console.log(notices.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
+    console.log(notices.saves(context.recipe, adapter))
     if card_for_planning(context.recipe) is None:
         return
     print_plan(context)
     seconds = min(sum(device.seconds.values()) for device in make_plan(context).devices)
-    if warning := words.endless(args, seconds):
+    if warning := notices.endless(args, seconds):
         console.log(warning, style="yellow")

@@ -17,7 +17,7 @@ from tunesmith.texts import msg
 if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
-GO_ON = "The same flags with --resume auto go on from there."
+GO_ON = msg("The same flags with --resume auto go on from there.")
 HELP = {
     "num_nodes": "machines that train together; each needs MASTER_ADDR, MASTER_PORT and NODE_RANK set",
     "shift": "shift of the noise levels that training draws, towards more noise",
@@ -65,7 +65,7 @@ def _run(args: argparse.Namespace, command: str) -> int:
     machines = cluster(args.devices, args.num_nodes)
     meeting = Meeting(machines) if machines.nodes > 1 else None
     if meeting is not None and machines.rank > 0:
-        Console().log(f"machine {machines.rank}: the first one checks and encodes, and speaks for all")
+        Console().log(msg("machine {rank}: the first one checks and encodes, and speaks for all", rank=machines.rank))
         return train_together(meeting.folder(), machines)
     context = prepare(args, command)
     folder, console = context.folder, context.console
@@ -94,10 +94,10 @@ def _run(args: argparse.Namespace, command: str) -> int:
 
 
 class EndedEarlyError(TunesmithError):
-    """One of several processes failed or was stopped, and has said why."""
+    """One of several processes failed or was stopped, and has printed the reason."""
 
     def __init__(self, code: int, folder: RunFolder) -> None:
-        super().__init__("training has ended early", where=str(folder.path), remedy=GO_ON)
+        super().__init__(msg("training has ended early"), where=str(folder.path), remedy=GO_ON)
         self.exit_code = code
 
 

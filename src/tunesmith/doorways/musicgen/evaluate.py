@@ -59,7 +59,7 @@ def read_prompts(given: list[str] | str | None) -> list[str]:
     prompts = content.get("prompts") if isinstance(content, dict) else content
     if not isinstance(prompts, list) or not prompts or not all(isinstance(p, str) and p.strip() for p in prompts):
         raise TunesmithError(
-            msg('this file must hold a list of strings, or {"prompts": [...]}'),
+            msg("this file must hold a list of strings, or {example}", example='{"prompts": [...]}'),
             where=values[0],
             remedy=msg("Correct it."),
         )

@@ -26,8 +26,11 @@ def inference_lora(argv: Sequence[str] | None = None) -> int:
     parser.check_config_keys(args, COMMANDS)
     prompts = [args.prompts] if isinstance(args.prompts, str) else args.prompts
     if not prompts or not all(str(p).strip() for p in prompts):
-        what = "a prompt is empty" if prompts else "no prompts are given"
-        raise TunesmithError(what, where="--prompts", remedy=msg('Write them as in --prompts "a prompt" "another".'))
+        raise TunesmithError(
+            msg("a prompt is empty") if prompts else msg("no prompts are given"),
+            where="--prompts",
+            remedy=msg('Write them as in --prompts "a prompt" "another".'),
+        )
     return _generate(args, [str(p) for p in prompts])
 
 

@@ -10,7 +10,7 @@ from tunesmith.doorways.musicgen.options import COMMANDS, PREPARE_DEFAULTS, TYPE
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.console import Console
-from tunesmith.texts import msg
+from tunesmith.texts import msg, tr
 
 
 def prepare_data(argv: Sequence[str] | None = None) -> int:
@@ -53,20 +53,25 @@ def refuse_beside_examples(given: set[str]) -> None:
     """
     for name in ("input_dir", "default_text"):
         if name in given:
-            remedy = "Give one of them: example clips are made here and carry their own captions."
-            raise TunesmithError(msg("--create_example and --{name} contradict each other", name=name), remedy=remedy)
+            raise TunesmithError(
+                msg("--create_example and --{name} contradict each other", name=name),
+                remedy=msg("Give one of them: example clips are made here and carry their own captions."),
+            )
 
 
 def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: str | None, console: Console) -> int:
     from tunesmith.data.prepare import prepare
 
+    steps = {"check": msg("check"), "write": msg("write")}
     with console.progress(msg("prepare"), None) as advance:
         result = prepare(
             Path(input_dir),
             Path(output_dir),
             metadata_file=metadata_file,
             default_text=default_text,
-            progress=lambda stage, done, total: advance(0, f"{stage} {done}/{total}"),
+            progress=lambda step, done, total: advance(
+                0, tr("{step} {done}/{total}", step=steps[step], done=done, total=total)
+            ),
         )
     for finding in result.findings:
         if finding.level == "error":
@@ -87,7 +92,7 @@ def _prepare(input_dir: str, output_dir: str, metadata_file: str, default_text: 
 
 
 def refuse_other_dataset(folder: Path, metadata_file: str) -> None:
-    """Example clips never replace the list of somebody's own.
+    """Example clips never replace a list of the user's own clips.
 
     Raises:
         TunesmithError: when a metadata file there lists anything but earlier example clips.
@@ -98,9 +103,10 @@ def refuse_other_dataset(folder: Path, metadata_file: str) -> None:
             continue
         rows = read_json(path)
         if not isinstance(rows, list) or not all(_is_example(row) for row in rows):
-            remedy = "Give another --output_dir; nothing was changed."
             raise TunesmithError(
-                msg("this file lists other clips, which example clips would replace"), where=str(path), remedy=remedy
+                msg("this file lists other clips, which example clips would replace"),
+                where=str(path),
+                remedy=msg("Give another --output_dir; nothing was changed."),
             )
 
 

@@ -43,23 +43,23 @@ def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContex
 def refuse_other_base(context: RunContext, adapter: Path) -> None:
     """An adapter fits any base of the same shapes, but means something on its own base only.
 
-    Two names of one model (a hub id and a local copy of it) end alike; anything else is said, and two published models
-    are refused.
+    Two names of one model (a hub id and a local copy of it) end alike; anything else is a warning, and two published
+    models are refused.
 
     Raises:
         TunesmithError: when the adapter was trained on another published model.
     """
     from tunesmith.run.adapted import base_named_by
 
-    trained_on, given = base_named_by(adapter), context.family.card.base_name
-    if not trained_on or _last(trained_on) == _last(given):
+    trained_on, base = base_named_by(adapter), context.family.card.base_name
+    if not trained_on or _last(trained_on) == _last(base):
         return
-    if _published(trained_on) and _published(given):
+    if _published(trained_on) and _published(base):
         raise TunesmithError(
-            msg("this adapter was trained on {trained_on}, not on {given}", trained_on=trained_on, given=given),
+            msg("this adapter was trained on {trained_on}, not on {base}", trained_on=trained_on, base=base),
             where=str(adapter),
             remedy=msg(
-                "Give --base_model_path {trained_on}, or an adapter of {given}.", trained_on=trained_on, given=given
+                "Give --base_model_path {trained_on}, or an adapter of {base}.", trained_on=trained_on, base=base
             ),
         )
     context.console.warn(
@@ -67,7 +67,7 @@ def refuse_other_base(context: RunContext, adapter: Path) -> None:
             "{adapter} was trained on {trained}; the base given here is {given}. Are they the same?",
             adapter=str(adapter),
             trained=trained_on,
-            given=given,
+            given=base,
         )
     )
 

@@ -110,8 +110,11 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
 
     metadata = Path(args.data_dir) / args.metadata_file
     if not metadata.is_file():
-        remedy = "Make it with prepare_data.py, or check --data_dir and --metadata_file."
-        raise TunesmithError(msg("there is no such metadata file"), where=str(metadata), remedy=remedy)
+        raise TunesmithError(
+            msg("there is no such metadata file"),
+            where=str(metadata),
+            remedy=msg("Make it with prepare_data.py, or check --data_dir and --metadata_file."),
+        )
     recipe = build(Tree(as_recipe(args))).recipe
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
@@ -123,13 +126,13 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
 
 def intentions(args: argparse.Namespace, folder: RunFolder) -> list[Message]:
     """What is about to happen to earlier results, and how long previews are."""
-    has = folder.checkpoints.exists() and any(folder.checkpoints.iterdir())
+    has_checkpoint = folder.checkpoints.exists() and any(folder.checkpoints.iterdir())
     path, found = str(folder.checkpoints), []
-    if args.resume and not has:
+    if args.resume and not has_checkpoint:
         found.append(
             msg("--resume: there is no checkpoint in {path} yet, so this starts from the beginning", path=path)
         )
-    if has and not args.resume:
+    if has_checkpoint and not args.resume:
         found.append(
             msg(
                 "warning: starting anew; the checkpoints in {path} are replaced (--resume continues them)",
@@ -187,7 +190,7 @@ def updates_per_epoch(args: argparse.Namespace) -> int:
     path = Path(args.data_dir) / args.metadata_file
     entries = read_json(path) if path.exists() else []
     rows = entries if isinstance(entries, list) else []
-    held_out = sum(isinstance(r, dict) and str(r.get("audio", "")).startswith("valid/") for r in rows)
+    held_out = sum(isinstance(row, dict) and str(row.get("audio", "")).startswith("valid/") for row in rows)
     clips = len(rows) - (held_out or max(2, round(len(rows) * 0.1)))
     updates: int = max(1, math.ceil(clips / (args.batch_size * args.gradient_accumulation_steps)))
     return updates

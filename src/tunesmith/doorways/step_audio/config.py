@@ -29,7 +29,7 @@ class ConfigSection(BaseModel):
 
 
 class Basic(ConfigSection):
-    """What to train, on what, and when to look."""
+    """What to train, on what device, and how often to log and validate."""
 
     seed: int = 42
     device: str = "cuda"
@@ -216,7 +216,9 @@ def read_config(path: Path) -> Given:
     ]
     if twice:
         raise RecipeError(
-            Problem(tree.where(("data", new)), f"data.{new}", f"means the same as data.{old}; keep one of them")
+            Problem(
+                tree.where(("data", new)), f"data.{new}", msg("means the same as data.{key}; keep one of them", key=old)
+            )
             for new, old in twice
         )
     return given

@@ -22,7 +22,7 @@ from tunesmith.texts import in_every_language, msg
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.saves import Saves
 
-GO_ON = "The same command goes on from there."
+GO_ON = msg("The same command goes on from there.")
 COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test"}}
 """Flags of the command."""
 
@@ -51,8 +51,7 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     given = read_config(Path(args.config))
     mode = args.mode or given.config.basic.train_mode
     command = shlex.join(["finetune_demo.py", *(sys.argv[1:] if argv is None else argv)])
-    where = places(given)
-    context = opened(given, mode, where, args.resume, command)
+    context = open_run(given, mode, places(given), args.resume, command)
     if args.test:
         from tunesmith.doorways.step_audio.postprocess import compare
 
@@ -61,7 +60,7 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     return _train(context, given, mode)
 
 
-def opened(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
+def open_run(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
     """The run in ``save.ckpt_dir``; nothing in it changes yet.
 
     Raises:
@@ -79,32 +78,31 @@ def opened(given: Given, mode: str, where: Places, resume: str | None, command: 
 
 def _train(context: RunContext, given: Given, mode: str) -> int:
     from tunesmith.cli.guard import working_on
-    from tunesmith.doorways.step_audio import notices as words
-    from tunesmith.doorways.step_audio import postprocess as after
-    from tunesmith.doorways.step_audio.saves import standing
+    from tunesmith.doorways.step_audio import notices, postprocess
+    from tunesmith.doorways.step_audio.saves import training_status
     from tunesmith.stages.pipeline import run_stages
     from tunesmith.training.trainer import InterruptedRunError
 
     folder, console = context.folder, context.console
     working_on(folder.path)
-    for line in words.remarks(given, mode):
+    for line in notices.remarks(given, mode):
         console.log(line)
     run_stages(context, ["check"])
-    context, saves = settled(context, given, mode)
-    before = standing(context)
-    if not before and (moved := saves.set_aside(mode)):
+    context, saves = with_intervals(context, given, mode)
+    status = training_status(context)
+    if not status and (moved := saves.set_aside(mode)):
         console.log(msg("checkpoint files of an earlier run are kept in {path}", path=str(moved)))
     try:
         run_stages(context, ["train"], asked="fresh_if_changed")
     except InterruptedRunError as error:
         error.remedy = GO_ON
         raise
-    if before != "done":
-        saves.settle()
-    after.compare(context)
-    if given.config.save.merged and (before != "done" or not (folder.path / after.MERGED).exists()):
-        after.merge(context)
-    files = tuple(str(file) for file in after.best_files(folder).values())
+    if status != "done":
+        saves.write_best()
+    postprocess.compare(context)
+    if given.config.save.merged and (status != "done" or not (folder.path / postprocess.MERGED).exists()):
+        postprocess.merge(context)
+    files = tuple(str(file) for file in postprocess.best_files(folder).values())
     console.log(msg("best: {files}   adapter (PEFT): {adapter}", files=files, adapter=str(folder.best)))
     console.log(
         msg(
@@ -115,10 +113,10 @@ def _train(context: RunContext, given: Given, mode: str) -> int:
     return 0
 
 
-def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, Saves]:
-    """The run with what only its clips can tell (how long an epoch is), and what writes its checkpoint files."""
+def with_intervals(context: RunContext, given: Given, mode: str) -> tuple[RunContext, Saves]:
+    """The run with its intervals in updates, once its clips tell how long an epoch is; and its checkpoint writer."""
     from tunesmith.data.sample import read_manifest
-    from tunesmith.doorways.step_audio import notices as words
+    from tunesmith.doorways.step_audio import notices
     from tunesmith.doorways.step_audio.saves import Saves
     from tunesmith.recipe.write import dump_resolved
     from tunesmith.run.base_card import card_for_planning
@@ -134,7 +132,7 @@ def settled(context: RunContext, given: Given, mode: str) -> tuple[RunContext, S
     saves = Saves(folder, per_epoch)
     context = replace(context, recipe=recipe, on_saved=saves)
     keep_previous(folder, dump_resolved(recipe))
-    context.console.log(words.lengths(given, mode, recipe, per_epoch))
+    context.console.log(notices.lengths(given, mode, recipe, per_epoch))
     if card_for_planning(recipe) is not None:
         plan = make_plan(context)
         plan.write(folder.plan)

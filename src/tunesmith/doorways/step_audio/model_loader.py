@@ -9,19 +9,19 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, TOKENIZER_REPOSITORY
 from tunesmith.families.step_audio.source import GIGABYTES, POCKET, fetch
 from tunesmith.pocket.shipped import is_pocket
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 _PARTS = (
-    ("config.json", "the LLM's config"),
-    ("tokenizer.model", "the text tokeniser"),
-    (f"{FLOW_FOLDER}/cosyvoice.yaml", "the flow's config"),
-    (f"{FLOW_FOLDER}/flow.pt", "the flow, 0.6 GB"),
-    (f"{FLOW_FOLDER}/hift.pt", "the vocoder, 0.1 GB"),
-    (f"{FLOW_FOLDER}/campplus.onnx", "the speaker encoder, 28 MB"),
+    ("config.json", msg("the LLM's config")),
+    ("tokenizer.model", msg("the text tokeniser")),
+    (f"{FLOW_FOLDER}/cosyvoice.yaml", msg("the flow's config")),
+    (f"{FLOW_FOLDER}/flow.pt", msg("the flow, 0.6 GB")),
+    (f"{FLOW_FOLDER}/hift.pt", msg("the vocoder, 0.1 GB")),
+    (f"{FLOW_FOLDER}/campplus.onnx", msg("the speaker encoder, 28 MB")),
 )
-_OWN_FRONT_END = "small_frontend.json"
-"""A checkpoint that has it brings small parts of its own for the released ones."""
-_OWN_PARTS = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
+_SMALL_FRONT_END = "small_frontend.json"
+"""A checkpoint that has this file has small parts in place of the released ones."""
+_SMALL_CHECKPOINT_PARTS = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
 
 
 class ModelSource(Enum):
@@ -62,16 +62,20 @@ def is_repository(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~"))
 
 
-def how_to_get(repository: str, folder: str = "FOLDER") -> str:
+def how_to_get(repository: str, folder: str = "FOLDER") -> Message:
     """The command that fetches a repository, with its size and licence."""
-    return (
-        f"Fetch it ({GIGABYTES[repository]} GB, {LICENCE}): `hf download {repository} --local-dir {folder}`; "
-        "HF_ENDPOINT names a mirror. To try everything without it, give `pocket`."
+    return msg(
+        "Fetch it ({gigabytes} GB, {licence}): `hf download {repository} --local-dir {folder}`; HF_ENDPOINT names a "
+        "mirror. To try everything without it, give `pocket`.",
+        gigabytes=GIGABYTES[repository],
+        licence=LICENCE,
+        repository=repository,
+        folder=folder,
     )
 
 
 def from_modelscope(name: str) -> str:
-    """A repository's copy from ModelScope, by their own library.
+    """A repository's copy from ModelScope, by ModelScope's library.
 
     Raises:
         TunesmithError: when the library is not installed, or the files cannot be had.
@@ -88,7 +92,11 @@ def from_modelscope(name: str) -> str:
         return str(snapshot_download(name))
     except Exception as error:  # whatever its client raises
         raise TunesmithError(
-            msg("{name} could not be had from ModelScope ({kind})", name=name, kind=type(error).__name__),
+            msg(
+                "{repository} could not be had from ModelScope ({error_class})",
+                repository=name,
+                error_class=type(error).__name__,
+            ),
             remedy=msg("Check the name and the network, or give a local folder."),
         ) from error
 
@@ -103,21 +111,25 @@ def refuse_incomplete(folder: Path, flow: Path) -> None:
     Raises:
         TunesmithError: naming every file that is missing, its repository, size and licence.
     """
-    own = (folder / _OWN_FRONT_END).is_file()
+    small = (folder / _SMALL_FRONT_END).is_file()
     absent = [
-        f"{name} ({what})"
-        for name, what in _PARTS
-        if (not own or name in _OWN_PARTS)
+        _described(name, description)
+        for name, description in _PARTS
+        if (not small or name in _SMALL_CHECKPOINT_PARTS)
         and not (flow / Path(name).name if name.startswith(FLOW_FOLDER) else folder / name).is_file()
     ]
     if not any(folder.glob("*.safetensors")):
-        absent.insert(0, "model-00001.safetensors (the LLM, 7.1 GB)")
+        absent.insert(0, _described("model-00001.safetensors", msg("the LLM, 7.1 GB")))
     if absent:
         raise TunesmithError(
             msg("of {repository} these files are missing: {absent}", repository=REPOSITORY, absent=tuple(absent)),
             where=str(folder),
             remedy=how_to_get(REPOSITORY, str(folder)),
         )
+
+
+def _described(file: str, description: Message) -> Message:
+    return msg("{file} ({description})", file=file, description=description)
 
 
 def tokenizer_folder(named: str) -> str:
@@ -132,7 +144,7 @@ def tokenizer_folder(named: str) -> str:
         return ""
     folder = Path(named).expanduser()
     if folder.is_dir():
-        holds = any((one / CENTROIDS).is_file() for one in (folder, folder / TOKENIZER_NAME))
+        holds = any((place / CENTROIDS).is_file() for place in (folder, folder / TOKENIZER_NAME))
         return str(folder) if holds else ""
     if is_repository(named):
         return named

@@ -1,4 +1,4 @@
-"""What is said before training: keys that mean little or nothing here, and what the others come to."""
+"""Notices before training: keys that have little or no effect here, and what the others amount to in updates."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def _no_effect(given: Given, key: tuple[str, ...], reason: Message) -> Message:
 
 def _lengths(given: Given, mode: str) -> list[int | None]:
     stage = given.config.stage
-    own = {"llm": stage.stage1_epochs, "flow": stage.stage2_epochs, "joint": stage.stage3_epochs}
-    return [own[name] for name in STAGES[mode]]
+    epochs = {"llm": stage.stage1_epochs, "flow": stage.stage2_epochs, "joint": stage.stage3_epochs}
+    return [epochs[name] for name in STAGES[mode]]
 
 
 def _data(given: Given) -> Iterator[Message]:
@@ -94,7 +94,7 @@ def lengths(given: Given, mode: str, recipe: Recipe, per_epoch: int) -> Message:
         "epochs: {epochs}, of {per_epoch} updates each ({batch} x {accumulation} clips); held-out loss every {valid} "
         "updates (val_interval {val_interval}), checkpoint files every {save} (save_interval {save_interval}), a line "
         "of loss every {log} (log_interval {log_interval} batches)",
-        epochs=tuple(f"{name} {one['epochs']:g}" for name, one in stages(given, mode).items() if one["epochs"]),
+        epochs=tuple(f"{name} {stage['epochs']:g}" for name, stage in stages(given, mode).items() if stage["epochs"]),
         per_epoch=per_epoch,
         batch=train.batch_size,
         accumulation=train.accumulation,

@@ -43,7 +43,7 @@ def compare(context: RunContext) -> list[Path]:
         )
     sample = chosen(folder)
     speaker = StepAudioTTS.of(family, context.recipe.model.device, context.console)
-    context.console.log(msg("speaking a sample ({id}): {asked}", id=sample.id, asked=_asked(sample)))
+    context.console.log(msg("speaking a sample ({id}): {request}", id=sample.id, request=_request(sample)))
     made = [_spoken(context, speaker, sample, "base")]
     speaker.load_finetuned_model(files.get(LLM), files.get(FLOW))
     made.append(_spoken(context, speaker, sample, "tuned"))
@@ -64,13 +64,15 @@ def chosen(folder: RunFolder) -> Sample:
     return by_turns([sample for sample in samples if sample.split == "valid"] or samples, 1)[0]
 
 
-def _asked(sample: Sample) -> str | Message:
+def _request(sample: Sample) -> str | Message:
     text = sample.texts.get("caption", "")
     kind = edit_type(sample.attributes)
     if not text and kind == "clone":
         return msg("it has no text, so the recording's own codes are made into sound again")
-    asked = f"{kind} {text!r}"
-    return asked if sample.split == "valid" else msg("{asked}, trained on, since none is held out", asked=asked)
+    request = f"{kind} {text!r}"
+    if sample.split == "valid":
+        return request
+    return msg("{request}, trained on, since none is held out", request=request)
 
 
 def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: str) -> Path:
@@ -79,23 +81,24 @@ def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: st
     from tunesmith.evaluation.signals import measure
     from tunesmith.families.step_audio.edits import is_clone
 
-    path, said, text = sample.audios[PROMPT].path, sample.texts.get(PROMPT_TEXT, ""), sample.texts.get("caption", "")
-    kind, info = edit_type(sample.attributes), sample.attributes.get("edit_info")
+    path, prompt_text = sample.audios[PROMPT].path, sample.texts.get(PROMPT_TEXT, "")
+    kind, info, text = edit_type(sample.attributes), sample.attributes.get("edit_info"), sample.texts.get("caption", "")
     if is_clone(kind):
-        audio, rate = speaker.clone(path, said, text)
+        audio, rate = speaker.clone(path, prompt_text, text)
     else:
-        audio, rate = speaker.edit(path, said, kind, info, text or None)
+        audio, rate = speaker.edit(path, prompt_text, kind, info, text or None)
     target = context.folder.path / SAMPLES / f"{name}.wav"
     write(target, audio.numpy(), rate)
     problem = collapse(measure(audio.numpy().T, rate), profile="speech")
-    made = msg(
-        "  {path}  {seconds:.1f} s, level {level:.1f} dBFS",
-        path=str(target),
-        seconds=audio.shape[-1] / rate,
-        level=level(audio.numpy()),
-    )
-    context.console.log(msg("{said}  ({problem})", said=made, problem=problem) if problem else made)
+    context.console.log(_measured(target, audio.shape[-1] / rate, level(audio.numpy()), problem))
     return target
+
+
+def _measured(path: Path, seconds: float, level_db: float, problem: str | None) -> Message:
+    values = {"path": str(path), "seconds": seconds, "level": level_db}
+    if problem:
+        return msg("  {path}  {seconds:.1f} s, level {level:.1f} dBFS  ({problem})", problem=problem, **values)
+    return msg("  {path}  {seconds:.1f} s, level {level:.1f} dBFS", **values)
 
 
 def level(audio: object) -> float:
@@ -106,7 +109,7 @@ def level(audio: object) -> float:
 
 
 def merge(context: RunContext) -> Path:
-    """Write base and best checkpoints as one model: for vLLM, or as a base of its own; of the flow alone its folder."""
+    """Write base and best checkpoints as one model, for vLLM or as a new base; of the flow alone, its folder."""
     from tunesmith.adapters.attach import unwrap_peft
     from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
     from tunesmith.families.step_audio.checkpoints import load_checkpoint

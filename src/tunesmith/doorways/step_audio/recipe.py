@@ -84,18 +84,18 @@ def refuse(given: Given, mode: str) -> None:
     unknown = [name for name in llm.lora_target_modules if name not in LLM_LAYERS]
     if unknown or not llm.lora_target_modules:
         raise TunesmithError(
-            msg("the LLM has no layer {unknown}", unknown=tuple(unknown)) if unknown else msg("no layer is named"),
+            msg("the LLM has no layer {layers}", layers=tuple(unknown)) if unknown else msg("no layer is named"),
             where=given.where("model", "llm", "lora_target_modules"),
-            remedy=msg("It has {llm_layers}.", llm_layers=tuple(LLM_LAYERS)),
+            remedy=msg("It has {layers}.", layers=LLM_LAYERS),
         )
 
 
 def stages(given: Given, mode: str) -> dict[str, dict[str, float]]:
     """Length of every stage; those that this mode leaves out have none."""
     stage = given.config.stage
-    own = {LLM: stage.stage1_epochs, FLOW: stage.stage2_epochs, JOINT: stage.stage3_epochs}
+    given_epochs = {LLM: stage.stage1_epochs, FLOW: stage.stage2_epochs, JOINT: stage.stage3_epochs}
     rest = given.config.basic.max_epoch if given.has("basic", "max_epoch") else None
-    lengths = {name: length if length is not None else rest for name, length in own.items()}
+    lengths = {name: length if length is not None else rest for name, length in given_epochs.items()}
     found: dict[str, dict[str, float]] = {
         name: {"epochs": (EPOCHS[name] if length is None else length) if name in STAGES[mode] else 0}
         for name, length in lengths.items()
@@ -110,13 +110,13 @@ def adapter(config: Config) -> dict[str, Any]:
 
     llm, flow = config.model.llm, config.model.flow
     light = {**LIGHT_FLOW, "targets": list(FLOW_TARGETS)}
-    own: dict[str, Any] = light if flow.lora else {"kind": "full"}
+    flow_adapter: dict[str, Any] = light if flow.lora else {"kind": "full"}
     return {
         "rank": llm.lora_r,
         "alpha": float(llm.lora_alpha),
         "dropout": llm.lora_dropout,
         "targets": list(llm.lora_target_modules),
-        "networks": {FLOW: {**own, "learning_rate": config.optim.lr_flow}},
+        "networks": {FLOW: {**flow_adapter, "learning_rate": config.optim.lr_flow}},
     }
 
 
@@ -124,7 +124,7 @@ def limits(config: Config, usual: dict[str, Any]) -> dict[str, float]:
     """Shortest and longest clip: what the file allows, and never over what the model takes."""
     chosen, found = config.data.filter, {}
     longest = [config.data.max_audio_len, chosen.max_length and chosen.max_length / FRAMES_PER_SECOND]
-    found["max_seconds"] = min([usual["max_seconds"], *(one for one in longest if one)])
+    found["max_seconds"] = min([usual["max_seconds"], *(seconds for seconds in longest if seconds)])
     if chosen.min_length:
         found["min_seconds"] = chosen.min_length / FRAMES_PER_SECOND
         found["short_seconds"] = max(usual["short_seconds"], found["min_seconds"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.records.checkpoint_state import CheckpointState
-from tunesmith.run.folder import RunFolder
+from tunesmith.records.checkpoint_state import CLIPS_PER_UPDATE, CheckpointState
+from tunesmith.run.folder import STATE, RunFolder
 from tunesmith.texts import msg
-from tunesmith.training.checkpoint import STATE
 
 if TYPE_CHECKING:
     from tunesmith.recipe.models import Recipe
@@ -30,11 +30,11 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
     Raises:
         TunesmithError: saying what is in the way.
     """
-    from tunesmith.training.checkpoint import newest, refuse_other
+    from tunesmith.training.checkpoint import refuse_other
 
     if wanted is None:
         return
-    last = newest(folder)
+    last = folder.newest_checkpoint()
     if wanted != AUTO:
         _refuse_place(Path(wanted).expanduser(), folder, last)
     if last is None:
@@ -44,8 +44,8 @@ def refuse_resume(wanted: str | None, folder: RunFolder, recipe: Recipe, mode: s
             remedy=msg("Leave --resume out to begin this run, or set save.ckpt_dir to the run that is meant."),
         )
     saved = CheckpointState.read(last / STATE).identity
-    remedy = "Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir."
-    refuse_other(_belongings(saved), _belongings_of(recipe, mode), last, remedy)
+    remedy = msg("Put it back to go on, leave --resume away to train anew, or name another save.ckpt_dir.")
+    refuse_other(_identity(saved), _identity_of(recipe, mode), last, remedy)
 
 
 def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
@@ -58,38 +58,34 @@ def _refuse_place(path: Path, folder: RunFolder, last: Path | None) -> None:
     if path.resolve() == folder.path.resolve() or (last is not None and path.resolve() == last.resolve()):
         return
     raise TunesmithError(
-        msg("this is not the newest checkpoint of {path}", path=folder.path),
+        msg("this is not the newest checkpoint of {run}", run=str(folder.path)),
         where=str(path),
         remedy=msg(
-            "That is {last}. Write --resume alone, or set save.ckpt_dir to the run that is meant.", last=last.name
+            "That is {checkpoint}. Write --resume alone, or set save.ckpt_dir to the run that is meant.",
+            checkpoint=last.name,
         )
         if last
         else msg("It has none yet; set save.ckpt_dir to the run that is meant."),
     )
 
 
-def _belongings(saved: dict[str, Any]) -> dict[str, object]:
-    adapter = saved["adapter"]
-    return {
-        "base": saved["base"],
-        "mode": saved["objective"].get("train"),
-        "lora_r": adapter["rank"],
-        "lora_alpha": adapter["alpha"],
-        "lora_target_modules": adapter["targets"],
-        "flow": adapter["networks"].get("flow", {}).get("kind"),
-        "clips per update": saved["clips_per_update"],
-        "seed": saved["seed"],
+def _identity(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint belongs to, by the names of the guide's config."""
+    names = {
+        "model.path": "base",
+        "options.train": "mode",
+        "adapter.rank": "lora_r",
+        "adapter.alpha": "lora_alpha",
+        "adapter.targets": "lora_target_modules",
+        "adapter.networks.flow.kind": "flow",
+        CLIPS_PER_UPDATE: CLIPS_PER_UPDATE,
+        "train.seed": "seed",
     }
+    return {name: saved[key] for key, name in names.items() if key in saved}
 
 
-def _belongings_of(recipe: Recipe, mode: str) -> dict[str, object]:
-    train = recipe.train
-    return _belongings(
-        {
-            "base": recipe.model.path,
-            "adapter": recipe.adapter.model_dump(mode="json"),
-            "objective": {"train": mode},
-            "clips_per_update": train.batch_size * train.accumulation,
-            "seed": train.seed,
-        }
-    )
+def _identity_of(recipe: Recipe, mode: str) -> dict[str, Any]:
+    from tunesmith.training.checkpoint import recipe_identity
+
+    present = recipe_identity(recipe, recipe.train.batch_size * recipe.train.accumulation, None)
+    return _identity({**present, "options.train": mode})

@@ -18,7 +18,9 @@ from tunesmith.families.step_audio.config import REPOSITORY
 from tunesmith.families.step_audio.source import POCKET, locate
 from tunesmith.recipe.names import valid_name
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
+
+_EXAMPLE = '{"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "prompt_text": "…", "target_text": "…"}'
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _model(given: Given) -> str:
     if is_repository(name):
         return locate_model(name)
     raise TunesmithError(
-        msg("there is no model folder {name}", name=name), where=where, remedy=how_to_get(REPOSITORY, name)
+        msg("there is no model folder {folder}", folder=name), where=where, remedy=how_to_get(REPOSITORY, name)
     )
 
 
@@ -97,11 +99,11 @@ def _flow(given: Given, model: str) -> str:
     flow = Path(named).expanduser() if named else inside
     if named and not flow.is_dir():
         raise TunesmithError(
-            msg("there is no flow folder {named}", named=named),
+            msg("there is no flow folder {folder}", folder=named),
             where=given.where("model", "flow", "model_path"),
             remedy=msg(
-                "It is the {flow_folder} of {repository}; leave this key out if it lies inside the model's folder.",
-                flow_folder=FLOW_FOLDER,
+                "It is the {folder} of {repository}; leave this key out if it lies inside the model's folder.",
+                folder=FLOW_FOLDER,
                 repository=REPOSITORY,
             ),
         )
@@ -122,13 +124,8 @@ def _list(given: Given, key: str, path: str) -> str:
         return ""
     file, where = Path(path).expanduser(), given.where("data", key)
     if not file.is_file():
-        rest = "" if key.startswith("train") else " Without this key 10 % of the training list are held out."
         raise TunesmithError(
-            msg("there is no list {path}", path=path),
-            where=where,
-            remedy="Write one line per sample: "
-            '{"prompt_audio_path": "a.wav", "target_audio_path": "b.wav", "prompt_text": "…", "target_text": "…"}.'
-            + rest,
+            msg("there is no list {path}", path=path), where=where, remedy=_how_to_write(key.startswith("train"))
         )
     if file.suffix.lower() not in (".jsonl", ".json"):
         raise TunesmithError(
@@ -137,3 +134,14 @@ def _list(given: Given, key: str, path: str) -> str:
             remedy=msg("Give the JSONL that they were made from; audio is encoded once and kept anyway."),
         )
     return str(file.resolve())
+
+
+def _how_to_write(training: bool) -> Message:
+    """What a list looks like; without one to hold out, a share of the training list is held out."""
+    if training:
+        return msg("Write one line per sample: {example}.", example=_EXAMPLE)
+    return msg(
+        "Write one line per sample: {example}. Without this key {share} of the training list are held out.",
+        example=_EXAMPLE,
+        share="10 %",
+    )

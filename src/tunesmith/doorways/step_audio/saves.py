@@ -14,7 +14,8 @@ from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
 from tunesmith.records.metrics import ValidLine
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.run.folder import RunFolder
-from tunesmith.stages.pipeline import fingerprint_of
+from tunesmith.stages.inputs import stage_inputs
+from tunesmith.stages.results import changed_since
 
 EARLIER = "earlier"
 """Where checkpoint files go that a run begun anew would write over."""
@@ -22,7 +23,7 @@ EARLIER = "earlier"
 
 @dataclass(frozen=True)
 class Saves:
-    """Told of every adapter that training writes.
+    """Writes the guide's checkpoint files; training calls it with every adapter that it saves.
 
     Attributes:
         folder: The run's, where the files go.
@@ -43,7 +44,7 @@ class Saves:
                 together = "joint_" if saved.stage == JOINT else ""
                 for name in saved.networks:
                     target = self.folder.path / f"{name}_{together}epoch_{epoch}.pt"
-                    write_checkpoint(saved.folder, target, name, epoch=epoch, loss=self._measured())
+                    write_checkpoint(saved.folder, target, name, epoch=epoch, loss=self._newest_loss())
             shutil.rmtree(saved.folder)
             with contextlib.suppress(OSError):  # the last of them leaves its folder empty
                 saved.folder.parent.rmdir()
@@ -52,18 +53,18 @@ class Saves:
         """The file of a network's best weights."""
         return self.folder.path / f"{name}_best.pt"
 
-    def _measured(self) -> float | None:
+    def _newest_loss(self) -> float | None:
         """The newest held-out loss."""
         return next((line.loss for line in reversed(list(self.folder.read_metrics(ValidLine)))), None)
 
-    def settle(self) -> None:
-        """After training: the best files as ``best_model/`` has them, also where a stage found nothing better."""
+    def write_best(self) -> None:
+        """Write the best files as ``best_model/`` has them after training, also where a stage found nothing better."""
         state = self.folder.stage_state("train")
         summary = state.training() if state else None
-        told = summary.stages if summary else ()
+        stages = summary.stages if summary else ()
         for name in parts_of(self.folder.best):
             epoch, loss, began = 0, None, 0
-            for stage in told:
+            for stage in stages:
                 if stage.name in (name, JOINT) and stage.best_update:
                     epoch, loss = math.ceil((stage.best_update - began) / self.per_epoch), stage.best_loss
                 began += stage.updates
@@ -82,8 +83,10 @@ class Saves:
         return target
 
 
-def standing(context: RunContext) -> str:
+def training_status(context: RunContext) -> str:
     """How far this very training has come: ``done``, ``running`` (or interrupted), or nothing yet."""
     state = context.folder.stage_state("train")
-    same = state is not None and state.fingerprint == fingerprint_of(context, "train")
-    return state.status if state is not None and same else ""
+    if state is None:
+        return ""
+    changed = changed_since(context, state, stage_inputs(context, "train"))
+    return "" if any(change.decides.what == "weights" for change in changed) else state.status

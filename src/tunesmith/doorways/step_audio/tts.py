@@ -11,7 +11,7 @@ from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     import torch
@@ -125,7 +125,8 @@ class StepAudioTTS:
             raise TunesmithError(
                 msg("no checkpoint was named"), remedy=msg("Give llm_ckpt_path, flow_ckpt_path or both.")
             )
-        networks, notes = self._bases(paths), []
+        networks = self._bases(paths)
+        notes: list[str | Message] = []
         for name, path in paths.items():
             loaded = load_checkpoint(name, networks[name], path, self.family.card.base_name)
             networks[name] = loaded.network
@@ -201,13 +202,13 @@ class StepAudioTTS:
                 recording is none that :meth:`clone` takes.
         """
         path = _either("prompt_wav_path", prompt_wav_path, "input_audio_path", input_audio_path)
-        said = _either("prompt_text", prompt_text, "audio_text", audio_text)
-        wanted = _either("target_text", target_text, "text", text, needed=False)
+        source_text = _either("prompt_text", prompt_text, "audio_text", audio_text)
+        wanted_text = _either("target_text", target_text, "text", text, needed=False)
         if edit_type is None:
             raise TunesmithError(msg("edit() was given no edit_type"), remedy=msg("Name one, such as `style`."))
-        return self._speak(path, said, edit_type, edit_info, wanted or said)
+        return self._speak(path, source_text, edit_type, edit_info, wanted_text or source_text)
 
-    def _speak(self, path: Any, said: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
+    def _speak(self, path: Any, prompt_text: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
         import torch
 
         from tunesmith.data.load import load
@@ -217,8 +218,8 @@ class StepAudioTTS:
 
         recording = load(AudioRef(str(path)), SAMPLE_RATE, 1, lowest_rate=TOKENIZER_RATE)
         request = GenerationRequest(
-            {"caption": text, PROMPT_TEXT: said},
-            _longest(recording, said, kind, text),
+            {"caption": text, PROMPT_TEXT: prompt_text},
+            _longest(recording, prompt_text, kind, text),
             self.seed,
             source={PROMPT: recording},
             options={"edit_type": kind, **({"edit_info": info} if info else {})},
@@ -227,13 +228,13 @@ class StepAudioTTS:
         return torch.from_numpy(made.audio.copy()), made.sample_rate
 
 
-def _longest(recording: Any, said: str, kind: str, text: str) -> float:
+def _longest(recording: Any, prompt_text: str, kind: str, text: str) -> float:
     """Seconds after which speech that does not end by itself is cut off."""
     from tunesmith.families.step_audio.config import SAMPLE_RATE
     from tunesmith.speech.duration import expected_seconds, spoken_seconds
 
     whole = recording.shape[-1] / SAMPLE_RATE
-    likely = expected_seconds(kind, text, said, spoken_seconds(recording, SAMPLE_RATE), None).seconds
+    likely = expected_seconds(kind, text, prompt_text, spoken_seconds(recording, SAMPLE_RATE), None).seconds
     return max(_SHORTEST_ROOM, _ROOM * (likely if math.isfinite(likely) else whole))
 
 
@@ -241,13 +242,13 @@ def _either(name: str, value: Any, older: str, other: Any, *, needed: bool = Tru
     """An argument that goes by two names."""
     if value is not None and other is not None:
         raise TunesmithError(
-            msg("{name} and {older} are the same thing, and both were given", name=name, older=older),
+            msg("{name} and {old_name} are the same thing, and both were given", name=name, old_name=older),
             remedy=msg("Give {name}.", name=name),
         )
     found = value if value is not None else other
     if found is None and needed:
         raise TunesmithError(
             msg("edit() was given no {name}", name=name),
-            remedy=msg("Give it as {name} (or {older}, its old name).", name=name, older=older),
+            remedy=msg("Give it as {name} (or {old_name}, its old name).", name=name, old_name=older),
         )
     return found

@@ -9,7 +9,7 @@ from tunesmith.texts import msg
 _LEAST_CORRELATION = -0.9
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Left-right correlation under -0.9: the clip vanishes on a mono speaker."""
     if not signals.live or not signals.stereo_corr < _LEAST_CORRELATION:
         return None
@@ -27,5 +27,5 @@ RULE = Rule(
     title=msg("Channels cancel out"),
     causes=msg("Clips with one inverted channel, or swapped channel order in the codes."),
     remedy=msg("Invert one channel of such training clips, or mix them down to mono."),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

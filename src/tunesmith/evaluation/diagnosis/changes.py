@@ -71,10 +71,10 @@ def judge(run: RunData) -> list[RunFinding]:
 
 
 def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapter: float) -> RunFinding:
-    own = _median([getattr(clip, watched.field) for clip in run.clips])
-    kind = _kind(watched, result.median_difference, base, adapter, own)
+    reference = _median([getattr(clip, watched.field) for clip in run.clips])
+    kind = _kind(watched, result.median_difference, base, adapter, reference)
     unit = f" {watched.unit}" if watched.unit else ""
-    own_clips = NOTHING if own is None else msg("; your own clips {own:.3g}{unit}", own=own, unit=unit)
+    own_clips = NOTHING if reference is None else msg("; your own clips {own:.3g}{unit}", own=reference, unit=unit)
     return RunFinding(
         name=f"changed_{watched.field}",
         kind=kind,
@@ -95,7 +95,7 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
         evidence={
             "base": base,
             "adapter": adapter,
-            "reference": own,
+            "reference": reference,
             "median_difference": result.median_difference,
             "p_value": result.p_value,
             "n": result.n,
@@ -105,9 +105,9 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
     )
 
 
-def _kind(watched: Watched, difference: float, base: float, adapter: float, own: float | None) -> FindingKind:
-    if own is not None:
-        before, after = abs(base - own), abs(adapter - own)
+def _kind(watched: Watched, difference: float, base: float, adapter: float, reference: float | None) -> FindingKind:
+    if reference is not None:
+        before, after = abs(base - reference), abs(adapter - reference)
         if max(before, after) < watched.least:
             return "same"
         return "better" if after < before else "worse"

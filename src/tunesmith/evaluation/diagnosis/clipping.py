@@ -10,7 +10,7 @@ _MOST_CLIPPED = 0.003
 _MOST_PILED = 40.0
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """More than 0.3 % of the samples sit in flat runs at the peak, or amplitudes pile up just under it."""
     if not signals.live:
         return None
@@ -32,5 +32,5 @@ RULE = Rule(
     title=msg("Clipped"),
     causes=msg("Training clips that are clipped themselves, or a decoder output written without headroom."),
     remedy=msg("Replace clipped sources, and normalise training clips to about -16 LUFS with peaks under -1 dB."),
-    look=look,
+    detect=detect,
 )

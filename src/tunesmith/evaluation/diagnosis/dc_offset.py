@@ -10,7 +10,7 @@ _MOST = 0.01
 _MOST_RATIO = 0.05
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """A channel's mean over 0.01 of full scale and over 5 % of the RMS."""
     if not signals.live:
         return None
@@ -34,5 +34,5 @@ RULE = Rule(
         "Synthesised or recorded clips with an offset in the training data, or a codec that does not keep zero."
     ),
     remedy=msg("High-pass the training clips at 20 Hz."),
-    look=look,
+    detect=detect,
 )

@@ -9,7 +9,7 @@ from tunesmith.texts import msg
 _MOST_DIFFERENCE_DB = 25.0
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """One channel more than 25 dB under the other."""
     if not signals.live or not signals.lr_diff_db > _MOST_DIFFERENCE_DB:
         return None
@@ -25,5 +25,5 @@ RULE = Rule(
     title=msg("Dead channel"),
     causes=msg("Recordings with only one channel, or a stereo decoder fed with one channel's codes."),
     remedy=msg("Mix such training clips down to mono, or remove them."),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

@@ -9,7 +9,7 @@ from tunesmith.texts import msg
 LONGEST_S = 1.5
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """At least 1.5 s at the end stay 20 dB under the loud level, or under -60 dBFS."""
     if not signals.live:
         return None
@@ -33,7 +33,7 @@ RULE = Rule(
         "Compare the frames asked for with the frames decoded; if they agree, mask the padding in the "
         "labels and trim silent endings from the data."
     ),
-    look=look,
+    detect=detect,
     speech=(
         msg(
             "Recordings that end in silence, so that silence is what follows the last word, or an end token "

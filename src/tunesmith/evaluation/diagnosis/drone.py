@@ -12,7 +12,7 @@ _LEAST_RANGE_DB = 0.5
 _LEAST_FLUX_DB = 0.3  # an exact loop is as self-similar as a drone, but it moves: 0.4 and more, a drone under 0.05
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Every moment resembles every other, or the level never moves (and it is not noise, which never moves either)."""
     if not signals.live or is_noise(signals.flatness, signals.flat_white, signals.fine_corr):
         return None
@@ -38,7 +38,7 @@ RULE = Rule(
     remedy=msg(
         "Sample with temperature 1 and top-k 250; if it stays, take an earlier checkpoint and lower the learning rate."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
     speech=(
         msg(
             "A humming voice comes of an output head that was tied to the embeddings on loading, of a model "

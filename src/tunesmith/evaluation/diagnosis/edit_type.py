@@ -27,11 +27,12 @@ _NAMES = {
 def judge(run: RunData) -> list[RunFinding]:
     """One finding for each edit type that moved, one for all that did not, one for all that cannot be told."""
     types = edit_types(run)
-    told = {j: [one for one in types if one.judgement == j] for j in ("worse", "better", "unchanged", "unknown")}
+    judgements = ("worse", "better", "unchanged", "unknown")
+    by_judgement = {name: [edit_type for edit_type in types if edit_type.judgement == name] for name in judgements}
     return [
-        *(_moved(one) for one in told["worse"] + told["better"]),
-        *_kept(told["unchanged"]),
-        *(_untold(told["unknown"], run) if run.base is not None else []),
+        *(_moved(edit_type) for edit_type in by_judgement["worse"] + by_judgement["better"]),
+        *_kept(by_judgement["unchanged"]),
+        *(_unknown(by_judgement["unknown"], run) if run.base is not None else []),
     ]
 
 
@@ -50,19 +51,19 @@ def name_of(edit_type: str) -> Message:
     return _NAMES.get(edit_type) or Message.fixed(edit_type)
 
 
-def _moved(one: EditType) -> RunFinding:
-    worse = one.judgement == "worse"
-    named = [c for c in one.compared if c.judgement == one.judgement]
-    name, measures = name_of(one.name), in_turn([_moved_measure(c) for c in named])
-    cloning = one.name == CLONE
+def _moved(edit_type: EditType) -> RunFinding:
+    worse = edit_type.judgement == "worse"
+    named = [c for c in edit_type.compared if c.judgement == edit_type.judgement]
+    name, measures = name_of(edit_type.name), in_turn([_moved_measure(c) for c in named])
+    cloning = edit_type.name == CLONE
     return RunFinding(
-        name=f"edit_type_{one.name}",
+        name=f"edit_type_{edit_type.name}",
         kind="worse" if worse else "better",
         title=msg("Edit type: {name}", name=name),
         sentence=msg("Against the base model, {name} got worse: {measures}.", name=name, measures=measures)
         if worse
         else msg("Against the base model, {name} got better: {measures}.", name=name, measures=measures),
-        evidence={"outputs": one.outputs} | {c.name: c.adapter - c.base for c in named},
+        evidence={"outputs": edit_type.outputs} | {c.name: c.adapter - c.base for c in named},
         cause=(_CLONE_CAUSES if cloning else _EDIT_CAUSES) if worse else NOTHING,
         remedy=(_CLONE_REMEDY if cloning else _EDIT_REMEDY) if worse else NOTHING,
     )
@@ -110,11 +111,11 @@ def _kept(types: Sequence[EditType]) -> list[RunFinding]:
     ]
 
 
-def _untold(types: Sequence[EditType], run: RunData) -> list[RunFinding]:
+def _unknown(types: Sequence[EditType], run: RunData) -> list[RunFinding]:
     if not types:
         return []
     names, needed = _names(types), fewest_pairs()
-    few = min(one.outputs for one in types) < needed
+    few = min(edit_type.outputs for edit_type in types) < needed
     count = needed * len(dict.fromkeys(run.kinds)) if few else 2 * len(run.kinds)
     return [
         RunFinding(
@@ -122,7 +123,7 @@ def _untold(types: Sequence[EditType], run: RunData) -> list[RunFinding]:
             kind="same",
             title=msg("Cannot be told"),
             sentence=msg("Not every measure of these edit types can be told from these outputs: {names}.", names=names),
-            evidence={"outputs": min(one.outputs for one in types), "needed": needed},
+            evidence={"outputs": min(edit_type.outputs for edit_type in types), "needed": needed},
             cause=msg("An interval needs {needed} pairs.", needed=needed) if few else _SCATTER,
             remedy=msg("Hold out more samples of them, and set evaluate.count to {count}.", count=count),
         )
@@ -130,7 +131,7 @@ def _untold(types: Sequence[EditType], run: RunData) -> list[RunFinding]:
 
 
 def _names(types: Sequence[EditType]) -> tuple[Message, ...]:
-    return tuple(name_of(one.name) for one in types)
+    return tuple(name_of(edit_type.name) for edit_type in types)
 
 
 _SCATTER = msg("The differences scatter too much.")

@@ -12,7 +12,7 @@ _TAU = -0.6
 _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thing
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """First to last third loses over 6 dB, at over 0.5 dB/s, and most later seconds are quieter than earlier ones."""
     if not signals.live or signals.duration_s < _SHORTEST_S:
         return None
@@ -41,7 +41,7 @@ RULE = Rule(
         "labels, then train again; generate once with adapter scale 0 to see whether the base model "
         "fades too."
     ),
-    look=look,
+    detect=detect,
     speech=(
         msg("Recordings that trail off or end in silence, or a flow decoder trained on padded frames."),
         msg(

@@ -26,15 +26,15 @@ def judge(run: RunData) -> list[RunFinding]:
     """
     if run.profile == "speech":
         return []  # a sentence falls by nature, the more the shorter it is
-    slopes, own = _slopes(run.adapter), _slopes(run.clips)
-    if len(slopes) < _FEWEST_OUTPUTS or len(own) < _FEWEST_CLIPS:
+    slopes, reference = _slopes(run.adapter), _slopes(run.clips)
+    if len(slopes) < _FEWEST_OUTPUTS or len(reference) < _FEWEST_CLIPS:
         return []
-    p_value = falls_faster(slopes, own)
-    difference = float(np.median(slopes) - np.median(own))
+    p_value = falls_faster(slopes, reference)
+    difference = float(np.median(slopes) - np.median(reference))
     if p_value >= _ALPHA or difference > -_LEAST_DB_PER_S:
         return []
     base = _slopes(run.base or ())
-    base_p = falls_faster(base, own) if len(base) >= _FEWEST_OUTPUTS else math.nan
+    base_p = falls_faster(base, reference) if len(base) >= _FEWEST_OUTPUTS else math.nan
     base_too = base_p < _ALPHA and float(np.median(base) - np.median(slopes)) < _LEAST_DB_PER_S
     return [
         RunFinding(
@@ -45,10 +45,10 @@ def judge(run: RunData) -> list[RunFinding]:
                 "The outputs lose {lost:.2f} dB per second, your own clips {own_lost:.2f} (p = {p_value:.1g}, "
                 "{outputs} outputs against {clips} clips){base_too}.",
                 lost=-float(np.median(slopes)),
-                own_lost=-float(np.median(own)),
+                own_lost=-float(np.median(reference)),
                 p_value=p_value,
                 outputs=len(slopes),
-                clips=len(own),
+                clips=len(reference),
                 base_too=msg("; the base model does so as well") if base_too else NOTHING,
             ),
             evidence={"p_value": p_value, "base_p_value": base_p, "difference": difference, "n": len(slopes)},
@@ -58,11 +58,11 @@ def judge(run: RunData) -> list[RunFinding]:
     ]
 
 
-def falls_faster(slopes: Sequence[float] | np.ndarray, own: Sequence[float] | np.ndarray) -> float:
-    """One-sided p-value that ``slopes`` lie under ``own`` (Mann & Whitney 1947)."""
+def falls_faster(slopes: Sequence[float] | np.ndarray, reference: Sequence[float] | np.ndarray) -> float:
+    """One-sided p-value that ``slopes`` lie under ``reference`` (Mann & Whitney 1947)."""
     from scipy.stats import mannwhitneyu
 
-    return float(mannwhitneyu(slopes, own, alternative="less").pvalue)
+    return float(mannwhitneyu(slopes, reference, alternative="less").pvalue)
 
 
 def _slopes(clips: Sequence[Signals]) -> np.ndarray:

@@ -11,7 +11,7 @@ _LEAST_CONTINUITY = 0.1
 _SHORTEST_S = 4.0  # below it there is no time for a phrase to come back
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """No moment resembles one 0.16-4 s later, or not even its neighbour 40 ms later."""
     if not signals.live or signals.duration_s < _SHORTEST_S:
         return None
@@ -45,6 +45,6 @@ RULE = Rule(
         "See whether the base model's held-out loss is sane before the first step; if it is, train "
         "longer on crops of 10 s or more, and sample with top-k 250 and temperature 1."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
     profiles=("music",),
 )

@@ -9,7 +9,7 @@ from tunesmith.texts import msg
 _LEAST_SIDE_DB = -60.0
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Side more than 60 dB under mid."""
     if not signals.live or not signals.side_mid_db < _LEAST_SIDE_DB:
         return None
@@ -26,5 +26,5 @@ RULE = Rule(
     title=msg("Mono in two channels"),
     causes=msg("A mono model or mono training clips."),
     remedy=msg("Nothing, if a mono model was meant; else use a stereo checkpoint and stereo clips."),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

@@ -15,7 +15,7 @@ _LEAST_RANGE_DB = 0.5
 _LEAST_WHISPER_RANGE_DB = 1.5
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """Noise's flat fine structure over the clip or from some second to the end, or too many independent movements."""
     if not signals.live:
         return None
@@ -70,5 +70,5 @@ RULE = Rule(
         "Take an earlier checkpoint, train with a third of the learning rate, and make sure that "
         "alpha/rank is the scale the loading tool applies."
     ),
-    look=look,
+    detect=detect,
 )

@@ -14,7 +14,7 @@ _LOUDEST_DB = -14.0
 _SHORTEST_S = 1.0
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """The quietest moments between words less than 14 dB under the voice."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
@@ -36,6 +36,6 @@ RULE = Rule(
         "Noise, hum or reverberation in the training recordings or the prompt, or a flow decoder trained too fast."
     ),
     remedy=msg("Use a clean prompt and clean recordings, and lower the flow decoder's learning rate."),
-    look=by_signals(look),
+    detect=by_signals(detect),
     profiles=("speech",),
 )

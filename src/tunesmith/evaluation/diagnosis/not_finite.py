@@ -7,7 +7,7 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Any NaN or infinite sample."""
     if signals.nonfinite <= 0:
         return None
@@ -22,5 +22,5 @@ RULE = Rule(
     title=msg("Broken numbers"),
     causes=msg("Half-precision overflow, or weights that became non-finite."),
     remedy=msg("Generate in float32; if it stays, take an earlier checkpoint."),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

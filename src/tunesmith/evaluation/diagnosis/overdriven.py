@@ -10,7 +10,7 @@ _LOUDEST_LUFS = -7.0
 _LEAST_CREST_DB = 6.0
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """Over -7 LUFS, or peaks less than 6 dB over the mean level."""
     if not signals.live:
         return None
@@ -35,5 +35,5 @@ RULE = Rule(
     remedy=msg(
         "Lower guidance to 3 and the adapter's scale to 0.7, and normalise the training clips to about -16 LUFS."
     ),
-    look=look,
+    detect=detect,
 )

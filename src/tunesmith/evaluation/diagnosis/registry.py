@@ -1,4 +1,4 @@
-"""Every per-file rule, and one clip held against all of them."""
+"""Every per-file rule, and one clip checked by all of them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def diagnose_file(
 
 
 def reference_of(clips: Sequence[Signals], profile: Profile = "music") -> Reference | None:
-    """Sums up the person's own clips so that outputs can be held against them.
+    """Sums up the person's own clips so that outputs can be compared with them.
 
     Args:
         clips: Measured on crops of the same length and sample rate as the outputs will have.

@@ -53,13 +53,13 @@ class Reading:
     z: float | None = None
 
 
-Look = Callable[[Signals, Context], Reading | None]
-"""Reads the signals of a clip; ``None`` when all is well."""
+Detector = Callable[[Signals, Context], Reading | None]
+"""Looks for one fault in the signals of a clip; ``None`` when it is not there."""
 
 
-def by_signals(look: Callable[[Signals], Reading | None]) -> Look:
-    """What a rule that needs nothing beside the clip's own signals looks with."""
-    return lambda signals, _: look(signals)
+def by_signals(detect: Callable[[Signals], Reading | None]) -> Detector:
+    """The detector of a rule that needs nothing beside the clip's own signals."""
+    return lambda signals, _: detect(signals)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Verdict:
         severity: ``broken`` (not usable as audio), ``flaw`` (usable, audibly wrong) or ``note``.
         title: The fault in two or three words.
         number: The deciding measurement, in ``unit``.
-        limit: What it was held against.
+        limit: What it was compared with.
         unit: Unit of both.
         sentence: The finding, with the number in it.
         causes: What usually lies behind it.
@@ -94,8 +94,8 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; a number that could not be measured is ``None``."""
-        said = {name: getattr(self, name).to_json() for name in ("title", "sentence", "causes", "remedy")}
-        record: dict[str, Any] = without_nan(asdict(self) | said)
+        messages = {name: getattr(self, name).to_json() for name in ("title", "sentence", "causes", "remedy")}
+        record: dict[str, Any] = without_nan(asdict(self) | messages)
         return record
 
 
@@ -109,7 +109,7 @@ class Rule:
         title: See :class:`Verdict`.
         causes: See :class:`Verdict`.
         remedy: See :class:`Verdict`.
-        look: Reads the signals; ``None`` when all is well.
+        detect: Looks for the fault in the signals; ``None`` when it is not there.
         profiles: Where the rule holds.
         speech: Causes and remedy in speech, where they are others.
     """
@@ -119,7 +119,7 @@ class Rule:
     title: Message
     causes: Message
     remedy: Message
-    look: Look
+    detect: Detector
     profiles: tuple[Profile, ...] = ("music", "speech")
     speech: tuple[Message, Message] | None = None
 
@@ -140,7 +140,7 @@ class Rule:
         """
         if context.profile not in self.profiles:
             return None
-        reading = self.look(signals, context)
+        reading = self.detect(signals, context)
         if reading is None:
             return None
         outlying = reading.z is not None and reading.z > OUTLYING_Z

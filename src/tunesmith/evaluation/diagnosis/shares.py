@@ -82,13 +82,14 @@ def _cured(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequence[
 
 
 def _excused(rule: Rule, run: RunData) -> list[RunFinding]:
-    """Says aloud that a rule was set aside because the person's own clips break it as well."""
+    """Reports that a rule was set aside because the person's own clips break it as well."""
     if run.reference is None or rule.name not in run.reference.common:
         return []
     flagged = len(run.flagged(rule, run.adapter, calibrated=False))
     if flagged < VERDICT_SHARE * len(run.adapter) or not flagged:
         return []
-    own, total = round(run.reference.common[rule.name] * run.reference.count), run.reference.count
+    clips = run.reference.count
+    flagged_clips = round(run.reference.common[rule.name] * clips)
     return [
         RunFinding(
             name=rule.name,
@@ -99,10 +100,15 @@ def _excused(rule: Rule, run: RunData) -> list[RunFinding]:
                 "the same ({own} of {total}).",
                 flagged=flagged,
                 adapter=len(run.adapter),
-                own=own,
-                total=total,
+                own=flagged_clips,
+                total=clips,
             ),
-            evidence={"flagged": flagged, "outputs": len(run.adapter), "own_flagged": own, "own_clips": total},
+            evidence={
+                "flagged": flagged,
+                "outputs": len(run.adapter),
+                "own_flagged": flagged_clips,
+                "own_clips": clips,
+            },
         )
     ]
 

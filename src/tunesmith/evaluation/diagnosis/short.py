@@ -9,7 +9,7 @@ from tunesmith.texts import msg
 _LEAST_SHARE = 0.95
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """Under 95 % of the requested length."""
     if not context.want_seconds or signals.duration_s >= _LEAST_SHARE * context.want_seconds:
         return None
@@ -28,5 +28,5 @@ RULE = Rule(
     title=msg("Too short"),
     causes=msg("A token limit, an early end token, or frames lost to the codebooks' delays."),
     remedy=msg("Raise the token limit to the seconds times the frame rate plus the delays."),
-    look=look,
+    detect=detect,
 )

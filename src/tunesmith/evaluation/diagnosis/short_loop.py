@@ -11,9 +11,9 @@ _MOST_REPEATED = 0.4
 _SHORTEST_S = 4.0
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Over 40 % of the seconds equal the sound at most 1.3 s earlier; longer loops are how much music is made."""
-    if not signals.live or signals.duration_s < _SHORTEST_S or drone.look(signals):
+    if not signals.live or signals.duration_s < _SHORTEST_S or drone.detect(signals):
         return None
     if not signals.repeat_share > _MOST_REPEATED:
         return None
@@ -32,5 +32,5 @@ RULE = Rule(
     title=msg("Stuck in a loop"),
     causes=msg("Sampling too cold, an over- or under-trained adapter, or too few different clips."),
     remedy=msg("Raise temperature or top-k, try an earlier and a later checkpoint, and add different clips."),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

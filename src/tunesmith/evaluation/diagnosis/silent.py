@@ -10,7 +10,7 @@ _QUIETEST_LUFS = -50.0
 _MOST_SILENCE = 0.5
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Loudness under -50 LUFS, or more than half of the clip under -60 LUFS."""
     if not signals.live:
         text = msg("Loudness is {lufs:.0f} LUFS (limit {limit:.0f}).", lufs=signals.lufs, limit=_QUIETEST_LUFS)
@@ -34,5 +34,5 @@ RULE = Rule(
         "Generate with adapter scale 0: if sound returns, lower the learning rate and look at the silent "
         "share of the labels; if not, the base model or the decoder is at fault."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
 )

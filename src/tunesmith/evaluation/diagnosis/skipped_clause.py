@@ -17,7 +17,7 @@ _MOST_LEFT_OUT = 5
 _MOST_WRONG = 0.75  # where hardly a word was heard rightly, Whisper heard something else: nothing was left out
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Five words or characters in a row that Whisper did not hear, or far too little speech for the text."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
@@ -60,6 +60,6 @@ RULE = Rule(
         "Check the transcripts of the longest clips against their audio, add longer clips, and try an "
         "earlier checkpoint."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
     profiles=("speech",),
 )

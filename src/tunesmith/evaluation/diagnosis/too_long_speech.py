@@ -10,7 +10,7 @@ from tunesmith.texts import msg
 _MOST_OF_TRUE, _MOST_BY_RATE = 1.5, 1.8  # espeak-ng's good sentences reach 1.15 and 1.45
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Half as much again as the true recording, or 1.8 times what the prompt's speaking rate makes expect."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
@@ -36,6 +36,6 @@ RULE = Rule(
         "See that every target ends with the end token, trim recordings to their transcripts, and try an "
         "earlier checkpoint."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
     profiles=("speech",),
 )

@@ -13,7 +13,7 @@ from tunesmith.texts import msg
 _LEAST_LIKENESS = 0.2
 
 
-def look(signals: Signals) -> Reading | None:
+def detect(signals: Signals) -> Reading | None:
     """Likeness under 0.2 to the prompt's voice and to the speaker's other recordings."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
@@ -40,6 +40,6 @@ RULE = Rule(
         "Check that prompt and target of each pair are the same person; mix in clips of other speakers, "
         "or lower the adapter's scale."
     ),
-    look=by_signals(look),
+    detect=by_signals(detect),
     profiles=("speech",),
 )

@@ -1,4 +1,4 @@
-"""The one number that cannot be argued with: loss on clips that were not trained on."""
+"""Whether the adapter predicts clips that were not trained on better or worse than the base model does."""
 
 from __future__ import annotations
 

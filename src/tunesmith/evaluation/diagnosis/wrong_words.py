@@ -10,7 +10,7 @@ from tunesmith.texts import msg
 _MOST_WRONG = 0.3
 
 
-def look(signals: Signals, context: Context) -> Reading | None:
+def detect(signals: Signals, context: Context) -> Reading | None:
     """Over 30 % of the words or characters wrong, or far more than in the true recordings."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
@@ -36,6 +36,6 @@ RULE = Rule(
         "Look at the error rate of the true recordings first: if it is as high, Whisper is at fault; "
         "else correct the transcripts and train with a lower learning rate."
     ),
-    look=look,
+    detect=detect,
     profiles=("speech",),
 )

@@ -23,7 +23,7 @@ PairedLosses = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 @dataclass(frozen=True)
 class Measure:
-    """One thing that is compared.
+    """One measure of speech that is compared.
 
     Attributes:
         name: As in the record.
@@ -118,7 +118,7 @@ class EditType:
     @property
     def judgement(self) -> Judgement:
         """Worse when anything is, else better when anything is; unchanged only when everything is."""
-        found = {one.judgement for one in self.compared}
+        found = {compared.judgement for compared in self.compared}
         order: tuple[Judgement, ...] = ("worse", "better", "unknown", "unchanged")
         return next((judgement for judgement in order if judgement in found), "unknown")
 
@@ -149,7 +149,7 @@ def by_edit_type(
         true = [signals for other, signals in reference if other == kind]
         compared = [_loss(*losses[kind])] if kind in losses else []
         sides = [base[i] for i in at] if base is not None else None, [adapter[i] for i in at]
-        compared += [one for m in MEASURES if (one := _compare(m, *sides, true)) is not None]
+        compared += [measured for m in MEASURES if (measured := _compare(m, *sides, true)) is not None]
         found.append(EditType(kind, len(at), tuple(compared)))
     return found
 

@@ -27,17 +27,17 @@ class ErrorRate:
     gap: int
 
 
-def error_rate(text: str, heard: str) -> ErrorRate:
+def error_rate(text: str, transcript: str) -> ErrorRate:
     """Holds a transcript against the text: by character for CJK, by word for spaced scripts, each where it stands.
 
     Args:
         text: What was to be said.
-        heard: What a transcriber heard.
+        transcript: What a transcriber heard.
 
     Returns:
         The rate; NaN also for a text with pinyin, which no transcript repeats.
     """
-    wanted, got = units(text), units(heard)
+    wanted, got = units(text), units(transcript)
     if not wanted or has_pinyin(text):
         return ErrorRate(math.nan, 0, len(wanted), 0)
     errors, gap = compare(wanted, got)

@@ -1,11 +1,10 @@
-"""One result of a speaking model held against its text, its prompt and, where there is one, the true recording."""
+"""One result of a speaking model compared with its text, its prompt and, where there is one, the true recording."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,13 +22,8 @@ from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
 from tunesmith.speech.syllables import clauses, syllables
 from tunesmith.speech.transcribe import Transcriber
 
-OWN_CLIPS = 8
+SPEAKER_CLIPS = 8
 """Recordings of a speaker that make up the voice results are compared with."""
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from tunesmith.families.contract import Family
 
 
 @dataclass(frozen=True)
@@ -42,17 +36,17 @@ class SpeechMeasurement:
 
 @dataclass(frozen=True)
 class SpeechReference:
-    """What one prompt's results are held against."""
+    """What one prompt's results are compared with."""
 
     text: str
     seconds: float
     target_known: bool
     prompt_voice: np.ndarray | None
-    own_voice: np.ndarray | None
+    speaker_voice: np.ndarray | None
 
 
 class SpeechEvaluator:
-    """Measures spoken clips; what belongs to a prompt is worked out once.
+    """Measures spoken clips; what the results of one prompt are compared with is computed once.
 
     Args:
         family: Says at which rate recordings are loaded.
@@ -73,9 +67,9 @@ class SpeechEvaluator:
         self.family, self.voice, self.transcriber, self.language = family, voice, transcriber, language
         self.samples = samples
         self._vectors: dict[AudioRef, np.ndarray] = {}
-        self._yardsticks: dict[tuple[str, ...], SpeechReference] = {}
+        self._references: dict[tuple[str, ...], SpeechReference] = {}
 
-    def hear(self, prompt: Prompt, audio: np.ndarray, rate: int) -> SpeechMeasurement:
+    def measure(self, prompt: Prompt, audio: np.ndarray, rate: int) -> SpeechMeasurement:
         """Measure one clip.
 
         Args:
@@ -86,40 +80,40 @@ class SpeechEvaluator:
         Raises:
             TunesmithError: when a recording of the prompt, or the transcriber, cannot be read.
         """
-        yardstick, plain = self._yardstick(prompt), measure(audio.T, rate)
-        heard = None
+        reference, plain = self._reference(prompt), measure(audio.T, rate)
+        transcript = None
         if self.transcriber is not None:
             # Of silence, Whisper makes up words.
-            heard = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
-        wrong = error_rate(yardstick.text, heard) if heard is not None else None
+            transcript = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
+        wrong = error_rate(reference.text, transcript) if transcript is not None else None
         parts = stretches(audio, rate)
         spoken = sum(end - start for start, end in parts)
         vector = self._embed(audio, rate) if plain.live else None
-        count = syllables(yardstick.text)
+        count = syllables(reference.text)
         signals = SpeechSignals(
             **{field.name: getattr(plain, field.name) for field in fields(Signals)},
             error_rate=wrong.rate if wrong else math.nan,
             left_out=float(wrong.gap) if wrong and math.isfinite(wrong.rate) else math.nan,
             text_length=wrong.length if wrong else 0,
             spoken_s=spoken,
-            duration_ratio=spoken / yardstick.seconds if yardstick.seconds > 0 else math.nan,
-            target_known=int(yardstick.target_known),
+            duration_ratio=spoken / reference.seconds if reference.seconds > 0 else math.nan,
+            target_known=int(reference.target_known),
             stretches=len(parts),
-            clauses=clauses(yardstick.text),
+            clauses=clauses(reference.text),
             floor_db=floor_db(audio, rate),
             speech_rate=count / spoken if count and spoken else math.nan,
-            voice_prompt=similarity(vector, yardstick.prompt_voice),
-            voice_own=similarity(vector, yardstick.own_voice),
+            voice_prompt=similarity(vector, reference.prompt_voice),
+            voice_own=similarity(vector, reference.speaker_voice),
         )
-        return SpeechMeasurement(signals, heard)
+        return SpeechMeasurement(signals, transcript)
 
-    def _yardstick(self, prompt: Prompt) -> SpeechReference:
+    def _reference(self, prompt: Prompt) -> SpeechReference:
         key = (prompt.text, prompt.edit_type, prompt.kind, prompt.voice.id if prompt.voice else "")
-        if key not in self._yardsticks:
-            self._yardsticks[key] = self._make_yardstick(prompt)
-        return self._yardsticks[key]
+        if key not in self._references:
+            self._references[key] = self._make_reference(prompt)
+        return self._references[key]
 
-    def _make_yardstick(self, prompt: Prompt) -> SpeechReference:
+    def _make_reference(self, prompt: Prompt) -> SpeechReference:
         if prompt.voice is None:
             return SpeechReference(prompt.text, math.nan, False, None, None)
         rate = self.family.card.facts().sample_rate
@@ -133,9 +127,9 @@ class SpeechEvaluator:
             target,
         )
         voice = self._voice(prompt.voice.audios[PROMPT])
-        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, self._own_voice(prompt.voice))
+        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, self._speaker_voice(prompt.voice))
 
-    def _own_voice(self, sample: Sample) -> np.ndarray | None:
+    def _speaker_voice(self, sample: Sample) -> np.ndarray | None:
         """The speaker's voice by recordings of the same kind of edit, without the sample's own."""
         speaker, kind = sample.attributes.get("speaker_id"), edit_type(sample.attributes)
         others = [
@@ -143,7 +137,7 @@ class SpeechEvaluator:
             for s in self.samples
             if s.id != sample.id and s.attributes.get("speaker_id") == speaker and edit_type(s.attributes) == kind
         ]
-        known = [ref for ref in others if ref is not None][:OWN_CLIPS]
+        known = [ref for ref in others if ref is not None][:SPEAKER_CLIPS]
         return mean_voice([self._voice(ref) for ref in known])
 
     def _voice(self, ref: AudioRef) -> np.ndarray:

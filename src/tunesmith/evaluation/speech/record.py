@@ -16,38 +16,38 @@ from tunesmith.families.contract import Family
 from tunesmith.records.speech_comparison import EditTypeResult, MeasureResult, SpeechComparison
 
 
-def speech_record(run: RunData, listener: SpeechEvaluator, prompts: Sequence[Prompt]) -> SpeechComparison:
+def speech_record(run: RunData, evaluator: SpeechEvaluator, prompts: Sequence[Prompt]) -> SpeechComparison:
     """What it was measured with, and every edit type compared."""
-    heard = listener.transcriber
+    transcriber = evaluator.transcriber
     return SpeechComparison(
-        transcriber=heard.name if heard else None,
-        error_rate=error_rate.name_of([p.text for p in prompts]) if heard else None,
-        voice=listener.voice.name,
+        transcriber=transcriber.name if transcriber else None,
+        error_rate=error_rate.name_of([p.text for p in prompts]) if transcriber else None,
+        voice=evaluator.voice.name,
         edit_types=tuple(
             EditTypeResult(
-                edit_type=one.name,
-                outputs=one.outputs,
-                judgement=one.judgement,
-                measures=tuple(_measure(compared) for compared in one.compared),
+                edit_type=edit_type.name,
+                outputs=edit_type.outputs,
+                judgement=edit_type.judgement,
+                measures=tuple(_measure(compared) for compared in edit_type.compared),
             )
-            for one in edit_types(run)
+            for edit_type in edit_types(run)
         ),
     )
 
 
-def _measure(one: Compared) -> MeasureResult:
+def _measure(compared: Compared) -> MeasureResult:
     return MeasureResult(
-        name=one.name,
-        title=one.title,
-        unit=one.unit,
-        base=one.base,
-        adapter=one.adapter,
-        reference=one.reference,
-        difference=one.adapter - one.base,
-        low=one.difference.low,
-        high=one.difference.high,
-        pairs=one.difference.n,
-        judgement=one.judgement,
+        name=compared.name,
+        title=compared.title,
+        unit=compared.unit,
+        base=compared.base,
+        adapter=compared.adapter,
+        reference=compared.reference,
+        difference=compared.adapter - compared.base,
+        low=compared.difference.low,
+        high=compared.difference.high,
+        pairs=compared.difference.n,
+        judgement=compared.judgement,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,13 +22,15 @@ from tunesmith.adapters.files import WEIGHTS
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.adapter_source import LORA_WEIGHTS, LoraConfig, read_source
 from tunesmith.families.ace_step.parts.weights import is_dead
-from tunesmith.texts import msg
+from tunesmith.texts import Message, joined, msg
 
 _PREFIX = re.compile(r"^(?:(?:base_model\.model|transformer|diffusion_model)\.)+")
 _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<half>A|B|down|up)(?:\.[^.]+)?\.weight")
 _ALPHA, _DORA = ".alpha", ("lora_magnitude_vector", "dora_scale")
 _BASE_CHANGING = ("pissa", "olora", "corda", "loftq", "lora_ga")
 _RUN_PARTS = ("best_model", "final_model")
+_NAMED = 3
+"""How many of many names a message gives."""
 
 
 class UnsuitableAdapterError(TunesmithError):
@@ -66,13 +68,13 @@ class LoraFile:
         name: The run's or file's name.
         path: The folder or file it came from.
         modules: Factors and scale by module path in the transformer.
-        notes: One sentence each on what the file leaves open.
+        notes: What the user should know of the file, such as an alpha that it lacks.
     """
 
     name: str
     path: Path
     modules: dict[str, LoraModule]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
 
 def read_lora(path: Path) -> LoraFile:
@@ -104,7 +106,7 @@ def _refuse_others(tensors: Mapping[str, torch.Tensor], config: LoraConfig | Non
     initial = config.init_lora_weights if config is not None else None
     if isinstance(initial, str) and initial.startswith(_BASE_CHANGING):
         raise UnsuitableAdapterError(
-            msg("this adapter was started by {initial}, which changes the base model's weights too", initial=initial),
+            msg("this adapter was started by {method}, which changes the base model's weights too", method=initial),
             where=str(where),
             remedy=msg("Convert it to a plain LoRA in PEFT (path_initial_model_for_weight_conversion)."),
         )
@@ -116,7 +118,7 @@ def _sort(
     """Factors (``A``, ``B``) and alphas by module path."""
     pairs: dict[str, dict[str, torch.Tensor]] = {}
     alphas: dict[str, float] = {}
-    others = []
+    foreign = []
     for key, tensor in tensors.items():
         name = _PREFIX.sub("", key)
         factor = _FACTOR.fullmatch(name)
@@ -132,11 +134,13 @@ def _sort(
         elif name.endswith(_ALPHA) and tensor.numel() == 1:
             alphas[name.removesuffix(_ALPHA)] = float(tensor)
         else:
-            others.append(key)
-    others += [name + _ALPHA for name in alphas if name not in pairs]
-    if others or not pairs:
+            foreign.append(key)
+    foreign += [name + _ALPHA for name in alphas if name not in pairs]
+    if foreign or not pairs:
         raise UnsuitableAdapterError(
-            msg("this is no plain LoRA: it holds {listed}", listed=listed(others) if others else "no pair of factors"),
+            msg("this is no plain LoRA: it holds {tensors}", tensors=first_names(foreign))
+            if foreign
+            else msg("this is no plain LoRA: it holds no pair of factors"),
             where=str(where),
             remedy=msg("Only lora_A and lora_B of weights can be read, with an alpha each."),
         )
@@ -148,9 +152,9 @@ def _module(
 ) -> LoraModule:
     a, b = pair.get("A"), pair.get("B")
     if a is None or b is None or min(a.ndim, b.ndim) < 2 or b.shape[1] != a.shape[0] or not len(a):
-        shapes = ", ".join(f"lora_{half} {tuple(tensor.shape)}" for half, tensor in sorted(pair.items()))
+        shapes = [f"lora_{half} {tuple(tensor.shape)}" for half, tensor in sorted(pair.items())]
         raise TunesmithError(
-            msg("the factors of {name} do not belong together ({shapes})", name=name, shapes=shapes),
+            msg("the factors of {module} do not belong together ({shapes})", module=name, shapes=shapes),
             where=str(where),
             remedy=msg("Save the LoRA again."),
         )
@@ -162,35 +166,50 @@ def _module(
         scale = 1.0
     if not math.isfinite(scale):
         raise TunesmithError(
-            msg("the alpha of {name} is not a number", name=name), where=str(where), remedy=msg("Save the LoRA again.")
+            msg("the alpha of {module} is not a number", module=name),
+            where=str(where),
+            remedy=msg("Save the LoRA again."),
         )
     return LoraModule(a, b, scale)
 
 
-def _notes(modules: Mapping[str, LoraModule], alphas: Mapping[str, float], config: LoraConfig | None) -> list[str]:
+def _notes(modules: Mapping[str, LoraModule], alphas: Mapping[str, float], config: LoraConfig | None) -> list[Message]:
     notes = []
     without_alpha = [name for name in modules if name not in alphas] if config is None else []
-    if without_alpha:
-        which = "the file" if len(without_alpha) == len(modules) else f"the file for {listed(without_alpha)}"
+    if len(without_alpha) == len(modules):
         notes.append(
-            f"no alpha in {which}: taken at scale 1, as upstream takes every file; "
-            "if it was trained at another scale, give a strength"
+            msg(
+                "no alpha in the file: taken at scale 1, as upstream takes every file; "
+                "if it was trained at another scale, give a strength"
+            )
+        )
+    elif without_alpha:
+        notes.append(
+            msg(
+                "no alpha in the file for {modules}: taken at scale 1, as upstream takes every file; "
+                "if it was trained at another scale, give a strength",
+                modules=first_names(without_alpha),
+            )
         )
     idle = [name for name in modules if used_in_training_alone(name)]
     if idle:
-        notes.append(f"no generation reads {listed(idle)}: their part of the adapter is without effect")
+        notes.append(
+            msg("no generation reads {modules}: their part of the adapter is without effect", modules=first_names(idle))
+        )
     return notes
 
 
 def _name(source: Path) -> str:
-    """A name that tells files apart whose own names are all the same."""
-    place = source.resolve()
-    if place.is_file() and place.name not in (LORA_WEIGHTS, WEIGHTS):
-        return place.stem
-    folder = place.parent if place.is_file() else place
+    """The file's name, or its folder's (or run's) where all files of its kind have the same name."""
+    path = source.resolve()
+    if path.is_file() and path.name not in (LORA_WEIGHTS, WEIGHTS):
+        return path.stem
+    folder = path.parent if path.is_file() else path
     return folder.parent.name if folder.name in _RUN_PARTS else folder.name
 
 
-def listed(names: list[str]) -> str:
-    """The first three of many names."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def first_names(names: Sequence[str]) -> Message:
+    """The names, or the first three of many and how many more there are."""
+    if len(names) <= _NAMED:
+        return joined(names)
+    return msg("{names} and {count} more", names=tuple(names[:_NAMED]), count=len(names) - _NAMED)

@@ -91,7 +91,7 @@ def _pair(name: str, a: torch.Tensor, b: torch.Tensor) -> dict[str, torch.Tensor
 def _lora_config(lora: LoraFile, scales: Mapping[str, float]) -> dict[str, Any]:
     """PEFT's LoraConfig of a file, without rank stabilisation, so that ``alpha / rank`` is each module's scale."""
     ranks = {name: module.rank for name, module in lora.modules.items()}
-    alphas = {name: _whole(scales[name] * rank) for name, rank in ranks.items()}
+    alphas = {name: _rounded(scales[name] * rank) for name, rank in ranks.items()}
     rank, alpha = (Counter(values.values()).most_common(1)[0][0] for values in (ranks, alphas))
     return {
         "r": rank,
@@ -103,7 +103,7 @@ def _lora_config(lora: LoraFile, scales: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def _whole(alpha: float) -> float:
+def _rounded(alpha: float) -> float:
     """Rounding apart, an alpha of 32 is written as 32."""
     return round(alpha) if math.isclose(alpha, round(alpha), rel_tol=1e-12) else alpha
 

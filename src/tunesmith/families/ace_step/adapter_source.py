@@ -1,4 +1,4 @@
-"""Where a LoRA lies and what is stored there: tensors by their names in the file, and settings if any come along."""
+"""Reads a LoRA as it is stored: tensors by their names in the file, and the settings if there are any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ METADATA_KEY = "lora_adapter_metadata"
 
 
 class LoraConfig(BaseModel):
-    """Of PEFT's LoraConfig what decides the scale, with PEFT's own defaults."""
+    """The part of PEFT's LoraConfig that decides the scale, with PEFT's defaults."""
 
     lora_alpha: float = 8.0
     use_rslora: bool = False
@@ -38,31 +38,31 @@ class LoraConfig(BaseModel):
         return alpha / (math.sqrt(rank) if self.use_rslora else rank)
 
 
-def read_source(place: Path) -> tuple[Path, dict[str, torch.Tensor], LoraConfig | None]:
-    """The folder or file that ``place`` means, its tensors as they are, and its settings where it has any.
+def read_source(path: Path) -> tuple[Path, dict[str, torch.Tensor], LoraConfig | None]:
+    """The folder or file of the LoRA that ``path`` names, its tensors as they are, and its settings if it has any.
 
     Raises:
         TunesmithError: when nothing is there, or it cannot be read.
     """
-    folder = place if place.is_dir() else place.parent
+    folder = path if path.is_dir() else path.parent
     # The weights of a PEFT folder mean little without the config beside them.
-    if (place.is_dir() or place.name == WEIGHTS) and (folder / CONFIG).is_file():
+    if (path.is_dir() or path.name == WEIGHTS) and (folder / CONFIG).is_file():
         return folder, read_adapter(folder), _config(read_json(folder / CONFIG), folder / CONFIG)
-    file = _weights_file(place)
+    file = _weights_file(path)
     return file, *_read_file(file)
 
 
-def _weights_file(place: Path) -> Path:
-    """The one LoRA file that is meant."""
-    if place.is_file():
-        return place
-    if place.is_dir():
-        found = [place / LORA_WEIGHTS] if (place / LORA_WEIGHTS).is_file() else sorted(place.glob("*.safetensors"))
+def _weights_file(path: Path) -> Path:
+    """The file itself, or the LoRA file of a folder that holds one."""
+    if path.is_file():
+        return path
+    if path.is_dir():
+        found = [path / LORA_WEIGHTS] if (path / LORA_WEIGHTS).is_file() else sorted(path.glob("*.safetensors"))
         if len(found) == 1:
             return found[0]
     raise TunesmithError(
-        msg("there is no adapter here") if place.exists() else msg("no such file or folder"),
-        where=str(place),
+        msg("there is no adapter here") if path.exists() else msg("no such file or folder"),
+        where=str(path),
         remedy=msg(
             "Name a PEFT folder ({weights} with {config}), a {lora_weights} or a ComfyUI file; a run's "
             "adapter is in its best_model.",

@@ -1,4 +1,4 @@
-"""LoRAs at use: what ``--lora`` says, and adding any number of them to the transformer's weights."""
+"""Several LoRAs at once: parsing ``--lora``, and adding any number of them to the transformer's weights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.adapter_files import LoraFile, listed, used_in_training_alone
-from tunesmith.texts import msg
+from tunesmith.families.ace_step.adapter_files import LoraFile, first_names, used_in_training_alone
+from tunesmith.texts import Message, msg
 
 
 def parse_lora(text: str) -> tuple[Path, float]:
@@ -77,15 +77,25 @@ def _weights(transformer: nn.Module, lora: LoraFile) -> dict[str, nn.Parameter]:
             misshapen.append(f"{name} ({module.b.shape[0]}×{module.a[0].numel()} on {tuple(weight.shape)})")
         else:
             found[name] = weight
-    problems = [f"has no {listed(unknown)}"] if unknown else []
-    problems += [f"has other shapes of {listed(misshapen)}"] if misshapen else []
-    if problems:
+    if unknown or misshapen:
         raise TunesmithError(
-            msg("this LoRA does not fit: the model {problems}", problems=" and ".join(problems)),
+            _misfit(unknown, misshapen),
             where=str(lora.path),
             remedy=msg("It was made for another model; ACE-Step 1.5 is not v1."),
         )
     return found
+
+
+def _misfit(unknown: Sequence[str], misshapen: Sequence[str]) -> Message:
+    if not misshapen:
+        return msg("this LoRA does not fit: the model has no {modules}", modules=first_names(unknown))
+    if not unknown:
+        return msg("this LoRA does not fit: the model has other shapes of {modules}", modules=first_names(misshapen))
+    return msg(
+        "this LoRA does not fit: the model has no {unknown} and has other shapes of {misshapen}",
+        unknown=first_names(unknown),
+        misshapen=first_names(misshapen),
+    )
 
 
 def _weight(transformer: nn.Module, name: str) -> nn.Parameter | None:

@@ -11,6 +11,7 @@ from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.config import NETWORK
 from tunesmith.families.base_weights import packed_warnings
 from tunesmith.families.contract import Adapters
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,18 +28,18 @@ class AceStepAdapters(Adapters):
         super().__init__({NETWORK: AdapterDefaults(TARGETS, rank=64, alpha=64)})
         self.checkpoint = checkpoint
 
-    def warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+    def warnings(self, targets: Sequence[str], kind: str) -> list[Message]:
         """Targets that learn nothing; DoRA, which only PEFT itself can load; a base that is not the published one."""
         from tunesmith.families.ace_step.adapter_targets import idle_targets
 
-        dora = ["a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them"]
+        dora = msg("a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them")
         return [
             *idle_targets(targets),
-            *(dora if kind == "dora" else []),
+            *([dora] if kind == "dora" else []),
             *packed_warnings(self.checkpoint.settings.base_weights),
         ]
 
-    def apply(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
+    def apply(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[Message]:
         """Add LoRA files or folders of any known format, each at its strength."""
         from tunesmith.adapters.attach import unwrap_peft
         from tunesmith.families.ace_step.adapter_files import read_lora

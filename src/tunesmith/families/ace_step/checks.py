@@ -1,4 +1,4 @@
-"""What UMT5's tokenizer and the lyric tokeniser say of texts."""
+"""Checks of texts with UMT5's tokenizer and the lyric tokeniser."""
 
 from __future__ import annotations
 

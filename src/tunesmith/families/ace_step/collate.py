@@ -1,4 +1,4 @@
-"""Encoded items to a batch: what of each item is used, dropped or drawn this time.
+"""Encoded items to a batch: per item which text is taken, which conditions are dropped, which noise is drawn.
 
 Shapes: B items, C latent channels, H latent height, T frames, L text tokens, N lyric tokens.
 """
@@ -38,7 +38,7 @@ def collate(
     ssl_names = [name for name in ssl_names if all(name in item for item in items)]
     keyed: Sequence[ItemRng | None] = [None] * len(items) if rngs is None else list(rngs)
     latents = [np.asarray(item["latents"], np.float32) for item in items]
-    frames = [one.shape[2] for one in latents]
+    frames = [item_latents.shape[2] for item_latents in latents]
     texts = [chosen_text(item, rng, settings) for item, rng in zip(items, keyed, strict=True)]
     lyrics = [chosen_lyrics(item, rng, settings) for item, rng in zip(items, keyed, strict=True)]
     words = [ids if len(ids) else np.array([NO_LYRICS]) for ids in lyrics]
@@ -50,7 +50,7 @@ def collate(
     names = ["denoise"] if rngs is not None else [f"sigma_{level:.2f}" for level in levels[0]]
     batch: Batch = {
         "latents": with_padding(latents, 2),
-        "noise": with_padding([item_noise(one, rng) for one, rng in zip(latents, keyed, strict=True)], 2),
+        "noise": with_padding(list(map(item_noise, latents, keyed)), 2),
         "sigmas": torch.tensor(levels, dtype=torch.float32).T.contiguous(),
         "denoise_terms": names,
         "frames": frames,
@@ -87,6 +87,6 @@ def chosen_lyrics(item: Item, rngs: ItemRng | None, settings: AceStepSettings) -
     crop = item.get("crop")
     if crop is None or not settings.lyric_window or crop[1] >= crop[2]:
         return ids
-    start, length, whole = (int(value) for value in crop)
+    start, length, total = (int(value) for value in crop)
     sections = np.asarray(item["lyric_sections"], np.int64)
-    return window_ids(ids, sections[:, 0].tolist(), sections[:, 1].tolist(), start / whole, (start + length) / whole)
+    return window_ids(ids, sections[:, 0].tolist(), sections[:, 1].tolist(), start / total, (start + length) / total)

@@ -140,11 +140,11 @@ def read_config(folder: Path) -> AceStepConfig:
     if absent:
         raise TunesmithError(
             msg(
-                "this is not an ACE-Step v1 checkpoint: {names} missing",
-                names=[f"{name}/config.json" for name in absent],
+                "this is not an ACE-Step v1 checkpoint: {files} missing",
+                files=[f"{name}/config.json" for name in absent],
             ),
             where=str(folder),
-            remedy=msg("It needs the folders {folders}.", folders=tuple(FOLDERS)),
+            remedy=msg("It needs the folders {folders}.", folders=FOLDERS),
         )
     raw = {name: read_json(folder / name / "config.json") for name in FOLDERS}
     return AceStepConfig(TransformerConfig.from_json(raw[TRANSFORMER]), raw[DCAE], raw[VOCODER], raw[TEXT])

@@ -84,7 +84,7 @@ class AceStepEncoder(Encoder):
         return audio[:, : audio_CN.shape[-1]]
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Free the weights."""
         for name in ("_codec", "_text", "_ssl"):
             part = self.__dict__.pop(name, None)
             if part is not None:
@@ -104,17 +104,17 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
         vector = np.asarray(np.load(path, allow_pickle=False), np.float32).reshape(-1)
     except (OSError, ValueError, TypeError) as error:
         raise TunesmithError(
-            msg("the speaker vector of {sample_id} cannot be read ({error})", sample_id=sample.id, error=error),
+            msg("the speaker vector of {clip} cannot be read ({error})", clip=sample.id, error=error),
             where=path,
             remedy=msg("Give a .npy file."),
         ) from error
     if vector.shape != (size,):
         raise TunesmithError(
             msg(
-                "the speaker vector of {sample_id} has {count} numbers, not {size}",
-                sample_id=sample.id,
+                "the speaker vector of {clip} has {count} numbers, not {expected}",
+                clip=sample.id,
                 count=len(vector),
-                size=size,
+                expected=size,
             ),
             where=path,
             remedy=msg("Remove it."),
@@ -126,7 +126,7 @@ def lyric_tokenizer(folder: Path, settings: AceStepSettings) -> LyricTokenizer:
     """The tokeniser of a checkpoint: the one way from lyrics to ids, in training and in use.
 
     Raises:
-        TunesmithError: when its vocabulary is not to be had.
+        TunesmithError: when its vocabulary is neither here nor can be downloaded.
     """
     from tunesmith.families.ace_step.lyrics.tokenizer import LyricTokenizer
     from tunesmith.families.ace_step.lyrics.vocabulary import locate_vocabulary
@@ -141,12 +141,12 @@ def lyric_tokens(tokenizer: LyricTokenizer, sample: Sample, settings: AceStepSet
 
 def language_of(sample: Sample, settings: AceStepSettings) -> str:
     """The clip's own ``language`` attribute where the vocabulary has it, else the recipe's."""
-    own = str(sample.attributes.get("language") or "")
-    return own if own and marked_language(own.strip()) is not None else settings.language
+    language = str(sample.attributes.get("language") or "")
+    return language if language and marked_language(language.strip()) is not None else settings.language
 
 
 def has_lyrics(sample: Sample) -> bool:
-    """Whether a clip has any."""
+    """Whether a clip has any lyrics."""
     return bool(sample.texts.get("lyrics", "").strip())
 
 
@@ -164,5 +164,5 @@ def text_fields(encoder: TextEncoder, sample: Sample, settings: AceStepSettings)
     """States of every text of a clip, one after another (L, D), and each one's length and kind (V, 2)."""
     texts, orders = all_texts(sample.texts.get("caption", ""), sample.attributes, settings.tag_orders)
     states = encoder.states(texts)
-    parts = [(len(one), int(index >= orders)) for index, one in enumerate(states)]
+    parts = [(len(text_states), int(index >= orders)) for index, text_states in enumerate(states)]
     return {"text": np.concatenate(states), "text_parts": np.array(parts, np.int32)}

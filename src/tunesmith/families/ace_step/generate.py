@@ -57,15 +57,16 @@ class AceStepGenerator(Generator):
         Raises:
             TunesmithError: for options, lengths, spans and sources that do not go together.
         """
-        prepared = [self._latent_request(request) for request in requests]
+        latent_requests = [self._latent_request(request) for request in requests]
         self.text.close()
         half = self.device.startswith("cuda") and self.network.dtype != torch.float32
         with torch.no_grad(), torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=half):
-            latents = sample(self.network, prepared, torch.device(self.device), progress)
-        for request, asked, made in zip(requests, prepared, latents, strict=True):
-            seconds = self._seconds(request, asked)
-            (audio,) = self.codec.decode(made[None], overlapped=asked.settings.overlapped_decode, seconds=[seconds])
-            yield Generated(audio, SAMPLE_RATE, request, self._encoded(request, asked, made))
+            latents = sample(self.network, latent_requests, torch.device(self.device), progress)
+        for request, latent_request, item_latents in zip(requests, latent_requests, latents, strict=True):
+            seconds = self._seconds(request, latent_request)
+            overlapped = latent_request.settings.overlapped_decode
+            (audio,) = self.codec.decode(item_latents[None], overlapped=overlapped, seconds=[seconds])
+            yield Generated(audio, SAMPLE_RATE, request, self._encoded(latent_request, item_latents))
 
     def _latent_request(self, request: GenerationRequest) -> LatentRequest:
         settings = merged(self.settings, request.options)
@@ -93,8 +94,8 @@ class AceStepGenerator(Generator):
         if source is not None and latents is not None and task != "extend" and latents.shape[-1] > limit:
             raise TunesmithError(
                 msg(
-                    "the source has {shape:.0f} s; the model knows {max_seconds:g} s at most",
-                    shape=source.shape[-1] / SAMPLE_RATE,
+                    "the source has {seconds:.0f} s; the model knows {max_seconds:g} s at most",
+                    seconds=source.shape[-1] / SAMPLE_RATE,
                     max_seconds=MAX_SECONDS,
                 ),
                 where="generate.source",
@@ -148,20 +149,18 @@ class AceStepGenerator(Generator):
         last = source_frames if source_frames - 1 < end <= source_frames + 0.5 else math.ceil(end - 1e-6)
         return math.floor(start + 1e-6), last
 
-    def _seconds(self, request: GenerationRequest, asked: LatentRequest) -> float:
-        if asked.source is None:
+    def _seconds(self, request: GenerationRequest, latent_request: LatentRequest) -> float:
+        if latent_request.source is None:
             return request.seconds
-        if asked.settings.task == "extend":
-            return asked.length / self.config.frame_rate
+        if latent_request.settings.task == "extend":
+            return latent_request.length / self.config.frame_rate
         seconds: float = request.source["audio"].shape[-1] / SAMPLE_RATE
         return seconds
 
-    def _encoded(
-        self, request: GenerationRequest, asked: LatentRequest, latents_KHT: torch.Tensor
-    ) -> dict[str, np.ndarray]:
+    def _encoded(self, request: LatentRequest, latents_KHT: torch.Tensor) -> dict[str, np.ndarray]:
         """What the cache would hold of the result."""
-        text = asked.prompt.text.numpy()
-        ids = asked.prompt.lyric_ids.numpy().astype(np.int32)
+        text = request.prompt.text.numpy()
+        ids = request.prompt.lyric_ids.numpy().astype(np.int32)
         lyrics = lyric_fields(None) if not len(ids) else {"lyrics": ids, "lyric_sections": np.array([[1, 1]], np.int32)}
         return {
             "latents": latents_KHT.float().cpu().numpy().astype(np.float16),
@@ -190,6 +189,6 @@ def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSett
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise TunesmithError(
-            msg("options.{map}: {msg}", map=".".join(map(str, first["loc"])), msg=first["msg"]),
+            msg("options.{key}: {problem}", key=".".join(map(str, first["loc"])), problem=first["msg"]),
             remedy=msg("See `tunesmith schema`."),
         ) from error

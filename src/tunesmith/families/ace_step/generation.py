@@ -1,4 +1,4 @@
-"""How ACE-Step makes songs, and what its base model is asked."""
+"""How ACE-Step generates songs, and the prompts that measure forgetting of its base model."""
 
 from __future__ import annotations
 

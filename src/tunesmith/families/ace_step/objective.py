@@ -39,9 +39,9 @@ def sigma_table(shift: float) -> np.ndarray:
 
 
 def draw_sigma(rng: ItemRng, shift: float) -> float:
-    """A noise level: logistic of a standard normal picks the place in the table."""
-    place = 1 / (1 + np.exp(-rng.generator("sigma").standard_normal()))
-    return float(sigma_table(shift)[min(TRAINING_LEVELS - 1, int(TRAINING_LEVELS * place))])
+    """A noise level: the logistic of a standard normal picks the position in the table."""
+    position = 1 / (1 + np.exp(-rng.generator("sigma").standard_normal()))
+    return float(sigma_table(shift)[min(TRAINING_LEVELS - 1, int(TRAINING_LEVELS * position))])
 
 
 @lru_cache(maxsize=8)
@@ -50,7 +50,7 @@ def held_out_sigmas(shift: float, count: int = HELD_OUT_LEVELS) -> tuple[float, 
     from scipy.special import expit, ndtri
 
     middles = expit(ndtri((np.arange(count) + 0.5) / count))
-    return tuple(float(sigma_table(shift)[int(TRAINING_LEVELS * place)]) for place in middles)
+    return tuple(float(sigma_table(shift)[int(TRAINING_LEVELS * middle)]) for middle in middles)
 
 
 def item_noise(latents_CHT: np.ndarray, rng: ItemRng | None) -> np.ndarray:
@@ -130,8 +130,8 @@ def upside_down(batch: Batch) -> Batch:
     return {**batch, "latents": batch["latents"].flip(2)}
 
 
-def silent_level(shift: float) -> float:
-    """The held-out loss of a model that gives no velocity at all, for latents of unit variance: mean 2 sigma^2."""
+def zero_velocity_loss(shift: float) -> float:
+    """The held-out loss of a model whose velocity is zero, for latents of unit variance: mean 2 sigma^2."""
     return float(np.mean([2 * sigma**2 for sigma in held_out_sigmas(shift)]))
 
 

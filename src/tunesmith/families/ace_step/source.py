@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.config import FOLDERS
+from tunesmith.families.ace_step.config import FOLDERS, LICENCE
 from tunesmith.families.hub import download, is_hub_id, local_folder
 from tunesmith.texts import msg
 
@@ -55,19 +55,18 @@ def locate(path: str, revision: str | None = None) -> Path:
         return pocket_path("ace_step")
     folder = local_folder(path, REPOSITORY)
     if folder is None:
-        return download(
-            path, revision, absent=_absent, allow=lambda: _FILES, about=f"Apache-2.0, about {DOWNLOAD_GB} GB"
-        )
+        about = msg("{licence}, about {gigabytes} GB", licence=LICENCE, gigabytes=DOWNLOAD_GB)
+        return download(path, revision, absent=_absent, allow=lambda: _FILES, about=about)
     absent = [name for name in FOLDERS if not (folder / name).is_dir()]
     if absent:
         raise TunesmithError(
-            msg("this folder is not an ACE-Step v1 checkpoint: {absent} missing", absent=tuple(absent)),
+            msg("this folder is not an ACE-Step v1 checkpoint: {folders} missing", folders=tuple(absent)),
             where=str(folder),
-            remedy=msg("It needs the folders {folders}.", folders=tuple(FOLDERS)),
+            remedy=msg("It needs the folders {folders}.", folders=FOLDERS),
         )
     return folder
 
 
 def _absent(folder: Path) -> list[str]:
-    """A snapshot may hold configs alone, from an earlier look at it."""
+    """Folders without weights: a snapshot may hold the configs alone, which were read before."""
     return [name for name in FOLDERS if not any((folder / name).glob("*.safetensors"))]

@@ -50,9 +50,9 @@ def recaptions(attributes: Mapping[str, Any]) -> list[str]:
     return [text.strip() for _, text in sorted(found.items()) if isinstance(text, str) and text.strip()]
 
 
-def variant(orders: int, others: int, generator: np.random.Generator) -> int:
+def variant(orders: int, recaption_count: int, generator: np.random.Generator) -> int:
     """Which text an item is trained with: uniform among tags and each recaption, then among the orders of the tags."""
-    choice = int(generator.integers(0, others + 1))
+    choice = int(generator.integers(0, recaption_count + 1))
     return orders + choice - 1 if choice else int(generator.integers(0, orders))
 
 

@@ -1,4 +1,4 @@
-"""What ACE-Step's two tokenisers say about a clip's texts before anything is trained on them."""
+"""Findings of ACE-Step's two tokenisers about a clip's texts, before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ def caption_findings(clip: str, tokens: int) -> Iterator[Finding]:
         )
 
 
-def language_findings(clip: str, own: str) -> Iterator[Finding]:
-    """A clip's own language that the model's vocabulary does not have."""
-    if own and marked_language(own.strip()) is None:
+def language_findings(clip: str, language: str) -> Iterator[Finding]:
+    """A clip's ``language`` attribute that the model's vocabulary does not have."""
+    if language and marked_language(language.strip()) is None:
         yield _warning(
             clip,
-            msg("its language “{own}” is none that the model knows; the lyrics are read as the recipe says", own=own),
+            msg(
+                "its language “{own}” is none that the model knows; the lyrics are read as the recipe says",
+                own=language,
+            ),
             msg("Use one of {languages}, or leave it out.", languages=tuple(SUPPORTED)),
         )
 

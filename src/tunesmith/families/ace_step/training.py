@@ -39,9 +39,9 @@ class AceStepObjective(Objective):
 
     def chance_loss(self) -> float:
         """The held-out loss of a model that knows nothing (no velocity), for latents of unit variance."""
-        from tunesmith.families.ace_step.objective import silent_level
+        from tunesmith.families.ace_step.objective import zero_velocity_loss
 
-        return silent_level(self.checkpoint.settings.shift)
+        return zero_velocity_loss(self.checkpoint.settings.shift)
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Latents upside down: low frequencies where high ones belong."""

@@ -1,4 +1,4 @@
-"""Role adapters: where adapters go, and how they leave the house."""
+"""Role adapters: which layers get adapters, how adapters are applied, and in which formats they are exported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.adapters.settings import AdapterDefaults
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ class Adapters:
     """Adapters of a family.
 
     Args:
-        defaults: Where an adapter goes on each network, of a family that need not work it out.
+        defaults: Default targets per network, for a family whose targets do not depend on the checkpoint.
     """
 
     def __init__(self, defaults: Mapping[str, AdapterDefaults] | None = None) -> None:
@@ -28,11 +28,11 @@ class Adapters:
         """Adapter targets per network."""
         return dict(self._defaults)
 
-    def warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+    def warnings(self, targets: Sequence[str], kind: str) -> list[Message]:
         """What a user should know of an adapter on these targets (``kind``: lora or dora) before it is trained."""
         return []
 
-    def apply(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[str]:
+    def apply(self, networks: Mapping[str, nn.Module], loras: Sequence[str]) -> list[Message]:
         """Add several adapters (``path:strength``) to base networks at once; returns notes for the user.
 
         Raises:
@@ -45,7 +45,7 @@ class Adapters:
         )
 
     def formats(self) -> dict[str, Callable[[Path, Path], None]]:
-        """How else than as a PEFT folder an adapter can be written: name to a function of PEFT folder and target."""
+        """Formats besides a PEFT folder: name to a function that converts a PEFT folder into a target folder."""
         return {}
 
     def write_extra_files(self, folder: Path) -> None:

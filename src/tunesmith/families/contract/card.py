@@ -96,7 +96,7 @@ class Card:
 
     Args:
         checkpoint: The checkpoint.
-        facts: Its facts, of a family that need not look for them.
+        facts: Its facts, for a family that knows them without reading the checkpoint.
     """
 
     def __init__(self, checkpoint: Checkpoint[Any], facts: ModelCard | None = None) -> None:

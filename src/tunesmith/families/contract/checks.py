@@ -1,4 +1,4 @@
-"""Role checks: what a family has to say about samples before they are encoded."""
+"""Role checks: what a family checks in samples before they are encoded."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from tunesmith.speech.tools import SpeechTools
 
 
 class Checks:
-    """Checks of a family's own; nothing by default."""
+    """Checks that only this family needs; none by default."""
 
     def validate_samples(self, samples: Sequence[Sample]) -> None:
-        """Refuse a set with a :class:`TunesmithError` at what no sample may ask for, before anything is measured."""
+        """Refuse a dataset with a sample that asks for something impossible, before anything is measured.
+
+        Raises:
+            TunesmithError: naming the sample or its line.
+        """
         return
 
     def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
-        """Add what samples lack to be trained on (a voice prompt, a transcript); their split is known."""
+        """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already."""
         return Augmented(samples)
 
     def text_findings(self, sample: Sample) -> list[Finding]:
-        """What the family's own tokenisers have to say about a sample's texts (lyrics that will be cut, odd tags)."""
+        """Findings of the family's tokenisers about a sample's texts (lyrics that will be cut, unknown tags)."""
         return []
 
     def unk_ratio(self, text: str) -> float:
@@ -30,5 +34,5 @@ class Checks:
         return 0.0
 
     def speech_tools(self) -> SpeechTools | None:
-        """What speech is measured with; ``None`` for music. Asked often: what it names is loaded when it is used."""
+        """What speech is measured with; ``None`` for music. Cheap to call: models are loaded when they are used."""
         return None

@@ -1,4 +1,4 @@
-"""Role encoding: what is encoded once per sample, and by what."""
+"""Role encoding: what is encoded once per sample, and by which encoder."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Family:
         objective: What is trained for.
         generation: How audio is made.
         adapters: Where adapters go and how they are written.
-        checks: What its tokenisers say of samples.
+        checks: What it checks in samples before they are encoded.
     """
 
     type: FamilyType

@@ -1,4 +1,4 @@
-"""Role generation: what a request carries, what comes back, and what the base model is asked."""
+"""Role generation: requests, their results, and the prompts that measure forgetting of the base model."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ class Networks(ABC):
     def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
         """The trained networks by name, or those of ``names``, frozen, on the CPU.
 
-        ``meta`` gives names and shapes on the meta device, without weights. In fp32, or large ones in the precision of
-        their files: who computes with them says in which.
+        ``meta`` gives names and shapes on the meta device, without weights. Weights are in fp32, or for large networks
+        in the precision of their files; the caller casts them to the precision it computes in.
         """
 
     def phases(self) -> tuple[PhaseSpec, ...]:

@@ -1,4 +1,4 @@
-"""What T5's tokenizer says of captions."""
+"""Checks of captions with T5's tokenizer."""
 
 from __future__ import annotations
 

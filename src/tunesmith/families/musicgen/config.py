@@ -91,7 +91,7 @@ def read_config(folder: Path) -> MusicGenConfig:
     refuse_unsupported(str(folder), kind)
     if kind != "musicgen":
         raise TunesmithError(
-            msg("this checkpoint is of type `{kind}`, not MusicGen", kind=kind),
+            msg("this checkpoint is of type `{model_type}`, not MusicGen", model_type=kind),
             where=str(path),
             remedy=msg("Name a MusicGen checkpoint."),
         )
@@ -123,7 +123,7 @@ def parse_config(raw: dict[str, Any], where: str) -> MusicGenConfig:
         )
     except (KeyError, TypeError) as error:
         raise TunesmithError(
-            msg("this MusicGen config lacks {error}", error=error),
+            msg("this MusicGen config lacks {key}", key=error),
             where=where,
             remedy=msg("Take the checkpoint's own config.json."),
         ) from error

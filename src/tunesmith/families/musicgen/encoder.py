@@ -54,7 +54,7 @@ class MusicGenEncoder(Encoder):
         return decode_codes(self._codec, self.config, audio_codes(self._codec, self.config, audio_CN))
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Free the weights."""
         for name in ("_text", "_codec"):
             self.__dict__.pop(name, None)
         gc.collect()

@@ -74,14 +74,13 @@ class MusicGenGenerator(Generator):
         window = round(self.config.max_seconds * self.config.frame_rate)
         stride = round(self.settings.extend_stride * self.config.frame_rate)
         sources = [request.source.get("audio") for request in requests]
-        given = None
+        source_codes = None
         if all(source is not None for source in sources):
-            given = np.stack([audio_codes(self.codec, self.config, s) for s in sources if s is not None]).astype(
-                np.int64
-            )
+            encoded = [audio_codes(self.codec, self.config, source) for source in sources if source is not None]
+            source_codes = np.stack(encoded).astype(np.int64)
 
         def sample_window(length: int, prompt: np.ndarray | None, offset: int) -> np.ndarray:
-            prompt = given if prompt is None else prompt
+            prompt = source_codes if prompt is None else prompt
             steps = iter(range(1, length + max(self.config.delays) + 1))
             return self.sampler.sample(
                 conditions,

@@ -1,4 +1,4 @@
-"""How MusicGen makes audio, and what its base model is asked."""
+"""How MusicGen generates audio, and the prompts that measure forgetting of its base model."""
 
 from __future__ import annotations
 

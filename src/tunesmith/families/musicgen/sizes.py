@@ -25,5 +25,5 @@ def parameter_count(config: MusicGenConfig) -> tuple[int, int]:
     with torch.device("meta"):
         text = {k: v for k, v in config.raw["text_encoder"].items() if k != "model_type"}
         codec = {k: v for k, v in config.raw["audio_encoder"].items() if k != "model_type"}
-        others = (T5EncoderModel(T5Config(**text)), EncodecModel(EncodecConfig(**codec)))
-    return trained, trained + sum(p.numel() for module in others for p in module.parameters())
+        frozen = (T5EncoderModel(T5Config(**text)), EncodecModel(EncodecConfig(**codec)))
+    return trained, trained + sum(p.numel() for module in frozen for p in module.parameters())

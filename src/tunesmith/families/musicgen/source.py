@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from tunesmith.families.hub import download, local_folder, weights_file
-from tunesmith.families.musicgen.config import refuse_unsupported
+from tunesmith.families.musicgen.config import LICENCE, refuse_unsupported
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 HUB_SIZES = {"small": 2.36, "medium": 8.04, "large": 13.7}
 """Download size in GB by model size, for the message when weights are missing."""
@@ -41,14 +42,15 @@ def locate(path: str, revision: str | None = None) -> Path:
     if folder is not None:
         return folder
 
-    def wanted() -> list[str]:
+    def patterns() -> list[str]:
         return [*_FILES, weights_file(path, revision, "model*.safetensors", "pytorch_model*.bin")]
 
-    size = next((f", about {gb} GB" for name, gb in HUB_SIZES.items() if path.endswith(name)), "")
-    return download(path, revision, absent=_absent, allow=wanted, about=f"CC BY-NC 4.0{size}")
+    size = next((gigabytes for name, gigabytes in HUB_SIZES.items() if path.endswith(name)), None)
+    about = LICENCE if size is None else msg("{licence}, about {gigabytes} GB", licence=LICENCE, gigabytes=size)
+    return download(path, revision, absent=_absent, allow=patterns, about=about)
 
 
 def _absent(folder: Path) -> list[str]:
-    """A snapshot may hold a config alone, from an earlier look at it."""
-    there = any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
-    return [] if there else ["model.safetensors"]
+    """The weights, where a copy has none: a snapshot may hold the config alone, which was read before."""
+    has_weights = any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
+    return [] if has_weights else ["model.safetensors"]

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tunesmith.errors import TunesmithError
+from tunesmith.families.component import misfit_message
 from tunesmith.families.musicgen.config import MusicGenConfig
 from tunesmith.files import read_json
 from tunesmith.texts import msg
@@ -31,8 +32,8 @@ class TrainedPart(nn.Module):
         super().__init__()
         # The hub configs say dropout 0.1, a class default: the checkpoints were trained with 0 (AudioCraft
         # config/model/lm/default.yaml). Modules copy it when they are built, so it has to be zero before.
-        whole = MusicgenConfig(**{k: v for k, v in without_dropout(config.raw).items() if k != "model_type"})
-        decoder: Any = whole.decoder
+        model_config = MusicgenConfig(**{k: v for k, v in without_dropout(config.raw).items() if k != "model_type"})
+        decoder: Any = model_config.decoder
         decoder.decoder_start_token_id = decoder.pad_token_id = decoder.bos_token_id = config.pad
         decoder._attn_implementation = "sdpa"
         self.decoder = MusicgenForCausalLM(decoder)
@@ -96,28 +97,20 @@ def fill(module: nn.Module, folder: Path, prefixes: dict[str, str], tied: tuple[
     Raises:
         TunesmithError: naming the tensors that are missing, left over or of another shape.
     """
-    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
     state: dict[str, torch.Tensor] = {}
     left_over: list[str] = []
     for name, tensor in read_tensors(folder, tuple(prefixes)):
         target = _rename(name, prefixes)
-        if target in wanted:
+        if target in expected:
             state[target] = tensor.float() if tensor.is_floating_point() else tensor
         elif not target.endswith(_REBUILT):
             left_over.append(name)
-    missing = [name for name in wanted if name not in state and name not in tied]
-    wrong = [name for name, tensor in state.items() if tensor.shape != wanted[name]]
-    if missing or wrong or left_over:
-        parts = [
-            f"{len(names)} {what} ({', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''})"
-            for what, names in (("missing", missing), ("of another shape", wrong), ("unknown", left_over))
-            if names
-        ]
-        raise TunesmithError(
-            msg("these weights do not fit the config: {parts}", parts="; ".join(parts)),
-            where=str(folder),
-            remedy=msg("Download the checkpoint again."),
-        )
+    missing = [name for name in expected if name not in state and name not in tied]
+    misshapen = [name for name, tensor in state.items() if tensor.shape != expected[name]]
+    misfit = misfit_message(missing, misshapen, unknown=left_over)
+    if misfit:
+        raise TunesmithError(misfit, where=str(folder), remedy=msg("Download the checkpoint again."))
     module.load_state_dict(state, strict=False, assign=True)
 
 
@@ -174,7 +167,7 @@ def weight_files(folder: Path) -> list[Path]:
         absent = [file.name for file in files if not file.exists()]
         if absent:
             raise TunesmithError(
-                msg("weights are incomplete: {absent} missing", absent=tuple(absent)),
+                msg("weights are incomplete: {files} missing", files=tuple(absent)),
                 where=str(folder),
                 remedy=msg("Download the checkpoint again."),
             )

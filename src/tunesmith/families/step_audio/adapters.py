@@ -12,6 +12,7 @@ from tunesmith.families.contract import Adapters
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.families.step_audio.defaults import FLOW_TARGETS, LLM_TARGETS
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,9 +36,9 @@ class StepAudioAdapters(Adapters):
         }
         return {name: defaults[name] for name in self.checkpoint.trained}
 
-    def warnings(self, targets: Sequence[str], kind: str) -> list[str]:
+    def warnings(self, targets: Sequence[str], kind: str) -> list[Message]:
         """A base that is not the published one."""
-        frozen = "options.freeze_encoder is false, and only `kind: full` of the flow trains its encoder"
+        frozen = msg("options.freeze_encoder is false, and only `kind: full` of the flow trains its encoder")
         return [
             *packed_warnings(self.checkpoint.settings.base_weights),
             *([] if self.checkpoint.settings.freeze_encoder else [frozen]),

@@ -15,7 +15,7 @@ from tunesmith.adapters import full
 from tunesmith.adapters.attach import attach
 from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 GUIDE_ALPHA = 32.0
 """LoRA alpha of files that do not say theirs: the guide's."""
@@ -82,18 +82,9 @@ def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: He
     wanted = {name for name in modules if any(name == t or name.endswith(f".{t}") for t in targets)}
     wrong = sorted(wanted ^ ranks.keys()) or _misshapen(modules, low, ranks)
     if wrong or not ranks:
-        raise _unfit(path, wrong, "base model or set of targets")
+        raise _unfit(path, wrong, msg("It belongs to another base model or set of targets."))
     if len(set(ranks.values())) > 1 or (header and header.rank != next(iter(ranks.values()))):
-        said = f", and its header says {header.rank}" if header else ""
-        raise TunesmithError(
-            msg(
-                "the tensors of this checkpoint have rank {map}{said}",
-                map=tuple(map(str, sorted(set(ranks.values())))),
-                said=said,
-            ),
-            where=str(path),
-            remedy=msg("The file is damaged or was put together by hand; take another one."),
-        )
+        raise _other_ranks(sorted(set(ranks.values())), header, path)
     rank = next(iter(ranks.values()))
     magnitudes = any("magnitude" in key for key in low)
     mode = header.mode if header else "dora" if magnitudes else "lora"
@@ -101,6 +92,19 @@ def plan_adapter(network: nn.Module, low: Mapping[str, torch.Tensor], header: He
     plan = AdapterPlan(mode, rank, alpha, bool(header and header.rslora), targets)
     _refuse_other_adapter(network, plan, path)
     return plan
+
+
+def _other_ranks(ranks: Sequence[int], header: Header | None, path: Path) -> TunesmithError:
+    if header:
+        what = msg(
+            "the tensors of this checkpoint have rank {ranks}, and its header says {header_rank}",
+            ranks=ranks,
+            header_rank=header.rank,
+        )
+    else:
+        what = msg("the tensors of this checkpoint have rank {ranks}", ranks=ranks)
+    remedy = msg("The file is damaged or was put together by hand; take another one.")
+    return TunesmithError(what, where=str(path), remedy=remedy)
 
 
 def _misshapen(modules: Mapping[str, Any], low: Mapping[str, torch.Tensor], ranks: Mapping[str, int]) -> list[str]:
@@ -124,28 +128,31 @@ def _refuse_other_adapter(network: Any, plan: AdapterPlan, path: Path) -> None:
     if carried is not None and carried.r != plan.rank:
         raise TunesmithError(
             msg(
-                "this checkpoint is of LoRA rank {rank}, and the network carries one of rank {r}",
+                "this checkpoint is of LoRA rank {rank}, and the network carries one of rank {network_rank}",
                 rank=plan.rank,
-                r=carried.r,
+                network_rank=carried.r,
             ),
             where=str(path),
             remedy=msg("Set lora_r to the checkpoint's, or take a checkpoint of this run."),
         )
     if carried is not None and tuple(sorted(carried.target_modules)) != plan.targets:
-        raise _unfit(path, plan.targets, "set of targets")
+        raise _unfit(path, plan.targets, msg("It belongs to another set of targets."))
 
 
 def _other_mode(path: Path, there: str, here: str) -> TunesmithError:
-    words = {"full": "weights trained in full"}
     return TunesmithError(
         msg(
-            "this checkpoint holds {value}, and the network carries {value_2}",
-            value=words.get(there, "a LoRA adapter"),
-            value_2=words.get(here, "a LoRA adapter"),
+            "this checkpoint holds {checkpoint_mode}, and the network carries {network_mode}",
+            checkpoint_mode=_described(there),
+            network_mode=_described(here),
         ),
         where=str(path),
         remedy=msg("Take a checkpoint of the same mode."),
     )
+
+
+def _described(mode: str) -> Message:
+    return msg("weights trained in full") if mode == "full" else msg("a LoRA adapter")
 
 
 def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan: AdapterPlan) -> nn.Module:
@@ -170,7 +177,7 @@ def with_adapter(name: str, network: Any, low: Mapping[str, torch.Tensor], plan:
 @torch.no_grad()
 def fill(
     name: str, network: Any, tensors: Mapping[str, torch.Tensor], path: Path, *, known: bool, whole: bool
-) -> list[str]:
+) -> list[Message]:
     """Copy tensors into a network by name; returns what has no place and what is absent.
 
     Args:
@@ -192,33 +199,49 @@ def fill(
     if tuning and known:
         tuning.load(tensors, path)
         return []
-    own = {plain(key): tensor for key, tensor in unwrap_peft(network).state_dict().items() if LORA not in key}
-    strange, absent = sorted(tensors.keys() - own.keys()), sorted(own.keys() - tensors.keys())
-    misshapen = sorted(key for key in tensors.keys() & own.keys() if tensors[key].shape != own[key].shape)
+    state = {plain(key): tensor for key, tensor in unwrap_peft(network).state_dict().items() if LORA not in key}
+    strange, absent = sorted(tensors.keys() - state.keys()), sorted(state.keys() - tensors.keys())
+    misshapen = sorted(key for key in tensors.keys() & state.keys() if tensors[key].shape != state[key].shape)
     if misshapen or (tensors and len(strange) == len(tensors)) or (known and strange):
-        raise _unfit(path, misshapen or strange, "base model, or another network")
-    for key in tensors.keys() & own.keys():
-        own[key].copy_(tensors[key])
-    if known:
-        return []
-    return [
-        f"{path}: {len(keys)} tensors {words} (first: {', '.join(keys[:_NAMED])})"
-        for keys, words in (
-            (strange, f"have no place in the {name} and were left out"),
-            (absent, f"of the {name} are not in it and stay as they are"),
+        raise _unfit(path, misshapen or strange, msg("It belongs to another base model, or another network."))
+    for key in tensors.keys() & state.keys():
+        state[key].copy_(tensors[key])
+    return [] if known else _fill_notes(name, path, strange, absent)
+
+
+def _fill_notes(network: str, path: Path, strange: Sequence[str], absent: Sequence[str]) -> list[Message]:
+    notes = []
+    if strange:
+        notes.append(
+            msg(
+                "{path}: {count} tensors have no place in the {network} and were left out (first: {names})",
+                path=str(path),
+                count=len(strange),
+                network=network,
+                names=strange[:_NAMED],
+            )
+        )
+    if absent:
+        notes.append(
+            msg(
+                "{path}: {count} tensors of the {network} are not in it and stay as they are (first: {names})",
+                path=str(path),
+                count=len(absent),
+                network=network,
+                names=absent[:_NAMED],
+            )
+        )
+    return notes
+
+
+def _unfit(path: Path, keys: Sequence[str], remedy: Message) -> TunesmithError:
+    what = (
+        msg(
+            "this checkpoint does not fit: {count} of its names or shapes are not the model's (first: {names})",
+            count=len(keys),
+            names=keys[:_NAMED],
         )
         if keys
-    ]
-
-
-def _unfit(path: Path, keys: Sequence[str], other: str) -> TunesmithError:
-    named = f" (first: {', '.join(keys[:_NAMED])})" if keys else ""
-    return TunesmithError(
-        msg(
-            "this checkpoint does not fit: {count} of its names or shapes are not the model's{named}",
-            count=len(keys),
-            named=named,
-        ),
-        where=str(path),
-        remedy=msg("It belongs to another {other}.", other=other),
+        else msg("this checkpoint does not fit: {count} of its names or shapes are not the model's", count=0)
     )
+    return TunesmithError(what, where=str(path), remedy=remedy)

@@ -23,17 +23,17 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.files import atomic_path, read_json
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 _HEADER, _STATE = "header", "model_state_dict"
 
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """A network with a checkpoint inside, and what there is to say about it."""
+    """A network with a checkpoint inside, and notes about it for the user."""
 
     network: nn.Module
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def _read_part(source: Path, network: str) -> tuple[Header, dict[str, torch.Tens
     if (source / full.CONFIG).is_file():
         config, weights = read_json(source / full.CONFIG), source / full.WEIGHTS
         header = Header(network, "full", tuple(config["targets"]), str(config["base_model_name_or_path"]))
-        return header, read_tensors(weights, "this file") if weights.exists() else {}
+        return header, read_tensors(weights) if weights.exists() else {}
     config = read_json(source / CONFIG)
     header = Header(
         network,
@@ -129,7 +129,7 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
 
     Returns:
         The network (an adapter wraps it) and sentences: keys that have no place, keys that are absent, another base of
-        the same sizes (a copy under another name is one too, so that it is told and not refused).
+        the same sizes (a copy under another name is one too, so that it is mentioned and not refused).
 
     Raises:
         TunesmithError: when the file is unreadable, of the other network, of another rank or mode, or of a base of
@@ -141,7 +141,7 @@ def load_checkpoint(name: str, network: nn.Module, path: Path, base: str = "") -
 
 def load_parts(
     networks: Mapping[str, nn.Module], folder: Path, base: str = ""
-) -> tuple[dict[str, nn.Module], list[str]]:
+) -> tuple[dict[str, nn.Module], list[Message]]:
     """Networks with the adapter folder of a run inside, and sentences as of :func:`load_checkpoint`.
 
     Raises:
@@ -153,7 +153,7 @@ def load_parts(
             msg("this folder holds no adapter"), where=str(folder), remedy=msg("Give a run's best_model.")
         )
     found: dict[str, nn.Module] = dict(networks)
-    notes: list[str] = []
+    notes: list[Message] = []
     for name, part in parts.items():
         loaded = _put(name, networks[name], *_read_part(part, name), part, base)
         found[name] = loaded.network
@@ -168,13 +168,14 @@ def _put(
     kind = header.network if header else _network_of(tensors)
     if kind and kind != name:
         raise TunesmithError(
-            msg("this checkpoint holds the {kind}, and the {name} is meant", kind=kind, name=name),
+            msg("this checkpoint holds the {network}, and the {wanted} is meant", network=kind, wanted=name),
             where=str(path),
-            remedy=msg("Give it as {kind}_ckpt_path.", kind=kind),
+            remedy=msg("Give it as {network}_ckpt_path.", network=kind),
         )
     notes = []
     if header and base and not _same_base(header.base, base):
-        notes.append(f"{path}: trained on {header.base}, and this is {base}; the sizes agree")
+        bases = {"path": str(path), "trained_on": header.base, "base": base}
+        notes.append(msg("{path}: trained on {trained_on}, and this is {base}; the sizes agree", **bases))
     low = {key: tensor for key, tensor in tensors.items() if LORA in key}
     rest = {key: tensor for key, tensor in tensors.items() if LORA not in key}
     plan = plan_adapter(network, low, header, path) if low else None
@@ -182,14 +183,15 @@ def _put(
         notes += fill(name, network, rest, path, known=header is not None, whole=not low)
     if plan is not None:
         if header is None:
-            notes.append(f"{path}: it does not say its LoRA alpha; the guide's {plan.alpha:g} is used")
+            assumed: dict[str, Any] = {"path": str(path), "alpha": plan.alpha}
+            notes.append(msg("{path}: it does not say its LoRA alpha; the guide's {alpha:g} is used", **assumed))
         network = with_adapter(name, network, low, plan)
     return LoadedCheckpoint(network, tuple(notes))
 
 
-def _same_base(one: str, other: str) -> bool:
+def _same_base(name: str, other: str) -> bool:
     """Whether two names are of one base: a folder, a link to it, or a copy of the repository."""
-    return Path(one).name.lower() == Path(other).name.lower() or Path(one).resolve() == Path(other).resolve()
+    return Path(name).name.lower() == Path(other).name.lower() or Path(name).resolve() == Path(other).resolve()
 
 
 def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]:
@@ -207,7 +209,7 @@ def read_checkpoint(path: Path) -> tuple[Header | None, dict[str, torch.Tensor]]
     except (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise TunesmithError(
-            msg("this checkpoint cannot be read ({first})", first=first),
+            msg("this checkpoint cannot be read ({error})", error=first),
             where=str(path),
             remedy=msg("Files are read as tensors only, never as program objects; take another one."),
         ) from error

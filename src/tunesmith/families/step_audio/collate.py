@@ -29,7 +29,7 @@ _PREFIX_SHARE = 0.3
 
 
 def collate(items: Sequence[Item], rngs: Sequence[ItemRng] | None, settings: StepAudioSettings, ids: TokenIds) -> Batch:
-    """A batch; its keys are told where the objective reads them.
+    """A batch; its keys are described where the objective reads them.
 
     Rows are those of ``items``; an item that one network cannot learn from is left out of that network's tensors.
     """
@@ -58,7 +58,7 @@ def _add_llm(batch: Batch, items: Sequence[Item], ids: TokenIds) -> None:
     batch["llm_ids"] = torch.from_numpy(padded)
     batch["llm_places"] = torch.from_numpy(np.concatenate(places))
     batch["llm_targets"] = torch.from_numpy(
-        np.concatenate([one[-n:] for one, n in zip(sequences, lengths, strict=True)])
+        np.concatenate([sequence[-n:] for sequence, n in zip(sequences, lengths, strict=True)])
     )
 
 
@@ -83,7 +83,7 @@ def _add_flow(
         "mu": _padded([np.asarray(item["mu"], np.float32) for item in items]) if "mu" in items[0] else None,
         "mu_rows": [],
         "flow_tokens": _padded(tokens),
-        "token_lengths": torch.tensor([len(one) for one in tokens]),
+        "token_lengths": torch.tensor([len(rows) for rows in tokens]),
         "prompt_tokens": [prompt // 2 for prompt in prompts],
         "speaker": torch.from_numpy(np.stack([np.asarray(item["speaker"], np.float32) for item in items])),
         "keep": torch.tensor([_keeps(rng, settings.condition_dropout) for rng in keyed]),

@@ -8,7 +8,7 @@ from tunesmith.data.augmented import Augmented
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.config import LLM, TokenIds
 from tunesmith.families.step_audio.pairing import pair
 from tunesmith.families.step_audio.text_checks import (
     checked_tokens,
@@ -20,7 +20,7 @@ from tunesmith.families.step_audio.text_checks import (
 )
 from tunesmith.families.step_audio.transcripts import Transcribes, fill_texts, missing
 from tunesmith.records.findings import Finding
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 
 def complete(
@@ -32,7 +32,7 @@ def complete(
     find: Callable[[], Transcribes | None],
     language: str | None = None,
 ) -> Augmented:
-    """Check ready audio tokens, write down what is said where nobody has, and give every sample a prompt.
+    """Check ready audio tokens, transcribe samples that lack a text, and give every sample a prompt.
 
     Args:
         samples: Checked, with split and durations.
@@ -40,7 +40,7 @@ def complete(
         networks: Those that will be trained: ``llm``, ``flow`` or both.
         ids: The checkpoint's audio tokens.
         find: Looks for Whisper's weights.
-        language: What is spoken, if the user said it.
+        language: What is spoken, if the user named it.
 
     Raises:
         TunesmithError: when a network has nothing left to learn from.
@@ -70,18 +70,24 @@ def _only_tokens(samples: Sequence[Sample]) -> Iterator[Finding]:
 def _refuse_idle(samples: Sequence[Sample], networks: frozenset[str]) -> None:
     """A network that nothing teaches would be trained in name only; where nothing at all is left, the check says so."""
     training = [sample for sample in samples if sample.split != "valid" and not is_replay(sample)]
-    wants = {"llm": ("the LLM", "texts of what is spoken"), "flow": ("the flow", "a target audio")}
     for name in sorted(networks):
         if training and not any(name in learners(sample) for sample in training):
-            who, what = wants[name]
-            rest = " and ".join(wants[other][0] for other in wants if other != name)
-            raise TunesmithError(
-                msg(
-                    "none of {count} training lines has what {who} learns from ({what})",
-                    count=len(training),
-                    who=who,
-                    what=what,
-                ),
-                where=str(training[0].attributes.get("line") or training[0].id),
-                remedy=msg("Add it, or train {rest} alone.", rest=rest),
-            )
+            what, remedy = _idle(name, len(training))
+            where = str(training[0].attributes.get("line") or training[0].id)
+            raise TunesmithError(what, where=where, remedy=remedy)
+
+
+def _idle(network: str, count: int) -> tuple[Message, Message]:
+    """What a network with nothing to learn from lacks, and what to do."""
+    if network == LLM:
+        return (
+            msg(
+                "none of {count} training lines has what the LLM learns from (texts of what is spoken)",
+                count=count,
+            ),
+            msg("Add it, or train the flow alone."),
+        )
+    return (
+        msg("none of {count} training lines has what the flow learns from (a target audio)", count=count),
+        msg("Add it, or train the LLM alone."),
+    )

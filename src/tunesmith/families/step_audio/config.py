@@ -13,7 +13,7 @@ REPOSITORY, TOKENIZER_REPOSITORY = "stepfun-ai/Step-Audio-EditX", "stepfun-ai/St
 FLOW_FOLDER = "CosyVoice-300M-25Hz"
 PARAFORMER_FOLDER = "dengcunqin/speech_paraformer-large_asr_nat-zh-cantonese-en-16k-vocab8501-online"
 SAMPLE_RATE = 24_000
-"""Of mel and vocoder, Hz; the tokenisers and the speaker encoder listen at :data:`TOKENIZER_RATE`."""
+"""Of mel and vocoder, Hz; the tokenisers and the speaker encoder take :data:`TOKENIZER_RATE`."""
 TOKENIZER_RATE = 16_000
 MAX_IDS = 8192
 """Longest sequence of the LLM, prompt and answer together."""
@@ -229,9 +229,9 @@ GROUP_SECONDS = 0.12
 
 def known(kind: type[Sizes], raw: Mapping[str, Any]) -> Sizes:
     """An instance of a config class from those keys of ``raw`` that it has; lists become tuples."""
-    names = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     return kind(**{k: _tuples(v) for k, v in raw.items() if k in names})
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -49,7 +49,7 @@ def validate(edit_type: str, edit_info: str | None = None) -> None:
     if edit_type not in EDIT_INFO:
         raise TunesmithError(
             msg("there is no edit_type {edit_type!r}", edit_type=edit_type),
-            remedy=msg("Choose one of {edit_types}.", edit_types=tuple(EDIT_TYPES)),
+            remedy=msg("Choose one of {edit_types}.", edit_types=EDIT_TYPES),
         )
     known = EDIT_INFO[edit_type]
     if not edit_info or edit_info in known:
@@ -63,7 +63,7 @@ def validate(edit_type: str, edit_info: str | None = None) -> None:
         )
     raise TunesmithError(
         msg("edit_type {edit_type} has no edit_info {edit_info!r}", edit_type=edit_type, edit_info=edit_info),
-        remedy=msg("Choose one of {known}.", known=tuple(known)),
+        remedy=msg("Choose one of {edit_infos}.", edit_infos=known),
     )
 
 

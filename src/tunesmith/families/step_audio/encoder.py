@@ -1,6 +1,6 @@
 """The frozen half of Step-Audio-EditX while samples are encoded: tokenisers, mel, speaker, prompts, flow encoder.
 
-A recording that many samples share (a voice prompt) is heard once.
+A recording that many samples share (a voice prompt) is encoded once.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class StepAudioEncoder(Encoder):
         folder: Path,
         ids: TokenIds,
         settings: StepAudioSettings,
-        ears: FrontEnd,
+        front_end: FrontEnd,
         flow_file: Path,
         device: str,
     ) -> None:
-        self.ids, self.settings, self.ears, self.device = ids, settings, ears, device
+        self.ids, self.settings, self.front_end, self.device = ids, settings, front_end, device
         self._folder, self._flow_file = folder, flow_file
-        self._heard: OrderedDict[str, EncodedRecording] = OrderedDict()
+        self._recordings: OrderedDict[str, EncodedRecording] = OrderedDict()
 
     @cached_property
     def _text(self) -> TextTokenizer:
@@ -81,7 +81,7 @@ class StepAudioEncoder(Encoder):
         codes = self._codes(sample, TARGET_TOKENS, target)
         made: dict[str, np.ndarray] = {"codes": codes, "prompt_codes": prompt_codes}
         made["ids"] = self._prompt(sample, prompt_codes, prompt) if "llm" in can else ABSENT_IDS
-        bins = self.ears.mel_config.num_mels
+        bins = self.front_end.mel_config.num_mels
         absent = np.zeros((ABSENT_FRAMES, bins), np.float32)
         made["mel"] = absent if target is None or prompt is None else target.mel
         made["prompt_mel"] = absent if prompt is None else prompt.mel
@@ -99,43 +99,45 @@ class StepAudioEncoder(Encoder):
         numbers = sample.attributes.get(name)
         key = f"{audio_key(reference)} {numbers}"
 
-        def hear() -> EncodedRecording:
+        def encode() -> EncodedRecording:
             known = None if numbers is None else np.array([audio_id(int(n), self.ids) for n in numbers], np.int32)
-            return self.ears.hear(load(reference, SAMPLE_RATE, 1), SAMPLE_RATE, known)
+            return self.front_end.encode(load(reference, SAMPLE_RATE, 1), SAMPLE_RATE, known)
 
         try:
-            return self._once(key, hear)
+            return self._once(key, encode)
         except UnfitSampleError as error:
-            which = "prompt" if role == PROMPT else "target"
-            raise UnfitSampleError(
-                msg("{which}: {what}", which=which, what=error.what), where=error.where, remedy=error.remedy
-            ) from error
+            what = (
+                msg("prompt: {problem}", problem=error.what)
+                if role == PROMPT
+                else msg("target: {problem}", problem=error.what)
+            )
+            raise UnfitSampleError(what, where=error.where, remedy=error.remedy) from error
 
-    def hear(self, audio_CN: np.ndarray, rate: int) -> EncodedRecording:
+    def encode_recording(self, audio_CN: np.ndarray, rate: int) -> EncodedRecording:
         """What a recording holds; the same one again, as every round of previews asks for, is not encoded again.
 
         Raises:
             TunesmithError: when it is too short.
         """
         key = content_key(hashlib.blake2b(audio_CN.tobytes()).hexdigest(), audio_CN.shape, rate)
-        return self._once(key, lambda: self.ears.hear(audio_CN, rate))
+        return self._once(key, lambda: self.front_end.encode(audio_CN, rate))
 
-    def _once(self, key: str, hear: Callable[[], EncodedRecording]) -> EncodedRecording:
-        if key not in self._heard:
-            self._heard[key] = hear()
-            while len(self._heard) > KEPT_RECORDINGS:
-                self._heard.popitem(last=False)
-        self._heard.move_to_end(key)
-        return self._heard[key]
+    def _once(self, key: str, encode: Callable[[], EncodedRecording]) -> EncodedRecording:
+        if key not in self._recordings:
+            self._recordings[key] = encode()
+            while len(self._recordings) > KEPT_RECORDINGS:
+                self._recordings.popitem(last=False)
+        self._recordings.move_to_end(key)
+        return self._recordings[key]
 
-    def _codes(self, sample: Sample, name: str, heard: EncodedRecording | None) -> np.ndarray:
+    def _codes(self, sample: Sample, name: str, recording: EncodedRecording | None) -> np.ndarray:
         """LLM ids of a recording, or those that the user's file gives where there is no recording."""
-        if heard is not None:
-            return heard.codes
+        if recording is not None:
+            return recording.codes
         return np.array([audio_id(int(n), self.ids) for n in sample.attributes[name]], np.int32)
 
-    def _prompt(self, sample: Sample, codes: np.ndarray, heard: EncodedRecording | None) -> np.ndarray:
-        wave = np.zeros(0, np.float32) if heard is None else heard.wave
+    def _prompt(self, sample: Sample, codes: np.ndarray, recording: EncodedRecording | None) -> np.ndarray:
+        wave = np.zeros(0, np.float32) if recording is None else recording.wave
         texts = {"caption": sample.texts.get("caption", ""), PROMPT_TEXT: sample.texts.get(PROMPT_TEXT, "")}
         kind = edit_type(sample.attributes)
         return self.prompt(texts, kind, edit_info(sample), codes, wave)
@@ -145,14 +147,14 @@ class StepAudioEncoder(Encoder):
     ) -> np.ndarray:
         """LLM ids (L,) int32 of a prompt: the one way from texts to ids, in training and in use."""
         style, codes = self.settings.prompt_style, prompt_codes.tolist()
-        said = texts.get(PROMPT_TEXT, "")
+        prompt_text = texts.get(PROMPT_TEXT, "")
         if is_clone(kind or CLONE):
             made = clone_prompt(
                 self._text,
-                prompt_text=said,
+                prompt_text=prompt_text,
                 prompt_ids=codes,
                 target_text=texts.get("caption", ""),
-                speaker=speaker_name(style, said, wave),
+                speaker=speaker_name(style, prompt_text, wave),
                 style=style,
                 ids=self.ids,
             )
@@ -161,7 +163,7 @@ class StepAudioEncoder(Encoder):
                 self._text,
                 edit_type=kind,
                 edit_info=info or None,
-                source_text=said or texts.get("caption", ""),
+                source_text=prompt_text or texts.get("caption", ""),
                 source_ids=codes,
                 target_text=texts.get("caption") or None,
                 style=style,
@@ -186,9 +188,9 @@ class StepAudioEncoder(Encoder):
 
     def round_trip(self, audio: np.ndarray) -> np.ndarray:
         """Audio (1, N) to mel and back: the best that any adapter on this model can sound."""
-        return self.ears.speak(torch.from_numpy(self.ears.hear(audio, SAMPLE_RATE).mel), 0)[None]
+        return self.front_end.speak(torch.from_numpy(self.front_end.encode(audio, SAMPLE_RATE).mel), 0)[None]
 
     def close(self) -> None:
         """Let go of the weights."""
         self.__dict__.pop("_flow", None)
-        self._heard.clear()
+        self._recordings.clear()

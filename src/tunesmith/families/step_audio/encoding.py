@@ -62,9 +62,9 @@ class StepAudioEncoding(Encoding):
             "speaker": (PROMPT,),
             "mu": (PROMPT, "audio"),
         }[name]
-        heard = [part for role in roles for part in (recordings[role], tokens[role])]
-        ears = self._ears_digest if any(recordings[role] for role in roles) else ""  # ready tokens need no tokeniser
-        parts: list[Any] = [ENCODING_VERSION, name, ears, *heard]
+        content = [part for role in roles for part in (recordings[role], tokens[role])]
+        digest = self._front_end_digest if any(recordings[role] for role in roles) else ""  # tokens need no tokeniser
+        parts: list[Any] = [ENCODING_VERSION, name, digest, *content]
         if name == "mel":
             parts += [bool(recordings[PROMPT])]
         if name == "ids":
@@ -76,8 +76,8 @@ class StepAudioEncoding(Encoding):
         return content_key(*parts)
 
     @cached_property
-    def _ears_digest(self) -> str:
-        """Of what hears: the small front end's file, or the tokenisers' and the speaker encoder's."""
+    def _front_end_digest(self) -> str:
+        """Of what encodes: the small front end's file, or the tokenisers' and the speaker encoder's."""
         from tunesmith.families.step_audio.small import TENSORS
 
         small = self.checkpoint.folder / TENSORS
@@ -99,11 +99,11 @@ class StepAudioEncoding(Encoding):
             encoder.close()
 
     def make_encoder(self, device: str) -> StepAudioEncoder:
-        """The encoder by itself, for who closes it later."""
+        """The encoder by itself; the caller closes it."""
         from tunesmith.families.step_audio.encoder import StepAudioEncoder
-        from tunesmith.families.step_audio.frontend import front_end
+        from tunesmith.families.step_audio.frontend import open_front_end
 
-        ears = front_end(
+        front_end = open_front_end(
             self.checkpoint.folder,
             self.checkpoint.flow_folder,
             self.checkpoint.ids,
@@ -114,7 +114,7 @@ class StepAudioEncoding(Encoding):
             self.checkpoint.folder,
             self.checkpoint.ids,
             self.checkpoint.settings,
-            ears,
+            front_end,
             self.checkpoint.flow_folder / "flow.pt",
             device,
         )

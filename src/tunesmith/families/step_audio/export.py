@@ -52,8 +52,9 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
     """Write LLM and flow with adapters merged, and everything else of the checkpoint as it is.
 
     Args:
-        llm: Bare LLM, adapters inside; where its weights are packed, they are merged into the checkpoint's full ones.
-        flow: Bare flow, adapters inside or trained itself.
+        llm: Without PEFT's wrapper, adapters inside; where its weights are packed, the adapters are merged into the
+            checkpoint's full ones.
+        flow: Without PEFT's wrapper, with adapters inside or trained in full.
         folder: The base checkpoint.
         flow_folder: Its flow's folder.
         target: A folder that is new.
@@ -77,7 +78,7 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
     if not (target / INDEX).exists():  # named outright, since the folder may hold other tensors too
         size = sum(kind.itemsize * tensor.numel() for tensor in state.values())
         write_json(target / INDEX, {"metadata": {"total_size": size}, "weight_map": dict.fromkeys(state, WEIGHTS)})
-    written = read_json(target / CONFIG)  # what it says outright stays said, and so does whatever else was released
+    written = read_json(target / CONFIG)  # keeps its explicit values, and every other key of the released config
     write_json(target / CONFIG, {**written, **released, "torch_dtype": written["torch_dtype"]})
     export_flow(flow, flow_folder, target / FLOW_FOLDER)
 
@@ -86,7 +87,7 @@ def export_flow(flow: nn.Module, flow_folder: Path, target: Path) -> None:
     """Write a full ``flow.pt`` with what was trained inside, and beside it what the base's folder holds besides.
 
     Args:
-        flow: Bare, adapters inside or trained itself.
+        flow: Without PEFT's wrapper, with adapters inside or trained in full.
         flow_folder: The base's.
         target: The folder to write.
     """

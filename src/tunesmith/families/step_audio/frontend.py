@@ -1,7 +1,7 @@
-"""Ears and mouth of a checkpoint: from a recording to codes, mel and speaker vector, and from mel to sound.
+"""The front end of a checkpoint: from a recording to codes, mel and speaker vector, and from mel to sound.
 
-The released checkpoint hears with Paraformer, the CosyVoice tokeniser and CAM++, and speaks with HiFT; the pocket model
-has small front ends of our own. Mel and codes come from the same cut of the recording, in training as in use.
+The released checkpoint encodes with Paraformer, the CosyVoice tokeniser and CAM++, and decodes with HiFT; the pocket
+model has small front ends. Mel and codes come from the same cut of the recording, in training as in use.
 
 Shapes: N samples, G groups of 120 ms, F = 6 G mel frames (50 a second), C mel bins, E width of the speaker vector.
 """
@@ -39,7 +39,7 @@ SLACK_FRAMES = 6
 
 @dataclass(frozen=True)
 class EncodedRecording:
-    """A recording as the networks know it.
+    """A recording as the networks take it.
 
     Attributes:
         codes: LLM ids (5 G,) int32.
@@ -55,7 +55,7 @@ class EncodedRecording:
 
 
 class FrontEnd(ABC):
-    """Hears and speaks for one checkpoint."""
+    """Encodes recordings and decodes mels for one checkpoint."""
 
     ids: TokenIds
     mel_config: MelConfig
@@ -76,7 +76,7 @@ class FrontEnd(ABC):
         """Mel (F, C) of a prepared wave at 24 kHz."""
         return np.ascontiguousarray(log_mel(wave[None], self.mel_config)[0].T.numpy())
 
-    def hear(self, audio_CN: np.ndarray, rate: int, codes: np.ndarray | None = None) -> EncodedRecording:
+    def encode(self, audio_CN: np.ndarray, rate: int, codes: np.ndarray | None = None) -> EncodedRecording:
         """Prepare a recording and encode it; ``codes`` are its LLM ids where they are known already.
 
         Raises:
@@ -100,11 +100,11 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     if not -SLACK_FRAMES <= over <= SLACK_FRAMES + MEL_PER_GROUP - 1:
         raise UnfitSampleError(
             msg(
-                "{count} audio tokens stand for {groups} mel frames and the audio has {count_2}; they may "
-                "differ by {slack_frames}",
-                count=len(codes),
-                groups=groups * MEL_PER_GROUP,
-                count_2=len(mel),
+                "{token_count} audio tokens stand for {token_frames} mel frames and the audio has {audio_frames}; they "
+                "may differ by {slack_frames}",
+                token_count=len(codes),
+                token_frames=groups * MEL_PER_GROUP,
+                audio_frames=len(mel),
                 slack_frames=SLACK_FRAMES,
             ),
             remedy=msg("Take tokens and audio of the same recording, or leave the tokens out."),
@@ -118,7 +118,7 @@ def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 class SmallFrontEnd(FrontEnd):
-    """Our own small front ends, for the pocket model."""
+    """The small front ends of the pocket model."""
 
     def __init__(self, folder: Path, ids: TokenIds) -> None:
         from tunesmith.families.step_audio.small import read_small
@@ -198,7 +198,7 @@ class ReleasedFrontEnd(FrontEnd):
             return wave
 
 
-def front_end(folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str = "", device: str = "cpu") -> FrontEnd:
+def open_front_end(folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str = "", device: str = "cpu") -> FrontEnd:
     """The front end that a checkpoint folder asks for."""
     if (folder / SETTINGS).is_file():
         return SmallFrontEnd(folder, ids)

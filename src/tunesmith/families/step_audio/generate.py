@@ -32,12 +32,12 @@ from tunesmith.texts import msg
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One request, its prompt heard and laid out; ``ids`` is ``None`` where there is nothing to say."""
+class _PreparedRequest:
+    """One request, its prompt encoded and laid out; ``ids`` is ``None`` where there is nothing to say."""
 
     request: GenerationRequest
     settings: StepAudioSettings
-    heard: EncodedRecording
+    prompt: EncodedRecording
     ids: np.ndarray | None
 
 
@@ -56,14 +56,14 @@ class StepAudioGenerator(Generator):
         Raises:
             TunesmithError: for a request without a voice, or an edit or option that does not exist.
         """
-        asked = [self._asked(request) for request in requests]
-        answers = self._answers(asked, progress)
-        for one, codes in zip(asked, answers, strict=True):
-            mel = self._mel(one, codes)
-            wave = self.encoder.ears.speak(mel, one.request.seed)
-            yield Generated(wave[None], SAMPLE_RATE, one.request, self._encoded(one, codes, mel))
+        prepared = [self._prepared(request) for request in requests]
+        answers = self._answers(prepared, progress)
+        for item, codes in zip(prepared, answers, strict=True):
+            mel = self._mel(item, codes)
+            wave = self.encoder.front_end.speak(mel, item.request.seed)
+            yield Generated(wave[None], SAMPLE_RATE, item.request, self._encoded(item, codes, mel))
 
-    def _asked(self, request: GenerationRequest) -> _Asked:
+    def _prepared(self, request: GenerationRequest) -> _PreparedRequest:
         settings = merged(self.encoder.settings, request.options)
         if PROMPT not in request.source:
             raise TunesmithError(
@@ -72,29 +72,31 @@ class StepAudioGenerator(Generator):
                 remedy=msg("Name a recording of the voice there, and what it says in generate.source_prompt."),
             )
         validate(settings.edit_type, settings.edit_info or None)
-        heard = self.encoder.hear(request.source[PROMPT], SAMPLE_RATE)
+        prompt = self.encoder.encode_recording(request.source[PROMPT], SAMPLE_RATE)
         texts = {role: request.texts.get(role, "") for role in ("caption", PROMPT_TEXT)}
         ids = None
         if texts["caption"].strip() or not is_clone(settings.edit_type):
-            ids = self.encoder.prompt(texts, settings.edit_type, settings.edit_info, heard.codes, heard.wave)
-        return _Asked(request, settings, heard, ids)
+            ids = self.encoder.prompt(texts, settings.edit_type, settings.edit_info, prompt.codes, prompt.wave)
+        return _PreparedRequest(request, settings, prompt, ids)
 
-    def _answers(self, asked: Sequence[_Asked], progress: Callable[[float], None] | None) -> list[np.ndarray]:
+    def _answers(
+        self, prepared: Sequence[_PreparedRequest], progress: Callable[[float], None] | None
+    ) -> list[np.ndarray]:
         """LLM ids of every answer, in whole groups; requests that sample alike are answered together."""
-        answers = [one.heard.codes for one in asked]
+        answers = [item.prompt.codes for item in prepared]
         groups: dict[tuple[Any, ...], list[int]] = {}
-        for index, one in enumerate(asked):
-            if one.ids is not None:
-                s = one.settings
+        for index, item in enumerate(prepared):
+            if item.ids is not None:
+                s = item.settings
                 groups.setdefault((s.temperature, s.top_k, s.grammar, s.repetition_rule), []).append(index)
         self.llm.eval()
         for (temperature, top_k, grammar, repetition), rows in groups.items():
             made = generate(
                 self.llm,
-                [np.asarray(asked[i].ids).tolist() for i in rows],
+                [np.asarray(prepared[i].ids).tolist() for i in rows],
                 ids=self.encoder.ids,
-                seeds=[asked[i].request.seed for i in rows],
-                max_new=[GROUP * max(1, math.ceil(asked[i].request.seconds / GROUP_SECONDS)) for i in rows],
+                seeds=[prepared[i].request.seed for i in rows],
+                max_new=[GROUP * max(1, math.ceil(prepared[i].request.seconds / GROUP_SECONDS)) for i in rows],
                 temperature=temperature,
                 top_k=top_k,
                 grammar=grammar,
@@ -121,62 +123,62 @@ class StepAudioGenerator(Generator):
         )
 
     @torch.no_grad()
-    def _mel(self, one: _Asked, codes: np.ndarray) -> torch.Tensor:
+    def _mel(self, item: _PreparedRequest, codes: np.ndarray) -> torch.Tensor:
         """Mel (F, C) of the answer alone, on the CPU."""
-        heard, device = one.heard, self.device
-        prompt = torch.from_numpy(flow_tokens(heard.codes, self.encoder.ids))[None].to(device)
+        prompt, device = item.prompt, self.device
+        prompt_tokens = torch.from_numpy(flow_tokens(prompt.codes, self.encoder.ids))[None].to(device)
         tokens = torch.from_numpy(flow_tokens(codes, self.encoder.ids))[None].to(device)
-        frames = 2 * (prompt.shape[1] + tokens.shape[1])
-        generator = torch.Generator().manual_seed(one.request.seed)
-        noise = torch.randn(1, frames, heard.mel.shape[1], generator=generator).mT.contiguous()
+        frames = 2 * (prompt_tokens.shape[1] + tokens.shape[1])
+        generator = torch.Generator().manual_seed(item.request.seed)
+        noise = torch.randn(1, frames, prompt.mel.shape[1], generator=generator).mT.contiguous()
         kind = next(self.flow.parameters()).dtype
-        guidance = one.settings.flow_guidance
+        guidance = item.settings.flow_guidance
         self.flow.eval()
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=kind == torch.bfloat16):
             mel = inference(
                 self.flow,
-                prompt,
+                prompt_tokens,
                 tokens,
-                torch.from_numpy(heard.mel)[None].to(device),
-                torch.from_numpy(heard.speaker)[None].to(device),
+                torch.from_numpy(prompt.mel)[None].to(device),
+                torch.from_numpy(prompt.speaker)[None].to(device),
                 noise.to(device),
-                steps=one.settings.flow_steps,
+                steps=item.settings.flow_steps,
                 cfg=self.flow.config.inference_cfg_rate if guidance is None else guidance,
             )
         return mel[0].float().cpu()
 
-    def _encoded(self, one: _Asked, codes: np.ndarray, mel: torch.Tensor) -> dict[str, np.ndarray]:
+    def _encoded(self, item: _PreparedRequest, codes: np.ndarray, mel: torch.Tensor) -> dict[str, np.ndarray]:
         """What the cache would hold of the result."""
         from tunesmith.families.step_audio.collate import ABSENT_IDS
 
         made = {
             "mel": mel.numpy(),
             "codes": codes,
-            "ids": ABSENT_IDS if one.ids is None else one.ids,
-            "prompt_codes": one.heard.codes,
-            "prompt_mel": one.heard.mel,
-            "speaker": one.heard.speaker,
+            "ids": ABSENT_IDS if item.ids is None else item.ids,
+            "prompt_codes": item.prompt.codes,
+            "prompt_mel": item.prompt.mel,
+            "speaker": item.prompt.speaker,
         }
         if self.encoder.settings.freeze_encoder:
-            made["mu"] = self.encoder.mu(np.concatenate([one.heard.codes, codes]), self.flow)
+            made["mu"] = self.encoder.mu(np.concatenate([item.prompt.codes, codes]), self.flow)
         return made
 
 
 def merged(settings: StepAudioSettings, options: Mapping[str, Any]) -> StepAudioSettings:
-    """The family's options with an item's own over them.
+    """The family's options, overridden by those of one request.
 
     Raises:
         TunesmithError: for an option that does not exist or is out of range.
     """
     if not options:
         return settings
-    if "edit_type" in options:  # an item's own kind of edit brings its own aim, or none
+    if "edit_type" in options:  # edit_info of the settings belongs to their edit_type
         options = {"edit_info": "", **options}
     try:
         return StepAudioSettings.model_validate({**settings.model_dump(), **options})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise TunesmithError(
-            msg("options.{map}: {msg}", map=".".join(map(str, first["loc"])), msg=first["msg"]),
+            msg("options.{key}: {problem}", key=".".join(map(str, first["loc"])), problem=first["msg"]),
             remedy=msg("See `tunesmith schema`."),
         ) from error

@@ -1,4 +1,4 @@
-"""The two networks of a checkpoint, each by itself, so that one can be had without reading the other; torch side."""
+"""The two networks of a checkpoint, each by itself, so that one can be loaded without the other."""
 
 from __future__ import annotations
 

@@ -49,13 +49,13 @@ def step_audio_loss(
 ) -> dict[str, LossTerm]:
     """The terms of the networks that are there, each averaged over what its own clips hold.
 
-    Where both are there (the joint stage) their losses are weighed, and while training a share of the clips hears
-    codes sampled by the LLM. They are sampled place by place with the true codes before them: that is how the LLM errs,
-    and they stay as long as the mel that they are to become.
+    Where both are there (the joint stage) their losses are weighed, and while training the flow of a share of the clips
+    gets codes sampled by the LLM. They are sampled place by place with the true codes before them: that is how the LLM
+    errs, and they stay as long as the mel that they are to become.
     """
     together = LLM in networks and FLOW in networks
     terms: dict[str, LossTerm] = {}
-    heard: dict[int, np.ndarray] = {}
+    sampled: dict[int, np.ndarray] = {}
     if LLM in networks and batch["llm_rows"]:
         logits_NV = answer_logits(unwrap_peft(networks[LLM]), batch)
         targets_N = batch["llm_targets"]
@@ -66,11 +66,11 @@ def step_audio_loss(
             right = (logits_NV.argmax(-1) == targets_N).sum().float()
             terms["llm_accuracy"] = LossTerm(right, count, "accuracy", 0.0)
         elif together:
-            heard = sampled_codes(logits_NV.detach(), batch, rngs, settings, ids)
+            sampled = sampled_codes(logits_NV.detach(), batch, rngs, settings, ids)
     if FLOW in networks and batch["flow_rows"]:
         weight = settings.flow_weight if together else 1.0
         terms |= flow_terms(
-            unwrap_peft(networks[FLOW]), with_heard(batch, heard, ids), weight, frozen=settings.freeze_encoder
+            unwrap_peft(networks[FLOW]), with_codes(batch, sampled, ids), weight, frozen=settings.freeze_encoder
         )
     return terms
 
@@ -88,7 +88,7 @@ def answer_logits(llm: Step1ForCausalLM, batch: Batch) -> torch.Tensor:
 def sampled_codes(
     logits_NV: torch.Tensor, batch: Batch, rngs: Sequence[ItemRng], settings: StepAudioSettings, ids: TokenIds
 ) -> dict[int, np.ndarray]:
-    """LLM ids by item for those whose flow hears sampled codes in this epoch, from the codebook whose turn it is."""
+    """LLM ids by item for those whose flow gets sampled codes in this epoch, from the codebook whose turn it is."""
     sampled, begin = {}, 0
     temperature = max(settings.temperature, 1e-3)
     for row, length in zip(batch["llm_rows"], batch["llm_lengths"], strict=True):
@@ -104,15 +104,15 @@ def sampled_codes(
     return sampled
 
 
-def with_heard(batch: Batch, heard: Mapping[int, np.ndarray], ids: TokenIds) -> Batch:
+def with_codes(batch: Batch, codes: Mapping[int, np.ndarray], ids: TokenIds) -> Batch:
     """The batch with other codes for the targets of some items, whose encoder output is then made anew."""
-    if not heard:
+    if not codes:
         return batch
     tokens, mu_rows = batch["flow_tokens"].clone(), []
     for place, row in enumerate(batch["flow_rows"]):
-        if row in heard:
+        if row in codes:
             begin = int(batch["prompt_tokens"][place])
-            made = torch.from_numpy(flow_tokens(heard[row], ids)).to(tokens)
+            made = torch.from_numpy(flow_tokens(codes[row], ids)).to(tokens)
             tokens[place, begin : begin + len(made)] = made
             mu_rows.append(place)
     return {**batch, "flow_tokens": tokens, "mu_rows": mu_rows}

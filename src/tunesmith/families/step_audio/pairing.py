@@ -63,8 +63,8 @@ class _Rings:
 
     @cached_property
     def rings(self) -> list[list[tuple[int, Sample]]]:
-        told = [clip for clip in self.clips if clip.texts.get("caption", "").strip()]
-        groups = ([c for c in told if _good(c)], told, [c for c in self.clips if _good(c)], self.clips)
+        transcribed = [clip for clip in self.clips if clip.texts.get("caption", "").strip()]
+        groups = ([c for c in transcribed if _good(c)], transcribed, [c for c in self.clips if _good(c)], self.clips)
         return [sorted(((self.place(c), c) for c in group), key=lambda pair: pair[0]) for group in groups]
 
     def place(self, clip: Sample) -> int:
@@ -98,8 +98,8 @@ def _candidates(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
 def _with_prompt(sample: Sample, clip: Sample) -> Sample:
     ref = clip.target
     assert ref is not None, "clips on a ring have audio"
-    said = clip.texts.get("caption", "").strip()
-    texts = {**sample.texts, PROMPT_TEXT: said} if said else sample.texts
+    transcript = clip.texts.get("caption", "").strip()
+    texts = {**sample.texts, PROMPT_TEXT: transcript} if transcript else sample.texts
     return replace(sample, audios={**sample.audios, PROMPT: ref}, texts=texts)
 
 
@@ -113,12 +113,13 @@ def _words(sample: Sample) -> str:
 
 def _same_sound(sample: Sample, clip: Sample) -> bool:
     """Whether two samples are cut from one file so that they share some of it."""
-    one, other = sample.target, clip.target
-    return one is not None and other is not None and one.path == other.path and _meet(one, other) and _meet(other, one)
+    a, b = sample.target, clip.target
+    return a is not None and b is not None and a.path == b.path and _ends_after(a, b) and _ends_after(b, a)
 
 
-def _meet(one: AudioRef, other: AudioRef) -> bool:
-    return one.end is None or one.end > other.start
+def _ends_after(ref: AudioRef, other: AudioRef) -> bool:
+    """Whether one excerpt ends after the other begins."""
+    return ref.end is None or ref.end > other.start
 
 
 def _notes(samples: Sequence[Sample], done: Sequence[Sample]) -> Iterator[Message]:
@@ -127,11 +128,11 @@ def _notes(samples: Sequence[Sample], done: Sequence[Sample]) -> Iterator[Messag
     if given:
         yield _given(len(given), len({speaker(sample) for sample in given}))
     trained = {str(s.audios[PROMPT]) for s in done if s.split != "valid" and PROMPT in s.audios}
-    heard = sum(s.split == "valid" and str(s.target) in trained for s in done)
-    if heard:
+    held_out_prompts = sum(s.split == "valid" and str(s.target) in trained for s in done)
+    if held_out_prompts:
         yield msg(
             "{count} held-out clips are prompts of training lines: their sound is heard there, though not learnt.",
-            count=heard,
+            count=held_out_prompts,
         )
 
 
@@ -150,14 +151,14 @@ def _given(clips: int, speakers: int) -> Message:
 def _alone(sample: Sample) -> Finding:
     name = speaker(sample)
     if name:
-        said = msg("there is no other training clip of {speaker} to take as its prompt", speaker=name)
+        message = msg("there is no other training clip of {speaker} to take as its prompt", speaker=name)
     else:
-        said = msg("there is no other training clip to take as its prompt")
+        message = msg("there is no other training clip to take as its prompt")
     remedy = msg("Add clips of this voice, or name a prompt in a list of pairs (prompt_audio_path).")
-    return finding(sample, "error", said, remedy)
+    return finding(sample, "error", message, remedy)
 
 
 def _no_source(sample: Sample) -> Finding:
     kind = edit_type(sample.attributes)
-    said = msg("its edit_type is {kind}, and it has no source audio to edit", kind=kind)
-    return finding(sample, "error", said, msg("Name the source as prompt_audio_path."))
+    message = msg("its edit_type is {kind}, and it has no source audio to edit", kind=kind)
+    return finding(sample, "error", message, msg("Name the source as prompt_audio_path."))

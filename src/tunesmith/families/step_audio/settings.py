@@ -23,7 +23,7 @@ class StepAudioSettings(FamilySettings):
     flow_weight: Annotated[float, Field(ge=0), WEIGHTS] = 0.6
     """Share of the flow's loss while both train together."""
     sampled_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.25
-    """Share of the clips whose flow, while both train together, hears codes that the LLM sampled instead of the true
+    """Share of the clips whose flow, while both train together, gets codes that the LLM sampled instead of the true
     ones; without it the joint stage would be two separate trainings."""
     prompt_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.75
     """Share of the clips whose flow is given the mel of the whole prompt, as in use; the others get a random

@@ -17,7 +17,7 @@ from tunesmith.families.step_audio.config import (
 )
 from tunesmith.families.step_audio.small import SETTINGS
 from tunesmith.files import read_json
-from tunesmith.texts import msg
+from tunesmith.texts import NOTHING, msg
 
 POCKET = "pocket/step_audio"
 """What to write as model path for the pocket model of this family."""
@@ -31,15 +31,15 @@ TOKENIZER_FILES = (
 NEEDED = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
 TEXT, WEIGHTS, INDEX = "tokenizer.model", "model.safetensors", "model.safetensors.index.json"
 FRONT_END_FILES = (f"{FLOW_FOLDER}/hift.pt", f"{FLOW_FOLDER}/campplus.onnx")
-"""What the released front end needs of the model's own folder; said before hours of encoding and training."""
-_WHAT = {
-    "config.json": "the LLM's config",
-    TEXT: "the text tokeniser",
-    f"{FLOW_FOLDER}/cosyvoice.yaml": "the flow's config",
-    f"{FLOW_FOLDER}/flow.pt": "the flow's weights, 0.6 GB",
-    f"{FLOW_FOLDER}/hift.pt": "the vocoder",
-    f"{FLOW_FOLDER}/campplus.onnx": "the speaker encoder CAM++",
-    **dict.fromkeys(TOKENIZER_FILES, "a part of the speech tokenisers"),
+"""What the released front end needs of the model's own folder; checked before hours of encoding and training."""
+_DESCRIPTIONS = {
+    "config.json": msg("the LLM's config"),
+    TEXT: msg("the text tokeniser"),
+    f"{FLOW_FOLDER}/cosyvoice.yaml": msg("the flow's config"),
+    f"{FLOW_FOLDER}/flow.pt": msg("the flow's weights, 0.6 GB"),
+    f"{FLOW_FOLDER}/hift.pt": msg("the vocoder"),
+    f"{FLOW_FOLDER}/campplus.onnx": msg("the speaker encoder CAM++"),
+    **dict.fromkeys(TOKENIZER_FILES, msg("a part of the speech tokenisers")),
 }
 
 
@@ -94,12 +94,12 @@ def missing(name: str, folder: Path) -> TunesmithError:
     """The error for a file of the checkpoint, or of its tokenisers, that is not there."""
     repository = TOKENIZER_REPOSITORY if name in TOKENIZER_FILES else REPOSITORY
     return TunesmithError(
-        msg("{name} is missing ({what})", name=Path(name).name, what=_WHAT[name]),
+        msg("{file} is missing ({description})", file=Path(name).name, description=_DESCRIPTIONS[name]),
         where=str(folder),
         remedy=msg(
-            "It is {name} of {repository} ({licence}, {gigabytes} GB in all): `hf download {repository} "
+            "It is {file} of {repository} ({licence}, {gigabytes} GB in all): `hf download {repository} "
             "--local-dir FOLDER`.",
-            name=name,
+            file=name,
             repository=repository,
             licence=LICENCE,
             gigabytes=GIGABYTES[repository],
@@ -135,7 +135,9 @@ def locate_tokenizer(folder: Path, tokenizer_path: str = "") -> Path:
         raise TunesmithError(
             msg("there is no such tokenizer folder"), where=tokenizer_path, remedy=msg("Check the path.")
         )
-    found = (one for one in near if (one / CENTROIDS).is_file() or (one.name == TOKENIZER_NAME and one.is_dir()))
+    found = (
+        place for place in near if (place / CENTROIDS).is_file() or (place.name == TOKENIZER_NAME and place.is_dir())
+    )
     tokenizer = next(found, named if near else None) or fetch(
         tokenizer_path or TOKENIZER_REPOSITORY, key="options.tokenizer_path"
     )
@@ -186,5 +188,6 @@ def fetch(path: str, revision: str | None = None, *, key: str = "") -> Path:
     Raises:
         TunesmithError: when it is in neither, naming what is absent of a copy that an interrupted download left.
     """
-    about = f"{LICENCE}, about {GIGABYTES[path]} GB" if path in GIGABYTES else ""
+    known = path in GIGABYTES
+    about = msg("{licence}, about {gigabytes} GB", licence=LICENCE, gigabytes=GIGABYTES[path]) if known else NOTHING
     return download(path, revision, absent=absent_files, ignore=["*.py", "*.md", "assets/*"], about=about, key=key)

@@ -92,7 +92,7 @@ def with_numbers(sample: Sample, ids: TokenIds) -> Sample:
             whole = numbers[: len(numbers) // GROUP * GROUP]
             found = whole if whole and min(whole) >= ids.audio_base else [audio_id(number, ids) for number in whole]
             unpack(found, ids)
-            made[name] = [one - ids.audio_base for one in found]
+            made[name] = [token - ids.audio_base for token in found]
             if not whole:
                 what = msg(
                     "{name} holds {count} audio tokens, and a group has {group}",
@@ -123,13 +123,13 @@ def text_findings(sample: Sample) -> Iterator[Finding]:
     if not spoken or seconds < _FEWEST_SECONDS or _SLOWEST <= spoken / seconds <= _FASTEST:
         return
     rate = spoken / seconds
-    said = msg(
+    message = msg(
         "its text has about {syllables} syllables for {seconds:.1f} s, {rate:.1f} a second",
         syllables=spoken,
         seconds=seconds,
         rate=rate,
     )
-    made = finding(sample, "warn", said, msg("See whether the text belongs to this clip."))
+    made = finding(sample, "warn", message, msg("See whether the text belongs to this clip."))
     limit = _FASTEST if rate > _FASTEST else _SLOWEST
     yield made.model_copy(update={"value": rate, "limit": limit, "unit": "syllables/s"})
 
@@ -151,7 +151,7 @@ def edit_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
             value=number,
             limit=0,
             unit="lines",
-            remedy=msg("Give each its edit_info: {values}…", values=tuple(EDIT_INFO[kind][:3])),
+            remedy=msg("Give each its edit_info: {values}…", values=EDIT_INFO[kind][:3]),
         )
 
 
@@ -170,8 +170,8 @@ def edit_notes(samples: Sequence[Sample]) -> Iterator[Message]:
 def finding(sample: Sample, level: Level, message: Message, remedy: Message) -> Finding:
     """A finding of this family about one sample, with the line that lists it."""
     line = sample.attributes.get("line")
-    said = msg("{said} ({line})", said=message, line=line) if line else message
-    return Finding(check="speech", level=level, clip=sample.id, message=said, remedy=remedy)
+    located = msg("{said} ({line})", said=message, line=line) if line else message
+    return Finding(check="speech", level=level, clip=sample.id, message=located, remedy=remedy)
 
 
 def _counted(samples: Sequence[Sample], wanted: Callable[[str, str | None], bool]) -> dict[str, tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Text to ids and back, with control and audio tokens found by ourselves.
+"""Text to ids and back, with control and audio tokens found here and not by the library.
 
 Tokens such as ``<audio_17>`` are turned into ids by arithmetic: a library would match each of 9,216 added tokens.
 
@@ -37,9 +37,9 @@ class TextTokenizer(ABC):
     def __init__(self, ids: TokenIds) -> None:
         self.ids = ids
         self.control = {BOS: ids.bos, EOT: ids.eot, BOT: ids.bot}
-        if ends := [one for one in ids.stop if one != ids.eot]:
+        if ends := [stop for stop in ids.stop if stop != ids.eot]:
             self.control[EOS] = ends[0]
-        self._names = {one: name for name, one in self.control.items()}
+        self._names = {token: name for name, token in self.control.items()}
         self._split = re.compile(f"({'|'.join([*map(re.escape, self.control), AUDIO_TOKEN])})")
 
     @abstractmethod
@@ -72,11 +72,11 @@ class TextTokenizer(ABC):
 
     def _decoded(self, ids: Sequence[int]) -> Iterator[str]:
         first = True
-        for plain, run in groupby(ids, key=lambda one: one < self.ids.audio_base and one not in self._names):
+        for plain, run in groupby(ids, key=lambda token: token < self.ids.audio_base and token not in self._names):
             if plain:
                 yield self.decode_plain(list(run), dummy_prefix=first)
             else:
-                yield from (self._names.get(one) or f"<audio_{one - self.ids.audio_base}>" for one in run)
+                yield from (self._names.get(token) or f"<audio_{token - self.ids.audio_base}>" for token in run)
             first = False
 
     def refuse_control(self, text: str) -> None:
@@ -87,7 +87,7 @@ class TextTokenizer(ABC):
         """
         if match := self._split.search(text):
             raise TunesmithError(
-                msg("the text holds {match}, which is a control token of the model", match=match[0]),
+                msg("the text holds {token}, which is a control token of the model", token=match[0]),
                 remedy=msg("Take it out of the text."),
             )
 
@@ -106,7 +106,7 @@ class SentencePieceText(TextTokenizer):
 
     def __init__(self, file: Path, ids: TokenIds) -> None:
         super().__init__(ids)
-        library = require("sentencepiece", EXTRA, f"The text tokeniser {SENTENCEPIECE}")
+        library = require("sentencepiece", EXTRA, msg("The text tokeniser {file}", file=SENTENCEPIECE))
         self.model = library.SentencePieceProcessor()
         try:
             self.model.LoadFromSerializedProto(file.read_bytes())
@@ -162,7 +162,7 @@ class JsonText(TextTokenizer):
 
         try:
             self.model = Tokenizer.from_str(file.read_text("utf-8"))
-        except Exception as error:  # the library raises bare ones
+        except Exception as error:  # the library raises plain Exceptions
             raise TunesmithError(
                 msg("this text tokeniser cannot be read ({error})", error=error),
                 where=str(file),

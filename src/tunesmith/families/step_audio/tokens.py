@@ -110,7 +110,7 @@ def _whole(name: str, codes: Codes, size: int, shape: tuple[int, int]) -> np.nda
     wrong = array[(array < 0) | (array >= size)]
     if len(wrong):
         raise TunesmithError(
-            msg("the {name} code {code} is outside 0 to {last}", name=name, code=int(wrong[0]), last=size - 1),
+            msg("the {codebook} code {code} is outside 0 to {last}", codebook=name, code=int(wrong[0]), last=size - 1),
             remedy=msg("Check that these codes are raw ones of this tokeniser, without an offset."),
         )
     return array[: shape[0] * shape[1]].reshape(shape)

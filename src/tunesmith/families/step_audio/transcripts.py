@@ -20,7 +20,7 @@ _REMEDY = msg(
     "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`) to have it "
     "transcribed; the flow alone trains without."
 )
-_UNHEARD = msg("Write it into the list; what is to be added or spelt cannot be heard.")
+_NOT_AUDIBLE = msg("Write it into the list; what is to be added or spelt cannot be heard.")
 
 
 class Transcribes(Protocol):
@@ -47,18 +47,18 @@ def fill_texts(
         language: What is spoken; Whisper tells by itself when ``None``.
     """
     filled = [_from_the_other(sample) for sample in samples]
-    wanted = {ref: None for sample in filled for ref in _unheard(sample).values()}
+    wanted = {ref: None for sample in filled for ref in _spoken_in(sample).values()}
     whisper = find() if wanted else None
     if whisper is None:
         return filled, []
-    heard = {ref: _heard(ref, whisper, language) for ref in wanted}
-    done = [_with_heard(sample, heard) for sample in filled]
-    told = msg(
+    transcripts = {ref: _transcribed(ref, whisper, language) for ref in wanted}
+    done = [_with_transcripts(sample, transcripts) for sample in filled]
+    note = msg(
         "{count} clips had no transcript and were transcribed by {model}; write better ones beside them.",
-        count=len(heard),
+        count=len(transcripts),
         model=whisper.name,
     )
-    return done, [told]
+    return done, [note]
 
 
 def missing(samples: Sequence[Sample], *, llm: bool, flow: bool) -> Iterator[Finding]:
@@ -67,25 +67,25 @@ def missing(samples: Sequence[Sample], *, llm: bool, flow: bool) -> Iterator[Fin
         roles = lacks_text(sample)
         if llm and roles:
             names = all_of([_NAMES[role] for role in roles])
-            unheard = "caption" in roles and edit_type(sample.attributes) != CLONE
-            remedy = _UNHEARD if unheard else _REMEDY
+            audible = "caption" not in roles or edit_type(sample.attributes) == CLONE
+            remedy = _REMEDY if audible else _NOT_AUDIBLE
             if flow and PROMPT in sample.audios and sample.target is not None:
-                said = msg("it has no {names}, so the LLM cannot learn from it; the flow does", names=names)
-                yield finding(sample, "warn", said, remedy)
+                message = msg("it has no {names}, so the LLM cannot learn from it; the flow does", names=names)
+                yield finding(sample, "warn", message, remedy)
             else:
-                said = msg("it has no {names}, so the LLM cannot learn from it", names=names)
-                yield finding(sample, "error", said, remedy)
+                message = msg("it has no {names}, so the LLM cannot learn from it", names=names)
+                yield finding(sample, "error", message, remedy)
 
 
 def _from_the_other(sample: Sample) -> Sample:
     same_words = bool(EDIT_INFO[edit_type(sample.attributes)])
-    if same_words and PROMPT_TEXT in lacks_text(sample) and (said := sample.texts.get("caption", "").strip()):
-        return replace(sample, texts={**sample.texts, PROMPT_TEXT: said})
+    if same_words and PROMPT_TEXT in lacks_text(sample) and (text := sample.texts.get("caption", "").strip()):
+        return replace(sample, texts={**sample.texts, PROMPT_TEXT: text})
     return sample
 
 
-def _unheard(sample: Sample) -> dict[str, AudioRef]:
-    """The audio that tells each missing text."""
+def _spoken_in(sample: Sample) -> dict[str, AudioRef]:
+    """The audio in which each missing text is spoken."""
     kind, found = edit_type(sample.attributes), {}
     lacking = lacks_text(sample)
     if "caption" in lacking and kind == CLONE and sample.target is not None:
@@ -96,12 +96,12 @@ def _unheard(sample: Sample) -> dict[str, AudioRef]:
     return found
 
 
-def _heard(ref: AudioRef, whisper: Transcribes, language: str | None) -> str:
+def _transcribed(ref: AudioRef, whisper: Transcribes, language: str | None) -> str:
     from tunesmith.data.load import load
 
     return whisper.transcribe(load(ref, TOKENIZER_RATE, 1), TOKENIZER_RATE, language).strip()
 
 
-def _with_heard(sample: Sample, heard: dict[AudioRef, str]) -> Sample:
-    texts = {role: heard[ref] for role, ref in _unheard(sample).items() if heard[ref]}
+def _with_transcripts(sample: Sample, transcripts: dict[AudioRef, str]) -> Sample:
+    texts = {role: transcripts[ref] for role, ref in _spoken_in(sample).items() if transcripts[ref]}
     return replace(sample, texts={**sample.texts, **texts}) if texts else sample

@@ -1,4 +1,4 @@
-"""The checkpoint's own ear for voices, as the evaluation of speech uses it."""
+"""The checkpoint's own speaker encoder, as the evaluation of speech uses it."""
 
 from __future__ import annotations
 

@@ -24,9 +24,13 @@ def preset_text(name: str) -> str:
     """
     names = preset_names()
     if name not in names:
-        close = difflib.get_close_matches(name, names, 1)
-        hint = f"Did you mean `{close[0]}`?" if close else f"There are {', '.join(names)}."
-        raise TunesmithError(msg("there is no preset `{name}`", name=name), remedy=hint)
+        nearest = difflib.get_close_matches(name, names, 1)
+        raise TunesmithError(
+            msg("there is no preset `{name}`", name=name),
+            remedy=msg("Did you mean `{name}`?", name=nearest[0])
+            if nearest
+            else msg("There are {names}.", names=tuple(names)),
+        )
     return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 

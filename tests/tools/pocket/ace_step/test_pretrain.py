@@ -79,11 +79,11 @@ def test_padding_of_texts_and_lyrics_changes_no_loss() -> None:
 
 
 def test_training_learns_what_a_caption_sounds_like(tmp_path: Path) -> None:
-    parts, material = make_parts(0), corpus()
-    before = held_out(parts, material, (0.9,))[0]
-    used = pretrain(parts, material, PretrainPlan(updates=60), seed=0, state=tmp_path / "s.pt", report=quiet)
+    parts, clips = make_parts(0), corpus()
+    before = held_out(parts, clips, (0.9,))[0]
+    used = pretrain(parts, clips, PretrainPlan(updates=60), seed=0, state=tmp_path / "s.pt", report=quiet)
     assert used.updates == 60
-    assert held_out(parts, material, (0.9,))[0] < 0.5 * before
+    assert held_out(parts, clips, (0.9,))[0] < 0.5 * before
     made = sample(parts, CAPTIONS, 20, seed=0, steps=8, guidance=2.0)
     assert made.shape == (2, 8, 16, 20)
     assert made[0].mean() > made[1].mean() + 1.0

@@ -9,7 +9,7 @@ import torch
 from tools.pocket.pretraining import PretrainPlan, Trained
 from tools.pocket.step_audio import flow_pretrain as painting
 from tools.pocket.step_audio import language
-from tools.pocket.step_audio.corpus import SpeechClip, SpeechMaterial, load_material, save_material
+from tools.pocket.step_audio.corpus import SpeechClip, SpeechCorpus, load_corpus, save_corpus
 from tools.pocket.step_audio.edits import EDITS
 from tools.pocket.step_audio.flow_data import Canvas, FlowDraws, Scenes
 from tools.pocket.step_audio.flow_data import batch as flow_batch
@@ -50,17 +50,17 @@ def clip(number: int, edit: int) -> SpeechClip:
 
 
 @pytest.fixture
-def material() -> SpeechMaterial:
-    return SpeechMaterial([clip(n, -1) for n in range(24)], [clip(n, n % len(EDITS)) for n in range(24)])
+def corpus() -> SpeechCorpus:
+    return SpeechCorpus([clip(n, -1) for n in range(24)], [clip(n, n % len(EDITS)) for n in range(24)])
 
 
 def quiet(used: Trained, done: float) -> None:
     pass
 
 
-def test_only_audio_counts_and_the_answer_with_its_end_most(material: SpeechMaterial, text: JsonText) -> None:
-    samples = Samples(material, text, text.ids)
-    sample = samples.clone(material.plain[0], material.plain[1])
+def test_only_audio_counts_and_the_answer_with_its_end_most(corpus: SpeechCorpus, text: JsonText) -> None:
+    samples = Samples(corpus, text, text.ids)
+    sample = samples.clone(corpus.plain[0], corpus.plain[1])
     answer = 5 * GROUPS + 1
     assert sample.ids[-1] == text.ids.eot
     assert sample.weights[-answer:] == [1.0] * answer
@@ -68,12 +68,12 @@ def test_only_audio_counts_and_the_answer_with_its_end_most(material: SpeechMate
     assert sample.weights[:-answer] == [PROMPT_WEIGHT if one else 0.0 for one in heard]
     assert sum(heard) == 5 * GROUPS
     for number, edit in enumerate(EDITS):
-        pair = samples.edit(material.plain[number], material.other[number])
+        pair = samples.edit(corpus.plain[number], corpus.other[number])
         assert (sum(pair.weights) == answer) == edit.spoilt  # no text tells what a spoilt source holds
 
 
-def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: SpeechMaterial, text: JsonText) -> None:
-    samples = Samples(material, text, text.ids)
+def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(corpus: SpeechCorpus, text: JsonText) -> None:
+    samples = Samples(corpus, text, text.ids)
     for edit in EDITS:
         plain, other = clip(0, -1), clip(1, EDITS.index(edit))
         ids = samples.edit(plain, other).ids
@@ -81,21 +81,21 @@ def test_a_spoilt_clip_is_the_source_and_a_styled_one_the_target(material: Speec
         assert ids[-5 * GROUPS - 1 : -1] == samples.audio(target)
 
 
-def test_batches_are_drawn_by_number_and_half_are_edits(material: SpeechMaterial, text: JsonText) -> None:
-    samples = Samples(material, text, text.ids)
+def test_batches_are_drawn_by_number_and_half_are_edits(corpus: SpeechCorpus, text: JsonText) -> None:
+    samples = Samples(corpus, text, text.ids)
     first, again, other = (batch(samples, 4, 0, number)[0] for number in (3, 3, 4))
     assert torch.equal(first, again)
     assert first.shape != other.shape or not torch.equal(first, other)
     edit_system = text.encode(" system\nAs")[0]
     rows = [row for number in range(16) for row in batch(samples, 8, 1, number)[0].tolist()]
-    clone_system = samples.clone(material.plain[0], material.plain[1]).ids[2]
+    clone_system = samples.clone(corpus.plain[0], corpus.plain[1]).ids[2]
     assert edit_system != clone_system
     assert np.mean([row[2] != clone_system for row in rows]) == pytest.approx(0.5, abs=0.12)
 
 
-def test_padding_changes_no_loss(material: SpeechMaterial, text: JsonText) -> None:
+def test_padding_changes_no_loss(corpus: SpeechCorpus, text: JsonText) -> None:
     model = make_language_model(text.ids, 0)
-    ids, weights = batch(Samples(material, text, text.ids), 4, 0, 0)
+    ids, weights = batch(Samples(corpus, text, text.ids), 4, 0, 0)
     more = torch.nn.functional.pad
     with torch.no_grad():
         torch.testing.assert_close(mean_loss(model, more(ids, (0, 7)), more(weights, (0, 7))),
@@ -103,10 +103,10 @@ def test_padding_changes_no_loss(material: SpeechMaterial, text: JsonText) -> No
 
 
 def test_the_language_model_learns_what_a_word_sounds_like(
-    material: SpeechMaterial, text: JsonText, tmp_path: Path
+    corpus: SpeechCorpus, text: JsonText, tmp_path: Path
 ) -> None:
-    samples, model = Samples(material, text, text.ids), make_language_model(text.ids, 0)
-    asked = [samples.clone(material.plain[n], material.plain[n + 1]) for n in range(3)]
+    samples, model = Samples(corpus, text, text.ids), make_language_model(text.ids, 0)
+    asked = [samples.clone(corpus.plain[n], corpus.plain[n + 1]) for n in range(3)]
     before = held_out(model, asked)
     used = pretrain_language_model(
         model, samples, PretrainPlan(updates=150), seed=0, state=tmp_path / "s.pt", report=quiet
@@ -117,10 +117,8 @@ def test_the_language_model_learns_what_a_word_sounds_like(
     assert after[1] > before[1]
 
 
-def test_an_interrupted_training_ends_as_an_unbroken_one(
-    material: SpeechMaterial, text: JsonText, tmp_path: Path
-) -> None:
-    samples = Samples(material, text, text.ids)
+def test_an_interrupted_training_ends_as_an_unbroken_one(corpus: SpeechCorpus, text: JsonText, tmp_path: Path) -> None:
+    samples = Samples(corpus, text, text.ids)
 
     def stop(used: Trained, done: float) -> None:
         if used.updates == 2:
@@ -137,11 +135,9 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(
     assert all(torch.equal(resumed[name], straight[name]) for name in straight)
 
 
-def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(
-    material: SpeechMaterial, text: JsonText
-) -> None:
-    scenes = Scenes(material, text.ids)
-    flow = make_flow(text.ids, mean_mel(material), 0).eval()
+def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(corpus: SpeechCorpus, text: JsonText) -> None:
+    scenes = Scenes(corpus, text.ids)
+    flow = make_flow(text.ids, mean_mel(corpus), 0).eval()
     canvas, rngs = flow_batch(scenes, 4, 0, 0)
     with torch.no_grad():
         loss = flow_loss(flow, canvas, rngs)
@@ -156,22 +152,20 @@ def test_the_flow_s_loss_is_the_error_of_the_velocity_on_unknown_frames(
     assert float(loss) == pytest.approx(sum(value * frames for value, frames in wanted) / total, rel=1e-4)
 
 
-def test_the_flow_begins_at_the_mean_and_learns_the_codes(
-    material: SpeechMaterial, text: JsonText, tmp_path: Path
-) -> None:
-    scenes = Scenes(material, text.ids)
-    flow = make_flow(text.ids, mean_mel(material), 0)
-    asked = [scenes.scene(material.plain[n], material.plain[n + 1]) for n in range(3)]
+def test_the_flow_begins_at_the_mean_and_learns_the_codes(corpus: SpeechCorpus, text: JsonText, tmp_path: Path) -> None:
+    scenes = Scenes(corpus, text.ids)
+    flow = make_flow(text.ids, mean_mel(corpus), 0)
+    asked = [scenes.scene(corpus.plain[n], corpus.plain[n + 1]) for n in range(3)]
     before = held_out_flow(flow, asked)
     assert before < 8  # a mean of zero would cost more than 20
     pretrain_flow(flow, scenes, PretrainPlan(updates=30), seed=0, state=tmp_path / "s.pt", report=quiet)
     assert held_out_flow(flow, asked) < 0.9 * before
 
 
-def test_material_survives_its_file(material: SpeechMaterial, tmp_path: Path) -> None:
-    material.plain[0].mel = None
-    save_material(material, tmp_path / "m.pt")
-    again = load_material(tmp_path / "m.pt")
+def test_corpus_survives_its_file(corpus: SpeechCorpus, tmp_path: Path) -> None:
+    corpus.plain[0].mel = None
+    save_corpus(corpus, tmp_path / "m.pt")
+    again = load_corpus(tmp_path / "m.pt")
     assert again.plain[0].mel is None
-    assert again.plain[0].text == material.plain[0].text
-    assert torch.equal(again.other[5].vq06, material.other[5].vq06)
+    assert again.plain[0].text == corpus.plain[0].text
+    assert torch.equal(again.other[5].vq06, corpus.other[5].vq06)

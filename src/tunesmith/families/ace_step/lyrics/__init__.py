@@ -1,1 +1,1 @@
-"""Lyrics to token ids: one way, for training and for generation."""
+"""Lyrics to token ids, by the same code for training and for generation."""

@@ -6,6 +6,7 @@ import re
 import string
 
 from tunesmith.families.extras import require
+from tunesmith.texts import msg
 
 _DIGITS = "零一二三四五六七八九"
 _UNITS = ((12, "兆"), (8, "亿"), (4, "万"), (3, "千"), (2, "百"), (1, "十"))
@@ -64,7 +65,7 @@ def pinyin(text: str) -> str:
     Raises:
         TunesmithError: when pypinyin is not installed.
     """
-    library = require("pypinyin", "lyrics", "Chinese lyrics")
+    library = require("pypinyin", "lyrics", msg("Chinese lyrics"))
     spelt = library.pinyin(text, style=library.Style.TONE3, heteronym=False, neutral_tone_with_five=True)
     return "".join(readings[0] for readings in spelt)
 
@@ -75,19 +76,19 @@ def one_by_one(number: str) -> str:
 
 
 def quantity(number: str) -> str:
-    """``1010.5`` as it is said: 一千零一十点五."""
+    """A number as it is spoken: ``1010.5`` is 一千零一十点五."""
     whole, _, decimals = number.partition(".")
     if len(whole) > _LONGEST:
-        said = one_by_one(whole)
+        spoken = one_by_one(whole)
     else:
-        said = _grouped(whole) or _DIGITS[0] * len(whole)
-        said = re.sub("(?<![零一二三四五六七八九十])二(?=[百千万亿兆])", "两", said)
-        said = said.removeprefix("一") if said.startswith("一十") else said
-    return f"{said}点{one_by_one(decimals)}" if decimals else said
+        spoken = _grouped(whole) or _DIGITS[0] * len(whole)
+        spoken = re.sub("(?<![零一二三四五六七八九十])二(?=[百千万亿兆])", "两", spoken)
+        spoken = spoken.removeprefix("一") if spoken.startswith("一十") else spoken
+    return f"{spoken}点{one_by_one(decimals)}" if decimals else spoken
 
 
 def _grouped(digits: str) -> str:
-    """Digits split at the largest unit they reach, leading zeros said once."""
+    """Digits split at the largest unit they reach, leading zeros spoken once."""
     significant = "".join(_DIGITS[int(digit)] for digit in digits).lstrip(_DIGITS[0])
     if len(significant) <= 1:
         return (_DIGITS[0] if significant and len(digits) > 1 else "") + significant

@@ -14,6 +14,7 @@ from tunesmith.families.ace_step.lyrics import chinese
 from tunesmith.families.ace_step.lyrics.normalization import speak_abbreviations, speak_signs
 from tunesmith.families.ace_step.lyrics.numbers import speak_numbers
 from tunesmith.families.extras import require
+from tunesmith.texts import msg
 
 _SPACES = re.compile(r"\s+")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
@@ -55,11 +56,11 @@ def _romaji(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _transliterator() -> Any:
-    rule = require("hangul_romanize.rule", "lyrics", "Korean lyrics")
-    return require("hangul_romanize", "lyrics", "Korean lyrics").Transliter(rule.academic)
+    rule = require("hangul_romanize.rule", "lyrics", msg("Korean lyrics"))
+    return require("hangul_romanize", "lyrics", msg("Korean lyrics")).Transliter(rule.academic)
 
 
 @lru_cache(maxsize=1)
 def _cutlet() -> Any:
-    require("unidic_lite", "japanese", "Japanese lyrics")
-    return require("cutlet", "japanese", "Japanese lyrics").Cutlet()
+    require("unidic_lite", "japanese", msg("Japanese lyrics"))
+    return require("cutlet", "japanese", msg("Japanese lyrics")).Cutlet()

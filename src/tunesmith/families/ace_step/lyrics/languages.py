@@ -41,18 +41,18 @@ _AMONG_ALL, _AMONG_SUPPORTED = 0.1, 0.9
 """Probability that the likeliest must have among all languages (Vietnamese leaves none) and among the supported."""
 
 
-def supported_code(asked: str) -> str:
+def supported_code(language: str) -> str:
     """One of :data:`SUPPORTED` for ``zh``, ``ZH``, ``zh-cn`` ….
 
     Raises:
         TunesmithError: for any other, listing them.
     """
-    code = marked_language(asked.strip())
+    code = marked_language(language.strip())
     if code is None:
         raise TunesmithError(
-            msg("the lyric vocabulary has no language {asked!r}", asked=asked),
+            msg("the lyric vocabulary has no language {language!r}", language=language),
             where="options.language",
-            remedy=msg("Use one of {supported}, or `auto`.", supported=tuple(SUPPORTED)),
+            remedy=msg("Use one of {languages}, or `auto`.", languages=SUPPORTED),
         )
     return code
 
@@ -117,5 +117,5 @@ def _by_script(count: Counter[str], japanese: bool) -> str | None:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
-    module = require("py3langid.langid", "lyrics", "lyrics without `options.language`")
+    module = require("py3langid.langid", "lyrics", msg("lyrics without `options.language`"))
     return module.LanguageIdentifier.from_pickled_model(module.MODEL_FILE, norm_probs=True)

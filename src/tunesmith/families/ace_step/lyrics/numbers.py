@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from tunesmith.families.extras import require
+from tunesmith.texts import msg
 
 _CANNOT = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What num2words raises, depending on the language, for a number or a kind of number that it cannot say."""
@@ -53,7 +54,7 @@ def speak_numbers(text: str, language: str) -> str:
     """
     if language not in _ORDINAL or not _DIGIT.search(text):
         return text
-    say = require("num2words", "lyrics", "numbers in lyrics").num2words
+    say = require("num2words", "lyrics", msg("numbers in lyrics")).num2words
     try:
         return _spoken(text, language, say)
     except _CANNOT:

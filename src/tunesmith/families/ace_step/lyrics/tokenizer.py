@@ -109,11 +109,11 @@ class _Sequence:
         self.ids += [*line.ids, line_end]
 
 
-def _languages(parts: Sequence[Piece], asked: str | None) -> list[str]:
-    """Every piece's language: a tag's, its own mark's, what was asked for, or what the text itself says."""
+def _languages(parts: Sequence[Piece], requested: str | None) -> list[str]:
+    """Every piece's language: that of tags, of its mark, the requested one, or the one found from the text."""
     free = [part.text if part.text and part.tag is None and part.language is None else None for part in parts]
     texts = [text for text in free if text is not None]
-    found = iter(line_languages(texts) if asked is None else [asked] * len(texts))
+    found = iter(line_languages(texts) if requested is None else [requested] * len(texts))
     return [
         next(found) if text is not None else part.language or TAG_LANGUAGE
         for part, text in zip(parts, free, strict=True)

@@ -12,7 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
 from tunesmith.files import atomic_path, explain_os_error, read_json
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -30,32 +30,32 @@ _TIMEOUT = 30.0
 _MARKERS = ("[START]", "[UNK]", "[SPACE]", *(f"[{'zh-cn' if code == 'zh' else code}]" for code in SUPPORTED))
 
 
-def locate_vocabulary(asked: str, checkpoint: Path) -> Path:
+def locate_vocabulary(option: str, checkpoint: Path) -> Path:
     """The vocabulary file for a checkpoint; downloads the published one if it is nowhere else.
 
-    Looks at ``asked``, beside the checkpoint's weights, in an installed ``acestep`` package (which is not imported) and
-    in the user's cache. A file of the first two kinds may be any vocabulary with as many entries as the checkpoint
+    Looks at ``option``, beside the checkpoint's weights, in an installed ``acestep`` package (which is not imported)
+    and in the user's cache. A file of the first two kinds may be any vocabulary with as many entries as the checkpoint
     has lyric embeddings; one from the package or the network must be the published file, byte for byte.
 
     Args:
-        asked: The recipe's ``options.lyric_vocabulary``; empty to look for it.
+        option: The recipe's ``options.lyric_vocabulary``; empty to look for it.
         checkpoint: Folder of the checkpoint.
 
     Raises:
         TunesmithError: when a file does not fit, or none is there and the download fails.
     """
     entries = _entries(checkpoint)
-    if asked:
-        return _fitting(Path(asked).expanduser(), entries)
+    if option:
+        return _fitting(Path(option).expanduser(), entries)
     for path in (checkpoint / FILE, checkpoint / TRANSFORMER / FILE):
         if path.is_file():
             return _fitting(path, entries)
     if entries != ENTRIES:
         raise TunesmithError(
             msg(
-                "this checkpoint has {entries} lyric embeddings, the published lyric vocabulary {entries_2} entries",
-                entries=entries,
-                entries_2=ENTRIES,
+                "this checkpoint has {embeddings} lyric embeddings, the published lyric vocabulary {entries} entries",
+                embeddings=entries,
+                entries=ENTRIES,
             ),
             where=str(checkpoint),
             remedy=msg(
@@ -64,9 +64,9 @@ def locate_vocabulary(asked: str, checkpoint: Path) -> Path:
                 option=OPTION,
             ),
         )
-    for place in (_installed(), cache_path()):
-        if place is not None and place.is_file() and _digest(place.read_bytes()) == SHA256:
-            return place
+    for candidate in (_installed(), cache_path()):
+        if candidate is not None and candidate.is_file() and _digest(candidate.read_bytes()) == SHA256:
+            return candidate
     return _download(cache_path())
 
 
@@ -91,7 +91,7 @@ def load_vocabulary(path: Path) -> Tokenizer:
     absent = [marker for marker in _MARKERS if tokenizer.token_to_id(marker) is None]
     if absent:
         raise TunesmithError(
-            msg("this vocabulary lacks {absent}", absent=tuple(absent)),
+            msg("this vocabulary lacks {tokens}", tokens=tuple(absent)),
             where=str(path),
             remedy=msg("Use ACE-Step's lyric vocabulary."),
         )
@@ -113,9 +113,9 @@ def _fitting(path: Path, entries: int) -> Path:
     if size != entries:
         raise TunesmithError(
             msg(
-                "this vocabulary has {size} entries, the checkpoint {entries} lyric embeddings",
-                size=size,
-                entries=entries,
+                "this vocabulary has {entries} entries, the checkpoint {embeddings} lyric embeddings",
+                entries=size,
+                embeddings=entries,
             ),
             where=str(path),
             remedy=msg("Use the vocabulary that the checkpoint was trained with."),
@@ -126,8 +126,8 @@ def _fitting(path: Path, entries: int) -> Path:
 def _installed() -> Path | None:
     """The file of an installed ``acestep`` package; finding a top-level package does not run its code."""
     spec = find_spec("acestep")
-    places = spec.submodule_search_locations if spec is not None else None
-    files = [Path(place, "models", "lyrics_utils", "vocab.json") for place in places or ()]
+    folders = spec.submodule_search_locations if spec is not None else None
+    files = [Path(folder, "models", "lyrics_utils", "vocab.json") for folder in folders or ()]
     return next((file for file in files if file.is_file()), None)
 
 
@@ -135,13 +135,20 @@ def _download(path: Path) -> Path:
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
-        raise _absent("HF_HUB_OFFLINE is set")
+        raise _absent(msg("HF_HUB_OFFLINE is set"))
     try:
         content = _fetch(URL)
     except OSError as error:  # URLError, timeouts and resets among them
-        raise _absent(f"the download failed: {getattr(error, 'reason', None) or error}") from error
+        reason = str(getattr(error, "reason", None) or error)
+        raise _absent(msg("the download failed: {reason}", reason=reason)) from error
     if _digest(content) != SHA256:
-        raise _absent(f"what came back is not the file ({len(content):,} bytes, SHA-256 {_digest(content)[:8]}…)")
+        raise _absent(
+            msg(
+                "what came back is not the file ({size:,} bytes, SHA-256 {digest}…)",
+                size=len(content),
+                digest=_digest(content)[:8],
+            )
+        )
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return path
@@ -158,20 +165,21 @@ def _fetch(url: str) -> bytes:
         raise OSError(str(error) or type(error).__name__) from error
 
 
-def _absent(why: str) -> TunesmithError:
+def _absent(reason: Message) -> TunesmithError:
     return TunesmithError(
         msg(
-            "the lyric vocabulary is not on this machine ({why}); the checkpoint does not hold it, and lyrics need it",
-            why=why,
+            "the lyric vocabulary is not on this machine ({reason}); the checkpoint does not hold it, and lyrics need "
+            "it",
+            reason=reason,
         ),
         where=OPTION,
         remedy=msg(
-            "Download {url} ({size_bytes:,} bytes, SHA-256 {sha256}…) and give its path in `{option}`. It "
+            "Download {url} ({size:,} bytes, SHA-256 {digest}…) and give its path in `{option}`. It "
             "comes from a repository under Apache-2.0 and seems to build on the vocabulary of Coqui XTTS v2, "
             "which has a licence of its own, so it is not bundled here.",
             url=URL,
-            size_bytes=SIZE_BYTES,
-            sha256=SHA256[:8],
+            size=SIZE_BYTES,
+            digest=SHA256[:8],
             option=OPTION,
         ),
     )

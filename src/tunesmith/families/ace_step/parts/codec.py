@@ -119,12 +119,12 @@ class MusicCodec:
         for index, latents in enumerate(latents_BKHT):
             windows = overlapped and latents.shape[-1] > self.config.frames(OVERLAP_SECONDS)
             audio = sinc_resample(self.decode_native(latents, overlapped=windows), self.config.codec_rate, SAMPLE_RATE)
-            wanted = audio.shape[-1] if seconds is None else round(seconds[index] * SAMPLE_RATE)
-            clips.append(audio[:, :wanted].numpy())
+            length = audio.shape[-1] if seconds is None else round(seconds[index] * SAMPLE_RATE)
+            clips.append(audio[:, :length].numpy())
         return clips
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Free the weights."""
         for name in ("log_mel", "dcae_encoder", "dcae_decoder", "vocoder"):
             self.__dict__.pop(name, None)
         gc.collect()

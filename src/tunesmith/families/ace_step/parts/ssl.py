@@ -26,7 +26,7 @@ from tunesmith.families.ace_step.config import SAMPLE_RATE
 from tunesmith.families.component import WEIGHT_NORM_NAMES, build, read_tensors
 from tunesmith.families.hub import download, local_folder, weights_file
 from tunesmith.files import read_json
-from tunesmith.texts import msg
+from tunesmith.texts import all_of, msg
 
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _FOREIGN = ("feature_extractor_cqt", "deepnorm")
@@ -37,7 +37,7 @@ _VARIANCE_FLOOR = 1e-7
 
 @dataclass(frozen=True)
 class SslInput:
-    """What one extractor hears: its sampling rate in Hz, and the length of the pieces that it hears a song in."""
+    """Input of one extractor: its sampling rate in Hz, and the length of the chunks that a song is cut into."""
 
     rate: int
     chunk_seconds: int
@@ -74,37 +74,36 @@ class SslModels:
         return mert.cpu().numpy(), mhubert.cpu().numpy()
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Free the weights."""
         for name in ("mert", "mhubert"):
             self.__dict__.pop(name, None)
         gc.collect()
 
 
 @torch.no_grad()
-def ssl_features(model: Any, audio_CN: torch.Tensor, heard: SslInput) -> torch.Tensor:
+def ssl_features(model: Any, audio_CN: torch.Tensor, ssl_input: SslInput) -> torch.Tensor:
     """Last hidden states (F, D) of a clip at 48 kHz, on the model's device.
 
     Every chunk gives the frames that its real samples fill, at most as many as the model has for a whole chunk: 374 of
     5 s, 1499 of 30 s, one less than samples / 320.
     """
     device = next(model.parameters()).device
-    chunks_SW, lengths = ssl_chunks(audio_CN.to(device), heard)
+    chunks_SW, lengths = ssl_chunks(audio_CN.to(device), ssl_input)
     stride = math.prod(model.config.conv_stride)
     # One by one: two chunks of a song never look at each other, and memory stays that of one.
     states = [model(chunk[None]).last_hidden_state[0] for chunk in chunks_SW]
     return torch.cat([state[: math.ceil(length / stride)] for state, length in zip(states, lengths, strict=True)])
 
 
-def ssl_chunks(audio_CN: torch.Tensor, heard: SslInput) -> tuple[torch.Tensor, list[int]]:
+def ssl_chunks(audio_CN: torch.Tensor, ssl_input: SslInput) -> tuple[torch.Tensor, list[int]]:
     """The mono mix of a clip at 48 kHz, normalised, in zero-filled chunks (S, W); and the real samples of each.
 
     Mean and variance (unbiased) are those of the whole clip, so loudness does not change the features.
     """
-    mono = sinc_resample(audio_CN.mean(dim=0), SAMPLE_RATE, heard.rate)[
-        : audio_CN.shape[-1] * heard.rate // SAMPLE_RATE
-    ]
+    mono = sinc_resample(audio_CN.mean(dim=0), SAMPLE_RATE, ssl_input.rate)
+    mono = mono[: audio_CN.shape[-1] * ssl_input.rate // SAMPLE_RATE]
     mono = (mono - mono.mean()) / torch.sqrt(mono.var() + _VARIANCE_FLOOR)
-    size = heard.rate * heard.chunk_seconds
+    size = ssl_input.rate * ssl_input.chunk_seconds
     parts = mono.split(size)
     chunks = torch.stack([F.pad(part, (0, size - len(part))) for part in parts])
     return chunks, [len(part) for part in parts]
@@ -122,7 +121,7 @@ def load_hubert(folder: Path) -> Any:
     foreign = [name for name in _FOREIGN if raw.get(name)]
     if foreign:
         raise TunesmithError(
-            msg("this model has {foreign}, which a plain HuBERT has not", foreign=" and ".join(foreign)),
+            msg("this model has {settings}, which a plain HuBERT has not", settings=all_of(foreign)),
             where=str(folder),
             remedy=msg(
                 "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off."
@@ -158,7 +157,7 @@ def locate_ssl(name: str) -> Path:
     def absent(folder: Path) -> list[str]:
         return [] if any((folder / weights).exists() for weights in (_SAFETENSORS, _PICKLE)) else [_SAFETENSORS]
 
-    def wanted() -> list[str]:
+    def patterns() -> list[str]:
         return ["config.json", weights_file(name, None, _SAFETENSORS, _PICKLE)]
 
-    return download(name, absent=absent, allow=wanted, key="options.ssl_models")
+    return download(name, absent=absent, allow=patterns, key="options.ssl_models")

@@ -88,7 +88,7 @@ class TextEncoder:
         return lost / letters if letters else 0.0
 
     def close(self) -> None:
-        """Let go of the weights."""
+        """Free the weights."""
         self.__dict__.pop("encoder", None)
         gc.collect()
 

@@ -1,4 +1,4 @@
-"""What the latent sampler is asked for, and what it refuses.
+"""Requests to the latent sampler, and checks of what it cannot make.
 
 Shapes: C channels, H height, T frames, L tag tokens, D width of their states, N lyric tokens.
 """
@@ -90,8 +90,8 @@ def is_guided(settings: AceStepSettings) -> bool:
 
 def uses_weak_tags(settings: AceStepSettings) -> bool:
     """Whether the prompt's ``text_weak`` is read; upstream reads it under ``erg_lyric`` alone."""
-    wanted = settings.erg_tag and (settings.erg_lyric or settings.compat != "upstream")
-    return wanted and is_guided(settings) and settings.task != "edit"
+    weak = settings.erg_tag and (settings.erg_lyric or settings.compat != "upstream")
+    return weak and is_guided(settings) and settings.task != "edit"
 
 
 def check(request: LatentRequest) -> None:
@@ -103,16 +103,18 @@ def check(request: LatentRequest) -> None:
     """
     task = request.settings.task
     if (request.source is not None) != (task in SOURCE_TASKS):
-        takes = "needs a source" if task in SOURCE_TASKS else "takes no source"
         raise TunesmithError(
-            msg("{task} {takes} audio", task=task, takes=takes),
+            msg("{task} needs a source audio", task=task)
+            if task in SOURCE_TASKS
+            else msg("{task} takes no source audio", task=task),
             where="options.task",
             remedy=msg("Give one or choose another task."),
         )
     if (request.span is not None) != (task in SPAN_TASKS):
-        takes = "needs a span" if task in SPAN_TASKS else "takes no span"
         raise TunesmithError(
-            msg("{task} {takes} of its source", task=task, takes=takes),
+            msg("{task} needs a span of its source", task=task)
+            if task in SPAN_TASKS
+            else msg("{task} takes no span of its source", task=task),
             where="options.task",
             remedy=msg("Set it in seconds."),
         )
@@ -139,7 +141,7 @@ def _check_options(settings: AceStepSettings) -> None:
         )
     if list(only) != sorted(set(only)):
         raise TunesmithError(
-            msg("the steps {map} do not rise", map=tuple(map(str, only))),
+            msg("the steps {steps} do not rise", steps=only),
             where="options.only_steps",
             remedy=msg("Name each step once, in order."),
         )

@@ -1,4 +1,4 @@
-"""Latents for any mix of requests: those alike in everything but content go through the model together.
+"""Latents for any mix of requests: those that differ in content alone go through the model together.
 
 Shapes: B items, C channels, H height, T frames.
 """
@@ -32,7 +32,7 @@ def sample(
 ) -> list[torch.Tensor]:
     """Latents (C, H, T) fp32 on ``device``, one per request, in order.
 
-    A result is the same, up to rounding, whatever else is asked for. Steps are in fp32, whatever the transformer
+    A result is the same, up to rounding, whatever else is in the batch. Steps are in fp32, whatever the transformer
     computes in.
 
     Args:
@@ -80,19 +80,19 @@ def _sample(
         # Upstream counts the guided steps in calls, which puts Heun's window into the first half of a run.
         step = call if batch[0].upstream else stepper.step_of(call)
         x = stepper.step(x, velocity(x, stepper.levels[call], step), call)
-        if start.held is not None:
-            x = start.held.apply(x, stepper.levels[call + 1])
+        if start.inpainting is not None:
+            x = start.inpainting.apply(x, stepper.levels[call + 1])
         report((call + 1 - start.first) / (stepper.calls - start.first))
-    return start.whole(x)
+    return start.with_source_ends(x)
 
 
 def _batches(requests: Sequence[LatentRequest]) -> Iterator[list[int]]:
     """Indices of requests of one length, span and setting, as many together as :data:`FRAMES_AT_ONCE` allows."""
-    alike: dict[tuple[object, ...], list[int]] = {}
+    groups: dict[tuple[object, ...], list[int]] = {}
     for index, request in enumerate(requests):
         key = (request.settings, request.length, request.source_frames, request.span, request.max_frames)
-        alike.setdefault(key, []).append(index)
-    for members in alike.values():
+        groups.setdefault(key, []).append(index)
+    for members in groups.values():
         size = max(1, FRAMES_AT_ONCE // requests[members[0]].length)
         for first in range(0, len(members), size):
             yield members[first : first + size]

@@ -42,8 +42,8 @@ def sampling_sigmas(steps: int, shift: float, highest: float = 1.0) -> torch.Ten
 
 def chosen_sigmas(only: Sequence[int], shift: float) -> torch.Tensor:
     """Levels of a run that takes only some steps (counted from 1) of a longer one; shifted once more, as upstream."""
-    whole = sampling_sigmas(max(only), shift)
-    return torch.cat([shifted(whole[[step - 1 for step in only]], shift), whole[-1:]])
+    sigmas = sampling_sigmas(max(only), shift)
+    return torch.cat([shifted(sigmas[[step - 1 for step in only]], shift), sigmas[-1:]])
 
 
 def truncated(steps: int, shift: float, strength: float, *, upstream: bool) -> tuple[float, torch.Tensor]:

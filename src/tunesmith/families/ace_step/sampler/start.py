@@ -1,4 +1,4 @@
-"""What a run begins with: noise per item, latents at a first level, frames that it must not change.
+"""The start of a sampling run: noise per item, latents at a first level, frames that must not change.
 
 Shapes: B items, C channels, H height, T frames.
 """
@@ -33,8 +33,8 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A source to follow outside some frames, noised to the level of the moment.
+class Inpainting:
+    """A source that the latents follow outside some frames, noised to the level of each step.
 
     Attributes:
         source: Latents (B, C, H, T).
@@ -64,8 +64,8 @@ class Start:
         stepper: How to go on.
         steps: Steps of the whole run, those before ``first`` included.
         first: The model call to begin with.
-        held: What the run must not change.
-        before: Source frames (B, C, H, any) too far away to be sampled with; they go in front of the result.
+        inpainting: The source and the frames of it that the run may change.
+        before: Source frames (B, C, H, any) beyond what is sampled at once; they go in front of the result.
         after: The same, behind it.
     """
 
@@ -73,10 +73,10 @@ class Start:
     stepper: Stepper
     steps: int
     first: int = 0
-    held: Held | None = None
+    inpainting: Inpainting | None = None
     before: torch.Tensor | None = None
     after: torch.Tensor | None = None
 
-    def whole(self, x: torch.Tensor) -> torch.Tensor:
-        """The result with the frames that were set aside."""
+    def with_source_ends(self, x: torch.Tensor) -> torch.Tensor:
+        """The result between the source frames that were not sampled."""
         return torch.cat([part for part in (self.before, x, self.after) if part is not None], dim=-1)

@@ -1,6 +1,8 @@
 """One step from a noise level to the next: Euler, Heun, PingPong.
 
-A stepper counts model calls, since Heun asks the model twice per step. Shapes: B items, C channels, H height, T frames.
+A stepper counts model calls, since Heun calls the model twice per step.
+
+Shapes: B items, C channels, H height, T frames.
 
 Sources: ACE-Step's ``acestep/schedulers``; Heun as in "Elucidating the Design Space of Diffusion-Based Generative
 Models" (Karras et al. 2022).
@@ -37,7 +39,7 @@ class Stepper(ABC):
 
     @property
     def calls(self) -> int:
-        """How many times the model is asked."""
+        """How many times the model is called."""
         return len(self.levels) - 1
 
     def first_call(self, step: int) -> int:

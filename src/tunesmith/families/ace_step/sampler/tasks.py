@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from tunesmith.data.item_rng import key_of
 from tunesmith.families.ace_step.sampler.request import LatentRequest
 from tunesmith.families.ace_step.sampler.schedule import chosen_sigmas, sampling_sigmas, truncated
-from tunesmith.families.ace_step.sampler.start import Held, Noise, Start
+from tunesmith.families.ace_step.sampler.start import Inpainting, Noise, Start
 from tunesmith.families.ace_step.sampler.step import Euler, Heun, PingPong, Stepper
 from tunesmith.families.ace_step.settings import AceStepSettings
 
@@ -26,24 +26,24 @@ Draw = Callable[[], torch.Tensor]
 
 def make_start(requests: Sequence[LatentRequest], shape: tuple[int, int], device: torch.device) -> Start:
     """Begin a run over requests that differ in prompts, seeds and source content alone."""
-    one, settings = requests[0], requests[0].settings
-    noise = Noise([request.seed for request in requests], shape, device)
-    second = Noise([_second_seed(request) for request in requests], shape, device)
+    request, settings = requests[0], requests[0].settings
+    noise = Noise([each.seed for each in requests], shape, device)
+    second = Noise([_second_seed(each) for each in requests], shape, device)
     task = settings.task
     if task == "extend":
-        return _extend(one, stacked_sources(requests, device), noise, second)
-    frames = one.length
+        return _extend(request, stacked_sources(requests, device), noise, second)
+    frames = request.length
     first = noise.draw(frames)
     only = settings.only_steps
     sigmas = chosen_sigmas(only, settings.shift) if only else sampling_sigmas(settings.steps, settings.shift)
     if task == "audio2audio":
-        level, sigmas = truncated(settings.steps, settings.shift, settings.strength, upstream=one.upstream)
+        level, sigmas = truncated(settings.steps, settings.shift, settings.strength, upstream=request.upstream)
         first = (1 - level) * stacked_sources(requests, device) + level * first
-    elif task == "repaint" and one.span is not None and not (one.upstream and one.span == (0, frames)):
+    elif task == "repaint" and request.span is not None and not (request.upstream and request.span == (0, frames)):
         mixed = _mixed(first, second.draw(frames), settings.variance)
-        free = _frames(frames, *one.span, device)
-        held = Held(stacked_sources(requests, device), torch.where(free, mixed, first), free)
-        return _held(settings, held, lambda: noise.draw(frames))
+        free = _frames(frames, *request.span, device)
+        inpainting = Inpainting(stacked_sources(requests, device), torch.where(free, mixed, first), free)
+        return _inpainted(settings, inpainting, lambda: noise.draw(frames))
     elif task != "text2music":
         first = _mixed(first, second.draw(frames), settings.variance)
     stepper = _stepper(settings, sigmas, settings.omega, lambda: noise.draw(frames))
@@ -55,28 +55,28 @@ def stacked_sources(requests: Sequence[LatentRequest], device: torch.device) -> 
     return torch.stack([request.source.float() for request in requests if request.source is not None]).to(device)
 
 
-def _extend(one: LatentRequest, source: torch.Tensor, noise: Noise, second: Noise) -> Start:
-    """Pad the source and let the pads go free; what is too far from them to fit in is set aside and put back.
+def _extend(request: LatentRequest, source: torch.Tensor, noise: Noise, second: Noise) -> Start:
+    """Pad the source and generate the pads; source frames beyond ``max_frames`` are set aside and put back.
 
     There is no first result in a pad, so the run begins with pure noise (upstream's page does so too, by setting the
     variance to 1); the upstream code begins where ``variance`` says, from zeros.
     """
-    size, settings = source.shape[-1], one.settings
-    start, end = one.span or (0, size)
+    size, settings = source.shape[-1], request.settings
+    start, end = request.span or (0, size)
     left, right = -start, end - size
-    excess = max(0, left + size + right - one.max_frames)
+    excess = max(0, left + size + right - request.max_frames)
     begin, stop = (excess, size) if right else (0, size - excess)
-    new = second.draw(size if one.upstream else left + right)
+    new = second.draw(size if request.upstream else left + right)
     first = torch.cat([new[..., :left], noise.draw(size)[..., begin:stop], new[..., new.shape[-1] - right :]], dim=-1)
     frames = first.shape[-1]
     kept = _frames(frames, left, frames - right, source.device)
-    held = Held(F.pad(source[..., begin:stop], (left, right)), first, ~kept)
-    began = _held(settings, held, lambda: noise.draw(frames))
-    return replace(began, before=source[..., :begin], after=source[..., stop:])
+    inpainting = Inpainting(F.pad(source[..., begin:stop], (left, right)), first, ~kept)
+    start_of_run = _inpainted(settings, inpainting, lambda: noise.draw(frames))
+    return replace(start_of_run, before=source[..., :begin], after=source[..., stop:])
 
 
-def _held(settings: AceStepSettings, held: Held, draw: Draw) -> Start:
-    """Begin where ``variance`` says, from the source at that level; ``omega`` has no part in it, as upstream."""
+def _inpainted(settings: AceStepSettings, inpainting: Inpainting, draw: Draw) -> Start:
+    """Begin at the step that ``variance`` says, from the source at that level; ``omega`` is not used, as upstream."""
     sigmas = sampling_sigmas(settings.steps, settings.shift)
     upstream = settings.compat == "upstream"
     stepper = _stepper(settings, sigmas, 0.0, draw)
@@ -85,7 +85,7 @@ def _held(settings: AceStepSettings, held: Held, draw: Draw) -> Start:
     if upstream:
         # Whatever the scheduler, upstream steps like Euler over its levels, Heun's doubled ones too.
         stepper = Euler(torch.tensor(stepper.levels))
-    return Start(held.at(stepper.levels[first]), stepper, settings.steps, first, held)
+    return Start(inpainting.at(stepper.levels[first]), stepper, settings.steps, first, inpainting)
 
 
 def _stepper(settings: AceStepSettings, sigmas: torch.Tensor, omega: float, draw: Draw) -> Stepper:

@@ -1,4 +1,4 @@
-"""Asks the transformer for the guided velocity of a batch, its branches in one pass.
+"""Guided velocity of a batch: the transformer computes all branches in one pass.
 
 Shapes: B items, C channels, H height, T frames.
 """

@@ -71,7 +71,7 @@ class FlexAttention:
     Args:
         slopes_H: From :func:`alibi_slopes`, on the device of the queries.
         length: Tokens (T).
-        kernel: ``flex_attention``, compiled unless told.
+        kernel: ``flex_attention``, compiled unless given.
     """
 
     def __init__(self, slopes_H: torch.Tensor, length: int, kernel: Callable[..., Any] | None = None) -> None:

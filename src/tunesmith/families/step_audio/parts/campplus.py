@@ -19,7 +19,7 @@ from tunesmith.families.step_audio.parts.onnx import THREADS, OnnxFile, OnnxSess
 from tunesmith.texts import msg
 
 FILE = "campplus.onnx"
-PUBLISHED = OnnxFile("The speaker encoder CAM++", REPOSITORY, f"{FLOW_FOLDER}/{FILE}", "28 MB", LICENCE)
+PUBLISHED = OnnxFile(msg("The speaker encoder CAM++"), REPOSITORY, f"{FLOW_FOLDER}/{FILE}", "28 MB", LICENCE)
 MEL_BINS = 80
 
 
@@ -49,9 +49,9 @@ class CamPlus:
         if len(wave) < FRAME:
             raise TunesmithError(
                 msg(
-                    "a speaker vector needs {value} ms of audio, this has {value_2:.0f} ms",
-                    value=1000 * FRAME // RATE,
-                    value_2=1000 * len(wave) / RATE,
+                    "a speaker vector needs {shortest} ms of audio, this has {duration:.0f} ms",
+                    shortest=1000 * FRAME // RATE,
+                    duration=1000 * len(wave) / RATE,
                 ),
                 remedy=msg("Use a longer prompt, of three seconds or more."),
             )

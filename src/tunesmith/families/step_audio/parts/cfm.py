@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from tunesmith.families.step_audio.parts.flow import Flow
 
 ProgressCallback = Callable[[float], None]
-"""Told the share done, 0..1."""
+"""Called with the share done, 0..1."""
 
 
 def cosine_grid(steps: int, device: torch.device | None = None) -> torch.Tensor:
@@ -48,12 +48,12 @@ def solve(  # noqa: PLR0913 - the state and its conditions, each a tensor
         noise_BCF: Where the steps start, standard normal.
         steps: Evaluations of the network.
         cfg: Guidance w: (1 + w) times the velocity under the conditions, minus w times that without any; 0 for none.
-        progress: Told after every step.
+        progress: Called after every step.
     """
     mask = None if bool(mask_BF.all()) else mask_BF[:, None]
     conditions = [mu_BFC.transpose(1, 2), spk_BC, cond_BFC.transpose(1, 2)]
     if cfg:
-        conditions = [torch.cat([one, torch.zeros_like(one)]) for one in conditions]
+        conditions = [torch.cat([condition, torch.zeros_like(condition)]) for condition in conditions]
         mask = None if mask is None else torch.cat([mask, mask])
     mu, spk, cond = conditions
     grid = cosine_grid(steps, mu.device)

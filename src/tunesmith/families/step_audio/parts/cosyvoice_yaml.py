@@ -17,10 +17,10 @@ import yaml
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FlowConfig, HiftConfig, MelConfig, known
 from tunesmith.files import explain_os_error
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 COSYVOICE_FILE = "cosyvoice.yaml"
-_REMEDY = "Download the checkpoint again; this file belongs to it."
+_REMEDY = msg("Download the checkpoint again; this file belongs to it.")
 _PATH = re.compile(r"<([^<>]+)>")
 _KEY = re.compile(r"[^\[\]]+")
 
@@ -45,16 +45,18 @@ def read_cosyvoice(file: Path) -> CosyVoiceConfig:
     """
     values = _read(file)
     return CosyVoiceConfig(
-        _section(file, values, "flow", _flow),
+        _flow(file, values),
         _section(file, values, "hift", HiftConfig.from_yaml),
         _section(file, values, "mel_conf", lambda raw: known(MelConfig, raw)),
     )
 
 
-def _flow(raw: Mapping[str, Any]) -> FlowConfig:
-    config = FlowConfig.from_yaml(raw)
+def _flow(file: Path, values: Mapping[str, Any]) -> FlowConfig:
+    config = _section(file, values, "flow", FlowConfig.from_yaml)
     if config.encoder.up_scale_factor != config.encoder.up_stride:
-        raise ValueError("up_scale_factor and up_stride are not equal")
+        raise TunesmithError(
+            msg("`flow` cannot be read (up_scale_factor and up_stride are not equal)"), where=str(file), remedy=_REMEDY
+        )
     return config
 
 
@@ -96,14 +98,14 @@ def _read(file: Path) -> dict[str, Any]:
         raise TunesmithError(msg("this file refers to itself"), where=str(file), remedy=_REMEDY) from error
     except _NowhereError as error:
         raise TunesmithError(
-            msg("{error} refers to nothing in this file", error=error), where=str(file), remedy=_REMEDY
+            msg("{reference} refers to nothing in this file", reference=error), where=str(file), remedy=_REMEDY
         ) from error
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)
-        what = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or str(error)
         raise TunesmithError(
-            msg("this file cannot be read as YAML ({what})", what=what), where=where, remedy=_REMEDY
+            msg("this file cannot be read as YAML ({error})", error=problem), where=where, remedy=_REMEDY
         ) from error
 
 
@@ -126,9 +128,9 @@ class _Resolver:
             return value
         if id(value) not in self.done:
             self.done[id(value)] = (
-                {key: self.plain(one) for key, one in value.items()}
+                {key: self.plain(item) for key, item in value.items()}
                 if isinstance(value, dict)
-                else [self.plain(one) for one in value]
+                else [self.plain(item) for item in value]
             )
         return self.done[id(value)]
 
@@ -151,12 +153,12 @@ class _Resolver:
 def _section(file: Path, values: Mapping[str, Any], name: str, make: Callable[[Mapping[str, Any]], Config]) -> Config:
     raw = values.get(name)
     if not isinstance(raw, Mapping):
-        raise TunesmithError(msg("this file describes no `{name}`", name=name), where=str(file), remedy=_REMEDY)
+        raise TunesmithError(msg("this file describes no `{section}`", section=name), where=str(file), remedy=_REMEDY)
     try:
         config = make(raw)
     except (AttributeError, TypeError, ValueError) as error:
         raise TunesmithError(
-            msg("`{name}` cannot be read ({error})", name=name, error=error), where=str(file), remedy=_REMEDY
+            msg("`{section}` cannot be read ({error})", section=name, error=error), where=str(file), remedy=_REMEDY
         ) from error
     wrong = next(_no_sizes(config, name), None)
     if wrong is not None:
@@ -164,20 +166,20 @@ def _section(file: Path, values: Mapping[str, Any], name: str, make: Callable[[M
     return config
 
 
-def _no_sizes(config: Any, path: str) -> Iterator[str]:
+def _no_sizes(config: Any, path: str) -> Iterator[Message]:
     """What is not of the kind of its default: a number, yes or no, numbers in a row."""
     usual = type(config)()
-    for one in fields(config):
-        value, default, key = getattr(config, one.name), getattr(usual, one.name), f"{path}.{one.name}"
+    for item in fields(config):
+        value, default, key = getattr(config, item.name), getattr(usual, item.name), f"{path}.{item.name}"
         if is_dataclass(default):
             yield from _no_sizes(value, key)
         elif not _alike(value, default):
-            yield f"`{key}` is {value!r}, which is no size"
+            yield msg("`{key}` is {value}, which is no size", key=key, value=repr(value))
 
 
 def _alike(value: Any, default: Any) -> bool:
     if isinstance(default, tuple):
-        return isinstance(value, tuple) and bool(value) and all(_alike(one, default[0]) for one in value)
+        return isinstance(value, tuple) and bool(value) and all(_alike(item, default[0]) for item in value)
     if isinstance(default, float):
         return isinstance(value, int | float) and not isinstance(value, bool)
     return type(value) is type(default)

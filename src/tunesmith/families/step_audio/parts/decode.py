@@ -64,7 +64,7 @@ def generate(  # noqa: PLR0913 - prompts with their seeds and lengths, and how t
         top_k: Draw among so many of the likeliest ids; 0 among all that are allowed.
         grammar: Allow only what :class:`Grammar` allows.
         repetition_rule: Apply :func:`forbid_repetition`.
-        progress: Told the share of the longest possible answer that is done, at last 1.
+        progress: Called with the share of the longest possible answer that is done, at last 1.
 
     Returns:
         An answer for each prompt, without the id that ended it.
@@ -95,19 +95,19 @@ def _answer(
     longest = max(row.limit for row in rows)
     for position in range(longest):
         chosen = _choose(model.lm_head(states_BD).float(), rows, position, rules)
-        going = []
-        for index, (row, one) in enumerate(zip(rows, chosen, strict=True)):
-            if one in stops:
+        unfinished = []
+        for index, (row, token) in enumerate(zip(rows, chosen, strict=True)):
+            if token in stops:
                 continue
-            row.answer.append(one)
+            row.answer.append(token)
             if len(row.answer) < row.limit:
-                going.append(index)
-        if not going:
+                unfinished.append(index)
+        if not unfinished:
             break
         progress((position + 1) / longest)
-        if len(going) < len(rows):
-            rows = [rows[index] for index in going]
-            cache.keep(going)
+        if len(unfinished) < len(rows):
+            rows = [rows[index] for index in unfinished]
+            cache.keep(unfinished)
         last_B1 = torch.tensor([row.answer[-1:] for row in rows], device=states_BD.device)
         states_BD = model.hidden(last_B1, cache=cache)[:, -1]
     progress(1.0)
@@ -118,7 +118,7 @@ def _read_prompts(model: Step1ForCausalLM, rows: Sequence[_Row], cache: KVCache)
     lengths_B = torch.tensor([len(row.prompt) for row in rows])
     mask_BT = torch.arange(int(lengths_B.max())) < lengths_B[:, None]
     ids_BT = torch.zeros(mask_BT.shape, dtype=torch.long)
-    ids_BT[mask_BT] = torch.tensor([one for row in rows for one in row.prompt])
+    ids_BT[mask_BT] = torch.tensor([token for row in rows for token in row.prompt])
     device = model.lm_head.weight.device
     states_BTD = model.hidden(ids_BT.to(device), mask_BT.to(device), cache)
     return states_BTD[torch.arange(len(rows), device=device), lengths_B.to(device) - 1]

@@ -1,4 +1,4 @@
-"""Kaldi's log-mel filterbank, as the Paraformer encoder (vq02) and the speaker encoder (CAM++) hear it.
+"""Kaldi's log-mel filterbank, as the Paraformer encoder (vq02) and the speaker encoder (CAM++) take it.
 
 Source: ``compute-fbank-feats`` of Kaldi with 25 ms frames every 10 ms, ``snip_edges`` and a pre-emphasis of 0.97. Its
 ``energy_floor`` acts on the energy coefficient alone, which neither model takes, so it is no setting here.

@@ -20,7 +20,7 @@ from tunesmith.families.component import build, read_tensors
 from tunesmith.families.step_audio.config import EstimatorConfig, FlowConfig, FlowEncoderConfig
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.files import atomic_path
-from tunesmith.texts import msg
+from tunesmith.texts import Message, in_turn, msg
 
 FLOW_FILE = "flow.pt"
 
@@ -42,7 +42,7 @@ def load_flow(file: Path, known: FlowConfig | None = None) -> Flow:
         differing = list(_differences(known, config))
         if differing:
             raise TunesmithError(
-                msg("these weights are not those of the config: {differing}", differing="; ".join(differing[:3])),
+                msg("these weights are not those of the config: {differences}", differences=in_turn(differing[:3])),
                 where=str(file),
                 remedy=msg("Download the file again, or put the cosyvoice.yaml that belongs to it beside it."),
             )
@@ -93,11 +93,17 @@ def infer_config(tensors: Mapping[str, torch.Tensor], rest: FlowConfig, where: P
             estimator=_estimator(tensors, rest.estimator),
         )
     except (KeyError, ValueError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else f"a tensor has other dimensions ({error})"
+        what = (
+            msg("these are not the weights of a Step-Audio flow: {tensor!r} is missing", tensor=error.args[0])
+            if isinstance(error, KeyError)
+            else msg(
+                "these are not the weights of a Step-Audio flow: a tensor has other dimensions ({error})", error=error
+            )
+        )
         raise TunesmithError(
-            msg("these are not the weights of a Step-Audio flow: {what}", what=what),
+            what,
             where=str(where),
-            remedy=msg("Use the {flow_file} of a Step-Audio-EditX checkpoint.", flow_file=FLOW_FILE),
+            remedy=msg("Use the {file} of a Step-Audio-EditX checkpoint.", file=FLOW_FILE),
         ) from error
 
 
@@ -148,10 +154,15 @@ def _count(tensors: Mapping[str, torch.Tensor], prefix: str) -> int:
     return 1 + max((int(found[1]) for name in tensors if (found := numbered.match(name))), default=-1)
 
 
-def _differences(known: Any, found: Any, path: str = "") -> Iterator[str]:
-    for one in fields(known):
-        ours, theirs = getattr(known, one.name), getattr(found, one.name)
+def _differences(known: Any, found: Any, path: str = "") -> Iterator[Message]:
+    for item in fields(known):
+        ours, theirs, key = getattr(known, item.name), getattr(found, item.name), f"{path}{item.name}"
         if is_dataclass(ours):
-            yield from _differences(ours, theirs, f"{path}{one.name}.")
+            yield from _differences(ours, theirs, f"{key}.")
         elif ours != theirs:
-            yield f"{path}{one.name} is {ours} in the config and {theirs} in the weights"
+            yield msg(
+                "{key} is {in_config} in the config and {in_weights} in the weights",
+                key=key,
+                in_config=str(ours),
+                in_weights=str(theirs),
+            )

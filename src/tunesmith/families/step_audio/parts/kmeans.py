@@ -33,15 +33,23 @@ def load_centroids(file: Path, count: int, width: int) -> torch.Tensor:
     try:
         array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        what = (
+            msg("the file of centroids is missing")
+            if isinstance(error, FileNotFoundError)
+            else msg("the file of centroids cannot be read ({error})", error=error)
+        )
         raise TunesmithError(
-            msg("the file of centroids {what}", what=what),
+            what,
             where=str(file),
             remedy=msg("Download stepfun-ai/Step-Audio-Tokenizer again."),
         ) from error
     if array.shape != (count, width):
         raise TunesmithError(
-            msg("the centroids are of shape {shape}, not {value}", shape=array.shape, value=(count, width)),
+            msg(
+                "the centroids are of shape {shape}, not {expected}",
+                shape=str(array.shape),
+                expected=str((count, width)),
+            ),
             where=str(file),
             remedy=msg("Check that this file and the encoder beside it are of one repository."),
         )

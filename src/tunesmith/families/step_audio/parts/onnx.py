@@ -10,7 +10,7 @@ import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.extras import require
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 EXTRA = "step-audio"
 THREADS = 1
@@ -22,14 +22,14 @@ class OnnxFile:
     """A published ONNX file.
 
     Attributes:
-        name: Of the file.
+        name: What the network is called at the start of a sentence.
         repository: On the Hugging Face hub.
         path: In the repository.
         size: About how large, for people.
         licence: Of the repository.
     """
 
-    name: str
+    name: Message
     repository: str
     path: str
     size: str
@@ -41,7 +41,7 @@ class OnnxSession:
 
     Args:
         file: Where it lies.
-        published: What to say when it is not there.
+        published: Its name and where it is to be had, for messages.
         inputs: How many inputs it must have.
         threads: Threads inside one operation.
 
@@ -53,7 +53,7 @@ class OnnxSession:
         self.file = file
         if not file.is_file():
             raise TunesmithError(
-                msg("{published} is missing", published=published.name),
+                msg("{network} is missing", network=published.name),
                 where=str(file),
                 remedy=msg(
                     "Download {path} of {repository} (about {size}, {licence}) to there.",
@@ -71,23 +71,23 @@ class OnnxSession:
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower
             raise TunesmithError(
                 msg(
-                    "{published} cannot be loaded ({first_line})",
-                    published=published.name,
-                    first_line=_first_line(error),
+                    "{network} cannot be loaded ({error})",
+                    network=published.name,
+                    error=_first_line(error),
                 ),
                 where=str(file),
                 remedy=msg(
                     "Download {path} of {repository} again.", path=published.path, repository=published.repository
                 ),
             ) from error
-        self.input_names = [one.name for one in self._session.get_inputs()]
+        self.input_names = [item.name for item in self._session.get_inputs()]
         if len(self.input_names) != inputs:
             raise TunesmithError(
                 msg(
-                    "this network has {count} inputs, {published} has {inputs}",
+                    "this network has {count} inputs, {network} has {expected}",
                     count=len(self.input_names),
-                    published=published.name,
-                    inputs=inputs,
+                    network=published.name,
+                    expected=inputs,
                 ),
                 where=str(file),
                 remedy=msg(
@@ -105,7 +105,7 @@ class OnnxSession:
             outputs: Sequence[np.ndarray] = self._session.run(None, dict(zip(self.input_names, arrays, strict=True)))
         except Exception as error:  # as above
             raise TunesmithError(
-                msg("the network refused its input ({first_line})", first_line=_first_line(error)),
+                msg("the network refused its input ({error})", error=_first_line(error)),
                 where=str(self.file),
                 remedy=msg("Check that this file is the published one."),
             ) from error

@@ -27,7 +27,7 @@ from tunesmith.texts import msg
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "step1"
 _SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_attention_groups")
-_AGAIN = f"Download {REPOSITORY} again."
+_AGAIN = msg("Download {repository} again.", repository=REPOSITORY)
 
 
 def read_config(folder: Path) -> Step1Config:
@@ -51,16 +51,14 @@ def read_config(folder: Path) -> Step1Config:
         )
     missing = [name for name in (*_SIZES, "vocab_size") if not isinstance(raw.get(name), int)]
     if missing:
-        raise TunesmithError(
-            msg("sizes are missing: {missing}", missing=tuple(missing)), where=str(file), remedy=_AGAIN
-        )
+        raise TunesmithError(msg("sizes are missing: {keys}", keys=missing), where=str(file), remedy=_AGAIN)
     config = known(Step1Config, raw)
     heads, groups = config.num_attention_heads, config.num_attention_groups
     if min(heads, groups) < 1 or config.hidden_size % heads or heads % groups:
         raise TunesmithError(
             msg(
-                "a width of {hidden_size} does not divide into {heads} heads in {groups} groups",
-                hidden_size=config.hidden_size,
+                "a width of {width} does not divide into {heads} heads in {groups} groups",
+                width=config.hidden_size,
                 heads=heads,
                 groups=groups,
             ),
@@ -81,7 +79,7 @@ def load_step1(
 
     Args:
         folder: With ``config.json`` and ``*.safetensors``, with or without their index.
-        dtype: Of the weights in memory; that of the files (bf16) unless told.
+        dtype: Of the weights in memory; that of the files (bf16) unless given.
         device: Where they go, one tensor at a time.
         base_weights: How to keep the matrices of the layers; packed ones have no ``dtype``.
 

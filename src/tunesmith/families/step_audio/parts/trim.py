@@ -5,7 +5,7 @@ to the tokens' length, so that the two disagree in time by up to the silence tha
 learns the disagreement. Here the silence is found once, at the tokenisers' rate, and the same span, in seconds, is cut
 from the recording at the mel's rate: one order for training and for inference.
 
-Two levels remain, as upstream has them: the tokenisers hear every clip at the same peak, the mel keeps the level of the
+Two levels remain, as upstream has them: the tokenisers get every clip at the same peak, the mel keeps the level of the
 recording (at most 0.6), which is the level that the flow will speak at.
 
 Source: ``trim_silence``, ``energy_norm_fn`` and ``preprocess_prompt_wav`` of Step-Audio-EditX; the detection of silence
@@ -27,7 +27,7 @@ from tunesmith.texts import msg
 PEAK = 0.6
 """Louder recordings are scaled down to this peak."""
 TOKENIZER_PEAK, SILENT_PEAK = 0.999, 0.01
-"""Peak of what the tokenisers hear; a recording below the second is raised as if its peak were that."""
+"""Peak of what the tokenisers get; a recording below the second is raised as if its peak were that."""
 _AMPLITUDE_FLOOR = 1e-5
 
 
@@ -76,7 +76,7 @@ class PreparedVoice:
 
     Attributes:
         wave_24k: 24 kHz, at the recording's level (peak at most 0.6): what the mel is made of.
-        wave_16k: 16 kHz, peak 0.999: what the tokenisers and the speaker encoder hear. The latter subtracts the mean of
+        wave_16k: 16 kHz, peak 0.999: what the tokenisers and the speaker encoder get. The latter subtracts the mean of
             log energies, so the level changes nothing there.
     """
 
@@ -108,9 +108,9 @@ def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
     if rate < TOKENIZER_RATE:
         raise TunesmithError(
             msg(
-                "this recording has {rate} Hz, and the speech tokenisers need at least {tokenizer_rate}",
+                "this recording has {rate} Hz, and the speech tokenisers need at least {lowest_rate}",
                 rate=rate,
-                tokenizer_rate=TOKENIZER_RATE,
+                lowest_rate=TOKENIZER_RATE,
             ),
             remedy=msg("Use a recording of 16 kHz or more; raising the rate brings back nothing that was lost."),
         )

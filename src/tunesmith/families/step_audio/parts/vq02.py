@@ -1,6 +1,6 @@
 """The linguistic tokeniser (vq02): Paraformer's streaming encoder, then the nearest of 1,024 centroids per 60 ms.
 
-The encoder hears 240 ms at a time even for a whole file, and its codes depend on that; so it does here.
+The encoder sees 240 ms at a time even for a whole file, and its codes depend on that; so it does here.
 
 Dither is 0. The original adds one step of 16-bit noise to every sample, so that the same file gets other codes each
 time (about one in 25): what is cached could not be compared with what is encoded again.
@@ -46,7 +46,7 @@ class Vq02Encoder(nn.Module):
         self.after_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
 
     def forward(self, features_TL: torch.Tensor) -> torch.Tensor:
-        """Hidden frames (T, D) of normalised features (T, L); every frame hears its chunk and what went before."""
+        """Hidden frames (T, D) of normalised features (T, L); every frame attends to its chunk and what went before."""
         frames, chunk = len(features_TL), self.config.chunk_size[1]
         if not frames:
             return features_TL.new_zeros((0, self.config.output_size))

@@ -21,7 +21,7 @@ _PREFIX = "encoder."
 _CHUNKS = ("chunk_size", "encoder_chunk_look_back")
 """In Paraformer's own file ``chunk_size`` lists the widths that it was trained with."""
 _SHIFT, _SCALE, _VALUES = "<AddShift>", "<Rescale>", "<LearnRateCoef>"
-_AGAIN = f"Download {TOKENIZER_REPOSITORY} again."
+_AGAIN = msg("Download {repository} again.", repository=TOKENIZER_REPOSITORY)
 
 
 def load_vq02(folder: Path, ids: TokenIds) -> Vq02:
@@ -50,10 +50,12 @@ def read_config(file: Path) -> Vq02Config:
     try:
         raw = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
-        raise TunesmithError(
-            msg("the config of Paraformer {what}", what=what), where=str(file), remedy=_AGAIN
-        ) from error
+        what = (
+            msg("the config of Paraformer is missing")
+            if isinstance(error, FileNotFoundError)
+            else msg("the config of Paraformer cannot be read ({error})", error=error)
+        )
+        raise TunesmithError(what, where=str(file), remedy=_AGAIN) from error
     sizes = {**_section(raw, "frontend_conf", file), **_section(raw, "encoder_conf", file)}
     return known(Vq02Config, {name: value for name, value in sizes.items() if name not in _CHUNKS})
 
@@ -94,23 +96,32 @@ def read_cmvn(file: Path, width: int) -> torch.Tensor:
         if line and line[0] in (_SHIFT, _SCALE) and following[:1] == [_VALUES] and {"[", "]"} <= set(following)
     }
     try:
-        table = torch.tensor([[float(one) for one in found[name]] for name in (_SHIFT, _SCALE)], dtype=torch.float32)
+        rows = [[float(number) for number in found[name]] for name in (_SHIFT, _SCALE)]
+        table = torch.tensor(rows, dtype=torch.float32)
         if table.shape == (2, width):
             return table
-        problem = f"{len(found[_SHIFT])} values of {_SHIFT} and {len(found[_SCALE])} of {_SCALE}, not {width} of each"
+        what = msg(
+            "Paraformer's feature statistics hold {shift_count} values of {shift} and {scale_count} of {scale}, not "
+            "{width} of each",
+            shift_count=len(rows[0]),
+            shift=_SHIFT,
+            scale_count=len(rows[1]),
+            scale=_SCALE,
+            width=width,
+        )
     except KeyError as error:
-        problem = f"no values of {error.args[0]}"
+        what = msg("Paraformer's feature statistics hold no values of {label}", label=error.args[0])
     except ValueError as error:
-        problem = f"something that is no table of numbers ({error})"
-    raise TunesmithError(
-        msg("Paraformer's feature statistics hold {problem}", problem=problem), where=str(file), remedy=_AGAIN
-    )
+        what = msg(
+            "Paraformer's feature statistics hold something that is no table of numbers ({error})", error=str(error)
+        )
+    raise TunesmithError(what, where=str(file), remedy=_AGAIN)
 
 
 def _section(raw: Any, name: str, file: Path) -> dict[str, Any]:
     section = raw.get(name) if isinstance(raw, dict) else None
     if not isinstance(section, dict):
         raise TunesmithError(
-            msg("the config of Paraformer has no section {name}", name=name), where=str(file), remedy=_AGAIN
+            msg("the config of Paraformer has no section {section}", section=name), where=str(file), remedy=_AGAIN
         )
     return section

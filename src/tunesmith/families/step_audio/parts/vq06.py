@@ -16,10 +16,10 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import LICENCE, TOKENIZER_RATE, TOKENIZER_REPOSITORY, TokenIds
 from tunesmith.families.step_audio.parts.onnx import THREADS, OnnxFile, OnnxSession
 from tunesmith.families.step_audio.parts.whisper_mel import whisper_log_mel
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 FILE = "speech_tokenizer_v1.onnx"
-PUBLISHED = OnnxFile("The semantic tokeniser", TOKENIZER_REPOSITORY, FILE, "520 MB", LICENCE)
+PUBLISHED = OnnxFile(msg("The semantic tokeniser"), TOKENIZER_REPOSITORY, FILE, "520 MB", LICENCE)
 CODES_PER_SECOND = 25
 MEL_BINS = 128
 _PIECE = 30 * TOKENIZER_RATE
@@ -45,7 +45,7 @@ class Vq06:
         self._session = OnnxSession(file, PUBLISHED, inputs=2, threads=threads)
 
     def codes(self, wave_N: np.ndarray | torch.Tensor) -> np.ndarray:
-        """Codes (T,) int64 of mono audio at 16 kHz within ±1; each 30 s are heard on their own, as in the original.
+        """Codes (T,) int64 of mono audio at 16 kHz within ±1; each 30 s are encoded on their own, as in the original.
 
         Raises:
             TunesmithError: when a piece gives codes for another duration, or outside the codebook.
@@ -59,16 +59,20 @@ class Vq06:
         codes = self._session(mel_1MF, np.array([mel_1MF.shape[2]], np.int32))[0].ravel().astype(np.int64)
         seconds = len(wave_N) / TOKENIZER_RATE
         if abs(len(codes) - CODES_PER_SECOND * seconds) > _SLACK:
-            raise self._wrong(f"gave {len(codes)} codes for {seconds:.2f} s instead of {CODES_PER_SECOND} a second")
+            raise self._wrong(
+                msg(
+                    "the semantic tokeniser gave {count} codes for {seconds:.2f} s instead of {rate} a second",
+                    count=len(codes),
+                    seconds=seconds,
+                    rate=CODES_PER_SECOND,
+                )
+            )
         if codes.size and not 0 <= codes.min() <= codes.max() < self.ids.vq06:
-            raise self._wrong(f"gave codes outside 0 to {self.ids.vq06 - 1}")
+            raise self._wrong(
+                msg("the semantic tokeniser gave codes outside 0 to {last}", last=self.ids.vq06 - 1),
+            )
         return codes
 
-    def _wrong(self, what: str) -> TunesmithError:
-        return TunesmithError(
-            msg("the semantic tokeniser {what}", what=what),
-            where=str(self._session.file),
-            remedy=msg(
-                "Use the {file} of {tokenizer_repository}.", file=FILE, tokenizer_repository=TOKENIZER_REPOSITORY
-            ),
-        )
+    def _wrong(self, what: Message) -> TunesmithError:
+        remedy = msg("Use the {file} of {repository}.", file=FILE, repository=TOKENIZER_REPOSITORY)
+        return TunesmithError(what, where=str(self._session.file), remedy=remedy)

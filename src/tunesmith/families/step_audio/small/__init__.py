@@ -1,4 +1,4 @@
-"""Small front ends of our own, for the pocket model: they stand where the released checkpoint has large networks.
+"""Small front ends for the pocket model, in place of the large networks of the released checkpoint.
 
 Codes come from k-means over mel frames (not from Paraformer and the CosyVoice tokeniser), the speaker vector from mel
 statistics (not from CAM++), sound from Griffin-Lim (not from HiFT). None of them is compatible with the released ones;
@@ -27,8 +27,8 @@ class SmallConfig:
 
     Attributes:
         mel: Of the spectrogram that everything here starts from; the flow's own.
-        mel_floor: Natural-log magnitude below which tokens and speaker vector hear nothing.
-        cepstra: Cosine coefficients of a mel frame that the linguistic codes look at, without the first (the level).
+        mel_floor: Natural-log magnitude that quieter frames are raised to, for tokens and speaker vector.
+        cepstra: Cosine coefficients of a mel frame that linguistic codes are made from, without the first (the level).
         iterations: Rounds of Griffin-Lim.
     """
 
@@ -54,7 +54,7 @@ def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
 
     if not (folder / SETTINGS).is_file():
         raise TunesmithError(
-            msg("there is no {settings}", settings=SETTINGS),
+            msg("there is no {file}", file=SETTINGS),
             where=str(folder),
             remedy=msg("Only a pocket checkpoint has small front ends."),
         )

@@ -68,11 +68,11 @@ def features(mel_MF: torch.Tensor, config: SmallConfig) -> tuple[torch.Tensor, t
     The linguistic one sees the smooth spectrum of three frames without its level and without harmonics; the semantic
     one sees two whole frames.
     """
-    heard = mel_MF.clamp(min=config.mel_floor)
-    bins, frames = heard.shape
+    floored_MF = mel_MF.clamp(min=config.mel_floor)
+    bins, frames = floored_MF.shape
     each = MEL_PER_GROUP // VQ02_PER_GROUP
-    smooth = heard.reshape(bins, frames // each, each).mean(dim=2).T @ cosines(bins, config.cepstra)
-    return smooth, heard.T.reshape(frames // MEL_PER_FLOW, MEL_PER_FLOW * bins)
+    smooth = floored_MF.reshape(bins, frames // each, each).mean(dim=2).T @ cosines(bins, config.cepstra)
+    return smooth, floored_MF.T.reshape(frames // MEL_PER_FLOW, MEL_PER_FLOW * bins)
 
 
 def cosines(bins: int, count: int) -> torch.Tensor:

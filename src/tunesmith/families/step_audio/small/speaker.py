@@ -37,10 +37,10 @@ class SmallSpeaker:
         """Vector (192,) of length 1 of a mono wave (N,) at ``rate`` Hz."""
         import soxr
 
-        heard = soxr.resample(np.asarray(wave, np.float32), rate, self.config.mel.sampling_rate)
+        samples = soxr.resample(np.asarray(wave, np.float32), rate, self.config.mel.sampling_rate)
         least = self.config.mel.n_fft  # a shorter wave cannot be mirrored at its ends
-        heard = np.pad(heard, (0, max(0, least - len(heard))))
-        return self.of_mel(log_mel(torch.from_numpy(heard)[None], self.config.mel)[0])
+        samples = np.pad(samples, (0, max(0, least - len(samples))))
+        return self.of_mel(log_mel(torch.from_numpy(samples)[None], self.config.mel)[0])
 
     def of_mel(self, mel_MF: torch.Tensor) -> npt.NDArray[np.float32]:
         """Vector (192,) of length 1 of a spectrogram."""
@@ -52,8 +52,8 @@ class SmallSpeaker:
 
 def statistics(mel_MF: torch.Tensor, config: SmallConfig) -> torch.Tensor:
     """Mean, without the level, and standard deviation of every bin over the frames with speech; (2 * M,)."""
-    heard = mel_MF.clamp(min=config.mel_floor)
-    level = heard.mean(dim=0)
-    speech = heard[:, level >= level.max() - _SPEECH]
+    floored_MF = mel_MF.clamp(min=config.mel_floor)
+    level = floored_MF.mean(dim=0)
+    speech = floored_MF[:, level >= level.max() - _SPEECH]
     mean = speech.mean(dim=1)
     return torch.cat([mean - mean.mean(), speech.std(dim=1, correction=0)])
