@@ -20,6 +20,9 @@ BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`\n\n)?^```(?P<kind>\w+)\n(?P<text>.*
 FOLDERS = ("src", "tests", "docs", "tools", "examples", "scripts")
 COPIED = (*FOLDERS, "README.md", "README.zh.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
 
+WRITTEN = (".po", ".mo")
+"""Files that the pages' commands write, and that a link would change in the repository itself."""
+
 
 class Block(NamedTuple):
     path: str | None
@@ -39,7 +42,7 @@ def copy(tmp_path: Path) -> Path:
     for path in copied:
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path.stat().st_size > 200_000:
+        if path.stat().st_size > 200_000 and path.suffix not in WRITTEN:
             target.symlink_to(path)
         else:
             shutil.copy(path, target)
