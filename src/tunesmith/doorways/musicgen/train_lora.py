@@ -135,8 +135,8 @@ def intentions(args: argparse.Namespace, folder: RunFolder) -> list[Message]:
     if has_checkpoint and not args.resume:
         found.append(
             msg(
-                "warning: starting anew; the checkpoints in {path} are replaced (--resume continues them)",
-                path=path,
+                "starting anew; the earlier results move to {path} (--resume continues them)",
+                path=str(folder.attempts),
             )
         )
     previews = msg(
