@@ -79,13 +79,13 @@ def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_fo
 
     (clips_folder / "3.txt").write_text("an edited caption", encoding="utf-8")
     edited = context_over(tiny, clips_folder, tmp_path, generate={"seconds": 1.2, "count": 1})
-    run_stages(edited)
+    run_stages(edited, asked="fresh")
     assert done(context)[:3] == ["check", "encode", "train"]
     encoded = json.loads(context.folder.stage("encode").read_text())["summary"]["encoded"]
     assert encoded == {"codes": 0, "text": 1}
 
 
-def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips_folder, tmp_path, monkeypatch):
+def test_a_changed_recipe_trains_anew_when_asked_and_an_interrupted_one_goes_on(tiny, clips_folder, tmp_path, monkeypatch):
     from tunesmith.training import trainer as training
 
     context = context_over(tiny, clips_folder, tmp_path)
@@ -99,7 +99,7 @@ def test_a_changed_recipe_trains_anew_and_an_interrupted_one_goes_on(tiny, clips
 
     monkeypatch.setattr(training, "train_update", stop_at_2)
     with pytest.raises(InterruptedRunError):
-        run_stages(hotter, ["train"])
+        run_stages(hotter, ["train"], asked="fresh")
     monkeypatch.setattr(training, "train_update", original)
     run_stages(hotter, ["train"])
     assert any(e.name == "resumed" and e.update == 2 for e in hotter.folder.read_metrics(EventLine))
