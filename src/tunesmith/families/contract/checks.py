@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
@@ -21,8 +21,14 @@ class Checks:
         """
         return
 
-    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
-        """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already."""
+    def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
+        """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already.
+
+        Args:
+            samples: Those that passed the checks.
+            seed: Decides what is drawn.
+            warned: Ids of samples that a check has warned of, which are the last to become another's prompt.
+        """
         return Augmented(samples)
 
     def text_findings(self, sample: Sample) -> list[Finding]:

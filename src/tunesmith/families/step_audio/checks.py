@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
@@ -23,7 +23,7 @@ class StepAudioChecks(Checks):
         """Refuse edits that the model does not know."""
         validate_samples(samples)
 
-    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
+    def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
         from tunesmith.families.step_audio.complete import complete
         from tunesmith.speech.transcribe import transcriber
@@ -31,6 +31,7 @@ class StepAudioChecks(Checks):
         return complete(
             samples,
             seed,
+            warned=warned,
             networks=frozenset(self.checkpoint.trained),
             ids=self.checkpoint.ids,
             find=lambda: transcriber(self.checkpoint.settings.whisper or None),
