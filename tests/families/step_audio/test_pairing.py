@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from tunesmith.data.sample import AudioRef, Sample, read_manifest, write_manifest
-from tunesmith.families.step_audio.pairing import PROMPTS, pair
+from tunesmith.families.step_audio.pairing import pair
+from tunesmith.families.step_audio.sizes import PROMPTS
 
 
 def clip(name: str, *, seconds: float = 5.0, text: str | None = None, split: str = "train", **attributes) -> Sample:

@@ -18,14 +18,13 @@ from tunesmith.data.augmented import Augmented
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, Variant, edit_type
 from tunesmith.families.step_audio.edits import is_clone
+from tunesmith.families.step_audio.sizes import PROMPTS
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS, finding
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
 GOOD_SECONDS = (3.0, 15.0)
 """Long enough to tell a voice, short enough to leave the LLM room for the answer."""
-PROMPTS = 5
-"""How many prompts a training sample has to draw from, where its speaker has so many clips."""
 
 
 _Ring = list[tuple[int, Sample]]
