@@ -31,6 +31,8 @@ EDIT_INFO: dict[str, tuple[str, ...]] = {
 }
 """Values of ``edit_info`` by edit type; empty where the type takes none."""
 EDIT_TYPES = tuple(EDIT_INFO)
+WORDLESS = ("denoise", "vad")
+"""Edits whose instruction holds no text."""
 
 _QUALITY = "Ensure that the speech quality remains intact with minimal distortion, and eliminate all"
 _ONLY_VOICE = "from the given audio while preserving the voice content clearly."
