@@ -37,6 +37,9 @@ class Header:
         alpha: Of an adapter; its scale is alpha / rank (alpha / sqrt(rank) with ``rslora``).
         rslora: See ``alpha``.
         tunesmith: The release that wrote it.
+        stage: The training stage that found it; empty where that is not known.
+        heldout_loss: The network's own loss over the held-out clips, where it was measured: cross-entropy in nats per
+            code (``llm``), squared error of the velocity (``flow``).
     """
 
     network: str
@@ -47,6 +50,8 @@ class Header:
     alpha: float = 0.0
     rslora: bool = False
     tunesmith: str = __version__
+    stage: str = ""
+    heldout_loss: float | None = None
 
 
 def plain(key: str) -> str:
