@@ -100,6 +100,20 @@ def test_what_is_read_back_answers_alike(files: Path, trained: dict[str, nn.Modu
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in flow.state_dict().items())
 
 
+def test_the_original_repository_loads_them_by_the_lines_of_the_docs(
+    files: Path, trained: dict[str, nn.Module]
+) -> None:
+    from peft import PeftModel
+
+    llm = PeftModel.from_pretrained(tiny_step1(), str(files / "best_model" / "llm")).eval()  # type: ignore[arg-type]
+    torch.testing.assert_close(logits(llm), logits(trained["llm"]), rtol=0, atol=1e-6)
+    tuned, flow = content(files / "flow_best.pt")["model_state_dict"], random_flow()
+    left = flow.load_state_dict(tuned, strict=False)
+    assert not left.unexpected_keys and left.missing_keys
+    wanted = trained["flow"].state_dict()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in flow.state_dict().items())
+
+
 def test_epoch_and_loss_are_kept(trained: dict[str, nn.Module], tmp_path: Path) -> None:
     save_adapter(trained, tmp_path / "a", "base")
     write_checkpoint(tmp_path / "a", tmp_path / "llm_epoch_5.pt", "llm", epoch=5, found=NetworkLoss("llm", 1.25))
