@@ -22,6 +22,7 @@ from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.doorways.step_audio.tts import StepAudioTTS
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import FLOW, LLM, PARAFORMER_FOLDER
+from tunesmith.families.step_audio.pair_checks import request_notes
 from tunesmith.families.step_audio.tokens import unpack
 from tunesmith.texts import Message
 
@@ -172,8 +173,6 @@ def test_calls_as_upstream_makes_them(tokenizer: StepAudioTokenizer, monkeypatch
 
 
 def test_a_voice_of_more_than_30_s_is_warned_of() -> None:
-    from tunesmith.doorways.step_audio.spoken_arguments import doubts
-
-    (said,) = doubts(31.0, "clone", "x [laughter]")
+    (said,) = request_notes("clone", "x [laughter]", 31.0)
     assert isinstance(said, Message) and "has 31.0 s; over 30 s the model loses words" in str(said)
-    assert not list(doubts(29.0, "clone", "x"))
+    assert not list(request_notes("clone", "x", 29.0)) and not list(request_notes("clone", "x", None))

@@ -8,6 +8,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import EDIT_TYPES
+from tunesmith.families.step_audio.pair_checks import pair_findings, without_control
 from tunesmith.families.step_audio.text_checks import (
     CHECKS,
     checked_tokens,
@@ -16,10 +17,8 @@ from tunesmith.families.step_audio.text_checks import (
     lacks_text,
     learners,
     needs_text,
-    pair_findings,
     text_findings,
     validate_samples,
-    without_control,
 )
 from tunesmith.recipe.models import Recipe
 

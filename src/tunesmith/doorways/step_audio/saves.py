@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tunesmith.doorways.step_audio.recipe import JOINT, STAGES
 from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
-from tunesmith.families.step_audio.network_loss import NOT_MEASURED, NetworkLoss, best_losses, network_loss
+from tunesmith.families.step_audio.network_loss import UNKNOWN, NetworkLoss, best_losses, network_loss
 from tunesmith.records.metrics import ValidLine
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.run.folder import RunFolder
@@ -68,7 +68,7 @@ class Saves:
         stages = summary.stages if summary else ()
         losses = best_losses(self.folder.metrics)
         for name in parts_of(self.folder.best):
-            epoch, began, found = 0, 0, NOT_MEASURED
+            epoch, began, found = 0, 0, UNKNOWN
             for stage in stages:
                 if stage.name in (name, JOINT) and stage.best_update:
                     epoch = math.ceil((stage.best_update - began) / self.per_epoch)

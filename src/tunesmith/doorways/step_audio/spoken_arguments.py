@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.texts import Message, msg, with_remedy
+from tunesmith.texts import msg
 
 _SHORTEST_ROOM, _ROOM = 10.0, 2.0
 """Speech may take twice as long as is likely, and never less than ten seconds, before it is cut off."""
-
-
-def doubts(seconds: float, kind: str, text: str) -> Iterator[Message]:
-    """What to expect of a recording that is too long, and of tags that stand for no sound.
-
-    Args:
-        seconds: Length of the recording.
-        kind: The edit's type, or ``clone``.
-        text: What is to be said.
-    """
-    from tunesmith.families.step_audio.markup import unknown_tags
-    from tunesmith.families.step_audio.text_checks import (
-        CHECKS,
-        PARALINGUISTIC,
-        tag_remedy,
-        unknown_tags_message,
-    )
-
-    most = CHECKS["max_seconds"]
-    if seconds > most:
-        yield msg(
-            "this recording has {seconds:.1f} s; over {most:g} s the model loses words and drifts from the voice",
-            seconds=seconds,
-            most=most,
-        )
-    if kind == PARALINGUISTIC and (tags := unknown_tags(text)):
-        yield with_remedy(unknown_tags_message(tags), tag_remedy(tags))
 
 
 def longest_answer(recording: Any, prompt_text: str, kind: str, text: str) -> float:

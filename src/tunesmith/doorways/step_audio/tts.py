@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.doorways.step_audio.loading import MOST_IDS, loading
 from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete, source_of
-from tunesmith.doorways.step_audio.spoken_arguments import doubts, either, longest_answer
+from tunesmith.doorways.step_audio.spoken_arguments import either, longest_answer
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
@@ -250,7 +250,7 @@ class StepAudioTTS:
         from tunesmith.families.step_audio.config import SAMPLE_RATE, TOKENIZER_RATE
 
         recording = load(AudioRef(str(path)), SAMPLE_RATE, 1, lowest_rate=TOKENIZER_RATE)
-        for note in doubts(recording.shape[-1] / SAMPLE_RATE, kind, text):
+        for note in self.family.checks.request_notes(kind, text, recording.shape[-1] / SAMPLE_RATE):
             self.console.warn(note)
         request = GenerationRequest(
             {"caption": text, PROMPT_TEXT: prompt_text},

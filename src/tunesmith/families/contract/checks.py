@@ -8,6 +8,7 @@ from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import Finding
 from tunesmith.speech.tools import SpeechTools
+from tunesmith.texts import Message
 
 
 class Checks:
@@ -33,6 +34,16 @@ class Checks:
 
     def text_findings(self, sample: Sample) -> list[Finding]:
         """Findings of the family's tokenisers about a sample's texts (lyrics that will be cut, unknown tags)."""
+        return []
+
+    def request_notes(self, kind: str, text: str, source_seconds: float | None) -> list[Message]:
+        """What to expect of speech that is asked for, before it is generated.
+
+        Args:
+            kind: The edit's type, or ``clone``.
+            text: What is to be said.
+            source_seconds: Length of the recording that was named, if one was.
+        """
         return []
 
     def unk_ratio(self, text: str) -> float:

@@ -37,9 +37,7 @@ class Header:
         alpha: Of an adapter; its scale is alpha / rank (alpha / sqrt(rank) with ``rslora``).
         rslora: See ``alpha``.
         tunesmith: The release that wrote it.
-        stage: The training stage that found it; empty where that is not known.
-        heldout_loss: The network's own loss over the held-out clips, where it was measured: cross-entropy in nats per
-            code (``llm``), squared error of the velocity (``flow``).
+        stage, heldout_loss: The training stage that found it and the network's own loss there, where these are known.
     """
 
     network: str

@@ -22,13 +22,11 @@ from tunesmith.adapters.tensors import read_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
-from tunesmith.families.step_audio.network_loss import NOT_MEASURED, NetworkLoss, best_losses
+from tunesmith.families.step_audio.network_loss import UNKNOWN, NetworkLoss, losses_of
 from tunesmith.files import atomic_path, read_json
 from tunesmith.texts import Message, msg
 
 _HEADER, _STATE = "header", "model_state_dict"
-BEST, METRICS = "best_model", "metrics.jsonl"
-"""Where a run keeps its best adapter, and what was measured on the way to it."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +42,12 @@ class LoadedCheckpoint:
 
 def write_best(folder: Path, target: Path) -> None:
     """Write ``llm_best.pt`` and ``flow_best.pt``, as many as an adapter folder has networks, into a folder."""
-    best = best_losses(folder.parent / METRICS) if folder.name == BEST else {}
+    best = losses_of(folder)
     for name in parts_of(folder):
-        write_checkpoint(folder, target / f"{name}_best.pt", name, found=best.get(name, NOT_MEASURED))
+        write_checkpoint(folder, target / f"{name}_best.pt", name, found=best.get(name, UNKNOWN))
 
 
-def write_checkpoint(
-    folder: Path, target: Path, network: str, *, epoch: int = 0, found: NetworkLoss = NOT_MEASURED
-) -> None:
+def write_checkpoint(folder: Path, target: Path, network: str, epoch: int = 0, found: NetworkLoss = UNKNOWN) -> None:
     """Write one network of an adapter folder as a checkpoint, whole or not at all.
 
     Args:
@@ -62,8 +58,8 @@ def write_checkpoint(
         found: The stage that found it, and its own held-out loss.
     """
     source = parts_of(folder)[network]
-    header, state = _read_part(source, network)
-    header = replace(header, stage=found.stage, heldout_loss=found.loss)
+    part, state = _read_part(source, network)
+    header = replace(part, stage=found.stage, heldout_loss=found.loss)
     with atomic_path(target) as temporary:
         torch.save(
             {

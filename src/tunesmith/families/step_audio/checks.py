@@ -9,8 +9,10 @@ from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Checks
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
+from tunesmith.families.step_audio.pair_checks import request_notes
 from tunesmith.families.step_audio.text_checks import validate_samples
 from tunesmith.speech.tools import SpeechTools
+from tunesmith.texts import Message
 
 
 class StepAudioChecks(Checks):
@@ -37,6 +39,10 @@ class StepAudioChecks(Checks):
             find=lambda: transcriber(self.checkpoint.settings.whisper or None),
             language=self.checkpoint.settings.language or None,
         )
+
+    def request_notes(self, kind: str, text: str, source_seconds: float | None) -> list[Message]:
+        """A recording that is too long to follow, and tags that stand for no sound."""
+        return list(request_notes(kind, text, source_seconds))
 
     def speech_tools(self) -> SpeechTools | None:
         """CAM++ where it is installed, and the user's Whisper."""

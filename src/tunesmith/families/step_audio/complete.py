@@ -9,6 +9,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import LLM, TokenIds
+from tunesmith.families.step_audio.pair_checks import pair_findings, without_control
 from tunesmith.families.step_audio.pairing import pair
 from tunesmith.families.step_audio.text_checks import (
     checked_tokens,
@@ -16,9 +17,7 @@ from tunesmith.families.step_audio.text_checks import (
     edit_notes,
     finding,
     learners,
-    pair_findings,
     text_findings,
-    without_control,
 )
 from tunesmith.families.step_audio.transcripts import Transcribes, fill_texts, missing
 from tunesmith.records.findings import Finding

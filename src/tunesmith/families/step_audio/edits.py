@@ -8,7 +8,7 @@ from __future__ import annotations
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
-CLONE, PRONUNCIATION = "clone", "pronunciation"
+CLONE, PRONUNCIATION, PARALINGUISTIC = "clone", "pronunciation", "paralinguistic"
 REMOVE = "remove"
 
 EDIT_INFO: dict[str, tuple[str, ...]] = {
@@ -25,7 +25,7 @@ EDIT_INFO: dict[str, tuple[str, ...]] = {
     ),
     "vad": (),
     "denoise": (),
-    "paralinguistic": (),
+    PARALINGUISTIC: (),
     "speed": ("faster", "slower", "more faster", "more slower"),
     PRONUNCIATION: (),
 }
@@ -104,7 +104,7 @@ def instruction(edit_type: str, edit_info: str | None, source_text: str, target_
         return f"Remove any noise {_ONLY_VOICE} {_QUALITY} noise from the audio.\n"
     if edit_type == "vad":
         return f"Remove any silent portions {_ONLY_VOICE} {_QUALITY} silence from the audio.\n"
-    if edit_type == "paralinguistic":
+    if edit_type == PARALINGUISTIC:
         return _paralinguistic(text, target_text)
     style = edit_type == "style"
     if edit_info == REMOVE:

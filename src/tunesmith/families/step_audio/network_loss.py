@@ -18,7 +18,9 @@ class NetworkLoss:
     loss: float | None = None
 
 
-NOT_MEASURED = NetworkLoss()
+UNKNOWN = NetworkLoss()
+_BEST, _METRICS = "best_model", "metrics.jsonl"
+"""Where a run keeps its best adapter, and what was measured on the way to it."""
 
 
 def network_loss(network: str, terms: Mapping[str, float | None]) -> float | None:
@@ -47,3 +49,8 @@ def best_losses(metrics: Path) -> dict[str, NetworkLoss]:
             losses = {name: network_loss(name, line.terms) for name in (LLM, FLOW)}
             found |= {name: NetworkLoss(line.stage, loss) for name, loss in losses.items() if loss is not None}
     return found
+
+
+def losses_of(adapter: Path) -> dict[str, NetworkLoss]:
+    """:func:`best_losses` of the run whose best adapter a folder is; nothing is known of any other folder."""
+    return best_losses(adapter.parent / _METRICS) if adapter.name == _BEST else {}

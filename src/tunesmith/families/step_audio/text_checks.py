@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from tunesmith.data.content import audio_key
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import GROUP, TokenIds
-from tunesmith.families.step_audio.edits import EDIT_INFO, is_clone, is_generic, validate
-from tunesmith.families.step_audio.markup import (
-    PARALINGUISTIC_TAGS,
-    TAKE_IT_OUT,
-    closest_tag,
-    control_token,
-    has_tag,
-    unknown_tags,
-)
+from tunesmith.families.step_audio.edits import EDIT_INFO, PARALINGUISTIC, is_clone, is_generic, validate
 from tunesmith.families.step_audio.tokens import audio_id, unpack
 from tunesmith.records.findings import Finding, Level
 from tunesmith.speech.syllables import syllables
@@ -41,7 +31,6 @@ CHECKS: dict[str, Any] = {
 """Limits of the checks that suit speech: sentences are short, end softly and have pauses; over 30 s the model loses
 words; the tokenisers never take less than 16 kHz; whispering is far quieter than shouting; the same voice and words
 come again."""
-PARALINGUISTIC = "paralinguistic"
 TEXT_FIELDS = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
 """What the user's lists call the texts."""
 PROMPT_TOKENS, TARGET_TOKENS = "prompt_tokens", "target_tokens"
@@ -127,65 +116,6 @@ def checked_tokens(samples: Sequence[Sample], ids: TokenIds) -> tuple[list[Sampl
             remedy = as_message(error.remedy) or msg("Extract them anew.")
             findings.append(finding(sample, "error", as_message(error.what), remedy))
     return kept, findings
-
-
-def without_control(samples: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
-    """Samples whose texts hold no control token, and an error for each of the others.
-
-    The LLM would read ``<|EOT|>`` as the end of a turn and ``<audio_5>`` as sound.
-    """
-    kept, findings = [], []
-    for sample in samples:
-        found = [(role, token) for role, text in sample.texts.items() if (token := control_token(text))]
-        for role, token in found[:1]:
-            message = msg(
-                "its {field} holds {token}, which is a control token of the model",
-                field=TEXT_FIELDS.get(role, role),
-                token=token,
-            )
-            findings.append(finding(sample, "error", message, TAKE_IT_OUT))
-        kept += [] if found else [sample]
-    return kept, findings
-
-
-def pair_findings(sample: Sample) -> Iterator[Finding]:
-    """Warns of a pair that teaches something else than it says: one recording twice, tags that stand for no sound."""
-    if _is_one_recording(sample):
-        message = msg("its prompt and its target are the same recording, which teaches to copy the prompt")
-        yield finding(sample, "warn", message, msg("Name another recording of this voice as prompt_audio_path."))
-    if edit_type(sample.attributes) != PARALINGUISTIC:
-        return
-    text = sample.texts.get("caption", "")
-    if tags := unknown_tags(text):
-        yield finding(sample, "warn", unknown_tags_message(tags), tag_remedy(tags))
-    elif text.strip() and not has_tag(text):
-        message = msg("its edit_type is paralinguistic, and its target_text names no sound to add")
-        yield finding(sample, "warn", message, msg("Write a tag where the sound belongs, such as [Laughter]."))
-
-
-def unknown_tags_message(tags: Sequence[str]) -> Message:
-    """That the model knows none of these tags."""
-    return msg("the model knows no tag {tags}, and may read it out", tags=tuple(tags))
-
-
-def tag_remedy(tags: Sequence[str]) -> Message:
-    """Which tags there are, and which of them may be meant."""
-    known = tuple(f"[{name}]" for name in PARALINGUISTIC_TAGS)
-    if close := closest_tag(tags[0]):
-        return msg("Is {tag} meant? It knows {known}.", tag=close, known=known)
-    return msg("It knows {known}.", known=known)
-
-
-def _is_one_recording(sample: Sample) -> bool:
-    """Whether a sample's prompt and target are the same span of the same bytes, whatever the files are called."""
-    prompt, target = sample.audios.get(PROMPT), sample.target
-    if prompt is None or target is None or (prompt.start, prompt.end) != (target.start, target.end):
-        return False
-    try:
-        same_size = Path(prompt.path).stat().st_size == Path(target.path).stat().st_size
-        return prompt.path == target.path or (same_size and audio_key(prompt) == audio_key(target))
-    except (OSError, TunesmithError):
-        return prompt.path == target.path  # a file that cannot be read is what other checks speak of
 
 
 def text_findings(sample: Sample) -> Iterator[Finding]:
