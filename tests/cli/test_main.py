@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,15 @@ def raising(error: BaseException) -> Callable[..., int]:
         raise error
 
     return fail
+
+
+def test_the_help_of_export_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    from tunesmith.families.registry import make_family
+
+    assert main(["export", "--help"]) == 0
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    for name in ("pocket/musicgen", "pocket/ace_step", "pocket/step_audio"):
+        assert set(make_family(name, None, {}).adapters.formats()) <= words, name
 
 
 def test_help_is_light_and_lists_every_verb_in_both_languages() -> None:

@@ -17,6 +17,7 @@ from tunesmith.records.metrics import EventLine, TrainLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.stages.evaluate import evaluate
 from tunesmith.stages.pipeline import run_stages
 from tunesmith.training.trainer import InterruptedRunError
 
@@ -85,7 +86,27 @@ def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_fo
     assert encoded == {"codes": 0, "text": 1}
 
 
-def test_a_changed_recipe_trains_anew_when_asked_and_an_interrupted_one_goes_on(tiny, clips_folder, tmp_path, monkeypatch):
+def test_prompts_of_forgetting_that_change_after_training_are_measured_anew(tiny, clips_folder, tmp_path):
+    run_stages(context_over(tiny, clips_folder, tmp_path), ["train"])
+    more = context_over(
+        tiny, clips_folder, tmp_path, evaluate={"seconds": 1.0, "count": 1, "forgetting_prompts": 2, "compare": False}
+    )
+    evaluate(more)
+    record = json.loads((more.folder.evaluation / "comparison_results.json").read_text())
+    assert record["losses"]["base_style"]["base"] > 0
+    assert [f["kind"] for f in record["findings"] if f["name"] == "forgetting"] in (["same"], ["worse"])
+    none = context_over(
+        tiny, clips_folder, tmp_path, evaluate={"seconds": 1.0, "count": 1, "forgetting_prompts": 0, "compare": False}
+    )
+    evaluate(none)
+    record = json.loads((none.folder.evaluation / "comparison_results.json").read_text())
+    assert record["losses"]["base_style"] is None
+    assert [f["kind"] for f in record["findings"] if f["name"] == "forgetting"] == ["unmeasured"]
+
+
+def test_a_changed_recipe_trains_anew_when_asked_and_an_interrupted_one_goes_on(
+    tiny, clips_folder, tmp_path, monkeypatch
+):
     from tunesmith.training import trainer as training
 
     context = context_over(tiny, clips_folder, tmp_path)

@@ -32,6 +32,14 @@ class AudioRef:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Audios and texts that take the place of a sample's own ones of the same roles."""
+
+    audios: Mapping[str, AudioRef]
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sample:
     """One training example; immutable, so that every stage sees the same thing.
 
@@ -44,6 +52,7 @@ class Sample:
         source: The track this was cut from; splits are made by source, never by clip.
         split: ``train`` or ``valid`` once decided (by the user's layout or by the split).
         repeats: How many times the source listed this very item; repeats are collapsed, not copied.
+        variants: Other prompts of it; every epoch draws one of them or the sample as it is, and measuring never does.
     """
 
     id: str
@@ -53,6 +62,18 @@ class Sample:
     source: str = ""
     split: Split | None = None
     repeats: int = 1
+    variants: tuple[Variant, ...] = ()
+
+    def in_variants(self) -> tuple[Sample, ...]:
+        """The sample as it is, then with each of its variants; none of these has variants of its own."""
+        own = replace(self, variants=())
+        return (
+            own,
+            *(
+                replace(own, audios={**self.audios, **other.audios}, texts={**self.texts, **other.texts})
+                for other in self.variants
+            ),
+        )
 
     @property
     def targets(self) -> dict[str, AudioRef]:
@@ -77,8 +98,7 @@ class Sample:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, one line of the manifest; empty fields are left out for the human reader."""
-        audios = {k: {f: v for f, v in vars(a).items() if v not in (None, 0.0)} for k, a in self.audios.items()}
-        record: dict[str, Any] = {"id": self.id, "audios": audios, "texts": dict(self.texts)}
+        record: dict[str, Any] = {"id": self.id, "audios": _plain(self.audios), "texts": dict(self.texts)}
         if self.attributes:
             record["attributes"] = dict(self.attributes)
         record["source"] = self.source
@@ -86,6 +106,8 @@ class Sample:
             record["split"] = self.split
         if self.repeats != 1:
             record["repeats"] = self.repeats
+        if self.variants:
+            record["variants"] = [{"audios": _plain(v.audios), "texts": dict(v.texts)} for v in self.variants]
         return record
 
     @staticmethod
@@ -95,24 +117,37 @@ class Sample:
         Raises:
             KeyError, TypeError, ValueError: when the record is not one; :func:`read_manifest` adds file and line.
         """
-        audios = {k: AudioRef(**v) for k, v in record["audios"].items()}
         known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
-        sample = Sample(id=record["id"], audios=audios, **known)
+        variants = tuple(Variant(_references(v["audios"]), v["texts"]) for v in record.get("variants", ()))
+        sample = Sample(id=record["id"], audios=_references(record["audios"]), variants=variants, **known)
         if wrong := [name for name, fits in _fitting(sample).items() if not fits]:
             raise ValueError(f"`{wrong[0]}` is not what it should be")
         return sample
 
 
+def _plain(audios: Mapping[str, AudioRef]) -> dict[str, dict[str, Any]]:
+    return {k: {f: v for f, v in vars(a).items() if v not in (None, 0.0)} for k, a in audios.items()}
+
+
+def _references(record: Mapping[str, Any]) -> dict[str, AudioRef]:
+    return {k: AudioRef(**v) for k, v in record.items()}
+
+
 def _fitting(sample: Sample) -> dict[str, bool]:
     """Which fields of a sample from JSON hold what their types say."""
-    texts, attributes = sample.texts, sample.attributes
+    attributes = sample.attributes
+    parts: list[Sample | Variant] = [sample, *sample.variants]
     return {
         "id": isinstance(sample.id, str) and bool(sample.id),
         "audios": all(
             isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
-            for ref in sample.audios.values()
+            for part in parts
+            for ref in part.audios.values()
         ),
-        "texts": isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()),
+        "texts": all(
+            isinstance(part.texts, dict) and all(isinstance(text, str) for text in part.texts.values())
+            for part in parts
+        ),
         "attributes": isinstance(attributes, dict) and _is_seconds(attributes.get("seconds", 0.0)),
         "source": isinstance(sample.source, str),
         "split": sample.split in ("train", "valid", None),

@@ -56,7 +56,21 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
         ) from error
 
 
+def stored_dtypes(file: Path) -> dict[str, torch.dtype]:
+    """The precision that every tensor of a ``.pt`` file has there, by name.
+
+    Raises:
+        TunesmithError: when the file holds no weights.
+    """
+    return {name: tensor.dtype for name, tensor in _pickled(file).items()}
+
+
 def _read_pickled(file: Path, prefix: str) -> dict[str, torch.Tensor]:
+    named = _pickled(file)
+    return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items() if name.startswith(prefix)}
+
+
+def _pickled(file: Path) -> dict[str, torch.Tensor]:
     # Files older than torch 1.6 are no archives, which alone can be mapped into memory.
     loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     # Some trainers keep more beside the weights; FunASR's loader takes either form.
@@ -65,8 +79,7 @@ def _read_pickled(file: Path, prefix: str) -> dict[str, torch.Tensor]:
         raise TunesmithError(
             msg("this file holds no weights by name"), where=str(file), remedy=msg("Take the checkpoint's own file.")
         )
-    named = {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
-    return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items() if name.startswith(prefix)}
+    return {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
 
 
 def _read_safetensors(file: Path, prefix: str) -> dict[str, torch.Tensor]:

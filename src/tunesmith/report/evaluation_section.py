@@ -12,7 +12,7 @@ from tunesmith.report.numbers import UNKNOWN, change, loss, number, plain, real
 from tunesmith.report.texts import term, verbatim
 from tunesmith.texts import Message, msg
 
-KINDS = ("broken", "worse", "better", "same")
+KINDS = ("broken", "worse", "unmeasured", "better", "same")
 
 
 def findings(data: ReportData) -> list[tuple[str, list[RunFinding]]]:
@@ -40,8 +40,9 @@ def loss_rows(data: ReportData) -> list[tuple[Message, str, str, str]]:
     before, after, style = losses.base.terms, losses.adapter.terms, losses.base_style
     rows = [(msg("Held-out clips"), losses.base.loss, losses.adapter.loss)]
     rows += [(verbatim(n.replace("_", " ")), before.get(n), after.get(n)) for n in dict.fromkeys([*before, *after])]
-    if style:
-        rows.append((msg("Base-style prompts (forgetting)"), style.base, style.adapter))
+    rows.append(
+        (msg("Base-style prompts (forgetting)"), style.base if style else None, style.adapter if style else None)
+    )
     return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
 
 

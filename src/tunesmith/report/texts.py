@@ -46,6 +46,7 @@ TERMS: dict[str, dict[str, Message]] = {
         "worse": msg("Worse"),
         "broken": msg("Broken"),
         "same": msg("Unchanged"),
+        "unmeasured": msg("Not measured"),
     },
     "direction": {
         "towards": msg("closer"),

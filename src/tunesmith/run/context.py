@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +27,7 @@ class SavedAdapter:
         networks: What that stage trains.
         updates: Updates of the stage so far.
         loss: Its held-out loss, where it was measured just now.
+        terms: The same by term.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class SavedAdapter:
     networks: tuple[str, ...]
     updates: int
     loss: float | None
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def check(context: RunContext) -> dict[str, Any]:
         similar=[pair for pair in checked.similar if user_ids.issuperset(pair)],
         cut=not family.is_speech,
     )
-    checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed))
+    checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed, warned_clips(checked)))
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     write_manifest(context.folder.manifest, result.samples)
@@ -64,6 +64,11 @@ def check(context: RunContext) -> dict[str, Any]:
     if replay is not None:
         refuse_empty(context, replay, checked, result, of_replay=True)
     return found.summary()
+
+
+def warned_clips(checked: CheckReport) -> frozenset[str]:
+    """Clips that the checks have warned of."""
+    return frozenset(finding.clip for finding in checked.findings if finding.level == "warn")
 
 
 def refuse_empty(

@@ -94,7 +94,7 @@ def generate_sides(
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
     """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.training.base_outputs import stored_base_style
+    from tunesmith.training.base_outputs import base_style_items
     from tunesmith.training.setup import open_clips
     from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
 
@@ -103,7 +103,7 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     clips = open_clips(context)
     family, size = context.family, context.recipe.train.batch_size
     items = fixed_items(clips.valid) if clips.valid is not None else []
-    style = fixed_batches(family, stored_base_style(context), size)
+    style = fixed_batches(family, base_style_items(context, networks, device), size)
 
     def base_style() -> float | None:
         return measure_networks(family, networks, style, device).loss if style else None

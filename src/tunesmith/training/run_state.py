@@ -12,6 +12,7 @@ from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.texts import Message
+from tunesmith.training.best import Measurement
 from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import EventName, Tracker
@@ -50,7 +51,11 @@ class RunState:
 
 
 def save_model(
-    run: RunState, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
+    run: RunState,
+    folder: Path,
+    note: str,
+    kind: Literal["best", "snapshot", "final"],
+    measured: Measurement | None = None,
 ) -> None:
     """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
     from tunesmith.run.model_card import model_card
@@ -62,7 +67,8 @@ def save_model(
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
     if context.on_saved is not None:
         since = state.progress.update - state.progress.stage_began
-        context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))
+        loss, terms = (measured.loss, measured.terms) if measured else (None, {})
+        context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss, terms))
 
 
 def keep_snapshot(run: RunState) -> None:

@@ -22,7 +22,7 @@ def validate(run: RunState) -> None:
         return
     if decision.best:
         note = f"best held-out loss {measured.loss:.4f} at update {decision.progress.update}"
-        save_model(run, run.context.folder.best, note, "best", measured.loss)
+        save_model(run, run.context.folder.best, note, "best", measured)
     log_validation(run, measured, decision)
     stop_early(run)
 

@@ -60,6 +60,21 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     return _train(context, given, mode)
 
 
+def train(given: Given, mode: str | None = None) -> int:
+    """Do what the command does with a file that was read already.
+
+    Args:
+        given: The file.
+        mode: ``llm``, ``flow`` or ``both``; what the file says where it is left out.
+
+    Raises:
+        TunesmithError: as the command prints it.
+    """
+    wanted = mode or given.config.basic.train_mode
+    command = shlex.join(["finetune_demo.py", "--mode", wanted])
+    return _train(open_run(given, wanted, places(given), None, command), given, wanted)
+
+
 def open_run(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
     """The run in ``save.ckpt_dir``; nothing in it changes yet.
 

@@ -36,9 +36,7 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
     @cached_property
     def ids(self) -> TokenIds:
         """How this checkpoint numbers audio codes; as published where it is not here, as checks need none."""
-        if not self.here:
-            return TokenIds()
-        return known(TokenIds, read_json(self.folder / "config.json").get("tunesmith_small") or {})
+        return token_ids(self.folder) if self.here else TokenIds()
 
     @property
     def pocket(self) -> bool:
@@ -57,3 +55,9 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
         from tunesmith.families.step_audio.parts.step1_weights import read_config
 
         return read_config(self.folder), read_cosyvoice(self.flow_folder / "cosyvoice.yaml").flow
+
+
+def token_ids(folder: Path) -> TokenIds:
+    """How the checkpoint in a folder numbers audio codes; as published for a folder that is none."""
+    config = folder / "config.json"
+    return known(TokenIds, read_json(config).get("tunesmith_small") or {}) if config.is_file() else TokenIds()

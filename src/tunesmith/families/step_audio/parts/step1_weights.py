@@ -5,6 +5,7 @@ Nothing of the folder is executed; its remote modules (``modeling_step1.py``) ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from tunesmith.texts import msg
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "step1"
+_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 _SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_attention_groups")
 _AGAIN = msg("Download {repository} again.", repository=REPOSITORY)
 
@@ -127,12 +129,26 @@ def weight_reader(folder: Path) -> Callable[[str], torch.Tensor]:
     return read
 
 
+def weight_dtypes(folder: Path) -> dict[str, torch.dtype]:
+    """The precision of every tensor of the LLM by its name; no tensor is read.
+
+    Raises:
+        TunesmithError: when a file is absent or unreadable.
+    """
+    found: dict[str, torch.dtype] = {}
+    for file in _files(folder):
+        with _opened(file) as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                found[name] = _DTYPES.get(tensors.get_slice(name).get_dtype(), torch.float32)
+    return found
+
+
 def save_step1(
     state: Mapping[str, torch.Tensor],
     config: Step1Config,
     folder: Path,
     *,
-    dtype: torch.dtype = torch.bfloat16,
+    dtype: torch.dtype | None = torch.bfloat16,
     shard_bytes: int = 5 * 10**9,
 ) -> None:
     """Write a whole LLM as others read it: config, shards, and their index where there is more than one.
@@ -141,7 +157,7 @@ def save_step1(
         state: Every tensor by name, adapters merged.
         config: Sizes.
         folder: Made if need be; other files in it stay.
-        dtype: Of the weights on disk.
+        dtype: Of the weights on disk; ``None`` leaves each tensor as it is.
         shard_bytes: Most bytes of one file.
 
     Raises:
@@ -153,13 +169,15 @@ def save_step1(
     with torch.device("meta"):
         wanted = Step1ForCausalLM(config).state_dict()
     check_names({name: tensor.shape for name, tensor in wanted.items()}, state, folder)
-    sizes = {name: torch.empty(tensor.shape, dtype=dtype, device="meta") for name, tensor in wanted.items()}
+    kinds = {name: dtype or state[name].dtype for name in wanted}
+    sizes = {name: torch.empty(tensor.shape, dtype=kinds[name], device="meta") for name, tensor in wanted.items()}
     split = split_torch_state_dict_into_shards(sizes, max_shard_size=shard_bytes)
     for file, names in split.filename_to_tensors.items():
-        write_tensors(folder / file, {name: state[name].detach().to(device="cpu", dtype=dtype) for name in names})
+        write_tensors(folder / file, {name: state[name].detach().to("cpu", kinds[name]) for name in names})
     if split.is_sharded:
         write_json(folder / INDEX, {"metadata": split.metadata, "weight_map": split.tensor_to_filename})
-    write_json(folder / CONFIG, _published_config(config, dtype))
+    usual, _ = Counter(kinds.values()).most_common(1)[0]
+    write_json(folder / CONFIG, _published_config(config, usual))
 
 
 def _published_config(config: Step1Config, dtype: torch.dtype) -> dict[str, Any]:
