@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 TARGETS = ("linear_q", "linear_k", "linear_v", "to_q", "to_k", "to_v", "to_out.0")
-"""Attention of transformer and lyric encoder, as upstream; without its ``speaker_embedder``, which only ever sees zeros
-and so never gets a gradient."""
+"""Attention of transformer and lyric encoder, as upstream; without its ``speaker_embedder``, which gets no gradient from
+clips without a speaker vector."""
 
 
 class AceStepAdapters(Adapters):
