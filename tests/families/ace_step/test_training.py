@@ -113,3 +113,13 @@ def test_checkpointing_gives_the_same_gradients(make):
         gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and len(gradients[0]) > 0
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-7) for k in gradients[0])
+
+
+def test_projection_losses_without_heads_are_said() -> None:
+    def warned(path: str, ssl: str) -> bool:
+        family = ACE_STEP.open(path, ACE_STEP.settings(ssl=ssl))
+        return any("this model has no heads for them" in str(said) for said in family.adapters.warnings((), "lora"))
+
+    assert warned("pocket/ace_step", "on")
+    assert not warned("pocket/ace_step", "off")
+    assert not warned(str(golden_path("ace_step/tiny_checkpoint")), "on")
