@@ -161,7 +161,7 @@ def test_tensorboard_has_the_curves_and_the_audio(guides: Guides) -> None:
     second.Reload()
     assert first.Tags()["images"] == ["curves"]
     assert [event.step for event in first.Images("curves")] == [3]
-    assert [event.step for event in first.Audio("preview/00")] == [0, 3]
+    assert {0, 3} <= {event.step for event in first.Audio("preview/00")}
     (rate,) = {int(event.sample_rate) for event in first.Audio("preview/00")}
     assert rate == 48_000
     assert second.Tags()["images"] == second.Tags()["audio"] == []
