@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from tests.data.sounds import phrase, save
 from tests.e2e.songs import small_lora
@@ -381,4 +383,15 @@ def test_two_machines_train_one_run(quick: list[str]) -> None:
     assert [one.returncode for one in started] == [0, 0], said
     assert "the first one checks and encodes" in said[0][0]
     assert "2 updates of 2 clips" in said[1][0]
-    assert only_run().is_dir()
+    together = only_run()
+    alone = [*quick, "--max_steps", "2", "--accumulate_grad_batches", "2", "--exp_name", "alone"]
+    assert run_doorway(trainer, alone) == 0
+    lines = [lines_of(run, "train") for run in (together, only_run("alone"))]
+    assert [[line["update"] for line in of] for of in lines] == [[1, 2], [1, 2]]
+    assert [line["loss"] for line in lines[0]] == pytest.approx([line["loss"] for line in lines[1]], rel=1e-5)
+    ours, theirs = (
+        load_file(run / "final_model" / "adapter_model.safetensors") for run in (together, only_run("alone"))
+    )
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        np.testing.assert_allclose(tensor, theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
