@@ -16,6 +16,8 @@ from tunesmith.texts import msg
 Split = Literal["train", "valid"]
 PROMPT, PROMPT_TEXT = "prompt", "prompt_text"
 """Roles of the audio that a sample only listens to (a voice, a source to edit), and of what it says."""
+SPEAKER = "speaker_emb_path"
+"""Attribute with the path of a clip's speaker vector (ACE-Step's column), and a prompt's text role for it."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import yaml
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.texts import Message, in_every_language, msg
+from tunesmith.training.gate_stop import GateStopError
 
 CONFIG = "config.yaml"
 
@@ -63,6 +64,10 @@ class Parser(argparse.ArgumentParser):
         """Add a flag without a value."""
         self.switches.add(name)
         self.add_argument(f"--{name}", action="store_true", default=None, help=text)
+
+    def overrides(self) -> None:
+        """Add ``--gate`` and ``--set``, for what has no flag of its own."""
+        add_overrides(self)
 
     def read(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
         """Parse: flag, then config.yaml, then default; ``given`` holds the names of the flags that were given.
@@ -167,6 +172,36 @@ class Parser(argparse.ArgumentParser):
                 raise TunesmithError(msg("unknown key `{key}`", key=key), where=where, remedy=remedy)
 
 
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add ``--gate NAME=ACTION`` and ``--set KEY=VALUE``, both for several and again and again."""
+    gate = "a preflight gate that only warns or is off, such as base_loss=warn"
+    parser.add_argument("--gate", nargs="+", action="extend", metavar="NAME=ACTION", help=gate)
+    key = "any key of the recipe that has no flag here, such as options.tag_orders=4 (tunesmith schema lists them)"
+    parser.add_argument("--set", nargs="+", action="extend", metavar="KEY=VALUE", help=key)
+
+
+def chosen_overrides(args: argparse.Namespace, own: Mapping[str, str]) -> list[str]:
+    """What ``--gate`` and ``--set`` say, as overrides of the recipe.
+
+    Args:
+        args: What was read; one value of config.yaml may stand without a list.
+        own: The flag, or key of the guide's file, that decides a recipe's key.
+
+    Raises:
+        TunesmithError: for a key that is decided by something else.
+    """
+    gates, settings = ([value] if isinstance(value, str) else value or [] for value in (args.gate, args.set))
+    for text in map(str, settings):
+        key = text.partition("=")[0].strip()
+        if flag := own.get(key):
+            raise TunesmithError(
+                msg("`{key}` is decided by {flag} here", key=key, flag=flag),
+                where=f"--set {text}",
+                remedy=msg("Give it there."),
+            )
+    return [f"gates.{str(text).removeprefix('gates.')}" for text in gates] + [str(text) for text in settings]
+
+
 def _reason(error: ValueError) -> Message:
     """Why a converter refuses a value: its own sentence, or Python's words."""
     reason = error.args[0] if error.args else ""
@@ -217,5 +252,7 @@ def run_doorway(main: Callable[[Sequence[str] | None], int], argv: Sequence[str]
         code = main(argv)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, GateStopError):
+            error.with_flags()
         return explain(error, debug=debug)
     return code

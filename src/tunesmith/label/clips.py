@@ -23,6 +23,7 @@ class ClipToLabel:
         tags: The user's own tags, not those that labelling wrote.
         lyrics: Its lyrics, if any.
         text_file: Where its tags belong; ``None`` in layouts that list them in one file.
+        written: The tags that labelling wrote there before.
     """
 
     id: str
@@ -30,6 +31,7 @@ class ClipToLabel:
     tags: tuple[str, ...]
     lyrics: str
     text_file: Path | None
+    written: tuple[str, ...] = ()
 
 
 def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[ClipToLabel]:
@@ -60,7 +62,8 @@ def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> Cl
     text_file = path.with_name(f"{path.stem}{ending}") if ending else None
     tags = tuple(split_tags(sample.texts.get("tags") or sample.texts.get("caption", "")))
     ours = store.wrote(sample.id, tags) or (overwrite and text_file is not None)
-    return ClipToLabel(sample.id, ref, () if ours else tags, _lyrics(sample, path), text_file)
+    own = store.tags_by_hand(sample.id) if ours or not tags else tags
+    return ClipToLabel(sample.id, ref, own, _lyrics(sample, path), text_file, tags if ours else ())
 
 
 def _lyrics(sample: Sample, path: Path) -> str:

@@ -116,6 +116,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
         return list(requests)
     from tunesmith.data.load import load
     from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
+    from tunesmith.prompting.source import described_source, warn_of_equal_texts
 
     if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
         raise TunesmithError(
@@ -127,11 +128,10 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     role = PROMPT if is_speech else context.family.type.audio_roles[-1]
     lowest = speech.lowest_rate if speech else 0
     source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
-    about = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt}
-    about["source_lyrics"] = recipe.source_lyrics
-    about = {role: text for role, text in about.items() if text}
+    about = described_source(context, {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt})
     replaced = {PROMPT_TEXT} if is_speech else set()  # what the sample's prompt says is not what this source says
     texts = [{role: text for role, text in r.texts.items() if role not in replaced} | about for r in requests]
+    warn_of_equal_texts(context, texts)
     return [
         replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)
     ]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
-from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
 from tunesmith.run.attempts import has_weights
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import in_turn, msg
+from tunesmith.training.gate_stop import GateStopError
 from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
@@ -23,7 +23,7 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
     """Run the gates; one that stops ends the run before it costs anything, an earlier run's results included.
 
     Raises:
-        TunesmithError: when a gate stops the run.
+        GateStopError: when a gate stops the run.
     """
     results = run_gates(state, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
@@ -32,9 +32,9 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
             tracker = Tracker(folder, active=state.accelerator.is_main_process)
             for gate in results:
                 tracker.write(GateLine(update=0, **vars(gate)))
-        raise TunesmithError(
+        raise GateStopError(
             in_turn([msg("gate {name}: {message}", name=gate.name, message=gate.message) for gate in stopped]),
-            remedy=msg("Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe."),
+            [gate.name for gate in stopped],
         )
     return results
 

@@ -1,9 +1,10 @@
-"""``metrics.jsonl`` is the truth about a run; TensorBoard gets the same numbers."""
+"""``metrics.jsonl`` is the truth about a run; TensorBoard gets the same numbers, and previews and curves."""
 
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any, Literal
 
 from tunesmith.files import write_text
@@ -60,19 +61,39 @@ class Tracker:
         """Append something that happened."""
         self.write(EventLine(update=update, name=name, message=message))
 
-    def _to_board(self, kind: str, update: int, record: dict[str, Any]) -> None:
-        if kind not in {"train", "valid"}:
-            return
+    def picture(self, name: str, file: Path, update: int) -> None:
+        """Show a PNG file on TensorBoard."""
+        if self.active:
+            from matplotlib.image import imread
+
+            self._writer().add_image(name, imread(file), update, dataformats="HWC")
+
+    def _writer(self) -> Any:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(self.folder.tensorboard), flush_secs=10)
+        return self._board
+
+    def _sound(self, name: str, file: Path, update: int) -> None:
+        """Put a WAV file on TensorBoard, whose player takes one channel."""
+        from soundfile import read
+
+        audio, rate = read(file, dtype="float32", always_2d=True)
+        self._writer().add_audio(name, audio.mean(axis=1).clip(-1, 1), update, sample_rate=rate)
+
+    def _to_board(self, kind: str, update: int, record: dict[str, Any]) -> None:
+        if kind == "preview":
+            self._sound(f"preview/{record['index']:02d}", self.folder.path / record["file"], update)
+        if kind not in {"train", "valid"}:
+            return
+        board = self._writer()
         flat = {k: v for k, v in record.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         flat |= {k: v for k, v in (record.get("terms") or {}).items() if v is not None}
         flat |= {f"kinds/{k}": v for k, v in (record.get("kinds") or {}).items() if v is not None}
         for name, value in flat.items():
             if name not in {"format", "update", "time"}:
-                self._board.add_scalar(f"{kind}/{name}", value, update)
+                board.add_scalar(f"{kind}/{name}", value, update)
 
     def close(self) -> None:
         """Flush TensorBoard's file."""

@@ -134,7 +134,8 @@ def after_update(run: RunState, result: UpdateResult) -> None:
         every = run.context.recipe.previews.every
         if run.requests and every and (update % every == 0 or last):
             preview(run)
-            draw_curves(run.context.folder, update)
+            if picture := draw_curves(run.context.folder, update):
+                run.tracker.picture("curves", picture, update)
     share_decision(run)
     stopped = state.progress.finished
     due = run.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested

@@ -142,6 +142,7 @@ def _labelled(dataset: Dataset, folder: Path, default_text: str | None) -> Datas
             texts["caption"] = join_tags(label.tags)
         if label.recaption and "recaption" not in attributes:
             attributes["recaption"] = {k: v for k, v in label.recaption.items() if isinstance(v, str)}
+            attributes.setdefault("lyrical_rap_check", label.recaption.get("lyrical_rap_check"))
         return replace(sample, texts=texts, attributes=attributes)
 
     return replace(dataset, samples=[merged(sample) for sample in dataset.samples])

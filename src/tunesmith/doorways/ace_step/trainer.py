@@ -38,7 +38,7 @@ HELP = {
     "gradient_clip_algorithm": "what it limits: norm, or every value",
     "reload_dataloaders_every_n_epochs": "accepted; every epoch is drawn anew",
     "every_plot_step": "updates between curves and audio; 0 turns them off",
-    "val_check_interval": "updates between measurements of held-out loss; None measures at every save",
+    "val_check_interval": "updates between measurements of held-out loss, or a share of an epoch (0.5); None: at saves",
     "lora_config_path": "JSON file with r, lora_alpha and target_modules",
     "model": "base model: hub id, folder, or `pocket`",
     "batch_size": "clips per batch and device",
@@ -52,6 +52,7 @@ def trainer(argv: Sequence[str] | None = None) -> int:
     for name, text in HELP.items():
         parser.value(name, text)
     parser.switch("ssl", "add the MERT and mHuBERT projection losses; downloads both models")
+    parser.overrides()
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     command = shlex.join(["trainer.py", *(sys.argv[1:] if argv is None else argv)])

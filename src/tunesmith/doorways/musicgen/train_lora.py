@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
+from tunesmith.doorways.common import Parser, chosen_overrides, run_doorway
+from tunesmith.doorways.musicgen.options import COMMANDS, FLAG_OF, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.run.console import Console
@@ -52,6 +52,7 @@ def train_lora(argv: Sequence[str] | None = None) -> int:
     parser.switch("fp16", "half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler")
     parser.switch("bf16", "bf16 on a GPU")
     parser.switch("resume", "continue from the newest checkpoint in output_dir")
+    parser.overrides()
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     settle_precision(args)
@@ -115,7 +116,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
             where=str(metadata),
             remedy=msg("Make it with prepare_data.py, or check --data_dir and --metadata_file."),
         )
-    recipe = build(Tree(as_recipe(args))).recipe
+    recipe = build(Tree(as_recipe(args)), chosen_overrides(args, FLAG_OF)).recipe
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     card_for_planning(recipe)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.doorways.common import run_doorway
-from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
+from tunesmith.doorways.common import add_overrides, chosen_overrides, run_doorway
+from tunesmith.doorways.step_audio.config import DEFAULT, KEY_OF, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
 from tunesmith.planning.planner import plan_lines
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.saves import Saves
 
 GO_ON = msg("The same command goes on from there.")
-COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test"}}
+COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test", "gate", "set"}}
 """Flags of the command."""
 
 
@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "--resume", nargs="?", const=AUTO, metavar="CHECKPOINT", help="go on with this run, and refuse to begin another"
     )
     made.add_argument("--test", action="store_true", help="only speak a held-out sample with base and tuned weights")
+    add_overrides(made)
     made.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
     return made
 
@@ -51,7 +52,8 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     given = read_config(Path(args.config))
     mode = args.mode or given.config.basic.train_mode
     command = shlex.join(["finetune_demo.py", *(sys.argv[1:] if argv is None else argv)])
-    context = open_run(given, mode, places(given), args.resume, command)
+    chosen = chosen_overrides(args, KEY_OF)
+    context = open_run(given, mode, places(given), args.resume, command, chosen)
     if args.test:
         from tunesmith.doorways.step_audio.postprocess import compare
 
@@ -75,7 +77,9 @@ def train(given: Given, mode: str | None = None) -> int:
     return _train(open_run(given, wanted, places(given), None, command), given, wanted)
 
 
-def open_run(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
+def open_run(
+    given: Given, mode: str, where: Places, resume: str | None, command: str, overrides: Sequence[str] = ()
+) -> RunContext:
     """The run in ``save.ckpt_dir``; nothing in it changes yet.
 
     Raises:
@@ -85,7 +89,7 @@ def open_run(given: Given, mode: str, where: Places, resume: str | None, command
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
 
-    recipe = build(Tree(as_recipe(given, mode, where))).recipe
+    recipe = build(Tree(as_recipe(given, mode, where)), overrides).recipe
     refuse_resume(resume, where.folder, recipe, mode)
     where.folder.create()
     return RunContext(where.folder, recipe, Console(log_file=where.folder.log), command)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.config import DCAE, TEXT, VOCODER
 from tunesmith.families.contract import Encoder, Encoding
@@ -53,7 +53,7 @@ class AceStepEncoding(Encoding):
         if name in ("lyrics", "lyric_sections"):
             return content_key(ENCODING_VERSION, name, *self._lyrics_key(sample))
         if name == "speaker":
-            path = str(sample.attributes.get("speaker_emb_path") or "")
+            path = str(sample.attributes.get(SPEAKER) or "")
             return content_key(
                 name, self.checkpoint.config.transformer.speaker_embedding_dim, file_digest(Path(path)) if path else ""
             )

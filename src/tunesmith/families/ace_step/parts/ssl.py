@@ -124,7 +124,7 @@ def load_hubert(folder: Path) -> Any:
             msg("this model has {settings}, which a plain HuBERT has not", settings=all_of(foreign)),
             where=str(folder),
             remedy=msg(
-                "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off."
+                "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in options.ssl_models, or set options.ssl to off."
             ),
         )
     known = set(HubertConfig().to_dict()) - {"model_type", "architectures", "transformers_version", "dtype"}
