@@ -3,10 +3,10 @@
     python benchmarks/kills.py --kills 40 --work /tmp/kills
 
 Every family's pocket model goes through all stages and an export. A victim is killed (SIGKILL, with all processes that
-it started) at a moment drawn from a seed, and the same command is typed again until it ends; the moments are spread
-over the time that the undisturbed run took, so that every stage is hit. One more run trains in two processes. In the end no
-temporary file may be left, and adapters, metrics, the encoded cache, audio, comparison and exports have to be those of
-the undisturbed run.
+it started) at a drawn moment, and the same command is typed again until it ends; the moments are spread over
+all of the time that an undisturbed run took, so that every stage is hit. One more run trains in two processes. At the
+end no temporary file may be left, and adapters, metrics, the encoded cache, audio, comparison and exports have to be
+those of the undisturbed run.
 """
 
 from __future__ import annotations
