@@ -13,6 +13,7 @@ from tunesmith.run.folder import STAGES
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.old_records import record_inputs_of_old
 from tunesmith.stages.results import Asked, decide
+from tunesmith.stages.writing import is_main, writing
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.start import Start, fingerprint
 
@@ -55,11 +56,18 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
     Raises:
         TunesmithError: from the stage that failed; what earlier stages made stays.
     """
-    if not is_main():
-        context.console.mute()
-    else:
-        record_inputs_of_old(context)
-    record_start(context)
+    with writing(context.folder, context.command, context.console):
+        if not is_main():
+            context.console.mute()
+        else:
+            record_inputs_of_old(context)
+        record_start(context)
+        do_stages(context, stages, force=force, asked=asked)
+    return 0
+
+
+def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked: Asked) -> None:
+    """Do stages in a run folder that is held."""
     for name in needed(stages):
         if name != "train" and not is_main():
             await_main(context, name)
@@ -72,7 +80,6 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
             run_stage(context, name, inputs)
         else:
             say_skipped(context, name)
-    return 0
 
 
 def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
@@ -170,10 +177,3 @@ def record_start(context: RunContext) -> None:
         context.folder.create()
         write_text(context.folder.resolved, dump_resolved(context.recipe))
         environment(context).write(context.folder.environment)
-
-
-def is_main() -> bool:
-    """Whether this is the first (or only) process of a distributed run."""
-    import os
-
-    return os.environ.get("RANK", "0") == "0"
