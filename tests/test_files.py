@@ -51,7 +51,7 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_a_full_disk_is_said_in_every_librarys_words(tmp_path: Path, error: Exception) -> None:
-    with pytest.raises(TunesmithError, match="the disk is full.*same command again"), atomic_path(tmp_path / "a.bin"):
+    with pytest.raises(TunesmithError, match="the disk is full"), atomic_path(tmp_path / "a.bin"):
         raise error
     assert list(tmp_path.iterdir()) == []
 

@@ -76,7 +76,7 @@ def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked:
         anew = force and name in stages
         if name == "train":
             train_stage(context, inputs, "fresh" if anew else asked)
-        elif anew or not is_done(context, name, inputs):
+        elif anew or not is_done(context, name, inputs) or (name == "encode" and not cache_is_sound(context)):
             run_stage(context, name, inputs)
         else:
             say_skipped(context, name)
@@ -86,6 +86,13 @@ def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
     """Whether a stage has been done on these very inputs."""
     state = context.folder.stage_state(name)
     return state is not None and state.status == "done" and state.fingerprint == fingerprint(inputs)
+
+
+def cache_is_sound(context: RunContext) -> bool:
+    """Whether the cache still holds what was encoded."""
+    from tunesmith.stages.encode import is_cache_sound
+
+    return is_cache_sound(context)
 
 
 def say_skipped(context: RunContext, name: str) -> None:
