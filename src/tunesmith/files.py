@@ -100,22 +100,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+class DamagedFileError(TunesmithError):
+    """A file that is there and does not hold what it should."""
+
+
 def read_json(path: Path) -> Any:
     """Read JSON.
 
     Raises:
-        TunesmithError: when the file is missing or is not JSON, with its line.
+        DamagedFileError: when it is not JSON, with its line.
+        TunesmithError: when it is missing or cannot be read.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise TunesmithError(
+        raise DamagedFileError(
             msg("this file is not JSON ({reason})", reason=error.msg),
             where=f"{path}:{error.lineno}",
             remedy=msg("Correct it, or write it anew."),
         ) from error
+    except RecursionError as error:
+        raise DamagedFileError(
+            msg("this file is nested too deeply"), where=str(path), remedy=msg("Correct it, or write it anew.")
+        ) from error
     except UnicodeDecodeError as error:
-        raise TunesmithError(
+        raise DamagedFileError(
             msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
         ) from error
     except OSError as error:

@@ -113,6 +113,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "version": __version__,
         "when": time.strftime("%Y-%m-%d %H:%M"),
         "problems": data.problems,
+        "unfinished": summary.unfinished(data),
         "verdict": summary.verdict(data),
         "state": summary.state(data),
         "cards": summary.cards(data),

@@ -10,9 +10,10 @@ from tunesmith.files import write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
+from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.old_records import record_inputs_of_old
-from tunesmith.stages.results import Asked, decide
+from tunesmith.stages.results import Asked, decide, line_of
 from tunesmith.stages.writing import is_main, writing
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.start import Start, fingerprint
@@ -60,6 +61,7 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
         if not is_main():
             context.console.mute()
         else:
+            set_aside_damaged_states(context)
             record_inputs_of_old(context)
         record_start(context)
         do_stages(context, stages, force=force, asked=asked)
@@ -117,7 +119,7 @@ def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> No
         return
     say_skipped(context, "train")
     if decision.changed:
-        lines = in_turn([change.line() for change in decision.changed])
+        lines = in_turn([line_of(context, change) for change in decision.changed])
         context.console.log(msg("  for the next training: {changes}", changes=lines), style="dim")
 
 
