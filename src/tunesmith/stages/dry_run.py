@@ -15,6 +15,7 @@ from tunesmith.records.findings import CheckFindings
 from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
+from tunesmith.stages.space import warn_of_space
 from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
 
@@ -65,6 +66,7 @@ def print_plan(context: RunContext) -> None:
         plan.write(context.folder.plan)
     for line in plan_lines(plan):
         context.console.log(line)
+    warn_of_space(context, plan)
     if mix := planned_mix(context):
         context.console.log(mix.line())
 

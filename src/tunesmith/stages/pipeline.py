@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
@@ -14,6 +16,7 @@ from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.old_records import record_inputs_of_old
 from tunesmith.stages.results import Asked, decide, line_of
+from tunesmith.stages.space import compare_with_free_space
 from tunesmith.stages.writing import is_main, writing
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.start import Start, fingerprint
@@ -110,6 +113,8 @@ def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> No
     """
     decision = decide(context, inputs, asked)
     if decision.action == "train":
+        if is_main():
+            compare_with_free_space(context)
         run_stage(context, "train", inputs, start=decision.start)
         return
     if decision.action == "choose":
@@ -171,9 +176,14 @@ def await_main(context: RunContext, name: str) -> None:
     """Let the first process of a distributed run do a stage that is not training; the launcher ends us if it fails."""
     if name not in {"check", "encode"}:
         return
+    launcher = os.getppid()
     while True:
         if is_done(context, name, stage_inputs(context, name)):
             return
+        if os.getppid() != launcher:
+            raise TunesmithError(
+                msg("the command that started this process has ended"), remedy=msg("Start all processes again.")
+            )
         time.sleep(0.2)
 
 
