@@ -198,6 +198,7 @@ class RunFolder:
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:
+            error.filename = None  # of the file that was tried
             raise explain_os_error(error, self.path) from error
         return self
 

@@ -37,6 +37,15 @@ def generate(context: RunContext) -> dict[str, Any]:
         return generate_with(context, adapter_folder(context), target, shown=folder)
 
 
+def generate_elsewhere(context: RunContext, out: Path) -> None:
+    """Generate into the user's folder alone, where the run's own cannot be written to."""
+    from tunesmith.run.adapted import adapter_folder
+
+    run = str(context.folder.path)
+    context.console.warn(msg("{run} cannot be written to; the audio goes to {out} alone", run=run, out=str(out)))
+    generate_with(context, adapter_folder(context), out)
+
+
 def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Path | None = None) -> dict[str, Any]:
     """Generate with any adapter of the run's base into any folder, whose other files stay.
 

@@ -24,7 +24,13 @@ PREVIOUS = "recipe.previous.yaml"
 
 
 def open_run(
-    target: str, overrides: Sequence[str] = (), *, command: str, root: Path | None = None, need_recipe: bool = True
+    target: str,
+    overrides: Sequence[str] = (),
+    *,
+    command: str,
+    root: Path | None = None,
+    need_recipe: bool = True,
+    to_read: bool = False,
 ) -> RunContext:
     """Open a run, making its folder when ``target`` is a recipe file that has none yet.
 
@@ -37,6 +43,7 @@ def open_run(
         command: What the user typed.
         root: Where runs are kept; ``runs`` in the working directory by default.
         need_recipe: Refuse a folder without a recipe; the report can do without.
+        to_read: The results go elsewhere, so that a folder which cannot be written to will do.
 
     Raises:
         TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
@@ -55,11 +62,21 @@ def open_run(
                 remedy=msg("Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."),
             )
     recipe = load(source, overrides).recipe if source else _nameless(folder)
-    folder.create()
-    console = Console(log_file=folder.log if is_main() else None, quiet=not is_main())
+    read_only = to_read and not _can_be_written(folder)
+    if not read_only:
+        folder.create()
+    console = Console(log_file=folder.log if is_main() and not read_only else None, quiet=not is_main())
     if note:
         console.log(note)
-    return RunContext(folder, recipe, console, command)
+    return RunContext(folder, recipe, console, command, read_only)
+
+
+def _can_be_written(folder: RunFolder) -> bool:
+    try:
+        folder.create()
+    except TunesmithError:
+        return False
+    return True
 
 
 def _from_file(
