@@ -188,3 +188,29 @@ def test_unreadable_files_get_a_sentence(tmp_path: Path) -> None:
     marked = tmp_path / "marked.yaml"
     marked.write_bytes(b"\xef\xbb\xbfname: a\n")
     assert load(marked).recipe.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.snapshots=../../x", "it leads out of the run folder"),
+        ("train.snapshots=a/../../x", "it leads out of the run folder"),
+        ("train.snapshots='..\\x'", "it leads out of the run folder"),
+        ("generate.seconds=1e9", "must be at most 3600"),
+        ("evaluate.seconds=3601", "must be at most 3600"),
+        ("previews.seconds=1e6", "must be at most 3600"),
+        ("generate.count=100000", "must be at most 1000"),
+        ("evaluate.count=100000", "must be at most 1000"),
+        ("train.batch_size=1000000", "must be at most 4096"),
+        ("train.betas=[0.9, 1.5]", "must be less than 1"),
+        ("train.seed=99999999999999999999999999", "must be at most"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(override, said):
+    found = complaints("name: x\n", (override,))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_folder_inside_of_the_run_may_keep_snapshots():
+    assert load_text("name: x\n", "r.yaml", ("train.snapshots=saves/of..today",)).recipe.train.snapshots

@@ -34,5 +34,12 @@ def export(
     from tunesmith.cli.stages import opened
     from tunesmith.stages.export import export as write
 
-    write(opened(target, overrides), which=which, format=format, merged=merged, push=push, out=out)
+    write(
+        opened(target, overrides, to_read=out is not None),
+        which=which,
+        format=format,
+        merged=merged,
+        push=push,
+        out=out,
+    )
     return 0

@@ -54,6 +54,7 @@ def generate(  # noqa: PLR0913 - flags
     """Make audio with the trained adapter; without --prompt, from the held-out captions."""
     from tunesmith.cli.flags import as_overrides
     from tunesmith.cli.stages import opened
+    from tunesmith.stages.generate import generate_elsewhere
     from tunesmith.stages.pipeline import run_stages
 
     flags = as_overrides("generate", prompt, seconds=seconds, seed=seed, format=format, adapter_scale=adapter_scale)
@@ -62,7 +63,10 @@ def generate(  # noqa: PLR0913 - flags
     flags += as_overrides("generate", None, source_prompt=source_text, source_lyrics=absolute(source_lyrics))
     flags += as_overrides("options", None, task=task, edit_type=kind or None, edit_info=aim or None)
     flags += as_overrides("options", None, speaker=absolute(speaker))
-    context = opened(attempt_path(target, from_attempt), [*(overrides or ()), *flags])
+    context = opened(attempt_path(target, from_attempt), [*(overrides or ()), *flags], to_read=out is not None)
+    if context.read_only and out is not None:
+        generate_elsewhere(context, out)
+        return 0
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)

@@ -80,9 +80,11 @@ def explain(error: BaseException, *, debug: bool) -> int:
 def _sentence(error: BaseException) -> tuple[int, Message]:
     if isinstance(error, TunesmithError):
         return getattr(error, "exit_code", FAILED), error.message
-    if isinstance(error, OSError) and error.errno is not None:
-        from tunesmith.files import explain_os_error
+    from tunesmith.files import DiskFullError, explain_os_error, is_disk_full
 
+    if is_disk_full(error):
+        return FAILED, DiskFullError(str(getattr(error, "filename", None) or ".")).message
+    if isinstance(error, OSError) and error.errno is not None:
         return FAILED, explain_os_error(error, Path(error.filename or ".")).message
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         remedy = msg(

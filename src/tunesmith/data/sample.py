@@ -186,6 +186,11 @@ def read_manifest(path: Path) -> Iterator[Sample]:
                 ) from error
 
 
+def is_present(sample: Sample) -> bool:
+    """Whether all audio files of a sample are there."""
+    return all(Path(audio.path).is_file() for audio in sample.audios.values())
+
+
 CLONE = "clone"
 """The edit type of a sample that names none: the prompt's voice says another text."""
 

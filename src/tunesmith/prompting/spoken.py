@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type, read_manifest
+from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import evaluated_samples
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def _of_user(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 def voiced_samples(context: RunContext) -> list[Sample]:
     """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
-    manifest = context.folder.manifest
-    samples = [s for s in read_manifest(manifest) if PROMPT in s.audios] if manifest.exists() else []
+    samples = [s for s in evaluated_samples(context.folder) if PROMPT in s.audios]
     recipe = context.recipe.generate
     if samples or not recipe.source:
         return samples

@@ -48,6 +48,7 @@ class RunContext:
         recipe: The resolved recipe.
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
+        read_only: Whether its folder cannot be written to, so that results have to go elsewhere.
         on_saved: Called with every adapter that training writes, on the main process.
     """
 
@@ -55,6 +56,7 @@ class RunContext:
     recipe: Recipe
     console: Console
     command: str = ""
+    read_only: bool = False
     on_saved: Callable[[SavedAdapter], None] | None = None
 
     @cached_property

@@ -14,6 +14,7 @@ from tunesmith.records.findings import CheckFindings
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
+from tunesmith.stages.writing import writing
 from tunesmith.texts import any_of, msg
 
 PRESETS = {
@@ -45,6 +46,12 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
     console = Console(log_file=folder.log)
+    with writing(folder, "tunesmith demo", console):
+        return run_demo(folder, family, console)
+
+
+def run_demo(folder: RunFolder, family: str, console: Console) -> int:
+    """The demo in its folder."""
     planted = lay_out_clips(folder, family)
     context = RunContext(folder, make_recipe(folder, family), console, "tunesmith demo")
     console.log(msg("Everything below runs the same code as real weights do. On your own clips it begins with:"))

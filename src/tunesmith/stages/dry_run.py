@@ -15,6 +15,8 @@ from tunesmith.records.findings import CheckFindings
 from tunesmith.records.plan import RunPlan
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
+from tunesmith.stages.space import warn_of_space
+from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
 
 
@@ -58,11 +60,13 @@ def print_plan(context: RunContext) -> None:
     """Check the clips, then print what the run will take; kept in ``plan.json``."""
     from tunesmith.stages.pipeline import run_stages
 
-    run_stages(context, ["check"])
-    plan = make_plan(context)
-    plan.write(context.folder.plan)
+    with writing(context.folder, context.command, context.console):
+        run_stages(context, ["check"])
+        plan = make_plan(context)
+        plan.write(context.folder.plan)
     for line in plan_lines(plan):
         context.console.log(line)
+    warn_of_space(context, plan)
     if mix := planned_mix(context):
         context.console.log(mix.line())
 
@@ -73,12 +77,13 @@ def dry_run(context: RunContext) -> int:
     Returns:
         0, or 1 when an error-level finding is left after quarantine.
     """
-    print_plan(context)
-    count_parameters(context)
-    timed = time_updates(context)
-    if timed is not None:
-        plan = make_plan(context)
-        log_measured(context, timed, plan)
+    with writing(context.folder, context.command, context.console):
+        print_plan(context)
+        count_parameters(context)
+        timed = time_updates(context)
+        if timed is not None:
+            plan = make_plan(context)
+            log_measured(context, timed, plan)
     left = CheckFindings.read(context.folder.findings).errors_left()
     for finding in left:
         context.console.log(msg("  error  {clip}: {said}", clip=finding.clip, said=finding.message), style="red")

@@ -21,6 +21,8 @@ Work = tuple[Sample, dict[str, str], list[str]]
 """A sample or a variant of it, its keys by field, and the fields that are missing."""
 Unfit = list[tuple[Sample, UnfitSampleError]]
 """Samples and variants that cannot be encoded."""
+NAMED = 10
+"""Clips of a damaged cache that are named; the others are counted."""
 FLUSH_SECONDS = 10.0
 """An interruption loses at most this much encoding."""
 
@@ -30,6 +32,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     family = context.family
     store = EncodedStore(context.folder.cache, family.encoding.fields())
     samples = list(read_manifest(context.folder.manifest))
+    discard_damaged(context, store, samples)
     unfit: Unfit = []
     encoded = encode_samples(context, store, samples, unfit)
     if unfit:
@@ -42,6 +45,44 @@ def encode(context: RunContext) -> dict[str, Any]:
     ]
     context.console.log(joined(counts))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
+
+
+def is_cache_sound(context: RunContext) -> bool:
+    """Whether everything in the cache is what was encoded; entries from before there were checksums get theirs."""
+    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    store.seal()
+    return not (store.lost or store.damaged())
+
+
+def discard_damaged(context: RunContext, store: EncodedStore, samples: Sequence[Sample]) -> None:
+    """Take damaged entries out of the cache and name their clips, so that they are encoded again."""
+    if context.folder.clip_index.exists():  # everything was encoded once
+        for field in store.lost:
+            context.console.warn(msg("the cache's index of {field} is gone or damaged; it is made again", field=field))
+    store.seal()
+    damaged = {name: set(keys) for name, keys in store.damaged().items()}
+    if not damaged:
+        return
+    encoding = context.family.encoding
+    clips = [
+        sample.id
+        for sample in samples
+        if any(
+            encoding.field_key(variant, name)[:32] in keys
+            for variant in sample.in_variants()
+            for name, keys in damaged.items()
+        )
+    ]
+    store.discard(damaged)
+    if clips:
+        shown = (*clips[:NAMED], *(["…"] if len(clips) > NAMED else []))
+        context.console.warn(
+            msg(
+                "what the cache holds of {count} clips is damaged or gone, and is encoded again: {clips}",
+                count=len(clips),
+                clips=shown,
+            )
+        )
 
 
 def write_clip_index(context: RunContext, samples: Sequence[Sample]) -> None:

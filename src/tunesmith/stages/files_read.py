@@ -10,7 +10,7 @@ from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import DataRecipe, GenerateRecipe
 from tunesmith.run.context import RunContext
-from tunesmith.run.folder import RunFolder
+from tunesmith.run.folder import STAGES, RunFolder
 
 
 def named_files(recipe: GenerateRecipe) -> list[Path]:
@@ -85,4 +85,9 @@ def report_sources(context: RunContext) -> list[Any]:
     """Everything a report reads."""
     folder = context.folder
     evaluation, generated = folder.evaluation / "comparison_results.json", folder.generated / "generated.json"
-    return [digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)]
+    states = ((name, folder.stage_state(name)) for name in STAGES if name != "report")
+    unfinished = [name for name, state in states if state is not None and state.status == "running"]
+    return [
+        *(digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)),
+        *unfinished,
+    ]

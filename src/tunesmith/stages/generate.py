@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
+from tunesmith.files import DamagedFileError
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
+from tunesmith.run.rounds import new_round
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -27,19 +29,32 @@ RECORD = "generated.json"
 
 
 def generate(context: RunContext) -> dict[str, Any]:
-    """Generate with the run's best adapter into ``generated/``."""
+    """Generate with the run's best adapter into ``generated/``, which holds one round and changes as a whole."""
     from tunesmith.run.adapted import adapter_folder
 
-    earlier = recorded_files(context.folder.generated)
-    summary = generate_with(context, adapter_folder(context), context.folder.generated)
-    for name in earlier.difference(summary["files"]):
-        # The run's own folder holds one round; a user's folder is never cleaned.
-        (context.folder.generated / name).unlink(missing_ok=True)
-    return summary
+    folder = context.folder.generated
+    with new_round(folder, {RECORD, *recorded_files(folder)}) as target:
+        return generate_with(context, adapter_folder(context), target, shown=folder)
 
 
-def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
-    """Generate with any adapter of the run's base into any folder."""
+def generate_elsewhere(context: RunContext, out: Path) -> None:
+    """Generate into the user's folder alone, where the run's own cannot be written to."""
+    from tunesmith.run.adapted import adapter_folder
+
+    run = str(context.folder.path)
+    context.console.warn(msg("{run} cannot be written to; the audio goes to {out} alone", run=run, out=str(out)))
+    generate_with(context, adapter_folder(context), out)
+
+
+def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Path | None = None) -> dict[str, Any]:
+    """Generate with any adapter of the run's base into any folder, whose other files stay.
+
+    Args:
+        context: The run.
+        adapter: The adapter's folder.
+        target: Where the audio is written.
+        shown: The folder that is printed, where ``target`` is going to take that name.
+    """
     from tunesmith.adapters.scale import set_scale
     from tunesmith.evaluation.outputs import gain_message
     from tunesmith.run.adapted import load_adapted
@@ -68,7 +83,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
         files=tuple(made),
     ).write(target / RECORD)
     for file in made:
-        line = f"  {target / file.file}  {file.prompt!r}"
+        line = f"  {(shown or target) / file.file}  {file.prompt!r}"
         context.console.log(msg("{said}  ({problem})", said=line, problem=file.problem) if file.problem else line)
         if said := gain_message(file.signals["gain_db"]):
             context.console.log(msg("  {file} is {said}.", file=file.file, said=said))
@@ -76,9 +91,12 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
 
 
 def recorded_files(target: Path) -> set[str]:
-    """Names of the files that an earlier round wrote here, by its own record."""
+    """Names of the files that an earlier round wrote here, by its own record; none where that is damaged."""
     record = target / RECORD
-    return {Path(file.file).name for file in GeneratedFiles.read(record).files} if record.exists() else set()
+    try:
+        return {Path(file.file).name for file in GeneratedFiles.read(record).files} if record.exists() else set()
+    except DamagedFileError:
+        return set()
 
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:

@@ -23,6 +23,7 @@ from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.open import RUNS, free_place
 from tunesmith.stages.scan import DatasetSummary, scan_folder
+from tunesmith.stages.writing import writing
 from tunesmith.texts import LANGUAGES, Message, msg
 
 COMFORTABLE = 11e9
@@ -73,13 +74,12 @@ def new_run(
         loaded, chosen = choose(name, dataset, model, preset, default_text, recompute=True)
         recipe, planned = loaded.recipe, plan_for(loaded.recipe, dataset)
     settings = validate_options(loaded) if recipe.options else _settings(recipe)
-    run.create()
-    family = _family_name(recipe)
-    write_schema(run.path, family)
     text = commented_recipe(recipe, _header(name, dataset), notes(dataset, recipe, chosen), settings=settings)
-    write_text(run.recipe, text)
-    if planned is not None:
-        planned.write(run.plan)
+    with writing(run, f"tunesmith new {name}", console):
+        write_schema(run.path, _family_name(recipe))
+        write_text(run.recipe, text)
+        if planned is not None:
+            planned.write(run.plan)
     for line in summary(dataset, recipe, planned):
         console.log(line)
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))

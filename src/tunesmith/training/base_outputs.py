@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tunesmith.data.content import content_key
 from tunesmith.families.contract import Generated
 from tunesmith.files import atomic_path
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 from tunesmith.training.previews import base_style, base_style_seconds
 
 if TYPE_CHECKING:
@@ -41,15 +43,19 @@ def store_base_style(path: Path, made: list[Generated]) -> None:
 
 
 def stored_base_style(context: RunContext) -> list[dict[str, Any]]:
-    """The encoded clips, or none where they were never made."""
+    """The encoded clips, or none where they were never made or cannot be read; the latter is said."""
     path = base_style_path(context)
     if not path.exists():
         return []
-    with np.load(path) as stored:
-        items: dict[int, dict[str, Any]] = {}
-        for name in stored.files:
-            number, field = name.split(".", 1)
-            items.setdefault(int(number), {})[field] = stored[name]
+    items: dict[int, dict[str, Any]] = {}
+    try:
+        with np.load(path) as stored:
+            for name in stored.files:
+                number, field = name.split(".", 1)
+                items.setdefault(int(number), {})[field] = stored[name]
+    except (BadZipFile, ValueError, EOFError, KeyError):
+        context.console.warn(msg("{path} is damaged; training makes it again", path=str(path)))
+        return []
     return [items[i] for i in sorted(items)]
 
 
@@ -70,12 +76,12 @@ def base_style_items(context: RunContext, networks: Mapping[str, nn.Module], dev
     """
     if not context.recipe.evaluate.forgetting_prompts or not context.family.generation.base_prompts():
         return []
-    path = base_style_path(context)
-    if not path.exists():
-        set_scale(networks, 0.0)
-        try:
-            made = base_style(context, networks, device)
-        finally:
-            set_scale(networks, 1.0)
-        store_base_style(path, made)
+    if stored := stored_base_style(context):
+        return stored
+    set_scale(networks, 0.0)
+    try:
+        made = base_style(context, networks, device)
+    finally:
+        set_scale(networks, 1.0)
+    store_base_style(base_style_path(context), made)
     return stored_base_style(context)

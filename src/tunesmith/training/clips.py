@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.data.cache import EncodedStore
+from tunesmith.data.cache import DamagedEntryError, EncodedStore
 from tunesmith.data.item_rng import ItemRng
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family
@@ -84,7 +84,17 @@ class Clips:
         return 0 if rngs is None or count == 1 else int(rngs.generator("variant").integers(count))
 
     def read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
-        """The encoded fields of one clip inside ``crop``."""
+        """The encoded fields of one clip inside ``crop``.
+
+        Raises:
+            DamagedEntryError: naming the clip whose bytes are not those that were encoded.
+        """
+        try:
+            return self._read(index, crop)
+        except DamagedEntryError as error:
+            raise DamagedEntryError(error.folder, error.field, self.ids[index]) from error
+
+    def _read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
         item = {"crop": np.array([crop.start, crop.length, self.frames[index]], np.int64)}
         for spec in self.specs:
             store, row = self.store.fields[spec.name], int(self.rows[spec.name][self._firsts[index] + crop.variant])

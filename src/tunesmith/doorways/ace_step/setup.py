@@ -30,6 +30,7 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.stages.dry_run import make_plan, print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.stages.writing import writing
 from tunesmith.texts import Message, msg
 from tunesmith.training.schedule import listed_epoch
 
@@ -48,8 +49,20 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     folder, start, note = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     working_on(folder.path, msg("the same flags with --resume auto go on from there"))
-    keep_previous(folder, dump_resolved(recipe))
-    for line in (places.note, note, *notices.remarks(args)):
+    with writing(folder, command, context.console):
+        return _prepared(context, args, start, (places.note, note, *notices.remarks(args)), adapter)
+
+
+def _prepared(
+    context: RunContext,
+    args: argparse.Namespace,
+    start: Path | None,
+    remarks: Sequence[Message | None],
+    adapter: int,
+) -> RunContext:
+    folder = context.folder
+    keep_previous(folder, dump_resolved(context.recipe))
+    for line in remarks:
         if line:
             context.console.log(line)
     run_stages(context, ["check"])

@@ -75,14 +75,16 @@ def settle_precision(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     from tunesmith.cli.guard import working_on
     from tunesmith.stages.pipeline import run_stages
+    from tunesmith.stages.writing import writing
 
     context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
     folder, console = context.folder, context.console
     working_on(folder.path)
     for line in (*advice(args), *intentions(args, folder)):
         console.log(line)
-    run_stages(context, ["check", "encode"])
-    run_stages(context, ["train"], asked="resume" if args.resume else "fresh")
+    with writing(folder, context.command, console):
+        run_stages(context, ["check", "encode"])
+        run_stages(context, ["train"], asked="resume" if args.resume else "fresh")
     console.log(
         msg(
             "best: {best}   last: {last}   checkpoints: {checkpoints}",
@@ -108,6 +110,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.stages.open import keep_previous
+    from tunesmith.stages.writing import writing
 
     metadata = Path(args.data_dir) / args.metadata_file
     if not metadata.is_file():
@@ -120,8 +123,8 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     card_for_planning(recipe)
-    folder.create()
-    keep_previous(folder, dump_resolved(recipe))
+    with writing(folder, command):
+        keep_previous(folder, dump_resolved(recipe))
     return context
 
 

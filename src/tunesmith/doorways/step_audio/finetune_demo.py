@@ -17,6 +17,7 @@ from tunesmith.doorways.step_audio.run_dir import Places, places
 from tunesmith.planning.planner import plan_lines
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
+from tunesmith.stages.writing import writing
 from tunesmith.texts import in_every_language, msg
 
 if TYPE_CHECKING:
@@ -54,12 +55,13 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     command = shlex.join(["finetune_demo.py", *(sys.argv[1:] if argv is None else argv)])
     chosen = chosen_overrides(args, KEY_OF)
     context = open_run(given, mode, places(given), args.resume, command, chosen)
-    if args.test:
-        from tunesmith.doorways.step_audio.postprocess import compare
+    with writing(context.folder, command, context.console):
+        if args.test:
+            from tunesmith.doorways.step_audio.postprocess import compare
 
-        compare(context)
-        return 0
-    return _train(context, given, mode)
+            compare(context)
+            return 0
+        return _train(context, given, mode)
 
 
 def train(given: Given, mode: str | None = None) -> int:
