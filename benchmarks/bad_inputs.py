@@ -36,9 +36,11 @@ from bad_input_cases import (
     weight_cases,
 )
 from bad_input_cases.case import Case, Command
-from bad_input_cases.execute import Outcome, forkserver, run_command
+from bad_input_cases.execute import PROGRAMS, Outcome, forkserver, run_command
 from bad_input_cases.finished import Finished, finish
 from bad_input_cases.judge import faults, look
+
+__all__ = ["PROGRAMS", "Case", "Command", "Outcome", "faults", "fnmatchcase"]
 
 KINDS = (recipe_cases, audio_cases, list_cases, folder_cases, damage, weight_cases, flag_cases, doorway_cases)
 

@@ -58,7 +58,8 @@ def look(folder: Path) -> Tree:
 def faults(command: Command, outcome: Outcome, folder: Path, before: Tree) -> list[str]:
     """What is wrong with how ``command`` ended; empty where it behaved."""
     after = look(folder)
-    fresh = [name for name, stamp in after.items() if before.get(name) != stamp]
+    known = {stamp.written for stamp in before.values()}  # a file that was only moved is as it was
+    fresh = [name for name, stamp in after.items() if stamp.written not in known]
     found = [*_ending(command, outcome), *_words(outcome)]
     found += [f"leftover: {name}" for name in fresh if _is_leftover(name)]
     found += [f"torn: {name} ({reason})" for name in fresh if (reason := _torn(folder / name))]
