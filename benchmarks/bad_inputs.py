@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from multiprocessing.context import ForkServerContext
@@ -42,6 +42,7 @@ from bad_input_cases.judge import faults, look
 
 __all__ = ["PROGRAMS", "Case", "Command", "Outcome", "faults", "fnmatchcase"]
 
+PROGRESS = 20
 KINDS = (recipe_cases, audio_cases, list_cases, folder_cases, damage, weight_cases, flag_cases, doorway_cases)
 
 
@@ -168,8 +169,12 @@ def run_all(cases: Sequence[Case], options: argparse.Namespace) -> list[Result]:
     context = forkserver()
     results = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for result in pool.map(lambda case: run_case(context, case, options.limit, options.keep), cases):
+        runs = [pool.submit(run_case, context, case, options.limit, options.keep) for case in cases]
+        for run in as_completed(runs):
+            result = run.result()
             results.append(result)
+            if len(results) % PROGRESS == 0:
+                print(f"{len(results)} of {len(cases)}", file=sys.stderr, flush=True)
             if result.failed or options.only:
                 print(show(result, everything=bool(options.only)), flush=True)
     return results

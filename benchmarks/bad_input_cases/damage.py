@@ -121,7 +121,7 @@ def _on_run(words: tuple[str, ...], more: str) -> Command:
 def _broken_copy(source: Path, place: str, name: str, damage: Damage) -> Callable[[Path], None]:
     def prepare(folder: Path) -> None:
         target = folder / place
-        shutil.copytree(source, target, symlinks=True)
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
         damage(target / name)
 
     return prepare

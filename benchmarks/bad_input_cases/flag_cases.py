@@ -16,7 +16,6 @@ BROKEN_OVERRIDES = (
     "=5",
     "train..updates=5",
     ".=1",
-    "train.updates=",
     "trian.updates=5",
     "train.updaets=5",
     "train=5",

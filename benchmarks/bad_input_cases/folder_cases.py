@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bad_input_cases.case import Case, Command, tunesmith
-from bad_input_cases.execute import NOBODY
 from bad_input_cases.finished import Finished
 
 NEW = ("new", "a", "--from", "d", "--model", "pocket", "--preset", "pocket-demo")
@@ -27,7 +25,7 @@ def cases(finished: Finished) -> Iterator[Case]:
     for name, (change, commands) in RUNS.items():
         yield Case("run folder", f"folder-{name}", _prepared(finished, change, run=True), commands)
     for name, (change, commands) in FORBIDDEN.items():
-        yield Case("no permission", f"forbidden-{name}", _forbidden(finished, change), commands)
+        yield Case("no permission", f"forbidden-{name}", _prepared(finished, change, run=True), commands)
     for name in NAMES:
         words = ("new", name, "--from", "d", "--model", "pocket", "--preset", "pocket-demo")
         commands = (tunesmith(*words, expected="any"), tunesmith("check", name, expected="any"))
@@ -42,17 +40,6 @@ def _prepared(finished: Finished, change: Change, *, run: bool = False) -> Calla
         shutil.copytree(finished.clips, folder / "d")
         if run:
             shutil.copytree(finished.run("musicgen") / "runs" / "r", folder / "runs" / "r")
-        change(folder)
-
-    return prepare
-
-
-def _forbidden(finished: Finished, change: Change) -> Callable[[Path], None]:
-    def prepare(folder: Path) -> None:
-        _prepared(finished, lambda folder: None, run=True)(folder)
-        if os.geteuid() == 0:
-            for path in (folder, *folder.rglob("*")):
-                os.chown(path, NOBODY, NOBODY)
         change(folder)
 
     return prepare

@@ -64,7 +64,7 @@ def faults(command: Command, outcome: Outcome, folder: Path, before: Tree) -> li
     found += [f"leftover: {name}" for name in fresh if _is_leftover(name)]
     found += [f"torn: {name} ({reason})" for name in fresh if (reason := _torn(folder / name))]
     if outcome.code:
-        found += [f"half-written: {name}" for name in fresh if _is_unfinished_result(name, folder)]
+        found += [f"half-written: {name}" for name in fresh if _is_unfinished_result(name, folder, command)]
     if "--resume" not in command.words and not any(word.startswith("--out") for word in command.words):
         found += _lost(before, after)
     return found
@@ -149,12 +149,14 @@ _READERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def _is_unfinished_result(name: str, folder: Path) -> bool:
+def _is_unfinished_result(name: str, folder: Path, command: Command) -> bool:
     """A result that a failed command wrote, unless its stage was finished before something else failed."""
     path = folder / name
     stage = RESULTS.get(path.name)
     if stage is None or "checkpoints" in path.parts or "trained_on" in path.parts:
         return False
+    if stage == "new" and stage not in command.words:
+        return False  # a run keeps the recipe that it was asked to follow, whatever comes of it
     for parent in path.parents:
         state = parent / "stages" / f"{stage}.json"
         if state.is_file() and '"status": "done"' in state.read_text("utf-8", "replace"):

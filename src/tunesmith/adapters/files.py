@@ -105,8 +105,7 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
     if not path.exists():
         older = folder / "adapter_model.bin"
         if older.exists():
-            tensors: dict[str, torch.Tensor] = torch.load(older, map_location="cpu", weights_only=True)
-            return tensors
+            return read_tensors(older, msg("this adapter"))
         raise TunesmithError(
             msg("this folder holds no adapter"),
             where=str(folder),
