@@ -121,8 +121,9 @@ def _torn(path: Path) -> str:
 
 
 def _read_json_lines(path: Path) -> None:
-    for line in path.read_text("utf-8").splitlines():
-        json.loads(line)
+    for line in path.read_text("utf-8-sig").split("\n"):
+        if line.strip():
+            json.loads(line)
 
 
 def _read_tensors(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import TunesmithError, message_of
 from tunesmith.files import atomic_path
 from tunesmith.texts import Message, msg
 
@@ -86,10 +87,8 @@ def read_pickled(file: Path, what: Message = _WEIGHTS, remedy: Message = _AGAIN)
     _refuse_missing(file, remedy)
     try:
         # Files older than torch 1.6 are no archives, which alone can be mapped into memory.
-        loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except Exception as error:  # a damaged pickle fails wherever its instructions happen to lead
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+        loaded = unpickled(file, mmap=zipfile.is_zipfile(file))
+    except ValueError as error:
         raise _unreadable(file, error, what, remedy) from error
     # Some trainers keep more beside the weights; FunASR's loader takes either form.
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
@@ -100,15 +99,35 @@ def read_pickled(file: Path, what: Message = _WEIGHTS, remedy: Message = _AGAIN)
     return {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
 
 
+def unpickled(file: Path, *, mmap: bool = False) -> Any:
+    """What ``torch.save`` wrote, on the CPU, read without running code.
+
+    Args:
+        file: Its path.
+        mmap: Leave the tensors on the disk until they are used.
+
+    Raises:
+        OSError: when the system refuses to read the file.
+        ValueError: when the file is damaged, or holds more than plain values and tensors.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a damaged file's own protocol
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=mmap)
+    except UnpicklingError as error:
+        # Torch's own words go on for lines and recommend to switch the safe reading off.
+        raise ValueError(msg("it holds something other than tensors")) from error
+    except Exception as error:  # a damaged pickle fails wherever its instructions happen to lead
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(str(error).strip().partition("\n")[0] or type(error).__name__) from error
+
+
 def _refuse_missing(file: Path, remedy: Message) -> None:
     if not file.is_file():
         raise TunesmithError(msg("these weights are missing"), where=str(file), remedy=remedy)
 
 
 def _unreadable(file: Path, error: Exception, what: Message, remedy: Message) -> TunesmithError:
-    # Torch's own words go on for lines and recommend to switch the safe reading off.
-    unsafe = isinstance(error, UnpicklingError)
-    reason = msg("it holds something other than tensors") if unsafe else str(error).strip().partition("\n")[0]
-    return TunesmithError(
-        msg("{what} cannot be read ({error})", what=what, error=reason), where=str(file), remedy=remedy
-    )
+    said = msg("{what} cannot be read ({error})", what=what, error=message_of(error))
+    return TunesmithError(said, where=str(file), remedy=remedy)

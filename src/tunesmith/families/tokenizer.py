@@ -23,7 +23,8 @@ def read_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # the library reads several files in turn, and each of them fails in its own words
-        reason = (str(error).strip().splitlines() or [""])[0][:200]
+        told = isinstance(error, OSError | ValueError) and str(error).strip()
+        reason = told.splitlines()[0][:200] if told else msg("its files are damaged")
         raise TunesmithError(
             msg("this text tokeniser cannot be read ({error})", error=reason),
             where=str(folder),
