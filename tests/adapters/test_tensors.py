@@ -66,7 +66,7 @@ def test_damaged_pickles(content: bytes, tmp_path: Path, monkeypatch: pytest.Mon
     Path("a.bin").write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError):  # noqa: PT011 - each has the library's own words
+        with pytest.raises(ValueError):
             unpickled(Path("a.bin"))
         with pytest.raises(TunesmithError, match=r"a.bin: these weights cannot be read"):
             read_pickled(Path("a.bin"))
