@@ -14,7 +14,7 @@ from torch import nn
 
 from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json
+from tunesmith.families.config_file import read_config_file
 from tunesmith.texts import Message, in_turn, msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -55,8 +55,7 @@ def indexed_files(index: Path, remedy: Message = _AGAIN) -> list[Path]:
     Raises:
         TunesmithError: when it is no index, or names files outside its folder.
     """
-    raw = read_json(index)
-    named = raw.get("weight_map") if isinstance(raw, dict) else None
+    named = read_config_file(index).get("weight_map")
     if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
         raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=remedy)
     return [index.parent / name for name in sorted(set(named.values()))]

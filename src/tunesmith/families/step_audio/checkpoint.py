@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.contract import Checkpoint
 from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, TokenIds, known
 from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, locate
-from tunesmith.files import read_json
 
 CONFIG_FILE = "model.safetensors.index.json"
 """A file that the checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
@@ -38,7 +38,7 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
         """How this checkpoint numbers audio codes; as published where it is not here, as checks need none."""
         if not self.here:
             return TokenIds()
-        return known(TokenIds, read_json(self.folder / "config.json").get("tunesmith_small") or {})
+        return known(TokenIds, read_config_file(self.folder / "config.json").get("tunesmith_small") or {})
 
     @property
     def pocket(self) -> bool:
