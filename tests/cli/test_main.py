@@ -115,6 +115,8 @@ def test_a_failure_is_one_sentence_and_1(capsys: pytest.CaptureFixture[str]) -> 
         (OSError(errno.EROFS, "Read-only", "runs/a"), 1, "no permission to use this path"),
         (MemoryError(), 1, "error: there is not enough memory. Lower train.batch_size"),
         (type("OutOfMemoryError", (RuntimeError,), {})("CUDA"), 1, "error: there is not enough memory."),
+        (RuntimeError("Symlink loop from 'd'"), 1, "error: a path leads nowhere (Symlink loop from 'd')."),
+        (ValueError("embedded null byte"), 1, "error: a path leads nowhere (embedded null byte). Check the path."),
         (ValueError("x is 3\nmore"), 70, "error: something unforeseen happened (ValueError: x is 3)."),
         (AssertionError(), 70, "Run again with --debug"),
         (KeyboardInterrupt(), 130, "kept in runs/a (finished stages: check; newest checkpoint: step-000120)"),

@@ -69,6 +69,15 @@ def test_several_problems_are_one_message_and_one_problem_is_one_line() -> None:
     assert str(two.value).startswith("the recipe has 2 problems\n  r.yaml:1: adapter.rank")
 
 
+def test_of_endless_problems_the_first_are_named_and_all_are_counted() -> None:
+    with pytest.raises(RecipeError) as many:
+        load_text("".join(f"k{number}: 1\n" for number in range(3000)), "r.yaml")
+    lines = str(many.value).splitlines()
+    assert lines[0] == "the recipe has 3000 problems, of which these are the first"
+    assert len(lines) == 51
+    assert lines[1].startswith("  r.yaml:1: k0: unknown key")
+
+
 @pytest.mark.parametrize("sections", ["train: 5", "train: [1]", "options: 3"])
 def test_a_section_must_be_a_section(sections: str) -> None:
     assert "must be a section of `key: value` lines" in complaints(sections)[0]

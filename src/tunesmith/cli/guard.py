@@ -20,6 +20,8 @@ FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 
 # Typer keeps the base of its usage errors private (it comes from click in some releases, from itself in others).
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
+_PATH_ERRORS = ("Symlink loop from", "Could not determine home directory", "embedded null byte")
+"""How Python begins to tell of paths that no file can have; elsewhere these exceptions would be a bug."""
 _AGAIN = msg("the same command goes on from there")
 _working_on: list[tuple[Path, Message]] = []
 
@@ -93,6 +95,8 @@ def _sentence(error: BaseException) -> tuple[int, Message]:
         )
         return FAILED, with_remedy(msg("there is not enough memory"), remedy)
     first = (str(error).splitlines() or [""])[0][:300]
+    if isinstance(error, RuntimeError | ValueError) and first.startswith(_PATH_ERRORS):
+        return FAILED, with_remedy(msg("a path leads nowhere ({reason})", reason=first), msg("Check the path."))
     what = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if kept := _kept():
         return UNEXPECTED, msg(

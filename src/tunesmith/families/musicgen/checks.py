@@ -7,6 +7,7 @@ from typing import Any
 
 from tunesmith.families.contract import Checks
 from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
+from tunesmith.families.tokenizer import read_tokenizer
 
 
 class MusicGenChecks(Checks):
@@ -18,9 +19,7 @@ class MusicGenChecks(Checks):
     @cached_property
     def tokenizer(self) -> Any:
         """T5's, of the checkpoint."""
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(self.checkpoint.folder, local_files_only=True)
+        return read_tokenizer(self.checkpoint.folder)
 
     def unk_ratio(self, text: str) -> float:
         """Share of the text's letters that T5 reads as ``<unk>``: Chinese and emoji for the real model's English T5.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.contract import Checkpoint
 from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, TokenIds, known
 from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, locate
-from tunesmith.files import read_json
 
 CONFIG_FILE = "model.safetensors.index.json"
 """A file that the checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
@@ -60,4 +60,4 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
 def token_ids(folder: Path) -> TokenIds:
     """How the checkpoint in a folder numbers audio codes; as published for a folder that is none."""
     config = folder / "config.json"
-    return known(TokenIds, read_json(config).get("tunesmith_small") or {}) if config.is_file() else TokenIds()
+    return known(TokenIds, read_config_file(config).get("tunesmith_small") or {}) if config.is_file() else TokenIds()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.families.step_audio.config import FLOW_FOLDER
 
@@ -74,7 +75,7 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
 
     target.mkdir(parents=True, exist_ok=True)
     _copy_rest(folder, target)
-    released = read_json(folder / CONFIG)
+    released = read_config_file(folder / CONFIG)
     kinds = weight_dtypes(folder)
     state = {name: tensor.to(kinds[name]) for name, tensor in merged_state(llm, weight_reader(folder))}
     save_step1(state, read_config(folder), target, dtype=None)

@@ -6,8 +6,7 @@ Nothing of the folder is executed; its remote modules (``modeling_step1.py``) ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tunesmith.adapters.tensors import write_tensors
+from tunesmith.adapters.tensors import opened_tensors, write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.base_weights import BaseWeights
-from tunesmith.families.component import check_names
+from tunesmith.families.component import check_names, indexed_files
 from tunesmith.families.quantise import Packed, make_packable
 from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
@@ -96,14 +95,14 @@ def load_step1(
     files = _files(folder)
     found: dict[str, torch.Tensor] = {}
     for file in files:
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 found[name] = torch.empty(tensors.get_slice(name).get_shape(), device="meta")
     check_names(wanted, found, folder)
     if base_weights != "full":
         make_packable(model.model.layers, base_weights)
     for file in files:
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 _assign(model, name, tensors.get_tensor(name), device, dtype)
     model.requires_grad_(False)
@@ -118,11 +117,11 @@ def weight_reader(folder: Path) -> Callable[[str], torch.Tensor]:
     """
     places: dict[str, Path] = {}
     for file in _files(folder):
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             places |= dict.fromkeys(tensors.keys(), file)
 
     def read(name: str) -> torch.Tensor:
-        with _opened(places[name]) as tensors:
+        with opened_tensors(places[name], remedy=_AGAIN) as tensors:
             found: torch.Tensor = tensors.get_tensor(name)
             return found
 
@@ -137,7 +136,7 @@ def weight_dtypes(folder: Path) -> dict[str, torch.dtype]:
     """
     found: dict[str, torch.dtype] = {}
     for file in _files(folder):
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 found[name] = _DTYPES.get(tensors.get_slice(name).get_dtype(), torch.float32)
     return found
@@ -201,31 +200,7 @@ def _files(folder: Path) -> list[Path]:
         if not files:
             raise TunesmithError(msg("the weights of the LLM are missing"), where=str(folder / WEIGHTS), remedy=_AGAIN)
         return files
-    raw = read_json(index)
-    named = raw.get("weight_map") if isinstance(raw, dict) else None
-    if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
-        raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=_AGAIN)
-    return [folder / name for name in sorted(set(named.values()))]
-
-
-def _is_plain_name(name: Any) -> bool:
-    """Whether this is the name of a file in the same folder, not a path out of it."""
-    return isinstance(name, str) and Path(name).name == name
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    if not file.is_file():
-        raise TunesmithError(msg("these weights are missing"), where=str(file), remedy=_AGAIN)
-    try:
-        with safe_open(file, framework="pt") as tensors:
-            yield tensors
-    except SafetensorError as error:
-        raise TunesmithError(
-            msg("these weights cannot be read ({error})", error=error), where=str(file), remedy=_AGAIN
-        ) from error
+    return indexed_files(index, _AGAIN)
 
 
 def _assign(
