@@ -11,6 +11,7 @@ from tunesmith.data.checks import (
     duplicate,
     fade_out,
     family_texts,
+    header_length,
     identical_channels,
     identical_texts,
     leakage,
@@ -31,6 +32,7 @@ from tunesmith.data.checks.context import Check
 
 CHECKS: tuple[Check, ...] = (
     unreadable.check,
+    header_length.check,
     too_short.check,
     too_long.check,
     channels.check,
