@@ -72,12 +72,14 @@ class ChunkedSound:
         promised: Bytes of sound that the header states; ``None`` where it leaves that open.
         held: Bytes of sound that are there.
         stop: Where the file ends; another one may follow.
+        is_cut: Whether bytes are missing at its end, which is not so where the file's own size is right.
     """
 
     pieces: list[Piece]
     promised: int | None
     held: int
     stop: int
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def _measured(
         return ChunkedSound([(start, stop)], stated, held, stop)
     header = bytearray(content[start:first])
     _state(header, start, kind, before, data, held)
-    return ChunkedSound([bytes(header), *ranges], stated, held, stop)
+    is_cut = stated is not None and stated > held and not _states_own_size(content, start, kind)
+    return ChunkedSound([bytes(header), *ranges], stated, held, stop, is_cut)
 
 
 def _stated(content: Content, kind: ChunkFormat, before: dict[bytes, _Chunk], data: _Chunk) -> int | None:
@@ -146,6 +149,14 @@ def _stated(content: Content, kind: ChunkFormat, before: dict[bytes, _Chunk], da
         size = int.from_bytes(content[at : at + 8], "little")
     is_open = size < 0 or size >= (_OPEN_SIZE if kind.magic in _SHORT_SIZES else _OPEN_LONG_SIZE)
     return None if is_open else max(0, size - kind.lead)
+
+
+def _states_own_size(content: Content, start: int, kind: ChunkFormat) -> bool:
+    """Whether the file's size in its header, written by another hand than that of the sound, is the true one."""
+    if kind.magic not in _SHORT_SIZES:
+        return False
+    (size,) = struct.unpack(kind.size, content[start + 4 : start + 8])
+    return bool(abs(start + 8 + size - len(content)) <= 1)
 
 
 def _what_follows(
@@ -206,4 +217,4 @@ def _au(content: Content, start: int) -> ChunkedSound:
         return ChunkedSound([(start, len(content))], None if size != held else size, held, len(content))
     header = bytearray(content[start:first])
     struct.pack_into(">I", header, 8, min(held, 0xFFFFFFFF))
-    return ChunkedSound([bytes(header), (first, len(content))], size, held, len(content))
+    return ChunkedSound([bytes(header), (first, len(content))], size, held, len(content), is_cut=size > held)

@@ -23,7 +23,7 @@ def read_head(path: Path) -> bytes:
 
 
 def what_it_is_instead(head: bytes) -> str | None:
-    """Name a file that cannot be audio: ``empty``, ``lfs`` (a Git LFS pointer), ``playlist``, ``text``; else ``None``."""
+    """Name what cannot be audio: ``empty``, ``lfs`` (a Git LFS pointer), ``playlist`` or ``text``; else ``None``."""
     if not head:
         return "empty"
     if head.startswith(b"version https://git-lfs"):

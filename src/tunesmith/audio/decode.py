@@ -165,11 +165,11 @@ def _opened(path: Path, longest: float | None, end: float | None, stack: ExitSta
     demuxer = containers.demuxer(path, head)
     if demuxer is not None:
         target, header_seconds = stack.enter_context(converted(path, demuxer, longest=longest, end=end))
-        return Sound(target, [StreamPart()], header_seconds)
+        return Sound(target, [StreamPart(stated=None)], header_seconds)
     sound = Sound(path, stream_parts(path))
     seconds, promised = sound.frames / sound.samplerate, sound.header_seconds
-    # One stream that ends too early is a broken copy; several that do may be parts of broadcasts, and are all there is.
-    if sound.frames and sound.streams == 1 and promised is not None and promised - seconds > _SHORT_READ_SECONDS:
+    # A single stream whose end is missing is a broken copy; of several joined ones, what is there is all there was.
+    if sound.frames and sound.is_cut and promised is not None and promised - seconds > _SHORT_READ_SECONDS:
         sound.close()
         raise _cut_off(path, promised, seconds)
     return sound

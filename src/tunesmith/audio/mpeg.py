@@ -21,6 +21,7 @@ _KBPS_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _SYNC = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xeb]", re.DOTALL)
 _FRAMES_IN_A_ROW = 3  # by chance, bytes look like a frame that is followed by two more of its kind once in 10^11
+_SLACK_BYTES = 2048  # about two frames; padding and tags shift the end by less
 _SLACK_SECONDS = 0.1  # encoders count their padding, and some the header's own frame
 
 
@@ -47,7 +48,8 @@ class MpegStream:
     Attributes:
         first: Its first frame.
         header: Where its Xing, Info or VBRI frame stands, which is no sound.
-        promised: Frames that this header states; ``None`` without one.
+        promised: Frames that this header states; ``None`` where it states none.
+        promised_bytes: Bytes that it states.
         frames: Frames of sound, counted.
         runs: Ranges of the file that hold them; tags and damage lie between.
     """
@@ -55,6 +57,7 @@ class MpegStream:
     first: Frame
     header: tuple[int, int] | None = None
     promised: int | None = None
+    promised_bytes: int | None = None
     frames: int = 0
     runs: list[tuple[int, int]] = field(default_factory=list)
 
@@ -77,6 +80,13 @@ class MpegStream:
     def start(self) -> int:
         """Where it begins, with its header."""
         return self.header[0] if self.header else self.runs[0][0]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether frames are missing, and not just their number is wrong while that of the bytes is right."""
+        if self.promised is None or self.promised <= self.frames:
+            return False
+        return self.promised_bytes is None or self.promised_bytes - (self.runs[-1][1] - self.start) > _SLACK_BYTES
 
     @property
     def is_plain(self) -> bool:
@@ -108,12 +118,11 @@ def mpeg_streams(content: Content, start: int) -> list[MpegStream]:
         stop = position + frame.length
         if stop > len(content):  # the last frame is cut off
             return [stream for stream in streams if stream.frames]
-        promised = _promise(content, position, frame)
-        if promised is not None:
-            streams.append(MpegStream(frame, (position, stop), promised))
-        elif is_other:
-            streams.append(MpegStream(frame))
-        if promised is None:
+        if _is_header(content, position, frame):
+            streams.append(MpegStream(frame, (position, stop), *_promises(content, position, frame)))
+        else:
+            if is_other:
+                streams.append(MpegStream(frame))
             streams[-1].add(position, stop)
         position, lost = stop, False
 
@@ -163,15 +172,20 @@ def _next_sync(content: Content, position: int) -> int | None:
     return found.start() if found else None
 
 
-def _promise(content: Content, position: int, frame: Frame) -> int | None:
-    """Frames that the header in this frame states, 0 where it states none; ``None`` for a frame of sound."""
+def _is_header(content: Content, position: int, frame: Frame) -> bool:
+    """Whether this frame tells of the stream and holds no sound."""
     tag = position + frame.tag_at
-    if content[tag : tag + 4] in (b"Xing", b"Info"):
-        flags = int.from_bytes(content[tag + 4 : tag + 8], "big")
-        return int.from_bytes(content[tag + 8 : tag + 12], "big") if flags & 1 else 0
+    return content[tag : tag + 4] in (b"Xing", b"Info") or content[position + 36 : position + 40] == b"VBRI"
+
+
+def _promises(content: Content, position: int, frame: Frame) -> tuple[int | None, int | None]:
+    """Frames and bytes that a header states."""
     if content[position + 36 : position + 40] == b"VBRI":
-        return int.from_bytes(content[position + 50 : position + 54], "big")
-    return None
+        size, frames = struct.unpack(">II", content[position + 46 : position + 54])
+        return frames, size
+    tag = position + frame.tag_at
+    flags, first, second = struct.unpack(">III", content[tag + 4 : tag + 16])
+    return first if flags & 1 else None, (second if flags & 1 else first) if flags & 2 else None
 
 
 def _restated(content: Content, stream: MpegStream, length: int) -> bytes | None:

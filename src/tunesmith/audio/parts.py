@@ -26,12 +26,14 @@ class StreamPart:
         pieces: What the decoder should read; ``None`` for the file as it is.
         stated: Length by the stream's header, in samples, frames or bytes; ``None`` where it leaves that open.
         held: Length that is there, in the same unit.
+        is_cut: Whether what the header states beyond that is missing, and not just stated wrongly.
         unit_seconds: What one of the unit lasts; ``None`` where only decoding shows it.
     """
 
     pieces: tuple[Piece, ...] | None = None
     stated: int | None = 1
     held: int = 1
+    is_cut: bool = False
     unit_seconds: float | None = None
 
     def promised_seconds(self, seconds: float) -> float | None:
@@ -73,7 +75,7 @@ def _flac(content: Content, start: int) -> list[StreamPart]:
 def _chunked(content: Content, start: int) -> list[StreamPart]:
     parts, position = [], start
     while position < len(content) and (sound := chunked_sound(content, position)):
-        parts.append(StreamPart(tuple(sound.pieces), sound.promised, sound.held))
+        parts.append(StreamPart(tuple(sound.pieces), sound.promised, sound.held, sound.is_cut))
         position = sound.stop
     return parts
 
@@ -81,7 +83,8 @@ def _chunked(content: Content, start: int) -> list[StreamPart]:
 def _mpeg(content: Content, start: int) -> list[StreamPart]:
     streams = mpeg_streams(content, start)
     parts = [
-        StreamPart(tuple(s.pieces(content)), s.promised, s.frames, s.first.samples / s.first.rate) for s in streams
+        StreamPart(tuple(s.pieces(content)), s.promised, s.frames, s.is_cut, s.first.samples / s.first.rate)
+        for s in streams
     ]
     # One stream behind at most one tag is what libsndfile reads as well from the file itself.
     if len(streams) == 1 and streams[0].is_plain and start == tag_length(content, 0) == streams[0].start:

@@ -18,6 +18,8 @@ from tunesmith.audio.stitched import StitchedFile
 if TYPE_CHECKING:
     import soundfile
 
+_ROUNDING = 1e-3
+
 
 class Sound:
     """The streams of a file at the rate and channels of the first one.
@@ -33,6 +35,7 @@ class Sound:
         frames: Samples per channel, over all streams.
         format: Name of the container.
         streams: How many streams there are.
+        is_cut: Whether it is a single one whose end is missing.
         header_seconds: Length by the header; ``None`` where it leaves that open.
 
     Raises:
@@ -51,6 +54,7 @@ class Sound:
         self.channels: int = first.channels
         self.format: str = first.format
         self.streams = len(self._parts)
+        self.is_cut = self.streams == 1 and self._parts[0].is_cut
         self._lengths = [self._length(index) for index in range(self.streams)]
         self._starts = [0, *accumulate(self._lengths)]
         self.frames = self._starts[-1]
@@ -61,7 +65,7 @@ class Sound:
         lengths = [length / self.samplerate for length in self._lengths]
         promised = [part.promised_seconds(length) for part, length in zip(self._parts, lengths, strict=True)]
         total = sum(length if p is None else p for p, length in zip(promised, lengths, strict=True))
-        return total if total > self.frames / self.samplerate else promised[0]
+        return total if total - self.frames / self.samplerate > _ROUNDING else promised[0]
 
     def seek(self, frame: int) -> None:
         """Go to a sample; reading goes on from there."""
@@ -106,8 +110,8 @@ class Sound:
 
     def _length(self, index: int) -> int:
         file = self._open(index)
-        frames: int = file.frames
-        return round(frames * self.samplerate / file.samplerate)
+        frames, rate = int(file.frames), int(file.samplerate)
+        return round(frames * self.samplerate / rate)
 
     def _read_part(self, index: int, start: int, count: int) -> np.ndarray:
         file = self._open(index)
