@@ -50,6 +50,8 @@ SIGNALS: dict[str, tuple[Message, str]] = {
     "tempo_confidence": (msg("trust in the tempo"), ""),
     "low_env_std_db": (msg("movement of the bass"), "dB"),
     "low_env_lag1": (msg("steadiness of the bass"), ""),
+    "over_frac": (msg("share of samples that passed full scale"), ""),
+    "gain_db": (msg("gain of the file"), "dB"),
     "error_rate": (msg("error rate"), ""),
     "left_out": (msg("left out in a row"), ""),
     "text_length": (msg("words or characters of the text"), ""),

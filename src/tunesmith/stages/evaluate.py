@@ -70,7 +70,7 @@ def generate_sides(
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.evaluation.compare import write_side
+    from tunesmith.evaluation.compare import pair_gains, write_side
     from tunesmith.prompting.spoken import need_voices
     from tunesmith.stages.generate import produce, requests_for
 
@@ -80,15 +80,15 @@ def generate_sides(
     requests = [replace(r, options={**defaults, **r.options}) for r in requests]
     if speech is not None:
         need_voices(requests)
-    sides = {}
+    made = {}
     wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
     for name, (scale, title) in wanted.items():
         if name == "base_model" and not recipe.compare:
             continue
         set_scale(networks, scale)
-        made = produce(context, networks, requests, context.console, device, title)
-        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, speech)
-    return sides
+        made[name] = produce(context, networks, requests, context.console, device, title)
+    gains, suffix = pair_gains(made.values()), context.recipe.generate.format
+    return {name: write_side(target / name, side, gains, suffix, prompts, speech) for name, side in made.items()}
 
 
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:

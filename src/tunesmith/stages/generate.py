@@ -41,6 +41,7 @@ def generate(context: RunContext) -> dict[str, Any]:
 def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate with any adapter of the run's base into any folder."""
     from tunesmith.adapters.scale import set_scale
+    from tunesmith.evaluation.outputs import gain_said
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 
@@ -69,6 +70,8 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     for file in made:
         line = f"  {target / file.file}  {file.prompt!r}"
         context.console.log(msg("{said}  ({problem})", said=line, problem=file.problem) if file.problem else line)
+        if said := gain_said(file.signals["gain_db"]):
+            context.console.log(msg("  {file} is {said}.", file=file.file, said=said))
     return {"files": [file.file for file in made], "adapter": adapter.name}
 
 
@@ -141,9 +144,8 @@ def render(
     context: RunContext, networks: Mapping[str, nn.Module] | None, prompts: Sequence[Prompt], target: Path, device: str
 ) -> list[GeneratedFile]:
     """Generate, write and measure; one record per prompt."""
-    from tunesmith.audio.write import write
     from tunesmith.evaluation.collapse import collapse
-    from tunesmith.evaluation.signals import measure
+    from tunesmith.evaluation.outputs import write_output
 
     recipe = context.recipe.generate
     requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
@@ -151,14 +153,14 @@ def render(
     records = []
     for index, (audio, rate) in enumerate(produce(context, networks, requests, context.console, device)):
         path = target / f"{index:02d}.{recipe.format}"
-        write(path, audio, rate)
-        signals = measure(audio.T, rate)
+        output = write_output(path, audio, rate)
+        signals = output.measure()
         records.append(
             GeneratedFile(
                 file=path.name,
                 prompt=prompts[index].text,
                 seed=requests[index].seed,
-                seconds=round(audio.shape[-1] / rate, 3),
+                seconds=round(output.audio.shape[-1] / output.rate, 3),
                 signals=signals.to_json(),
                 problem=collapse(signals, profile=profile),
             )
