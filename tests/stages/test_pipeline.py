@@ -6,14 +6,18 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.report.page import Page
 from tests.training.test_trainer import BASE
 from tests.training_runs import OFF, write_clips
+from tunesmith.audio.decode import read
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import Recipe
-from tunesmith.records.metrics import EventLine, TrainLine
+from tunesmith.records.comparison import Comparison
+from tunesmith.records.generated import GeneratedFiles
+from tunesmith.records.metrics import EventLine, PreviewLine, TrainLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -55,12 +59,27 @@ def done(context: RunContext) -> list[str]:
     return [line.split(" ── ")[1].split(" ")[0] for line in lines if " ── " in line]
 
 
+def assert_measured_as_written(folder: RunFolder) -> None:
+    """Levels in the records are those of the files, and both of a pair have one gain."""
+    made = GeneratedFiles.read(folder.generated / "generated.json").files
+    told = {folder.generated / one.file: one.signals for one in made}
+    told |= {folder.path / line.file: line.signals for line in folder.read_metrics(PreviewLine)}
+    for prompt in Comparison.read(folder.evaluation / "comparison_results.json").prompts:
+        assert prompt.base is not None
+        told |= {folder.evaluation / side.file: side.signals for side in (prompt.base, prompt.lora)}
+        assert prompt.base.signals["gain_db"] == prompt.lora.signals["gain_db"] <= 0
+    assert len(told) >= 7
+    for path, signals in told.items():
+        assert signals["peak"] == pytest.approx(float(np.abs(read(path)[0]).max())), path
+
+
 def test_a_whole_run_then_nothing_then_only_what_a_change_touches(tiny, clips_folder, tmp_path):
     context = context_over(tiny, clips_folder, tmp_path)
     run_stages(context)
     assert done(context) == ["check", "encode", "train", "generate", "evaluate", "report"]
     for path in ("report.html", "best_model/adapter_config.json", "generated/00.wav", "evaluation/base_model/00.wav"):
         assert (context.folder.path / path).exists(), path
+    assert_measured_as_written(context.folder)
     page = Page(context.folder.report)
     assert "could not be read" not in page.text("en")
     assert "Precision fp32 Device cpu" in page.text("en")

@@ -61,6 +61,15 @@ def stream_parts(path: Path) -> list[StreamPart]:
         return [replace(part, pieces=None) if part.pieces == whole else part for part in parts] or [StreamPart()]
 
 
+def misleads_decoders(path: Path) -> bool:
+    """Whether a decoder that trusts headers reads another length: streams behind the first, or a wrong count."""
+    parts = stream_parts(path)
+    if len(parts) > 1 or (parts[0].pieces is not None and parts[0].stated not in (None, parts[0].held)):
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return skip_tags(content) > tag_length(content, 0)
+
+
 def _flac(content: Content, start: int) -> list[StreamPart]:
     parts = []
     for stream in flac_streams(content, start):
