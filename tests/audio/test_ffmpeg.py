@@ -116,7 +116,7 @@ def test_a_length_that_the_conversion_does_not_have_is_found(tmp_path, ffmpeg) -
     path.write_bytes(M4A)
     report = run_checks([Sample("a", {"audio": AudioRef(str(path))}, {"caption": "x"})])
     [finding] = [f for f in report.findings if f.check == "header_length"]
-    assert "holds 2.00 s, and its header tells 5.00 s" in str(finding.message)
+    assert "holds 2.00 s, and its header states 5.00 s" in str(finding.message)
     assert [sample.id for sample in report.kept] == ["a"]
 
 

@@ -66,10 +66,10 @@ def test_a_header_that_tells_another_length(tmp_path):
     (tmp_path / "joined.flac").write_bytes(one.read_bytes() + two.read_bytes())
     report = run_checks([sample(tmp_path / name) for name in ("joined.flac", "died.wav", "nearly.flac")])
     said = {f.clip: str(f.message) for f in report.findings if f.check == "header_length" and f.level == "warn"}
-    assert "several recordings, one behind the other: 14.00 s, and the header at its front tells 8.00 s" in said.pop(
+    assert "several recordings, one behind the other: 14.00 s, and the header at its front states 8.00 s" in said.pop(
         "joined.flac"
     )
-    assert "holds 8.00 s, and its header tells 0.00 s" in said.pop("died.wav")
+    assert "holds 8.00 s, and its header states 0.00 s" in said.pop("died.wav")
     assert not said
     assert [s.audios["audio"].duration for s in report.kept] == [14.0, 8.0, 8.0]
 

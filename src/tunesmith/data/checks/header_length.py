@@ -1,4 +1,4 @@
-"""Files whose header tells another length than they have: songs joined into one file, recordings never closed."""
+"""Files whose header states another length than they have: songs joined into one file, recordings never closed."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def says(audio: Audio, seconds: float, header: float) -> Message:
     if audio.facts.streams > 1:
         return msg(
             "the file of {subject} holds several recordings, one behind the other: {seconds:.2f} s, and the header "
-            "at its front tells {header:.2f} s; all of it is read",
+            "at its front states {header:.2f} s; all of it is read",
             subject=audio.subject,
             seconds=seconds,
             header=header,
         )
     return msg(
-        "the file of {subject} holds {seconds:.2f} s, and its header tells {header:.2f} s; what it holds is read",
+        "the file of {subject} holds {seconds:.2f} s, and its header states {header:.2f} s; what it holds is read",
         subject=audio.subject,
         seconds=seconds,
         header=header,
