@@ -95,7 +95,8 @@ def _mpeg(content: Content, start: int) -> list[StreamPart]:
         StreamPart(tuple(s.pieces(content)), s.promised, s.frames, s.is_cut, s.first.samples / s.first.rate)
         for s in streams
     ]
-    # One stream behind at most one tag is what libsndfile reads as well from the file itself.
-    if len(streams) == 1 and streams[0].is_plain and start == tag_length(content, 0) == streams[0].start:
+    # One stream behind at most one ID3 tag is what libsndfile reads as well from the file itself.
+    id3_length = tag_length(content, 0) if content[:3] == b"ID3" else 0
+    if len(streams) == 1 and streams[0].is_plain and start == id3_length == streams[0].start:
         return [replace(parts[0], pieces=None)]
     return parts
