@@ -12,7 +12,7 @@ from tests.evaluation.music import RATE, song
 from tunesmith.audio.decode import read
 from tunesmith.evaluation.compare import pair_gains, write_side
 from tunesmith.evaluation.diagnosis import diagnose_file
-from tunesmith.evaluation.outputs import gain_said, shared_gain, write_output
+from tunesmith.evaluation.outputs import gain_message, shared_gain, write_output
 from tunesmith.evaluation.signals import measure
 from tunesmith.families.contract import Generated, GenerationRequest
 from tunesmith.run.folder import RunFolder
@@ -37,7 +37,7 @@ def test_what_passes_full_scale_is_turned_down_counted_and_said(tmp_path: Path, 
     assert signals.peak == float(np.abs(held).max()) == pytest.approx(CEILING, abs=1e-3)
     assert signals.gain_db == pytest.approx(-0.1 - 20 * np.log10(1.38), abs=1e-4)
     assert signals.over_frac == signals.clip_frac == np.count_nonzero(np.abs(audio) > 1) / audio.size > 0
-    assert str(gain_said(signals.gain_db)) == "written 2.9 dB lower, to stay within full scale"
+    assert str(gain_message(signals.gain_db)) == "written 2.9 dB lower, to stay within full scale"
     assert signals.lufs == pytest.approx(measure(held.T, RATE).lufs)
 
 
@@ -45,7 +45,7 @@ def test_what_stays_within_full_scale_is_left_alone(tmp_path: Path) -> None:
     signals = write_output(tmp_path / "a.wav", loud(1.0), RATE).measure()
     assert (signals.gain_db, signals.over_frac) == (0.0, 0.0)
     assert signals.peak == pytest.approx(1.0, abs=1e-4)
-    assert gain_said(signals.gain_db) is None
+    assert gain_message(signals.gain_db) is None
 
 
 def test_an_output_far_beyond_full_scale_breaks_the_rule_of_clipping(tmp_path: Path) -> None:

@@ -115,18 +115,10 @@ def blocks(sound: Sound, name: str, start: float = 0.0, end: float | None = None
     import soundfile
 
     rate = sound.samplerate
-    first = round(start * rate)
-    last = sound.frames if end is None else min(round(end * rate), sound.frames)
-    if first < 0 or first >= last:
-        what = msg(
-            "the span {start:g}..{end} s lies outside its {seconds:.2f} s",
-            start=start,
-            end=msg("end") if end is None else f"{end:g}",
-            seconds=sound.frames / rate,
-        )
-        raise UnreadableAudioError("span", what, name, msg("Correct start and end."))
+    first, last = _span(sound, name, start, end)
     step = rate * max(1, _BLOCK_VALUES // (sound.channels * rate))
-    position, reason = first, None
+    position = first
+    reason: str | Message | None = None
     sound.seek(first)
     while position < last:
         try:
@@ -146,7 +138,24 @@ def blocks(sound: Sound, name: str, start: float = 0.0, end: float | None = None
         raise _cut_off(name, (last - first) / rate, (position - first) / rate, reason)
 
 
-def _cut_off(path: str | Path, promised: float, held: float, reason: str | None = None) -> UnreadableAudioError:
+def _span(sound: Sound, name: str, start: float, end: float | None) -> tuple[int, int]:
+    """First sample, and the one behind the last, of a span in seconds."""
+    first, last = round(start * sound.samplerate), sound.frames
+    last = last if end is None else min(round(end * sound.samplerate), last)
+    if 0 <= first < last:
+        return first, last
+    what = msg(
+        "the span {start:g}..{end} s lies outside its {seconds:.2f} s",
+        start=start,
+        end=msg("end") if end is None else f"{end:g}",
+        seconds=sound.frames / sound.samplerate,
+    )
+    raise UnreadableAudioError("span", what, name, msg("Correct start and end."))
+
+
+def _cut_off(
+    path: str | Path, promised: float, held: float, reason: str | Message | None = None
+) -> UnreadableAudioError:
     """The error for a file with less sound than its header promises, in seconds."""
     what = msg(
         "this file is damaged or cut off: its header promises {promised:.2f} s, {decoded:.2f} s can be decoded",

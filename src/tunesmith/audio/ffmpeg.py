@@ -29,7 +29,7 @@ _NO_REASON = ("Conversion failed!", "Error opening input files")
 
 
 @dataclass
-class _Told:
+class _FfmpegLog:
     """What ffmpeg wrote while it ran."""
 
     seconds: float | None = None
@@ -38,8 +38,8 @@ class _Told:
     is_estimate: bool = False
     last: str = ""
 
-    def take_in(self, line: str) -> None:
-        """Take in one line."""
+    def add(self, line: str) -> None:
+        """Read one line."""
         if found := _DURATION.match(line):
             hours, minutes, seconds = map(float, found.groups())
             self.seconds = self.seconds or 3600 * hours + 60 * minutes + seconds
@@ -88,14 +88,14 @@ def converted(
         reading = ["-protocol_whitelist", "file", "-f", demuxer, "-t", f"{seconds:g}", "-i", _url(path)]
         writing = ["-vn", "-c:a", "pcm_f32le", "-rf64", "auto", "-fs", str(max(1, room)), str(target)]
         command = [program, "-hide_banner", "-nostdin", "-nostats", "-v", "info", "-y", *reading, *writing]
-        told, code = _run(command, path, demuxer, longest)
+        log, code = _run(command, path, demuxer, longest)
         if code or not target.exists():
-            what = msg("ffmpeg cannot read this file ({reason})", reason=told.last or msg("no reason given"))
+            what = msg("ffmpeg cannot read this file ({reason})", reason=log.last or msg("no reason given"))
             raise _failed(path, what)
         if target.stat().st_size >= room:
             what = msg("the sound of this file does not fit into the free space of {folder}", folder=folder)
             raise _failed(path, what)
-        yield target, None if told.is_estimate or end is not None else told.seconds
+        yield target, None if log.is_estimate or end is not None else log.seconds
 
 
 def _url(path: Path) -> str:
@@ -107,9 +107,9 @@ def _failed(path: Path, what: Message) -> UnreadableAudioError:
     return UnreadableAudioError("ffmpeg", what, path, msg("Convert it to WAV."))
 
 
-def _run(command: list[str], path: Path, demuxer: str, longest: float | None) -> tuple[_Told, int]:
+def _run(command: list[str], path: Path, demuxer: str, longest: float | None) -> tuple[_FfmpegLog, int]:
     """Run ffmpeg to its end, or to the line that says the file is longer than asked."""
-    told = _Told()
+    log = _FfmpegLog()
     nowhere, pipe = subprocess.DEVNULL, subprocess.PIPE
     with subprocess.Popen(
         command, stdin=nowhere, stdout=nowhere, stderr=pipe, encoding="utf-8", errors="replace"
@@ -118,14 +118,14 @@ def _run(command: list[str], path: Path, demuxer: str, longest: float | None) ->
         alarm.start()
         try:
             for line in process.stderr or ():
-                told.take_in(line)
-                info = told.info(demuxer)
+                log.add(line)
+                info = log.info(demuxer)
                 if info and longest is not None and info.seconds > longest:
                     raise LongerThanAskedError(path, info)
             process.wait()
             if not alarm.is_alive():
                 raise _failed(path, msg("ffmpeg did not finish within {seconds} s", seconds=_TIMEOUT_SECONDS))
-            return told, process.returncode
+            return log, process.returncode
         finally:
             alarm.cancel()
             process.kill()

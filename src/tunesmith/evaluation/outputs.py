@@ -79,7 +79,7 @@ def write_output(path: Path, audio: np.ndarray, rate: int, gain_db: float | None
     return WrittenOutput(*(read(path) if audio.size else (audio, rate)), gain, over)
 
 
-def gain_said(gain_db: float | None) -> Message | None:
+def gain_message(gain_db: float | None) -> Message | None:
     """What a reader is told of a file that was turned down; ``None`` where it was not."""
     if not gain_db or not gain_db < 0:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tunesmith.evaluation.outputs import gain_said
+from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.comparison import ComparedPrompt, ComparedSide, ReferenceResult, Signals
 from tunesmith.records.generated import GeneratedFile
 from tunesmith.records.run_finding import ClipVerdict
@@ -123,7 +123,7 @@ def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPromp
 
 def _level(signals: Signals) -> list[Message]:
     """What was done to the level of a file, and of the other one of its pair alike."""
-    gain = gain_said(real(signals.get("gain_db")))
+    gain = gain_message(real(signals.get("gain_db")))
     return [gain] if gain else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunesmith.evaluation.outputs import gain_said
+from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.metrics import PreviewLine
 from tunesmith.report.gather import ReportData
 from tunesmith.report.media import AudioEmbedder, MediaClip
@@ -75,7 +75,7 @@ def _steps(data: ReportData) -> tuple[list[int], list[list[PreviewLine]], int]:
 
 
 def _level(preview: PreviewLine | None) -> Message | None:
-    return gain_said(real(preview.signals.get("gain_db"))) if preview else None
+    return gain_message(real(preview.signals.get("gain_db"))) if preview else None
 
 
 def _problem(preview: PreviewLine | None) -> Message | None:

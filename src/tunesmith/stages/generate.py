@@ -41,7 +41,7 @@ def generate(context: RunContext) -> dict[str, Any]:
 def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     """Generate with any adapter of the run's base into any folder."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.evaluation.outputs import gain_said
+    from tunesmith.evaluation.outputs import gain_message
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 
@@ -70,7 +70,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
     for file in made:
         line = f"  {target / file.file}  {file.prompt!r}"
         context.console.log(msg("{said}  ({problem})", said=line, problem=file.problem) if file.problem else line)
-        if said := gain_said(file.signals["gain_db"]):
+        if said := gain_message(file.signals["gain_db"]):
             context.console.log(msg("  {file} is {said}.", file=file.file, said=said))
     return {"files": [file.file for file in made], "adapter": adapter.name}
 

@@ -94,7 +94,7 @@ def _spoken(speaker: StepAudioTTS, sample: Sample) -> tuple[np.ndarray, int]:
 def _written(context: RunContext, spoken: Mapping[str, tuple[np.ndarray, int]]) -> list[Path]:
     """Write the pair at one level, and say how each file sounds."""
     from tunesmith.evaluation.collapse import collapse
-    from tunesmith.evaluation.outputs import gain_said, shared_gain, write_output
+    from tunesmith.evaluation.outputs import gain_message, shared_gain, write_output
 
     gain = shared_gain(*(audio for audio, _ in spoken.values()))
     targets = []
@@ -103,7 +103,7 @@ def _written(context: RunContext, spoken: Mapping[str, tuple[np.ndarray, int]]) 
         output = write_output(target, audio, rate, gain)
         problem = collapse(output.measure(), profile="speech")
         context.console.log(_measured(target, output.audio.shape[-1] / rate, level(output.audio), problem))
-        if said := gain_said(gain):
+        if said := gain_message(gain):
             context.console.log(msg("  {file} is {said}.", file=target.name, said=said))
         targets.append(target)
     return targets
