@@ -121,6 +121,18 @@ def test_a_length_that_the_conversion_does_not_have_is_found(tmp_path, ffmpeg) -
     assert [sample.id for sample in report.kept] == ["a"]
 
 
+def test_a_second_track_is_not_read_unsaid(tmp_path, ffmpeg) -> None:
+    both = stated("00:00:02.00") + stated("00:00:02.00").splitlines()[1].replace("#0:0[0x1]", "#0:1[0x2]")
+    written = "\nOutput #0, wav, to 'audio.wav':\n  Stream #0:0: Audio: pcm_f32le, 16000 Hz, mono, flt, 512 kb/s"
+    path = tmp_path / "a.m4a"
+    path.write_bytes(M4A)
+    for says, tracks in ((stated("00:00:02.00") + written, 1), (both + written, 2)):
+        ffmpeg(says)
+        report = run_checks([Sample("a", {"audio": AudioRef(str(path))}, {"caption": "x"})])
+        assert report.facts["a"]["audio"].tracks == tracks
+        assert [f.value for f in report.findings if f.check == "audio_tracks"] == ([2] if tracks == 2 else [])
+
+
 def test_a_disk_without_room_is_said(tmp_path, ffmpeg, monkeypatch) -> None:
     ffmpeg()
     usage = shutil.disk_usage(tmp_path)

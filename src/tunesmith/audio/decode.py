@@ -78,9 +78,15 @@ def probe(path: str | Path) -> AudioInfo:
 
 def info_of(sound: Sound) -> AudioInfo:
     """The facts of an open file."""
-    seconds = sound.frames / sound.samplerate
     return AudioInfo(
-        sound.samplerate, sound.channels, sound.frames, seconds, sound.format, sound.header_seconds, sound.streams
+        sample_rate=sound.samplerate,
+        channels=sound.channels,
+        frames=sound.frames,
+        seconds=sound.frames / sound.samplerate,
+        format=sound.format,
+        header_seconds=sound.header_seconds,
+        streams=sound.streams,
+        tracks=sound.tracks,
     )
 
 
@@ -173,8 +179,8 @@ def _opened(path: Path, longest: float | None, end: float | None, stack: ExitSta
     _refuse_what_is_not_audio(path, head)
     demuxer = containers.demuxer(path, head)
     if demuxer is not None:
-        target, header_seconds = stack.enter_context(converted(path, demuxer, longest=longest, end=end))
-        return Sound(target, [StreamPart(stated=None)], header_seconds)
+        made = stack.enter_context(converted(path, demuxer, longest=longest, end=end))
+        return Sound(made.wav, [StreamPart(stated=None)], made.header_seconds, made.tracks)
     sound = Sound(path, stream_parts(path))
     seconds, promised = sound.frames / sound.samplerate, sound.header_seconds
     # A single stream whose end is missing is a broken copy; of several joined ones, what is there is all there was.

@@ -35,7 +35,9 @@ class _FfmpegLog:
     seconds: float | None = None
     rate: int = 0
     channels: int = 0
+    tracks: int = 0
     is_estimate: bool = False
+    is_output: bool = False
     last: str = ""
 
     def add(self, line: str) -> None:
@@ -43,8 +45,11 @@ class _FfmpegLog:
         if found := _DURATION.match(line):
             hours, minutes, seconds = map(float, found.groups())
             self.seconds = self.seconds or 3600 * hours + 60 * minutes + seconds
-        elif not self.rate and (found := _AUDIO_STREAM.match(line)):
-            self.rate, self.channels = int(found[1]), _CHANNELS.get(found[2], 0)
+        elif not self.is_output and (found := _AUDIO_STREAM.match(line)):
+            self.tracks += 1
+            if self.tracks == 1:
+                self.rate, self.channels = int(found[1]), _CHANNELS.get(found[2], 0)
+        self.is_output |= line.startswith("Output #")
         self.is_estimate |= "Estimating duration" in line
         if line.strip() and not line.strip().startswith(_NO_REASON):
             self.last = line.strip()
@@ -57,21 +62,32 @@ class _FfmpegLog:
         return AudioInfo(self.rate, self.channels, frames, self.seconds, demuxer.upper(), self.seconds)
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """What ffmpeg made of a file.
+
+    Attributes:
+        wav: A temporary 32-bit float WAV at the file's own rate and channels.
+        header_seconds: Length that the file states; ``None`` where ffmpeg would guess it, or not all was wanted.
+        tracks: Audio tracks that lie side by side in the file; one of them is in the WAV.
+    """
+
+    wav: Path
+    header_seconds: float | None
+    tracks: int
+
+
 @contextmanager
 def converted(
     path: Path, demuxer: str, *, longest: float | None = None, end: float | None = None
-) -> Iterator[tuple[Path, float | None]]:
-    """Yield a temporary 32-bit float WAV with the sound of ``path`` at its own rate and channels.
+) -> Iterator[Conversion]:
+    """Convert a file into a folder that is gone afterwards.
 
     Args:
         path: The file.
         demuxer: ffmpeg's name of the format that its first bytes show.
         longest: Seconds; of a file that states no length, one second more is converted and the rest is not.
         end: Seconds behind which nothing is wanted.
-
-    Yields:
-        The WAV, and the length in seconds that the file states; ``None`` where ffmpeg would guess it, and where not all
-        of it was wanted.
 
     Raises:
         UnreadableAudioError: without an ffmpeg on the path, or when it cannot read the file.
@@ -95,7 +111,8 @@ def converted(
         if target.stat().st_size >= room:
             what = msg("the sound of this file does not fit into the free space of {folder}", folder=folder)
             raise _failed(path, what)
-        yield target, None if log.is_estimate or end is not None else log.seconds
+        header_seconds = None if log.is_estimate or end is not None else log.seconds
+        yield Conversion(target, header_seconds, max(1, log.tracks))
 
 
 def _url(path: Path) -> str:

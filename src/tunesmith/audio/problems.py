@@ -26,6 +26,7 @@ class AudioInfo:
         format: Name of the container.
         header_seconds: Length by the file's header; ``None`` where it leaves that open.
         streams: Streams that stand in the file one behind the other.
+        tracks: Audio tracks that lie side by side in it, of which one is read.
     """
 
     sample_rate: int
@@ -35,6 +36,7 @@ class AudioInfo:
     format: str
     header_seconds: float | None = None
     streams: int = 1
+    tracks: int = 1
 
 
 class UnreadableAudioError(TunesmithError):

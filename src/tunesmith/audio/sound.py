@@ -28,6 +28,7 @@ class Sound:
         path: The file.
         parts: Its streams, at least one.
         header_seconds: Length by the header of the file that this one was converted from.
+        tracks: Audio tracks in that file.
 
     Attributes:
         samplerate: In Hz.
@@ -35,6 +36,7 @@ class Sound:
         frames: Samples per channel, over all streams.
         format: Name of the container.
         streams: How many streams there are.
+        tracks: Audio tracks that lie side by side; one of them is read.
         is_cut: Whether it is a single one whose end is missing.
         header_seconds: Length by the header; ``None`` where it leaves that open.
 
@@ -42,7 +44,9 @@ class Sound:
         soundfile.LibsndfileError: when a stream cannot be opened.
     """
 
-    def __init__(self, path: Path, parts: Sequence[StreamPart], header_seconds: float | None = None) -> None:
+    def __init__(
+        self, path: Path, parts: Sequence[StreamPart], header_seconds: float | None = None, tracks: int = 1
+    ) -> None:
         self._path, self._parts = path, list(parts)
         self._file: soundfile.SoundFile | None = None
         self._source: StitchedFile | None = None
@@ -53,7 +57,7 @@ class Sound:
         self.samplerate: int = first.samplerate
         self.channels: int = first.channels
         self.format: str = first.format
-        self.streams = len(self._parts)
+        self.streams, self.tracks = len(self._parts), tracks
         self.is_cut = self.streams == 1 and self._parts[0].is_cut
         self._lengths = [self._length(index) for index in range(self.streams)]
         self._starts = [0, *accumulate(self._lengths)]

@@ -74,6 +74,10 @@ def test_a_header_that_tells_another_length(tmp_path):
     assert [s.audios["audio"].duration for s in report.kept] == [14.0, 8.0, 8.0]
 
 
+def test_a_file_of_one_track_has_no_second_one(run):
+    assert found(run({"a": phrase(1)}), "audio_tracks") == set()  # two need ffmpeg: tests/audio/test_ffmpeg.py
+
+
 def test_a_three_hour_file_is_not_decoded(tmp_path):
     path = tmp_path / "mix.wav"
     with soundfile.SoundFile(path, "w", 8_000, 1, "PCM_U8") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunesmith.data.checks import (
     antiphase,
+    audio_tracks,
     channels,
     clipped,
     dc_offset,
@@ -33,6 +34,7 @@ from tunesmith.data.checks.context import Check
 CHECKS: tuple[Check, ...] = (
     unreadable.check,
     header_length.check,
+    audio_tracks.check,
     too_short.check,
     too_long.check,
     channels.check,

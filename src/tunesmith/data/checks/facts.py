@@ -31,6 +31,7 @@ class ClipFacts:
         file_seconds: Length of the whole file.
         header_seconds: The same by the file's header; ``None`` where it leaves that open.
         streams: Streams that stand in the file one behind the other.
+        tracks: Audio tracks that lie side by side in it, of which one is read.
         problem: Kind of reason why it cannot be read (see ``audio.problems``); empty when it can.
         reason: The sentence for it.
         remedy: What to do about it.
@@ -61,6 +62,7 @@ class ClipFacts:
     file_seconds: float = 0.0
     header_seconds: float | None = None
     streams: int = 1
+    tracks: int = 1
     problem: str = ""
     reason: Message = NOTHING
     remedy: Message = NOTHING

@@ -89,6 +89,7 @@ def _of_file(info: AudioInfo) -> ClipFacts:
         file_seconds=info.seconds,
         header_seconds=info.header_seconds,
         streams=info.streams,
+        tracks=info.tracks,
     )
 
 
