@@ -56,7 +56,7 @@ def decoder() -> Iterator[ProcessPoolExecutor]:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A sound file cut off, with bytes changed (most often in its header), left out or put in, two in one, or any bytes."""
+    """A sound file cut off, with bytes changed (often in its header), left out or put in, two in one, or any bytes."""
     kind = draw(st.sampled_from(sorted(FORMATS)))
     content = bytearray(WHOLE[draw(st.sampled_from([kind, *sorted(FORMATS)]))])
     content += WHOLE[kind] if draw(st.integers(0, 3)) == 0 else b""
