@@ -192,6 +192,15 @@ def test_a_cut_off_file_is_told_with_both_lengths(tmp_path: Path, kind: str) -> 
     assert caught.value.kind == "damaged"
 
 
+def test_rates_that_cannot_both_be_true_are_refused(tmp_path: Path) -> None:
+    wrong = bytearray(coded("wav", A))
+    wrong[24:28] = struct.pack("<I", 800_000_000)
+    path = tmp_path / "a.wav"
+    path.write_bytes(wrong + coded("wav", B))
+    with pytest.raises(UnreadableAudioError, match="of 800000000 and of 24000 Hz"):
+        read(path)
+
+
 def test_what_stands_behind_the_sound_of_a_wav_is_no_sound(tmp_path: Path) -> None:
     content = coded("wav", A)
     list_chunk = b"LIST" + struct.pack("<I", 30) + b"x" * 30

@@ -18,6 +18,7 @@ from tunesmith.audio.tags import Content, skip_tags
 _OPEN_SIZE = 0x7FFFF000  # 32-bit sizes from here on are what ffmpeg and sox write when they stream and cannot know
 _OPEN_LONG_SIZE = 1 << 60
 _SHORT_SIZES = (b"RIFF", b"RIFX", b"FORM")
+_AU_HEADER = 24
 _LOOSE_BYTES = 16  # fewer bytes behind the sound are padding
 _W64_ID = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _NOT_ZERO = re.compile(rb"[^\x00]")
@@ -97,7 +98,7 @@ class _Chunk:
 
 def chunked_sound(content: Content, start: int) -> ChunkedSound | None:
     """What the file that begins at ``start`` holds; ``None`` for another format, or one without a chunk of sound."""
-    if content[start : start + 4] == b".snd" and len(content) >= start + 24:
+    if content[start : start + 4] == b".snd" and len(content) >= start + _AU_HEADER:
         return _au(content, start)
     kind = next((f for f in CHUNK_FORMATS if content[start : start + len(f.magic)] == f.magic), None)
     if kind is None:
@@ -206,9 +207,11 @@ def _state(
     struct.pack_into(kind.size, header, data.start - start + kind.id_bytes, min(size, most))
 
 
-def _au(content: Content, start: int) -> ChunkedSound:
+def _au(content: Content, start: int) -> ChunkedSound | None:
     """AU has no chunks: whatever follows the header is sound."""
     offset, size = struct.unpack(">II", content[start + 4 : start + 12])
+    if offset < _AU_HEADER:
+        return None
     first = min(start + offset, len(content))
     if content[first + size : first + size + 4] == b".snd":
         return ChunkedSound([(start, first + size)], size, size, first + size)

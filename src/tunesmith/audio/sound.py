@@ -12,13 +12,18 @@ import numpy as np
 
 from tunesmith.audio.native_stderr import native_stderr_silenced
 from tunesmith.audio.parts import StreamPart
+from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.audio.resample import resample, to_channels
 from tunesmith.audio.stitched import StitchedFile
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     import soundfile
 
 _ROUNDING = 1e-3
+_LARGEST_RATE_RATIO = (
+    64  # 8 and 192 kHz are 24 apart; what is further apart is damage, and would be resampled for hours
+)
 
 
 class Sound:
@@ -42,6 +47,7 @@ class Sound:
 
     Raises:
         soundfile.LibsndfileError: when a stream cannot be opened.
+        UnreadableAudioError: when the rates of two streams cannot both be true.
     """
 
     def __init__(
@@ -115,6 +121,9 @@ class Sound:
     def _length(self, index: int) -> int:
         file = self._open(index)
         frames, rate = int(file.frames), int(file.samplerate)
+        if max(rate, self.samplerate) > _LARGEST_RATE_RATIO * min(rate, self.samplerate):
+            what = msg("this file holds recordings of {first} and of {other} Hz", first=self.samplerate, other=rate)
+            raise UnreadableAudioError("damaged", what, self._path, msg("Cut them apart, or export it again."))
         return round(frames * self.samplerate / rate)
 
     def _read_part(self, index: int, start: int, count: int) -> np.ndarray:
