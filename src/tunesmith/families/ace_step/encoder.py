@@ -117,7 +117,7 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
                 expected=size,
             ),
             where=path,
-            remedy=msg("Remove it."),
+            remedy=msg("Give one of that many numbers, or none."),
         )
     return vector
 
