@@ -115,7 +115,8 @@ def scan_folder(
             where=str(path),
             remedy=msg("Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."),
         )
-    texts = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
+    others = (PROMPT_TEXT, "lyrics")
+    texts = [[text for role, text in s.texts.items() if role not in others and text.strip()] for s in found.samples]
     captions = Counter(text for of_sample in texts for text in of_sample)
     return DatasetSummary(
         folder=path,
