@@ -15,6 +15,7 @@ from typing import Any
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.names import spelt
 from tunesmith.data.tags import join_tags, split_tags
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
@@ -133,8 +134,8 @@ def locate(name: str, folder: Path) -> Path | None:
     absolute = folder.absolute()
     for written in dict.fromkeys((name, name.replace("\\", "/"))):  # written on Windows, too
         for base in (Path.cwd(), absolute, absolute.parent):
-            path = base / Path(written).expanduser()
-            if path.is_file():
+            path = spelt(base / Path(written).expanduser())
+            if path is not None and path.is_file():
                 return path
     return None
 
