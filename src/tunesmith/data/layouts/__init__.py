@@ -84,6 +84,7 @@ def read_layout(
             layout as a whole. What is wrong with one clip is among the layout's problems instead.
     """
     folder = _readable(Path(folder))
+    default_text = None if default_text is None else clean_text(default_text)
     options = LayoutOptions(default_text, metadata_file, valid_file)
     if metadata_file != LayoutOptions.metadata_file and not (folder / metadata_file).is_file():
         raise TunesmithError(

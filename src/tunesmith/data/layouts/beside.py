@@ -153,7 +153,8 @@ class _Reading:
             text, encoding = decoded(self.folder / path)
             record = parse_json(text, Path(path.name))
         except TunesmithError as error:
-            self._problem("warn" if has_caption else "error", error.message, msg("Correct or remove it."))
+            what = msg("{where}: {said}", where=error.where, said=error.what)
+            self._problem("warn" if has_caption else "error", what, msg("Correct or remove it."))
             return {}
         if not isinstance(record, dict) or not (named(record, (*CAPTIONS, *LYRICS)) or tags_as_caption(record)):
             return {}
