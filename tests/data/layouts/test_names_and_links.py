@@ -13,7 +13,7 @@ from tunesmith.audio.decode import probe
 from tunesmith.data.characters import clean_text, shown
 from tunesmith.data.layouts import read_layout
 from tunesmith.data.sample import read_manifest, write_manifest
-from tunesmith.stages.staleness import folder_listing
+from tunesmith.stages.files_read import folder_listing
 
 
 def clip(folder: Path, name: str, text: str = "") -> Path:
