@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ _FULL = (
 """What safetensors, numpy and torch say where the system says ENOSPC or EDQUOT."""
 OLD = ".old"
 """What the hidden name of a folder ends with while another one takes its place."""
+_ENDLESS = re.compile(r"\d{4301}")
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_DEEPEST = 500
 
 
 @contextmanager
@@ -90,9 +94,13 @@ def _beside(path: Path, suffix: str = "") -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    r"""Write UTF-8 text atomically.
+
+    A byte of a file's name that is not UTF-8 (Python carries it as a lone surrogate) is written as ``\udcXX``, which
+    JSON and quoted YAML read back as the same name.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -112,17 +120,7 @@ def read_json(path: Path) -> Any:
         TunesmithError: when it is missing or cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise DamagedFileError(
-            msg("this file is not JSON ({reason})", reason=error.msg),
-            where=f"{path}:{error.lineno}",
-            remedy=msg("Correct it, or write it anew."),
-        ) from error
-    except RecursionError as error:
-        raise DamagedFileError(
-            msg("this file is nested too deeply"), where=str(path), remedy=msg("Correct it, or write it anew.")
-        ) from error
+        return parse_json(path.read_text(encoding="utf-8-sig"), path)
     except UnicodeDecodeError as error:
         raise DamagedFileError(
             msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
@@ -155,6 +153,40 @@ def is_disk_full(error: BaseException) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     said = str(error).lower()
     return any(words in said for words in _FULL)
+
+
+def parse_json(text: str, path: Path, line: int = 1) -> Any:
+    """The JSON value in a text that stands in a file, from ``line`` on.
+
+    Raises:
+        DamagedFileError: for what is not JSON, is nested without end, or holds a number without end, with its line.
+    """
+    reason: str | Message
+    cause: Exception
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        reason, position, cause = error.msg, error.pos, error
+    except RecursionError as error:
+        reason, position, cause = msg("it is nested too deeply"), _too_deep(text), error
+    except ValueError as error:  # Python converts no longer numbers, as that would take for ever
+        found = _ENDLESS.search(text)
+        reason, position, cause = msg("a number in it is too long"), found.start() if found else 0, error
+    raise DamagedFileError(
+        msg("this file is not JSON ({reason})", reason=reason),
+        where=f"{path}:{line + text.count(chr(10), 0, position)}",
+        remedy=msg("Correct it, or write it anew."),
+    ) from cause
+
+
+def _too_deep(text: str) -> int:
+    """Where a JSON text is nested more deeply than anything that people write."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > _DEEPEST:
+            return token.start()
+    return 0
 
 
 def explain_os_error(error: OSError, path: Path) -> TunesmithError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -115,7 +116,7 @@ class Sound:
             pieces = self._parts[index].pieces
             self._source = None if pieces is None else StitchedFile(self._path, pieces)
             with native_stderr_silenced():
-                self._file, self._index = soundfile.SoundFile(self._source or str(self._path)), index
+                self._file, self._index = soundfile.SoundFile(self._source or _openable(self._path)), index
         return self._file
 
     def _length(self, index: int) -> int:
@@ -146,3 +147,9 @@ class Sound:
             sound = to_channels(np.ascontiguousarray(block.T), self.channels)
             self._converted = index, resample(sound, file.samplerate, self.samplerate)
         return self._converted[1][:, start : start + count]
+
+
+def _openable(path: Path) -> str | bytes:
+    """A file's name as soundfile takes it: in bytes where it is not UTF-8, which soundfile would refuse as text."""
+    name = str(path)
+    return name if name.isprintable() else os.fsencode(name)

@@ -16,7 +16,7 @@ _READ_WHOLE = 1 << 26  # what is not larger is read from end to end
 
 def content_key(*parts: object) -> str:
     """A 32-digit hexadecimal key of any printable parts."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def audio_key(ref: AudioRef) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -247,7 +246,7 @@ def _read(path: Path) -> list[Label]:
             continue
         try:
             labels.append(Label.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if line == raw.rpartition(b"\n")[2]:
                 break  # an interrupted write; the next label takes its place
             raise TunesmithError(
@@ -309,13 +308,3 @@ class ClipMeasurements:
     def from_json(record: Mapping[str, Any]) -> ClipMeasurements:
         """The inverse of :meth:`to_json`."""
         return ClipMeasurements(**{**record, "words": tuple(record["words"])})
-
-
-def split_tags(text: str) -> list[str]:
-    """The tags in a text; commas of any script and line ends part them."""
-    return [tag.strip() for tag in re.split(r"[,，、;；\n]", text) if tag.strip()]
-
-
-def join_tags(tags: Sequence[str]) -> str:
-    """Tags as one line."""
-    return ", ".join(tags)

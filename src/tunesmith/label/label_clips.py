@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tunesmith.data.labels import FILE, Label, LabelStore
-from tunesmith.data.layouts import layout_named, read_layout
+from tunesmith.data.layouts import read_layout
 from tunesmith.errors import TunesmithError
 from tunesmith.label.clips import clips_of
 from tunesmith.label.make import Labeler
@@ -67,11 +67,11 @@ def label_folder(
         raise
     finally:
         work.close()
-    _log_summary(stats, layout.name, store.path, console)
+    _log_summary(stats, layout.caption_files, store.path, console)
     return stats
 
 
-def _log_summary(stats: LabelStats, layout: str, path: Path, console: Console) -> None:
+def _log_summary(stats: LabelStats, caption_files: Mapping[str, Path], path: Path, console: Console) -> None:
     console.log(_labelled(stats, path))
     if stats.written:
         console.log(
@@ -84,7 +84,7 @@ def _log_summary(stats: LabelStats, layout: str, path: Path, console: Console) -
         console.log(
             msg("tags: {count} text files of your own left as they are (--overwrite replaces them)", count=stats.left)
         )
-    if stats.usable and not layout_named(layout).caption_ending:
+    if stats.usable and not caption_files:
         console.log(
             msg(
                 "tags: this set lists its captions in one file, which stays yours; new tags are in {file} only",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tunesmith.data.labels import ClipMeasurements, split_tags
+from tunesmith.data.labels import ClipMeasurements
+from tunesmith.data.tags import split_tags
 from tunesmith.label.schema import Recaption
 
 RAP = "lyrical rap"

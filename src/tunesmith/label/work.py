@@ -10,8 +10,9 @@ from functools import cached_property
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
-from tunesmith.data.labels import Label, LabelStore, join_tags, split_tags
-from tunesmith.data.layouts.walk import read_text
+from tunesmith.data.labels import Label, LabelStore
+from tunesmith.data.layouts.text_files import read_text
+from tunesmith.data.tags import join_tags, split_tags
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.label.clips import ClipToLabel

@@ -71,7 +71,7 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
         if path.suffix.lower() == ".txt":
             raise TunesmithError(msg("there is no such lyrics file"), where=lyrics, remedy=msg("Check the path."))
         return lyrics
-    from tunesmith.data.layouts.walk import read_text
+    from tunesmith.data.layouts.text_files import read_text
 
     return read_text(path)[0]
 

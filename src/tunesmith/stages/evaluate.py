@@ -13,6 +13,7 @@ from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.prompting.choose import choose_prompts
+from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples
 from tunesmith.run.rounds import new_round
@@ -67,6 +68,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     recipe = context.recipe.evaluate
     device = pick_device(context.recipe.model.device)
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
+    warn_of_texts(context, prompts)
     base_prompts = () if recipe.prompts else context.family.generation.base_prompts()[: recipe.forgetting_prompts]
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
     speech = speech_evaluator_of(context, device)

@@ -46,10 +46,13 @@ def manifest_audio(folder: RunFolder) -> str:
 
 
 def folder_listing(folder: Path) -> str:
-    """Key of every file below a folder by name, size and time."""
+    """Key of every file below a folder, also in folders that are linked there, by name, size and time."""
+    from tunesmith.data.layouts.walk import files
+
     if not folder.is_dir():
         return ""
-    return content_key(*((p.relative_to(folder), file_state(p)) for p in sorted(folder.rglob("*")) if p.is_file()))
+    found = {*folder.rglob("*"), *(folder / path for path in files(folder))}
+    return content_key(*((p.relative_to(folder), file_state(p)) for p in sorted(found) if p.is_file()))
 
 
 def listed_files(data: DataRecipe) -> list[Any]:

@@ -11,6 +11,7 @@ from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
 from tunesmith.files import DamagedFileError
 from tunesmith.prompting.choose import choose_prompts
+from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
 from tunesmith.run.rounds import new_round
@@ -67,6 +68,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Pa
 
         texts = asked_texts(context)
     prompts = choose_prompts(context, texts, recipe.count, recipe.seconds)
+    warn_of_texts(context, prompts)
     device = pick_device(context.recipe.model.device)
     if recipe.loras:
         networks = stacked(context, device)

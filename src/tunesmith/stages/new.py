@@ -80,7 +80,8 @@ def new_run(
         write_text(run.recipe, text)
         if planned is not None:
             planned.write(run.plan)
-    for line in summary(dataset, recipe, planned):
+    guessed = recipe.data.default_text if "data.default_text" in chosen else None
+    for line in summary(dataset, recipe, planned, guessed or ""):
         console.log(line)
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
     console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
@@ -155,8 +156,8 @@ def notes(dataset: DatasetSummary, recipe: Recipe, reasons: dict[str, str]) -> d
     return {**seen, **reasons}
 
 
-def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> list[str | Message]:
-    """What is printed of the new run."""
+def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None, guessed: str = "") -> list[str | Message]:
+    """What is printed of the new run; ``guessed`` is a caption that the user did not give."""
     lines: list[str | Message] = [
         msg("folder: {path}", path=str(dataset.folder)),
         msg(
@@ -170,6 +171,7 @@ def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> li
         _split(dataset, recipe),
         *(msg("note: {said}", said=note) for note in dataset.notes),
         *_unusable(dataset),
+        *_guessed(dataset, guessed),
     ]
     if plan is not None:
         return [*lines, *plan_lines(plan)]
@@ -209,6 +211,19 @@ def _unusable(dataset: DatasetSummary) -> list[Message]:
     if count == 1:
         return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
     return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
+
+
+def _guessed(dataset: DatasetSummary, text: str) -> list[Message]:
+    if not text:
+        return []
+    return [
+        msg(
+            "warning: {count} clips have no caption, and the folder's name, `{text}`, stands in for one. Write "
+            "captions beside the clips, or say what they sound like with --text.",
+            count=dataset.uncaptioned,
+            text=text,
+        )
+    ]
 
 
 def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:

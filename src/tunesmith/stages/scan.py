@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
+from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
 
@@ -27,7 +28,7 @@ class DatasetSummary:
         train: Clips that the layout itself puts into the training part.
         valid: Clips that it holds out.
         channels: How many clips have how many channels.
-        notes: Notes of the layout's reader.
+        notes: Notes and warnings of the layout's reader.
     """
 
     folder: Path
@@ -91,7 +92,7 @@ def scan_folder(
     path = folder.expanduser().resolve()
     found = read_layout(path, layout, default_text=default_text, metadata_file=metadata_file)
     seconds: list[float] = []
-    problems = [problem.message for problem in found.problems]
+    problems = [problem.message for problem in found.problems if problem.level == "error"]
     channels: Counter[int] = Counter()
     for sample in found.samples:
         if not sample.targets:
@@ -115,7 +116,8 @@ def scan_folder(
             where=str(path),
             remedy=msg("Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."),
         )
-    texts = [[text for role, text in s.texts.items() if role != PROMPT_TEXT and text.strip()] for s in found.samples]
+    others = (PROMPT_TEXT, "lyrics")
+    texts = [[text for role, text in s.texts.items() if role not in others and text.strip()] for s in found.samples]
     captions = Counter(text for of_sample in texts for text in of_sample)
     return DatasetSummary(
         folder=path,
@@ -128,5 +130,20 @@ def scan_folder(
         train=sum(sample.split == "train" for sample in found.samples),
         valid=sum(sample.split == "valid" for sample in found.samples),
         channels=dict(channels),
-        notes=tuple(found.notes),
+        notes=(*found.notes, *_warnings(found.problems)),
     )
+
+
+def _warnings(problems: Sequence[Finding]) -> Iterator[Message]:
+    """What the layout warns of, one sentence for each kind."""
+    kinds: dict[str, list[Finding]] = {}
+    for problem in problems:
+        if problem.level == "warn":
+            kinds.setdefault(problem.message.id, []).append(problem)
+    for found in kinds.values():
+        first = found[0]
+        if len(found) == 1:
+            yield msg("{clip}: {said}", clip=first.clip, said=first.message)
+        else:
+            more = len(found) - 1
+            yield msg("{clip}: {said} (and {more} more)", clip=first.clip, said=first.message, more=more)

@@ -137,14 +137,14 @@ def keys(samples: Sequence[Sample]) -> list[str]:
 
 def row_of(sample: Sample, key: str, folder: Path) -> dict[str, Any]:
     """One clip as ACE-Step's columns have it; the path begins as ``--data_dir`` was given."""
-    from tunesmith.families.ace_step.tag_texts import tags_of
+    from tunesmith.data.tags import split_tags
 
     audio = Path(next(iter(sample.audios.values())).path)
     whole = folder.absolute()
     return {
         "keys": key,
         "filename": str(folder / audio.relative_to(whole)) if audio.is_relative_to(whole) else str(audio),
-        "tags": tags_of(sample.texts.get("caption", "")),
+        "tags": split_tags(sample.texts.get("caption", "")),
         "speaker_emb_path": str(sample.attributes.get("speaker_emb_path") or ""),
         "norm_lyrics": sample.texts.get("lyrics", ""),
         "recaption": texts_of(sample.attributes.get("recaption")),
