@@ -94,6 +94,10 @@ def _sentence(error: BaseException) -> tuple[int, Message]:
             "See `tunesmith plan`."
         )
         return FAILED, with_remedy(msg("there is not enough memory"), remedy)
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> tuple[int, Message]:
     first = (str(error).splitlines() or [""])[0][:300]
     if isinstance(error, RuntimeError | ValueError) and first.startswith(_PATH_ERRORS):
         return FAILED, with_remedy(msg("a path leads nowhere ({reason})", reason=first), msg("Check the path."))
