@@ -39,13 +39,13 @@ def build(
 @app.command("info")
 def info(family: FamilyName = "musicgen") -> int:
     """Tell what a pocket model is and how good."""
-    from tunesmith.pocket.shipped import pocket_path
+    from tunesmith.pocket.shipped import NUMBERS, pocket_path
 
     known(family)
     folder = pocket_path(family)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     typer.echo(f"{folder} ({size / 1e6:.1f} MB)")
-    typer.echo((folder / "NUMBERS.md").read_text(encoding="utf-8"))
+    typer.echo((folder / NUMBERS).read_text(encoding="utf-8"))
     return 0
 
 

@@ -63,9 +63,9 @@ class RunContext:
     def family(self) -> Family:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
-        from tunesmith.pocket.shipped import is_pocket
+        from tunesmith.pocket.shipped import is_pocket_model
 
-        if is_pocket(self.recipe.model.path):
+        if is_pocket_model(self.recipe.model.path):
             import torch
 
             torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings

@@ -13,6 +13,7 @@ from tunesmith.doorways.common import Parser, chosen_overrides, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, FLAG_OF, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.pocket.shipped import is_pocket_model
 from tunesmith.run.console import Console
 from tunesmith.texts import Message, msg
 
@@ -211,7 +212,7 @@ def advice(args: argparse.Namespace) -> list[Message]:
                 dropout=args.lora_dropout,
             )
         )
-    if args.learning_rate > 2e-4 and args.model_path != "pocket":
+    if args.learning_rate > 2e-4 and not is_pocket_model(str(args.model_path)):
         found.append(
             msg(
                 "--learning_rate {rate:g}: on real checkpoints rates above 2e-4 made the base forget other styles; "
