@@ -49,7 +49,6 @@ app = typer.Typer(
     cls=Verbs,
     name="tunesmith",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: importing rich would cost a third of the start
     help=tr_all(
         "Fine-tune generative audio models on your own clips, and hear honestly whether it worked.", separator="\n\n"
@@ -63,6 +62,11 @@ app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that
 
 
 explain_verbs(app)
+COMPLETION = {
+    "install_completion": tr_all("Complete words of this command in the shell from now on."),
+    "show_completion": tr_all("Print what completes them, to install it by hand."),
+}
+"""Help of the options that Typer adds, which has it in English alone."""
 
 
 def _version(wanted: bool) -> None:
@@ -96,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without Chinese letters gets question marks, not a crash
             stream.reconfigure(errors="replace")
     command: Any = typer.main.get_command(app)
+    for option in command.params:
+        option.help = COMPLETION.get(option.name, option.help)
     try:
         code = command.main([word for word in given if word != "--debug"], prog_name="tunesmith", standalone_mode=False)
         sys.stdout.flush()

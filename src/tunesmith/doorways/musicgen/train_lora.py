@@ -13,11 +13,12 @@ from tunesmith.doorways.common import Parser, chosen_overrides, run_doorway
 from tunesmith.doorways.musicgen.options import COMMANDS, FLAG_OF, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
-from tunesmith.pocket.shipped import is_pocket_model
+from tunesmith.recipe.advice import LEARNING_RATE, rate_advice
 from tunesmith.run.console import Console
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
+    from tunesmith.recipe.models import Recipe
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
 
@@ -81,7 +82,7 @@ def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
     folder, console = context.folder, context.console
     working_on(folder.path)
-    for line in (*advice(args), *intentions(args, folder)):
+    for line in (*advice(args, context.recipe), *intentions(args, folder)):
         console.log(line)
     with writing(folder, context.command, console):
         run_stages(context, ["check", "encode"])
@@ -122,7 +123,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
         )
     recipe = build(Tree(as_recipe(args)), chosen_overrides(args, FLAG_OF)).recipe
     folder = RunFolder(Path(args.output_dir))
-    context = RunContext(folder, recipe, Console(log_file=folder.log), command)
+    context = RunContext(folder, recipe, Console(log_file=folder.log), command, advised=frozenset({LEARNING_RATE}))
     card_for_planning(recipe)
     with writing(folder, command):
         keep_previous(folder, dump_resolved(recipe))
@@ -201,9 +202,9 @@ def updates_per_epoch(args: argparse.Namespace) -> int:
     return updates
 
 
-def advice(args: argparse.Namespace) -> list[Message]:
+def advice(args: argparse.Namespace, recipe: Recipe) -> list[Message]:
     """Documented values that are known to hurt, each with the reason and a better value."""
-    found = []
+    found: list[Message] = []
     if args.lora_dropout > 0:
         found.append(
             msg(
@@ -212,14 +213,7 @@ def advice(args: argparse.Namespace) -> list[Message]:
                 dropout=args.lora_dropout,
             )
         )
-    if args.learning_rate > 2e-4 and not is_pocket_model(str(args.model_path)):
-        found.append(
-            msg(
-                "--learning_rate {rate:g}: on real checkpoints rates above 2e-4 made the base forget other styles; "
-                "1e-4 is better",
-                rate=args.learning_rate,
-            )
-        )
+    found += rate_advice(recipe, "--learning_rate")
     if args.lora_alpha / args.lora_rank > 2:
         found.append(
             msg(
