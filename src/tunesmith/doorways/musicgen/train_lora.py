@@ -105,6 +105,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     Raises:
         TunesmithError: for a value out of range, a missing metadata file, or an unknown base model.
     """
+    from tunesmith.doorways.musicgen.setup import require_list
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
     from tunesmith.recipe.write import dump_resolved
@@ -114,13 +115,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     from tunesmith.stages.open import keep_previous
     from tunesmith.stages.writing import writing
 
-    metadata = Path(args.data_dir) / args.metadata_file
-    if not metadata.is_file():
-        raise TunesmithError(
-            msg("there is no such metadata file"),
-            where=str(metadata),
-            remedy=msg("Make it with prepare_data.py, or check --data_dir and --metadata_file."),
-        )
+    require_list(args.data_dir, args.metadata_file)
     recipe = build(Tree(as_recipe(args)), chosen_overrides(args, FLAG_OF)).recipe
     folder = RunFolder(Path(args.output_dir))
     context = RunContext(folder, recipe, Console(log_file=folder.log), command, advised=frozenset({LEARNING_RATE}))
