@@ -16,7 +16,7 @@ from tunesmith.cli.encode import encode
 from tunesmith.cli.evaluate import evaluate
 from tunesmith.cli.export import export
 from tunesmith.cli.generate import generate
-from tunesmith.cli.guard import Verbs, explain
+from tunesmith.cli.guard import Verb, Verbs, explain
 from tunesmith.cli.info import info
 from tunesmith.cli.label import label
 from tunesmith.cli.new import new
@@ -53,10 +53,12 @@ app = typer.Typer(
     help=tr_all(
         "Fine-tune generative audio models on your own clips, and hear honestly whether it worked.", separator="\n\n"
     )
-    + "\n\nBegin: tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
+    + "\n\n"
+    + tr_all("Begin:", separator=" ")
+    + " tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
 )
 for _verb, _short in VERBS:
-    app.command(short_help=_short)(_verb)
+    app.command(short_help=_short, cls=Verb)(_verb)
 app.add_typer(presets.app, name="presets", short_help=tr_all("Values to start from", separator=" · "))
 app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that ship", separator=" · "))
 

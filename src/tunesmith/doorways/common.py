@@ -7,10 +7,11 @@ import difflib
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
+from tunesmith.cli.frame import in_readers_words
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.texts import Message, in_every_language, msg
@@ -50,6 +51,18 @@ class Parser(argparse.ArgumentParser):
         self.types = types or {}
         self.add_argument("--config", help=f"file of the same keys (default: ./{CONFIG} if there is one)")
         self.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+
+    def format_help(self) -> str:
+        """The help as it is printed, with argparse's own words in the reader's language."""
+        return in_readers_words(super().format_help())
+
+    def format_usage(self) -> str:
+        """The usage as it is printed, in the reader's language."""
+        return in_readers_words(super().format_usage())
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the command; what argparse has against its words is said in the reader's language."""
+        super().exit(status, in_readers_words(message) if message else None)
 
     def value(self, name: str, text: str) -> None:
         """Add a flag that takes one value."""
