@@ -69,7 +69,8 @@ def test_an_error_of_usage(words: list[str], said: str, marked: None, capsys: py
 
 def test_the_help_of_a_doorway(marked: None, capsys: pytest.CaptureFixture[str]) -> None:
     parser = Parser("train_lora", msg("Train."), {"rank": 12})
-    parser.value("rank", "LoRA rank")
+    parser.value("rank", msg("LoRA rank, {share} of it", share="10 %"))
+    assert "10 % of it" in parser.format_help()
     for argv, said in ((["--help"], "‹Show this message and exit.›"), (["--foo"], "‹there is no option --foo›")):
         with pytest.raises(SystemExit):
             parser.parse_args(argv)

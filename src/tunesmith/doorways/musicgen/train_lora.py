@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 LONGEST = 30.0
 """Seconds that MusicGen was trained on at most."""
 HELP = {
-    "model_path": "base model: hub id, folder, or `pocket`",
-    "data_dir": "folder with the metadata file",
-    "metadata_file": "name of the metadata file",
-    "output_dir": "where checkpoints/, best_model/ and final_model/ go; it is a run folder",
-    "lora_rank": "LoRA rank",
-    "lora_alpha": "LoRA alpha; the scale is alpha / rank",
-    "lora_dropout": "dropout on the adapter's input",
-    "learning_rate": "peak learning rate",
-    "batch_size": "clips per micro-batch",
-    "gradient_accumulation_steps": "micro-batches per update",
-    "num_epochs": "passes over the clips",
-    "warmup_steps": "warm-up updates; cut to 10 %% of all updates",
-    "save_steps": "updates between checkpoints",
-    "logging_steps": "updates between lines of training loss",
-    "max_grad_norm": "gradient clipping",
-    "weight_decay": "AdamW weight decay",
-    "max_duration": "longest crop in seconds; shorter clips keep their true length",
-    "target_duration": "length of previews in seconds; training never pads to it",
+    "model_path": msg("base model: hub id, folder, or `pocket`"),
+    "data_dir": msg("folder with the metadata file"),
+    "metadata_file": msg("name of the metadata file"),
+    "output_dir": msg("where checkpoints/, best_model/ and final_model/ go; it is a run folder"),
+    "lora_rank": msg("LoRA rank"),
+    "lora_alpha": msg("LoRA alpha; the scale is alpha / rank"),
+    "lora_dropout": msg("dropout on the adapter's input"),
+    "learning_rate": msg("peak learning rate"),
+    "batch_size": msg("clips per micro-batch"),
+    "gradient_accumulation_steps": msg("micro-batches per update"),
+    "num_epochs": msg("passes over the clips"),
+    "warmup_steps": msg("warm-up updates; cut to 10 % of all updates"),
+    "save_steps": msg("updates between checkpoints"),
+    "logging_steps": msg("updates between lines of training loss"),
+    "max_grad_norm": msg("gradient clipping"),
+    "weight_decay": msg("AdamW weight decay"),
+    "max_duration": msg("longest crop in seconds; shorter clips keep their true length"),
+    "target_duration": msg("length of previews in seconds; training never pads to it"),
 }
 
 
@@ -51,9 +51,9 @@ def train_lora(argv: Sequence[str] | None = None) -> int:
     parser = Parser("train_lora", msg("Train a LoRA adapter on MusicGen."), TRAIN_DEFAULTS, TYPES)
     for name, text in HELP.items():
         parser.value(name, text)
-    parser.switch("fp16", "half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler")
-    parser.switch("bf16", "bf16 on a GPU")
-    parser.switch("resume", "continue from the newest checkpoint in output_dir")
+    parser.switch("fp16", msg("half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler"))
+    parser.switch("bf16", msg("bf16 on a GPU"))
+    parser.switch("resume", msg("continue from the newest checkpoint in output_dir"))
     parser.overrides()
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
