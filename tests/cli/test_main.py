@@ -249,10 +249,24 @@ def test_presets_can_be_listed_shown_and_copied(capsys: pytest.CaptureFixture[st
     assert main(["presets", "copy", "careful", "--force"]) == 0
 
 
+def test_the_shell_can_complete_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    script = subprocess.run(
+        [sys.executable, "-m", "tunesmith", "--show-completion", "bash"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "complete -o default -F _tunesmith_completion tunesmith" in script
+    asked = {"_TUNESMITH_COMPLETE": "complete_bash", "COMP_WORDS": "tunesmith ev", "COMP_CWORD": "1"}
+    completed = subprocess.run(
+        [sys.executable, "-m", "tunesmith"], capture_output=True, text=True, check=True, env={**os.environ, **asked}
+    )
+    assert completed.stdout.split() == ["evaluate"]
+
+
 def test_schema_to_a_file_is_schema_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--family", "musicgen"]) == 0
     printed = capsys.readouterr().out
     assert main(["schema", "--family", "musicgen", "--out", "s.json"]) == 0
+    assert capsys.readouterr().out == "written: s.json\n"
     assert Path("s.json").read_text(encoding="utf-8") == printed
 
 

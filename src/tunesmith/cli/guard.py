@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from tunesmith.cli.frame import in_readers_words
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import Message, in_turn, msg, tr, with_remedy
 
@@ -30,8 +32,20 @@ class StoppedError(Exception):
     """Ctrl-C; carried as an ordinary exception because Typer turns KeyboardInterrupt into a bare exit code."""
 
 
+class Verb(TyperCommand):
+    """Typer's command, with its help in the reader's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as it is printed."""
+        return in_readers_words(super().get_help(ctx))
+
+
 class Verbs(TyperGroup):
-    """Typer's group of verbs, except that Ctrl-C reaches :func:`explain`."""
+    """Typer's group of verbs, except that Ctrl-C reaches :func:`explain`, with its help in the reader's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as it is printed."""
+        return in_readers_words(super().get_help(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
@@ -65,7 +79,9 @@ def explain(error: BaseException, *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, _CommandLineError):
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        print(in_readers_words(said.getvalue()), end="", file=sys.stderr)  # noqa: T201
         code: int = error.exit_code
         return code
     if debug:

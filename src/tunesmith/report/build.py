@@ -20,7 +20,7 @@ from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture
 from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg
+from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg, reader_language
 
 # Control characters and lone surrogates, which no HTML file may hold; a caption may hold anything.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -73,6 +73,7 @@ def _helpers() -> dict[str, Any]:
         "languages": {language: LANGUAGE_NAME.render(language) for language in LANGUAGES},
         "language_word": " / ".join(dict.fromkeys(msg("Language").render(language) for language in LANGUAGES)),
         "titles": SECTIONS,
+        "written_in": reader_language(),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunesmith.report.texts import term
 from tunesmith.texts import Message, msg
 
 SIGNALS: dict[str, tuple[Message, str]] = {
@@ -73,4 +74,4 @@ def signal_name(name: Any, *, unit: bool = True) -> Message:
     if not isinstance(name, str) or name not in SIGNALS:
         return Message.fixed(str(name))
     called, its_unit = SIGNALS[name]
-    return msg("{signal}, {unit}", signal=called, unit=its_unit) if unit and its_unit else called
+    return msg("{signal}, {unit}", signal=called, unit=term("unit", its_unit)) if unit and its_unit else called

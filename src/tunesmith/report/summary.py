@@ -134,4 +134,4 @@ def _time(data: ReportData) -> SummaryCard | None:
     if seconds is None:
         times = [t for line in data.metrics.train if (t := real(line.time)) is not None]
         seconds = max(times, default=None)
-    return None if seconds is None else SummaryCard(msg("Training time"), verbatim(duration(seconds)))
+    return None if seconds is None else SummaryCard(msg("Training time"), duration(seconds))

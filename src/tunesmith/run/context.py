@@ -49,6 +49,7 @@ class RunContext:
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
         read_only: Whether its folder cannot be written to, so that results have to go elsewhere.
+        advised: Keys of the recipe whose values the command has already advised against, by its own flags' names.
         on_saved: Called with every adapter that training writes, on the main process.
     """
 
@@ -57,15 +58,16 @@ class RunContext:
     console: Console
     command: str = ""
     read_only: bool = False
+    advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
 
     @cached_property
     def family(self) -> Family:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
-        from tunesmith.pocket.shipped import is_pocket
+        from tunesmith.pocket.shipped import is_pocket_model
 
-        if is_pocket(self.recipe.model.path):
+        if is_pocket_model(self.recipe.model.path):
             import torch
 
             torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings

@@ -19,6 +19,7 @@ from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_counts, replay_line, short_note
+from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, msg
 
 
@@ -184,7 +185,9 @@ def log_findings(context: RunContext, found: CheckFindings) -> None:
     for name, count in Counter(f.check for f in warnings).most_common():
         first = next(f for f in warnings if f.check == name)
         said = first.with_remedy()
-        line = msg("  warn   {check} ({count}): {clip}: {said}", check=name, count=count, clip=first.clip, said=said)
+        line = msg(
+            "  warn   {check} ({count}): {clip}: {said}", check=spoken(name), count=count, clip=first.clip, said=said
+        )
         console.log(line, style="yellow")
     for note in found.notes:
         console.log(msg("  note   {said}", said=note))
@@ -198,7 +201,7 @@ def log_findings(context: RunContext, found: CheckFindings) -> None:
             valid=found.valid,
             quarantined=len(found.quarantined),
             layout=found.layout,
-            split=found.split_kind,
+            split=spoken(found.split_kind),
         )
     )
     if found.replay is not None:

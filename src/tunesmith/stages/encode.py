@@ -15,6 +15,7 @@ from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
+from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import as_message, joined, msg
 
 Work = tuple[Sample, dict[str, str], list[str]]
@@ -40,7 +41,12 @@ def encode(context: RunContext) -> dict[str, Any]:
     write_clip_index(context, samples)
     reused = {name: len(samples) - number for name, number in encoded.items()}
     counts = [
-        msg("{field}: {encoded} encoded, {reused} reused", field=name, encoded=encoded[name], reused=reused[name])
+        msg(
+            "{field}: {encoded} encoded, {reused} reused",
+            field=spoken(name),
+            encoded=encoded[name],
+            reused=reused[name],
+        )
         for name in encoded
     ]
     context.console.log(joined(counts))

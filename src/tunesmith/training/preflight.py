@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
+from tunesmith.recipe.advice import LEARNING_RATE, rate_advice
 from tunesmith.records.metrics import GateLine
 from tunesmith.run.attempts import has_weights
 from tunesmith.run.folder import RunFolder
@@ -63,6 +64,9 @@ def announce(run: RunState) -> None:
     adapter = run.context.recipe.adapter
     for warning in state.family.adapters.warnings(adapter.targets or (), adapter.kind):
         console.warn(warning)
+    if LEARNING_RATE not in run.context.advised:
+        for warning in rate_advice(run.context.recipe):
+            console.warn(warning)
     for stage in state.stages:
         if len(state.stages) > 1:
             console.log(

@@ -23,9 +23,9 @@ def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
         CONVERT_DEFAULTS,
         TYPES,
     )
-    parser.value("data_dir", "folder of clips with NAME_prompt.txt and, if they are sung, NAME_lyrics.txt")
-    parser.value("repeat_count", "how often the dataset lists every clip; audio is never copied")
-    parser.value("output_name", "the dataset folder to make")
+    parser.value("data_dir", msg("folder of clips with NAME_prompt.txt and, if they are sung, NAME_lyrics.txt"))
+    parser.value("repeat_count", msg("how often the dataset lists every clip; audio is never copied"))
+    parser.value("output_name", msg("the dataset folder to make"))
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     return _convert(Path(args.data_dir), args.repeat_count, Path(args.output_name), Console())

@@ -89,10 +89,13 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "num_samples": count,
 }
 _PREPARE = {*PREPARE_DEFAULTS, "input_dir", "default_text", "create_example"}
+CHECK_KEYS = ("model_path", "data_dir", "metadata_file", "batch_size", "max_duration")
 COMMANDS: dict[str, set[str]] = {
     "prepare_data": _PREPARE,
     "train_lora": {*TRAIN_DEFAULTS},
     "inference_lora": {*GENERATE_DEFAULTS, "output_dir", "prompts"},
+    "test_dataset": {*CHECK_KEYS},
+    "test_model": {*CHECK_KEYS},
     "evaluate": {*GENERATE_DEFAULTS, "output_dir", "compare", "test_prompts"},
 }
 """Every key of each command; config.yaml may hold any of them, and a section per command."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.doorways.common import add_overrides, chosen_overrides, run_doorway
+from tunesmith.doorways.common import DEBUG, SpokenParser, add_overrides, chosen_overrides, in_help, run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, KEY_OF, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
@@ -30,20 +30,28 @@ COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "
 
 def parser() -> argparse.ArgumentParser:
     """The command's flags."""
-    made = argparse.ArgumentParser(
+    made = SpokenParser(
         prog="finetune_demo.py",
         description=in_every_language(msg("Fine-tune Step-Audio-EditX: its LLM by LoRA, its flow decoder, or both.")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--config", default=DEFAULT, help=f"the YAML (default: {DEFAULT})")
-    made.add_argument("--mode", choices=("llm", "flow", "both"), help="what to train; goes before basic.train_mode")
+    made.add_argument("--config", default=DEFAULT, help=in_help(msg("the YAML")) + f" (default: {DEFAULT})")
     made.add_argument(
-        "--resume", nargs="?", const=AUTO, metavar="CHECKPOINT", help="go on with this run, and refuse to begin another"
+        "--mode", choices=("llm", "flow", "both"), help=in_help(msg("what to train; goes before basic.train_mode"))
     )
-    made.add_argument("--test", action="store_true", help="only speak a held-out sample with base and tuned weights")
+    made.add_argument(
+        "--resume",
+        nargs="?",
+        const=AUTO,
+        metavar="CHECKPOINT",
+        help=in_help(msg("go on with this run, and refuse to begin another")),
+    )
+    made.add_argument(
+        "--test", action="store_true", help=in_help(msg("only speak a held-out sample with base and tuned weights"))
+    )
     add_overrides(made)
-    made.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+    made.add_argument("--debug", action="store_true", help=in_help(DEBUG))
     return made
 
 

@@ -9,7 +9,7 @@ from tunesmith.families.config_file import read_config_file
 from tunesmith.families.contract import Checkpoint
 from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, TokenIds, known
 from tunesmith.families.step_audio.settings import StepAudioSettings
-from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, locate
+from tunesmith.families.step_audio.source import flow_folder, is_here, locate
 
 CONFIG_FILE = "model.safetensors.index.json"
 """A file that the checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
@@ -37,11 +37,6 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
     def ids(self) -> TokenIds:
         """How this checkpoint numbers audio codes; as published where it is not here, as checks need none."""
         return token_ids(self.folder) if self.here else TokenIds()
-
-    @property
-    def pocket(self) -> bool:
-        """Whether this is the model that ships with Tunesmith."""
-        return self.path == POCKET
 
     @property
     def trained(self) -> tuple[str, ...]:
