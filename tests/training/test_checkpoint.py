@@ -110,8 +110,10 @@ def test_the_newest_complete_one_is_found(tmp_path):
     for number in (2, 10, 30):
         (folder.checkpoints / f"step-{number:06d}").mkdir(parents=True)
     for number in (2, 10):
-        write_json(folder.checkpoints / f"step-{number:06d}" / STATE, {})
+        write_json(folder.checkpoints / f"step-{number:06d}" / STATE, {"format": 2, "progress": {}, "identity": {}})
     assert folder.newest_checkpoint().name == "step-000010"
+    (folder.checkpoints / "step-000010" / STATE).write_bytes(b"")
+    assert folder.newest_checkpoint().name == "step-000002"
 
 
 @pytest.mark.parametrize(("best", "left"), [(None, [3, 4]), (1, [1, 3, 4]), (4, [3, 4])])

@@ -82,12 +82,8 @@ def explain(error: BaseException, *, debug: bool) -> int:
 def _sentence(error: BaseException) -> tuple[int, Message]:
     if isinstance(error, TunesmithError):
         return getattr(error, "exit_code", FAILED), error.message
-    from tunesmith.files import DiskFullError, explain_os_error, is_disk_full
-
-    if is_disk_full(error):
-        return FAILED, DiskFullError(str(getattr(error, "filename", None) or ".")).message
-    if isinstance(error, OSError) and error.errno is not None:
-        return FAILED, explain_os_error(error, Path(error.filename or ".")).message
+    if refused := _refused_by_system(error):
+        return FAILED, refused.message
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         remedy = msg(
             "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true. "
@@ -111,11 +107,21 @@ def _unforeseen(error: BaseException) -> tuple[int, Message]:
     return UNEXPECTED, msg("something unforeseen happened ({error}). Run again with --debug to see where.", error=what)
 
 
+def _refused_by_system(error: BaseException) -> TunesmithError | None:
+    from tunesmith.files import DiskFullError, explain_os_error, is_disk_full
+
+    where = str(getattr(error, "filename", None) or ".")
+    if is_disk_full(error):
+        return DiskFullError(where)
+    return explain_os_error(error, Path(where)) if isinstance(error, OSError) and error.errno is not None else None
+
+
 def _kept() -> Message | None:
     if not _working_on:
         return None
     folder, again = _working_on[0]
-    stages = sorted(p.stem for p in (folder / "stages").glob("*.json") if '"status": "done"' in p.read_text("utf-8"))
+    states = [path for path in (folder / "stages").glob("*.json") if "." not in path.stem]
+    stages = sorted(path.stem for path in states if '"status": "done"' in path.read_text("utf-8", errors="replace"))
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
     kept = [msg("finished stages: {stages}", stages=tuple(stages))] if stages else []
     kept += [msg("newest checkpoint: {checkpoint}", checkpoint=checkpoints[-1])] if checkpoints else []

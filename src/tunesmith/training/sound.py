@@ -7,7 +7,7 @@ from pathlib import Path
 from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import explain_os_error
+from tunesmith.files import DamagedFileError, explain_os_error
 from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STATE
@@ -25,6 +25,7 @@ def newest_sound(context: RunContext) -> Path | None:
         TunesmithError: when every checkpoint is damaged, so that only training anew is left.
     """
     found = context.folder.all_checkpoints()
+    damage: Message | None = None
     for path in reversed(found):
         damage = damage_of(path)
         if damage is None:
@@ -44,7 +45,7 @@ def newest_sound(context: RunContext) -> Path | None:
         )
     if found:
         raise TunesmithError(
-            msg("every checkpoint of this run is damaged"),
+            msg("every checkpoint of this run is damaged ({reason})", reason=damage),
             where=str(context.folder.checkpoints),
             remedy=msg(
                 "Train anew with `tunesmith train {run} --fresh`; what is there is kept.", run=str(context.folder.path)
@@ -64,7 +65,7 @@ def damage_of(checkpoint: Path) -> Message | None:
         for file in sorted(checkpoint.rglob("*.safetensors")):
             with safe_open(file, "pt"):  # compares the header with the file's length
                 pass
-    except TunesmithError as error:
+    except DamagedFileError as error:
         return error.message
     except SafetensorError as error:
         return msg("{file}: {reason}", file=file.name, reason=str(error))
