@@ -20,8 +20,8 @@ from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
-from tunesmith.stages.dry_run import make_plan, planned_mix
 from tunesmith.stages.inputs import stage_inputs
+from tunesmith.stages.planned import make_plan, planned_mix
 
 
 def edits(folder: Path, *kinds: str) -> Path:
@@ -113,7 +113,7 @@ def test_music_replays_other_styles_under_their_own_captions(songs):
 def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
     stage.check(songs)
     monkeypatch.setattr(
-        "tunesmith.stages.dry_run.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
+        "tunesmith.stages.planned.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
     )
     mix = planned_mix(songs)
     assert mix is not None and (mix.user_clips, mix.drawn) == (6, 2)

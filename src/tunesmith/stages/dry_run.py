@@ -7,14 +7,12 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tunesmith.data.replay import Mix, mix_of
-from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.planning.planner import duration, estimate, plan_lines
+from tunesmith.planning.planner import duration, plan_lines
 from tunesmith.records.findings import CheckFindings
 from tunesmith.records.plan import RunPlan
-from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
+from tunesmith.stages.planned import make_plan, planned_mix, training_samples
 from tunesmith.stages.space import warn_of_space
 from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
@@ -27,33 +25,6 @@ class TimedUpdates:
     seconds: float
     frames: int
     peak_bytes: int
-
-
-def make_plan(context: RunContext) -> RunPlan:
-    """The plan of a run whose clips were checked.
-
-    Raises:
-        TunesmithError: when the base model's sizes cannot be known.
-    """
-    samples = list(read_manifest(context.folder.manifest)) if context.folder.manifest.exists() else []
-    mix = planned_mix(context)
-    lengths = [sample.seconds for sample in samples] or [0.0]
-    known = card_for_planning(context.recipe)
-    if known is None:
-        raise TunesmithError(
-            msg("the sizes of this model are not known here"),
-            where=context.recipe.model.path,
-            remedy=msg("Download it, or give a local folder."),
-        )
-    card, local = known
-    per_pass = mix.per_epoch if mix else None
-    total, longest = sum(lengths), max(lengths)
-    return estimate(context.recipe, card, total, len(samples), longest=longest, per_pass=per_pass, local=local)
-
-
-def planned_mix(context: RunContext) -> Mix | None:
-    """How replay clips are mixed in; ``None`` without any."""
-    return mix_of(_training(context), context.recipe.data.replay_share) if context.folder.manifest.exists() else None
 
 
 def print_plan(context: RunContext) -> None:
@@ -126,7 +97,7 @@ def time_updates(context: RunContext) -> TimedUpdates | None:
     except TunesmithError as error:
         context.console.warn(msg("no real updates: {reason}", reason=error.message))
         return None
-    shortest = [min(_training(context), key=lambda s: (not s.targets, s.seconds))]
+    shortest = [min(training_samples(context), key=lambda s: (not s.targets, s.seconds))]
     encode_samples(context, EncodedStore(context.folder.cache, context.family.encoding.fields()), shortest)
     state = build_train_state(context, RunClips(clips_of(context, shortest)))
     seconds, frames = 0.0, 0
@@ -172,7 +143,3 @@ def log_measured(context: RunContext, timed: TimedUpdates, plan: RunPlan) -> Non
             speed=1 / per_frame,
         )
     )
-
-
-def _training(context: RunContext) -> list[Sample]:
-    return [s for s in read_manifest(context.folder.manifest) if s.split == "train"]

@@ -9,6 +9,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.planning.planner import size_text
 from tunesmith.records.plan import RunPlan
 from tunesmith.run.context import RunContext
+from tunesmith.stages.planned import make_plan
 from tunesmith.texts import msg
 
 ONE_CHECKPOINT = 12 + 2 * 4
@@ -28,8 +29,6 @@ def compare_with_free_space(context: RunContext) -> None:
     Raises:
         TunesmithError: when not even one checkpoint fits.
     """
-    from tunesmith.stages.dry_run import make_plan
-
     try:
         plan = make_plan(context)
     except TunesmithError:  # a model whose sizes nobody knows

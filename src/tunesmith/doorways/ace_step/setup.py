@@ -27,9 +27,10 @@ from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.stages.dry_run import make_plan, print_plan
+from tunesmith.stages.dry_run import print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.stages.planned import make_plan
 from tunesmith.stages.writing import writing
 from tunesmith.texts import Message, msg
 from tunesmith.training.schedule import listed_epoch

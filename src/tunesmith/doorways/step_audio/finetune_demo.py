@@ -149,8 +149,8 @@ def with_intervals(context: RunContext, given: Given, mode: str) -> tuple[RunCon
     from tunesmith.doorways.step_audio.saves import Saves
     from tunesmith.recipe.write import dump_resolved
     from tunesmith.run.base_card import card_for_planning
-    from tunesmith.stages.dry_run import make_plan
     from tunesmith.stages.open import keep_previous
+    from tunesmith.stages.planned import make_plan
     from tunesmith.training.schedule import updates_in
 
     recipe, config, folder = context.recipe, given.config, context.folder
