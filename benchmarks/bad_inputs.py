@@ -175,8 +175,8 @@ def run_all(cases: Sequence[Case], options: argparse.Namespace) -> list[Result]:
             results.append(result)
             if len(results) % PROGRESS == 0:
                 print(f"{len(results)} of {len(cases)}", file=sys.stderr, flush=True)
-            if result.failed or options.only:
-                print(show(result, everything=bool(options.only)), flush=True)
+            if result.failed or len(cases) == 1:
+                print(show(result, everything=len(cases) == 1), flush=True)
     return results
 
 

@@ -8,10 +8,12 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import psutil
@@ -39,6 +41,10 @@ ENVIRONMENT = {
     "TRANSFORMERS_VERBOSITY": "error",  # as Tunesmith sets it, which here would be after the libraries are loaded
     "TUNESMITH_LANGUAGE": "en",
 }
+
+
+_REAPING = threading.Lock()
+"""Held where exit codes are collected: starting a process collects those of all others, and each can be read once."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +82,21 @@ def run_command(
     """
     process = context.Process(target=_child, args=(command, str(folder), str(logs)))
     began = time.monotonic()
-    process.start()
+    with _REAPING:
+        process.start()
     ended = _watch(process, began, limit)
     if ended:
         process.kill()
-    process.join()
+    wait([process.sentinel])
+    with _REAPING:
+        process.join()
     _end_group(int(process.pid or 0))
     text = {name: (logs / name).read_text("utf-8", "replace") if (logs / name).exists() else "" for name in ("o", "e")}
     return Outcome(process.exitcode or 0, ended, text["o"], text["e"], time.monotonic() - began)
 
 
 def _watch(process: multiprocessing.process.BaseProcess, began: float, limit: float) -> str:
-    while True:
-        process.join(0.2)
-        if not process.is_alive():
-            return ""
+    while not wait([process.sentinel], timeout=0.2):
         try:
             watched = psutil.Process(process.pid)
             times, memory = watched.cpu_times(), watched.memory_info().rss
@@ -101,6 +107,7 @@ def _watch(process: multiprocessing.process.BaseProcess, began: float, limit: fl
         used = times.user + times.system + times.children_user + times.children_system
         if used > limit or time.monotonic() - began > 4 * limit:
             return "hang"
+    return ""
 
 
 def _end_group(pid: int) -> None:
