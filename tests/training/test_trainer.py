@@ -224,3 +224,11 @@ def test_gradients_are_clipped_by_norm_or_by_value(make_run):
         else:
             assert np.abs(gradient).max() == pytest.approx(1e-4, rel=1e-5)
             assert np.linalg.norm(gradient) > 2e-4
+
+
+def test_a_place_for_snapshots_that_cannot_be_is_refused_before_the_first_update(make_run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    context = make_run(train={**BASE, "updates": 2, "snapshots": str(tmp_path / "file" / "saves")})
+    with pytest.raises(TunesmithError, match="part of this path is a file"):
+        train(context)
+    assert not context.folder.best.exists() and not context.folder.checkpoints.exists()
