@@ -231,6 +231,14 @@ def test_gradients_are_clipped_by_norm_or_by_value(make_run):
 def test_a_harmful_learning_rate_is_said_once_and_not_where_the_command_has_said_it(make_run, capsys):
     context = make_run(train={**BASE, "updates": 1})
     for advised, times in ((frozenset(), 1), (frozenset({"train.learning_rate"}), 0)):
-        train(replace(context, console=Console(), advised=advised), resume=False)
+        train(replace(context, console=Console(), advised=advised), Start(resume=False))
         said = " ".join("".join(capsys.readouterr()).split())
         assert said.count("train.learning_rate 0.002: on real checkpoints rates above 0.0002") == times
+
+
+def test_a_place_for_snapshots_that_cannot_be_is_refused_before_the_first_update(make_run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    context = make_run(train={**BASE, "updates": 2, "snapshots": str(tmp_path / "file" / "saves")})
+    with pytest.raises(TunesmithError, match="part of this path is a file"):
+        train(context)
+    assert not context.folder.best.exists() and not context.folder.checkpoints.exists()

@@ -30,7 +30,7 @@ has changed; or nothing."""
 
 
 @dataclass(frozen=True)
-class Decision:
+class TrainingDecision:
     """What becomes of a training command.
 
     Attributes:
@@ -44,7 +44,7 @@ class Decision:
     changed: tuple[Change, ...] = ()
 
 
-def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> Decision:
+def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> TrainingDecision:
     """What a training command does.
 
     Args:
@@ -59,16 +59,16 @@ def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> Deci
     state = context.folder.stage_state("train")
     done = state is not None and state.status == "done"
     if asked == "fresh":
-        return Decision("train", Start(resume=False, inputs=inputs))
+        return TrainingDecision("train", Start(resume=False, inputs=inputs))
     if not has_weights(context.folder):
-        return Decision("train", Start(inputs=inputs))
+        return TrainingDecision("train", Start(inputs=inputs))
     changed = changed_since(context, state, inputs)
     more = [change for change in changed if is_longer(change) or gives_patience(context, change)]
     weights = [change for change in changed if change.decides.what == "weights" and change not in more]
     # What is done has had more than is asked for, and has learnt from clips that are gone since.
     other = [c for c in weights if not (done and (c.decides.length or only_lost_clips(context, c)))]
     if other and asked == "fresh_if_changed":
-        return Decision("train", Start(resume=False, inputs=inputs), tuple(changed))
+        return TrainingDecision("train", Start(resume=False, inputs=inputs), tuple(changed))
     if other and asked != "resume":
         raise unasked(context, other, done=done)
     if other or (done and more):
@@ -77,7 +77,7 @@ def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> Deci
         if other:
             raise nothing_left(context)
         chosen = any(change.name == "train.use_weights" for change in changed)
-        return Decision("choose" if chosen else "skip", Start(inputs=inputs), tuple(changed))
+        return TrainingDecision("choose" if chosen else "skip", Start(inputs=inputs), tuple(changed))
     return on(context, inputs, changed, longer=bool(more))
 
 
@@ -91,11 +91,13 @@ def changed_since(context: RunContext, state: StageState | None, inputs: Mapping
     return changes(state.inputs, inputs, decided)
 
 
-def on(context: RunContext, inputs: Mapping[str, Any], changed: Sequence[Change], *, longer: bool = False) -> Decision:
+def on(
+    context: RunContext, inputs: Mapping[str, Any], changed: Sequence[Change], *, longer: bool = False
+) -> TrainingDecision:
     """Train from the newest checkpoint, and say what differs."""
     said = tuple(line_of(context, change) for change in changed)
     names = [change.name for change in changed]
-    return Decision("train", Start(accepted=names, said=said, inputs=inputs, longer=longer), tuple(changed))
+    return TrainingDecision("train", Start(accepted=names, said=said, inputs=inputs, longer=longer), tuple(changed))
 
 
 def is_longer(change: Change) -> bool:

@@ -56,7 +56,7 @@ class Inpainting:
 
 
 @dataclass(frozen=True)
-class Start:
+class SamplerStart:
     """The beginning of a run.
 
     Attributes:

@@ -17,14 +17,14 @@ from torch.nn import functional as F
 from tunesmith.data.item_rng import key_of
 from tunesmith.families.ace_step.sampler.request import LatentRequest
 from tunesmith.families.ace_step.sampler.schedule import chosen_sigmas, sampling_sigmas, truncated
-from tunesmith.families.ace_step.sampler.start import Inpainting, Noise, Start
+from tunesmith.families.ace_step.sampler.start import Inpainting, Noise, SamplerStart
 from tunesmith.families.ace_step.sampler.step import Euler, Heun, PingPong, Stepper
 from tunesmith.families.ace_step.settings import AceStepSettings
 
 Draw = Callable[[], torch.Tensor]
 
 
-def make_start(requests: Sequence[LatentRequest], shape: tuple[int, int], device: torch.device) -> Start:
+def make_start(requests: Sequence[LatentRequest], shape: tuple[int, int], device: torch.device) -> SamplerStart:
     """Begin a run over requests that differ in prompts, seeds and source content alone."""
     request, settings = requests[0], requests[0].settings
     noise = Noise([each.seed for each in requests], shape, device)
@@ -47,7 +47,7 @@ def make_start(requests: Sequence[LatentRequest], shape: tuple[int, int], device
     elif task != "text2music":
         first = _mixed(first, second.draw(frames), settings.variance)
     stepper = _stepper(settings, sigmas, settings.omega, lambda: noise.draw(frames))
-    return Start(first, stepper, len(sigmas) - 1)
+    return SamplerStart(first, stepper, len(sigmas) - 1)
 
 
 def stacked_sources(requests: Sequence[LatentRequest], device: torch.device) -> torch.Tensor:
@@ -55,7 +55,7 @@ def stacked_sources(requests: Sequence[LatentRequest], device: torch.device) -> 
     return torch.stack([request.source.float() for request in requests if request.source is not None]).to(device)
 
 
-def _extend(request: LatentRequest, source: torch.Tensor, noise: Noise, second: Noise) -> Start:
+def _extend(request: LatentRequest, source: torch.Tensor, noise: Noise, second: Noise) -> SamplerStart:
     """Pad the source and generate the pads; source frames beyond ``max_frames`` are set aside and put back.
 
     There is no first result in a pad, so the run begins with pure noise (upstream's page does so too, by setting the
@@ -75,7 +75,7 @@ def _extend(request: LatentRequest, source: torch.Tensor, noise: Noise, second: 
     return replace(start_of_run, before=source[..., :begin], after=source[..., stop:])
 
 
-def _inpainted(settings: AceStepSettings, inpainting: Inpainting, draw: Draw) -> Start:
+def _inpainted(settings: AceStepSettings, inpainting: Inpainting, draw: Draw) -> SamplerStart:
     """Begin at the step that ``variance`` says, from the source at that level; ``omega`` is not used, as upstream."""
     sigmas = sampling_sigmas(settings.steps, settings.shift)
     upstream = settings.compat == "upstream"
@@ -85,7 +85,7 @@ def _inpainted(settings: AceStepSettings, inpainting: Inpainting, draw: Draw) ->
     if upstream:
         # Whatever the scheduler, upstream steps like Euler over its levels, Heun's doubled ones too.
         stepper = Euler(torch.tensor(stepper.levels))
-    return Start(inpainting.at(stepper.levels[first]), stepper, settings.steps, first, inpainting)
+    return SamplerStart(inpainting.at(stepper.levels[first]), stepper, settings.steps, first, inpainting)
 
 
 def _stepper(settings: AceStepSettings, sigmas: torch.Tensor, omega: float, draw: Draw) -> Stepper:
