@@ -9,13 +9,16 @@ NAMES: dict[str, Message] = {
     for message in (
         # checks
         msg("antiphase"),
+        msg("audio_tracks"),
         msg("channels"),
         msg("clipped"),
         msg("dc_offset"),
         msg("dead_channel"),
         msg("duplicate"),
+        msg("encode"),
         msg("fade_out"),
         msg("family_texts"),
+        msg("header_length"),
         msg("identical_channels"),
         msg("identical_texts"),
         msg("layout"),
