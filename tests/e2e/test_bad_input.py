@@ -148,7 +148,7 @@ def empty_file(path: Path) -> Path:
     ("make", "words"),
     [
         (text_named_wav, "this is a text file named .wav, not audio"),
-        (truncated_wav, "this file is cut off"),
+        (truncated_wav, "this file is damaged or cut off"),
         (truncated_mp3, "cut off"),
         (nan_samples, "samples that are not numbers"),
         (tenth_of_a_second, "lasts 0.10 s, under 1 s"),

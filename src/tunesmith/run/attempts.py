@@ -17,7 +17,7 @@ _RESULT_STAGES = ("train", "generate", "evaluate", "report")
 
 def has_weights(folder: RunFolder) -> bool:
     """Whether a run folder holds anything that training made and a person may want: checkpoints or adapters."""
-    return any(path.exists() for path in (folder.checkpoints, folder.best, folder.final))
+    return any(path.is_dir() and any(path.iterdir()) for path in (folder.checkpoints, folder.best, folder.final))
 
 
 def archive(folder: RunFolder, snapshots: str = "") -> Path:
@@ -96,7 +96,7 @@ def _results(folder: RunFolder, snapshots: str) -> list[Path]:
     made += [folder.stage(name) for name in _RESULT_STAGES]
     if snapshots and (folder.path / snapshots).resolve().is_relative_to(folder.path.resolve()):
         made.append(folder.path / snapshots)
-    return [path for path in made if path.exists()]
+    return [path for path in dict.fromkeys(made) if path.exists()]
 
 
 def _unpack_trained_on(attempt: RunFolder) -> None:
