@@ -345,4 +345,4 @@ def test_an_adapter_alone_is_no_checkpoint(trained: Path, songs: Path, flags: li
     half = Path(shutil.copytree(trained / "checkpoints" / "step-000002", "step-000002"))
     (half / "optimizer.pt").write_bytes(b"cut")
     assert run_doorway(trainer, [*flags, "--dataset_path", str(songs), "--ckpt_path", str(half)]) == 1
-    assert "this checkpoint is incomplete" in capsys.readouterr().err
+    assert "every checkpoint of this run is damaged (optimizer.pt: " in capsys.readouterr().err
