@@ -10,7 +10,10 @@ import pytest
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.component import indexed_files
+from tunesmith.families.config_file import read_config_file
+from tunesmith.families.own_prompts import own_prompts
 from tunesmith.families.tokenizer import read_tokenizer
+from tunesmith.pocket.shipped import pocket_path
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,39 @@ def test_an_index_that_names_no_files_beside_it(content: str, tmp_path: Path) ->
     index.write_text(content)
     with pytest.raises(TunesmithError, match="this index names no weight files"):
         indexed_files(index)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '"x"', "{", ""])
+def test_a_config_that_is_none(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"a": 1}')
+    assert read_config_file(file) == {"a": 1}
+    file.write_text(content)
+    with pytest.raises(TunesmithError, match=r"this is not the config of a model|this file is not JSON"):
+        read_config_file(file)
+
+
+@pytest.mark.parametrize("name", ["music_dcae_f8c8", "music_vocoder"])
+def test_a_config_of_ace_step_that_lacks_sizes(name: str, tmp_path: Path) -> None:
+    from tunesmith.families.ace_step.config import FOLDERS, read_config
+
+    for part in FOLDERS:
+        (tmp_path / part).mkdir()
+        shutil.copyfile(pocket_path("ace_step") / part / "config.json", tmp_path / part / "config.json")
+    read_config(tmp_path)
+    (tmp_path / name / "config.json").write_text('{"encoder_block_out_channels": 3}')
+    with pytest.raises(TunesmithError, match="sizes are missing"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[1]", "3"])
+def test_prompts_of_a_checkpoint_that_are_none(content: str, tmp_path: Path) -> None:
+    assert own_prompts(tmp_path, ("a",)) == ("a",)
+    (tmp_path / "base_prompts.json").write_text('["b"]')
+    assert own_prompts(tmp_path, ("a",)) == ("b",)
+    (tmp_path / "base_prompts.json").write_text(content)
+    with pytest.raises(TunesmithError, match="this file is no list of prompts"):
+        own_prompts(tmp_path, ("a",))
 
 
 @pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json"])

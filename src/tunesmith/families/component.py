@@ -14,7 +14,7 @@ from torch import nn
 
 from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
-from tunesmith.families.config_file import read_config_file
+from tunesmith.files import read_json
 from tunesmith.texts import Message, in_turn, msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -64,7 +64,8 @@ def indexed_files(index: Path, remedy: Message = _AGAIN) -> list[Path]:
     Raises:
         TunesmithError: when it is no index, or names files outside its folder.
     """
-    named = read_config_file(index).get("weight_map")
+    raw = read_json(index)
+    named = raw.get("weight_map") if isinstance(raw, dict) else None
     if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
         raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=remedy)
     return [index.parent / name for name in sorted(set(named.values()))]
