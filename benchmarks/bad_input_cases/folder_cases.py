@@ -90,7 +90,7 @@ CLIPS: dict[str, Change] = {
     "captions-without-clips": lambda folder: [path.unlink() for path in (folder / "d").glob("*.wav")],
     "one-clip": lambda folder: [path.unlink() for path in (folder / "d").glob("c[1-9].wav")],
     "same-clip": lambda folder: [
-        shutil.copyfile(folder / "d" / "c0.wav", folder / "d" / f"c{i}.wav") for i in range(7)
+        shutil.copyfile(folder / "d" / "c0.wav", folder / "d" / f"c{i}.wav") for i in range(1, 7)
     ],
     "texts-are-folders": lambda folder: [(p.unlink(), p.mkdir()) for p in (folder / "d").glob("*.txt")],
 }

@@ -108,3 +108,13 @@ def test_labels_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").mkdir()
     with pytest.raises(TunesmithError, match=r"labels\.jsonl: Is a directory"):
         LabelStore(tmp_path).add(OK)
+
+
+def test_a_file_of_another_encoding_is_no_interrupted_write(tmp_path: Path) -> None:
+    LabelStore(tmp_path).add(OK)
+    path = LabelStore(tmp_path).path
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    before = path.read_bytes()
+    with pytest.raises(TunesmithError, match="this file is not UTF-8 text"):
+        LabelStore(tmp_path).add(OK)
+    assert path.read_bytes() == before

@@ -93,6 +93,8 @@ def test_output_dir_of_config_means_the_run_to_every_command() -> None:
         ("fp16: maybe", "config.yaml: fp16: `maybe` is neither true nor false"),
         ("- a\n- b", "must be a list of `key: value` lines"),
         ("a: [", "this is not YAML"),
+        ("a: " + "9" * 5000, "this is not YAML"),
+        ("a: " + "[" * 3000, "this is not YAML"),
     ],
 )
 def test_a_wrong_config_is_refused(text: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

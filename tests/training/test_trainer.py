@@ -234,3 +234,11 @@ def test_a_harmful_learning_rate_is_said_once_and_not_where_the_command_has_said
         train(replace(context, console=Console(), advised=advised), resume=False)
         said = " ".join("".join(capsys.readouterr()).split())
         assert said.count("train.learning_rate 0.002: on real checkpoints rates above 0.0002") == times
+
+
+def test_a_place_for_snapshots_that_cannot_be_is_refused_before_the_first_update(make_run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    context = make_run(train={**BASE, "updates": 2, "snapshots": str(tmp_path / "file" / "saves")})
+    with pytest.raises(TunesmithError, match="part of this path is a file"):
+        train(context)
+    assert not context.folder.best.exists() and not context.folder.checkpoints.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections import defaultdict
@@ -240,6 +241,8 @@ def _read(path: Path) -> list[Label]:
         raw = path.read_bytes()
     except OSError as error:
         raise explain_os_error(error, path) from error
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # whose lines would look like an interrupted write
+        raise TunesmithError(msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8."))
     labels = []
     for number, line in enumerate(raw.split(b"\n"), 1):
         if not line.strip():

@@ -151,7 +151,7 @@ class Parser(SpokenParser):
             raise TunesmithError(
                 msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
             ) from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # the latter of endless numbers and nesting
             raise TunesmithError(
                 msg("this is not YAML ({reason})", reason=str(error).splitlines()[0]),
                 where=str(path),

@@ -153,7 +153,7 @@ def _recipe(folder: RunFolder, problems: list[Message]) -> tuple[RecipeSection, 
         try:
             text = path.read_text(encoding="utf-8-sig", errors="replace")
             value = yaml.safe_load(text)
-        except (OSError, yaml.YAMLError, RecursionError) as error:
+        except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
             reason = str(error).splitlines()[0] if str(error) else msg("cannot be read")
             problems.append(msg("{where}: {said}", where=str(path), said=reason))
             continue

@@ -123,6 +123,13 @@ def _folder_name(context: RunContext, format: str, *, merged: bool) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
+    from tunesmith.adapters.files import recipe_of
+    from tunesmith.adapters.tensors import opened_tensors
+
+    recipe_of(source)  # a damaged adapter is refused here, not by whoever it is given to
+    for file in sorted(source.rglob("*.safetensors")):
+        with opened_tensors(file, msg("this adapter"), msg("Take another checkpoint.")) as tensors:
+            tensors.keys()
     shutil.copytree(source, target, dirs_exist_ok=True)
 
 

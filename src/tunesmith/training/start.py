@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import content_key
-from tunesmith.files import write_text
+from tunesmith.files import explain_os_error, write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.attempts import archive, has_weights
 from tunesmith.run.context import RunContext
@@ -36,6 +36,20 @@ class Start:
     said: tuple[Message, ...] = ()
     inputs: Mapping[str, Any] | None = None
     longer: bool = False
+
+
+def refuse_snapshots(context: RunContext) -> None:
+    """Make the folder of the snapshots before anything is trained, rather than fail at the first save.
+
+    Raises:
+        TunesmithError: when there can be no such folder.
+    """
+    if context.recipe.train.snapshots:
+        folder = context.folder.path / context.recipe.train.snapshots
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_os_error(error, folder) from error
 
 
 def make_room(context: RunContext) -> None:

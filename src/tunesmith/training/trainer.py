@@ -30,7 +30,7 @@ from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.sound import newest_sound
-from tunesmith.training.start import Start, make_room, record_begin
+from tunesmith.training.start import Start, make_room, record_begin, refuse_snapshots
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.training_log import count_skipped, log_training
 from tunesmith.training.validation import fixed_batches, fixed_items
@@ -89,6 +89,7 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     samples = list(read_manifest(folder.manifest))
     gates = pass_gates(state, samples, folder) if state.progress.update == 0 else []
     if main:
+        refuse_snapshots(context)
         if last is None:
             make_room(context)
         record_begin(context, start)

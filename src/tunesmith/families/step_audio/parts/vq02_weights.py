@@ -49,7 +49,7 @@ def read_config(file: Path) -> Vq02Config:
     """
     try:
         raw = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         what = (
             msg("the config of Paraformer is missing")
             if isinstance(error, FileNotFoundError)
