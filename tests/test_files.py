@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import atomic_folder, atomic_path, is_disk_full, write_text
+from tunesmith.files import atomic_folder, atomic_path, is_disk_full, write_json, write_text
 
 
 @pytest.mark.parametrize(
