@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import atomic_folder, atomic_path, is_disk_full, write_text
+from tunesmith.files import atomic_folder, atomic_path, is_disk_full, write_json, write_text
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,10 @@ def test_other_failures_are_not_called_a_full_disk(tmp_path: Path) -> None:
     assert not is_disk_full(RuntimeError("shapes do not fit"))
     with pytest.raises(RuntimeError, match="shapes"), atomic_folder(tmp_path / "a"):
         raise RuntimeError("shapes do not fit")
+
+
+def test_a_name_that_a_folder_has_is_named_not_the_hidden_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(TunesmithError, match=r"/a\.json: Is a directory"):
+        write_json(tmp_path / "a.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

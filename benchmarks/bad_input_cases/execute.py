@@ -23,16 +23,18 @@ from bad_input_cases.case import Command
 BYTES_LIMIT = 4 << 30
 """Of memory and of a single file; what asks for more has not looked at its input."""
 PROGRAMS = {
-    "tunesmith": "tunesmith.cli.main",
-    "musicgen/prepare_data.py": "tunesmith.doorways.musicgen.prepare_data",
-    "musicgen/train_lora.py": "tunesmith.doorways.musicgen.train_lora",
-    "musicgen/inference_lora.py": "tunesmith.doorways.musicgen.inference_lora",
-    "musicgen/evaluate.py": "tunesmith.doorways.musicgen.evaluate",
-    "ace_step/convert2hf_dataset.py": "tunesmith.doorways.ace_step.convert2hf_dataset",
-    "ace_step/trainer.py": "tunesmith.doorways.ace_step.trainer",
-    "step_audio_editx/finetune_demo.py": "tunesmith.doorways.step_audio.finetune_demo",
+    "tunesmith": "tunesmith.cli.main:main",
+    "musicgen/prepare_data.py": "tunesmith.doorways.musicgen.prepare_data:main",
+    "musicgen/train_lora.py": "tunesmith.doorways.musicgen.train_lora:main",
+    "musicgen/inference_lora.py": "tunesmith.doorways.musicgen.inference_lora:main",
+    "musicgen/evaluate.py": "tunesmith.doorways.musicgen.evaluate:main",
+    "musicgen/test_dataset.py": "tunesmith.doorways.musicgen.checks:dataset_main",
+    "musicgen/test_model.py": "tunesmith.doorways.musicgen.checks:model_main",
+    "ace_step/convert2hf_dataset.py": "tunesmith.doorways.ace_step.convert2hf_dataset:main",
+    "ace_step/trainer.py": "tunesmith.doorways.ace_step.trainer:main",
+    "step_audio_editx/finetune_demo.py": "tunesmith.doorways.step_audio.finetune_demo:main",
 }
-"""Programs by the module whose ``main()`` they call."""
+"""Programs and the function, ``module:name``, that each calls."""
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -130,7 +132,8 @@ def _child(command: Command, folder: str, logs: str) -> None:
     if command.unprivileged:
         _obey_permissions()
     sys.argv = [command.words[0], *command.words[1:]]
-    sys.exit(import_module(PROGRAMS[command.words[0]]).main())
+    module, _, main = PROGRAMS[command.words[0]].partition(":")
+    sys.exit(getattr(import_module(module), main)())
 
 
 def _obey_permissions() -> None:

@@ -20,7 +20,7 @@ RESULTS = {
     "report.html": "report",
     "generated.json": "generate",
     "comparison_results.json": "evaluate",
-    "adapter_model.safetensors": "train",
+    "adapter_model.safetensors": "export",
     "metadata.json": "prepare_data.py",
     "dataset_info.json": "convert2hf_dataset.py",
 }
@@ -154,8 +154,10 @@ def _is_unfinished_result(name: str, folder: Path, command: Command) -> bool:
     """A result that a failed command wrote, unless its stage was finished before something else failed."""
     path = folder / name
     stage = RESULTS.get(path.name)
-    if stage is None or "checkpoints" in path.parts or "trained_on" in path.parts:
+    if stage is None or "trained_on" in path.parts:
         return False
+    if stage == "export" and stage not in path.parts:
+        return False  # training hands on whole adapters as it goes, and keeps them whatever comes after
     if stage == "new" and stage not in command.words:
         return False  # a run keeps the recipe that it was asked to follow, whatever comes of it
     for parent in path.parents:

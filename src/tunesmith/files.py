@@ -191,7 +191,7 @@ def _too_deep(text: str) -> int:
 
 def explain_os_error(error: OSError, path: Path) -> TunesmithError:
     """Turn an operating-system error into a sentence with a remedy."""
-    where = str(error.filename or path)
+    where = str(error.filename2 or error.filename or path)  # of a rename, the name that was wanted
     remedy = msg("Check the path.")
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:

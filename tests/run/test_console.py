@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from rich.console import Console as RichConsole
 
@@ -26,3 +27,8 @@ def test_a_quiet_console_still_logs(tmp_path):
     shown, log = io.StringIO(), tmp_path / "train.log"
     Console(RichConsole(file=shown), log, quiet=True).log(msg("this clip has no caption"))
     assert shown.getvalue() == "" and log.read_text(encoding="utf-8").endswith("this clip has no caption\n")
+
+
+def test_half_a_character_is_logged_escaped(tmp_path: Path) -> None:
+    Console(quiet=True, log_file=tmp_path / "train.log").log("caf\udce9.wav, a\ud83cb")
+    assert r"caf\udce9.wav, a\ud83cb" in (tmp_path / "train.log").read_text(encoding="utf-8")

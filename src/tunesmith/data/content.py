@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -87,10 +88,10 @@ def weights_digest(folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(folder.glob("*")):
         if path.suffix in {".json", ".model"}:
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(os.fsencode(path.name) + path.read_bytes())
         elif path.suffix in {".safetensors", ".bin"}:
             size = path.stat().st_size
-            digest.update(f"{path.name}{size}".encode())
+            digest.update(os.fsencode(f"{path.name}{size}"))
             for end in _ends(path, size):
                 digest.update(end)
     return digest.hexdigest()

@@ -202,7 +202,7 @@ class LabelStore:
                 _close_last_line(self.path)
                 self._ready = True
             with self.path.open("ab", buffering=0) as file:
-                file.write(line.encode())
+                file.write(line.encode(errors="backslashreplace"))
                 os.fsync(file.fileno())
         except OSError as error:
             raise explain_os_error(error, self.path) from error

@@ -87,7 +87,7 @@ class Server:
             NoAnswerError: when it stays busy or the connection breaks.
             TunesmithError: when no request will work: nobody there, a wrong address, no access.
         """
-        data = json.dumps(body, ensure_ascii=False).encode()
+        data = json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace")
         reason = ""
         for attempt in range(self.tries):
             request = urllib.request.Request(self.url, data, {"Content-Type": "application/json"}, method="POST")

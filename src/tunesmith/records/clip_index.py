@@ -27,7 +27,8 @@ class ClipIndex(Record):
     def name(self) -> str:
         """How many clips, and a short key of all of them: ``40 (1f3a9c22)``."""
         text = "\n".join(f"{name} {self.clips[name]}" for name in sorted(self.clips))
-        return f"{len(self.clips)} ({hashlib.blake2b(text.encode(), digest_size=4).hexdigest()})"
+        digest = hashlib.blake2b(text.encode(errors="backslashreplace"), digest_size=4)
+        return f"{len(self.clips)} ({digest.hexdigest()})"
 
     @property
     def contents(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Console:
             self.terminal.print(escape(as_message(text).render(reader_language())), style=style)
         if self.log_file is not None:
             self.log_file.parent.mkdir(parents=True, exist_ok=True)
-            with self.log_file.open("a", encoding="utf-8") as file:
+            with self.log_file.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
     def warn(self, text: str | Message) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from tunesmith.adapters.files import save_adapter
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch, GenerationRequest
-from tunesmith.files import atomic_folder
+from tunesmith.files import atomic_folder, write_text
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.texts import Message
 from tunesmith.training.best import Measurement
@@ -64,7 +64,7 @@ def save_model(
     with state.chosen_weights(), atomic_folder(folder) as temporary:
         save_adapter(state.networks, temporary, state.family.card.base_name)
         state.family.adapters.write_extra_files(temporary)
-        (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
+        write_text(temporary / "README.md", model_card(context, note))
     if context.on_saved is not None:
         since = state.progress.update - state.progress.stage_began
         loss, terms = (measured.loss, measured.terms) if measured else (None, {})

@@ -72,7 +72,7 @@ class Tracker:
         if not self.active:
             return
         record = line.model_copy(update={"time": round(self.elapsed, 3)}).to_json()
-        with self.folder.metrics.open("a", encoding="utf-8") as file:
+        with self.folder.metrics.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(_text(record))
         self._to_board(line.kind, line.update, record)
 

@@ -83,7 +83,8 @@ def speaker_name(style: PromptStyle, prompt_text: str, wave: np.ndarray) -> str:
     samples = np.asarray(wave, np.float32).ravel()
     if samples.size > 2 * _HASHED_SAMPLES:
         samples = np.concatenate([samples[:_HASHED_SAMPLES], samples[-_HASHED_SAMPLES:]])
-    return f"clone_{hashlib.sha256(prompt_text.encode() + samples.tobytes()).hexdigest()[:16]}"
+    text = prompt_text.encode(errors="backslashreplace")
+    return f"clone_{hashlib.sha256(text + samples.tobytes()).hexdigest()[:16]}"
 
 
 def chat(turns: Turns) -> str:
