@@ -141,7 +141,7 @@ def test_codes_of_a_recording_by_upstreams_names(tokenizer: StepAudioTokenizer) 
     text = tokenizer.merge_vq0206_to_token_str(vq02, vq06)
     assert text == "".join(f"<audio_{token - tokenizer.ids.audio_base}>" for token in ids)
     whole = tokenizer(audio, 24_000)
-    assert whole.count("<audio_") >= text.count("<audio_"), "__call__ cuts no silence"
+    assert whole != text, "__call__ cuts no silence"
     assert whole == tokenizer(audio[0], 24_000)
     cut = tokenizer.preprocess_wav(audio, 24_000)
     assert cut.shape[0] == 1 and float(cut.abs().max()) == pytest.approx(0.999, abs=1e-3)
