@@ -118,6 +118,15 @@ def test_files_joined_end_to_end_are_read_to_the_last(tmp_path: Path, kind: str)
     np.testing.assert_allclose(part, audio[:, round(3.5 * rate) : round(7.5 * rate)], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("tail", [1, 15, 1129])
+def test_flac_that_ends_in_silence_is_read_to_its_end(tmp_path: Path, tail: int) -> None:
+    """Its last frame is one value, and a dozen bytes long."""
+    sound = np.concatenate([np.random.default_rng(0).uniform(-0.5, 0.5, 3 * 4096), np.zeros(tail)])
+    (tmp_path / "a.flac").write_bytes(coded("flac", sound))
+    assert read(tmp_path / "a.flac")[0].shape[1] == len(sound)
+    assert probe(tmp_path / "a.flac").seconds == pytest.approx(len(sound) / RATE)
+
+
 def test_joined_flac_is_the_same_to_the_bit(tmp_path: Path) -> None:
     for name, sound in {"a": A, "b": B}.items():
         (tmp_path / f"{name}.flac").write_bytes(coded("flac", sound))

@@ -15,7 +15,7 @@ from tunesmith.audio.tags import Content
 
 _STREAM = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22", re.DOTALL)
 _STREAM_INFO = 8  # bytes before its body
-_LARGEST_FRAME = 1 << 20
+_SMALLEST_FRAME, _LARGEST_FRAME = 10, 1 << 20  # of one mono sample without change, bytes
 _TOTAL_BITS = 36
 
 
@@ -68,7 +68,7 @@ def _counted(content: Content, start: int, stop: int, info: bytes) -> int | None
 
 def _samples_before_end(head: bytes, block: int) -> int | None:
     """Samples from the stream's start to the end of the frame with this header; ``None`` where it is no header."""
-    if len(head) < 16 or head[2] >> 4 == 0 or head[2] & 15 == 15 or head[3] >> 4 > 10 or head[3] & 1:
+    if len(head) < _SMALLEST_FRAME or head[2] >> 4 == 0 or head[2] & 15 == 15 or head[3] >> 4 > 10 or head[3] & 1:
         return None
     number, position = _coded_number(head)
     if number is None:
