@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tunesmith.audio.decode import is_audio
 from tunesmith.data.characters import same_name, shown
 from tunesmith.data.layouts.dataset import Entry
 from tunesmith.data.layouts.record import CAPTIONS, LYRICS, named, tags_as_caption
@@ -28,6 +27,7 @@ WITH_LYRICS_IN_PLAIN = (".caption.txt", ".caption")
 CAPTION_FILES = ("_prompt.txt", *WITH_LYRICS_IN_PLAIN)
 LYRIC_FILES = ("_lyrics.txt", ".lyrics.txt", ".lyrics")
 ENDINGS = (*CAPTION_FILES, *LYRIC_FILES, PLAIN, RECORD)
+_SUFFIXES = tuple({f".{ending.rpartition('.')[2]}" for ending in ENDINGS})
 
 
 @dataclass(frozen=True)
@@ -61,21 +61,22 @@ class BesideFiles:
 
     def __init__(self, folder: Path, files: Iterable[PurePosixPath]) -> None:
         self.folder = folder
-        self._found: dict[tuple[PurePosixPath, str, str], PurePosixPath] = {}
+        self._found: dict[tuple[str, str, str], PurePosixPath] = {}
         for path in files:
-            if is_audio(Path(path)):
+            parent, _, name = str(path).rpartition("/")
+            lowered = name.casefold()
+            if not lowered.endswith(_SUFFIXES):
                 continue
             for ending in ENDINGS:
-                if path.name.casefold().endswith(ending) and len(path.name) > len(ending):
-                    key = (path.parent, same_name(path.name[: -len(ending)]), ending)
-                    if key not in self._found or path.name.endswith(ending):  # small letters come before others
+                if lowered.endswith(ending) and len(name) > len(ending):
+                    key = (parent, same_name(name[: -len(ending)]), ending)
+                    if key not in self._found or name.endswith(ending):  # small letters come before others
                         self._found[key] = path
 
     def of(self, clip: PurePosixPath) -> dict[str, PurePosixPath]:
         """The files of a clip by their endings."""
-        stem = same_name(clip.stem)
-        found = ((ending, self._found.get((clip.parent, stem, ending))) for ending in ENDINGS)
-        return {ending: path for ending, path in found if path is not None}
+        parent, stem = _stem(clip)
+        return {ending: path for ending in ENDINGS if (path := self._found.get((parent, stem, ending))) is not None}
 
     def read(self, clip: PurePosixPath) -> Beside:
         """Everything that the files of a clip say; what is wrong with one is a problem of the clip."""
@@ -83,11 +84,11 @@ class BesideFiles:
 
     def without_clip(self, clips: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, list[PurePosixPath]]]:
         """Files whose name says that they are a clip's text, and that have no clip, by the clip's name."""
-        stems = {(clip.parent, same_name(clip.stem)) for clip in clips}
+        stems = {_stem(clip) for clip in clips}
         alone: dict[PurePosixPath, list[PurePosixPath]] = {}
         for (parent, stem, ending), path in self._found.items():
             if ending in (*CAPTION_FILES, *LYRIC_FILES) and (parent, stem) not in stems:
-                alone.setdefault(parent / stem, []).append(path)
+                alone.setdefault(PurePosixPath(parent) / stem, []).append(path)
         yield from alone.items()
 
     def holds_texts(self, clip: PurePosixPath) -> bool:
@@ -97,6 +98,12 @@ class BesideFiles:
             beside = self.read(clip)
             return bool(beside.used) or any(problem.level == "error" for problem in beside.problems)
         return bool(found)
+
+
+def _stem(clip: PurePosixPath) -> tuple[str, str]:
+    """A clip's folder, and its name without the suffix, in the spelling that files are compared by."""
+    parent = str(clip).rpartition("/")[0]
+    return parent, same_name(clip.stem)
 
 
 @dataclass
