@@ -118,3 +118,10 @@ def test_a_file_of_another_encoding_is_no_interrupted_write(tmp_path: Path) -> N
     with pytest.raises(TunesmithError, match="this file is not UTF-8 text"):
         LabelStore(tmp_path).add(OK)
     assert path.read_bytes() == before
+
+
+def test_a_last_line_without_end_gives_way_to_the_next_label(tmp_path: Path) -> None:
+    path = LabelStore(tmp_path).path
+    path.write_bytes(b"[" * 100_000)
+    LabelStore(tmp_path).add(OK)
+    assert read_labels(tmp_path)[OK.id].tags == OK.tags

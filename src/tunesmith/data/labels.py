@@ -268,7 +268,7 @@ def _close_last_line(path: Path) -> None:
         return
     try:
         json.loads(last)
-    except ValueError:
+    except (ValueError, RecursionError):
         os.truncate(path, len(raw) - len(last))
     else:
         with path.open("ab") as file:

@@ -192,7 +192,7 @@ def _reason(error: Exception) -> Message:
             return error.args[0]
         case ValueError():
             return msg("a number in it is too long")
-    return msg("a value in it has the wrong type: {error}", error=str(error))
+    return msg("a value in it has the wrong type")
 
 
 def write_manifest(path: Path, samples: Iterable[Sample]) -> None:
