@@ -50,7 +50,7 @@ def test_the_help_of_a_verb(path: list[str], marked: None, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "a", "--fro"], "‹Error: ›‹there is no option --fro›‹; possible: --force›"),
+        (["run", "a", "--fro"], "‹Error: ›‹there is no option --fro›‹; possible: --force"),
         (["runn"], "‹there is no command `runn`›‹; did you mean `run`?›"),
         (["run"], "‹RUN is missing›"),
         (["evaluate", "a", "--seconds", "x"], "‹'--seconds' / '--duration': ›‹this is no number›"),

@@ -59,6 +59,7 @@ TERMS: dict[str, dict[str, Message]] = {
     },
     "event": {
         "warmup_cut": msg("warm-up cut"),
+        "changed": msg("changed"),
         "resumed": msg("resumed"),
         "early_stop": msg("early stop"),
         "interrupted": msg("interrupted"),
@@ -113,6 +114,7 @@ TERMS: dict[str, dict[str, Message]] = {
     },
     "check": {
         "antiphase": msg("sides in opposite phase"),
+        "audio_tracks": msg("several audio tracks"),
         "channels": msg("channels"),
         "clipped": msg("clipped"),
         "dc_offset": msg("DC offset"),
@@ -120,6 +122,7 @@ TERMS: dict[str, dict[str, Message]] = {
         "duplicate": msg("duplicate"),
         "fade_out": msg("fades out"),
         "family_texts": msg("texts for this model"),
+        "header_length": msg("length in the header"),
         "identical_channels": msg("mono stored twice"),
         "identical_texts": msg("identical texts"),
         "layout": msg("layout"),

@@ -9,6 +9,7 @@ NAMES: dict[str, Message] = {
     for message in (
         # checks
         msg("antiphase"),
+        msg("audio_tracks"),
         msg("channels"),
         msg("clipped"),
         msg("dc_offset"),
@@ -16,6 +17,7 @@ NAMES: dict[str, Message] = {
         msg("duplicate"),
         msg("fade_out"),
         msg("family_texts"),
+        msg("header_length"),
         msg("identical_channels"),
         msg("identical_texts"),
         msg("layout"),
