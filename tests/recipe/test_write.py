@@ -52,7 +52,7 @@ def test_every_key_is_there_with_its_meaning_and_what_was_seen() -> None:
     assert lines[0] == "# yaml-language-server: $schema=recipe.schema.json"
     assert lines[1] == "# Made for you."
     place = lines.index("  folder: ''")
-    meaning = "  # The folder of audio, or a `.jsonl` list of speech pairs."
+    meaning = "  # Your clips are in this folder, or in this `.jsonl` list of speech pairs."
     assert lines[place - 2 : place] == [meaning, "  # → 12 clips"]
     for section, field in Recipe.model_fields.items():
         keys = getattr(field.annotation, "model_fields", {})
@@ -67,4 +67,4 @@ def test_a_familys_options_are_listed_with_the_recipes_values() -> None:
     back = load_text(text).recipe
     assert back.options["guidance"] == 4.5
     assert set(back.options) == set(MusicGenSettings.model_fields)
-    assert "# Sampling temperature" in text
+    assert "# Codes are sampled at this temperature" in text

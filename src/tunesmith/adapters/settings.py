@@ -24,40 +24,40 @@ class AdapterDefaults:
 
 
 class NetworkRecipe(Section):
-    """What is trained of one network, where it differs from the rest of `adapter`."""
+    """This is trained of one network, where it differs from the rest of `adapter`."""
 
     kind: Annotated[Literal["lora", "dora", "full"] | None, WEIGHTS] = None
     """`full` trains the family's chosen part of the network itself instead of an adapter."""
     rank: Annotated[Annotated[int, Field(gt=0, le=1024)] | None, WEIGHTS] = None
-    """Rank of the update."""
+    """The update has this rank."""
     alpha: Annotated[Positive | None, WEIGHTS] = None
-    """Scale is alpha / rank."""
+    """The scale is alpha / rank."""
     dropout: Annotated[Annotated[float, Field(ge=0, lt=1)] | None, RESUMABLE] = None
-    """Dropout on the adapter's input."""
+    """The adapter's input has this dropout."""
     targets: Annotated[tuple[str, ...] | None, WEIGHTS] = None
-    """Module name suffixes (for `full`: the beginnings of parameter names)."""
+    """Modules whose names end so are adapted (for `full`, parameters whose names begin so are trained)."""
     learning_rate: Annotated[Positive | None, RESUMABLE] = None
-    """Peak learning rate of this network; `train.learning_rate` when left out."""
+    """This network's learning rate rises to this peak; `train.learning_rate` counts when it is left out."""
 
 
 class AdapterRecipe(Section):
-    """What is trained on top of the frozen base."""
+    """This is trained on top of the frozen base."""
 
     kind: Annotated[Literal["lora", "dora", "full"], WEIGHTS] = "lora"
-    """`dora` also learns each row's magnitude: slower, sometimes better at low rank. `full` trains the weights
-    themselves, of families that name a part of a network for it."""
+    """`dora` also learns each row's magnitude: it is slower, and sometimes better at low rank. `full` trains the
+    weights themselves, of families that name a part of a network for it."""
     rank: Annotated[int, Field(gt=0, le=1024), WEIGHTS] = 16
-    """Rank of the update."""
+    """The update has this rank."""
     alpha: Annotated[Positive, WEIGHTS] = 16.0
-    """Scale is alpha / rank (alpha / sqrt(rank) with rslora)."""
+    """The scale is alpha / rank (alpha / sqrt(rank) with rslora)."""
     dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
-    """Dropout on the adapter's input. 0: the base was trained without dropout."""
+    """The adapter's input has this dropout. 0 is right where the base was trained without."""
     rslora: Annotated[bool, WEIGHTS] = False
-    """Rank-stabilised scale, for ranks of 64 and more."""
+    """The scale is rank-stabilised, which suits ranks of 64 and more."""
     targets: Annotated[tuple[str, ...] | None, WEIGHTS] = None
-    """Module name suffixes; the family's own list when left out."""
+    """Modules whose names end so are adapted; the family's own list counts when this is left out."""
     networks: Annotated[dict[str, NetworkRecipe], WEIGHTS] = Field(default_factory=dict)
-    """Other settings for one network of a family that trains several, by the network's name."""
+    """Networks of a family that trains several have their own settings here, by name."""
 
     def of(self, network: str) -> AdapterRecipe:
         """The settings of one network."""

@@ -40,120 +40,123 @@ else:
 
 
 class ModelRecipe(Section):
-    """The base model and the device it trains on."""
+    """This is the base model, and the device it trains on."""
 
     path: Annotated[str, WEIGHTS] = "facebook/musicgen-small"
-    """Hub id, local folder, or `pocket` for the tiny model that ships with Tunesmith."""
+    """This is a hub id, a local folder, or `pocket` for the tiny model that ships with Tunesmith."""
     family: Annotated[str | None, WEIGHTS] = None
-    """Model family; found from the checkpoint when left out."""
+    """The model's family is found from the checkpoint when this is left out."""
     revision: Annotated[str | None, WEIGHTS] = None
-    """Hub revision (branch, tag or commit) to take the weights from."""
+    """The weights are taken from this revision of the Hub (a branch, tag or commit)."""
     device: Annotated[str, EXECUTION] = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1` or `mps`."""
+    """It trains on `cpu`, `cuda`, `cuda:1` or `mps`; `auto` takes the best there is."""
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], EXECUTION] = "auto"
-    """`auto`: bf16 on a GPU that has it, else fp32. Half precision on a CPU is many times slower, so it runs fp32."""
+    """`auto` is bf16 on a GPU that has it, else fp32. Half precision on a CPU is many times slower, so it runs fp32."""
 
 
 class DataRecipe(Section):
-    """The user's clips."""
+    """These are your clips."""
 
     folder: Annotated[str, CLIPS] = ""
-    """The folder of audio, or a `.jsonl` list of speech pairs."""
+    """Your clips are in this folder, or in this `.jsonl` list of speech pairs."""
     layout: Annotated[LayoutName, CLIPS] = AUTO
-    """How captions belong to clips; `auto` looks."""
+    """This says how captions belong to clips; `auto` looks."""
     metadata_file: Annotated[str, CLIPS] = "metadata.json"
-    """Name of the metadata file for the `metadata` layout."""
+    """The list of the `metadata` layout has this name."""
     valid_file: Annotated[str, CLIPS] = ""
-    """A second list of speech pairs (layout `pairs`), to hold out; by default `val.jsonl` beside `train.jsonl`."""
+    """A second list of speech pairs (layout `pairs`) is held out; by default it is `val.jsonl` beside `train.jsonl`."""
     default_text: Annotated[str | None, CLIPS] = None
-    """Caption of clips that have none of their own."""
+    """Clips that have no caption of their own get this one."""
     valid_share: Annotated[Share, CLIPS] = 0.1
-    """Held-out share. Without held-out clips nothing can tell learning from memorising."""
+    """This share of the clips is held out. Without held-out clips nothing can tell learning from memorising."""
     valid_min: Annotated[int, Field(ge=0), CLIPS] = 2
-    """At least this many held-out clips."""
+    """At least this many clips are held out."""
     max_seconds: Annotated[Positive, RESUMABLE] = 30.0
-    """Longest crop trained on; MusicGen never saw more than 30 s."""
+    """No crop that is trained on is longer than this, in seconds; MusicGen never saw more than 30 s."""
     min_crop_seconds: Annotated[Positive, RESUMABLE] = 10.0
-    """Shortest random crop of a longer track; shorter clips keep their true length."""
+    """No random crop of a longer track is shorter than this, in seconds; shorter clips keep their true length."""
     overrule: Annotated[tuple[str, ...], CLIPS] = ()
-    """Clips (ids as the findings name them) to use although a check would quarantine them."""
+    """These clips (as the findings name them) are used although a check would quarantine them."""
     fingerprint: Annotated[bool, CLIPS] = True
-    """Compare clips by sound, so that near-duplicates never straddle the split."""
+    """Clips are compared by sound, so that near-duplicates never straddle the split."""
     replay: Annotated[str, CLIPS] = ""
-    """A second folder of audio, or `.jsonl` list of speech pairs, to mix in so that the model keeps what it can do:
-    edit pairs beside clips to clone, other styles beside one. Any layout; held-out and checked like your own clips."""
+    """A second folder of audio, or `.jsonl` list of speech pairs, is mixed in so that the model keeps what it can do:
+    edit pairs beside clips to clone, other styles beside one. It has any layout, and is held out and checked like your
+    own clips."""
     replay_share: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
-    """Share of the clips trained on in one pass that are drawn from `replay`. Too much slows the new down; 0 only
-    measures what is lost."""
+    """This share of the clips that are trained on in one pass is drawn from `replay`. Too much slows the new down; 0
+    only measures what is lost."""
 
 
 class StageRecipe(Section):
-    """Length and learning rate of one training stage."""
+    """This is the length and the learning rate of one training stage."""
 
     epochs: Annotated[Annotated[int, Field(ge=0, le=1_000_000)] | None, LENGTH] = None
-    """Passes over the clips; 0 leaves the stage out."""
+    """The stage lasts so many passes over the clips; 0 leaves it out."""
     updates: Annotated[Annotated[int, Field(ge=0, le=100_000_000)] | None, LENGTH] = None
-    """Optimizer updates, instead of `epochs`; 0 leaves the stage out."""
+    """The stage lasts so many optimizer updates, instead of `epochs`; 0 leaves it out."""
     lr_factor: Annotated[Positive | None, RESUMABLE] = None
-    """Share of the learning rate in this stage; the family's own when left out."""
+    """The learning rate of this stage is this share of the run's; the family's own counts when it is left out."""
 
 
 class TrainRecipe(Section):
-    """The training run."""
+    """This is the training."""
 
     seed: Annotated[Seed, WEIGHTS] = 42
-    """Fixes every random draw."""
+    """The seed fixes every random draw."""
     updates: Annotated[Annotated[int, Field(gt=0, le=100_000_000)] | None, LENGTH] = None
-    """Optimizer updates. Left out, `epochs` decides."""
+    """Training lasts so many optimizer updates. When this is left out, `epochs` decides."""
     epochs: Annotated[Annotated[int, Field(gt=0, le=1_000_000)] | None, LENGTH] = None
-    """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
+    """Training lasts so many passes over the clips. With neither it lasts 400 updates: that is enough for 20 to 500
+    clips, and early stopping ends it sooner."""
     stages: Annotated[dict[str, StageRecipe], RESUMABLE] = Field(default_factory=dict)
     """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
     stages without a length of their own, which share them."""
     batch_size: Annotated[int, Field(gt=0, le=4096), EXECUTION] = 4
-    """Clips per micro-batch and device."""
+    """A micro-batch has this many clips on each device."""
     accumulation: Annotated[int, Field(gt=0, le=100_000), EXECUTION] = 2
-    """Micro-batches per update. The result does not depend on how a batch is cut into micro-batches."""
+    """An update has this many micro-batches. The result does not depend on how a batch is cut into them."""
     token_budget: Annotated[Annotated[int, Field(gt=0)] | None, EXECUTION] = None
-    """At most this many frames (padding included) per micro-batch; larger ones are cut further."""
+    """A micro-batch has at most this many frames (padding included); larger ones are cut further."""
     learning_rate: Annotated[Positive, RESUMABLE] = 1e-4
-    """Peak learning rate."""
+    """The learning rate rises to this peak."""
     warmup_updates: Annotated[Annotated[int, Field(ge=0)] | None, RESUMABLE] = None
-    """Linear warm-up; 5 % of the updates when left out, and never more than 10 %."""
+    """The rate rises linearly over this many updates: 5 % of them when this is left out, and never more than 10 %."""
     schedule: Annotated[Literal["cosine", "constant", "linear"], RESUMABLE] = "cosine"
-    """How the learning rate falls after warm-up."""
+    """This is how the learning rate falls after warm-up."""
     min_lr_share: Annotated[Share, RESUMABLE] = 0.1
-    """Where the fall ends, as a share of the peak."""
+    """The fall ends at this share of the peak."""
     weight_decay: Annotated[float, Field(ge=0), RESUMABLE] = 0.01
-    """AdamW weight decay."""
+    """AdamW decays weights at this rate."""
     betas: Annotated[tuple[Beta, Beta], RESUMABLE] = (0.9, 0.95)
-    """AdamW betas; AudioCraft's."""
+    """These are AdamW's betas; the defaults are AudioCraft's."""
     max_grad_norm: Annotated[Positive, RESUMABLE] = 1.0
-    """Gradient clipping."""
+    """The gradient is clipped to this."""
     clip: Annotated[Literal["norm", "value"], RESUMABLE] = "norm"
-    """What `max_grad_norm` limits: the gradient's norm, or every number of it (which turns its direction)."""
+    """`max_grad_norm` limits the gradient's norm, or every number of it (which turns its direction)."""
     gradient_checkpointing: Annotated[bool, EXECUTION] = False
-    """Trade a third more compute for much less memory."""
+    """This trades a third more compute for much less memory."""
     compile: Annotated[Literal["off", "regional"], EXECUTION] = "off"
     """`regional` compiles the repeated block (GPU only; minutes to warm up)."""
     ema_decay: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
-    """Moving average of the adapter; 0 turns it off."""
+    """A moving average of the adapter is kept with this decay; 0 turns it off."""
     use_weights: Annotated[Literal["raw", "ema"], SELECTION] = "raw"
-    """Which weights are evaluated, called best and exported: always the same ones."""
+    """These weights are evaluated, called best and exported: always the same ones."""
     log_every: Annotated[int, Field(gt=0), CADENCE] = 10
-    """Updates between two lines of training loss."""
+    """A line of training loss is printed every so many updates."""
     valid_every: Annotated[int, Field(gt=0), SELECTION] = 50
-    """Updates between two held-out measurements."""
+    """The held-out loss is measured every so many updates."""
     save_every: Annotated[int, Field(gt=0), CADENCE] = 100
-    """Updates between two checkpoints; an interruption loses at most what came since (and Ctrl-C loses nothing)."""
+    """A checkpoint is saved every so many updates; an interruption loses at most what came since (and Ctrl-C loses
+    nothing)."""
     keep_checkpoints: Annotated[int, Field(gt=0), CADENCE] = 2
-    """Newest checkpoints kept; the best one is kept besides."""
+    """So many of the newest checkpoints are kept, and the best one besides."""
     snapshots: Annotated[str, CADENCE] = ""
-    """Folder, relative to the run, that keeps the adapter of every save as `epoch=E-step=S_lora/`; empty keeps none."""
+    """This folder in the run keeps the adapter of every save as `epoch=E-step=S_lora/`; an empty name keeps none."""
     early_stopping: Annotated[int, Field(ge=0), SELECTION] = 4
-    """Stop after this many held-out measurements without a new best; 0 never stops early."""
+    """Training stops after this many held-out measurements without a new best; 0 never stops early."""
     max_skipped: Annotated[int, Field(gt=0), EXECUTION] = 10
-    """Non-finite updates in a row that end the run."""
+    """So many non-finite updates in a row end the run."""
 
     @field_validator("snapshots")
     @classmethod
@@ -164,77 +167,79 @@ class TrainRecipe(Section):
 
 
 class PreviewRecipe(Section):
-    """Listening while it trains: same prompts and seeds every time."""
+    """While it trains it is listened to, with the same prompts and seeds every time."""
 
     every: Annotated[int, Field(ge=0), CADENCE] = 100
-    """Updates between previews (and one at step 0); 0 turns them off."""
+    """Previews are made every so many updates (and at step 0); 0 turns them off."""
     prompts: Annotated[tuple[str, ...], SELECTION] = ()
-    """Prompts; the first held-out captions when empty."""
+    """Previews are made of these prompts; the first held-out captions are taken when there are none."""
     count: Annotated[int, Field(gt=0, le=16), SELECTION] = 2
-    """How many held-out captions to use when no prompts are given."""
+    """So many held-out captions are taken when no prompts are given."""
     seconds: Annotated[Seconds, SELECTION] = 8.0
-    """Length of a preview."""
+    """A preview lasts so many seconds."""
 
 
 class GenerateRecipe(Section):
-    """Audio made after training."""
+    """This is the audio that is made after training."""
 
     decides = OUTPUTS
 
     prompts: tuple[str, ...] = ()
-    """Prompts; held-out captions when empty."""
+    """Audio is made of these prompts; held-out captions are taken when there are none."""
     count: Count = 4
-    """How many of them."""
+    """At most so many prompts are taken."""
     seconds: Seconds = 10.0
-    """Length in seconds; over the family's window it is continued by a sliding window."""
+    """A file lasts so many seconds; beyond the family's window it is continued by a sliding window."""
     seed: Seed = 1234
-    """Item i uses seed + i."""
+    """Item i uses this seed + i."""
     lyrics: str = ""
-    """Lyrics, or the path of a .txt file with them, for families that sing; held-out clips bring their own."""
+    """These lyrics, or those in the .txt file of this path, are sung where the family sings; held-out clips bring their
+    own."""
     source: str = ""
-    """Audio file to start from, where the family or its `options.task` takes one."""
+    """It starts from this audio file where the family or its `options.task` takes one."""
     span: tuple[float, float] | None = None
-    """Part of the source that is meant, in seconds (to repaint; or to extend to, beyond its ends)."""
+    """This part of the source is meant, in seconds (it is repainted, or extended to, beyond its ends)."""
     source_prompt: str = ""
-    """What the source sounds like, for tasks that compare (edit)."""
+    """This says what the source sounds like, for tasks that compare (edit)."""
     source_lyrics: str = ""
-    """What the source sings, for tasks that compare (edit)."""
+    """This says what the source sings, for tasks that compare (edit)."""
     loras: tuple[str, ...] = ()
-    """Adapter files or folders to use instead of the run's own, each with its strength: `a:0.8`."""
+    """These adapter files or folders are used instead of the run's own, each with its strength: `a:0.8`."""
     format: Literal["wav", "flac", "mp3"] = "wav"
-    """File format."""
+    """Files are written in this format."""
     adapter_scale: Annotated[float, Field(ge=0, le=4)] = 1.0
-    """Strength of the adapter: 0 is the base, 1 as trained."""
+    """The adapter has this strength: 0 is the base, 1 is as trained."""
     batch_size: Annotated[int, Field(gt=0, le=4096), EXECUTION] = 8
-    """Prompts generated at once; results do not depend on it."""
+    """So many prompts are generated at once; results do not depend on it."""
 
 
 class EvaluateRecipe(Section):
-    """Base against adapter on the same prompts and seeds."""
+    """Base and adapter are compared on the same prompts and seeds."""
 
     decides = OUTPUTS
 
     prompts: tuple[str, ...] = ()
-    """Prompts; held-out captions when empty, else eight built-in ones."""
+    """They are compared on these prompts; without any, on held-out captions, else on eight built-in prompts."""
     count: Count = 8
-    """How many prompts."""
+    """So many prompts are compared on."""
     seconds: Seconds = 10.0
-    """Length of each clip."""
+    """Each clip lasts so many seconds."""
     seed: Seed = 1234
-    """Item i uses seed + i on both sides."""
+    """Item i uses this seed + i on both sides."""
     forgetting_prompts: Annotated[int, Field(ge=0, le=1000)] = 4
-    """Base-style prompts whose loss and sound must not get worse."""
+    """The loss and sound of so many base-style prompts must not get worse."""
     compare: bool = True
-    """Generate the base side too."""
+    """The base's side is generated too."""
 
 
 class GatesRecipe(Section):
-    """Preflight gates, run before the first update: `stop`, `warn` or `off` each."""
+    """Preflight gates are run before the first update: `stop`, `warn` or `off` each."""
 
     decides = EXECUTION
 
     base_loss: GateAction = "stop"
-    """Held-out loss of the base above 0.85 of a uniform guess: wrong weights, layout or codec."""
+    """The base's held-out loss must be under 0.85 of a uniform guess; a pocket model only warns. Above it clips,
+    weights, codec or layout are not what they should be."""
     layout: GateAction = "stop"
     """The delayed layout must beat the parallel one on the base model."""
     train_equals_eval: GateAction = "stop"
@@ -242,7 +247,7 @@ class GatesRecipe(Section):
     trained_frames: GateAction = "stop"
     """At least 0.9 of the real frames must be trained on."""
     warmup: GateAction = "warn"
-    """Warm-up longer than 10 % of the updates is cut to that, and said; `stop` refuses instead."""
+    """A warm-up longer than 10 % of the updates is cut to that, and said; `stop` refuses instead."""
     leakage: GateAction = "stop"
     """No clip, file span or source track may be in train and valid at once (likeness by sound is a check's work)."""
 
@@ -251,7 +256,7 @@ class Recipe(Section):
     """A whole run."""
 
     name: Annotated[str, OUTPUTS] = "run"
-    """Name of the run; its folder is runs/<name>/."""
+    """The run has this name; its folder is runs/<name>/."""
     model: ModelRecipe = ModelRecipe()
     data: DataRecipe = DataRecipe()
     checks: CheckLimits = CheckLimits()
@@ -262,7 +267,7 @@ class Recipe(Section):
     evaluate: EvaluateRecipe = EvaluateRecipe()
     gates: GatesRecipe = GatesRecipe()
     options: dict[str, Any] = Field(default_factory=dict)
-    """The family's own options; see `tunesmith schema`."""
+    """These are the family's own options; `tunesmith schema` lists them."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:

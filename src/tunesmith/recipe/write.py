@@ -43,18 +43,18 @@ def commented_recipe(
         value = getattr(recipe, key)
         lines.append("")
         if isinstance(value, BaseModel):
-            lines += _comment((type(value).__doc__ or "").strip().split("\n\n")[0], "")
+            lines += _described((type(value).__doc__ or "").strip().split("\n\n")[0], "")
             lines += _note(notes.get(key), "")
             lines.append(f"{key}:")
             lines += _section(value, key, notes)
         elif key == "options" and settings is not None:
-            lines += [*_comment(field.description or "", ""), "options:"]
+            lines += [*_described(field.description, ""), "options:"]
             known = settings.model_copy(
                 update={name: value[name] for name in value if name in type(settings).model_fields}
             )
             lines += _section(known, key, notes)
         else:
-            lines += [*_comment(field.description or "", ""), *_note(notes.get(key), ""), *_pair(key, value, "")]
+            lines += [*_described(field.description, ""), *_note(notes.get(key), ""), *_pair(key, value, "")]
     return "\n".join(lines) + "\n"
 
 
@@ -67,7 +67,7 @@ def _section(model: BaseModel, prefix: str, notes: Mapping[str, str]) -> list[st
     plain = model.model_dump(mode="json")
     lines: list[str] = []
     for key, field in type(model).model_fields.items():
-        lines += _comment(field.description or "", "  ")
+        lines += _described(field.description, "  ")
         lines += _note(notes.get(f"{prefix}.{key}"), "  ")
         lines += _pair(key, plain[key], "  ")
     return lines or ["  {}"]
@@ -106,6 +106,11 @@ def _comment(text: str, indent: str) -> list[str]:
         wrapped = textwrap.wrap(paragraph, _WIDTH - len(indent)) or [""]
         lines += [f"{indent}# {line}".rstrip() for line in wrapped]
     return lines if text else []
+
+
+def _described(text: str | None, indent: str) -> list[str]:
+    """A description, whose line breaks are those of the code that it stands in."""
+    return _comment(" ".join((text or "").split()), indent)
 
 
 def _note(text: str | None, indent: str) -> list[str]:

@@ -120,6 +120,7 @@ TERMS: dict[str, dict[str, Message]] = {
         "dc_offset": msg("DC offset"),
         "dead_channel": msg("dead channel"),
         "duplicate": msg("duplicate"),
+        "encode": msg("encoding"),
         "fade_out": msg("fades out"),
         "family_texts": msg("texts for this model"),
         "header_length": msg("length in the header"),

@@ -15,6 +15,7 @@ NAMES: dict[str, Message] = {
         msg("dc_offset"),
         msg("dead_channel"),
         msg("duplicate"),
+        msg("encode"),
         msg("fade_out"),
         msg("family_texts"),
         msg("header_length"),

@@ -10,7 +10,7 @@ from tunesmith.records.settings import CLIPS, Positive, Section, Share
 
 
 class CheckLimits(Section):
-    """Limits that a clip is held against. An error puts the clip into quarantine, a warning only tells."""
+    """A clip is held against these limits. An error puts it into quarantine, a warning only tells."""
 
     decides = CLIPS
 

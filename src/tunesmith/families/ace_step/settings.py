@@ -12,81 +12,88 @@ from tunesmith.records.settings import OUTPUTS, RESUMABLE, WEIGHTS
 
 
 class AceStepSettings(FamilySettings):
-    """ACE-Step's own options."""
+    """These are ACE-Step's own options."""
 
     shift: Annotated[float, Field(ge=0.1, le=20), WEIGHTS] = 3.0
-    """Shift of the noise levels towards more noise, in training and (once more) when sampling; upstream's default."""
+    """Noise levels are shifted towards more noise, in training and (once more) when sampling; 3 is upstream's
+    default."""
     text_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.15
-    """Share of items trained without tags, so that guidance keeps a sound unconditional side; upstream's rate."""
+    """This share of the items is trained without tags, so that guidance keeps a sound unconditional side; the default
+    is upstream's rate."""
     lyric_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.15
-    """Share of items trained without lyrics; upstream's rate."""
+    """This share of the items is trained without lyrics; the default is upstream's rate."""
     speaker_dropout: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.5
-    """Share of items trained without speaker vector; upstream's rate. Without speaker files it changes nothing."""
+    """This share of the items is trained without speaker vector; the default is upstream's rate. Without speaker files
+    it changes nothing."""
     tag_orders: Annotated[int, Field(ge=1, le=64), RESUMABLE] = 8
-    """How many orders of a clip's tags are encoded; training draws one per epoch (upstream shuffles at every step)."""
+    """So many orders of a clip's tags are encoded; training draws one per epoch (upstream shuffles at every step)."""
     lyric_window: Annotated[bool, RESUMABLE] = False
-    """Give a crop only the lyrics of the sections that fall into it, by their share of the song's lines."""
+    """A crop gets only the lyrics of the sections that fall into it, by their share of the song's lines."""
     language: Annotated[str, RESUMABLE] = "auto"
-    """Language of all lyrics (``zh``, ``en``, …); ``auto`` decides by script, then by the whole text."""
+    """All lyrics are in this language (``zh``, ``en``, …); ``auto`` decides by script, then by the whole text."""
     lyric_vocabulary: Annotated[str, RESUMABLE] = ""
-    """Path of the lyric vocabulary (``vocab.json``); empty looks beside the weights, then downloads it, checked."""
+    """The lyric vocabulary (``vocab.json``) has this path; without one it is looked for beside the weights, then
+    downloaded and checked."""
     lyric_encoder_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
-    """Dropout in the lyric encoder while training; upstream's 0.1 makes training differ from use at step 0."""
+    """The lyric encoder has this dropout while training; upstream's 0.1 makes training differ from use at step 0."""
     ssl: Annotated[Literal["off", "on"], WEIGHTS] = "off"
-    """Add upstream's MERT and mHuBERT projection losses, from cached features (their weights have own licences)."""
+    """This adds upstream's MERT and mHuBERT projection losses, from cached features (their weights have own
+    licences)."""
     ssl_weight: Annotated[float, Field(ge=0, le=10), WEIGHTS] = 1.0
-    """Weight of the mean of the two projection losses; upstream's 1.0."""
+    """The mean of the two projection losses has this weight; upstream's is 1.0."""
     ssl_models: Annotated[tuple[str, str], WEIGHTS] = ("m-a-p/MERT-v1-330M", "utter-project/mHuBERT-147")
-    """Hub ids or folders of the two models, in the order of the checkpoint's ``ssl_names``."""
+    """These are the hub ids or folders of the two models, in the order of the checkpoint's ``ssl_names``."""
     base_weights: Annotated[BaseWeights, WEIGHTS] = "full"
-    """Keep the blocks' frozen matrices in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's memory."""
+    """The blocks' frozen matrices are kept in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's
+    memory."""
 
     steps: Annotated[int, Field(ge=1, le=1000), OUTPUTS] = 60
-    """Sampling steps; upstream's default. 27 is its fast setting."""
+    """It samples in so many steps; 60 is upstream's default, and 27 its fast setting."""
     only_steps: Annotated[tuple[Annotated[int, Field(ge=1, le=1000)], ...], OUTPUTS] = ()
-    """Take only these of the steps (upstream's ``oss_steps``); the last one says how many there would be."""
+    """Only these of the steps are taken (upstream's ``oss_steps``); the last one says how many there would be."""
     scheduler: Annotated[Literal["euler", "heun", "pingpong"], OUTPUTS] = "euler"
-    """How the noise is removed."""
+    """This is how the noise is removed."""
     guidance_type: Annotated[Literal["apg", "cfg", "cfg_star"], OUTPUTS] = "apg"
-    """How the guided direction is made."""
+    """This is how the guided direction is made."""
     guidance: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 15.0
-    """Strength of guidance; 1 turns it off."""
+    """Guidance has this strength; 1 turns it off."""
     guidance_interval: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
-    """The middle share of the steps that is guided."""
+    """This middle share of the steps is guided."""
     guidance_decay: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.0
-    """How far guidance falls towards ``min_guidance`` over its interval."""
+    """Guidance falls so far towards ``min_guidance`` over its interval."""
     min_guidance: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 3.0
-    """Where guidance falls to under ``guidance_decay``."""
+    """Guidance falls to this under ``guidance_decay``."""
     guidance_text: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 0.0
-    """Separate guidance by tags alone; with ``guidance_lyric`` (both above 1) it replaces ``guidance``."""
+    """Guidance by tags alone has this strength; with ``guidance_lyric`` (both above 1) it replaces ``guidance``."""
     guidance_lyric: Annotated[float, Field(ge=0, le=200), OUTPUTS] = 0.0
-    """Separate guidance by lyrics over tags."""
+    """Guidance by lyrics over tags has this strength."""
     omega: Annotated[float, Field(ge=-100, le=100), OUTPUTS] = 10.0
-    """Granularity scale of upstream's Euler and Heun steps; 0 leaves the step as it is."""
+    """Upstream's Euler and Heun steps are scaled by this granularity; 0 leaves the step as it is."""
     erg_tag: Annotated[bool, OUTPUTS] = False
-    """Guide away from weakly attended tags instead of no tags. Upstream's page has it on, where it does nothing without
-    ``erg_lyric``."""
+    """It guides away from weakly attended tags instead of no tags. Upstream's page has it on, where it does nothing
+    without ``erg_lyric``."""
     erg_lyric: Annotated[bool, OUTPUTS] = False
-    """Guide away from weakly attended lyrics instead of no lyrics (upstream's page has it off)."""
+    """It guides away from weakly attended lyrics instead of no lyrics (upstream's page has it off)."""
     erg_diffusion: Annotated[bool, OUTPUTS] = True
-    """Guide away from weakly attending middle blocks."""
+    """It guides away from weakly attending middle blocks."""
     compat: Annotated[Literal["tunesmith", "upstream"], OUTPUTS] = "tunesmith"
     """``upstream`` copies its sampler bug for bug; ``tunesmith`` leaves them out (the family's README lists them)."""
     task: Annotated[Literal["text2music", "retake", "repaint", "extend", "audio2audio", "edit"], OUTPUTS] = "text2music"
-    """What to make of a source audio, or ``text2music`` without one."""
+    """This is made of a source audio, or ``text2music`` without one."""
     speaker: Annotated[str, OUTPUTS] = ""
-    """Path of a speaker vector (``.npy``) to generate with; held-out clips bring those that the dataset names."""
+    """It generates with the speaker vector (``.npy``) of this path; held-out clips bring those that the dataset
+    names."""
     variance: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
-    """How far retake and repaint may leave the first result: 0 not at all, 1 wholly."""
+    """Retake and repaint may leave the first result so far: 0 is not at all, 1 is wholly."""
     retake_seed: Annotated[int | None, OUTPUTS] = None
-    """Seed of the second noise of retake, repaint and extend; follows from the first when left out."""
+    """The second noise of retake, repaint and extend has this seed; it follows from the first when left out."""
     strength: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
-    """How much of the source audio2audio keeps: 1 all, 0 nothing."""
+    """Audio2audio keeps so much of the source: 1 is all, 0 is nothing."""
     edit_start: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.0
-    """Where in the steps ``edit`` begins, as a share."""
+    """``edit`` begins after this share of the steps."""
     edit_end: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 1.0
-    """Where in the steps ``edit`` goes over to plain sampling, as a share."""
+    """``edit`` goes over to plain sampling after this share of the steps."""
     edit_averages: Annotated[int, Field(ge=1, le=64), OUTPUTS] = 1
-    """Noises averaged per step of ``edit``."""
+    """``edit`` averages so many noises per step."""
     overlapped_decode: Annotated[bool, OUTPUTS] = True
-    """Decode more than 48 s in overlapping windows, which bounds the memory."""
+    """More than 48 s are decoded in overlapping windows, which bounds the memory."""

@@ -11,16 +11,17 @@ from tunesmith.records.settings import OUTPUTS, RESUMABLE
 
 
 class MusicGenSettings(FamilySettings):
-    """MusicGen's own options."""
+    """These are MusicGen's own options."""
 
     text_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.1
-    """Share of clips trained without caption, so that guidance keeps a sound unconditional side (AudioCraft: "
-    "0.1-0.3)."""
+    """This share of the clips is trained without caption, so that guidance keeps a sound unconditional side; AudioCraft
+    takes 0.1 to 0.3."""
     guidance: Annotated[float, Field(ge=0, le=50), OUTPUTS] = 3.0
-    """Classifier-free guidance when generating; 1 turns it off. AudioCraft's and transformers' default."""
+    """Classifier-free guidance has this strength when generating; 1 turns it off. 3 is AudioCraft's and transformers'
+    default."""
     temperature: Annotated[float, Field(ge=0, le=10), OUTPUTS] = 1.0
-    """Sampling temperature; 0 takes the most likely code."""
+    """Codes are sampled at this temperature; 0 takes the most likely one."""
     top_k: Annotated[int, Field(gt=0), OUTPUTS] = 250
-    """Sample among this many codes; AudioCraft's default."""
+    """They are sampled among so many of the likeliest; 250 is AudioCraft's default."""
     extend_stride: Annotated[float, Field(gt=0, lt=30), OUTPUTS] = 18.0
-    """Beyond the window of 30 s, how many seconds each further window adds (AudioCraft's default)."""
+    """Beyond the window of 30 s each further window adds so many seconds; 18 is AudioCraft's default."""

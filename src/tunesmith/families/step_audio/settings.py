@@ -12,53 +12,57 @@ from tunesmith.records.settings import CLIPS, OUTPUTS, RESUMABLE, WEIGHTS
 
 
 class StepAudioSettings(FamilySettings):
-    """Step-Audio-EditX's own options."""
+    """These are Step-Audio-EditX's own options."""
 
     train: Annotated[Literal["both", "llm", "flow"], WEIGHTS] = "both"
-    """Which networks train: the LLM, then the flow, then both together; or one of them alone."""
+    """This says which networks train: the LLM, then the flow, then both together; or one of them alone."""
     prompt_style: Annotated[Literal["current", "legacy"], WEIGHTS] = "current"
-    """Layout of the LLM's prompts: the chat template of the present weights, or that of the first inference code."""
+    """The LLM's prompts are laid out by the chat template of the present weights, or by that of the first inference
+    code."""
     llm_weight: Annotated[float, Field(ge=0), WEIGHTS] = 0.4
-    """Share of the LLM's loss while both train together."""
+    """The LLM's loss has this share while both train together."""
     flow_weight: Annotated[float, Field(ge=0), WEIGHTS] = 0.6
-    """Share of the flow's loss while both train together."""
+    """The flow's loss has this share while both train together."""
     sampled_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.25
-    """Share of the clips whose flow, while both train together, gets codes that the LLM sampled instead of the true
-    ones; without it the joint stage would be two separate trainings."""
+    """For this share of the clips the flow gets, while both train together, codes that the LLM sampled instead of the
+    true ones; without it the joint stage would be two separate trainings."""
     prompt_share: Annotated[float, Field(ge=0, le=1), RESUMABLE] = 0.75
-    """Share of the clips whose flow is given the mel of the whole prompt, as in use; the others get a random
+    """For this share of the clips the flow is given the mel of the whole prompt, as in use; the others get a random
     beginning of it, or none."""
     condition_dropout: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
-    """Share of the clips whose flow is trained without any condition, which guidance needs; CosyVoice's rate."""
+    """For this share of the clips the flow is trained without any condition, which guidance needs; the default is
+    CosyVoice's rate."""
     t_schedule: Annotated[Literal["uniform", "cosine"], WEIGHTS] = "uniform"
-    """How the flow's times are drawn; CosyVoice drew them by the cosine until January 2026."""
+    """This is how the flow's times are drawn; CosyVoice drew them by the cosine until January 2026."""
     freeze_encoder: Annotated[bool, WEIGHTS] = True
-    """Train only the flow's decoder; its encoder then runs once per clip and its output is kept."""
+    """Only the flow's decoder is trained; its encoder then runs once per clip and its output is kept."""
     base_weights: Annotated[BaseWeights, WEIGHTS] = "full"
-    """Keep the frozen matrices of the LLM's blocks in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of bf16's
-    memory."""
+    """The frozen matrices of the LLM's blocks are kept in int8 (torchao) or NF4 (bitsandbytes): half or a quarter of
+    bf16's memory."""
     language: Annotated[str, CLIPS] = ""
-    """What is spoken (`en`, `zh`), for Whisper where it transcribes; empty lets it find out."""
+    """This is spoken (`en`, `zh`), for Whisper where it transcribes; it finds out itself where this is empty."""
     whisper: Annotated[str, CLIPS] = ""
-    """Folder of Whisper weights; empty looks for downloaded ones."""
+    """Whisper's weights are in this folder; without one, downloaded ones are looked for."""
     tokenizer_path: Annotated[str, WEIGHTS] = ""
-    """Folder or hub id of Step-Audio-Tokenizer; empty looks beside the model, then on the Hub."""
+    """This is the folder or hub id of Step-Audio-Tokenizer; without one it is looked for beside the model, then on the
+    Hub."""
     flow_path: Annotated[str, WEIGHTS] = ""
-    """Folder of the flow (`CosyVoice-300M-25Hz`) where it is not inside the model's."""
+    """The flow (`CosyVoice-300M-25Hz`) is in this folder where it is not inside the model's."""
 
     edit_type: Annotated[str, OUTPUTS] = "clone"
-    """What to generate: a clone of the voice, or an edit of the source (`emotion`, `style`, `speed`, `denoise`, …)."""
+    """It generates a clone of the voice, or an edit of the source (`emotion`, `style`, `speed`, `denoise`, …)."""
     edit_info: Annotated[str, OUTPUTS] = ""
-    """What to edit it to (`happy`, `whisper`, `faster`, …)."""
+    """It is edited to this (`happy`, `whisper`, `faster`, …)."""
     temperature: Annotated[float, Field(ge=0, le=2), OUTPUTS] = 0.7
-    """How freely the LLM samples; 0 takes the likeliest code."""
+    """The LLM samples so freely; 0 takes the likeliest code."""
     top_k: Annotated[int, Field(ge=0), OUTPUTS] = 0
-    """Sample among so many of the likeliest codes; 0 among all."""
+    """The LLM samples among so many of the likeliest codes; at 0 it samples among all."""
     grammar: Annotated[bool, OUTPUTS] = True
-    """Allow at each place only codes of the codebook whose turn it is; the reference takes what comes."""
+    """Only codes of the codebook whose turn it is are allowed at each place; the reference takes what comes."""
     repetition_rule: Annotated[bool, OUTPUTS] = False
-    """Never repeat an id that already comes twice among the last ten, as the first inference code did."""
+    """An id that already comes twice among the last ten is never repeated, as in the first inference code."""
     flow_steps: Annotated[int, Field(ge=1, le=200), OUTPUTS] = 10
-    """Steps of the flow's solver."""
+    """The flow's solver takes so many steps."""
     flow_guidance: Annotated[Annotated[float, Field(ge=0, le=5)] | None, OUTPUTS] = None
-    """Strength of the flow's guidance; the checkpoint's own when left out (0.7 for the released one)."""
+    """The flow's guidance has this strength; the checkpoint's own counts when it is left out (0.7 for the released
+    one)."""
