@@ -77,7 +77,7 @@ def test_a_run_is_reported_in_the_words_that_it_was_written_in(run: str, tmp_pat
     assert "fp32" in english
     assert "Device cpu" in english
     if run == "music":
-        assert "assumes 50 GFLOP/s on each of 2 cores" in english
+        assert "50 GFLOP/s on each of 2 cores" in english
 
 
 def test_what_is_found_by_its_old_name_has_its_new_one() -> None:
