@@ -152,13 +152,17 @@ class PreviewRecipe(Section):
     """Listening while it trains: same prompts and seeds every time."""
 
     every: Annotated[int, Field(ge=0), CADENCE] = 100
-    """Updates between previews (and one at step 0); 0 turns them off."""
+    """Updates between previews (and one round at step 0 and at the end); 0 turns them off. The weights of the lowest
+    held-out loss become `best_model` when previews have judged them, at the next round or at the end."""
     prompts: Annotated[tuple[str, ...], SELECTION] = ()
     """Prompts; the first held-out captions when empty."""
     count: Annotated[int, Field(gt=0, le=16), SELECTION] = 2
     """How many held-out captions to use when no prompts are given."""
     seconds: Annotated[Positive, SELECTION] = 8.0
     """Length of a preview."""
+    max_share: Annotated[float, Field(ge=0), CADENCE] = 0.15
+    """Previews may take this share of the training time, as measured while it runs. A round that has no room in it is
+    left out, and said; those before the first update and after the last one are always made."""
 
 
 class GenerateRecipe(Section):

@@ -12,6 +12,7 @@ from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.texts import Message
+from tunesmith.training.preview_rounds import Rounds
 from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import EventName, Tracker
@@ -29,8 +30,15 @@ class RunState:
     kind_batches: dict[str, list[Batch]] = field(default_factory=dict)
     base_batches: list[Batch] = field(default_factory=list)
     requests: list[GenerationRequest] = field(default_factory=list)
+    rounds: Rounds = field(init=False)
     previewed_at: int = -1
     preview_problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        begun = self.state.progress.update
+        self.rounds = Rounds(
+            self.context.folder, self.context.recipe.previews, len(self.requests), resume_at=begun or None
+        )
 
     @property
     def main(self) -> bool:
@@ -43,15 +51,21 @@ class RunState:
         self.context.console.log(message)
         self.tracker.event(name, self.state.progress.update, message)
 
-    def warn(self, name: EventName, message: Message) -> None:
-        """The same as a warning."""
+    def warn(self, name: EventName, message: Message, about: int | None = None) -> None:
+        """The same as a warning, which may be about an earlier update."""
         self.context.console.warn(message)
-        self.tracker.event(name, self.state.progress.update, message)
+        self.tracker.event(name, self.state.progress.update, message, about)
 
 
 def save_model(
     run: RunState, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
 ) -> None:
+    """Write an adapter folder and tell whoever wants to know of it."""
+    write_model(run, folder, note)
+    tell_saved(run, folder, kind, run.state.progress.update, loss)
+
+
+def write_model(run: RunState, folder: Path, note: str) -> None:
     """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
     from tunesmith.run.model_card import model_card
 
@@ -60,8 +74,15 @@ def save_model(
         save_adapter(state.networks, temporary, state.family.card.base_name)
         state.family.adapters.write_extra_files(temporary)
         (temporary / "README.md").write_text(model_card(context, note), encoding="utf-8")
+
+
+def tell_saved(
+    run: RunState, folder: Path, kind: Literal["best", "snapshot", "final"], update: int, loss: float | None
+) -> None:
+    """Tell whoever wants to know that the weights of an update of the present stage have been written."""
+    state, context = run.state, run.context
     if context.on_saved is not None:
-        since = state.progress.update - state.progress.stage_began
+        since = update - state.progress.stage_began
         context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))
 
 
