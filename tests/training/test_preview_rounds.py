@@ -59,7 +59,7 @@ def course(folder: RunFolder, clock: Clock, recipe: PreviewRecipe, updates: rang
 def test_rounds_are_left_out_until_they_fit_their_share(tmp_path, clock):
     recipe = PreviewRecipe(every=10, max_share=0.2)
     rounds, made = course(RunFolder(tmp_path), clock, recipe, range(1, 101))
-    assert made == {0: 2, **{n: 0 for n in range(10, 60, 10)}, 60: 2, 70: 0, 80: 0, 90: 2, 100: 1}
+    assert made == {0: 2, **dict.fromkeys(range(10, 60, 10), 0), 60: 2, 70: 0, 80: 0, 90: 2, 100: 1}
     assert rounds.trained == 100 and rounds.spent == 21
     written = PreviewRounds.read(RunFolder(tmp_path).preview_rounds).rounds
     assert {one.update: one.prompts for one in written} == made
@@ -73,7 +73,9 @@ def test_updates_that_are_done_again_have_the_same_rounds_again(tmp_path, clock)
     rounds, again = course(RunFolder(tmp_path), clock, recipe, range(56, 101), resume_at=55)
     assert again == {update: prompts for update, prompts in made.items() if update > 55}
     other = PreviewRecipe(every=10, max_share=1000.0)
-    assert course(RunFolder(tmp_path), clock, other, range(56, 101), resume_at=55)[1][70] == 2, "another limit was asked"
+    assert course(RunFolder(tmp_path), clock, other, range(56, 101), resume_at=55)[1][70] == 2, (
+        "another limit was asked"
+    )
 
 
 def test_a_round_that_has_no_room_is_left_out_and_said(make_run, monkeypatch):

@@ -18,6 +18,7 @@ from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
+from tunesmith.records.checkpoint_state import flat
 from tunesmith.texts import msg, with_remedy
 
 if TYPE_CHECKING:
@@ -29,10 +30,17 @@ PATH_KEYS = (("data", "folder"), ("data", "valid_file"), ("data", "replay"), ("m
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe and where each of its keys was given."""
+    """A recipe, where each of its keys was given, and those that the user has set.
+
+    Attributes:
+        recipe: The recipe.
+        tree: All values with their places, the family's own defaults among them.
+        given: Names of the keys that come from the file, its preset or the command line.
+    """
 
     recipe: Recipe
     tree: Tree
+    given: frozenset[str] = frozenset()
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -77,6 +85,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
     resolve_paths(high, Path.cwd())
     whole = _with_preset(tree.merge(high))
     _empty_sections(whole.values)
+    given = frozenset(flat(whole.values, ""))
     whole = _with_family(whole)
     failure: ValidationError | None = None
     try:
@@ -85,7 +94,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
         failure = error
     if problems := _problems(failure, whole):
         raise RecipeError(problems) from failure
-    loaded = LoadedRecipe(recipe, whole)
+    loaded = LoadedRecipe(recipe, whole, given)
     validate_options(loaded)
     return loaded
 

@@ -46,6 +46,7 @@ class RunContext:
         recipe: The resolved recipe.
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
+        given: Keys of the recipe that the user has set, in its file or for this command; ``None`` where nobody knows.
         on_saved: Called with every adapter that training writes, on the main process.
     """
 
@@ -53,6 +54,7 @@ class RunContext:
     recipe: Recipe
     console: Console
     command: str = ""
+    given: frozenset[str] | None = None
     on_saved: Callable[[SavedAdapter], None] | None = None
 
     @cached_property

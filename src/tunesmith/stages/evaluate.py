@@ -14,6 +14,7 @@ from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.run.context import RunContext
+from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def evaluate(context: RunContext) -> dict[str, Any]:
     """Compare the run's best adapter with its base into ``evaluation/``."""
     from tunesmith.run.adapted import adapter_folder
 
+    context = with_bounded_outputs(context, "evaluate")
     return compare(context, adapter_folder(context), context.folder.evaluation)
 
 

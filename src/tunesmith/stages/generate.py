@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
+from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def generate(context: RunContext) -> dict[str, Any]:
     """Generate with the run's best adapter into ``generated/``."""
     from tunesmith.run.adapted import adapter_folder
 
+    context = with_bounded_outputs(context, "generate")
     earlier = recorded_files(context.folder.generated)
     summary = generate_with(context, adapter_folder(context), context.folder.generated)
     for name in earlier.difference(summary["files"]):

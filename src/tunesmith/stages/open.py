@@ -54,13 +54,14 @@ def open_run(
                 where=str(folder.path),
                 remedy=msg("Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."),
             )
-    recipe = load(source, overrides).recipe if source else _nameless(folder)
+    loaded = load(source, overrides) if source else None
+    recipe = loaded.recipe if loaded else _nameless(folder)
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
     folder.create()
     console = Console(log_file=folder.log if is_first else None, quiet=not is_first)
     if note:
         console.log(note)
-    return RunContext(folder, recipe, console, command)
+    return RunContext(folder, recipe, console, command, loaded.given if loaded else None)
 
 
 def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, Message | None]:

@@ -28,6 +28,7 @@ class DatasetSummary:
         sources: How many tracks the clips come from.
         found: What ``findings.json`` will say.
         samples: What will be in the manifest.
+        guess: A caption for those that have none, from the folder's name.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class DatasetSummary:
     sources: int
     found: CheckFindings
     samples: tuple[Sample, ...]
+    guess: str | None = None
 
     def lengths(self) -> Message:
         """Shortest, median and longest clip, and the whole."""

@@ -6,13 +6,15 @@ with its best weights, or with those that it began with itself when it found non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import StageRecipe, TrainRecipe
 from tunesmith.texts import msg
+from tunesmith.training.optimizers import rate_of
 from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
 
 
@@ -59,11 +61,21 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
     return stages
 
 
-def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
-    """Updates of a run as far as its recipe sets them; of stages without a length of their own, all together."""
-    set_lengths = [_set_length(stage, recipe, clips, processes) for stage in recipe.stages.values()]
-    known = [length for length in set_lengths if length is not None]
-    return sum(known) if known else updates_for(recipe, clips, processes)
+def peak_rates(stages: Sequence[Phase], train: TrainRecipe, adapter: AdapterRecipe) -> dict[str, float]:
+    """The highest learning rate of every network that trains, over all stages."""
+    peaks: dict[str, float] = {}
+    for stage in stages:
+        for network in stage.networks:
+            rate = rate_of(network, train, adapter) * stage.lr_factor
+            peaks[network] = max(rate, peaks.get(network, 0.0))
+    return peaks
+
+
+def shown_rates(peaks: Mapping[str, float]) -> str:
+    """Peak learning rates: one where all networks have the same, else each with its network."""
+    if len(set(peaks.values())) == 1:
+        return f"{next(iter(peaks.values())):g}"
+    return ", ".join(f"{rate:g} ({network})" for network, rate in peaks.items())
 
 
 def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:

@@ -25,9 +25,10 @@ from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
-from tunesmith.stages.dry_run import make_plan, print_plan
+from tunesmith.stages.dry_run import print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.stages.planned import make_plan
 from tunesmith.texts import Message, msg
 from tunesmith.training.schedule import listed_epoch
 
@@ -146,7 +147,9 @@ def log_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sa
     console.log(notices.saves(context.recipe, adapter))
     if card_for_planning(context.recipe) is None:
         return
-    print_plan(context)
-    seconds = min(sum(device.seconds.values()) for device in make_plan(context).devices)
+    processes = args.devices * args.num_nodes
+    print_plan(context, processes=processes)
+    plan = make_plan(context, processes=processes)
+    seconds = min(device.total_seconds for device in plan.devices)
     if warning := notices.endless(args, seconds):
         console.log(warning, style="yellow")

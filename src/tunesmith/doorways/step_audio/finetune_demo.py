@@ -14,7 +14,7 @@ from tunesmith.doorways.common import run_doorway
 from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
-from tunesmith.planning.planner import plan_lines
+from tunesmith.planning.sentences import plan_lines
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.texts import in_every_language, msg
@@ -120,8 +120,8 @@ def with_intervals(context: RunContext, given: Given, mode: str) -> tuple[RunCon
     from tunesmith.doorways.step_audio.saves import Saves
     from tunesmith.recipe.write import dump_resolved
     from tunesmith.run.base_card import card_for_planning
-    from tunesmith.stages.dry_run import make_plan
     from tunesmith.stages.open import keep_previous
+    from tunesmith.stages.planned import make_plan
     from tunesmith.training.schedule import updates_in
 
     recipe, config, folder = context.recipe, given.config, context.folder
