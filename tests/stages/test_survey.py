@@ -19,7 +19,7 @@ from tunesmith.stages.planned import make_plan, samples_of
 
 COUNTS = re.compile(r"\d+ clips usable .*")
 PLAN = re.compile(
-    r"plan: (\d+) updates of (\d+) clips \(([\d.]+) passes over the clips\), peak learning rate ([^,]+|.+\)), (\d+)"
+    r"plan: (\d+) updates of (\d+) clips \(([\d.]+) passes over the clips\), peak learning rate (.+), (\d+) updates"
 )
 TRAINING = re.compile(
     r"(\d+) updates of (\d+) clips \(([\d.]+) passes over the clips\), .* peak learning rate (.+), warm-up (\d+)"
@@ -96,7 +96,7 @@ def test_a_clip_that_check_will_quarantine_is_not_planned_with(tmp_path, monkeyp
     assert main(["new", "a", "--from", str(long(tmp_path / "clips")), "--model", "pocket"]) == 0
     out = capsys.readouterr().out
     assert "4 clips usable (1.1 min): 2 train, 2 held out; 1 quarantined" in out
-    assert "warning: 1 cannot be used: long.wav: 3660" in out
+    assert "warning: 1 cannot be used: long.wav: " in out
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,8 @@ def test_training_does_what_the_plan_says(model, options, rate, tmp_path, monkey
     out = capsys.readouterr().out
     assert TRAINING.search(out).groups() == (updates, clips_each, passes, peak, warmup)
     assert peak == rate
+    if "train.updates=6" in options:
+        assert (updates, "share 6 updates" in out) == ("6", True), "once it ran all 275 updates without a word"
 
 
 def test_two_processes_are_planned_as_they_train(tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_updates_that_are_done_again_have_the_same_rounds_again(tmp_path, clock)
     recipe = PreviewRecipe(every=10, max_share=0.2)
     _, made = course(RunFolder(tmp_path), clock, recipe, range(1, 101))
     clock.now = 5000.0  # another machine, where it is another time
-    rounds, again = course(RunFolder(tmp_path), clock, recipe, range(56, 101), resume_at=55)
+    _, again = course(RunFolder(tmp_path), clock, recipe, range(56, 101), resume_at=55)
     assert again == {update: prompts for update, prompts in made.items() if update > 55}
     other = PreviewRecipe(every=10, max_share=1000.0)
     assert course(RunFolder(tmp_path), clock, other, range(56, 101), resume_at=55)[1][70] == 2, (

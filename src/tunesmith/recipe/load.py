@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,11 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.recipe.errors import Path as KeyPath
 from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of
+from tunesmith.recipe.lengths import with_asked_lengths
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
-from tunesmith.records.checkpoint_state import flat
 from tunesmith.texts import msg, with_remedy
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ class LoadedRecipe:
         recipe: The recipe.
         tree: All values with their places, the family's own defaults among them.
         given: Names of the keys that come from the file, its preset or the command line.
+        asked: Names of those from the command line.
     """
 
     recipe: Recipe
     tree: Tree
     given: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -85,7 +87,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
     resolve_paths(high, Path.cwd())
     whole = _with_preset(tree.merge(high))
     _empty_sections(whole.values)
-    given = frozenset(flat(whole.values, ""))
+    given = frozenset(_names(whole.values))
     whole = _with_family(whole)
     failure: ValidationError | None = None
     try:
@@ -94,7 +96,8 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
         failure = error
     if problems := _problems(failure, whole):
         raise RecipeError(problems) from failure
-    loaded = LoadedRecipe(recipe, whole, given)
+    asked = frozenset(_names(high.values))
+    loaded = LoadedRecipe(with_asked_lengths(recipe, asked), whole, given, asked)
     validate_options(loaded)
     return loaded
 
@@ -171,6 +174,15 @@ def default_name(path: Path) -> str | None:
     absolute = path.resolve()
     name = absolute.parent.name if absolute.stem in ("recipe", "recipe.resolved") else absolute.stem
     return name if valid_name(name) else None
+
+
+def _names(values: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all keys that have a value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _names(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
 
 
 def _with_preset(tree: Tree) -> Tree:

@@ -86,6 +86,9 @@ class StageRecipe(Section):
     """Passes over the clips; 0 leaves the stage out."""
     updates: Annotated[Annotated[int, Field(ge=0)] | None, LENGTH] = None
     """Optimizer updates, instead of `epochs`; 0 leaves the stage out."""
+    share: Annotated[Share | None, LENGTH] = None
+    """Share of the run's updates or epochs, instead of a length of its own; `train.updates=…` or `train.epochs=…` on
+    the command line gives every stage the one that its length has."""
     lr_factor: Annotated[Positive | None, RESUMABLE] = None
     """Share of the learning rate in this stage; the family's own when left out."""
 
@@ -101,7 +104,7 @@ class TrainRecipe(Section):
     """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
     stages: Annotated[dict[str, StageRecipe], RESUMABLE] = Field(default_factory=dict)
     """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
-    stages without a length of their own, which share them."""
+    stages without a length of their own, which share them; on the command line they scale all stages."""
     batch_size: Annotated[int, Field(gt=0), EXECUTION] = 4
     """Clips per micro-batch and device."""
     accumulation: Annotated[int, Field(gt=0), EXECUTION] = 2

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
+from tunesmith.recipe.effects import without_effect
+from tunesmith.recipe.lengths import scaled_stages
 from tunesmith.recipe.load import PATH_KEYS, load, read_text, resolved_path
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.names import valid_name
@@ -61,7 +63,26 @@ def open_run(
     console = Console(log_file=folder.log if is_first else None, quiet=not is_first)
     if note:
         console.log(note)
+    if loaded:
+        for line in (*scaled_line(recipe), *without_effect(recipe, sorted(loaded.asked))):
+            console.warn(line)
     return RunContext(folder, recipe, console, command, loaded.given if loaded else None)
+
+
+def scaled_line(recipe: Recipe) -> list[Message]:
+    """What is said where the command line's length is shared by the stages of training."""
+    if not (stages := scaled_stages(recipe.train)):
+        return []
+    length = msg("{epochs} epochs", epochs=recipe.train.epochs)
+    if recipe.train.updates is not None:
+        length = msg("{updates} updates", updates=recipe.train.updates)
+    return [
+        msg(
+            "the stages of training share {length} in the proportion of their own: {stages}",
+            length=length,
+            stages=tuple(stages),
+        )
+    ]
 
 
 def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, Message | None]:

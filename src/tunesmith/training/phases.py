@@ -80,7 +80,7 @@ def shown_rates(peaks: Mapping[str, float]) -> str:
 
 def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
     set_lengths = [_set_length(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
-    shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, set_lengths, strict=True)]
+    shares = [_share(spec, recipe) if length is None else 0.0 for spec, length in zip(specs, set_lengths, strict=True)]
     whole, total = sum(shares), updates_for(recipe, clips, processes)
     lengths, passed = [], 0.0
     for length, share in zip(set_lengths, shares, strict=True):
@@ -90,9 +90,17 @@ def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, proces
     return lengths
 
 
+def _share(spec: PhaseSpec, recipe: TrainRecipe) -> float:
+    """The share of the run's updates that a stage without a length has; none where it trains nothing."""
+    stage = recipe.stages.get(spec.name)
+    if not spec.networks:
+        return 0.0
+    return spec.share if stage is None or stage.share is None else stage.share
+
+
 def _set_length(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: int) -> int | None:
     """Updates of a stage, where the recipe sets its length; else ``None``."""
-    if stage is None:
+    if stage is None or stage.share is not None:
         return None
     return stage.updates if stage.updates is not None else updates_in(stage.epochs, recipe, clips, processes)
 

@@ -8,6 +8,10 @@ from pydantic import Field
 
 from tunesmith.families.contract import FamilySettings
 from tunesmith.records.settings import OUTPUTS, RESUMABLE
+from tunesmith.texts import Message, msg
+
+WINDOW = 30.0
+LIKELIEST = msg("at temperature 0 the likeliest code is taken")
 
 
 class MusicGenSettings(FamilySettings):
@@ -24,3 +28,8 @@ class MusicGenSettings(FamilySettings):
     """Sample among this many codes; AudioCraft's default."""
     extend_stride: Annotated[float, Field(gt=0, lt=30), OUTPUTS] = 18.0
     """Beyond the window of 30 s, how many seconds each further window adds (AudioCraft's default)."""
+
+    def unused(self, seconds: float) -> dict[str, Message]:
+        """The stride, where one window is enough; the choice among codes, where the likeliest is taken."""
+        found = {} if seconds > WINDOW else {"extend_stride": msg("30 s and less are generated in one window")}
+        return {**found, "top_k": LIKELIEST} if self.temperature == 0 else found
