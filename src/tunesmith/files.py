@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,22 @@ from typing import Any
 
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import Message, msg
+
+_FULL = (
+    "no space left on device",
+    "os error 28",
+    "disk quota exceeded",
+    "os error 122",
+    "not enough free space to write",
+    "enforce fail at inline_container",
+    "pytorchstreamwriter failed writing",
+)
+"""What safetensors, numpy and torch say where the system says ENOSPC or EDQUOT."""
+OLD = ".old"
+"""What the hidden name of a folder ends with while another one takes its place."""
+_ENDLESS = re.compile(r"\d{4301}")
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_DEEPEST = 500
 
 
 @contextmanager
@@ -26,16 +43,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _beside(path.with_name(path.name[:80]), path.suffix)
+        temporary.touch(exist_ok=False)  # with the permissions that the user's umask leaves
         yield temporary
         sync(temporary)
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
         temporary = None
-    except OSError as error:
-        raise explain_os_error(error, path) from error
+    except Exception as error:
+        _explain(error, path)
+        raise
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -47,30 +63,44 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        os.chmod(temporary, 0o755)
+        temporary = _beside(path)
+        temporary.mkdir()
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
                 sync(file)
-        old = path.with_name(f".{path.name}.old")
+        old = path.with_name(f".{path.name}{OLD}")
         shutil.rmtree(old, ignore_errors=True)
         if path.exists():
             os.replace(path, old)
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
         shutil.rmtree(old, ignore_errors=True)
         temporary = None
-    except OSError as error:
-        raise explain_os_error(error, path) from error
+    except Exception as error:
+        _explain(error, path)
+        raise
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _beside(path: Path, suffix: str = "") -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{suffix}")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    r"""Write UTF-8 text atomically.
+
+    A byte of a file's name that is not UTF-8 (Python carries it as a lone surrogate) is written as ``\udcXX``, which
+    JSON and quoted YAML read back as the same name.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -78,26 +108,85 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+class DamagedFileError(TunesmithError):
+    """A file that is there and does not hold what it should."""
+
+
 def read_json(path: Path) -> Any:
     """Read JSON.
 
     Raises:
-        TunesmithError: when the file is missing or is not JSON, with its line.
+        DamagedFileError: when it is not JSON, with its line.
+        TunesmithError: when it is missing or cannot be read.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise TunesmithError(
-            msg("this file is not JSON ({reason})", reason=error.msg),
-            where=f"{path}:{error.lineno}",
-            remedy=msg("Correct it, or write it anew."),
-        ) from error
+        return parse_json(path.read_text(encoding="utf-8-sig"), path)
     except UnicodeDecodeError as error:
-        raise TunesmithError(
+        raise DamagedFileError(
             msg("this file is not UTF-8 text"), where=str(path), remedy=msg("Save it as UTF-8.")
         ) from error
     except OSError as error:
         raise explain_os_error(error, path) from error
+
+
+class DiskFullError(TunesmithError):
+    """The disk is full."""
+
+    def __init__(self, where: str) -> None:
+        what, remedy = msg("the disk is full"), msg("Free some space, then run the same command again.")
+        super().__init__(what, where=where, remedy=remedy)
+
+
+def _explain(error: Exception, path: Path) -> None:
+    """Raise a sentence of what the system refused while ``path`` was written; any other error stays what it is."""
+    if is_disk_full(error):
+        raise DiskFullError(str(path)) from error
+    if isinstance(error, OSError):
+        raise explain_os_error(error, path) from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an exception means that the disk is full; libraries that write have words of their own for it."""
+    if isinstance(error, TunesmithError):
+        return isinstance(error, DiskFullError)
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    said = str(error).lower()
+    return any(words in said for words in _FULL)
+
+
+def parse_json(text: str, path: Path, line: int = 1) -> Any:
+    """The JSON value in a text that stands in a file, from ``line`` on.
+
+    Raises:
+        DamagedFileError: for what is not JSON, is nested without end, or holds a number without end, with its line.
+    """
+    reason: str | Message
+    cause: Exception
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        reason, position, cause = error.msg, error.pos, error
+    except RecursionError as error:
+        reason, position, cause = msg("it is nested too deeply"), _too_deep(text), error
+    except ValueError as error:  # Python converts no longer numbers, as that would take for ever
+        found = _ENDLESS.search(text)
+        reason, position, cause = msg("a number in it is too long"), found.start() if found else 0, error
+    raise DamagedFileError(
+        msg("this file is not JSON ({reason})", reason=reason),
+        where=f"{path}:{line + text.count(chr(10), 0, position)}",
+        remedy=msg("Correct it, or write it anew."),
+    ) from cause
+
+
+def _too_deep(text: str) -> int:
+    """Where a JSON text is nested more deeply than anything that people write."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > _DEEPEST:
+            return token.start()
+    return 0
 
 
 def explain_os_error(error: OSError, path: Path) -> TunesmithError:
@@ -106,7 +195,7 @@ def explain_os_error(error: OSError, path: Path) -> TunesmithError:
     remedy = msg("Check the path.")
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            what, remedy = msg("the disk is full"), msg("Free some space, then run the same command again.")
+            return DiskFullError(where)
         case errno.EROFS | errno.EACCES | errno.EPERM:
             what, remedy = msg("no permission to use this path"), msg("Choose a folder you may write to.")
         case errno.ENOENT:

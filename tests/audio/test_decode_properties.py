@@ -18,7 +18,8 @@ from tests.properties import bounded
 from tunesmith.audio.decode import probe, read
 from tunesmith.errors import TunesmithError
 
-FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
+FORMATS = {"ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
+FORMATS |= dict.fromkeys(("wav", "flac", "aiff", "au", "caf", "w64", "rf64"), "PCM_16")
 RATE, SECONDS = 8000, 0.5
 LONGEST = 30.0
 """Seconds that the decoding of half a second of sound may take before it counts as hanging."""
@@ -55,9 +56,10 @@ def decoder() -> Iterator[ProcessPoolExecutor]:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A sound file cut off, with bytes changed (most often in its header), left out or put in, or of bytes alone."""
+    """A sound file cut off, with bytes changed (often in its header), left out or put in, two in one, or any bytes."""
     kind = draw(st.sampled_from(sorted(FORMATS)))
     content = bytearray(WHOLE[draw(st.sampled_from([kind, *sorted(FORMATS)]))])
+    content += WHOLE[kind] if draw(st.integers(0, 3)) == 0 else b""
     for _ in range(draw(st.integers(0, 4))):
         place = draw(st.integers(0, 80) | st.integers(0, len(content)))
         new = draw(st.binary(max_size=8) | st.sampled_from([b"\xff" * 4, b"\x00" * 4, b"\x7f\xff\xff\xff"]))

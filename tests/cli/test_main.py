@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,15 @@ def raising(error: BaseException) -> Callable[..., int]:
         raise error
 
     return fail
+
+
+def test_the_help_of_export_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    from tunesmith.families.registry import make_family
+
+    assert main(["export", "--help"]) == 0
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    for name in ("pocket/musicgen", "pocket/ace_step", "pocket/step_audio"):
+        assert set(make_family(name, None, {}).adapters.formats()) <= words, name
 
 
 def test_help_is_light_and_lists_every_verb_in_both_languages() -> None:
@@ -105,6 +115,8 @@ def test_a_failure_is_one_sentence_and_1(capsys: pytest.CaptureFixture[str]) -> 
         (OSError(errno.EROFS, "Read-only", "runs/a"), 1, "no permission to use this path"),
         (MemoryError(), 1, "error: there is not enough memory. Lower train.batch_size"),
         (type("OutOfMemoryError", (RuntimeError,), {})("CUDA"), 1, "error: there is not enough memory."),
+        (RuntimeError("Symlink loop from 'd'"), 1, "error: a path leads nowhere (Symlink loop from 'd')."),
+        (ValueError("embedded null byte"), 1, "error: a path leads nowhere (embedded null byte). Check the path."),
         (ValueError("x is 3\nmore"), 70, "error: something unforeseen happened (ValueError: x is 3)."),
         (AssertionError(), 70, "Run again with --debug"),
         (KeyboardInterrupt(), 130, "kept in runs/a (finished stages: check; newest checkpoint: step-000120)"),
@@ -243,10 +255,24 @@ def test_presets_can_be_listed_shown_and_copied(capsys: pytest.CaptureFixture[st
     assert main(["presets", "copy", "careful", "--force"]) == 0
 
 
+def test_the_shell_can_complete_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    script = subprocess.run(
+        [sys.executable, "-m", "tunesmith", "--show-completion", "bash"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "complete -o default -F _tunesmith_completion tunesmith" in script
+    asked = {"_TUNESMITH_COMPLETE": "complete_bash", "COMP_WORDS": "tunesmith ev", "COMP_CWORD": "1"}
+    completed = subprocess.run(
+        [sys.executable, "-m", "tunesmith"], capture_output=True, text=True, check=True, env={**os.environ, **asked}
+    )
+    assert completed.stdout.split() == ["evaluate"]
+
+
 def test_schema_to_a_file_is_schema_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--family", "musicgen"]) == 0
     printed = capsys.readouterr().out
     assert main(["schema", "--family", "musicgen", "--out", "s.json"]) == 0
+    assert capsys.readouterr().out == "written: s.json\n"
     assert Path("s.json").read_text(encoding="utf-8") == printed
 
 

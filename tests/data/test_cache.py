@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunesmith.data.cache import EncodedStore, FieldStore
+from tunesmith.data.cache import DamagedEntryError, EncodedStore, FieldStore
 from tunesmith.data.content import content_key
 from tunesmith.data.fields import FieldSpec
 from tunesmith.errors import TunesmithError
@@ -77,10 +77,78 @@ def test_missing_names_only_what_is_not_there(tmp_path):
         store.rows([keys, {**keys, "text": content_key("edited")}])
 
 
-def test_a_damaged_index_is_said(tmp_path):
-    (tmp_path / "index.npy").write_bytes(b"garbage that is no array")
-    with pytest.raises(TunesmithError, match="Delete the cache folder"):
-        FieldStore(tmp_path, CODES)
+@pytest.fixture
+def filled(tmp_path):
+    store = FieldStore(tmp_path, CODES)
+    for key, array in arrays(6).items():
+        store.put(key, array)
+    store.flush()
+    return tmp_path
+
+
+def flip(shard, at: int) -> None:
+    content = bytearray(shard.read_bytes())
+    content[at] ^= 1
+    shard.write_bytes(content)
+
+
+def test_a_damaged_index_counts_as_none(filled):
+    (filled / "index.npy").write_bytes(b"garbage that is no array")
+    assert len(FieldStore(filled, CODES)) == 0
+
+
+def test_an_index_of_a_later_version_is_said(filled):
+    np.save(filled / "index.npy", np.zeros((2, 14), np.uint64))
+    with pytest.raises(TunesmithError, match="another version"):
+        FieldStore(filled, CODES)
+
+
+def test_flipped_bytes_are_never_read(filled):
+    made = arrays(6)
+    keys = [*made]
+    flip(filled / "shard-00000.bin", at=3)  # of the first that was put
+    store = FieldStore(filled, CODES)
+    with pytest.raises(DamagedEntryError, match="damaged"):
+        store.read(store.row(keys[0]), 5, 2)  # a window that the flipped byte is not in
+    assert np.array_equal(store.read(store.row(keys[1])), made[keys[1]])
+    assert store.damaged() == [keys[0]]
+
+
+@pytest.mark.parametrize("lost", ["file", "end", "everything"])
+def test_a_shard_that_is_gone_or_cut_is_damage(filled, lost):
+    shard = filled / "shard-00000.bin"
+    if lost == "file":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:-3] if lost == "end" else b"")
+    store = FieldStore(filled, CODES)
+    assert sorted(store.damaged()) == sorted([*arrays(6)][-1:] if lost == "end" else [*arrays(6)])
+
+
+def test_damaged_entries_are_replaced(filled):
+    made = arrays(6)
+    flip(filled / "shard-00000.bin", at=3)
+    store = FieldStore(filled, CODES)
+    bad = store.damaged()
+    store.discard(bad)
+    assert bad[0] not in store
+    assert bad[0] not in FieldStore(filled, CODES)
+    store.put(bad[0], made[bad[0]])
+    store.flush()
+    again = FieldStore(filled, CODES)
+    assert again.damaged() == []
+    assert all(np.array_equal(again.read(again.row(key)), array) for key, array in made.items())
+
+
+def test_an_index_without_checksums_is_read_and_gets_them(filled):
+    made = arrays(6)
+    old = np.asfortranarray(np.load(filled / "index.npy")[:, :-1])
+    np.save(filled / "index.npy", old)
+    store = FieldStore(filled, CODES)
+    assert all(np.array_equal(store.read(store.row(key)), array) for key, array in made.items())
+    store.seal()
+    flip(filled / "shard-00000.bin", at=3)
+    assert len(FieldStore(filled, CODES).damaged()) == 1
 
 
 def test_reads_are_views_into_the_file(tmp_path):

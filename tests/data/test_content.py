@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.sounds import phrase, save
 from tunesmith.data import content
-from tunesmith.data.content import ends_digest
+from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest
+from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 
 
@@ -25,3 +27,12 @@ def test_a_large_file_is_known_by_size_and_ends(tmp_path: Path, monkeypatch: pyt
     assert of(b"123456", "g") != of(b"12x456", "h")  # a small one is read whole
     with pytest.raises(TunesmithError, match="none"):
         ends_digest(tmp_path / "none")
+
+
+def test_a_file_that_was_once_read_in_part_has_another_key(tmp_path: Path) -> None:
+    plain, behind = (save(tmp_path / f"{n}.flac", phrase(n, 1.0)) for n in (1, 2))
+    joined = tmp_path / "joined.flac"
+    joined.write_bytes(plain.read_bytes() + behind.read_bytes())
+    for path, is_whole in ((plain, True), (joined, False)):
+        former = content_key(file_digest(path), 0.0, None)
+        assert (audio_key(AudioRef(str(path))) == former) is is_whole

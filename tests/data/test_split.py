@@ -107,8 +107,10 @@ def test_where_nothing_can_be_held_out_it_says_so(samples, pairs):
 
 
 def test_none_is_held_out_on_request_and_of_nothing():
-    assert split([sample(str(n)) for n in range(20)], valid_share=0.0).kind == "none"
-    assert split([]).samples == []
+    asked = split([sample(str(n)) for n in range(20)], valid_share=0.0)
+    assert asked.kind == "none" and str(asked.notes[0]) == "Nothing is held out, as asked."
+    empty = split([])
+    assert empty.samples == [] and str(empty.notes[0]) == "Nothing can be held out: there is no usable clip."
 
 
 def test_clips_that_belong_to_their_texts_are_not_cut():

@@ -306,7 +306,7 @@ def trained(swift: Path, songs: Path, tmp_path_factory: pytest.TempPathFactory) 
         ({"r": 8}, "", "rank 4 there, 8 here"),
         ({"target_modules": ["to_q", "to_k"]}, "", "targets ['to_q', 'to_k', 'to_v', 'to_out.0'] there, "),
         ({"use_rslora": True}, "", "rslora False there, True here"),
-        ({}, "--model pocket", "ace-step-pocket there, pocket/ace_step here"),
+        ({}, "--model pocket", ") there, pocket/ace_step here"),
         ({}, "--batch_size 2", "clips per update 1 there, 2 here"),
     ],
 )  # fmt: skip

@@ -153,6 +153,20 @@ def test_curves_and_audio_at_every_plot_step(guides: Guides) -> None:
     assert not (second / "previews").exists()
 
 
+def test_tensorboard_has_the_curves_and_the_audio(guides: Guides) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    first, second = (EventAccumulator(str(run / "tensorboard"), {"audio": 0, "images": 0}) for run in guides.runs)
+    first.Reload()
+    second.Reload()
+    assert first.Tags()["images"] == ["curves"]
+    assert [event.step for event in first.Images("curves")] == [3]
+    assert {0, 3} <= {event.step for event in first.Audio("preview/00")}
+    (rate,) = {int(event.sample_rate) for event in first.Audio("preview/00")}
+    assert rate == 48_000
+    assert second.Tags()["images"] == second.Tags()["audio"] == []
+
+
 def test_held_out_loss_is_measured_at_every_save(guides: Guides) -> None:
     for run, said in zip(guides.runs, (guides.said[1], guides.said[3]), strict=True):
         assert [record["update"] for record in metrics(run, "valid")] == [0, 2, 3]

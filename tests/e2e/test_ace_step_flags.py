@@ -14,21 +14,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
 from tests.data.sounds import phrase, save
 from tests.e2e.songs import small_lora
 from tests.e2e.test_musicgen_doorways import plain_environment
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.doorways.ace_step.convert2hf_dataset import convert2hf_dataset
-from tunesmith.doorways.ace_step.options import TRAIN_DEFAULTS
+from tunesmith.doorways.ace_step.options import FLAG_OF, TRAIN_DEFAULTS
 from tunesmith.doorways.ace_step.recipe import as_recipe, folders
 from tunesmith.doorways.ace_step.run_dir import new_run, runs_of
 from tunesmith.doorways.ace_step.trainer import HELP, trainer
-from tunesmith.doorways.common import run_doorway
+from tunesmith.doorways.common import chosen_overrides, run_doorway
 from tunesmith.errors import TunesmithError
+from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.tree import Tree
 from tunesmith.training.schedule import listed_epoch
 
 GUIDE = """
@@ -74,12 +78,19 @@ def read(*argv: str) -> argparse.Namespace:
 
 def recipe_of(*argv: str) -> Recipe:
     args = read("--lora_config_path", "lora.json", *argv)
-    return Recipe.model_validate(as_recipe(args, folders(args.model, args.checkpoint_dir)))
+    return build(
+        Tree(as_recipe(args, folders(args.model, args.checkpoint_dir))), chosen_overrides(args, FLAG_OF)
+    ).recipe
 
 
 def only_run(name: str = "") -> Path:
     (run,) = Path("exps/logs/lightning_logs").glob(f"*{name}")
     return run
+
+
+def lines_of(run: Path, kind: str) -> list[dict[str, Any]]:
+    lines = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line["kind"] == kind]
 
 
 def adapter(folder: Path) -> bytes:
@@ -93,7 +104,7 @@ def test_the_guides_defaults_are_the_defaults() -> None:
     words = GUIDE.split()
     assert len(words) == 2 * 21
     assert vars(read()) | {"given": 0} == vars(read(*words)) | {"given": 0}
-    assert {name.removeprefix("--") for name in words[::2]} < TRAIN_DEFAULTS.keys() == {*HELP, "ssl"}
+    assert {name.removeprefix("--") for name in words[::2]} < TRAIN_DEFAULTS.keys() == {*HELP, "ssl", "gate", "set"}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +116,10 @@ def test_the_guides_defaults_are_the_defaults() -> None:
         ("--max_steps 70", "train", {"updates": 70, "warmup_updates": 10, "early_stopping": 0}),
         ("--every_n_train_steps 7", "train", {"save_every": 7, "valid_every": 7}),
         ("--val_check_interval 3", "train", {"save_every": 2000, "valid_every": 3}),
+        ("--gate base_loss=warn leakage=off", "gates", {"base_loss": "warn", "leakage": "off"}),
+        ("--gate gates.warmup=off --gate layout=off", "gates", {"warmup": "off", "layout": "off"}),
+        ("--set options.tag_orders=2 --set train.ema_decay=0.9", "train", {"ema_decay": 0.9}),
+        ("--set options.tag_orders=2", "options", {"tag_orders": 2, "shift": 3.0}),
         ("--accumulate_grad_batches 4 --batch_size 2", "train", {"accumulation": 4, "batch_size": 2}),
         ("--gradient_clip_val 2", "train", {"max_grad_norm": 2.0, "clip": "norm"}),
         ("--gradient_clip_algorithm value", "train", {"max_grad_norm": 0.5, "clip": "value"}),
@@ -122,6 +137,23 @@ def test_a_flag_becomes_what_the_guide_says(argv: str, section: str, values: dic
     made = getattr(recipe_of(*argv.split()), section)
     made = made if isinstance(made, dict) else made.model_dump()
     assert {key: made[key] for key in values} == values
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        ("--gate base_los=warn", "gates.base_los: unknown key; did you mean `gates.base_loss`?"),
+        ("--gate base_loss=maybe", "gates.base_loss: "),
+        ("--set train.batch_size=4", "--set train.batch_size=4: `train.batch_size` is decided by --batch_size here"),
+        ("--val_check_interval 1.5", "1.5 is neither a whole number of updates nor a share of an epoch"),
+        ("--val_check_interval 0.0", "0.0 is not a positive number"),
+    ],
+)
+def test_a_wrong_gate_setting_or_interval_is_a_sentence(
+    argv: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_doorway(trainer, ["--model", "pocket", "--lora_config_path", "lora.json", *argv.split()]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_lora_config_becomes_the_adapter() -> None:
@@ -287,7 +319,7 @@ def test_ckpt_path_goes_on_in_a_run_of_its_own_to_the_same_end(
 
 def test_epochs_end_a_run_before_max_steps(quick: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     batch = ["--batch_size", "2", "--accumulate_grad_batches", "3"]
-    assert run_doorway(trainer, [*quick, *batch, "--epochs", "1"]) == 0
+    assert run_doorway(trainer, [*quick, *batch, "--epochs", "1", "--val_check_interval", "0.25"]) == 0
     said = capsys.readouterr().out
     assert (
         "an epoch is 4 updates (the dataset's rows, repeats counted), so this run is 1.0 epochs" in said
@@ -297,6 +329,9 @@ def test_epochs_end_a_run_before_max_steps(quick: list[str], capsys: pytest.Capt
     assert yaml.safe_load((run / "recipe.resolved.yaml").read_text())["train"]["updates"] == 4
     assert (run / "checkpoints" / "epoch=0-step=4_lora").is_dir()
     assert "the guide's 2000000" not in said
+    # A quarter of an epoch, as Lightning reads a share.
+    assert [line["update"] for line in lines_of(run, "valid")] == [0, 1, 2, 3, 4]
+    assert "--val_check_interval 0.25: held-out loss is measured every 1 updates" in said
 
 
 def test_a_run_without_an_end_says_so_and_idle_flags_too(quick: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,4 +383,15 @@ def test_two_machines_train_one_run(quick: list[str]) -> None:
     assert [one.returncode for one in started] == [0, 0], said
     assert "the first one checks and encodes" in said[0][0]
     assert "2 updates of 2 clips" in said[1][0]
-    assert only_run().is_dir()
+    together = only_run()
+    alone = [*quick, "--max_steps", "2", "--accumulate_grad_batches", "2", "--exp_name", "alone"]
+    assert run_doorway(trainer, alone) == 0
+    lines = [lines_of(run, "train") for run in (together, only_run("alone"))]
+    assert [[line["update"] for line in of] for of in lines] == [[1, 2], [1, 2]]
+    assert [line["loss"] for line in lines[0]] == pytest.approx([line["loss"] for line in lines[1]], rel=1e-5)
+    ours, theirs = (
+        load_file(run / "final_model" / "adapter_model.safetensors") for run in (together, only_run("alone"))
+    )
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        np.testing.assert_allclose(tensor, theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)

@@ -20,7 +20,7 @@ from tunesmith.doorways.musicgen.prepare_data import prepare_data
 from tunesmith.doorways.musicgen.train_lora import as_recipe, train_lora
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket.examples import make_examples
-from tunesmith.texts import as_message
+from tunesmith.texts import NOTHING, as_message
 
 QUICK = ["--target_duration", "1", "--batch_size", "2", "--gradient_accumulation_steps", "1"]
 
@@ -56,7 +56,7 @@ def parsed(text: str, argv: list[str], name: str, defaults: dict, derive: Callab
     Path("config.yaml").write_text(text, encoding="utf-8")
     parser = Parser(name, as_message(""), defaults, options.TYPES, derive)
     for key, value in defaults.items():
-        parser.switch(key, "") if isinstance(value, bool) else parser.value(key, "")
+        parser.switch(key, NOTHING) if isinstance(value, bool) else parser.value(key, NOTHING)
     args = parser.read(argv)
     parser.check_config_keys(args, options.COMMANDS)
     return args

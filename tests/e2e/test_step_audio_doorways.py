@@ -181,6 +181,16 @@ def test_the_files_of_each_mode(guide: Guide) -> None:
     assert "snapshots" not in guide.files[BOTH]
 
 
+def stage_of(path: Path) -> str:
+    """The stage that a file's name belongs to; a best one's is any that trains its network."""
+    found = torch.load(path, weights_only=True)["header"]
+    name = found["network"]
+    if "best" in path.name:
+        assert found["stage"] in (name, "joint")
+        return str(found["stage"])
+    return "joint" if "joint" in path.name else name
+
+
 @pytest.mark.parametrize(("name", "key"), [("llm", "lora_A"), ("flow", "decoder.estimator.")])
 def test_checkpoints_load_as_plain_tensors(guide: Guide, name: str, key: str) -> None:
     for path in guide.run.glob(f"{name}_*.pt"):
@@ -189,6 +199,7 @@ def test_checkpoints_load_as_plain_tensors(guide: Guide, name: str, key: str) ->
         assert (found["header"]["network"], found["epoch"] > 0) == (name, True)
         assert found["header"]["base"].endswith("pretrained_models/Step-Audio-EditX")
         assert isinstance(found["val_loss"], float)
+        assert (found["header"]["heldout_loss"], found["header"]["stage"]) == (found["val_loss"], stage_of(path))
 
 
 def test_the_best_is_what_best_model_holds(guide: Guide) -> None:
@@ -236,7 +247,8 @@ def test_the_merged_model_is_whole(guide: Guide) -> None:
     flow = torch.load(merged / "CosyVoice-300M-25Hz" / "flow.pt", weights_only=True)
     tuned = torch.load(guide.run / "flow_best.pt", weights_only=True)["model_state_dict"]
     assert len(flow) > len(tuned)
-    assert all(torch.equal(flow[key], tuned[key]) for key in tuned)
+    assert {tensor.dtype for tensor in flow.values()} == {torch.float16}, "that of the base"
+    assert all(torch.equal(flow[key], tuned[key].half()) for key in tuned)
 
 
 def test_the_log_grows_while_it_is_followed(guide: Guide) -> None:

@@ -128,6 +128,13 @@ def test_forgetting_is_named():
     assert "+10.0 %" in str(finding.sentence)
 
 
+@pytest.mark.parametrize("losses", [None, Losses(4.0, 3.0), Losses(4.0, 3.0, 3.0, None)])
+def test_forgetting_that_was_not_measured_is_said_as_missing(losses):
+    finding = by_rule(diagnose_run(None, GOOD, losses=losses))["forgetting"]
+    assert finding.kind == "unmeasured"
+    assert "not measured" in str(finding.sentence) and "evaluate.forgetting_prompts" in str(finding.remedy)
+
+
 def test_style_counts_what_moved():
     far = [replace(clip, sub_share=0.01, pulse=0.05, low_env_std_db=1.0) for clip in BASE]
     assert by_rule(diagnose_run(far, GOOD, OWN))["style"].kind == "better"

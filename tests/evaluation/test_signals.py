@@ -117,6 +117,12 @@ def test_waveform_faults_are_measured():
     assert measure(sine(440), 48_000).crest_db == pytest.approx(3.01, abs=0.01)
 
 
+def test_what_passes_full_scale_is_clipped_wherever_it_is_held():
+    audio = sine(440, gain=1.5)
+    over = np.count_nonzero(np.abs(audio) > 1) / audio.size
+    assert measure(audio, 48_000).clip_frac == measure(audio, 48_000).over_frac == over > 0.4
+
+
 def test_a_steady_bass_note_is_not_clipped():
     assert measure(sine(50, rate=32_000, gain=0.8), 32_000).clip_frac < 1e-3
 

@@ -19,6 +19,13 @@ def test_a_lost_edit_type_is_said_before_flaws_of_some_outputs():
     assert verdict(broken, [], None, Recipe(), "speech").worse.render().startswith("noise")
 
 
+def test_what_was_not_measured_is_never_good_news():
+    missing = finding("forgetting", "unmeasured")
+    assert str(verdict([missing], [], Losses(4.0, 3.0), Recipe()).worse) == "Nothing that was measured got worse. said."
+    assert str(verdict([missing, finding("noise")], [], None, Recipe()).worse) == "noise: said."
+    assert verdict([finding("forgetting", "same")], [], None, Recipe()).worse is None
+
+
 def test_what_to_check_depends_on_what_is_learnt():
     little = Losses(4.0, 3.99)
     assert "captions" in str(verdict([], [], little, Recipe()).next)

@@ -3,10 +3,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from tunesmith.cli.main import main
 from tunesmith.data.labels import read_labels
 from tunesmith.errors import TunesmithError
 from tunesmith.label.endpoint import Endpoint
-from tunesmith.label.provider import NoAnswerError, Question
+from tunesmith.label.provider import NoAnswerError, Question, StalledError
 
 Answer = tuple[int, str, dict[str, str]]
 QUESTION = Question("the task", "the clip", np.linspace(-0.5, 0.5, 1600, dtype=np.float32))
@@ -71,7 +74,7 @@ class FakeServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -227,6 +230,116 @@ def test_the_key_does_not_follow_a_redirection(
         ask()
     assert server.paths == ["/v1/chat/completions", "/elsewhere"]
     assert ["Authorization" in headers for headers in server.headers] == [True, False]
+
+
+@pytest.mark.parametrize("code", [302, 307])
+def test_a_recording_is_never_sent_on_to_another_server(server: FakeServer, ask: Callable[..., str], code: int) -> None:
+    other = FakeServer()
+    server.will((code, "", {"Location": f"{other.url}/chat/completions"}))
+    with pytest.raises(TunesmithError, match=r"sends the request on to another one \(http://127.*--base-url") as told:
+        ask()
+    other.http.shutdown()
+    other.http.server_close()
+    assert not isinstance(told.value, NoAnswerError)
+    assert (len(server.bodies), other.paths) == (1, [])
+
+
+def test_a_server_that_moved_within_itself_gets_the_whole_request_again(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., str]
+) -> None:
+    monkeypatch.setenv("TUNESMITH_LABEL_API_KEY", "sk-first")
+    server.will((307, "", {"Location": "/v2/chat/completions"}), said("hello"))
+    assert ask() == "hello"
+    assert server.paths == ["/v1/chat/completions", "/v2/chat/completions"]
+    assert server.bodies[0] == server.bodies[1]
+    assert [headers["Authorization"] for headers in server.headers] == ["Bearer sk-first"] * 2
+
+
+def slow(text: str, seconds: float) -> Callable[[dict[str, Any]], Answer]:
+    """An answer that is long in coming."""
+
+    def answer(body: dict[str, Any]) -> Answer:
+        time.sleep(seconds)
+        return said(text)
+
+    return answer
+
+
+def test_a_stalled_server_is_asked_once(server: FakeServer) -> None:
+    server.will(slow("late", 0.6))
+    with pytest.raises(StalledError, match=r"no answer within 0\.2 s"):
+        Endpoint("m", server.url, timeout_s=0.2, wait=pytest.fail).answer(QUESTION)  # type: ignore[arg-type]
+    assert len(server.bodies) == 1
+
+
+def test_an_answer_that_trickles_is_given_up_in_time() -> None:
+    """Each reading from the socket is quick; the whole is not."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def trickle() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                for _ in range(40):
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        threading.Thread(target=trickle, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(StalledError):
+            Endpoint("m", f"http://127.0.0.1:{listening.getsockname()[1]}/v1", timeout_s=0.3).answer(QUESTION)
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_server_that_stalls_from_the_start_ends_the_run_after_one_clip(
+    server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        clip(tmp_path / f"{number}.wav", seed=number, seconds=2.0)
+    server.will(slow("late", 1.3))
+    command = ["label", str(tmp_path), "--provider", "endpoint", "--model", "m", "--base-url", server.url]
+    assert main([*command, "--timeout", "1"]) == 1
+    told = capsys.readouterr()
+    assert "the first clip, 0.wav, got no answer: " in told.err
+    assert "no answer within 1 s" in told.err
+    assert "--timeout SECONDS gives it longer" in told.err
+    assert "0 labels are kept" in told.out
+    assert len(server.bodies) == 1
+
+
+def test_several_requests_are_under_way_at_once(
+    server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No answer comes before three requests are there; two clips with one sound are one question."""
+    for number in range(3):
+        clip(tmp_path / f"{number}.wav", seed=number, seconds=2.0)
+    shutil.copy(tmp_path / "2.wav", tmp_path / "3.wav")
+    together = threading.Barrier(3, timeout=20)
+
+    def answer(body: dict[str, Any]) -> Answer:
+        together.wait()
+        return said(good())
+
+    server.will(answer)
+    command = ["label", str(tmp_path), "--provider", "endpoint", "--model", "m", "--base-url", server.url]
+    assert main([*command, "--parallel", "4"]) == 0
+    assert len(server.bodies) == 3
+    assert "labelled: 3 clips, 1 had been before" in capsys.readouterr().out
+    assert list(read_labels(tmp_path)) == [f"{number}.wav" for number in range(4)]
+
+
+def test_an_error_keeps_the_answers_that_had_come_and_counts_every_label(
+    server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["label", str(tmp_path), "--provider", "endpoint", "--model", "m", "--base-url", server.url]
+    clip(tmp_path / "9.wav", seed=9, seconds=2.0)
+    server.will(said(good()))
+    assert main(command) == 0
+    for number in range(2):
+        clip(tmp_path / f"{number}.wav", seed=number, seconds=2.0)
+    server.will(status(401))
+    assert main(command) == 1  # at the first clip, before the one that is labelled is reached
+    assert "1 labels are kept" in capsys.readouterr().out
 
 
 def test_nobody_there_is_said_at_once() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ from tests.label.answers import GOOD, Script, clip, good, records, silence, text
 from tunesmith.data.labels import read_labels
 from tunesmith.data.layouts import read_layout
 from tunesmith.errors import TunesmithError
-from tunesmith.label.label_clips import LabelStats, label_folder
+from tunesmith.label.label_clips import label_folder
 from tunesmith.label.prompt import SYSTEM, system_prompt
-from tunesmith.label.provider import NoAnswerError
+from tunesmith.label.provider import NoAnswerError, Question
+from tunesmith.label.work import LabelStats
 from tunesmith.run.console import Console
 
 TAGS = "trap, hip hop, 808 bass, hi hats, bells, dark, 150 bpm"
@@ -132,6 +134,95 @@ def test_tags_that_the_user_edits_become_the_users_and_are_asked_about(pair: Pat
     assert texts(pair) == {"a_prompt.txt": "phonk", "b_prompt.txt": TAGS}
     measure(pair)
     assert texts(pair) == {"a_prompt.txt": "phonk", "b_prompt.txt": TAGS}
+
+
+def edit_line(folder: Path, number: int, **changes: object) -> None:
+    """What a person does to a line of labels.jsonl in an editor."""
+    path = folder / "labels.jsonl"
+    lines = records(folder)
+    lines[number] |= changes
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+
+
+def test_tags_that_the_user_edits_in_the_list_outrank_every_later_label(pair: Path) -> None:
+    label(pair, good(), good())
+    edit_line(pair, 0, tags=["phonk", "75 bpm"])
+    other = Script(good(simplified="new"), model="n")
+    tally = label_folder(pair, other, SYSTEM, console=Console(quiet=True), limit=1)
+    assert tally.written == 1
+    assert "Valid tags: phonk, 75 bpm." in other.questions[0].text
+    assert texts(pair) == {"a_prompt.txt": "phonk, 75 bpm", "b_prompt.txt": TAGS}
+    found = read_labels(pair)["a.wav"]
+    assert (found.tags, found.tags_from) == (("phonk", "75 bpm"), "user")
+    assert found.recaption is not None
+    assert found.recaption["simplified"] == "new"  # which the person did not write
+    measure(pair)
+    assert read_labels(pair)["a.wav"].tags == ("phonk", "75 bpm")
+    assert texts(pair)["a_prompt.txt"] == "phonk, 75 bpm"
+
+
+def test_a_description_that_the_user_edits_outranks_every_later_one(pair: Path) -> None:
+    label(pair, good(), good())
+    mine = {**GOOD, "descriptive": "My own words."}
+    edit_line(pair, 0, recaption=mine)
+    label_folder(pair, Script(good(), good(), model="n"), SYSTEM, console=Console(quiet=True))
+    assert read_labels(pair)["a.wav"].recaption == mine
+    assert texts(pair)["a_prompt.txt"] == TAGS
+    layout = read_layout(pair)
+    assert layout.samples[0].attributes["recaption"]["descriptive"] == "My own words."
+
+
+def test_tags_that_the_user_writes_for_a_clip_that_needed_a_look_are_used(pair: Path) -> None:
+    label(pair, "no", "no", good())
+    edit_line(pair, 0, tags=["phonk"])
+    assert read_labels(pair)["a.wav"].status == "ok"
+    label(pair, good())
+    assert texts(pair)["a_prompt.txt"] == "phonk"
+
+
+def test_a_user_who_goes_back_to_older_tags_is_heard(pair: Path) -> None:
+    measure(pair)
+    older = texts(pair)["a_prompt.txt"]
+    label(pair, good(), good())
+    (pair / "a_prompt.txt").write_text(older)
+    tally, listener = label(pair, good())
+    assert f"Valid tags: {older}." in listener.questions[0].text
+    assert (tally.left, texts(pair)) == (1, {"a_prompt.txt": older, "b_prompt.txt": TAGS})
+
+
+def test_labels_of_before_there_was_a_seal_are_read_and_none_is_taken_for_a_persons(pair: Path) -> None:
+    label(pair, good(), good())
+    path = pair / "labels.jsonl"
+    lines = [{key: value for key, value in line.items() if key != "seal"} for line in records(pair)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    tally, _ = label(pair)
+    assert (tally.known, tally.written, tally.left) == (2, 0, 0)
+    label_folder(pair, Script(good(), good(simplified="new"), model="n"), SYSTEM, console=Console(quiet=True))
+    assert (read_labels(pair)["b.wav"].recaption or {})["simplified"] == "new"
+
+
+def test_rap_that_the_model_hears_is_a_tag_and_a_column(pair: Path) -> None:
+    (pair / "b_prompt.txt").write_text("phonk")
+    label(pair, good(lyrical_rap_check=True), good(lyrical_rap_check=True))
+    assert "lyrical rap" in texts(pair)["a_prompt.txt"].split(", ")
+    assert texts(pair)["b_prompt.txt"] == "phonk"
+    assert [sample.attributes["lyrical_rap_check"] for sample in read_layout(pair).samples] == [True, True]
+
+
+def test_the_first_clip_without_an_answer_is_told_before_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        clip(tmp_path / f"{number}.wav", seed=number, seconds=2.0)
+    told: list[str] = []
+
+    class Asks(Script):
+        def answer(self, question: Question) -> str:
+            told.append(capsys.readouterr().out)
+            return super().answer(question)
+
+    label_folder(tmp_path, Asks(NoAnswerError("busy"), good()), SYSTEM)
+    assert "0.wav got no answer: busy" in told[1]
 
 
 def test_a_model_improves_on_measured_tags_and_measuring_takes_nothing_back(pair: Path) -> None:

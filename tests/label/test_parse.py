@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.label.answers import GOOD, good
-from tunesmith.data.labels import ClipMeasurements, join_tags, split_tags
+from tunesmith.data.labels import ClipMeasurements
+from tunesmith.data.tags import join_tags, split_tags
 from tunesmith.label.parse import UnusableAnswerError, parse_answer, quotation
 from tunesmith.label.schema import Recaption, json_schema
 from tunesmith.label.tags import built_tags, with_measured

@@ -9,7 +9,7 @@ import soundfile
 from tools.pocket import sound
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket import shipped
-from tunesmith.pocket.shipped import example_clips, pocket_path
+from tunesmith.pocket.shipped import FAMILIES, example_clips, is_pocket_model, pocket_path
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -43,3 +43,15 @@ def test_a_missing_checkpoint_names_the_command_that_builds_it(monkeypatch: pyte
     monkeypatch.setattr(shipped, "FAMILIES", ("not_there",))
     with pytest.raises(TunesmithError, match="make pocket-not-there"):
         pocket_path("not_there")
+
+
+def test_a_pocket_model_is_known_by_its_name_its_folder_and_a_copy_of_it(tmp_path: Path) -> None:
+    assert is_pocket_model("pocket") and is_pocket_model("pocket/ace_step")
+    assert all(is_pocket_model(str(pocket_path(family))) for family in FAMILIES)
+    copy = tmp_path / "local" / "musicgen-small"
+    copy.mkdir(parents=True)
+    assert not is_pocket_model(str(copy)) and not is_pocket_model("facebook/musicgen-small")
+    (copy / "NUMBERS.md").write_text("# Numbers of mine\n", encoding="utf-8")
+    assert not is_pocket_model(str(copy))
+    (copy / "NUMBERS.md").write_bytes((pocket_path() / "NUMBERS.md").read_bytes())
+    assert is_pocket_model(str(copy))

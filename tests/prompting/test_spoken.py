@@ -197,8 +197,9 @@ def test_good_speech_is_not_held_to_music(run):
     }  # fmt: skip
     assert {f["name"] for f in record["findings"]} <= {
         "edit_type_emotion", "edit_type_clone", "edit_types_kept", "edit_types_unknown", "skipped_clause",
-        "heldout_loss", "style", "changed_lufs",
+        "heldout_loss", "style", "changed_lufs", "forgetting",
     }  # fmt: skip
+    assert [f["kind"] for f in record["findings"] if f["name"] == "forgetting"] == ["unmeasured"]
 
 
 def test_references_are_the_true_recordings_in_full(run):
@@ -230,3 +231,21 @@ def test_a_named_whisper_is_used_on_both_sides(run, tmp_path, monkeypatch):
     assert record["prompts"][0]["base"]["heard"]
     assert record["prompts"][0]["base"]["signals"]["error_rate"] > 0.5
     assert record["reference"][0]["heard"]
+
+
+def test_what_a_family_expects_to_go_wrong_is_said_before_it_speaks(tmp_path, monkeypatch):
+    seen = []
+
+    def notes(self, kind, text, source_seconds):
+        seen.append((kind, text, source_seconds))
+        return [Message.fixed("too long")]
+
+    monkeypatch.setattr(TalkChecks, "request_notes", notes)
+    soundfile.write(tmp_path / "voice.wav", talk(PROMPT_TEXT)[0], RATE)
+    source = {"prompts": ["a", "b"], "source": str(tmp_path / "voice.wav"), "source_prompt": PROMPT_TEXT}
+    context = context_of(tmp_path / "run", generate=source)
+    said = []
+    monkeypatch.setattr(context.console, "warn", lambda text: said.append(str(text)))
+    assert asked_texts(context) == ["a", "b"]
+    assert [(kind, text) for kind, text, _ in seen] == [("clone", "a"), ("clone", "b")] and seen[0][2] > 1
+    assert said == ["too long"], "once, not for every text"

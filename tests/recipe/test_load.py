@@ -69,6 +69,15 @@ def test_several_problems_are_one_message_and_one_problem_is_one_line() -> None:
     assert str(two.value).startswith("the recipe has 2 problems\n  r.yaml:1: adapter.rank")
 
 
+def test_of_endless_problems_the_first_are_named_and_all_are_counted() -> None:
+    with pytest.raises(RecipeError) as many:
+        load_text("".join(f"k{number}: 1\n" for number in range(3000)), "r.yaml")
+    lines = str(many.value).splitlines()
+    assert lines[0] == "the recipe has 3000 problems, of which these are the first"
+    assert len(lines) == 51
+    assert lines[1].startswith("  r.yaml:1: k0: unknown key")
+
+
 @pytest.mark.parametrize("sections", ["train: 5", "train: [1]", "options: 3"])
 def test_a_section_must_be_a_section(sections: str) -> None:
     assert "must be a section of `key: value` lines" in complaints(sections)[0]
@@ -188,3 +197,29 @@ def test_unreadable_files_get_a_sentence(tmp_path: Path) -> None:
     marked = tmp_path / "marked.yaml"
     marked.write_bytes(b"\xef\xbb\xbfname: a\n")
     assert load(marked).recipe.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.snapshots=../../x", "it leads out of the run folder"),
+        ("train.snapshots=a/../../x", "it leads out of the run folder"),
+        ("train.snapshots='..\\x'", "it leads out of the run folder"),
+        ("generate.seconds=1e9", "must be at most 3600"),
+        ("evaluate.seconds=3601", "must be at most 3600"),
+        ("previews.seconds=1e6", "must be at most 3600"),
+        ("generate.count=100000", "must be at most 1000"),
+        ("evaluate.count=100000", "must be at most 1000"),
+        ("train.batch_size=1000000", "must be at most 4096"),
+        ("train.betas=[0.9, 1.5]", "must be less than 1"),
+        ("train.seed=99999999999999999999999999", "must be at most"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(override, said):
+    found = complaints("name: x\n", (override,))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_folder_inside_of_the_run_may_keep_snapshots():
+    assert load_text("name: x\n", "r.yaml", ("train.snapshots=saves/of..today",)).recipe.train.snapshots

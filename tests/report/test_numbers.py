@@ -48,7 +48,7 @@ def test_losses_line_up_and_changes_have_signs():
     [(0.42, "0.4 s"), (5, "5 s"), (59.4, "59 s"), (305, "5 min 05 s"), (7384, "2 h 03 min"), (None, "–"), (-1, "–")],
 )
 def test_duration(seconds, text):
-    assert numbers.duration(seconds) == text
+    assert str(numbers.duration(seconds)) == text
 
 
 def test_plain_reads_any_json():

@@ -3,17 +3,28 @@ from __future__ import annotations
 import re
 from importlib import resources
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from tests.report import fake_run
 from tests.report.page import Page
+from tunesmith.families.musicgen.family import MUSICGEN
+from tunesmith.planning.clips import PlannedClips
+from tunesmith.planning.planner import estimate
+from tunesmith.recipe.models import Recipe
+from tunesmith.records.environment import BaseModelFacts, Environment
+from tunesmith.records.plan import DevicePlan, RunPlan
+from tunesmith.records.record import Record
+from tunesmith.records.stage_state import TrainSummary
 from tunesmith.report import build
 from tunesmith.report.build import build_report, label, words
+from tunesmith.report.field_names import FIELDS, field_path, loss_term, worded
 from tunesmith.report.signal_texts import SIGNALS, signal_name
 from tunesmith.report.texts import SECTIONS, TERMS, term, verbatim
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import LANGUAGES, Message, catalogue, msg
+from tunesmith.training.trackers import EventName
 
 ROOT = resources.files("tunesmith.report")
 TEMPLATES = {p.name: p.read_text("utf-8") for p in (ROOT / "templates").iterdir() if p.name.endswith(".j2")}
@@ -47,6 +58,44 @@ def test_signals_have_both_languages():
     for name, _ in SIGNALS.values():
         assert str(name)
         assert CHINESE.search(name.render("zh"))
+
+
+def test_every_field_that_the_page_shows_has_a_name():
+    """Whoever adds one to a record that is shown gives it a name in :mod:`tunesmith.report.field_names`."""
+    records = (RunPlan, DevicePlan, Environment, BaseModelFacts, TrainSummary)
+    shown = {name for record in records for name in record.model_fields} - {"stages", *Record.model_fields}
+    shown |= {"layout", "kept", "train", "valid", "split_kind", "seconds", "bytes", "adapter", "prompts", "file"}
+    family = MUSICGEN.open("pocket")
+    recipe = Recipe.model_validate({"model": {"path": "pocket"}})
+    plan = estimate(recipe, family.card.facts(), PlannedClips((10.0,) * 5, (10.0,), 5), local=False)
+    shown |= {*plan.disk} | {part for device in plan.devices for part in (*device.memory, *device.seconds)}
+    assert {name for name in shown if name not in FIELDS} == set()
+    assert {*get_args(EventName)} <= set(TERMS["event"]) | {"saved"}  # which is not shown
+
+
+def test_the_terms_of_every_loss_have_a_name():
+    names = ["codebook_3", "sigma_0.60", "denoise", "flow_t0.12", "flow", "llm", "llm_accuracy", "ssl_mert"]
+    said = [str(loss_term(name)) for name in names]
+    assert said[:4] == ["codebook 3", "noise level 0.60", "denoising", "flow at time 0.12"]
+    assert said[4:] == ["flow", "language model", "accuracy of the language model", "ssl mert"]
+
+
+def test_values_are_said_with_their_fields_in_the_readers_language():
+    value = {"peak_learning_rate": 0.5, "disk": {"cache": 2, "unheard_of": True}, "devices": []}
+    assert str(worded(value)) == "peak learning rate 0.500, disk cache 2, unheard of yes, devices –"
+    assert "缓存 2" in worded(value).render("zh")
+    assert str(field_path(["disk", "cache"])) == "disk · cache"
+
+
+def test_the_page_opens_in_the_language_of_whoever_asked_for_it(tmp_path, monkeypatch):
+    fake_run.full_run(tmp_path, prompts=["one"], seconds=0.5)
+    monkeypatch.setattr(build, "reader_language", lambda: "zh")
+    page = Page(build_report(RunFolder(tmp_path)))
+    html = page.all("html")[0]
+    assert (html["lang"], html["data-lang"], html["data-written"]) == ("zh", "zh", "zh")
+    pressed = [attrs["data-to"] for attrs in page.all("button") if attrs.get("aria-pressed") == "true"]
+    assert pressed == ["zh"]
+    assert '<tspan class="en" lang="en">update</tspan><tspan class="zh" lang="zh">' in page.html
 
 
 def test_every_measured_signal_has_a_name():

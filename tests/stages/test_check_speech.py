@@ -40,8 +40,8 @@ class SpeakerChecks(Checks):
     def validate_samples(self, samples) -> None:
         text_checks.validate_samples(samples)
 
-    def add_prompts(self, samples, seed) -> Augmented:
-        return complete(samples, seed, networks=self.trained, ids=TokenIds(), find=lambda: None)
+    def add_prompts(self, samples, seed, warned=()) -> Augmented:
+        return complete(samples, seed, networks=self.trained, ids=TokenIds(), find=lambda: None, warned=warned)
 
 
 def build_speaker(kind: FamilyType, path: str, settings: FamilySettings, revision: str | None) -> Family:

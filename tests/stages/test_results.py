@@ -13,8 +13,10 @@ from tests.once import once
 from tests.stages.test_pipeline import context_over, done
 from tests.training.test_trainer import BASE
 from tests.training_runs import write_clips
+from tunesmith.cli.main import main
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
+from tunesmith.recipe.load import load_recipe
 from tunesmith.records.metrics import EventLine, TrainLine, ValidLine
 from tunesmith.run.attempts import attempt_named, attempts_of
 from tunesmith.run.context import RunContext
@@ -265,3 +267,29 @@ def test_stages_from_before_inputs_were_written_down_are_taken_as_they_are(make:
     assert done(context) == [] and tensors(context) == before
     with pytest.raises(TunesmithError, match=r"train\.learning_rate: 0\.002 → 0\.02"):
         run_stages(make(train={"learning_rate": 0.02}), ["train"])
+
+
+def test_attempts_are_listed_and_used_from_the_command_line(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = make()
+    run_stages(context, ["check"])  # writes the resolved recipe of this place
+    monkeypatch.chdir(tmp_path)
+    run, few = str(context.folder.path), ["generate.seconds=1.0", "generate.count=1"]
+    assert main(["train", run, "train.learning_rate=0.02"]) == 1
+    assert "--fresh` trains anew" in capsys.readouterr().err
+    assert main(["train", run, "--resume", "--fresh"]) == 1
+    assert main(["train", run, "train.learning_rate=0.02", "--fresh"]) == 0
+    (attempt,) = attempts_of(context.folder)
+    capsys.readouterr()
+    assert main(["info", run]) == 0
+    assert f"attempts/{attempt.path.name}" in capsys.readouterr().out
+    assert main(["generate", run, "--from-attempt", attempt.path.name, "--out", "made", *few]) == 0
+    assert Path("made/00.wav").exists() and not context.folder.generated.exists()
+    assert main(["new", "again", "--like", run]) == 0
+    recipe = load_recipe(Path("runs/again/recipe.yaml"))
+    assert recipe.name == "again" and recipe.data.folder == context.recipe.data.folder
+    assert main(["new", "third", "--like", run, "--from", str(tmp_path)]) == 0
+    assert load_recipe(Path("runs/third/recipe.yaml")).data.folder == str(tmp_path)
+    for wrong in (["new", "b", "--like", run, "--model", "pocket"], ["new", "b"], ["new", "again", "--like", run]):
+        assert main(wrong) == 1, wrong

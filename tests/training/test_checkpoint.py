@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tests.training.test_trainer import BASE
 from tunesmith.errors import TunesmithError
@@ -70,12 +70,34 @@ def test_an_average_that_is_missing_is_asked_for(state, make_run, tmp_path):
         checkpoint.load(state, path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no tensors", None])
+@pytest.mark.parametrize("damage", ["torn", "empty", "other names", "other shapes"])
+def test_a_damaged_average_is_said(state, tmp_path, damage):
+    step(state)
+    path = saved(state, tmp_path)
+    file = path / checkpoint.EMA
+    tensors = load_file(file)
+    if damage.startswith("other"):
+        renamed = {f"x.{name}": tensor for name, tensor in tensors.items()}
+        shorter = {name: tensor[:1] for name, tensor in tensors.items()}
+        save_file(renamed if damage == "other names" else shorter, file)
+    else:
+        file.write_bytes(file.read_bytes()[:-9] if damage == "torn" else b"")
+    before = {key: value.clone() for key, value in state.ema.shadow.items()}
+    with pytest.raises(
+        TunesmithError, match="this checkpoint is incomplete" if "other" in damage else "cannot be read"
+    ):
+        checkpoint.load(state, path)
+    assert all(torch.equal(value, before[key]) for key, value in state.ema.shadow.items())
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors", None, {"a": 1}, [1], {"optimizer": {}, "scaler": None}])
 def test_a_damaged_optimizer_is_said(state, tmp_path, content):
     step(state)
     path = saved(state, tmp_path)
     if content is None:
         (path / checkpoint.OPTIMIZER).unlink()
+    elif not isinstance(content, bytes):
+        torch.save(content, path / checkpoint.OPTIMIZER)
     else:
         (path / checkpoint.OPTIMIZER).write_bytes(content)
     with pytest.raises(TunesmithError, match="this checkpoint is incomplete"):
@@ -88,8 +110,10 @@ def test_the_newest_complete_one_is_found(tmp_path):
     for number in (2, 10, 30):
         (folder.checkpoints / f"step-{number:06d}").mkdir(parents=True)
     for number in (2, 10):
-        write_json(folder.checkpoints / f"step-{number:06d}" / STATE, {})
+        write_json(folder.checkpoints / f"step-{number:06d}" / STATE, {"format": 2, "progress": {}, "identity": {}})
     assert folder.newest_checkpoint().name == "step-000010"
+    (folder.checkpoints / "step-000010" / STATE).write_bytes(b"")
+    assert folder.newest_checkpoint().name == "step-000002"
 
 
 @pytest.mark.parametrize(("best", "left"), [([None], [3, 4]), ([1], [1, 3, 4]), ([4], [3, 4]), ([1, 2], [1, 2, 3, 4])])

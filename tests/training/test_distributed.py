@@ -15,7 +15,7 @@ from tests.training_runs import OFF, adapter_tensors, write_clips
 from tunesmith.files import write_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.write import dump_resolved
-from tunesmith.records.metrics import ValidLine
+from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
@@ -63,3 +63,7 @@ def test_two_processes_equal_one_with_doubled_accumulation(tiny, clips_folder):
     held_out = [[r.loss for r in run.folder.read_metrics(ValidLine)] for run in (one, two)]
     assert np.allclose(held_out[0], held_out[1], atol=1e-4)
     assert len(held_out[0]) == 3
+    lines = [list(run.folder.read_metrics(TrainLine)) for run in (one, two)]
+    assert [line.tokens for line in lines[0]] == [line.tokens for line in lines[1]]
+    losses = [[line.loss for line in of] for of in lines]
+    assert np.allclose(losses[0], losses[1], atol=1e-4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.loss_terms import LossResult, LossTerm
 from tunesmith.records.metrics import GateLine, read_metric_lines
-from tunesmith.training import gates
+from tunesmith.training import base_causes, gates, probes
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
@@ -28,9 +30,44 @@ def measured(state):
 
 
 def test_a_random_base_does_not_pass_the_loss_gate(state):
-    _, base = measured(state)
-    assert gates.base_loss(state, base).status == "stop"
-    assert gates.base_loss(state, LossResult(0.8 * state.family.objective.chance_loss(), {})).status == "pass"
+    batches, base = measured(state)
+    assert gates.base_loss(state, batches, base).status == "stop"
+    known = LossResult(0.8 * state.family.objective.chance_loss(), {})
+    assert gates.base_loss(state, batches, known).status == "pass"
+
+
+def test_a_base_that_knows_nothing_is_explained_with_what_was_measured_of_each_cause(state, monkeypatch):
+    batches, base = measured(state)
+    level = state.family.objective.chance_loss()
+    message = gates.base_loss(state, batches, base).message
+    text, losses = str(message), probes.clip_losses(state)
+    assert len(losses) == 2  # the held-out clips
+    assert f"of 2 clips 0 are under the limit, from {min(losses):.2f} to {max(losses):.2f}" in text
+    assert f"({base.loss:.2f} is {base.loss / level:.0%} of what knowing nothing costs)" in text
+    name, wrong = probes.wrong_layout(state, batches)
+    assert f"{wrong:.2f} in a wrong one, {name})" in text
+
+    def first(losses, wrong):
+        monkeypatch.setattr(base_causes, "clip_losses", lambda state: losses)
+        monkeypatch.setattr(base_causes, "wrong_layout", lambda state, batches: ("layout", wrong))
+        found = LossResult(1.02 * level, {})
+        return str(base_causes.causes(state, batches, found, limit=0.85 * level, level=level)).split()[0]
+
+    assert first([1.02 * level, 1.03 * level], 1.1 * level) == "weights"
+    assert first([0.5 * level, 1.5 * level], 1.1 * level) == "clips"
+    assert first([1.02 * level, 1.03 * level], 0.7 * level) == "a"  # a layout that is not the model's
+
+
+def test_a_pocket_model_goes_on_with_music_it_has_never_heard_by_path_too(tiny, make_run, tmp_path):
+    copy = shutil.copytree(tiny, tmp_path / "my model")
+    (copy / "NUMBERS.md").write_text("# Pocket MusicGen, in numbers\n", encoding="utf-8")
+    context = make_run(model={"path": str(copy), "device": "cpu"}, train={**BASE, "updates": 1}, gates={})
+    train(context)
+    found = {g.name: g for g in context.folder.read_metrics(GateLine)}
+    assert found["base_loss"].status == "warn"
+    state = build_train_state(context)
+    assert gates.layout(state, measured(state)[0], LossResult(10.0, {})).status == "warn"
+    assert "never heard such music; it shows the road, not the sound" in str(found["base_loss"].message)
 
 
 def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(state):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.training_runs import adapter_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import EventLine, TrainLine, ValidLine
+from tunesmith.run.console import Console
 from tunesmith.training import trainer as training
 from tunesmith.training.loop import train_update
 from tunesmith.training.setup import build_train_state
@@ -224,3 +226,11 @@ def test_gradients_are_clipped_by_norm_or_by_value(make_run):
         else:
             assert np.abs(gradient).max() == pytest.approx(1e-4, rel=1e-5)
             assert np.linalg.norm(gradient) > 2e-4
+
+
+def test_a_harmful_learning_rate_is_said_once_and_not_where_the_command_has_said_it(make_run, capsys):
+    context = make_run(train={**BASE, "updates": 1})
+    for advised, times in ((frozenset(), 1), (frozenset({"train.learning_rate"}), 0)):
+        train(replace(context, console=Console(), advised=advised), resume=False)
+        said = " ".join("".join(capsys.readouterr()).split())
+        assert said.count("train.learning_rate 0.002: on real checkpoints rates above 0.0002") == times

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from tunesmith.adapters.full import load_tuning, save_tuning, targets_of, tuning_of
@@ -105,8 +106,7 @@ def read_adapter(folder: Path) -> dict[str, torch.Tensor]:
     if not path.exists():
         older = folder / "adapter_model.bin"
         if older.exists():
-            tensors: dict[str, torch.Tensor] = torch.load(older, map_location="cpu", weights_only=True)
-            return tensors
+            return read_tensors(older, msg("this adapter"))
         raise TunesmithError(
             msg("this folder holds no adapter"),
             where=str(folder),
@@ -145,17 +145,27 @@ def _settings(folder: Path) -> AdapterRecipe | None:
         targets = targets_of(folder)
         return None if targets is None else AdapterRecipe(kind="full", targets=targets)
     config = read_json(path)
-    if config.get("peft_type") != "LORA":
+    kind = config.get("peft_type") if isinstance(config, dict) else None
+    if kind != "LORA":
         raise TunesmithError(
-            msg("adapters of type {type} are not supported", type=config.get("peft_type")),
+            msg("adapters of type {type} are not supported", type=kind),
             where=str(path),
             remedy=msg("Use a LoRA or DoRA adapter."),
         )
-    targets = config["target_modules"]
-    return AdapterRecipe(
-        kind="dora" if config.get("use_dora") else "lora",
-        rank=config["r"],
-        alpha=config["lora_alpha"],
-        rslora=bool(config.get("use_rslora")),
-        targets=tuple(targets) if isinstance(targets, list) else (json.dumps(targets),),
-    )
+    targets = config.get("target_modules")
+    try:
+        return AdapterRecipe.model_validate(
+            {
+                "kind": "dora" if config.get("use_dora") else "lora",
+                "rank": config.get("r"),
+                "alpha": config.get("lora_alpha"),
+                "rslora": bool(config.get("use_rslora")),
+                "targets": targets if isinstance(targets, list) else (json.dumps(targets),),
+            }
+        )
+    except ValidationError as error:
+        raise TunesmithError(
+            msg("this LoRA's settings cannot be read"),
+            where=str(path),
+            remedy=msg("It needs what PEFT's LoraConfig holds."),
+        ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -141,5 +140,12 @@ def targets_of(folder: Path) -> tuple[str, ...] | None:
     """What the weights in a folder are a part of; ``None`` where there are none."""
     if not (folder / CONFIG).exists():
         return None
-    config: dict[str, Any] = read_json(folder / CONFIG)
-    return tuple(config["targets"])
+    config = read_json(folder / CONFIG)
+    targets = config.get("targets") if isinstance(config, dict) else None
+    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
+        raise TunesmithError(
+            msg("this file does not say what was trained"),
+            where=str(folder / CONFIG),
+            remedy=msg("Take another checkpoint."),
+        )
+    return tuple(targets)

@@ -17,7 +17,8 @@ def export(
     *,
     which: Annotated[Literal["best", "final"], typer.Option(help=tr_all("The best or the last adapter."))] = "best",
     format: Annotated[
-        str, typer.Option(help=tr_all("peft, or for ACE-Step also ace-step, diffusers, comfyui."))
+        str,
+        typer.Option(help=tr_all("peft; for ACE-Step also ace-step, diffusers, comfyui; for Step-Audio also pt.")),
     ] = "peft",
     merged: Annotated[bool, typer.Option("--merged", help=tr_all("The whole model with the adapter inside."))] = False,
     out: Annotated[Path | None, typer.Option(help=tr_all("Where to.") + " [default: RUN/export]")] = None,
@@ -33,5 +34,12 @@ def export(
     from tunesmith.cli.stages import opened
     from tunesmith.stages.export import export as write
 
-    write(opened(target, overrides), which=which, format=format, merged=merged, push=push, out=out)
+    write(
+        opened(target, overrides, to_read=out is not None),
+        which=which,
+        format=format,
+        merged=merged,
+        push=push,
+        out=out,
+    )
     return 0

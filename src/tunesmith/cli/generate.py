@@ -18,10 +18,22 @@ def generate(  # noqa: PLR0913 - flags
     prompt: Annotated[list[str] | None, typer.Option(help=tr_all("What to make; give it again for more."))] = None,
     lyrics: Annotated[str | None, typer.Option(help=tr_all("Lyrics, or a .txt file of them."))] = None,
     task: Annotated[
-        str | None, typer.Option(help=tr_all("What to make of --source: repaint, extend, audio2audio, edit."))
+        str | None,
+        typer.Option(
+            help=tr_all(
+                "What ACE-Step makes: text2music, retake; of --source: repaint, extend (both with --span), "
+                "audio2audio, edit (with --source-text or --source-lyrics)."
+            )
+        ),
     ] = None,
     source: Annotated[Path | None, typer.Option(help=tr_all("Audio to start from, or a voice."))] = None,
     source_text: Annotated[str | None, typer.Option(help=tr_all("What the source says, or sounds like."))] = None,
+    source_lyrics: Annotated[
+        str | None, typer.Option(help=tr_all("What the source sings, for --task edit; or a .txt file of it."))
+    ] = None,
+    speaker: Annotated[
+        Path | None, typer.Option(help=tr_all("A speaker vector (.npy) to sing with, for ACE-Step."))
+    ] = None,
     edit: Annotated[
         str | None, typer.Option(help=tr_all("An edit of speech, TYPE or TYPE:AIM (emotion:happy)."))
     ] = None,
@@ -42,14 +54,19 @@ def generate(  # noqa: PLR0913 - flags
     """Make audio with the trained adapter; without --prompt, from the held-out captions."""
     from tunesmith.cli.flags import as_overrides
     from tunesmith.cli.stages import opened
+    from tunesmith.stages.generate import generate_elsewhere
     from tunesmith.stages.pipeline import run_stages
 
     flags = as_overrides("generate", prompt, seconds=seconds, seed=seed, format=format, adapter_scale=adapter_scale)
     flags += as_overrides("generate", None, lyrics=absolute(lyrics), source=absolute(source), span=span, loras=lora)
     kind, _, aim = (edit or "").partition(":")
-    flags += as_overrides("generate", None, source_prompt=source_text)
+    flags += as_overrides("generate", None, source_prompt=source_text, source_lyrics=absolute(source_lyrics))
     flags += as_overrides("options", None, task=task, edit_type=kind or None, edit_info=aim or None)
-    context = opened(attempt_path(target, from_attempt), [*(overrides or ()), *flags])
+    flags += as_overrides("options", None, speaker=absolute(speaker))
+    context = opened(attempt_path(target, from_attempt), [*(overrides or ()), *flags], to_read=out is not None)
+    if context.read_only and out is not None:
+        generate_elsewhere(context, out)
+        return 0
     code = run_stages(context, ["generate"], force=force)
     if out is not None:
         copy_audio(context.folder.generated, out)

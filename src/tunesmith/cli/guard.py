@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from tunesmith.cli.frame import in_readers_words
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import Message, in_turn, msg, tr, with_remedy
 
@@ -20,6 +22,8 @@ FAILED, USAGE, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 
 # Typer keeps the base of its usage errors private (it comes from click in some releases, from itself in others).
 _CommandLineError: Any = typer.BadParameter.__mro__[2]
+_PATH_ERRORS = ("Symlink loop from", "Could not determine home directory", "embedded null byte")
+"""How Python begins to tell of paths that no file can have; elsewhere these exceptions would be a bug."""
 _AGAIN = msg("the same command goes on from there")
 _working_on: list[tuple[Path, Message]] = []
 
@@ -28,8 +32,20 @@ class StoppedError(Exception):
     """Ctrl-C; carried as an ordinary exception because Typer turns KeyboardInterrupt into a bare exit code."""
 
 
+class Verb(TyperCommand):
+    """Typer's command, with its help in the reader's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as it is printed."""
+        return in_readers_words(super().get_help(ctx))
+
+
 class Verbs(TyperGroup):
-    """Typer's group of verbs, except that Ctrl-C reaches :func:`explain`."""
+    """Typer's group of verbs, except that Ctrl-C reaches :func:`explain`, with its help in the reader's language."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help as it is printed."""
+        return in_readers_words(super().get_help(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
@@ -63,7 +79,9 @@ def explain(error: BaseException, *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, _CommandLineError):
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        print(in_readers_words(said.getvalue()), end="", file=sys.stderr)  # noqa: T201
         code: int = error.exit_code
         return code
     if debug:
@@ -80,17 +98,21 @@ def explain(error: BaseException, *, debug: bool) -> int:
 def _sentence(error: BaseException) -> tuple[int, Message]:
     if isinstance(error, TunesmithError):
         return getattr(error, "exit_code", FAILED), error.message
-    if isinstance(error, OSError) and error.errno is not None:
-        from tunesmith.files import explain_os_error
-
-        return FAILED, explain_os_error(error, Path(error.filename or ".")).message
+    if refused := _refused_by_system(error):
+        return FAILED, refused.message
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         remedy = msg(
             "Lower train.batch_size or data.max_seconds, or set train.gradient_checkpointing=true. "
             "See `tunesmith plan`."
         )
         return FAILED, with_remedy(msg("there is not enough memory"), remedy)
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> tuple[int, Message]:
     first = (str(error).splitlines() or [""])[0][:300]
+    if isinstance(error, RuntimeError | ValueError) and first.startswith(_PATH_ERRORS):
+        return FAILED, with_remedy(msg("a path leads nowhere ({reason})", reason=first), msg("Check the path."))
     what = f"{type(error).__name__}: {first}" if first else type(error).__name__
     if kept := _kept():
         return UNEXPECTED, msg(
@@ -101,11 +123,21 @@ def _sentence(error: BaseException) -> tuple[int, Message]:
     return UNEXPECTED, msg("something unforeseen happened ({error}). Run again with --debug to see where.", error=what)
 
 
+def _refused_by_system(error: BaseException) -> TunesmithError | None:
+    from tunesmith.files import DiskFullError, explain_os_error, is_disk_full
+
+    where = str(getattr(error, "filename", None) or ".")
+    if is_disk_full(error):
+        return DiskFullError(where)
+    return explain_os_error(error, Path(where)) if isinstance(error, OSError) and error.errno is not None else None
+
+
 def _kept() -> Message | None:
     if not _working_on:
         return None
     folder, again = _working_on[0]
-    stages = sorted(p.stem for p in (folder / "stages").glob("*.json") if '"status": "done"' in p.read_text("utf-8"))
+    states = [path for path in (folder / "stages").glob("*.json") if "." not in path.stem]
+    stages = sorted(path.stem for path in states if '"status": "done"' in path.read_text("utf-8", errors="replace"))
     checkpoints = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
     kept = [msg("finished stages: {stages}", stages=tuple(stages))] if stages else []
     kept += [msg("newest checkpoint: {checkpoint}", checkpoint=checkpoints[-1])] if checkpoints else []

@@ -10,8 +10,9 @@ import typer
 from tunesmith.texts import tr_all
 
 
-def label(
+def label(  # noqa: PLR0913 - flags
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=tr_all("Your folder of audio."))],
+    *,
     provider: Annotated[
         Literal["measured", "endpoint", "qwen-omni"],
         typer.Option(help=tr_all("Measure only; ask a server that speaks OpenAI's protocol; or run Qwen-Omni here.")),
@@ -32,6 +33,13 @@ def label(
         Path | None,
         typer.Option(metavar="FILE", help=tr_all("Your own instruction for the model.")),
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, help=tr_all("Seconds that the server may take for one answer.") + " [default: 300]"),
+    ] = None,
+    parallel: Annotated[
+        int | None, typer.Option(min=1, max=64, help=tr_all("Requests to the server at once.") + " [default: 1]")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help=tr_all("Label at most so many clips now."))] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help=tr_all("Replace tag files that you wrote, too."))
@@ -46,6 +54,8 @@ def label(
     from tunesmith.label.label_clips import label_folder
     from tunesmith.label.prompt import system_prompt
 
-    listener = choose(provider, model, base_url, dialect, prompt)
-    tally = label_folder(folder, listener, system_prompt(prompt), limit=limit, overwrite=overwrite)
+    listener = choose(provider, model, base_url, dialect, prompt, timeout, parallel)
+    tally = label_folder(
+        folder, listener, system_prompt(prompt), limit=limit, overwrite=overwrite, parallel=parallel or 1
+    )
     return 0 if tally.usable else 1

@@ -16,7 +16,7 @@ from tunesmith.cli.encode import encode
 from tunesmith.cli.evaluate import evaluate
 from tunesmith.cli.export import export
 from tunesmith.cli.generate import generate
-from tunesmith.cli.guard import Verbs, explain
+from tunesmith.cli.guard import Verb, Verbs, explain
 from tunesmith.cli.info import info
 from tunesmith.cli.label import label
 from tunesmith.cli.new import new
@@ -49,20 +49,26 @@ app = typer.Typer(
     cls=Verbs,
     name="tunesmith",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: importing rich would cost a third of the start
     help=tr_all(
         "Fine-tune generative audio models on your own clips, and hear honestly whether it worked.", separator="\n\n"
     )
-    + "\n\nBegin: tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
+    + "\n\n"
+    + tr_all("Begin:", separator=" ")
+    + " tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
 )
 for _verb, _short in VERBS:
-    app.command(short_help=_short)(_verb)
+    app.command(short_help=_short, cls=Verb)(_verb)
 app.add_typer(presets.app, name="presets", short_help=tr_all("Values to start from", separator=" · "))
 app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that ship", separator=" · "))
 
 
 explain_verbs(app)
+COMPLETION = {
+    "install_completion": tr_all("Complete words of this command in the shell from now on."),
+    "show_completion": tr_all("Print what completes them, to install it by hand."),
+}
+"""Help of the options that Typer adds, which has it in English alone."""
 
 
 def _version(wanted: bool) -> None:
@@ -96,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal without Chinese letters gets question marks, not a crash
             stream.reconfigure(errors="replace")
     command: Any = typer.main.get_command(app)
+    for option in command.params:
+        option.help = COMPLETION.get(option.name, option.help)
     try:
         code = command.main([word for word in given if word != "--debug"], prog_name="tunesmith", standalone_mode=False)
         sys.stdout.flush()

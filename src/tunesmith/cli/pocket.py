@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from tunesmith.cli.guard import Verb, Verbs
 from tunesmith.texts import msg, tr_all
 
 app = typer.Typer(
-    help=tr_all("The tiny models that ship.", separator="\n\n"), no_args_is_help=True, rich_markup_mode=None
+    cls=Verbs, help=tr_all("The tiny models that ship.", separator="\n\n"), no_args_is_help=True, rich_markup_mode=None
 )
 FamilyName = Annotated[str, typer.Argument(help=tr_all("Which one: musicgen, ace_step or step_audio."))]
 
 
-@app.command("build")
+@app.command(cls=Verb, name="build")
 def build(
     family: FamilyName = "musicgen",
     out: Annotated[Path | None, typer.Option(hidden=True)] = None,
@@ -36,16 +37,16 @@ def build(
     )
 
 
-@app.command("info")
+@app.command(cls=Verb, name="info")
 def info(family: FamilyName = "musicgen") -> int:
     """Tell what a pocket model is and how good."""
-    from tunesmith.pocket.shipped import pocket_path
+    from tunesmith.pocket.shipped import NUMBERS, pocket_path
 
     known(family)
     folder = pocket_path(family)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     typer.echo(f"{folder} ({size / 1e6:.1f} MB)")
-    typer.echo((folder / "NUMBERS.md").read_text(encoding="utf-8"))
+    typer.echo((folder / NUMBERS).read_text(encoding="utf-8"))
     return 0
 
 

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from tunesmith.cli.guard import Verb, Verbs
 from tunesmith.texts import msg, tr, tr_all
 
-app = typer.Typer(help=tr_all("Values to start from, by memory and intent.", separator="\n\n"), rich_markup_mode=None)
+app = typer.Typer(
+    cls=Verbs, help=tr_all("Values to start from, by memory and intent.", separator="\n\n"), rich_markup_mode=None
+)
 Name = Annotated[str, typer.Argument(metavar="PRESET", help=tr_all("A preset's name."))]
 
 
@@ -18,7 +21,7 @@ def _default(ctx: typer.Context) -> int:
     return list_presets() if ctx.invoked_subcommand is None else 0
 
 
-@app.command("list")
+@app.command(cls=Verb, name="list")
 def list_presets() -> int:
     """List all presets with what they are for."""
     from tunesmith.recipe.presets import preset_names, preset_summary
@@ -30,7 +33,7 @@ def list_presets() -> int:
     return 0
 
 
-@app.command("show")
+@app.command(cls=Verb, name="show")
 def show(name: Name) -> int:
     """Print a preset."""
     from tunesmith.recipe.presets import preset_text
@@ -39,7 +42,7 @@ def show(name: Name) -> int:
     return 0
 
 
-@app.command("copy")
+@app.command(cls=Verb, name="copy")
 def copy(
     name: Name,
     target: Annotated[

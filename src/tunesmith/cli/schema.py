@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.texts import tr_all
+from tunesmith.texts import tr, tr_all
 
 
 def schema(
@@ -27,4 +27,5 @@ def schema(
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         write_json(out, found)
+        typer.echo(tr("written: {path}", path=out))
     return 0

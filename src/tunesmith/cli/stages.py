@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from tunesmith.stages.results import Asked
 
 
-def opened(target: str, overrides: Sequence[str] | None, *, need_recipe: bool = True) -> RunContext:
+def opened(
+    target: str, overrides: Sequence[str] | None, *, need_recipe: bool = True, to_read: bool = False
+) -> RunContext:
     """The run that the user means, remembered for the case that the command is interrupted."""
     from tunesmith.cli.guard import typed, working_on
     from tunesmith.stages.open import open_run
 
-    context = open_run(target, list(overrides or ()), command=typed(), need_recipe=need_recipe)
+    context = open_run(target, list(overrides or ()), command=typed(), need_recipe=need_recipe, to_read=to_read)
     working_on(context.folder.path)
     return context
 
@@ -27,12 +29,11 @@ def do(
     *,
     force: bool = False,
     asked: Asked = None,
-    need_recipe: bool = True,
 ) -> int:
     """Do stages of a run, and whatever earlier ones they build on; returns the exit code."""
     from tunesmith.stages.pipeline import run_stages
 
-    return run_stages(opened(target, overrides, need_recipe=need_recipe), stages, force=force, asked=asked)
+    return run_stages(opened(target, overrides), stages, force=force, asked=asked)
 
 
 def asked_for(resume: bool | None, fresh: bool) -> Asked:

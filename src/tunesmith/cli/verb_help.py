@@ -26,4 +26,6 @@ def documentation(verb: typer.models.CommandInfo) -> str:
 def explain_verbs(app: typer.Typer) -> None:
     """Give every verb its help."""
     for verb in verbs_of(app):
-        verb.help = in_every_language(Message(documentation(verb)), separator="\n\n")
+        said = Message(documentation(verb))
+        verb.help = in_every_language(said, separator="\n\n")
+        verb.short_help = verb.short_help or in_every_language(said, separator=" · ")

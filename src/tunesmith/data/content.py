@@ -6,6 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from tunesmith.audio.parts import misleads_decoders
 from tunesmith.data.sample import AudioRef
 from tunesmith.files import explain_os_error
 
@@ -15,12 +16,24 @@ _READ_WHOLE = 1 << 26  # what is not larger is read from end to end
 
 def content_key(*parts: object) -> str:
     """A 32-digit hexadecimal key of any printable parts."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def audio_key(ref: AudioRef) -> str:
     """Key of the audio a reference covers: the file's bytes and the span."""
-    return content_key(file_digest(Path(ref.path)), ref.start, ref.end)
+    path = Path(ref.path)
+    return content_key(file_digest(path), ref.start, ref.end, *_reading(path))
+
+
+def _reading(path: Path) -> tuple[str, ...]:
+    """Sets files apart that versions up to 0.1 read in part: what was encoded of them then is not what they hold."""
+    stat = path.stat()
+    return ("whole",) if _misleads(str(path), stat.st_size, stat.st_mtime_ns) else ()
+
+
+@lru_cache(maxsize=100_000)
+def _misleads(path: str, size: int, _time: int) -> bool:
+    return size > 0 and misleads_decoders(Path(path))
 
 
 def file_digest(path: Path) -> str:

@@ -32,4 +32,4 @@ class ItemRng:
 def key_of(*parts: object) -> int:
     """A 128-bit integer from any printable parts."""
     text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), "big")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from tunesmith.data.content import content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.texts import NOTHING, Message, msg
@@ -40,6 +40,8 @@ class Label:
         heard: Start and end in seconds of what the model heard, where that was not the whole clip.
         reason: Why it is not ``ok``; the file keeps the English sentence.
         answer: The model's last words, where they could not be used.
+        seal: Digests of tags and recaption as they were written. Where one does not fit any more, a person has edited
+            the line, and what they wrote goes before whatever a machine says later.
     """
 
     id: str
@@ -55,6 +57,21 @@ class Label:
     heard: tuple[float, float] | None = None
     reason: Message = NOTHING
     answer: str = ""
+    seal: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def edited_tags(self) -> bool:
+        """Whether a person has edited the tags in ``labels.jsonl``."""
+        return bool(self.seal) and self.seal[0] != _digest(self.tags)
+
+    @property
+    def edited_recaption(self) -> bool:
+        """Whether a person has edited the recaption in ``labels.jsonl``."""
+        return bool(self.seal) and self.seal[-1] != _digest(self.recaption)
+
+    def sealed(self) -> Label:
+        """The label as it is written; one that a person has edited keeps its seal."""
+        return self if self.seal else replace(self, seal=(_digest(self.tags), _digest(self.recaption)))
 
     def to_json(self) -> dict[str, Any]:
         """One line of the file; empty fields are left out."""
@@ -77,10 +94,12 @@ class Label:
             values["measured"] = ClipMeasurements.from_json(values["measured"])
         if isinstance(values.get("reason"), str):
             values["reason"] = Message.fixed(values["reason"])
-        values |= {name: tuple(values[name]) for name in ("tags", "heard") if name in values}
+        values |= {name: tuple(values[name]) for name in ("tags", "heard", "seal") if name in values}
         label = Label(**values)
         if wrong := [name for name, fits in _fitting(label).items() if not fits]:
             raise ValueError(f"`{wrong[0]}` is not what it should be")
+        if label.edited_tags and label.tags:
+            return replace(label, status="ok", tags_from="user", reason=NOTHING)
         return label
 
 
@@ -92,6 +111,7 @@ def _fitting(label: Label) -> dict[str, bool]:
         **{name: isinstance(getattr(label, name), str) for name in texts},
         "status": label.status in get_args(LabelStatus),
         "tags": all(isinstance(tag, str) for tag in label.tags),
+        "seal": len(label.seal) in (0, 2) and all(isinstance(part, str) for part in label.seal),
         "tags_from": label.tags_from in (None, *get_args(TagsFrom)),
         "reason": isinstance(label.reason, Message),
         "recaption": label.recaption is None or isinstance(label.recaption, dict),
@@ -103,7 +123,8 @@ def read_labels(folder: Path) -> dict[str, Label]:
     """The best label of every clip by its id; empty where nothing was labelled.
 
     Of the labels made of a clip's newest sound, one that is ``ok`` counts before one that is not, one with a recaption
-    before one without, a newer before an older one. ``tags`` and ``recaption`` are empty unless it is ``ok``.
+    before one without, a newer before an older one. What a person wrote into a line, tags or recaption, stands in place
+    of what it has. ``tags`` and ``recaption`` are empty unless it is ``ok``.
 
     Raises:
         TunesmithError: naming ``file:line`` when a line is no label.
@@ -138,8 +159,24 @@ class LabelStore:
         return current and any((label.key, label.status) == (key, "ok") for label in labels)
 
     def wrote(self, clip: str, tags: tuple[str, ...]) -> bool:
-        """Whether these tags of a clip came from here, not from the user."""
-        return any(label.tags == tags and label.tags_from != "user" for label in self._by_id.get(clip, ()))
+        """Whether these tags of a clip are those that were last written for it, and no person's.
+
+        Tags that an older label had are someone's choice: a newer one has replaced them since.
+        """
+        last: Label | None = None
+        labels = self._by_id.get(clip, [])
+        for count in range(1, len(labels) + 1):
+            best = _best_made(labels[:count])
+            last = best if best.status == "ok" else last
+        if last is None or (last.tags_from == "user" and not last.edited_tags):
+            return False
+        return _digest(tags) == (last.seal[0] if last.seal else _digest(last.tags))
+
+    def tags_by_hand(self, clip: str) -> tuple[str, ...]:
+        """The tags that a person wrote for a clip into ``labels.jsonl``; empty where nobody did."""
+        labels = self._by_id.get(clip, [])
+        by_hand = [label for label in labels if label.edited_tags and label.audio == labels[-1].audio]
+        return by_hand[-1].tags if by_hand else ()
 
     def best(self) -> dict[str, Label]:
         """See :func:`read_labels`."""
@@ -155,7 +192,8 @@ class LabelStore:
         Raises:
             TunesmithError: when it cannot be written.
         """
-        if [known.to_json() for known in self._by_id.get(label.id, [])[-1:]] == [label.to_json()]:
+        label = label.sealed()
+        if [known.sealed().to_json() for known in self._by_id.get(label.id, [])[-1:]] == [label.to_json()]:
             return
         line = json.dumps(label.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
         try:
@@ -176,6 +214,21 @@ class LabelStore:
 
 
 def _best(labels: list[Label]) -> Label:
+    """The best label as it was made, with what a person edited in any label of the same sound."""
+    best = _best_made(labels)
+    for label in labels:
+        if label.audio == best.audio and label.edited_tags and label.tags:
+            best = replace(best, tags=label.tags, tags_from="user", status="ok")
+        if label.audio == best.audio and label.edited_recaption:
+            best = replace(best, recaption=label.recaption)
+    return best
+
+
+def _digest(value: object) -> str:
+    return content_key(json.dumps(value, sort_keys=True, ensure_ascii=False))[:12]
+
+
+def _best_made(labels: list[Label]) -> Label:
     current = [label for label in labels if label.audio == labels[-1].audio]
     return max(reversed(current), key=lambda label: (label.status == "ok", label.recaption is not None))
 
@@ -193,7 +246,7 @@ def _read(path: Path) -> list[Label]:
             continue
         try:
             labels.append(Label.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if line == raw.rpartition(b"\n")[2]:
                 break  # an interrupted write; the next label takes its place
             raise TunesmithError(
@@ -255,13 +308,3 @@ class ClipMeasurements:
     def from_json(record: Mapping[str, Any]) -> ClipMeasurements:
         """The inverse of :meth:`to_json`."""
         return ClipMeasurements(**{**record, "words": tuple(record["words"])})
-
-
-def split_tags(text: str) -> list[str]:
-    """The tags in a text; commas of any script and line ends part them."""
-    return [tag.strip() for tag in re.split(r"[,，、;；\n]", text) if tag.strip()]
-
-
-def join_tags(tags: Sequence[str]) -> str:
-    """Tags as one line."""
-    return ", ".join(tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tunesmith.data.sample import PROMPT_TEXT, AudioRef, Sample, edit_type
+from tunesmith.data.sample import PROMPT_TEXT, SPEAKER, AudioRef, Sample, edit_type
 
 PromptKind = Literal["user", "held_out", "built_in", "base_style"]
 
@@ -30,9 +30,10 @@ class Prompt:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Texts by role, as a request carries them."""
+        """Texts by role, as a request carries them; a clip's own speaker vector by its path."""
         prompt_text = self.voice.texts.get(PROMPT_TEXT, "") if self.voice else ""
-        further = {"lyrics": self.lyrics, PROMPT_TEXT: prompt_text}
+        speaker = str(self.sample.attributes.get(SPEAKER) or "") if self.sample else ""
+        further = {"lyrics": self.lyrics, PROMPT_TEXT: prompt_text, SPEAKER: speaker}
         return {"caption": self.text} | {role: text for role, text in further.items() if text}
 
     @property

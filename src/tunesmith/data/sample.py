@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from tunesmith.data.characters import is_nested
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 Split = Literal["train", "valid"]
+MOST_REPEATS = 1_000_000
+"""More listings of one clip than anyone means."""
+_LONGEST = 1e9  # seconds; NaN is not under it either
 PROMPT, PROMPT_TEXT = "prompt", "prompt_text"
 """Roles of the audio that a sample only listens to (a voice, a source to edit), and of what it says."""
+SPEAKER = "speaker_emb_path"
+"""Attribute with the path of a clip's speaker vector (ACE-Step's column), and a prompt's text role for it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,14 @@ class AudioRef:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Audios and texts that take the place of a sample's own ones of the same roles."""
+
+    audios: Mapping[str, AudioRef]
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sample:
     """One training example; immutable, so that every stage sees the same thing.
 
@@ -44,6 +57,7 @@ class Sample:
         source: The track this was cut from; splits are made by source, never by clip.
         split: ``train`` or ``valid`` once decided (by the user's layout or by the split).
         repeats: How many times the source listed this very item; repeats are collapsed, not copied.
+        variants: Other prompts of it; every epoch draws one of them or the sample as it is, and measuring never does.
     """
 
     id: str
@@ -53,6 +67,18 @@ class Sample:
     source: str = ""
     split: Split | None = None
     repeats: int = 1
+    variants: tuple[Variant, ...] = ()
+
+    def in_variants(self) -> tuple[Sample, ...]:
+        """The sample as it is, then with each of its variants; none of these has variants of its own."""
+        own = replace(self, variants=())
+        return (
+            own,
+            *(
+                replace(own, audios={**self.audios, **other.audios}, texts={**self.texts, **other.texts})
+                for other in self.variants
+            ),
+        )
 
     @property
     def targets(self) -> dict[str, AudioRef]:
@@ -77,8 +103,7 @@ class Sample:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, one line of the manifest; empty fields are left out for the human reader."""
-        audios = {k: {f: v for f, v in vars(a).items() if v not in (None, 0.0)} for k, a in self.audios.items()}
-        record: dict[str, Any] = {"id": self.id, "audios": audios, "texts": dict(self.texts)}
+        record: dict[str, Any] = {"id": self.id, "audios": _plain(self.audios), "texts": dict(self.texts)}
         if self.attributes:
             record["attributes"] = dict(self.attributes)
         record["source"] = self.source
@@ -86,6 +111,8 @@ class Sample:
             record["split"] = self.split
         if self.repeats != 1:
             record["repeats"] = self.repeats
+        if self.variants:
+            record["variants"] = [{"audios": _plain(v.audios), "texts": dict(v.texts)} for v in self.variants]
         return record
 
     @staticmethod
@@ -95,33 +122,77 @@ class Sample:
         Raises:
             KeyError, TypeError, ValueError: when the record is not one; :func:`read_manifest` adds file and line.
         """
-        audios = {k: AudioRef(**v) for k, v in record["audios"].items()}
         known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
-        sample = Sample(id=record["id"], audios=audios, **known)
-        if wrong := [name for name, fits in _fitting(sample).items() if not fits]:
-            raise ValueError(f"`{wrong[0]}` is not what it should be")
+        variants = tuple(Variant(_references(v["audios"]), v["texts"]) for v in record.get("variants", ()))
+        sample = Sample(id=record["id"], audios=_references(record["audios"]), variants=variants, **known)
+        for name, (fits, wanted) in _fitting(sample).items():
+            if not fits:
+                raise ValueError(msg("`{name}` has to be {wanted}", name=name, wanted=wanted))
         return sample
 
 
-def _fitting(sample: Sample) -> dict[str, bool]:
-    """Which fields of a sample from JSON hold what their types say."""
-    texts, attributes = sample.texts, sample.attributes
+def _plain(audios: Mapping[str, AudioRef]) -> dict[str, dict[str, Any]]:
+    return {k: {f: v for f, v in vars(a).items() if v not in (None, 0.0)} for k, a in audios.items()}
+
+
+def _references(record: Mapping[str, Any]) -> dict[str, AudioRef]:
+    return {k: AudioRef(**v) for k, v in record.items()}
+
+
+def _fitting(sample: Sample) -> dict[str, tuple[bool, Message]]:
+    """Whether each field of a sample from JSON holds what its type says, and what that is."""
+    attributes = sample.attributes
+    parts: list[Sample | Variant] = [sample, *sample.variants]
     return {
-        "id": isinstance(sample.id, str) and bool(sample.id),
-        "audios": all(
-            isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
-            for ref in sample.audios.values()
+        "id": (isinstance(sample.id, str) and bool(sample.id), msg("a text of at least one character")),
+        "audios": (
+            all(
+                isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
+                for part in parts
+                for ref in part.audios.values()
+            ),
+            msg("paths, with `start` and `end` as seconds from 0 on"),
         ),
-        "texts": isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()),
-        "attributes": isinstance(attributes, dict) and _is_seconds(attributes.get("seconds", 0.0)),
-        "source": isinstance(sample.source, str),
-        "split": sample.split in ("train", "valid", None),
-        "repeats": type(sample.repeats) is int and sample.repeats >= 1,
+        "texts": (
+            all(
+                isinstance(part.texts, dict) and all(isinstance(text, str) for text in part.texts.values())
+                for part in parts
+            ),
+            msg("texts in quotes, by role"),
+        ),
+        "attributes": (
+            isinstance(attributes, dict)
+            and not is_nested(attributes)
+            and (bool(sample.audios) or _is_seconds(attributes.get("seconds", 0.0))),
+            msg("an object that is not nested deeply (its `seconds`, where there is no audio, a number)"),
+        ),
+        "source": (isinstance(sample.source, str), msg("a text")),
+        "split": (sample.split in ("train", "valid", None), msg("`train` or `valid`")),
+        "repeats": (
+            type(sample.repeats) is int and 1 <= sample.repeats <= MOST_REPEATS,
+            msg("a whole number from 1 to {most}", most=MOST_REPEATS),
+        ),
     }
 
 
 def _is_seconds(value: object) -> bool:
-    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
+    return type(value) in (int, float) and 0 <= value <= _LONGEST  # type: ignore[operator]
+
+
+def _reason(error: Exception) -> Message:
+    """Why a line is no sample."""
+    match error:
+        case KeyError():
+            return msg("it has no `{name}`", name=str(error.args[0]))
+        case RecursionError():
+            return msg("it is nested too deeply")
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return msg("it is not JSON: {error}", error=getattr(error, "msg", str(error)))
+        case ValueError() if isinstance(error.args[0], Message):
+            return error.args[0]
+        case ValueError():
+            return msg("a number in it is too long")
+    return msg("a value in it has the wrong type: {error}", error=str(error))
 
 
 def write_manifest(path: Path, samples: Iterable[Sample]) -> None:
@@ -141,12 +212,17 @@ def read_manifest(path: Path) -> Iterator[Sample]:
                 continue
             try:
                 yield Sample.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise TunesmithError(
-                    msg("this line is not a sample ({error!r})", error=error),
+                    msg("this line is not a sample ({reason})", reason=_reason(error)),
                     where=f"{path}:{number}",
                     remedy=msg("Correct or remove the line."),
                 ) from error
+
+
+def is_present(sample: Sample) -> bool:
+    """Whether all audio files of a sample are there."""
+    return all(Path(audio.path).is_file() for audio in sample.audios.values())
 
 
 CLONE = "clone"

@@ -63,7 +63,8 @@ def split(
     if any(sample.split == "valid" for sample in samples):
         return _given(samples)
     if not samples or valid_share <= 0:
-        return _none(samples, msg("Nothing is held out, as asked."))
+        asked = msg("Nothing is held out, as asked.")
+        return _none(samples, asked if samples else msg("Nothing can be held out: there is no usable clip."))
     pairs = list(similar)
     units = linked(samples, pairs)
     target = min(max(min_valid, round(valid_share * len(samples)), 1), len(samples))

@@ -7,18 +7,42 @@ import difflib
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
+from tunesmith.cli.frame import in_readers_words
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.texts import Message, in_every_language, msg
+from tunesmith.training.gate_stop import GateStopError
 
 CONFIG = "config.yaml"
+DEBUG = msg("show the whole traceback of an error")
 
 
-class Parser(argparse.ArgumentParser):
+def in_help(text: Message) -> str:
+    """What stands beside a flag, in every language; argparse reads a single ``%`` as the beginning of a place."""
+    return in_every_language(text, " ").replace("%", "%%")
+
+
+class SpokenParser(argparse.ArgumentParser):
+    """A parser whose own words are in the reader's language."""
+
+    def format_help(self) -> str:
+        """The help as it is printed, with argparse's own words in the reader's language."""
+        return in_readers_words(super().format_help())
+
+    def format_usage(self) -> str:
+        """The usage as it is printed, in the reader's language."""
+        return in_readers_words(super().format_usage())
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the command; what argparse has against its words is said in the reader's language."""
+        super().exit(status, in_readers_words(message) if message else None)
+
+
+class Parser(SpokenParser):
     """A parser that fills in what the command line leaves open from config.yaml, then from the documented defaults.
 
     Args:
@@ -47,22 +71,27 @@ class Parser(argparse.ArgumentParser):
         self.name, self.derive, self.switches = name, derive, {"debug"}
         self.defaults_by_name = defaults
         self.types = types or {}
-        self.add_argument("--config", help=f"file of the same keys (default: ./{CONFIG} if there is one)")
-        self.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+        config = msg("file of the same keys (default: ./{file} if there is one)", file=CONFIG)
+        self.add_argument("--config", help=in_help(config))
+        self.add_argument("--debug", action="store_true", help=in_help(DEBUG))
 
-    def value(self, name: str, text: str) -> None:
+    def value(self, name: str, text: Message) -> None:
         """Add a flag that takes one value."""
         shown = self.defaults_by_name.get(name)
-        self.add_argument(f"--{name}", help=text + (f" (default: {shown})" if shown is not None else ""))
+        self.add_argument(f"--{name}", help=in_help(text) + (f" (default: {shown})" if shown is not None else ""))
 
-    def values(self, name: str, text: str) -> None:
+    def values(self, name: str, text: Message) -> None:
         """Add a flag that takes several values, each whole (never split at commas)."""
-        self.add_argument(f"--{name}", nargs="+", help=text)
+        self.add_argument(f"--{name}", nargs="+", help=in_help(text))
 
-    def switch(self, name: str, text: str) -> None:
+    def switch(self, name: str, text: Message) -> None:
         """Add a flag without a value."""
         self.switches.add(name)
-        self.add_argument(f"--{name}", action="store_true", default=None, help=text)
+        self.add_argument(f"--{name}", action="store_true", default=None, help=in_help(text))
+
+    def overrides(self) -> None:
+        """Add ``--gate`` and ``--set``, for what has no flag of its own."""
+        add_overrides(self)
 
     def read(self, argv: Sequence[str] | None = None) -> argparse.Namespace:
         """Parse: flag, then config.yaml, then default; ``given`` holds the names of the flags that were given.
@@ -167,6 +196,36 @@ class Parser(argparse.ArgumentParser):
                 raise TunesmithError(msg("unknown key `{key}`", key=key), where=where, remedy=remedy)
 
 
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add ``--gate NAME=ACTION`` and ``--set KEY=VALUE``, both for several and again and again."""
+    gate = msg("a preflight gate that only warns or is off, such as base_loss=warn")
+    parser.add_argument("--gate", nargs="+", action="extend", metavar="NAME=ACTION", help=in_help(gate))
+    key = msg("any key of the recipe that has no flag here, such as options.tag_orders=4 (tunesmith schema lists them)")
+    parser.add_argument("--set", nargs="+", action="extend", metavar="KEY=VALUE", help=in_help(key))
+
+
+def chosen_overrides(args: argparse.Namespace, own: Mapping[str, str]) -> list[str]:
+    """What ``--gate`` and ``--set`` say, as overrides of the recipe.
+
+    Args:
+        args: What was read; one value of config.yaml may stand without a list.
+        own: The flag, or key of the guide's file, that decides a recipe's key.
+
+    Raises:
+        TunesmithError: for a key that is decided by something else.
+    """
+    gates, settings = ([value] if isinstance(value, str) else value or [] for value in (args.gate, args.set))
+    for text in map(str, settings):
+        key = text.partition("=")[0].strip()
+        if flag := own.get(key):
+            raise TunesmithError(
+                msg("`{key}` is decided by {flag} here", key=key, flag=flag),
+                where=f"--set {text}",
+                remedy=msg("Give it there."),
+            )
+    return [f"gates.{str(text).removeprefix('gates.')}" for text in gates] + [str(text) for text in settings]
+
+
 def _reason(error: ValueError) -> Message:
     """Why a converter refuses a value: its own sentence, or Python's words."""
     reason = error.args[0] if error.args else ""
@@ -217,5 +276,7 @@ def run_doorway(main: Callable[[Sequence[str] | None], int], argv: Sequence[str]
         code = main(argv)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, GateStopError):
+            error.with_flags()
         return explain(error, debug=debug)
     return code

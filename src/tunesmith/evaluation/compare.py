@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,9 @@ from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.diagnosis import Losses, RunData, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
+from tunesmith.evaluation.outputs import shared_gain, write_output
 from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
-from tunesmith.evaluation.signals import Signals, measure
+from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.verdict import verdict
 from tunesmith.records.comparison import (
     BaseStyleLosses,
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
 
 
+Made = Sequence[tuple[np.ndarray, int]]
+"""Audio (C, N) and its rate in Hz, one per prompt."""
+
+
 @dataclass(frozen=True)
 class SideFiles:
     """One generated file of one side, measured; of speech with its transcript, where there is one."""
@@ -47,24 +52,28 @@ class SideFiles:
 
 def write_side(
     folder: Path,
-    made: Sequence[tuple[np.ndarray, int]],
+    made: Made,
+    gains: Sequence[float],
     suffix: str,
     prompts: Sequence[Prompt],
     evaluator: SpeechEvaluator | None = None,
 ) -> list[SideFiles]:
-    """Write and measure one side's audio, speech against its prompts."""
-    from tunesmith.audio.write import write
-
+    """Write and measure one side's audio, each file at its pair's gain in dB; speech against its prompts."""
     files = []
     for index, (audio, rate) in enumerate(made):
         path = folder / f"{index:02d}.{suffix}"
-        write(path, audio, rate)
+        output = write_output(path, audio, rate, gains[index])
         if evaluator is None:
-            files.append(SideFiles(path, measure(audio.T, rate)))
+            files.append(SideFiles(path, output.measure()))
         else:
-            measured = evaluator.measure(prompts[index], audio, rate)
-            files.append(SideFiles(path, measured.signals, measured.transcript))
+            measured = evaluator.measure(prompts[index], output.audio, output.rate)
+            files.append(SideFiles(path, output.completed(measured.signals), measured.transcript))
     return files
+
+
+def pair_gains(sides: Collection[Made]) -> list[float]:
+    """One gain in dB per prompt, for the files of all sides."""
+    return [shared_gain(*(audio for audio, _ in pair)) for pair in zip(*sides, strict=True)]
 
 
 def build_comparison(

@@ -26,12 +26,12 @@ def as_losses(pair: LossPair | None) -> Losses | None:
     """The losses as the diagnosis wants them."""
     from tunesmith.evaluation.diagnosis import Losses
 
-    if pair is None or pair.adapter is None or pair.base is None:
+    if pair is None:
         return None
     style = pair.base_style or (None, None)
     return Losses(
-        base_heldout=pair.base.loss,
-        adapter_heldout=pair.adapter.loss,
+        base_heldout=pair.base.loss if pair.base else None,
+        adapter_heldout=pair.adapter.loss if pair.adapter else None,
         base_forgetting=style[0],
         adapter_forgetting=style[1],
         heldout_clips=pair.clips,

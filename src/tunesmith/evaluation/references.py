@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import PROMPT, AudioRef, Sample, read_manifest
+from tunesmith.data.sample import PROMPT, AudioRef, Sample
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.records.comparison import CodecCeiling
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
     from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import evaluated_samples
 
 REFERENCE_CLIPS = 12
 """Clips of the user's own that results are compared with: calibrated limits need eight."""
@@ -50,9 +51,9 @@ def reference_clips(
     from tunesmith.prompting.spoken import prompt_of
     from tunesmith.run.device import pick_device
 
-    if not context.folder.manifest.exists():
+    samples = {s.id: s for s in evaluated_samples(context.folder) if s.target is not None}
+    if not samples:
         return []
-    samples = {s.id: s for s in read_manifest(context.folder.manifest) if s.target is not None}
     prompted = [p.sample.id for p in prompts if p.sample and p.recording]
     order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
     count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)

@@ -29,12 +29,12 @@ def verdict(
     recipe: Recipe,
     profile: Profile = "music",
 ) -> RunVerdict:
-    """The three sentences; ``worse`` is ``None`` when nothing got worse."""
+    """The three sentences; ``worse`` is ``None`` when all was measured and nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
     by_adapter = sorted((f for f in bad if not _base_has_fault(f)), key=_weight)
     return RunVerdict(
         learnt=_learnt(features, losses),
-        worse=_worse(by_adapter),
+        worse=_worse(by_adapter, [f for f in findings if f.kind == "unmeasured"]),
         next=_next(by_adapter or bad, features, losses, recipe, profile),
     )
 
@@ -88,7 +88,9 @@ def _learnt(features: Sequence[FeatureShift], losses: Losses | None) -> Message:
     )
 
 
-def _worse(bad: Sequence[RunFinding]) -> Message | None:
+def _worse(bad: Sequence[RunFinding], unmeasured: Sequence[RunFinding]) -> Message | None:
+    if not bad and unmeasured:
+        return msg("Nothing that was measured got worse. {sentence}", sentence=unmeasured[0].sentence)
     if not bad:
         return None
     first, more = bad[0], len(bad) - 1

@@ -5,17 +5,16 @@ Nothing is initialised only to be overwritten, and only the tensors that the par
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
+from tunesmith.families.config_file import read_config_file
 from tunesmith.texts import Message, in_turn, msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -24,6 +23,7 @@ WEIGHT_NORM_NAMES = (
     ("parametrizations.weight.original0", "parametrizations.weight.original1"),
 )
 
+_AGAIN = msg("Download the checkpoint again.")
 Part = TypeVar("Part", bound=nn.Module)
 
 
@@ -37,42 +37,42 @@ def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
     Raises:
         TunesmithError: when the file is absent or unreadable.
     """
-    if not file.is_file():
-        raise TunesmithError(
-            msg("these weights are missing"), where=str(file), remedy=msg("Download the checkpoint again.")
-        )
-    try:
-        if file.suffix == ".safetensors":
-            return _read_safetensors(file, prefix)
-        return _read_pickled(file, prefix)
-    except (SafetensorError, RuntimeError, UnpicklingError, EOFError) as error:
-        # Torch's own words go on for lines and recommend to switch the safe reading off.
-        unsafe = isinstance(error, UnpicklingError)
-        reason = msg("it holds something other than tensors") if unsafe else str(error).strip().partition("\n")[0]
-        raise TunesmithError(
-            msg("these weights cannot be read ({error})", error=reason),
-            where=str(file),
-            remedy=msg("Download them again."),
-        ) from error
+    if file.suffix == ".safetensors":
+        with opened_tensors(file) as tensors:
+            names = [name for name in tensors.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
+            return {name[len(prefix) :]: _fp32(tensors.get_tensor(name)) for name in names}
+    named = {name: tensor for name, tensor in read_pickled(file).items() if name.startswith(prefix)}
+    return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items()}
 
 
-def _read_pickled(file: Path, prefix: str) -> dict[str, torch.Tensor]:
-    # Files older than torch 1.6 are no archives, which alone can be mapped into memory.
-    loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    # Some trainers keep more beside the weights; FunASR's loader takes either form.
-    tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(tensors, Mapping):
-        raise TunesmithError(
-            msg("this file holds no weights by name"), where=str(file), remedy=msg("Take the checkpoint's own file.")
-        )
-    named = {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
-    return {name[len(prefix) :]: _fp32(tensor) for name, tensor in named.items() if name.startswith(prefix)}
+def stored_dtypes(file: Path) -> dict[str, torch.dtype]:
+    """The precision that every tensor of a ``.pt`` file has there, by name.
+
+    Raises:
+        TunesmithError: when the file holds no weights.
+    """
+    return {name: tensor.dtype for name, tensor in read_pickled(file).items()}
 
 
-def _read_safetensors(file: Path, prefix: str) -> dict[str, torch.Tensor]:
-    with safe_open(file, framework="pt") as tensors:
-        names = [name for name in tensors.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
-        return {name[len(prefix) :]: _fp32(tensors.get_tensor(name)) for name in names}
+def indexed_files(index: Path, remedy: Message = _AGAIN) -> list[Path]:
+    """The weight files that an index names (``weight_map``), beside it and sorted; whether they are there is not asked.
+
+    Args:
+        index: ``model.safetensors.index.json`` or the like.
+        remedy: What to do about one that cannot be used.
+
+    Raises:
+        TunesmithError: when it is no index, or names files outside its folder.
+    """
+    named = read_config_file(index).get("weight_map")
+    if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
+        raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=remedy)
+    return [index.parent / name for name in sorted(set(named.values()))]
+
+
+def _is_plain_name(name: object) -> bool:
+    """Whether this is the name of a file in the same folder, not a path out of it."""
+    return isinstance(name, str) and Path(name).name == name
 
 
 def build(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,11 +61,37 @@ class LossAccumulator:
             self._denominators[name] += term.denominator
             self._kinds[name] = (term.reduction_group, term.weight)
 
+    def sums(self) -> dict[str, TermSum]:
+        """What was added so far, by term, as plain numbers that another process can read."""
+        return {
+            name: TermSum(float(total), self._denominators[name], *self._kinds[name])
+            for name, total in self._sums.items()
+        }
+
     def result(self) -> LossResult:
         """Total loss and term means over everything added."""
-        counted = {name: total for name, total in self._sums.items() if self._denominators[name]}
-        means = {name: float(total) / self._denominators[name] for name, total in counted.items()}
-        return LossResult(total_of(means, self._kinds), means)
+        return result_of([self.sums()])
+
+
+@dataclass(frozen=True)
+class TermSum:
+    """A term's sum over some batches, what it is divided by, its reduction group and that group's weight."""
+
+    sum: float
+    denominator: float
+    group: str
+    weight: float
+
+
+def result_of(parts: Sequence[Mapping[str, TermSum]]) -> LossResult:
+    """Total loss and term means over what several accumulators, or processes, have added."""
+    kinds = {name: (term.group, term.weight) for part in parts for name, term in part.items()}
+    means = {}
+    for name in kinds:
+        terms = [part[name] for part in parts if name in part]
+        if denominator := sum(term.denominator for term in terms):
+            means[name] = sum(term.sum for term in terms) / denominator
+    return LossResult(total_of(means, kinds), means)
 
 
 def total_of(means: Mapping[str, float], kinds: Mapping[str, tuple[str, float]]) -> float:

@@ -22,6 +22,8 @@ def choose(
     base_url: str | None = None,
     dialect: Dialect | None = None,
     prompt: Path | None = None,
+    timeout_s: float | None = None,
+    parallel: int | None = None,
 ) -> ListeningModel | None:
     """The listener of a provider; ``None`` for measuring alone. Nothing is loaded or called yet.
 
@@ -31,12 +33,16 @@ def choose(
         base_url: The server.
         dialect: How the server takes audio.
         prompt: The user's own instruction, of no use without a model.
+        timeout_s: How long the server may take for one answer.
+        parallel: How many requests the server gets at once; only looked at here.
 
     Raises:
         TunesmithError: for a flag that is missing, or that this provider has no use for.
     """
     if provider != "endpoint":
-        _refuse(provider, {"--base-url": base_url, "--dialect": dialect})
+        _refuse(
+            provider, {"--base-url": base_url, "--dialect": dialect, "--timeout": timeout_s, "--parallel": parallel}
+        )
     if provider == "measured":
         _refuse(provider, {"--model": model, "--prompt": prompt})
         return None
@@ -50,9 +56,9 @@ def choose(
     if not model:
         remedy = msg("Name a model of that server which takes audio.")
         raise TunesmithError(msg("the provider `endpoint` needs a model"), where="--model", remedy=remedy)
-    from tunesmith.label.endpoint import Endpoint
+    from tunesmith.label.endpoint import TIMEOUT_S, Endpoint
 
-    return Endpoint(model, base_url, dialect or "openai")
+    return Endpoint(model, base_url, dialect or "openai", timeout_s or TIMEOUT_S)
 
 
 def _refuse(provider: str, flags: Mapping[str, object]) -> None:

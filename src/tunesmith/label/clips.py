@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunesmith.data.labels import LabelStore, split_tags
-from tunesmith.data.layouts import Dataset, layout_named
-from tunesmith.data.layouts.walk import read_text
+from tunesmith.data.labels import LabelStore
+from tunesmith.data.layouts import Dataset
+from tunesmith.data.layouts.beside import LYRIC_FILES
+from tunesmith.data.layouts.text_files import read_text
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.data.tags import split_tags
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
@@ -23,6 +25,7 @@ class ClipToLabel:
         tags: The user's own tags, not those that labelling wrote.
         lyrics: Its lyrics, if any.
         text_file: Where its tags belong; ``None`` in layouts that list them in one file.
+        written: The tags that labelling wrote there before.
     """
 
     id: str
@@ -30,6 +33,7 @@ class ClipToLabel:
     tags: tuple[str, ...]
     lyrics: str
     text_file: Path | None
+    written: tuple[str, ...] = ()
 
 
 def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[ClipToLabel]:
@@ -43,11 +47,10 @@ def clips_of(layout: Dataset, store: LabelStore, *, overwrite: bool) -> list[Cli
     Raises:
         TunesmithError: for samples of several audios.
     """
-    ending = layout_named(layout.name).caption_ending
-    return [_clip(sample, ending, store, overwrite) for sample in layout.samples]
+    return [_clip(sample, layout.caption_files.get(sample.id), store, overwrite) for sample in layout.samples]
 
 
-def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> ClipToLabel:
+def _clip(sample: Sample, text_file: Path | None, store: LabelStore, overwrite: bool) -> ClipToLabel:
     if len(sample.audios) != 1:
         what = msg(
             "this sample has {count} audios ({roles}), and a label describes one",
@@ -57,15 +60,15 @@ def _clip(sample: Sample, ending: str, store: LabelStore, overwrite: bool) -> Cl
         raise TunesmithError(what, where=sample.id, remedy=msg("Label a folder of single clips."))
     (ref,) = sample.audios.values()
     path = Path(ref.path)
-    text_file = path.with_name(f"{path.stem}{ending}") if ending else None
     tags = tuple(split_tags(sample.texts.get("tags") or sample.texts.get("caption", "")))
     ours = store.wrote(sample.id, tags) or (overwrite and text_file is not None)
-    return ClipToLabel(sample.id, ref, () if ours else tags, _lyrics(sample, path), text_file)
+    own = store.tags_by_hand(sample.id) if ours or not tags else tags
+    return ClipToLabel(sample.id, ref, own, _lyrics(sample, path), text_file, tags if ours else ())
 
 
 def _lyrics(sample: Sample, path: Path) -> str:
     """The sample's lyrics; those beside a clip too, as not every layout reads them."""
-    beside = path.with_name(f"{path.stem}_lyrics.txt")
-    if "lyrics" not in sample.texts and beside.is_file():
-        return read_text(beside)[0]
-    return sample.texts.get("lyrics", "")
+    if "lyrics" in sample.texts:
+        return sample.texts["lyrics"]
+    files = (path.with_name(f"{path.stem}{ending}") for ending in LYRIC_FILES)
+    return next((read_text(file)[0] for file in files if file.is_file()), "")

@@ -18,6 +18,8 @@ from tunesmith.label.window import wav_bytes
 from tunesmith.texts import msg
 
 _PATH = "/chat/completions"
+TIMEOUT_S = 300.0
+"""Seconds that an answer may take where nothing else is said."""
 
 
 class Endpoint:
@@ -31,6 +33,7 @@ class Endpoint:
         base_url: The server, such as ``http://localhost:8000/v1``.
         dialect: ``openai`` sends sound as plain base64. ``dashscope`` sends it as a data URL and reads a stream, which
             Alibaba's Qwen-Omni models want.
+        timeout_s: How long one answer may take.
         wait: Sleeps so many seconds before a busy server is asked again.
 
     Raises:
@@ -44,6 +47,7 @@ class Endpoint:
         model: str,
         base_url: str,
         dialect: Literal["openai", "dashscope"] = "openai",
+        timeout_s: float = TIMEOUT_S,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         parts = urlsplit(base_url)
@@ -54,14 +58,14 @@ class Endpoint:
                 remedy=msg("Give one such as http://localhost:8000/v1."),
             )
         self.model, self.dialect = model, dialect
-        self._server = Server(base_url.rstrip("/").removesuffix(_PATH) + _PATH, _key(), wait=wait)
+        self._server = Server(base_url.rstrip("/").removesuffix(_PATH) + _PATH, _key(), timeout_s, wait=wait)
         self._plain = False
 
     def answer(self, question: Question) -> str:
         """What the model says.
 
         Raises:
-            NoAnswerError: when the server refuses this clip, stays busy, or answers without text.
+            NoAnswerError: when the server refuses this clip, stalls, stays busy, or answers without text.
             TunesmithError: when no request will work.
         """
         body = self._body(question)

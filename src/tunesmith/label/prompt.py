@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunesmith.data.labels import ClipMeasurements
-from tunesmith.data.layouts.walk import read_text
+from tunesmith.data.layouts.text_files import read_text
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 

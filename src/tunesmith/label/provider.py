@@ -43,6 +43,10 @@ class NoAnswerError(TunesmithError):
     """One clip got no answer; the next one may."""
 
 
+class StalledError(NoAnswerError):
+    """One clip got no answer in the time it was given: what serves the model may be stuck."""
+
+
 class ListeningModel(Protocol):
     """A model that listens. ``name`` is the provider's, ``model`` tells it from others in the key of a label."""
 

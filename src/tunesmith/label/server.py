@@ -12,9 +12,10 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from tunesmith.errors import TunesmithError
-from tunesmith.label.provider import NoAnswerError
+from tunesmith.label.provider import NoAnswerError, StalledError
 from tunesmith.texts import msg
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
@@ -24,6 +25,38 @@ class RefusedError(NoAnswerError):
     """The server understood the request and does not want it (400, 413, 422 and the like)."""
 
 
+class _SameServer(urllib.request.HTTPRedirectHandler):
+    """Follows redirections within one server alone: what is sent are someone's recordings."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """A request to the new place; the same one, with its body, where the status asks for that (307, 308).
+
+        Raises:
+            TunesmithError: when the new place is another host or port, or gives up encryption.
+        """
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        upgraded = (old.scheme, new.scheme) == ("http", "https") and new.port is None
+        if old.hostname != new.hostname or not (upgraded or (old.scheme, old.port) == (new.scheme, new.port)):
+            raise _sent_elsewhere(req.full_url, f"{new.scheme}://{new.netloc}")
+        if code in (307, 308):
+            key = req.unredirected_hdrs.get("Authorization")
+            again = urllib.request.Request(newurl, req.data, req.headers, method="POST")
+            if key:
+                again.add_unredirected_header("Authorization", key)
+            return again
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _sent_elsewhere(url: str, other: str) -> TunesmithError:
+    return TunesmithError(
+        msg("the server sends the request on to another one ({other}), and your recordings stay here", other=other),
+        where=url,
+        remedy=msg("If you trust that one, name it with --base-url."),
+    )
+
+
 @dataclass(frozen=True)
 class Server:
     """An address to post to.
@@ -31,7 +64,7 @@ class Server:
     Attributes:
         url: The whole address.
         key: Sent as a bearer token; empty for servers that want none. Never shown.
-        timeout_s: How long one reading from the server may take.
+        timeout_s: How long one answer may take, from the request to its last byte.
         tries: How often a busy server is asked in all.
         wait: Sleeps so many seconds.
     """
@@ -50,7 +83,8 @@ class Server:
 
         Raises:
             RefusedError: when the server refuses this request.
-            NoAnswerError: when it stays busy or silent.
+            StalledError: when an answer takes longer than ``timeout_s``, at once.
+            NoAnswerError: when it stays busy or the connection breaks.
             TunesmithError: when no request will work: nobody there, a wrong address, no access.
         """
         data = json.dumps(body, ensure_ascii=False).encode()
@@ -61,18 +95,31 @@ class Server:
                 request.add_unredirected_header("Authorization", f"Bearer {self.key}")
             pause = 2.0 ** (attempt + 1)
             try:
-                with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
-                    return str(response.read().decode("utf-8", "replace"))
+                return self._ask(request)
             except urllib.error.HTTPError as error:
                 reason = self._status(error)
                 pause = _asked_pause(error) or pause
             except (OSError, http.client.HTTPException) as error:
+                if _timed_out(error):
+                    raise StalledError(
+                        msg("no answer within {seconds:g} s", seconds=self.timeout_s), where=self.url
+                    ) from error
                 reason = self._broken(error)
             if attempt + 1 < self.tries:
                 self.wait(pause)
         raise NoAnswerError(
             msg("no answer after {tries} tries ({reason})", tries=self.tries, reason=reason), where=self.url
         )
+
+    def _ask(self, request: urllib.request.Request) -> str:
+        deadline = time.monotonic() + self.timeout_s
+        opener, pieces = urllib.request.build_opener(_SameServer), []
+        with opener.open(request, timeout=self.timeout_s) as response:
+            while piece := response.read1(65536):
+                pieces.append(piece)
+                if time.monotonic() > deadline:  # the timeout of a socket is for each reading from it
+                    raise TimeoutError
+        return b"".join(pieces).decode("utf-8", "replace")
 
     def _status(self, error: urllib.error.HTTPError) -> str:
         """What a busy server says; raises for every other status."""
@@ -128,6 +175,10 @@ class Server:
         text = " ".join(text.split())[:300]
         text = text.replace(self.key, "…") if self.key else text
         return f"{status}: {text}" if text else status
+
+
+def _timed_out(error: Exception) -> bool:
+    return isinstance(error.reason if isinstance(error, urllib.error.URLError) else error, TimeoutError)
 
 
 def _asked_pause(error: urllib.error.HTTPError) -> float | None:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tunesmith.data.labels import ClipMeasurements, split_tags
+from tunesmith.data.labels import ClipMeasurements
+from tunesmith.data.tags import split_tags
 from tunesmith.label.schema import Recaption
+
+RAP = "lyrical rap"
+"""What ``lyrical_rap_check`` means."""
 
 
 def built_tags(measured: ClipMeasurements, recaption: Recaption | None) -> list[str]:
     """The tags of a clip that has none: what the model heard, then what was measured.
 
-    Without a model's answer, words for energy, brightness and bass stand in for it.
+    Without a model's answer, words for energy, brightness and bass stand in for it. Rap that the model hears is a tag,
+    whether or not it stands among the genres.
     """
     if recaption is None:
         described: Iterable[str] = measured.words
     else:
         analysis = recaption.analysis
+        rap = (RAP,) if recaption.lyrical_rap_check else ()
         described = (
-            tag for item in (*analysis.genre, *analysis.instruments, *analysis.mood) for tag in split_tags(item)
+            tag for item in (*analysis.genre, *rap, *analysis.instruments, *analysis.mood) for tag in split_tags(item)
         )
     facts = [f"{measured.bpm:.0f} bpm"] if measured.bpm else []
     facts += [measured.key] if measured.key else []

@@ -43,19 +43,19 @@ def plan_lines(plan: RunPlan) -> list[Message]:
         msg(
             "adapter: about {millions:.1f} M parameters ({size})",
             millions=plan.adapter_parameters / 1e6,
-            size=_bytes(4 * plan.adapter_parameters),
+            size=size_text(4 * plan.adapter_parameters),
         ),
         *(
             msg(
                 "memory on a {device} ({precision}): about {size} ({parts})",
                 device=device.device,
                 precision=device.precision,
-                size=_bytes(device.memory_bytes),
+                size=size_text(device.memory_bytes),
                 parts=_parts(device.memory),
             )
             for device in plan.devices
         ),
-        msg("disk: about {size} ({parts})", size=_bytes(plan.disk_bytes), parts=_parts(plan.disk)),
+        msg("disk: about {size} ({parts})", size=size_text(plan.disk_bytes), parts=_parts(plan.disk)),
         *(
             msg(
                 "time of `tunesmith run` on a {device}: about {time} ({parts}), assuming {speed}",
@@ -83,11 +83,12 @@ def duration(seconds: float) -> Message:
     return msg("{days:.1f} days", days=seconds / 86_400)
 
 
-def _bytes(amount: float) -> str:
+def size_text(amount: float) -> str:
+    """A number of bytes as MB, or GB from one on."""
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"
 
 
 def _parts(parts: Mapping[str, float]) -> tuple[Message, ...]:
     return tuple(
-        msg("{part} {size}", part=_PARTS.get(name, name), size=_bytes(amount)) for name, amount in parts.items()
+        msg("{part} {size}", part=_PARTS.get(name, name), size=size_text(amount)) for name, amount in parts.items()
     )

@@ -11,9 +11,23 @@ FAMILIES = ("musicgen", "ace_step", "step_audio")
 """Families that have a pocket model."""
 
 
+NUMBERS = "NUMBERS.md"
+"""The page of every pocket model's measurements; a build writes it last."""
+_TITLE = "# Pocket "
+
+
 def is_pocket(path: str) -> bool:
-    """Whether a model path names one that ships: ``pocket`` (MusicGen's) or ``pocket/<family>``."""
+    """Whether a model path is the name of one that ships: ``pocket`` (MusicGen's) or ``pocket/<family>``."""
     return path == "pocket" or path.startswith("pocket/")
+
+
+def is_pocket_model(path: str) -> bool:
+    """Whether a model path leads to a pocket model: its name, the folder it ships in, or a copy of that folder."""
+    numbers = Path(path).expanduser() / NUMBERS
+    if is_pocket(path) or not numbers.is_file():
+        return is_pocket(path)
+    with numbers.open(encoding="utf-8", errors="replace") as page:
+        return page.readline().startswith(_TITLE)
 
 
 def pocket_path(name: str = "musicgen") -> Path:
@@ -23,7 +37,7 @@ def pocket_path(name: str = "musicgen") -> Path:
         TunesmithError: when this installation has none of that name.
     """
     path = Path(__file__).parent / name
-    if not (path / "NUMBERS.md").is_file():  # written last by every build
+    if not (path / NUMBERS).is_file():
         remedy = msg("There are {families}.", families=FAMILIES)
         if name in FAMILIES:
             remedy = msg(

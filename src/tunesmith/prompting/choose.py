@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import evaluated_samples
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
@@ -40,10 +41,9 @@ def choose_prompts(context: RunContext, user_prompts: Sequence[str], count: int,
     if user_prompts:
         return [Prompt(text, "user", lyrics=lyrics) for text in user_prompts]
     held_out: dict[str, Sample] = {}
-    if context.folder.manifest.exists():
-        for sample in read_manifest(context.folder.manifest):
-            if sample.split == "valid" and sample.texts.get("caption") and not is_replay(sample):
-                held_out.setdefault(sample.texts["caption"], sample)
+    for sample in evaluated_samples(context.folder):
+        if sample.split == "valid" and sample.texts.get("caption") and not is_replay(sample):
+            held_out.setdefault(sample.texts["caption"], sample)
     if held_out:
         return [
             Prompt(text, "held_out", sample, lyrics or lyrics_of(sample, context.family, seconds))
@@ -71,7 +71,7 @@ def asked_lyrics(lyrics: str, family: Family) -> str:
         if path.suffix.lower() == ".txt":
             raise TunesmithError(msg("there is no such lyrics file"), where=lyrics, remedy=msg("Check the path."))
         return lyrics
-    from tunesmith.data.layouts.walk import read_text
+    from tunesmith.data.layouts.text_files import read_text
 
     return read_text(path)[0]
 

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, cycle, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type, read_manifest
+from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import evaluated_samples
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
@@ -74,8 +76,7 @@ def _of_user(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 def voiced_samples(context: RunContext) -> list[Sample]:
     """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
-    manifest = context.folder.manifest
-    samples = [s for s in read_manifest(manifest) if PROMPT in s.audios] if manifest.exists() else []
+    samples = [s for s in evaluated_samples(context.folder) if PROMPT in s.audios]
     recipe = context.recipe.generate
     if samples or not recipe.source:
         return samples
@@ -138,11 +139,23 @@ def asked_texts(context: RunContext) -> list[str]:
         context.console.warn(
             msg("what the source says is not given (--source-text); the model hears it without its words")
         )
+    warn_of_requests(context, kind, list(recipe.prompts))
     if kind in (*CLONES, NEW_WORDS):
         return list(recipe.prompts)
     if recipe.prompts and list(recipe.prompts) != [recipe.source_prompt]:
         context.console.warn(msg("the edit {kind} keeps the words of its source; --prompt is not used", kind=kind))
     return [recipe.source_prompt]
+
+
+def warn_of_requests(context: RunContext, kind: str, texts: Sequence[str]) -> None:
+    """Warn of what the family expects to go wrong with the source, or with a text that is to be said."""
+    from tunesmith.audio.decode import probe
+
+    source = context.recipe.generate.source
+    seconds = probe(source).seconds if source and Path(source).is_file() else None  # reading it says what is wrong
+    notes = [note for text in texts or [""] for note in context.family.checks.request_notes(kind, text, seconds)]
+    for note in {str(note): note for note in notes}.values():
+        context.console.warn(note)
 
 
 def need_voices(requests: Sequence[GenerationRequest]) -> None:

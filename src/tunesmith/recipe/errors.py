@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 COMMAND_LINE = "command line"
 """Where a key was given that is in no file."""
 
+_NAMED = 50
+"""How many problems are named; a file with more of them is hardly a recipe at all."""
 _LIST = msg("a list, `[a, b]` or one `- item` per line")
 _SECTION = msg("a section of `key: value` lines")
 _WANTED = {
@@ -58,8 +60,10 @@ class RecipeError(TunesmithError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=_place))
-        found = [problem.message for problem in self.problems]
-        title = msg("the recipe has {count} problems", count=len(found))
+        found = [problem.message for problem in self.problems[:_NAMED]]
+        title = msg("the recipe has {count} problems", count=len(self.problems))
+        if len(self.problems) > _NAMED:
+            title = msg("the recipe has {count} problems, of which these are the first", count=len(self.problems))
         super().__init__(found[0] if len(found) == 1 else in_lines([title, *found]))
 
 
@@ -138,7 +142,10 @@ def problems_of(
             problems.append(Problem(where(named.groups()), "", said))
             continue
         unknown = detail["type"] == "extra_forbidden"
-        sentence = unknown_key(model, path, extra, prefix) if unknown else _sentence(detail)
+        if unknown and len(problems) < _NAMED:
+            sentence = unknown_key(model, path, extra, prefix)
+        else:
+            sentence = msg("unknown key") if unknown else _sentence(detail)
         problems.append(Problem(where(prefix + path), key_of(prefix + path), sentence))
     return problems
 

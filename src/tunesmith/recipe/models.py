@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.checks.limits import CheckLimits
@@ -24,6 +25,13 @@ from tunesmith.records.settings import (
 )
 from tunesmith.texts import msg
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+"""Of audio that is made; an hour takes a night on a CPU already."""
+Count = Annotated[int, Field(gt=0, le=1000)]
+"""Of clips that are made."""
+Seed = Annotated[int, Field(ge=-(2**62), le=2**62)]
+"""What every generator takes, with room for adding a number of items."""
+Beta = Annotated[float, Field(ge=0, lt=1)]
 GateAction = Literal["stop", "warn", "off"]
 if TYPE_CHECKING:
     LayoutName = str
@@ -82,9 +90,9 @@ class DataRecipe(Section):
 class StageRecipe(Section):
     """Length and learning rate of one training stage."""
 
-    epochs: Annotated[Annotated[int, Field(ge=0)] | None, LENGTH] = None
+    epochs: Annotated[Annotated[int, Field(ge=0, le=1_000_000)] | None, LENGTH] = None
     """Passes over the clips; 0 leaves the stage out."""
-    updates: Annotated[Annotated[int, Field(ge=0)] | None, LENGTH] = None
+    updates: Annotated[Annotated[int, Field(ge=0, le=100_000_000)] | None, LENGTH] = None
     """Optimizer updates, instead of `epochs`; 0 leaves the stage out."""
     share: Annotated[Share | None, LENGTH] = None
     """Share of the run's updates or epochs, instead of a length of its own; `train.updates=…` or `train.epochs=…` on
@@ -96,18 +104,18 @@ class StageRecipe(Section):
 class TrainRecipe(Section):
     """The training run."""
 
-    seed: Annotated[int, WEIGHTS] = 42
+    seed: Annotated[Seed, WEIGHTS] = 42
     """Fixes every random draw."""
-    updates: Annotated[Annotated[int, Field(gt=0)] | None, LENGTH] = None
+    updates: Annotated[Annotated[int, Field(gt=0, le=100_000_000)] | None, LENGTH] = None
     """Optimizer updates. Left out, `epochs` decides."""
-    epochs: Annotated[Annotated[int, Field(gt=0)] | None, LENGTH] = None
+    epochs: Annotated[Annotated[int, Field(gt=0, le=1_000_000)] | None, LENGTH] = None
     """Passes over the clips. With neither, 400 updates: enough for 20 to 500 clips, and early stopping ends sooner."""
     stages: Annotated[dict[str, StageRecipe], RESUMABLE] = Field(default_factory=dict)
     """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
     stages without a length of their own, which share them; on the command line they scale all stages."""
-    batch_size: Annotated[int, Field(gt=0), EXECUTION] = 4
+    batch_size: Annotated[int, Field(gt=0, le=4096), EXECUTION] = 4
     """Clips per micro-batch and device."""
-    accumulation: Annotated[int, Field(gt=0), EXECUTION] = 2
+    accumulation: Annotated[int, Field(gt=0, le=100_000), EXECUTION] = 2
     """Micro-batches per update. The result does not depend on how a batch is cut into micro-batches."""
     token_budget: Annotated[Annotated[int, Field(gt=0)] | None, EXECUTION] = None
     """At most this many frames (padding included) per micro-batch; larger ones are cut further."""
@@ -121,7 +129,7 @@ class TrainRecipe(Section):
     """Where the fall ends, as a share of the peak."""
     weight_decay: Annotated[float, Field(ge=0), RESUMABLE] = 0.01
     """AdamW weight decay."""
-    betas: Annotated[tuple[float, float], RESUMABLE] = (0.9, 0.95)
+    betas: Annotated[tuple[Beta, Beta], RESUMABLE] = (0.9, 0.95)
     """AdamW betas; AudioCraft's."""
     max_grad_norm: Annotated[Positive, RESUMABLE] = 1.0
     """Gradient clipping."""
@@ -150,6 +158,13 @@ class TrainRecipe(Section):
     max_skipped: Annotated[int, Field(gt=0), EXECUTION] = 10
     """Non-finite updates in a row that end the run."""
 
+    @field_validator("snapshots")
+    @classmethod
+    def _stays_inside(cls, value: str) -> str:
+        if ".." in PurePosixPath(value.replace("\\", "/")).parts:
+            raise ValueError(msg("it leads out of the run folder; give the name of a folder inside of it"))
+        return value
+
 
 class PreviewRecipe(Section):
     """Listening while it trains: same prompts and seeds every time."""
@@ -161,7 +176,7 @@ class PreviewRecipe(Section):
     """Prompts; the first held-out captions when empty."""
     count: Annotated[int, Field(gt=0, le=16), SELECTION] = 2
     """How many held-out captions to use when no prompts are given."""
-    seconds: Annotated[Positive, SELECTION] = 8.0
+    seconds: Annotated[Seconds, SELECTION] = 8.0
     """Length of a preview."""
     max_share: Annotated[float, Field(ge=0), CADENCE] = 0.15
     """Previews may take this share of the training time, as measured while it runs. A round that has no room in it is
@@ -175,11 +190,11 @@ class GenerateRecipe(Section):
 
     prompts: tuple[str, ...] = ()
     """Prompts; held-out captions when empty."""
-    count: Annotated[int, Field(gt=0)] = 4
+    count: Count = 4
     """How many of them."""
-    seconds: Positive = 10.0
+    seconds: Seconds = 10.0
     """Length in seconds; over the family's window it is continued by a sliding window."""
-    seed: int = 1234
+    seed: Seed = 1234
     """Item i uses seed + i."""
     lyrics: str = ""
     """Lyrics, or the path of a .txt file with them, for families that sing; held-out clips bring their own."""
@@ -197,7 +212,7 @@ class GenerateRecipe(Section):
     """File format."""
     adapter_scale: Annotated[float, Field(ge=0, le=4)] = 1.0
     """Strength of the adapter: 0 is the base, 1 as trained."""
-    batch_size: Annotated[int, Field(gt=0), EXECUTION] = 8
+    batch_size: Annotated[int, Field(gt=0, le=4096), EXECUTION] = 8
     """Prompts generated at once; results do not depend on it."""
 
 
@@ -208,13 +223,13 @@ class EvaluateRecipe(Section):
 
     prompts: tuple[str, ...] = ()
     """Prompts; held-out captions when empty, else eight built-in ones."""
-    count: Annotated[int, Field(gt=0)] = 8
+    count: Count = 8
     """How many prompts."""
-    seconds: Positive = 10.0
+    seconds: Seconds = 10.0
     """Length of each clip."""
-    seed: int = 1234
+    seed: Seed = 1234
     """Item i uses seed + i on both sides."""
-    forgetting_prompts: Annotated[int, Field(ge=0)] = 4
+    forgetting_prompts: Annotated[int, Field(ge=0, le=1000)] = 4
     """Base-style prompts whose loss and sound must not get worse."""
     compare: bool = True
     """Generate the base side too."""

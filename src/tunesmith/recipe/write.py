@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from tunesmith.recipe.tree import plain_scalar
 _WIDTH = 118
 _NO_FOLDING = 1_000_000
 _SHORT = 60
+_NOT_YAML = re.compile("[^\n\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Characters that end a line in YAML, and with it a comment, or that YAML does not take even there."""
 
 
 def commented_recipe(
@@ -99,7 +102,7 @@ def _yaml(value: Any) -> str:
 
 def _comment(text: str, indent: str) -> list[str]:
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in _NOT_YAML.sub(lambda found: found[0].encode("unicode_escape").decode(), text).split("\n"):
         wrapped = textwrap.wrap(paragraph, _WIDTH - len(indent)) or [""]
         lines += [f"{indent}# {line}".rstrip() for line in wrapped]
     return lines if text else []

@@ -29,6 +29,11 @@ class ClipIndex(Record):
         text = "\n".join(f"{name} {self.clips[name]}" for name in sorted(self.clips))
         return f"{len(self.clips)} ({hashlib.blake2b(text.encode(), digest_size=4).hexdigest()})"
 
+    @property
+    def contents(self) -> dict[str, str]:
+        """The key of each clip's content by id, whatever its side of the split."""
+        return {name: text.split()[-1] for name, text in self.clips.items()}
+
     def compared(self, now: ClipIndex) -> Message:
         """What another state of the dataset has that this one has not, and the other way round."""
         both = self.clips.keys() & now.clips.keys()

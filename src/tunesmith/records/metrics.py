@@ -181,7 +181,9 @@ def metric_line(data: Mapping[str, Any], where: Path | str = "") -> MetricLine:
     """
     if not isinstance(data, Mapping):
         raise damaged(msg("it holds no object"), where)
-    kind = KINDS.get(str(data.get("kind")))
+    if not isinstance(data.get("kind"), str):
+        raise damaged(msg("it does not say what kind of line it is"), where)
+    kind = KINDS.get(data["kind"])
     if kind is None:
         raise TunesmithError(
             msg("there are no metrics of kind {kind!r}", kind=data.get("kind")),

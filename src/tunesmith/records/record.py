@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from tunesmith.errors import TunesmithError, message_of
-from tunesmith.files import read_json, write_json
+from tunesmith.files import DamagedFileError, read_json, write_json
 from tunesmith.texts import Message, msg
 
 Number = float | int | None
@@ -103,9 +103,9 @@ def validation_message(detail: Mapping[str, Any]) -> Message:
     return message_of(cause) if isinstance(cause, ValueError) else Message.fixed(str(detail["msg"]))
 
 
-def damaged(reason: Message, where: Path | str) -> TunesmithError:
+def damaged(reason: Message, where: Path | str) -> DamagedFileError:
     """What is raised of a file that is no such record."""
-    return TunesmithError(
+    return DamagedFileError(
         msg("this file is damaged: {reason}", reason=reason),
         where=str(where) or None,
         remedy=msg("Do the stage that writes it again."),

@@ -11,8 +11,8 @@ from tunesmith.texts import NOTHING
 
 Severity = Literal["broken", "flaw", "note"]
 """Not usable as audio; usable, and audibly wrong; worth knowing."""
-FindingKind = Literal["better", "worse", "same", "broken"]
-"""Against the base model; ``broken`` is not usable whatever the base does."""
+FindingKind = Literal["better", "worse", "same", "broken", "unmeasured"]
+"""Against the base model; ``broken`` is not usable whatever the base does, ``unmeasured`` is neither good nor bad."""
 
 
 class ClipVerdict(Part):
@@ -38,7 +38,8 @@ class RunFinding(Part):
 
     Attributes:
         name: What was judged; a file rule's name, or a run rule's.
-        kind: ``better``, ``worse`` or ``same`` than the base model, or ``broken``: not usable whatever the base does.
+        kind: ``better``, ``worse`` or ``same`` than the base model, ``broken``: not usable whatever the base does, or
+            ``unmeasured``: nothing can be said.
         title: Two or three words.
         sentence: The judgement with its numbers.
         cause: What usually lies behind it; empty for good news.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.comparison import ComparedPrompt, ComparedSide, ReferenceResult, Signals
 from tunesmith.records.generated import GeneratedFile
 from tunesmith.records.run_finding import ClipVerdict
@@ -111,8 +112,19 @@ def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPromp
     if source is not None:
         sides.append(Side(_PROMPT, source))
         measured.append({})
-    notes = [term("kind", prompt.kind), *_edit(prompt), msg("seed {seed}", seed=prompt.seed)]
+    notes = [
+        term("kind", prompt.kind),
+        *_edit(prompt),
+        msg("seed {seed}", seed=prompt.seed),
+        *_level(prompt.lora.signals),
+    ]
     return PlayerRow(prompt.prompt, tuple(notes), tuple(sides), _signal_table(measured))
+
+
+def _level(signals: Signals) -> list[Message]:
+    """What was done to the level of a file, and of the other one of its pair alike."""
+    gain = gain_message(real(signals.get("gain_db")))
+    return [gain] if gain else []
 
 
 def _side(title: Message, clip: MediaClip | None, side: ComparedSide | None) -> Side:
@@ -184,5 +196,5 @@ def _generated_row(data: ReportData, embedder: AudioEmbedder, generated: Generat
     clips = embedder.row([data.inside(generated.file, data.folder.generated)])
     flags = (Flag(term("problem", generated.problem), None),) if generated.problem else ()
     side = Side(_ADAPTER, clips[0], flags, missing=msg("No audio"))
-    notes = (msg("Generated with the adapter"), msg("seed {seed}", seed=generated.seed))
+    notes = (msg("Generated with the adapter"), msg("seed {seed}", seed=generated.seed), *_level(generated.signals))
     return PlayerRow(generated.prompt, notes, (side,), _signal_table([generated.signals]))

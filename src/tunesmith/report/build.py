@@ -20,18 +20,19 @@ from tunesmith.report.numbers import number
 from tunesmith.report.pictures import Picture
 from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg
+from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg, reader_language
 
 # Control characters and lone surrogates, which no HTML file may hold; a caption may hold anything.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def build_report(folder: RunFolder, *, embed: bool = True) -> Path:
+def build_report(folder: RunFolder, *, embed: bool = True, page: Path | None = None) -> Path:
     """Write ``report.html`` from what the run folder holds; every part of it may be missing.
 
     Args:
         folder: The run folder, or a folder with an evaluation alone.
         embed: Put the audio into the page when it is small enough (about 12 MB); else players link to the files.
+        page: Another place than the run folder; links to files would be broken there, so all audio is put in.
 
     Returns:
         The path of the page.
@@ -40,9 +41,10 @@ def build_report(folder: RunFolder, *, embed: bool = True) -> Path:
         TunesmithError: when the folder is missing or cannot be written to.
     """
     data = gather(folder)
-    embedder = AudioEmbedder(folder.path, embed=embed and fits(audible(data)))
-    write_text(folder.report, _UNPRINTABLE.sub("\ufffd", render(data, embedder)))
-    return folder.report
+    embedder = AudioEmbedder(folder.path, embed=embed and (page is not None or fits(audible(data))))
+    target = page or folder.report
+    write_text(target, _UNPRINTABLE.sub("\ufffd", render(data, embedder)))
+    return target
 
 
 def render(data: ReportData, embedder: AudioEmbedder) -> str:
@@ -71,6 +73,7 @@ def _helpers() -> dict[str, Any]:
         "languages": {language: LANGUAGE_NAME.render(language) for language in LANGUAGES},
         "language_word": " / ".join(dict.fromkeys(msg("Language").render(language) for language in LANGUAGES)),
         "titles": SECTIONS,
+        "written_in": reader_language(),
     }
 
 
@@ -113,6 +116,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "version": __version__,
         "when": time.strftime("%Y-%m-%d %H:%M"),
         "problems": data.problems,
+        "unfinished": summary.unfinished(data),
         "verdict": summary.verdict(data),
         "state": summary.state(data),
         "cards": summary.cards(data),

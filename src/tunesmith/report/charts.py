@@ -6,14 +6,16 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunesmith.records.metrics import MetricLine, TrainLine, ValidLine
 from tunesmith.report.evaluation_section import random_loss
+from tunesmith.report.field_names import loss_term
 from tunesmith.report.numbers import loss, number, real
-from tunesmith.report.texts import term, verbatim
-from tunesmith.texts import Message, msg
+from tunesmith.report.texts import term
+from tunesmith.texts import LANGUAGES, NOTHING, Message, msg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +27,8 @@ LineT = TypeVar("LineT", bound=MetricLine)
 LossT = TypeVar("LossT", bound=TrainLine | ValidLine)
 
 _MOST_POINTS = 500
+_UPDATE, _LOSS = msg("update"), msg("loss")
+"""What stands at the axes."""
 # Colours are written as these stand-ins and exchanged for CSS variables: dark mode and print need no second chart.
 _STAND_INS = {f"#0102{i:02d}": f"var(--line-{i})" for i in range(10)}
 _INK, _FAINT = "#010377", "#010388"
@@ -96,7 +100,7 @@ def _losses(data: ReportData, train: Sequence[TrainLine], valid: Sequence[ValidL
     if random is not None:
         drawn = msg("Dashed: a uniform guess.")
         note = drawn if random <= reach else msg("A uniform guess lies above this chart.")
-    return Chart("loss", title, _draw(paint, "loss", "loss"), tuple(legend), note)
+    return Chart("loss", title, _draw(paint, "loss", _LOSS), tuple(legend), note)
 
 
 def _loss_of(line: TrainLine | ValidLine) -> float | None:
@@ -113,9 +117,9 @@ def _codebooks(valid: Sequence[ValidLine]) -> Chart | None:
         for index, points in enumerate(lines.values()):
             _line(axes, points, index + 1, marker="o")
 
-    legend = tuple((index + 1, verbatim(name.replace("_", " "))) for index, name in enumerate(lines))
+    legend = tuple((index + 1, loss_term(name)) for index, name in enumerate(lines))
     title = msg("Held-out loss by codebook or noise level")
-    return Chart("codebooks", title, _draw(paint, "codebooks", "loss"), legend)
+    return Chart("codebooks", title, _draw(paint, "codebooks", _LOSS), legend)
 
 
 def _term(valid: Sequence[ValidLine], name: str) -> Points:
@@ -126,7 +130,7 @@ def _learning_rate(train: Sequence[TrainLine]) -> Chart | None:
     points = series(train, lambda line: line.learning_rate)
     if not points:
         return None
-    return Chart("rate", msg("Learning rate"), _draw(lambda axes: _line(axes, points, 0), "rate", "", tick=number))
+    return Chart("rate", msg("Learning rate"), _draw(lambda axes: _line(axes, points, 0), "rate", NOTHING, tick=number))
 
 
 def _forgetting(valid: Sequence[ValidLine]) -> Chart | None:
@@ -134,7 +138,7 @@ def _forgetting(valid: Sequence[ValidLine]) -> Chart | None:
     if not points:
         return None
     title = msg("Loss on base-style prompts; rising means the base's skill is being forgotten")
-    return Chart("forgetting", title, _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", "loss"))
+    return Chart("forgetting", title, _draw(lambda axes: _line(axes, points, 2, marker="o"), "forgetting", _LOSS))
 
 
 def _thin(points: Points) -> Points:
@@ -166,7 +170,7 @@ def _line(axes: Axes, points: Points, index: int, width: float = 1.6, marker: st
     axes.plot(x, y, color=_stand_in(index), linewidth=width, marker=marker, markersize=4, gid=f"line-{index}")
 
 
-def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[float], str] | None = None) -> str:
+def _draw(paint: Callable[[Axes], None], name: str, unit: Message, tick: Callable[[float], str] | None = None) -> str:
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -186,8 +190,8 @@ def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[f
         axes.margins(x=0.02, y=0.12)
         axes.grid(color=_FAINT, linewidth=0.7)
         axes.tick_params(colors=_INK, length=0, labelcolor=_INK)
-        axes.set_xlabel("update", color=_INK)
-        axes.set_ylabel(unit, color=_INK)
+        axes.set_xlabel(str(_UPDATE), color=_INK)
+        axes.set_ylabel(str(unit), color=_INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         for text in axes.texts:
             text.set_color(_stand_in(1))
@@ -199,7 +203,16 @@ def _draw(paint: Callable[[Axes], None], name: str, unit: str, tick: Callable[[f
         axes.spines["bottom"].set_color(_FAINT)
         buffer = io.StringIO()
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _for_page(buffer.getvalue(), name)
+    svg = _for_page(buffer.getvalue(), name)
+    for spoken in (_UPDATE, unit):
+        svg = svg.replace(f">{spoken}</text>", f">{_in_every_language(spoken)}</text>") if spoken else svg
+    return svg
+
+
+def _in_every_language(text: Message) -> str:
+    """What stands within an SVG's text, once per language; the page shows one of them."""
+    spoken = ((language, escape(text.render(language))) for language in LANGUAGES)
+    return "".join(f'<tspan class="{language}" lang="{language}">{said}</tspan>' for language, said in spoken)
 
 
 def _for_page(svg: str, name: str) -> str:

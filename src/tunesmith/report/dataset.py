@@ -53,7 +53,7 @@ def data_rows(data: ReportData) -> list[tuple[Message, Message]]:
         (msg("Clips kept"), verbatim(found.kept)),
         (msg("Train"), verbatim(found.train)),
         (msg("Held out"), verbatim(found.valid)),
-        (msg("Length in all"), verbatim(duration(found.seconds))),
+        (msg("Length in all"), duration(found.seconds)),
         (msg("How the split was made"), term("split", found.split_kind)),
     ]
     return [(name, value) for name, value in rows if value]

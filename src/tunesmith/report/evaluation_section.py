@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from tunesmith.records.comparison import ComparedLosses, FeatureResult
 from tunesmith.records.run_finding import RunFinding
 from tunesmith.records.speech_comparison import MeasureResult
+from tunesmith.report.field_names import loss_term, worded
 from tunesmith.report.gather import ReportData
 from tunesmith.report.numbers import UNKNOWN, change, loss, number, plain, real
 from tunesmith.report.texts import term, verbatim
-from tunesmith.texts import Message, msg
+from tunesmith.texts import NOTHING, Message, msg
 
-KINDS = ("broken", "worse", "better", "same")
+KINDS = ("broken", "worse", "unmeasured", "better", "same")
 
 
 def findings(data: ReportData) -> list[tuple[str, list[RunFinding]]]:
@@ -27,9 +28,9 @@ def direction(feature: FeatureResult) -> tuple[Message, bool]:
     return term("direction", feature.direction), feature.direction == "towards"
 
 
-def evidence(finding: RunFinding) -> str:
+def evidence(finding: RunFinding) -> Message:
     """The numbers behind a finding as one line."""
-    return plain(finding.evidence).replace("_", " ") if finding.evidence else ""
+    return worded(finding.evidence) if finding.evidence else NOTHING
 
 
 def loss_rows(data: ReportData) -> list[tuple[Message, str, str, str]]:
@@ -39,9 +40,10 @@ def loss_rows(data: ReportData) -> list[tuple[Message, str, str, str]]:
         return []
     before, after, style = losses.base.terms, losses.adapter.terms, losses.base_style
     rows = [(msg("Held-out clips"), losses.base.loss, losses.adapter.loss)]
-    rows += [(verbatim(n.replace("_", " ")), before.get(n), after.get(n)) for n in dict.fromkeys([*before, *after])]
-    if style:
-        rows.append((msg("Base-style prompts (forgetting)"), style.base, style.adapter))
+    rows += [(loss_term(n), before.get(n), after.get(n)) for n in dict.fromkeys([*before, *after])]
+    rows.append(
+        (msg("Base-style prompts (forgetting)"), style.base if style else None, style.adapter if style else None)
+    )
     return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
 
 

@@ -44,6 +44,7 @@ class ReportData:
         comparison_folder: The folder its file names are relative to.
         generated: What the generate stage made; ``None`` before it ran.
         problems: Sentences about files that could not be read.
+        unfinished: Stages that were begun and are not done; what there is of them is of the round before.
     """
 
     folder: RunFolder
@@ -59,6 +60,7 @@ class ReportData:
     comparison_folder: Path = Path()
     generated: GeneratedFiles | None = None
     problems: tuple[Message, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
     def name(self) -> str:
         """The run's name."""
@@ -98,6 +100,9 @@ def gather(folder: RunFolder) -> ReportData:
     comparison = folder.evaluation / "comparison_results.json"
     comparison = comparison if comparison.exists() or not beside.exists() else beside
     states = {name: _read(StageState, folder.stage(name), problems) for name in STAGES}
+    unfinished = [name for name, state in states.items() if state and state.status == "running" and name != "report"]
+    if comparison.exists() is False:
+        unfinished = [name for name in unfinished if name != "train"]  # how far it is stands in its place
     return ReportData(
         folder=folder,
         target=_target(folder.path),
@@ -112,6 +117,7 @@ def gather(folder: RunFolder) -> ReportData:
         comparison_folder=comparison.parent,
         generated=_read(GeneratedFiles, folder.generated / "generated.json", problems),
         problems=tuple(problems),
+        unfinished=tuple(unfinished),
     )
 
 

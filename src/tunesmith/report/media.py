@@ -13,8 +13,9 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.report.pictures import Picture, SoundView, draw
-from tunesmith.texts import Message, msg
+from tunesmith.texts import Message, as_message, msg
 
 Array = NDArray[np.floating]
 
@@ -102,15 +103,15 @@ def data_uri(kind: str, data: bytes) -> str:
 
 def fits(paths: Iterable[Path]) -> bool:
     """Whether these files can go into the page: estimated from their lengths, so that nothing is encoded in vain."""
-    import soundfile
+    from tunesmith.audio.decode import probe
 
     total = 0.0
     for path in paths:
         try:
-            info = soundfile.info(str(path))
-        except (OSError, RuntimeError):
+            info = probe(path)
+        except UnreadableAudioError:
             continue
-        total += info.duration * min(info.channels, 2) * _BYTES_PER_SECOND
+        total += info.seconds * min(info.channels, 2) * _BYTES_PER_SECOND
         if total > BUDGET_BYTES:
             return False
     return True
@@ -150,14 +151,14 @@ def _write(audio: Array, rate: int, form: str, subtype: str, compression_level: 
 
 def _read(path: Path) -> SoundView | Message:
     """The first minutes of a file, or why it cannot be read."""
-    import soundfile
+    from tunesmith.audio.decode import blocks, open_audio
 
     try:
-        with soundfile.SoundFile(str(path)) as file:
-            rate, seconds = file.samplerate, file.frames / file.samplerate
-            audio = file.read(int(SHOWN_SECONDS * rate), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        return msg("no such file") if not path.exists() else Message.fixed(str(error))
-    if not len(audio):
-        return msg("no samples")
+        with open_audio(path) as sound:
+            rate, seconds = sound.samplerate, sound.frames / sound.samplerate
+            audio = np.concatenate(list(blocks(sound, str(path), end=SHOWN_SECONDS)), axis=1).T
+    except UnreadableAudioError as error:
+        if error.kind == "empty":
+            return msg("no samples")
+        return as_message(error.what) if path.exists() else msg("no such file")
     return SoundView(np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0), rate, seconds)

@@ -1,9 +1,11 @@
-"""How numbers read on the page: few digits, one sign for "unknown", the same in both languages."""
+"""How numbers read on the page: few digits, one sign for "unknown", the same in every language but for units."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+from tunesmith.texts import Message, msg
 
 UNKNOWN = "–"
 _MINUS = "\u2212"
@@ -53,15 +55,18 @@ def change(before: Any, after: Any) -> str:
     return f"{100 * (second - first) / abs(first):+.1f} %".replace("-", _MINUS)
 
 
-def duration(seconds: Any) -> str:
+def duration(seconds: Any) -> Message:
     """Seconds as a person says them: ``42 s``, ``3 min 05 s``, ``2 h 03 min``."""
     result = real(seconds)
     if result is None or result < 0:
-        return UNKNOWN
+        return Message.fixed(UNKNOWN)
     if result < 60:
-        return f"{result:.0f} s" if result >= 10 or result == int(result) else f"{result:.1f} s"
+        digits = 0 if result >= 10 or result == int(result) else 1
+        return msg("{seconds} s", seconds=format(result, f".{digits}f"))
     minutes, rest = divmod(round(result), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < 60:
+        return msg("{minutes} min {seconds:02d} s", minutes=minutes, seconds=rest)
+    return msg("{hours} h {minutes:02d} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def plain(value: Any) -> str:

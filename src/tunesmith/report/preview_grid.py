@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.metrics import PreviewLine
 from tunesmith.report.gather import ReportData
 from tunesmith.report.media import AudioEmbedder, MediaClip
+from tunesmith.report.numbers import real
 from tunesmith.report.texts import term
 from tunesmith.texts import Message
 
@@ -16,11 +18,12 @@ MOST_STEPS = 12
 
 @dataclass(frozen=True)
 class Cell:
-    """One preview; ``measured`` tells a good one from one that is missing."""
+    """One preview; ``measured`` tells a good one from one that is missing, ``level`` that it was turned down."""
 
     clip: MediaClip | None
     problem: Message | None
     measured: bool = False
+    level: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def preview_grid(data: ReportData, embedder: AudioEmbedder) -> Grid:
         for index, preview in at.items():
             prompts.setdefault(index, (preview.prompt, str(preview.seed)))
         clips = embedder.row([data.inside(at[i].file) if i in at else None for i in indices], compact=True)
-        cells = tuple(Cell(clip, _problem(at.get(i)), i in at) for i, clip in zip(indices, clips, strict=True))
+        cells = tuple(
+            Cell(clip, _problem(at.get(i)), i in at, _level(at.get(i))) for i, clip in zip(indices, clips, strict=True)
+        )
         update = step[0].update
         lines.append((update, update == last_best, cells))
     return Grid(tuple(prompts[i] for i in indices if i in prompts), tuple(lines), left_out)
@@ -67,6 +72,10 @@ def _steps(data: ReportData) -> tuple[list[int], list[list[PreviewLine]], int]:
         return indices, steps, 0
     chosen = [steps[round(i * (len(steps) - 1) / (MOST_STEPS - 1))] for i in range(MOST_STEPS)]
     return indices, chosen, len(steps) - MOST_STEPS
+
+
+def _level(preview: PreviewLine | None) -> Message | None:
+    return gain_message(real(preview.signals.get("gain_db"))) if preview else None
 
 
 def _problem(preview: PreviewLine | None) -> Message | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunesmith.report.texts import term
 from tunesmith.texts import Message, msg
 
 SIGNALS: dict[str, tuple[Message, str]] = {
@@ -50,6 +51,8 @@ SIGNALS: dict[str, tuple[Message, str]] = {
     "tempo_confidence": (msg("trust in the tempo"), ""),
     "low_env_std_db": (msg("movement of the bass"), "dB"),
     "low_env_lag1": (msg("steadiness of the bass"), ""),
+    "over_frac": (msg("share of samples that passed full scale"), ""),
+    "gain_db": (msg("gain of the file"), "dB"),
     "error_rate": (msg("error rate"), ""),
     "left_out": (msg("left out in a row"), ""),
     "text_length": (msg("words or characters of the text"), ""),
@@ -71,4 +74,4 @@ def signal_name(name: Any, *, unit: bool = True) -> Message:
     if not isinstance(name, str) or name not in SIGNALS:
         return Message.fixed(str(name))
     called, its_unit = SIGNALS[name]
-    return msg("{signal}, {unit}", signal=called, unit=its_unit) if unit and its_unit else called
+    return msg("{signal}, {unit}", signal=called, unit=term("unit", its_unit)) if unit and its_unit else called

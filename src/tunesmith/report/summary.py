@@ -8,7 +8,7 @@ from tunesmith.report.charts import best_update
 from tunesmith.report.gather import ReportData
 from tunesmith.report.numbers import UNKNOWN, change, duration, loss, real
 from tunesmith.report.texts import verbatim
-from tunesmith.texts import Message, msg
+from tunesmith.texts import Message, all_of, msg
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,16 @@ def state(data: ReportData) -> tuple[Message, str]:
     if data.findings is None:
         return msg("Nothing has been done yet in this folder."), go_on
     return msg("The clips have been checked. Nothing has been trained yet."), go_on
+
+
+def unfinished(data: ReportData) -> Message | None:
+    """Which stages were begun and are not done."""
+    if not data.unfinished:
+        return None
+    return msg(
+        "Begun and not finished: {stages}. What this page shows of that is the result of the time before.",
+        stages=all_of(data.unfinished),
+    )
 
 
 def cards(data: ReportData) -> list[SummaryCard]:
@@ -124,4 +134,4 @@ def _time(data: ReportData) -> SummaryCard | None:
     if seconds is None:
         times = [t for line in data.metrics.train if (t := real(line.time)) is not None]
         seconds = max(times, default=None)
-    return None if seconds is None else SummaryCard(msg("Training time"), verbatim(duration(seconds)))
+    return None if seconds is None else SummaryCard(msg("Training time"), duration(seconds))

@@ -13,13 +13,13 @@ from tunesmith.families.registry import family_type
 from tunesmith.pocket.shipped import is_pocket
 from tunesmith.records.environment import BaseModelFacts
 from tunesmith.records.metrics import TrainLine
-from tunesmith.records.plan import DevicePlan
 from tunesmith.records.stage_state import TrainSummary
+from tunesmith.report.field_names import field_name, field_path, worded
 from tunesmith.report.gather import RecipeSection, ReportData, part
 from tunesmith.report.numbers import UNKNOWN, duration, number, plain, real
 from tunesmith.report.texts import term, verbatim
 from tunesmith.run.folder import STAGES
-from tunesmith.texts import Message, in_turn, joined, msg
+from tunesmith.texts import NOTHING, Message, in_turn, joined, msg
 
 
 def done(data: ReportData) -> list[tuple[Message, Message]]:
@@ -79,52 +79,48 @@ def _speed(lines: Sequence[TrainLine]) -> list[tuple[Message, Message | None]]:
     return [(msg("Speed"), middle), (msg("Skipped updates"), skipped)]
 
 
-def flat(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Nested dictionaries as lines ``a.b`` and value."""
+def flat(record: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[Message, Message]]:
+    """Nested dictionaries as lines: where a value is, by what its fields are called, and the value."""
     for key, value in record.items() if isinstance(record, Mapping) else ():
-        if isinstance(value, Mapping) and value and depth < 6:
-            yield from flat(value, f"{prefix}{key}.", depth + 1)
+        if isinstance(value, Mapping) and value and len(path) < 6:
+            yield from flat(value, (*path, key))
         else:
-            yield f"{prefix}{key}", plain(value)
+            yield field_path((*path, key)), worded(value)
 
 
-def environment_rows(data: ReportData) -> list[tuple[str, str]]:
+def environment_rows(data: ReportData) -> list[tuple[Message, Message]]:
     """What the run was made with; what is not known is left out."""
     known = data.environment
     return list(flat(known.model_dump(mode="json", exclude_none=True))) if known else []
 
 
-def plan_rows(data: ReportData) -> list[tuple[str, str | Message]]:
+def plan_rows(data: ReportData) -> list[tuple[Message, Message]]:
     """What the run was expected to take."""
     if data.plan is None:
         return []
-    rows: list[tuple[str, str | Message]] = list(flat(data.plan.model_dump(mode="json", exclude={"devices"})))
-    devices = data.plan.devices
-    return [*rows, ("devices", joined([_device(device) for device in devices]) if devices else UNKNOWN)]
+    devices = [worded({**device.to_json(), "assumes": device.assumes}) for device in data.plan.devices]
+    rows = flat(data.plan.model_dump(mode="json", exclude={"devices"}))
+    return [*rows, (field_name("devices"), joined(devices) if devices else verbatim(UNKNOWN))]
 
 
-def _device(device: DevicePlan) -> Message:
-    """The estimate for one device on one line; what it assumes is a sentence."""
-    values = {name: plain(value) for name, value in device.to_json().items()} | {"assumes": device.assumes}
-    return joined([Message("{name} {value}", {"name": name, "value": value}) for name, value in values.items()])
-
-
-def stage_rows(data: ReportData) -> list[tuple[Message, Message, str, str]]:
+def stage_rows(data: ReportData) -> list[tuple[Message, Message, Message, str]]:
     """(stage, time or "not done", result, command) of every stage."""
     rows = []
     for name in STAGES:
         state = data.stages.get(name)
-        took = verbatim(duration(state.seconds)) if state else msg("not done yet")
+        took = duration(state.seconds) if state else msg("not done yet")
         took = msg("this page") if name == "report" else took  # its state is written only after this page
         command = (state.command if state else None) or f"tunesmith {name} {data.target}"
-        rows.append((term("stage", name), took, _result(state.summary) if state else "", command))
+        rows.append((term("stage", name), took, _result(state.summary) if state else NOTHING, command))
     return rows
 
 
-def _result(summary: Mapping[str, Any]) -> str:
+def _result(summary: Mapping[str, Any]) -> Message:
     """The numbers and names of a stage's summary; lists stand in their own sections."""
-    shown = {k.replace("_", " "): v for k, v in summary.items() if isinstance(v, (str, int, float))}
-    return plain(shown) if shown else ""
+    shown: dict[str, Any] = {k: v for k, v in summary.items() if isinstance(v, (str, int, float))}
+    if "split_kind" in shown:
+        shown["split_kind"] = term("split", shown["split_kind"])
+    return worded(shown) if shown else NOTHING
 
 
 def load_code(data: ReportData) -> str:

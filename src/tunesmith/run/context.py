@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +27,7 @@ class SavedAdapter:
         networks: What that stage trains.
         updates: Updates of the stage so far.
         loss: Its held-out loss, where it was measured just now.
+        terms: The same by term.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class SavedAdapter:
     networks: tuple[str, ...]
     updates: int
     loss: float | None
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class RunContext:
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
         given: Keys of the recipe that the user has set, in its file or for this command; ``None`` where nobody knows.
+        read_only: Whether its folder cannot be written to, so that results have to go elsewhere.
+        advised: Keys of the recipe whose values the command has already advised against, by its own flags' names.
         on_saved: Called with every adapter that training writes, on the main process.
     """
 
@@ -55,15 +59,17 @@ class RunContext:
     console: Console
     command: str = ""
     given: frozenset[str] | None = None
+    read_only: bool = False
+    advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
 
     @cached_property
     def family(self) -> Family:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
-        from tunesmith.pocket.shipped import is_pocket
+        from tunesmith.pocket.shipped import is_pocket_model
 
-        if is_pocket(self.recipe.model.path):
+        if is_pocket_model(self.recipe.model.path):
             import torch
 
             torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings

@@ -20,6 +20,14 @@ def pick_device(wanted: str) -> str:
         return "mps" if torch.backends.mps.is_available() else "cpu"
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise TunesmithError(msg("there is no CUDA device"), where="model.device", remedy=msg("Use `auto` or `cpu`."))
+    kind, _, number = wanted.partition(":")
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if not (number or "0").isdecimal() or int(number or "0") >= there.get(kind, 0):
+        raise TunesmithError(
+            msg("there is no device `{device}` here", device=wanted),
+            where="model.device",
+            remedy=msg("Use `auto`, or one of those that `tunesmith info` names."),
+        )
     return wanted
 
 

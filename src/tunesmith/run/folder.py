@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import explain_os_error
+from tunesmith.files import DamagedFileError, explain_os_error
+from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.records.metrics import MetricLine, read_metric_lines
 from tunesmith.records.stage_state import StageState
 from tunesmith.texts import msg
@@ -158,37 +159,45 @@ class RunFolder:
         return self.path / "stages" / f"{name}.json"
 
     def stage_state(self, name: str) -> StageState | None:
-        """The state of a stage that was begun, or ``None``.
+        """The state of a stage that was begun, or ``None``; a damaged file counts as none.
+
+        Nothing else of the run depends on it: encoded clips are kept in the cache, and training has its checkpoints.
 
         Raises:
-            TunesmithError: when its file is damaged. Without the file the stage counts as not done, and nothing else of
-                the run depends on it: encoded clips are kept in the cache, and training has its checkpoints.
+            TunesmithError: when its file cannot be read, or is of a later version.
         """
         path = self.stage(name)
         if not path.exists():
             return None
         try:
             return StageState.read(path)
-        except TunesmithError as error:
-            if isinstance(error.__cause__, OSError):
-                raise
-            again = msg("Delete this file; the stage {stage} is then done again.", stage=name)
-            goes_on = msg("Delete this file; training then goes on from its newest checkpoint.")
-            remedy = goes_on if name == "train" else again
-            raise TunesmithError(error.what, where=error.where, remedy=remedy) from error
+        except DamagedFileError:
+            return None
 
     def newest_checkpoint(self) -> Path | None:
-        """The newest complete checkpoint, or ``None``."""
-        found = sorted(path for path in self.checkpoints.glob("step-*") if (path / STATE).exists())
-        return found[-1] if found else None
+        """The newest checkpoint that says how far it is, or ``None``."""
+        return next((path for path in reversed(self.all_checkpoints()) if _says_its_state(path)), None)
 
-    def read_metrics(self, kind: type[LineT]) -> Iterator[LineT]:
-        """Metric lines of one kind in order (of all with ``MetricLine``); one cut off by a crash is passed over.
+    def all_checkpoints(self) -> list[Path]:
+        """The folders of all checkpoints, the oldest first."""
+        return sorted(path for path in self.checkpoints.glob("step-*") if (path / STATE).exists())
+
+    def read_metrics(self, kind: type[LineT], damaged: list[TunesmithError] | None = None) -> Iterator[LineT]:
+        """Metric lines of one kind in order (of all with ``MetricLine``); damaged ones are passed over.
+
+        Args:
+            kind: Of the lines.
+            damaged: Takes what is wrong with each line that is passed over, but for one cut off at the end.
 
         Raises:
-            TunesmithError: from a line that is whole and not understood.
+            TunesmithError: from a line of a later version.
         """
-        return (line for line in read_metric_lines(self.metrics) if isinstance(line, kind))
+        refused: list[TunesmithError] = [] if damaged is None else damaged
+        for line in read_metric_lines(self.metrics, refused):
+            _raise_later_versions(refused)
+            if isinstance(line, kind):
+                yield line
+        _raise_later_versions(refused)
 
     def create(self) -> RunFolder:
         """Make the folder.
@@ -202,8 +211,23 @@ class RunFolder:
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:
+            error.filename = None  # of the file that was tried
             raise explain_os_error(error, self.path) from error
         return self
+
+
+def _says_its_state(checkpoint: Path) -> bool:
+    try:
+        CheckpointState.read(checkpoint / STATE)
+    except DamagedFileError:
+        return False
+    return True
+
+
+def _raise_later_versions(refused: list[TunesmithError]) -> None:
+    for error in refused:
+        if not isinstance(error, DamagedFileError):
+            raise error
 
 
 def find_run(name: str, root: Path | None = None) -> RunFolder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,6 +12,8 @@ from tunesmith import __version__
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.families.contract import ModelCard
+from tunesmith.families.hub import is_hub_id
+from tunesmith.pocket.shipped import is_pocket
 from tunesmith.run.context import RunContext
 
 _LICENCES = {"CC BY-NC 4.0": "cc-by-nc-4.0", "Apache-2.0": "apache-2.0", "MIT": "mit"}
@@ -29,7 +32,7 @@ def _front_matter(card: ModelCard) -> list[str]:
         "license": _LICENCES.get(card.licence, "other"),
         "tags": ["tunesmith", "lora", card.family],
     }
-    if card.path.count("/") == 1 and not card.path.startswith("/"):
+    if is_hub_id(card.path) and not Path(card.path).exists() and not is_pocket(card.path):
         head["base_model"] = card.path
     return ["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""]
 

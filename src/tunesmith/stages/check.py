@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import replay_line
+from tunesmith.stages.spoken_names import spoken
 from tunesmith.stages.survey import Survey, counts_line, findings_of, survey
 from tunesmith.texts import Message, msg
 
@@ -65,7 +66,9 @@ def log_findings(context: RunContext, found: CheckFindings) -> None:
     for name, count in Counter(f.check for f in warnings).most_common():
         first = next(f for f in warnings if f.check == name)
         said = first.with_remedy()
-        line = msg("  warn   {check} ({count}): {clip}: {said}", check=name, count=count, clip=first.clip, said=said)
+        line = msg(
+            "  warn   {check} ({count}): {clip}: {said}", check=spoken(name), count=count, clip=first.clip, said=said
+        )
         console.log(line, style="yellow")
     for note in found.notes:
         console.log(msg("  note   {said}", said=note))

@@ -9,11 +9,11 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_text
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
-from tunesmith.records.comparison import Comparison
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
+from tunesmith.stages.writing import writing
 from tunesmith.texts import any_of, msg
 
 PRESETS = {
@@ -45,16 +45,27 @@ def demo(family: str = "musicgen", out: Path | None = None) -> int:
     name = "demo" if family == "musicgen" else f"demo-{family.replace('_', '-')}"
     folder = RunFolder(out or Path("runs") / name).create()
     console = Console(log_file=folder.log)
+    with writing(folder, "tunesmith demo", console):
+        return run_demo(folder, family, console)
+
+
+def run_demo(folder: RunFolder, family: str, console: Console) -> int:
+    """The demo in its folder."""
+    from tunesmith.stages.pipeline import run_stages
+
     planted = lay_out_clips(folder, family)
     context = RunContext(folder, make_recipe(folder, family), console, "tunesmith demo")
     console.log(msg("Everything below runs the same code as real weights do. On your own clips it begins with:"))
     run_name = RUN_NAMES.get(family, "mybeats")
     console.log(f"  tunesmith new {run_name} --from ~/{run_name[2:]} --model {REAL[family]}", style="bold")
-    for stage in STAGES:
-        run_demo_stage(context, stage, run_name)
-        if stage == "check":
-            assert_found(context, planted)
-    return log_results(context)
+    run_stages(context, STAGES[:1], asked="fresh_if_changed")
+    assert_found(context, planted)
+    run_stages(context, STAGES[1:], asked="fresh_if_changed")
+    console.log("")
+    console.log(msg("On your own clips, everything: tunesmith run {run}", run=run_name), style="bold")
+    by_themselves = any_of([f"tunesmith {stage} {run_name}" for stage in STAGES])
+    console.log(msg("A stage by itself: {commands}", commands=by_themselves), style="dim")
+    return 0
 
 
 def lay_out_clips(folder: RunFolder, family: str) -> list[Path]:
@@ -80,14 +91,6 @@ def make_recipe(folder: RunFolder, family: str) -> Recipe:
     return load_recipe(folder.recipe)
 
 
-def run_demo_stage(context: RunContext, stage: str, run_name: str) -> None:
-    """Run one stage, and print the command that does it on the user's own clips."""
-    from tunesmith.stages.pipeline import run_stages
-
-    run_stages(context, [stage], asked="fresh_if_changed")
-    context.console.log(msg("on your own clips: tunesmith {stage} {run}", stage=stage, run=run_name), style="bold")
-
-
 def assert_found(context: RunContext, planted: list[Path]) -> None:
     """The checks must have found both planted clips, else the demo would show a tool that does not work."""
     quarantined = CheckFindings.read(context.folder.findings).quarantined
@@ -98,15 +101,3 @@ def assert_found(context: RunContext, planted: list[Path]) -> None:
             remedy=msg("This is a bug; please report it."),
         )
     context.console.log(msg("planted bad clips found: {clips}", clips=tuple(path.name for path in planted)))
-
-
-def log_results(context: RunContext) -> int:
-    """Print the three sentences of the verdict and the report's path."""
-    verdict = Comparison.read(context.folder.evaluation / "comparison_results.json").verdict
-    worse = verdict.worse or msg("Nothing measured got worse.")
-    context.console.log("")
-    for sentence in (verdict.learnt, worse, msg("Next: {advice}", advice=verdict.next)):
-        context.console.log(sentence)
-    context.console.log("")
-    context.console.log(msg("report: {path}", path=str(context.folder.report.resolve())), style="bold green")
-    return 0

@@ -17,6 +17,8 @@ from tunesmith.planning.work import FORWARDS, Work
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.context import RunContext
 from tunesmith.stages.planned import bounded_outputs, make_plan, samples_of, work_for
+from tunesmith.stages.space import warn_of_space
+from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
 from tunesmith.training.schedule import clips_per_update
 
@@ -52,11 +54,13 @@ def print_plan(context: RunContext, *, processes: int | None = None) -> None:
     """
     from tunesmith.stages.pipeline import run_stages
 
-    run_stages(context, ["check"])
-    plan = make_plan(context, processes=processes)
-    plan.write(context.folder.plan)
+    with writing(context.folder, context.command, context.console):
+        run_stages(context, ["check"])
+        plan = make_plan(context, processes=processes)
+        plan.write(context.folder.plan)
     for line in plan_lines(plan):
         context.console.log(line)
+    warn_of_space(context, plan)
     _, said = bounded_outputs(context, samples_of(context))
     for line in said.values():
         context.console.log(line)
@@ -71,11 +75,12 @@ def dry_run(context: RunContext) -> int:
     Returns:
         0, or 1 when an error-level finding is left after quarantine.
     """
-    print_plan(context)
-    count_parameters(context)
-    measured = measure_training(context)
-    if measured is not None:
-        log_measured(context, measured)
+    with writing(context.folder, context.command, context.console):
+        print_plan(context)
+        count_parameters(context)
+        measured = measure_training(context)
+        if measured is not None:
+            log_measured(context, measured)
     left = CheckFindings.read(context.folder.findings).errors_left()
     for finding in left:
         context.console.log(msg("  error  {clip}: {said}", clip=finding.clip, said=finding.message), style="red")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
-from tunesmith.data.sample import Sample, read_manifest, write_manifest
+from tunesmith.data.sample import Sample, Variant, read_manifest, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
+from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import as_message, joined, msg
 
 Work = tuple[Sample, dict[str, str], list[str]]
-"""A sample, its keys by field, and the fields that are missing."""
+"""A sample or a variant of it, its keys by field, and the fields that are missing."""
+Unfit = list[tuple[Sample, UnfitSampleError]]
+"""Samples and variants that cannot be encoded."""
+NAMED = 10
+"""Clips of a damaged cache that are named; the others are counted."""
 FLUSH_SECONDS = 10.0
 """An interruption loses at most this much encoding."""
 
@@ -27,39 +33,88 @@ def encode(context: RunContext) -> dict[str, Any]:
     family = context.family
     store = EncodedStore(context.folder.cache, family.encoding.fields())
     samples = list(read_manifest(context.folder.manifest))
-    unfit: dict[str, UnfitSampleError] = {}
+    discard_damaged(context, store, samples)
+    unfit: Unfit = []
     encoded = encode_samples(context, store, samples, unfit)
     if unfit:
         samples = put_aside(context, samples, unfit)
     write_clip_index(context, samples)
     reused = {name: len(samples) - number for name, number in encoded.items()}
     counts = [
-        msg("{field}: {encoded} encoded, {reused} reused", field=name, encoded=encoded[name], reused=reused[name])
+        msg(
+            "{field}: {encoded} encoded, {reused} reused",
+            field=spoken(name),
+            encoded=encoded[name],
+            reused=reused[name],
+        )
         for name in encoded
     ]
     context.console.log(joined(counts))
     return {"encoded": encoded, "reused": reused, "bytes": folder_bytes(store)}
 
 
+def is_cache_sound(context: RunContext) -> bool:
+    """Whether everything in the cache is what was encoded; entries from before there were checksums get theirs."""
+    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    store.seal()
+    return not (store.lost or store.damaged())
+
+
+def discard_damaged(context: RunContext, store: EncodedStore, samples: Sequence[Sample]) -> None:
+    """Take damaged entries out of the cache and name their clips, so that they are encoded again."""
+    if context.folder.clip_index.exists():  # everything was encoded once
+        for field in store.lost:
+            context.console.warn(msg("the cache's index of {field} is gone or damaged; it is made again", field=field))
+    store.seal()
+    damaged = {name: set(keys) for name, keys in store.damaged().items()}
+    if not damaged:
+        return
+    encoding = context.family.encoding
+    clips = [
+        sample.id
+        for sample in samples
+        if any(
+            encoding.field_key(variant, name)[:32] in keys
+            for variant in sample.in_variants()
+            for name, keys in damaged.items()
+        )
+    ]
+    store.discard(damaged)
+    if clips:
+        shown = (*clips[:NAMED], *(["…"] if len(clips) > NAMED else []))
+        context.console.warn(
+            msg(
+                "what the cache holds of {count} clips is damaged or gone, and is encoded again: {clips}",
+                count=len(clips),
+                clips=shown,
+            )
+        )
+
+
 def write_clip_index(context: RunContext, samples: Sequence[Sample]) -> None:
     """Write down the content of every clip; training is compared with it, wherever the files lie."""
     encoding = context.family.encoding
     names = [spec.name for spec in encoding.fields()]
-    ClipIndex(
-        clips={
-            sample.id: f"{sample.split} {content_key(*(encoding.field_key(sample, name) for name in names))[:16]}"
-            for sample in samples
-        }
-    ).write(context.folder.clip_index)
+    keys = {
+        sample.id: [encoding.field_key(variant, name) for variant in sample.in_variants() for name in names]
+        for sample in samples
+    }
+    ClipIndex(clips={sample.id: f"{sample.split} {content_key(*keys[sample.id])[:16]}" for sample in samples}).write(
+        context.folder.clip_index
+    )
 
 
-def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> list[Sample]:
+def put_aside(context: RunContext, samples: Sequence[Sample], failures: Unfit) -> list[Sample]:
     """Quarantine samples that cannot be encoded: take them out of the manifest, add them to the findings, print them.
+
+    Of a sample with variants only those that cannot be encoded are left out.
 
     Raises:
         TunesmithError: when nothing is left to train on.
     """
-    kept = [sample for sample in samples if sample.id not in unfit]
+    left = {sample.id: without(sample, [v for v, _ in failures if v.id == sample.id]) for sample in samples}
+    unfit = {variant.id: error for variant, error in reversed(failures) if left[variant.id] is None}
+    kept = [found for found in left.values() if found is not None]
     if not any(sample.split == "train" for sample in kept):
         first = next(iter(unfit.values()))
         raise TunesmithError(
@@ -69,14 +124,28 @@ def put_aside(context: RunContext, samples: Sequence[Sample], unfit: dict[str, U
         )
     for error in unfit.values():
         context.console.log(msg("  error  {said}", said=error.message), style="red")
-    context.console.log(
-        msg(
-            "{count} of {samples} samples cannot be encoded and are quarantined", count=len(unfit), samples=len(samples)
+    if unfit:
+        context.console.log(
+            msg(
+                "{count} of {samples} samples cannot be encoded and are quarantined",
+                count=len(unfit),
+                samples=len(samples),
+            )
         )
-    )
+    if dropped := len([variant for variant, _ in failures if variant.id not in unfit]):
+        context.console.log(msg("{count} further prompts cannot be encoded and are not drawn", count=dropped))
     write_manifest(context.folder.manifest, kept)
-    add_findings(context.folder.findings, kept, unfit)
+    if unfit:
+        add_findings(context.folder.findings, kept, unfit)
     return kept
+
+
+def without(sample: Sample, unfit: Sequence[Sample]) -> Sample | None:
+    """A sample without those of its variants that cannot be encoded; ``None`` where that is all of them."""
+    kept = [variant for variant in sample.in_variants() if variant not in unfit]
+    if not kept or not unfit:
+        return sample if kept else None
+    return replace(kept[0], variants=tuple(Variant(variant.audios, variant.texts) for variant in kept[1:]))
 
 
 def add_findings(path: Path, kept: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> None:
@@ -106,27 +175,33 @@ def encode_samples(
     context: RunContext,
     store: EncodedStore,
     samples: Sequence[Sample],
-    unfit: dict[str, UnfitSampleError] | None = None,
+    unfit: Unfit | None = None,
 ) -> dict[str, int]:
-    """Encode what is missing of some samples; returns how many were encoded by field.
+    """Encode what is missing of some samples and their variants; returns of how many samples by field.
 
-    What cannot be encoded is collected in ``unfit`` by its id; without it, it ends the stage.
+    What cannot be encoded is collected in ``unfit``; without it, it ends the stage.
     """
     family = context.family
     work: list[Work] = []
-    for sample in samples:
+    for sample in variants_of(samples):
         keys = {spec.name: family.encoding.field_key(sample, spec.name) for spec in family.encoding.fields()}
         missing = store.missing(keys)
         if missing:
             work.append((sample, keys, missing))
     if work:
         fill_store(context, store, work, unfit)
-    return {spec.name: sum(spec.name in missing for _, _, missing in work) for spec in family.encoding.fields()}
+    return {
+        spec.name: len({sample.id for sample, _, missing in work if spec.name in missing})
+        for spec in family.encoding.fields()
+    }
 
 
-def fill_store(
-    context: RunContext, store: EncodedStore, work: Sequence[Work], unfit: dict[str, UnfitSampleError] | None = None
-) -> None:
+def variants_of(samples: Iterable[Sample]) -> list[Sample]:
+    """All variants of some samples, each sample as it is first."""
+    return [variant for sample in samples for variant in sample.in_variants()]
+
+
+def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work], unfit: Unfit | None = None) -> None:
     """Encode and store, making progress durable every few seconds and on every way out."""
     from tunesmith.run.device import pick_device
 
@@ -143,7 +218,7 @@ def fill_store(
                     except UnfitSampleError as error:
                         if unfit is None:
                             raise
-                        unfit[sample.id] = error
+                        unfit.append((sample, error))
                     if time.monotonic() - flushed > FLUSH_SECONDS:
                         store.flush()
                         flushed = time.monotonic()

@@ -13,7 +13,10 @@ from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.prompting.choose import choose_prompts
+from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import absent_samples, evaluated_samples
+from tunesmith.run.rounds import new_round
 from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
@@ -24,15 +27,36 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.families.contract import Batch, Family
     from tunesmith.families.loss_terms import LossResult
-    from tunesmith.training.state import RunClips
+    from tunesmith.training.clips import Clips
+
+
+_OWN = ("base_model", "lora_model", "reference", "prompt", "comparison_results.json")
+"""What an evaluation writes into its folder."""
+NAMED = 10
+"""Clips that are gone and are named; the others are counted."""
 
 
 def evaluate(context: RunContext) -> dict[str, Any]:
-    """Compare the run's best adapter with its base into ``evaluation/``."""
+    """Compare the run's best adapter with its base into ``evaluation/``, which changes when all of it is there."""
     from tunesmith.run.adapted import adapter_folder
 
     context = with_bounded_outputs(context, "evaluate")
-    return compare(context, adapter_folder(context), context.folder.evaluation)
+    name_absent_clips(context)
+    with new_round(context.folder.evaluation, _OWN) as target:
+        return compare(context, adapter_folder(context), target)
+
+
+def name_absent_clips(context: RunContext) -> None:
+    """Say which held-out clips are gone since they were checked, and so are left out."""
+    gone = [sample.id for sample in absent_samples(context.folder) if sample.split == "valid"]
+    if gone:
+        context.console.warn(
+            msg(
+                "{count} held-out clips are not there any more and are left out: {clips}",
+                count=len(gone),
+                clips=(*gone[:NAMED], *(["…"] if len(gone) > NAMED else [])),
+            )
+        )
 
 
 def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
@@ -46,6 +70,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     recipe = context.recipe.evaluate
     device = pick_device(context.recipe.model.device)
     prompts = choose_prompts(context, recipe.prompts, recipe.count, recipe.seconds)
+    warn_of_texts(context, prompts)
     base_prompts = () if recipe.prompts else context.family.generation.base_prompts()[: recipe.forgetting_prompts]
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
     speech = speech_evaluator_of(context, device)
@@ -72,7 +97,7 @@ def generate_sides(
 ) -> dict[str, list[SideFiles]]:
     """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.evaluation.compare import write_side
+    from tunesmith.evaluation.compare import pair_gains, write_side
     from tunesmith.prompting.spoken import need_voices
     from tunesmith.stages.generate import produce, requests_for
 
@@ -82,36 +107,36 @@ def generate_sides(
     requests = [replace(r, options={**defaults, **r.options}) for r in requests]
     if speech is not None:
         need_voices(requests)
-    sides = {}
+    made = {}
     wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
     for name, (scale, title) in wanted.items():
         if name == "base_model" and not recipe.compare:
             continue
         set_scale(networks, scale)
-        made = produce(context, networks, requests, context.console, device, title)
-        sides[name] = write_side(target / name, made, context.recipe.generate.format, prompts, speech)
-    return sides
+        made[name] = produce(context, networks, requests, context.console, device, title)
+    gains, suffix = pair_gains(made.values()), context.recipe.generate.format
+    return {name: write_side(target / name, side, gains, suffix, prompts, speech) for name, side in made.items()}
 
 
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
     """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.training.base_outputs import stored_base_style
-    from tunesmith.training.setup import open_clips
+    from tunesmith.training.base_outputs import base_style_items
+    from tunesmith.training.setup import held_out_clips
     from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
 
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
-    clips = open_clips(context)
+    valid, replayed = held_out_clips(context, evaluated_samples(context.folder))
     family, size = context.family, context.recipe.train.batch_size
-    items = fixed_items(clips.valid) if clips.valid is not None else []
-    style = fixed_batches(family, stored_base_style(context), size)
+    items = fixed_items(valid) if valid is not None else []
+    style = fixed_batches(family, base_style_items(context, networks, device), size)
 
     def base_style() -> float | None:
         return measure_networks(family, networks, style, device).loss if style else None
 
     if family.is_speech:
-        measure = functools.partial(each_loss, family, networks, by_kind(family, clips), device)
+        measure = functools.partial(each_loss, family, networks, by_kind(family, valid, replayed), device)
     else:
         measure = functools.partial(all_losses, family, networks, fixed_batches(family, items, size), device)
     set_scale(networks, 0.0)
@@ -123,12 +148,12 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     return LossPair(base, tuned, pair, len(items), by_type)
 
 
-def by_kind(family: Family, clips: RunClips) -> list[tuple[bool, str, Batch]]:
+def by_kind(family: Family, valid: Clips | None, replays: Clips | None) -> list[tuple[bool, str, Batch]]:
     """Every held-out clip alone: whether it is the user's own, its edit type, and its batch."""
     from tunesmith.training.validation import fixed_items
 
     found = []
-    for held_out, from_user in ((clips.valid, True), (clips.replayed, False)):
+    for held_out, from_user in ((valid, True), (replays, False)):
         if held_out is None:
             continue
         samples = sorted(held_out.samples, key=lambda sample: sample.id)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext
+from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
@@ -60,12 +62,14 @@ def export(
         )
     target = out or context.folder.path / "export" / _folder_name(context, format, merged=merged)
     refuse_other_folders(target, context)
-    if merged:
-        _export_merged(context, source, target)
-    else:
-        with atomic_folder(target) as temporary:
-            write(source, temporary)
-            shutil.copy(source / _CARD, temporary / _CARD)
+    inside = target.resolve().is_relative_to(context.folder.path.resolve())
+    with writing(context.folder, context.command, context.console) if inside else nullcontext():
+        if merged:
+            _export_merged(context, source, target)
+        else:
+            with atomic_folder(target) as temporary:
+                write(source, temporary)
+                shutil.copy(source / _CARD, temporary / _CARD)
     context.console.log(msg("exported to {path}", path=str(target)))
     if push is not None:
         push_to_hub(target, push)

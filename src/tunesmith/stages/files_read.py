@@ -10,7 +10,7 @@ from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import DataRecipe, GenerateRecipe
 from tunesmith.run.context import RunContext
-from tunesmith.run.folder import RunFolder
+from tunesmith.run.folder import STAGES, RunFolder
 
 
 def named_files(recipe: GenerateRecipe) -> list[Path]:
@@ -46,10 +46,13 @@ def manifest_audio(folder: RunFolder) -> str:
 
 
 def folder_listing(folder: Path) -> str:
-    """Key of every file below a folder by name, size and time."""
+    """Key of every file below a folder, also in folders that are linked there, by name, size and time."""
+    from tunesmith.data.layouts.walk import files
+
     if not folder.is_dir():
         return ""
-    return content_key(*((p.relative_to(folder), file_state(p)) for p in sorted(folder.rglob("*")) if p.is_file()))
+    found = {*folder.rglob("*"), *(folder / path for path in files(folder))}
+    return content_key(*((p.relative_to(folder), file_state(p)) for p in sorted(found) if p.is_file()))
 
 
 def listed_files(data: DataRecipe) -> list[Any]:
@@ -85,4 +88,9 @@ def report_sources(context: RunContext) -> list[Any]:
     """Everything a report reads."""
     folder = context.folder
     evaluation, generated = folder.evaluation / "comparison_results.json", folder.generated / "generated.json"
-    return [digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)]
+    states = ((name, folder.stage_state(name)) for name in STAGES if name != "report")
+    unfinished = [name for name, state in states if state is not None and state.status == "running"]
+    return [
+        *(digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)),
+        *unfinished,
+    ]

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.errors import TunesmithError
+from tunesmith.files import DamagedFileError
 from tunesmith.prompting.choose import choose_prompts
+from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
+from tunesmith.run.rounds import new_round
 from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
@@ -28,21 +31,35 @@ RECORD = "generated.json"
 
 
 def generate(context: RunContext) -> dict[str, Any]:
-    """Generate with the run's best adapter into ``generated/``."""
+    """Generate with the run's best adapter into ``generated/``, which holds one round and changes as a whole."""
     from tunesmith.run.adapted import adapter_folder
 
     context = with_bounded_outputs(context, "generate")
-    earlier = recorded_files(context.folder.generated)
-    summary = generate_with(context, adapter_folder(context), context.folder.generated)
-    for name in earlier.difference(summary["files"]):
-        # The run's own folder holds one round; a user's folder is never cleaned.
-        (context.folder.generated / name).unlink(missing_ok=True)
-    return summary
+    folder = context.folder.generated
+    with new_round(folder, {RECORD, *recorded_files(folder)}) as target:
+        return generate_with(context, adapter_folder(context), target, shown=folder)
 
 
-def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
-    """Generate with any adapter of the run's base into any folder."""
+def generate_elsewhere(context: RunContext, out: Path) -> None:
+    """Generate into the user's folder alone, where the run's own cannot be written to."""
+    from tunesmith.run.adapted import adapter_folder
+
+    run = str(context.folder.path)
+    context.console.warn(msg("{run} cannot be written to; the audio goes to {out} alone", run=run, out=str(out)))
+    generate_with(context, adapter_folder(context), out)
+
+
+def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Path | None = None) -> dict[str, Any]:
+    """Generate with any adapter of the run's base into any folder, whose other files stay.
+
+    Args:
+        context: The run.
+        adapter: The adapter's folder.
+        target: Where the audio is written.
+        shown: The folder that is printed, where ``target`` is going to take that name.
+    """
     from tunesmith.adapters.scale import set_scale
+    from tunesmith.evaluation.outputs import gain_message
     from tunesmith.run.adapted import load_adapted
     from tunesmith.run.device import pick_device
 
@@ -53,6 +70,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
 
         texts = asked_texts(context)
     prompts = choose_prompts(context, texts, recipe.count, recipe.seconds)
+    warn_of_texts(context, prompts)
     device = pick_device(context.recipe.model.device)
     if recipe.loras:
         networks = stacked(context, device)
@@ -69,15 +87,20 @@ def generate_with(context: RunContext, adapter: Path, target: Path) -> dict[str,
         files=tuple(made),
     ).write(target / RECORD)
     for file in made:
-        line = f"  {target / file.file}  {file.prompt!r}"
+        line = f"  {(shown or target) / file.file}  {file.prompt!r}"
         context.console.log(msg("{said}  ({problem})", said=line, problem=file.problem) if file.problem else line)
+        if said := gain_message(file.signals["gain_db"]):
+            context.console.log(msg("  {file} is {said}.", file=file.file, said=said))
     return {"files": [file.file for file in made], "adapter": adapter.name}
 
 
 def recorded_files(target: Path) -> set[str]:
-    """Names of the files that an earlier round wrote here, by its own record."""
+    """Names of the files that an earlier round wrote here, by its own record; none where that is damaged."""
     record = target / RECORD
-    return {Path(file.file).name for file in GeneratedFiles.read(record).files} if record.exists() else set()
+    try:
+        return {Path(file.file).name for file in GeneratedFiles.read(record).files} if record.exists() else set()
+    except DamagedFileError:
+        return set()
 
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
@@ -118,6 +141,7 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
         return list(requests)
     from tunesmith.data.load import load
     from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef
+    from tunesmith.prompting.source import described_source, warn_of_equal_texts
 
     if context.folder.generated.resolve() in Path(recipe.source).resolve().parents:
         raise TunesmithError(
@@ -129,11 +153,10 @@ def with_source(context: RunContext, requests: Sequence[GenerationRequest]) -> l
     role = PROMPT if is_speech else context.family.type.audio_roles[-1]
     lowest = speech.lowest_rate if speech else 0
     source = {role: load(AudioRef(recipe.source), card.sample_rate, card.channels, lowest_rate=lowest)}
-    about = {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt}
-    about["source_lyrics"] = recipe.source_lyrics
-    about = {role: text for role, text in about.items() if text}
+    about = described_source(context, {PROMPT_TEXT if is_speech else "source_caption": recipe.source_prompt})
     replaced = {PROMPT_TEXT} if is_speech else set()  # what the sample's prompt says is not what this source says
     texts = [{role: text for role, text in r.texts.items() if role not in replaced} | about for r in requests]
+    warn_of_equal_texts(context, texts)
     return [
         replace(r, source=source, span=recipe.span, texts=t, options={}) for r, t in zip(requests, texts, strict=True)
     ]
@@ -143,9 +166,8 @@ def render(
     context: RunContext, networks: Mapping[str, nn.Module] | None, prompts: Sequence[Prompt], target: Path, device: str
 ) -> list[GeneratedFile]:
     """Generate, write and measure; one record per prompt."""
-    from tunesmith.audio.write import write
     from tunesmith.evaluation.collapse import collapse
-    from tunesmith.evaluation.signals import measure
+    from tunesmith.evaluation.outputs import write_output
 
     recipe = context.recipe.generate
     requests = with_source(context, requests_for(prompts, recipe.seconds, recipe.seed, context.family))
@@ -153,14 +175,14 @@ def render(
     records = []
     for index, (audio, rate) in enumerate(produce(context, networks, requests, context.console, device)):
         path = target / f"{index:02d}.{recipe.format}"
-        write(path, audio, rate)
-        signals = measure(audio.T, rate)
+        output = write_output(path, audio, rate)
+        signals = output.measure()
         records.append(
             GeneratedFile(
                 file=path.name,
                 prompt=prompts[index].text,
                 seed=requests[index].seed,
-                seconds=round(audio.shape[-1] / rate, 3),
+                seconds=round(output.audio.shape[-1] / output.rate, 3),
                 signals=signals.to_json(),
                 problem=collapse(signals, profile=profile),
             )

@@ -13,6 +13,7 @@ from tunesmith.recipe.tree import compose
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder, find_run
 from tunesmith.stages.open import RUNS, free_place, with_absolute_paths
+from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
 
 
@@ -48,9 +49,9 @@ def new_like(
             raise TunesmithError(msg("there is no such folder"), where=str(folder), remedy=msg("Check the path."))
         text = with_value(text, ("data", "folder"), str(folder.resolve()))
     recipe = load_text(text, str(source)).recipe
-    run.create()
-    write_schema(run.path, recipe.model.family)
-    write_text(run.recipe, text)
+    with writing(run, f"tunesmith new {name} --like {like}", console):
+        write_schema(run.path, recipe.model.family)
+        write_text(run.recipe, text)
     console.log(msg("recipe: {path} (like that of {other})", path=str(run.recipe), other=str(other.path)))
     console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
     return run

@@ -128,7 +128,7 @@ def is_speech(model: str | None, preset: str | None) -> bool:
 
 def guessed_text(folder: Path, as_read: Dataset) -> str | None:
     """A caption for clips that have none, from the folder's name; nothing where all have one."""
-    if all(any(text.strip() for text in sample.texts.values()) for sample in as_read.samples):
+    if all(any(text.strip() for role, text in sample.texts.items() if role != "lyrics") for sample in as_read.samples):
         return None
     return re.sub(r"[\W_]+", " ", folder.name).strip() or "music"
 

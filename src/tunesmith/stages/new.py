@@ -26,6 +26,7 @@ from tunesmith.stages.open import RUNS, free_place
 from tunesmith.stages.planned import bounded_outputs, make_plan
 from tunesmith.stages.scan import DatasetSummary
 from tunesmith.stages.survey import counts_line
+from tunesmith.stages.writing import writing
 from tunesmith.texts import LANGUAGES, Message, msg
 
 _EVERY_KEY = msg("Every key is here with its value; lines that begin with → say what was seen in your data.")
@@ -71,14 +72,13 @@ def new_run(
         recipe = bounded(loaded, seen, console, chosen)
         planned = plan_for(replace(loaded, recipe=recipe), seen, console)
         settings = validate_options(loaded) if recipe.options else _settings(recipe)
-        run.create()
-        keep_facts(RunFolder(Path(measured)), run)
-    family = _family_name(recipe)
-    write_schema(run.path, family)
-    text = commented_recipe(recipe, _header(name, seen), notes(seen, chosen), settings=settings)
-    write_text(run.recipe, text)
-    if planned is not None:
-        planned.write(run.plan)
+        text = commented_recipe(recipe, _header(name, seen), notes(seen, chosen), settings=settings)
+        with writing(run, f"tunesmith new {name}", console):
+            keep_facts(RunFolder(Path(measured)), run)
+            write_schema(run.path, _family_name(recipe))
+            write_text(run.recipe, text)
+            if planned is not None:
+                planned.write(run.plan)
     for line in summary(seen, recipe, planned):
         console.log(line)
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
@@ -146,8 +146,9 @@ def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> li
         ),
         _captions(dataset, recipe.data.default_text),
         counts_line(dataset.found),
-        *(msg("note: {said}", said=note) for note in dataset.found.notes),
+        *(msg("note: {said}", said=note) for note in (*dataset.found.notes, *dataset.warnings)),
         *_unusable(dataset),
+        *_guessed(dataset),
     ]
     if plan is not None:
         return [*lines, *plan_lines(plan)]
@@ -178,6 +179,19 @@ def _unusable(dataset: DatasetSummary) -> list[Message]:
     if count == 1:
         return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
     return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
+
+
+def _guessed(dataset: DatasetSummary) -> list[Message]:
+    if dataset.guess is None:
+        return []
+    return [
+        msg(
+            "warning: {count} clips have no caption, and the folder's name, `{text}`, stands in for one. Write "
+            "captions beside the clips, or say what they sound like with --text.",
+            count=dataset.uncaptioned,
+            text=dataset.guess,
+        )
+    ]
 
 
 def _refuse_early(model: str | None, preset: str | None, default_text: str | None) -> None:

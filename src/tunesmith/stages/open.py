@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tunesmith.recipe.tree import compose
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder, find_run
+from tunesmith.stages.writing import is_main, writing
 from tunesmith.texts import Message, msg
 
 RUNS = Path("runs")
@@ -26,7 +26,13 @@ PREVIOUS = "recipe.previous.yaml"
 
 
 def open_run(
-    target: str, overrides: Sequence[str] = (), *, command: str, root: Path | None = None, need_recipe: bool = True
+    target: str,
+    overrides: Sequence[str] = (),
+    *,
+    command: str,
+    root: Path | None = None,
+    need_recipe: bool = True,
+    to_read: bool = False,
 ) -> RunContext:
     """Open a run, making its folder when ``target`` is a recipe file that has none yet.
 
@@ -39,6 +45,7 @@ def open_run(
         command: What the user typed.
         root: Where runs are kept; ``runs`` in the working directory by default.
         need_recipe: Refuse a folder without a recipe; the report can do without.
+        to_read: The results go elsewhere, so that a folder which cannot be written to will do.
 
     Raises:
         TunesmithError: when there is no such run, its recipe is wrong, or its folder cannot be written.
@@ -46,7 +53,7 @@ def open_run(
     path, note = Path(target).expanduser(), None
     source: Path | None
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
-        folder, source, note = _from_file(path, overrides, root or RUNS)
+        folder, source, note = _from_file(path, overrides, root or RUNS, command)
     else:
         folder = find_run(str(path), root)
         source = next((file for file in (folder.recipe, folder.resolved) if file.exists()), None)
@@ -58,15 +65,16 @@ def open_run(
             )
     loaded = load(source, overrides) if source else None
     recipe = loaded.recipe if loaded else _nameless(folder)
-    is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun or accelerate started
-    folder.create()
-    console = Console(log_file=folder.log if is_first else None, quiet=not is_first)
+    read_only = to_read and not _can_be_written(folder)
+    if not read_only:
+        folder.create()
+    console = Console(log_file=folder.log if is_main() and not read_only else None, quiet=not is_main())
     if note:
         console.log(note)
     if loaded:
         for line in (*scaled_line(recipe), *without_effect(recipe, sorted(loaded.asked))):
             console.warn(line)
-    return RunContext(folder, recipe, console, command, loaded.given if loaded else None)
+    return RunContext(folder, recipe, console, command, loaded.given if loaded else None, read_only)
 
 
 def scaled_line(recipe: Recipe) -> list[Message]:
@@ -85,7 +93,17 @@ def scaled_line(recipe: Recipe) -> list[Message]:
     ]
 
 
-def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFolder, Path, Message | None]:
+def _can_be_written(folder: RunFolder) -> bool:
+    try:
+        folder.create()
+    except TunesmithError:
+        return False
+    return True
+
+
+def _from_file(
+    path: Path, overrides: Sequence[str], root: Path, command: str
+) -> tuple[RunFolder, Path, Message | None]:
     recipe = load(path, overrides).recipe
     if path.name in ("recipe.yaml", "recipe.resolved.yaml") and path.resolve().parent.parent == root.resolve():
         return RunFolder(path.parent), path, None
@@ -95,8 +113,9 @@ def _from_file(path: Path, overrides: Sequence[str], root: Path) -> tuple[RunFol
             where=str(path),
             remedy=msg("Give the recipe a `name` of letters, digits and . _ -; it names the folder."),
         )
-    folder = RunFolder(root / recipe.name).create()
-    return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
+    folder = RunFolder(root / recipe.name)
+    with writing(folder, command):
+        return folder, folder.recipe, keep_previous(folder, with_absolute_paths(read_text(path), path.resolve().parent))
 
 
 def keep_previous(folder: RunFolder, text: str) -> Message | None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
+from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.old_records import record_inputs_of_old
-from tunesmith.stages.results import Asked, decide
+from tunesmith.stages.results import Asked, decide, line_of
+from tunesmith.stages.space import compare_with_free_space
+from tunesmith.stages.writing import is_main, writing
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.start import Start, fingerprint
 
@@ -55,11 +60,19 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
     Raises:
         TunesmithError: from the stage that failed; what earlier stages made stays.
     """
-    if not is_main():
-        context.console.mute()
-    else:
-        record_inputs_of_old(context)
-    record_start(context)
+    with writing(context.folder, context.command, context.console):
+        if not is_main():
+            context.console.mute()
+        else:
+            set_aside_damaged_states(context)
+            record_inputs_of_old(context)
+        record_start(context)
+        do_stages(context, stages, force=force, asked=asked)
+    return 0
+
+
+def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked: Asked) -> None:
+    """Do stages in a run folder that is held."""
     for name in needed(stages):
         if name != "train" and not is_main():
             await_main(context, name)
@@ -68,17 +81,23 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
         anew = force and name in stages
         if name == "train":
             train_stage(context, inputs, "fresh" if anew else asked)
-        elif anew or not is_done(context, name, inputs):
+        elif anew or not is_done(context, name, inputs) or (name == "encode" and not cache_is_sound(context)):
             run_stage(context, name, inputs)
         else:
             say_skipped(context, name)
-    return 0
 
 
 def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
     """Whether a stage has been done on these very inputs."""
     state = context.folder.stage_state(name)
     return state is not None and state.status == "done" and state.fingerprint == fingerprint(inputs)
+
+
+def cache_is_sound(context: RunContext) -> bool:
+    """Whether the cache still holds what was encoded."""
+    from tunesmith.stages.encode import is_cache_sound
+
+    return is_cache_sound(context)
 
 
 def say_skipped(context: RunContext, name: str) -> None:
@@ -94,6 +113,8 @@ def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> No
     """
     decision = decide(context, inputs, asked)
     if decision.action == "train":
+        if is_main():
+            compare_with_free_space(context)
         run_stage(context, "train", inputs, start=decision.start)
         return
     if decision.action == "choose":
@@ -103,7 +124,7 @@ def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> No
         return
     say_skipped(context, "train")
     if decision.changed:
-        lines = in_turn([change.line() for change in decision.changed])
+        lines = in_turn([line_of(context, change) for change in decision.changed])
         context.console.log(msg("  for the next training: {changes}", changes=lines), style="dim")
 
 
@@ -155,9 +176,14 @@ def await_main(context: RunContext, name: str) -> None:
     """Let the first process of a distributed run do a stage that is not training; the launcher ends us if it fails."""
     if name not in {"check", "encode"}:
         return
+    launcher = os.getppid()
     while True:
         if is_done(context, name, stage_inputs(context, name)):
             return
+        if os.getppid() != launcher:
+            raise TunesmithError(
+                msg("the command that started this process has ended"), remedy=msg("Start all processes again.")
+            )
         time.sleep(0.2)
 
 
@@ -170,10 +196,3 @@ def record_start(context: RunContext) -> None:
         context.folder.create()
         write_text(context.folder.resolved, dump_resolved(context.recipe))
         environment(context).write(context.folder.environment)
-
-
-def is_main() -> bool:
-    """Whether this is the first (or only) process of a distributed run."""
-    import os
-
-    return os.environ.get("RANK", "0") == "0"

@@ -65,7 +65,8 @@ def divide(context: RunContext, replay: Dataset, checked: CheckReport, user_samp
     kept = [replace(sample, split=splits[sample.id]) for sample in checked.kept if is_replay(sample)]
     seed = recipe.train.seed
     divided = split_replay(kept, user_samples, checked.similar, valid_share=recipe.data.valid_share, seed=seed)
-    augmented = context.family.checks.add_prompts(divided.samples, seed)
+    warned = {finding.clip for finding in checked.findings if finding.level == "warn"}
+    augmented = context.family.checks.add_prompts(divided.samples, seed, warned)
     return Augmented(
         [*user_samples, *augmented.samples],
         [*divided.findings, *augmented.findings],

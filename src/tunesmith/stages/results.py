@@ -65,7 +65,8 @@ def decide(context: RunContext, inputs: Mapping[str, Any], asked: Asked) -> Deci
     changed = changed_since(context, state, inputs)
     more = [change for change in changed if is_longer(change) or gives_patience(context, change)]
     weights = [change for change in changed if change.decides.what == "weights" and change not in more]
-    other = [change for change in weights if not (done and change.decides.length)]  # it has had more than is asked for
+    # What is done has had more than is asked for, and has learnt from clips that are gone since.
+    other = [c for c in weights if not (done and (c.decides.length or only_lost_clips(context, c)))]
     if other and asked == "fresh_if_changed":
         return Decision("train", Start(resume=False, inputs=inputs), tuple(changed))
     if other and asked != "resume":
@@ -165,6 +166,15 @@ def line_of(context: RunContext, change: Change) -> Message:
         return change.line()
     told = ClipIndex.read(before).compared(ClipIndex.read(now))
     return msg("clips: {told}", told=told) if told else change.line()
+
+
+def only_lost_clips(context: RunContext, change: Change) -> bool:
+    """Whether a change is that clips are gone, which may move others between the sides of the split."""
+    before, now = context.folder.trained_on / "clips.json", context.folder.clip_index
+    if change.name != CLIPS or not (before.exists() and now.exists()):
+        return False
+    earlier, left = ClipIndex.read(before).contents, ClipIndex.read(now).contents
+    return len(left) < len(earlier) and left.items() <= earlier.items()
 
 
 def gives_patience(context: RunContext, change: Change) -> bool:

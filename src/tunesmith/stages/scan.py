@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.data.layouts import Dataset
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import PROMPT_TEXT, Sample
-from tunesmith.records.findings import CheckFindings
+from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.stages.survey import Survey
 from tunesmith.texts import Message, msg
 
@@ -27,6 +28,7 @@ class DatasetSummary:
         uncaptioned: Clips without a caption of their own.
         sources: How many tracks the clips come from.
         found: What ``findings.json`` will say.
+        warnings: What the layout warns of.
         samples: What will be in the manifest.
         guess: A caption for those that have none, from the folder's name.
     """
@@ -38,6 +40,7 @@ class DatasetSummary:
     uncaptioned: int
     sources: int
     found: CheckFindings
+    warnings: tuple[Message, ...]
     samples: tuple[Sample, ...]
     guess: str | None = None
 
@@ -72,9 +75,25 @@ def summarised(folder: Path, as_read: Dataset, surveyed: Survey, found: CheckFin
         uncaptioned=sum(not of_sample for of_sample in texts),
         sources=len({sample.source or sample.id for sample in kept.values()}),
         found=found,
+        warnings=tuple(warned(surveyed.layout.problems)),
         samples=tuple(surveyed.split.samples),
     )
 
 
 def _texts(sample: Sample) -> list[str]:
-    return [text for role, text in sample.texts.items() if role != PROMPT_TEXT and text.strip()]
+    return [text for role, text in sample.texts.items() if role not in (PROMPT_TEXT, "lyrics") and text.strip()]
+
+
+def warned(problems: Sequence[Finding]) -> Iterator[Message]:
+    """What the layout warns of, one sentence for each kind."""
+    kinds: dict[str, list[Finding]] = {}
+    for problem in problems:
+        if problem.level == "warn":
+            kinds.setdefault(problem.message.id, []).append(problem)
+    for found in kinds.values():
+        first = found[0]
+        if len(found) == 1:
+            yield msg("{clip}: {said}", clip=first.clip, said=first.message)
+        else:
+            more = len(found) - 1
+            yield msg("{clip}: {said} (and {more} more)", clip=first.clip, said=first.message, more=more)

@@ -18,6 +18,7 @@ from tunesmith.records.findings import CheckFindings
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_counts, short_note
+from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, msg
 
 
@@ -75,10 +76,15 @@ def survey(context: RunContext) -> Survey:
         similar=[pair for pair in checked.similar if user_ids.issuperset(pair)],
         cut=not family.is_speech,
     )
-    checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed))
+    checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed, warned_clips(checked)))
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
     return Survey(layout, replay, checked, result)
+
+
+def warned_clips(checked: CheckReport) -> frozenset[str]:
+    """Clips that the checks have warned of."""
+    return frozenset(finding.clip for finding in checked.findings if finding.level == "warn")
 
 
 def examine(context: RunContext, layout: Dataset) -> CheckReport:
@@ -168,5 +174,5 @@ def counts_line(found: CheckFindings) -> Message:
         valid=found.valid,
         quarantined=len(found.quarantined),
         layout=found.layout,
-        split=found.split_kind,
+        split=spoken(found.split_kind),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,9 +14,12 @@ from tunesmith.data.content import content_key
 from tunesmith.families.contract import Generated
 from tunesmith.files import atomic_path
 from tunesmith.run.context import RunContext
+from tunesmith.texts import msg
 from tunesmith.training.previews import base_style, base_style_seconds
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from tunesmith.training.run_state import RunState
 
 
@@ -38,30 +43,45 @@ def store_base_style(path: Path, made: list[Generated]) -> None:
 
 
 def stored_base_style(context: RunContext) -> list[dict[str, Any]]:
-    """The encoded clips, or none where they were never made."""
+    """The encoded clips, or none where they were never made or cannot be read; the latter is said."""
     path = base_style_path(context)
     if not path.exists():
         return []
-    with np.load(path) as stored:
-        items: dict[int, dict[str, Any]] = {}
-        for name in stored.files:
-            number, field = name.split(".", 1)
-            items.setdefault(int(number), {})[field] = stored[name]
+    items: dict[int, dict[str, Any]] = {}
+    try:
+        with np.load(path) as stored:
+            for name in stored.files:
+                number, field = name.split(".", 1)
+                items.setdefault(int(number), {})[field] = stored[name]
+    except (BadZipFile, ValueError, EOFError, KeyError):
+        context.console.warn(msg("{path} is damaged; training makes it again", path=str(path)))
+        return []
     return [items[i] for i in sorted(items)]
 
 
 def base_items(run: RunState) -> list[dict[str, Any]]:
     """Encoded clips in the base model's own style, made once and kept in the cache."""
-    state, context = run.state, run.context
-    if not context.recipe.evaluate.forgetting_prompts or not state.family.generation.base_prompts():
+    state = run.state
+    with state.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
+        return base_style_items(run.context, state.networks, str(state.accelerator.device))
+
+
+def base_style_items(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[dict[str, Any]]:
+    """Encoded clips in the base model's own style, made now where they are not kept in the cache.
+
+    Args:
+        context: The run; its recipe decides for which prompts.
+        networks: Base and adapter; the adapter's scale is 1 afterwards.
+        device: Where they are.
+    """
+    if not context.recipe.evaluate.forgetting_prompts or not context.family.generation.base_prompts():
         return []
-    path = base_style_path(context)
-    if not path.exists():
-        with state.measuring():  # outside, because it may put averaged weights in the place of the tuned ones
-            set_scale(state.networks, 0.0)
-            try:
-                made = base_style(context, state.networks, str(state.accelerator.device))
-            finally:
-                set_scale(state.networks, 1.0)
-        store_base_style(path, made)
+    if stored := stored_base_style(context):
+        return stored
+    set_scale(networks, 0.0)
+    try:
+        made = base_style(context, networks, device)
+    finally:
+        set_scale(networks, 1.0)
+    store_base_style(base_style_path(context), made)
     return stored_base_style(context)

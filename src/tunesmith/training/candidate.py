@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder
 from tunesmith.records.checkpoint_state import CheckpointState
+from tunesmith.records.metrics import ValidLine
 from tunesmith.run.folder import STATE, RunFolder
 from tunesmith.texts import msg
-from tunesmith.training.best import judge
+from tunesmith.training.best import Measurement, judge
 from tunesmith.training.held_out import weights_of
 from tunesmith.training.previews import not_of_the_base, timed_previews
 from tunesmith.training.run_state import save_model, tell_saved, write_model
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from tunesmith.training.run_state import RunState
 
 
-def keep_candidate(run: RunState) -> None:
+def keep_candidate(run: RunState, measured: Measurement) -> None:
     """Keep the weights just measured until previews judge them; where there are none they are the best at once."""
     progress, folder = run.state.progress, run.context.folder
-    loss = progress.candidates[-1][1]
-    note = f"best held-out loss {loss:.4f} at update {progress.update}"
+    note = f"best held-out loss {measured.loss:.4f} at update {progress.update}"
     if run.requests:
         write_model(run, folder.candidate(progress.update), note)
         return
     run.state.progress = judge(progress)
-    save_model(run, folder.best, note, "best", loss)
+    save_model(run, folder.best, note, "best", measured)
 
 
 def judge_candidates(run: RunState) -> None:
@@ -60,7 +60,14 @@ def publish(run: RunState, update: int, loss: float) -> None:
     kept = folder.candidate(update)
     with atomic_folder(folder.best) as temporary:
         shutil.copytree(kept, temporary, dirs_exist_ok=True)
-    tell_saved(run, folder.best, "best", update, loss)
+    tell_saved(run, folder.best, "best", update, Measurement(loss, terms_at(run, update)))
+
+
+def terms_at(run: RunState, update: int) -> dict[str, float]:
+    """The held-out loss of an update of the present stage by term, as it was written down."""
+    lines = run.context.folder.read_metrics(ValidLine)
+    found = [line.terms for line in lines if (line.update, line.stage) == (update, run.state.stage.name)]
+    return {name: value for name, value in found[-1].items() if value is not None} if found else {}
 
 
 def problems_of(run: RunState, update: int, kept: Path) -> Sequence[str]:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from tunesmith import __version__
 from tunesmith.adapters.files import load_adapter, save_adapter
 from tunesmith.adapters.parameters import ParameterKey
+from tunesmith.adapters.tensors import read_tensors, unpickled
 from tunesmith.data.content import content_key, weights_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
@@ -112,20 +112,9 @@ def load(state: TrainState, path: Path, accepted: Collection[str] = ()) -> None:
     refuse_other(record.identity, identity(state), path, accepted=accepted)
     load_adapter(state.networks, path)
     try:
-        saved = torch.load(path / OPTIMIZER, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
-        raise TunesmithError(
-            msg("this checkpoint is incomplete"), where=str(path), remedy=msg("Delete it; the one before is used.")
-        ) from error
-    settings = [
-        {key: value for key, value in group.items() if key != "params"} for group in state.optimizer.param_groups
-    ]
-    state.optimizer.load_state_dict(with_present_names(saved["optimizer"]))
-    for group, values in zip(state.optimizer.param_groups, settings, strict=True):
-        group.update(values)  # the recipe's, where they were changed since
-    if saved["scaler"] is not None and state.accelerator.scaler is not None:
-        state.accelerator.scaler.load_state_dict(saved["scaler"])
-    torch.set_rng_state(saved["rng"])
+        _load_optimizer(state, path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _incomplete(path) from error
     if state.ema is not None:
         _load_ema(state, path)
     progress = _progress(record, path)
@@ -143,6 +132,26 @@ def load(state: TrainState, path: Path, accepted: Collection[str] = ()) -> None:
             ),
         )
     state.progress = progress
+
+
+def _load_optimizer(state: TrainState, path: Path) -> None:
+    """Optimizer, scaler and random state; whatever Python makes of a damaged file is raised as it is."""
+    saved = unpickled(path / OPTIMIZER)
+    settings = [
+        {key: value for key, value in group.items() if key != "params"} for group in state.optimizer.param_groups
+    ]
+    state.optimizer.load_state_dict(with_present_names(saved["optimizer"]))
+    for group, values in zip(state.optimizer.param_groups, settings, strict=True):
+        group.update(values)  # the recipe's, where they were changed since
+    if saved["scaler"] is not None and state.accelerator.scaler is not None:
+        state.accelerator.scaler.load_state_dict(saved["scaler"])
+    torch.set_rng_state(saved["rng"])
+
+
+def _incomplete(path: Path) -> TunesmithError:
+    return TunesmithError(
+        msg("this checkpoint is incomplete"), where=str(path), remedy=msg("Delete it; the one before is used.")
+    )
 
 
 def _progress(record: CheckpointState, path: Path) -> Progress:
@@ -164,16 +173,17 @@ def with_present_names(optimizer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load_ema(state: TrainState, path: Path) -> None:
-    from safetensors.torch import load_file
-
     if state.ema is None or not (path / EMA).exists():
         raise TunesmithError(
             msg("this checkpoint has no moving average"),
             where=str(path),
             remedy=msg("Set train.ema_decay to 0, or train anew."),
         )
-    for text, tensor in load_file(path / EMA).items():
-        state.ema.shadow[ParameterKey.parse(text)].copy_(tensor)
+    saved = {ParameterKey.parse(text): tensor for text, tensor in read_tensors(path / EMA).items()}
+    if {key: tensor.shape for key, tensor in saved.items()} != {k: t.shape for k, t in state.ema.shadow.items()}:
+        raise _incomplete(path)
+    for key, tensor in saved.items():
+        state.ema.shadow[key].copy_(tensor)
 
 
 def refuse_other(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tunesmith.files import atomic_path
 from tunesmith.records.metrics import TrainLine, ValidLine
 from tunesmith.run.folder import RunFolder
 
 
-def draw_curves(folder: RunFolder, update: int) -> None:
-    """Draw training and held-out loss, and the learning rate, so far into ``previews/step-N/curves.png``."""
+def draw_curves(folder: RunFolder, update: int) -> Path | None:
+    """Draw training and held-out loss, and the learning rate, so far into ``previews/step-N/curves.png``.
+
+    Returns:
+        The picture; ``None`` before the first line of training loss.
+    """
     train, valid = list(folder.read_metrics(TrainLine)), list(folder.read_metrics(ValidLine))
     if not train:
-        return
+        return None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -30,8 +35,10 @@ def draw_curves(folder: RunFolder, update: int) -> None:
     rates.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (losses, rates):
         axes.grid(alpha=0.3)
-    with atomic_path(folder.previews / f"step-{update:06d}" / "curves.png") as temporary:
+    picture = folder.previews / f"step-{update:06d}" / "curves.png"
+    with atomic_path(picture) as temporary:
         FigureCanvasAgg(figure).print_png(temporary)
+    return picture
 
 
 def _points(measured: Iterable[tuple[int, float | None]]) -> tuple[list[int], list[float]]:

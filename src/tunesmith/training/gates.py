@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,13 @@ from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.recipe.models import GateAction
 from tunesmith.records.metrics import GateStatus
 from tunesmith.texts import Message, msg
+from tunesmith.training.base_causes import causes
+from tunesmith.training.probes import probe_clips, wrong_layout
 from tunesmith.training.state import TrainState
-from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 PARITY = 0.05
 """Nats between training mode and evaluation mode at step 0."""
 TRAINED_SHARE = 0.9
-PROBE_CLIPS = 8
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def run_gates(state: TrainState, samples: Sequence[Sample]) -> list[GateResult]:
     """Run every gate that the recipe has not turned off."""
     batches, base = probe_clips(state)
     gates: dict[str, Callable[[], GateResult]] = {
-        "base_loss": lambda: base_loss(state, base),
+        "base_loss": lambda: base_loss(state, batches, base),
         "layout": lambda: layout(state, batches, base),
         "train_equals_eval": lambda: train_equals_eval(state, batches, base),
         "trained_frames": lambda: trained_frames(state),
@@ -55,21 +56,8 @@ def run_gates(state: TrainState, samples: Sequence[Sample]) -> list[GateResult]:
     return results
 
 
-def probe_clips(state: TrainState) -> tuple[list[Batch], LossResult]:
-    """A few clips that teach a network of the first stage, held-out ones where there are such, and their loss."""
-    batches, base = [], LossResult(0.0, {})
-    for clips in [clips for clips in (state.valid, state.train) if clips is not None]:
-        for limit in (PROBE_CLIPS, None):
-            batches = fixed_batches(state.family, fixed_items(clips, limit), state.settings.batch_size)
-            with state.measuring():
-                base = measure(state, batches)
-            if base.terms:
-                return batches, base
-    return batches, base
-
-
 def _with_action(result: GateResult, action: GateAction) -> GateResult:
-    if result.status == "pass":
+    if result.status != "stop":
         return result
     return GateResult(result.name, action, result.message, result.value, result.limit)
 
@@ -80,42 +68,59 @@ def _result(
     return GateResult(name, "pass" if ok else "stop", message, value, limit)
 
 
-def base_loss(state: TrainState, base: LossResult) -> GateResult:
-    """The base model must know music: well below a uniform guess on the user's clips."""
+def base_loss(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
+    """The base model must know music: well below a uniform guess on the user's clips.
+
+    A pocket model knows six synthetic styles, or a few words, and nothing of a person's own clips: there it warns.
+    """
     level = state.family.objective.chance_loss()
     if level is None:
         return _result("base_loss", True, msg("this objective has no level of knowing nothing to compare with"))
     limit = state.family.objective.max_base_loss_ratio() * level
-    message = msg(
-        "loss of the base model on your clips {loss:.2f}, limit {limit:.2f} (knowing nothing costs {level:.2f}); above "
-        "it, weights, codec or layout are wrong",
-        loss=base.loss,
-        limit=limit,
-        level=level,
+    numbers = {"loss": base.loss, "limit": limit, "level": level}
+    measured = msg(
+        "loss of the base model on your clips {loss:.2f}, limit {limit:.2f} (knowing nothing costs {level:.2f})",
+        **numbers,
     )
-    return _result("base_loss", base.loss <= limit, message, base.loss, limit)
+    if base.loss <= limit:
+        return _result("base_loss", True, measured, base.loss, limit)
+    if state.family.checkpoint.pocket and math.isfinite(base.loss):
+        return GateResult("base_loss", "warn", _unheard(state, measured), base.loss, limit)
+    message = msg(
+        "loss of the base model on your clips {loss:.2f}, limit {limit:.2f} (knowing nothing costs {level:.2f}); "
+        "likeliest cause first: {causes}",
+        causes=causes(state, batches, base, limit=limit, level=level),
+        **numbers,
+    )
+    return _result("base_loss", False, message, base.loss, limit)
 
 
 def layout(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:
-    """Every deliberately wrong reading must cost more than the right one."""
-    worst: tuple[str, float] | None = None
-    for name, probe in state.family.objective.sanity_variants().items():
-        meter = LossAccumulator()
-        with state.measuring():
-            for batch in batches:
-                meter.add(probe(state.active, state.to_device(batch)))
-        loss = meter.result().loss
-        if worst is None or loss < worst[1]:
-            worst = (name, loss)
-    if worst is None:
+    """Every deliberately wrong reading must cost more than the right one; a pocket model may not know either."""
+    wrong = wrong_layout(state, batches)
+    if wrong is None:
         return _result("layout", True, msg("this family has no wrong layout to compare with"))
+    name, loss = wrong
     message = msg(
         "loss {loss:.2f} in the model's own layout, {wrong:.2f} in a wrong one ({layout}); the right one must be lower",
         loss=base.loss,
-        wrong=worst[1],
-        layout=worst[0],
+        wrong=loss,
+        layout=name,
     )
-    return _result("layout", base.loss < worst[1], message, base.loss, worst[1])
+    if base.loss >= loss and state.family.checkpoint.pocket:
+        return GateResult("layout", "warn", _unheard(state, message), base.loss, loss)
+    return _result("layout", base.loss < loss, message, base.loss, loss)
+
+
+def _unheard(state: TrainState, measured: Message) -> Message:
+    if state.family.is_speech:
+        return msg(
+            "this tiny model has never heard such speech; it shows the road, not the sound ({measured})",
+            measured=measured,
+        )
+    return msg(
+        "this tiny model has never heard such music; it shows the road, not the sound ({measured})", measured=measured
+    )
 
 
 def train_equals_eval(state: TrainState, batches: Sequence[Batch], base: LossResult) -> GateResult:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+FORWARDED_SECONDS = 2.0
+"""Launchers and job managers send SIGTERM to a process and to its group: within this time it is the same request."""
+LAUNCHED = "TORCHELASTIC_RUN_ID"
+"""Set in the processes that torchrun, ``accelerate launch`` and the trainer's doorway start and watch over."""
+_LOOK_SECONDS = 1.0
 
 
 class StopRequest:
@@ -14,27 +22,45 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._at = 0.0
 
     def __bool__(self) -> bool:
         return self.signal is not None
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
-        """Remember the first signal; raise on the second."""
-        if self.signal is not None:
+        """Remember the first signal; raise on the second, unless it is the first one forwarded."""
+        if self.signal is None:
+            self.signal, self._at = number, time.monotonic()
+            return
+        forwarded = number == signal.SIGTERM or LAUNCHED in os.environ
+        if not (forwarded and time.monotonic() - self._at < FORWARDED_SECONDS):
             raise KeyboardInterrupt
-        self.signal = number
 
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM for the length of the block (only where signals can be caught: the main thread)."""
+    """Catch SIGINT and SIGTERM for the length of the block (only where signals can be caught: the main thread).
+
+    A process whose launcher has died is asked to stop as well: nobody else would end it.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
     before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    over = threading.Event()
+    if LAUNCHED in os.environ:
+        threading.Thread(target=_follow_launcher, args=(request, over, os.getppid()), daemon=True).start()
     try:
         yield request
     finally:
+        over.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _follow_launcher(request: StopRequest, over: threading.Event, launcher: int) -> None:
+    while not over.wait(_LOOK_SECONDS):
+        if os.getppid() != launcher:
+            request.signal = request.signal or signal.SIGTERM
+            return

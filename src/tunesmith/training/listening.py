@@ -27,8 +27,9 @@ def listen(run: RunState, *, ending: bool) -> None:
     made = due and make_round(run, at_end=at_end)
     if made or ending:
         judge_candidates(run)
-    if due:  # of every round that was due, whether or not there was room for it
-        draw_curves(run.context.folder, update)
+    # The course is drawn whenever a round was due, whether or not there was room for it.
+    if due and (picture := draw_curves(run.context.folder, update)):
+        run.tracker.picture("curves", picture, update)
 
 
 def make_round(run: RunState, *, at_beginning: bool = False, at_end: bool = False) -> bool:

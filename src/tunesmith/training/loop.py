@@ -12,7 +12,7 @@ import torch
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine
+from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine, result_of
 from tunesmith.training.schedule import learning_rate
 from tunesmith.training.state import TrainState
 
@@ -27,7 +27,7 @@ class Micro(NamedTuple):
 
 @dataclass(frozen=True)
 class UpdateResult:
-    """What one update did; ``measured`` is this process's share of the batch."""
+    """What one update did, over all processes."""
 
     measured: LossResult
     grad_norm: float
@@ -73,6 +73,7 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
         return UpdateResult(meter.result(), 0.0, shown, frames, True, stop)
     add_over_processes(state)
+    measured, frames = measured_together(state, meter, frames)
     norm = clip_gradients(state)
     finite = math.isfinite(norm)  # the same on every process, unlike a process's own loss
     if finite or state.accelerator.mixed_precision == "fp16":
@@ -80,7 +81,7 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     state.optimizer.zero_grad(set_to_none=True)
     if state.ema is not None and finite:
         state.ema.update(since + 1)
-    return UpdateResult(meter.result(), norm, shown, frames, finite, stop)
+    return UpdateResult(measured, norm, shown, frames, finite, stop)
 
 
 def clip_gradients(state: TrainState) -> float:
@@ -125,6 +126,15 @@ def all_reduce_denominators(
     gathered: list[Any] = [None] * state.accelerator.num_processes
     torch.distributed.all_gather_object(gathered, (denominators, stop))
     return add_denominators(local for local, _ in gathered), any(asked for _, asked in gathered)
+
+
+def measured_together(state: TrainState, meter: LossAccumulator, frames: int) -> tuple[LossResult, int]:
+    """The loss of the whole update and the frames it was trained on, over all processes."""
+    if state.accelerator.num_processes == 1:
+        return meter.result(), frames
+    gathered: list[Any] = [None] * state.accelerator.num_processes
+    torch.distributed.all_gather_object(gathered, (meter.sums(), frames))
+    return result_of([sums for sums, _ in gathered]), sum(count for _, count in gathered)
 
 
 def add_over_processes(state: TrainState) -> None:

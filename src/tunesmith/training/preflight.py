@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
-from tunesmith.errors import TunesmithError
+from tunesmith.recipe.advice import LEARNING_RATE, rate_advice
 from tunesmith.records.metrics import GateLine
 from tunesmith.run.attempts import has_weights
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import in_turn, msg
+from tunesmith.training.gate_stop import GateStopError
 from tunesmith.training.gates import GateResult, run_gates
 from tunesmith.training.phases import peak_rates, shown_rates
 from tunesmith.training.state import TrainState
@@ -24,7 +25,7 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
     """Run the gates; one that stops ends the run before it costs anything, an earlier run's results included.
 
     Raises:
-        TunesmithError: when a gate stops the run.
+        GateStopError: when a gate stops the run.
     """
     results = run_gates(state, samples)
     stopped = [gate for gate in results if gate.status == "stop"]
@@ -33,9 +34,9 @@ def pass_gates(state: TrainState, samples: Sequence[Sample], folder: RunFolder) 
             tracker = Tracker(folder, active=state.accelerator.is_main_process)
             for gate in results:
                 tracker.write(GateLine(update=0, **vars(gate)))
-        raise TunesmithError(
+        raise GateStopError(
             in_turn([msg("gate {name}: {message}", name=gate.name, message=gate.message) for gate in stopped]),
-            remedy=msg("Nothing was trained. Correct the cause, or set gates.<name> to warn or off in the recipe."),
+            [gate.name for gate in stopped],
         )
     return results
 
@@ -64,6 +65,9 @@ def announce(run: RunState) -> None:
     adapter = run.context.recipe.adapter
     for warning in state.family.adapters.warnings(adapter.targets or (), adapter.kind):
         console.warn(warning)
+    if LEARNING_RATE not in run.context.advised:
+        for warning in rate_advice(run.context.recipe):
+            console.warn(warning)
     for stage in state.stages:
         if len(state.stages) > 1:
             console.log(

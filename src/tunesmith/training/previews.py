@@ -75,17 +75,15 @@ def make_previews(
     device: str,
 ) -> list[Preview]:
     """Generate, write and measure one round of previews; call with the networks in evaluation mode."""
-    from tunesmith.audio.write import write
     from tunesmith.evaluation.collapse import collapse
-    from tunesmith.evaluation.signals import measure
+    from tunesmith.evaluation.outputs import write_output
 
     profile: Profile = "speech" if family.is_speech else "music"
     previews = []
     target = folder.previews / f"step-{update:06d}"
     for index, made in enumerate(family.generation.generator(networks, device).generate(requests)):
         path = target / f"{index:02d}.wav"
-        write(path, made.audio, made.sample_rate)
-        signals = measure(made.audio.T, made.sample_rate)
+        signals = write_output(path, made.audio, made.sample_rate).measure()
         previews.append(
             Preview(
                 index=index,

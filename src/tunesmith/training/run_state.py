@@ -12,6 +12,7 @@ from tunesmith.families.contract import Batch, GenerationRequest
 from tunesmith.files import atomic_folder
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.texts import Message
+from tunesmith.training.best import Measurement
 from tunesmith.training.preview_rounds import Rounds
 from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
@@ -58,11 +59,15 @@ class RunState:
 
 
 def save_model(
-    run: RunState, folder: Path, note: str, kind: Literal["best", "snapshot", "final"], loss: float | None = None
+    run: RunState,
+    folder: Path,
+    note: str,
+    kind: Literal["best", "snapshot", "final"],
+    measured: Measurement | None = None,
 ) -> None:
     """Write an adapter folder and tell whoever wants to know of it."""
     write_model(run, folder, note)
-    tell_saved(run, folder, kind, run.state.progress.update, loss)
+    tell_saved(run, folder, kind, run.state.progress.update, measured)
 
 
 def write_model(run: RunState, folder: Path, note: str) -> None:
@@ -77,13 +82,18 @@ def write_model(run: RunState, folder: Path, note: str) -> None:
 
 
 def tell_saved(
-    run: RunState, folder: Path, kind: Literal["best", "snapshot", "final"], update: int, loss: float | None
+    run: RunState,
+    folder: Path,
+    kind: Literal["best", "snapshot", "final"],
+    update: int,
+    measured: Measurement | None,
 ) -> None:
     """Tell whoever wants to know that the weights of an update of the present stage have been written."""
     state, context = run.state, run.context
     if context.on_saved is not None:
         since = update - state.progress.stage_began
-        context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss))
+        loss, terms = (measured.loss, measured.terms) if measured else (None, {})
+        context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss, terms))
 
 
 def keep_snapshot(run: RunState) -> None:

@@ -101,13 +101,17 @@ def open_clips(context: RunContext) -> RunClips:
             remedy=msg("See the checks' findings."),
         )
     mix = mix_of(training, context.recipe.data.replay_share)
+    valid, replayed = held_out_clips(context, samples)
+    return RunClips(clips_of(context, mix.entries(training) if mix else training), valid, replayed, mix)
+
+
+def held_out_clips(context: RunContext, samples: Sequence[Sample]) -> tuple[Clips | None, Clips | None]:
+    """The encoded held-out clips among some samples: the user's own, and those of the replay set."""
     held_out = [s for s in samples if s.split == "valid" and not is_replay(s)]
     replayed = [s for s in samples if s.split == "valid" and is_replay(s)]
-    return RunClips(
-        clips_of(context, mix.entries(training) if mix else training),
+    return (
         clips_of(context, held_out) if held_out else None,
         clips_of(context, replayed) if replayed else None,
-        mix,
     )
 
 

@@ -30,6 +30,7 @@ from tunesmith.training.processes import agreed_checkpoint, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import build_train_state
+from tunesmith.training.sound import newest_sound
 from tunesmith.training.start import Start, make_room, record_begin
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.training_log import count_skipped, log_training
@@ -83,7 +84,7 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     """Build the training state and pick up the newest checkpoint, if there is one and it is wanted."""
     state = build_train_state(context)
     folder, main = context.folder, state.accelerator.is_main_process
-    last = agreed_checkpoint(state, folder.newest_checkpoint() if start.resume else None)
+    last = agreed_checkpoint(state, newest_sound(context) if start.resume and main else None)
     if last is not None:
         checkpoint.load(state, last, start.accepted)
     samples = list(read_manifest(folder.manifest))
@@ -95,6 +96,8 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     clips = state.valid
     batches = [] if clips is None else fixed_batches(state.family, fixed_items(clips), state.settings.batch_size)
     tracker = Tracker(folder, active=main, resume_at=state.progress.update if last else None)
+    if tracker.left_out is not None:
+        context.console.warn(tracker.left_out)
     user_samples = [sample for sample in samples if not is_replay(sample)]
     requests = preview_requests(context, user_samples) if context.recipe.previews.every else []
     run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)

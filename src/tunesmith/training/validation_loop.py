@@ -21,7 +21,7 @@ def validate(run: RunState) -> None:
         warn_unmeasured(run)
         return
     if decision.best:
-        keep_candidate(run)
+        keep_candidate(run, measured)
     log_validation(run, measured, decision)
     stop_early(run)
 

@@ -55,6 +55,29 @@ def test_length(run, tmp_path):
     assert found(long, "too_long", "error") == {"long"}
 
 
+def test_a_header_that_tells_another_length(tmp_path):
+    one, two = save(tmp_path / "a.flac", phrase(1)), save(tmp_path / "b.flac", phrase(2, 6.0))
+    died = save(tmp_path / "died.wav", phrase(3)).read_bytes()
+    at = died.index(b"data") + 4
+    (tmp_path / "died.wav").write_bytes(died[:at] + bytes(4) + died[at + 4 :])
+    nearly = bytearray(save(tmp_path / "nearly.flac", phrase(4)).read_bytes())
+    nearly[22:26] = (round(7.9 * RATE)).to_bytes(4, "big")  # 1.25 % and 0.1 s less than there is
+    (tmp_path / "nearly.flac").write_bytes(nearly)
+    (tmp_path / "joined.flac").write_bytes(one.read_bytes() + two.read_bytes())
+    report = run_checks([sample(tmp_path / name) for name in ("joined.flac", "died.wav", "nearly.flac")])
+    said = {f.clip: str(f.message) for f in report.findings if f.check == "header_length" and f.level == "warn"}
+    assert "several recordings, one behind the other: 14.00 s, and the header at its front states 8.00 s" in said.pop(
+        "joined.flac"
+    )
+    assert "holds 8.00 s, and its header states 0.00 s" in said.pop("died.wav")
+    assert not said
+    assert [s.audios["audio"].duration for s in report.kept] == [14.0, 8.0, 8.0]
+
+
+def test_a_file_of_one_track_has_no_second_one(run):
+    assert found(run({"a": phrase(1)}), "audio_tracks") == set()  # two need ffmpeg: tests/audio/test_ffmpeg.py
+
+
 def test_a_three_hour_file_is_not_decoded(tmp_path):
     path = tmp_path / "mix.wav"
     with soundfile.SoundFile(path, "w", 8_000, 1, "PCM_U8") as file:

@@ -37,6 +37,9 @@ texts = st.dictionaries(words, values, max_size=2) | values
 ROWS = {
     "metadata": st.fixed_dictionaries({"audio": words | values, "text": words | values}, optional={"id": values}),
     "table": st.fixed_dictionaries({"file_name": words | values}, optional={"text": words | values, "lyrics": values}),
+    "record": st.dictionaries(
+        st.sampled_from(["caption", "description", "lyrics", "keywords", "bpm", "key", "language", "moods"]), values
+    ),
     "pair": st.fixed_dictionaries(
         {"prompt_audio_path": words, "target_audio_path": words | values},
         optional={"prompt_text": words | values, "target_text": values, "edit_type": words | values},
@@ -68,6 +71,8 @@ FILES = {
     "metadata.jsonl": json_lines("table"),
     "train/metadata.jsonl": json_lines("table"),
     "metadata.csv": st.lists(ROWS["table"], max_size=4).map(comma_separated),
+    "captions.csv": st.lists(ROWS["table"], max_size=4).map(comma_separated),
+    "dataset.jsonl": json_lines("table"),
     "manifest.jsonl": json_lines("sample"),
     "train.jsonl": json_lines("pair"),
     "val.jsonl": json_lines("pair"),
@@ -76,7 +81,10 @@ FILES = {
     "state.json": tables,
     "dataset_info.json": tables,
     "dataset_dict.json": tables,
-    **dict.fromkeys(("a.txt", "a_prompt.txt", "x_01_lyrics.txt"), st.text(max_size=60)),
+    **dict.fromkeys(("a.json", "train/a.JSON"), ROWS["record"].map(json.dumps)),
+    **dict.fromkeys(
+        ("a.txt", "a_prompt.txt", "x_01_lyrics.txt", "a.caption.txt", "b.TXT", "b.lyrics"), st.text(max_size=60)
+    ),
 }
 
 

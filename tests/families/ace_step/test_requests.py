@@ -44,7 +44,56 @@ def test_a_source_or_a_span_that_the_task_has_no_use_for_is_refused(family):
 
 def test_a_song_is_extended_to_the_left_up_to_its_very_end(family):
     made = make(family, seconds=3.0, span=(-1.0, 3.0), task="extend")
-    assert made.audio.shape[1] / RATE == pytest.approx(4.0, abs=0.2)
+    assert made.audio.shape[1] == 4 * RATE
+
+
+@pytest.mark.parametrize("span", [(0.0, 1.5), (-0.25, 1.0), (0.0, 1.05)])
+def test_an_extension_is_as_long_as_its_span_and_begins_with_it(family, span, monkeypatch):
+    """Decoded frames are replaced by the number of each sample, counted from the first frame."""
+
+    def numbered(self, latents, *, overlapped, seconds):
+        return [np.arange(round(seconds[0] * RATE))[None].repeat(2, 0)]
+
+    monkeypatch.setattr("tunesmith.families.ace_step.parts.codec.MusicCodec.decode", numbered)
+    made = make(family, span=span, task="extend")
+    assert made.audio.shape[1] == round((span[1] - span[0]) * RATE)
+    rate = family.checkpoint.config.frame_rate
+    left = made.encoded["latents"].shape[2] - 11 - (1 if span[1] == 1.05 else 6 if span[1] == 1.5 else 0)
+    assert made.audio[0, 0] / RATE == pytest.approx(left / rate + span[0], abs=1e-4)
+
+
+def test_lengths_are_told_in_seconds(family):
+    with pytest.raises(TunesmithError, match=r"cannot repaint 3\.0 to 9\.0 s of a source of 4\.0 s"):
+        make(family, seconds=4.0, span=(3.0, 9.0), task="repaint")
+    with pytest.raises(TunesmithError, match=r"1\.0 to 2\.0 s do not extend a source of 4\.0 s"):
+        make(family, seconds=4.0, span=(1.0, 2.0), task="extend")
+    with pytest.raises(TunesmithError, match=r"200\.0 s before and 300\.0 s after does not fit into the 240 s"):
+        make(family, seconds=1.0, span=(-200.0, 301.0), task="extend")
+
+
+def test_an_edit_needs_to_know_what_its_source_is(family):
+    with pytest.raises(TunesmithError, match=r"nothing says what the source is\. Say it with --source-text"):
+        make(family, task="edit")
+    texts = {"caption": "pop", "source_caption": "rock"}
+    assert np.abs(make(family, texts=texts, task="edit").audio).max() > 0
+
+
+def test_a_speaker_vector_is_heard_and_remembered(family, tmp_path):
+    vector = np.random.default_rng(1).standard_normal(family.checkpoint.config.transformer.speaker_embedding_dim)
+    np.save(tmp_path / "voice.npy", vector.astype(np.float32))
+    path = str(tmp_path / "voice.npy")
+
+    def song(texts, **options):
+        request = GenerationRequest({"caption": "pop", **texts}, 1.0, 1, options={"steps": 2, **options})
+        return next(iter(family.generation.generator().generate([request])))
+
+    without, by_option, by_clip = song({}), song({}, speaker=path), song({"speaker_emb_path": path})
+    assert np.abs(by_option.audio - without.audio).max() > 1e-4
+    assert np.array_equal(by_option.audio, by_clip.audio)
+    assert np.array_equal(by_option.encoded["speaker"], vector.astype(np.float32))
+    assert not without.encoded["speaker"].any()
+    with pytest.raises(TunesmithError, match="the speaker vector of the prompt cannot be read"):
+        song({}, speaker=str(tmp_path / "nowhere.npy"))
 
 
 def test_repainting_to_the_end_reaches_the_last_frame(family):

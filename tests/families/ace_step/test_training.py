@@ -10,10 +10,11 @@ import torch
 from tests.golden_files import golden_path
 from tests.training_runs import OFF, adapter_tensors, make_context
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.doorways.ace_step.options import PRECISIONS
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.training import trainer as training
-from tunesmith.training.loop import local_micro_batches
+from tunesmith.training.loop import local_micro_batches, train_update
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import InterruptedRunError, train
 
@@ -113,3 +114,33 @@ def test_checkpointing_gives_the_same_gradients(make):
         gradients.append({k: p.grad.clone() for k, p in state.parameters.items() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys() and len(gradients[0]) > 0
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-7) for k in gradients[0])
+
+
+def test_projection_losses_without_heads_are_said() -> None:
+    def warned(path: str, ssl: str) -> bool:
+        family = ACE_STEP.open(path, ACE_STEP.settings(ssl=ssl))
+        return any("this model has no heads for them" in str(said) for said in family.adapters.warnings((), "lora"))
+
+    assert warned("pocket/ace_step", "on")
+    assert not warned("pocket/ace_step", "off")
+    assert not warned(str(golden_path("ace_step/tiny_checkpoint")), "on")
+
+
+def test_half_precision_reaches_the_loop(songs, tmp_path, monkeypatch):
+    """As on a GPU, on this CPU: the precision of ``trainer.py --precision bf16-mixed`` decides what is computed in."""
+    monkeypatch.setattr("tunesmith.training.setup.precision_for", lambda wanted, device: wanted)
+    checkpoint = golden_path("ace_step/tiny_checkpoint")
+    model = {"path": str(checkpoint), "device": "cpu", "precision": PRECISIONS["bf16-mixed"]}
+    state = build_train_state(make_context(checkpoint, songs, tmp_path, model=model, train=TRAIN, **SECTIONS))
+    seen = []
+    for module in state.networks["transformer"].modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    trained = list(state.parameters.values())
+    before = [parameter.detach().clone() for parameter in trained]
+    result = train_update(state)
+    assert result.stepped and np.isfinite(result.measured.loss)
+    assert {p.dtype for p in state.networks["transformer"].parameters()} == {torch.float32, torch.bfloat16}
+    assert {p.dtype for p in trained} == {torch.float32}
+    assert torch.bfloat16 in seen
+    assert any(not torch.equal(old, new) for old, new in zip(before, trained, strict=True))

@@ -27,6 +27,8 @@ from tunesmith.families.step_audio.checkpoints import (
     write_best,
     write_checkpoint,
 )
+from tunesmith.families.step_audio.network_loss import NetworkLoss
+from tunesmith.records.metrics import ValidLine
 
 IDS = random_ids(1, 12)
 PEFT_NAME = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
@@ -98,11 +100,52 @@ def test_what_is_read_back_answers_alike(files: Path, trained: dict[str, nn.Modu
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in flow.state_dict().items())
 
 
+def test_the_original_repository_loads_them_by_the_lines_of_the_docs(
+    files: Path, trained: dict[str, nn.Module]
+) -> None:
+    from peft import PeftModel
+
+    llm = PeftModel.from_pretrained(tiny_step1(), str(files / "best_model" / "llm")).eval()  # type: ignore[arg-type]
+    torch.testing.assert_close(logits(llm), logits(trained["llm"]), rtol=0, atol=1e-6)
+    tuned, flow = content(files / "flow_best.pt")["model_state_dict"], random_flow()
+    left = flow.load_state_dict(tuned, strict=False)
+    assert not left.unexpected_keys and left.missing_keys
+    wanted = trained["flow"].state_dict()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in flow.state_dict().items())
+
+
 def test_epoch_and_loss_are_kept(trained: dict[str, nn.Module], tmp_path: Path) -> None:
     save_adapter(trained, tmp_path / "a", "base")
-    write_checkpoint(tmp_path / "a", tmp_path / "llm_epoch_5.pt", "llm", epoch=5, loss=1.25)
+    write_checkpoint(tmp_path / "a", tmp_path / "llm_epoch_5.pt", "llm", epoch=5, found=NetworkLoss("llm", 1.25))
     found = content(tmp_path / "llm_epoch_5.pt")
     assert (found["epoch"], found["val_loss"], found["optimizer_state_dict"]) == (5, 1.25, None)
+    assert (found["header"]["stage"], found["header"]["heldout_loss"]) == ("llm", 1.25)
+
+
+def test_the_header_of_a_best_checkpoint_says_the_stage_and_the_networks_own_loss(files: Path) -> None:
+    assert content(files / "llm_best.pt")["header"]["heldout_loss"] is None, "nothing was measured yet"
+
+    def line(update: int, stage: str, terms: dict[str, float], *, best: bool) -> str:
+        return json.dumps(ValidLine(update=update, stage=stage, loss=0.4 * update, terms=terms, best=best).to_json())
+
+    measured = [
+        line(1, "llm", {"llm": 3.0, "llm_accuracy": 0.1}, best=True),
+        line(2, "flow", {"flow_t0.25": 0.4, "flow_t0.75": 0.2}, best=True),
+        line(3, "joint", {"llm": 2.0, "flow_t0.25": 0.2, "flow_t0.75": 0.2}, best=False),
+    ]
+    (files / "metrics.jsonl").write_text("\n".join(measured) + "\n")
+    write_best(files / "best_model", files)
+    found = {name: content(files / f"{name}_best.pt") for name in ("llm", "flow")}
+    assert {name: one["header"]["stage"] for name, one in found.items()} == {"llm": "llm", "flow": "flow"}
+    assert found["llm"]["val_loss"] == found["llm"]["header"]["heldout_loss"] == 3.0
+    assert found["flow"]["header"]["heldout_loss"] == pytest.approx(0.3)
+    joint = line(4, "joint", {"llm": 2.5, "flow_t0.25": 0.1, "flow_t0.75": 0.2}, best=True)
+    (files / "metrics.jsonl").write_text("\n".join([*measured, joint]) + "\n")
+    write_best(files / "best_model", files)
+    header = content(files / "flow_best.pt")["header"]
+    assert (header["stage"], header["heldout_loss"]) == ("joint", pytest.approx(0.15))
+    assert content(files / "llm_best.pt")["val_loss"] == 2.5
+    assert load_llm(tiny_step1(), files / "llm_best.pt").notes == ()
 
 
 @pytest.mark.parametrize(("only", "flow"), [("llm", "full"), ("flow", "full"), ("flow", "lora")])

@@ -22,6 +22,8 @@ from tunesmith.families.step_audio.config import FLOW, FLOW_FOLDER, LLM
 from tunesmith.families.step_audio.export import merged_state
 from tunesmith.families.step_audio.family import STEP_AUDIO
 from tunesmith.families.step_audio.objective import answer_logits
+from tunesmith.families.step_audio.parts.flow_weights import save_flow
+from tunesmith.families.step_audio.parts.step1_weights import save_step1
 from tunesmith.run.adapted import load_adapted, on_device, read_adapted
 from tunesmith.stages.export import export
 
@@ -70,26 +72,26 @@ def test_it_is_a_checkpoint_whose_answers_are_the_adapters(tiny_family, exported
     with torch.no_grad():
         theirs, ours = answer_logits(unwrap_peft(networks[LLM]), batch), answer_logits(made[LLM].float(), batch)
         start = answer_logits(base[LLM].float(), batch)
-        assert float((ours - theirs).abs().mean()) < 0.02 * float(theirs.abs().mean())  # weights in bf16
+        assert float((ours - theirs).abs().mean()) < 0.02 * float(theirs.abs().mean())  # weights in fp16
         assert float((ours - theirs).abs().mean()) < 0.2 * float((start - theirs).abs().mean())
         terms = [tiny_family.objective.loss({FLOW: one[FLOW]}, batch, None) for one in (networks, made, base)]
     for name, term in terms[0].items():
-        assert torch.allclose(term.sum, terms[1][name].sum, rtol=1e-5), name
-        assert not torch.allclose(term.sum, terms[2][name].sum, rtol=1e-4), name
+        assert torch.allclose(term.sum, terms[1][name].sum, rtol=1e-3), name
+        assert not torch.allclose(term.sum, terms[2][name].sum, rtol=3e-3), name
 
 
-def test_names_and_precision_are_the_published_ones(tiny_family, exported):
+def test_names_and_precision_are_the_bases(tiny_family, exported):
     _, folder = exported
     base = {name: tensor.shape for name, tensor in tiny_family.networks.load()[LLM].state_dict().items()}
     state = load_file(folder / "model.safetensors")
     assert {name: tensor.shape for name, tensor in state.items()} == base
-    assert {tensor.dtype for tensor in state.values()} == {torch.bfloat16}
+    assert {tensor.dtype for tensor in state.values()} == {torch.float16}, "the small one's are of half precision"
     assert "model.layers.0.self_attn.q_proj.weight" in state and "lm_head.weight" in state
     flow = torch.load(folder / FLOW_FOLDER / "flow.pt", weights_only=True)
     assert set(flow) == set(tiny_family.networks.load()[FLOW].state_dict())
-    assert {tensor.dtype for tensor in flow.values()} == {torch.float32}
+    assert {tensor.dtype for tensor in flow.values()} == {torch.float16}
     config = json.loads((folder / "config.json").read_text())
-    assert config["torch_dtype"] == "bfloat16" and config["tie_word_embeddings"] is False
+    assert config["torch_dtype"] == "float16" and config["tie_word_embeddings"] is False
     assert config["architectures"] == ["Step1ForCausalLM"] and config["model_type"] == "step1"
 
 
@@ -141,8 +143,26 @@ def test_what_the_released_config_says_stays_said(tiny_family, tmp_path):
     family = STEP_AUDIO.open(str(folder))
     family.adapters.export_merged(family.networks.load(), tmp_path / "merged")
     written = json.loads((tmp_path / "merged" / "config.json").read_text())
-    assert written == {**config, "tie_word_embeddings": False, "torch_dtype": "bfloat16"}
+    assert written == {**config, "tie_word_embeddings": False, "torch_dtype": "float16"}
     assert (tmp_path / "merged" / "modeling_step1.py").exists()
+
+
+def test_a_base_in_other_precisions_is_merged_in_these(tiny_family, tmp_path):
+    """The released LLM is in bf16, and its flow in fp32."""
+    folder = tmp_path / "released"
+    shutil.copytree(tiny_family.checkpoint.folder, folder)
+    networks = tiny_family.networks.load()
+    save_step1(networks[LLM].state_dict(), networks[LLM].config, folder, dtype=torch.bfloat16)
+    save_flow(networks[FLOW], folder / FLOW_FOLDER / "flow.pt", torch.float32)
+    family = STEP_AUDIO.open(str(folder))
+    family.adapters.export_merged(tuned(family), tmp_path / "merged")
+    state = load_file(tmp_path / "merged" / "model.safetensors")
+    assert {tensor.dtype for tensor in state.values()} == {torch.bfloat16}
+    flow = torch.load(tmp_path / "merged" / FLOW_FOLDER / "flow.pt", weights_only=True)
+    assert {tensor.dtype for tensor in flow.values()} == {torch.float32}
+    assert json.loads((tmp_path / "merged" / "config.json").read_text())["torch_dtype"] == "bfloat16"
+    index = json.loads((tmp_path / "merged" / "model.safetensors.index.json").read_text())
+    assert index["metadata"]["total_size"] == sum(2 * tensor.numel() for tensor in state.values())
 
 
 def test_a_flow_that_lies_elsewhere_comes_along(tiny_family, tmp_path):

@@ -16,6 +16,7 @@ from tunesmith.families.step_audio.config import FLOW_FOLDER, SAMPLE_RATE, TOKEN
 from tunesmith.families.step_audio.frontend import (
     SLACK_FRAMES,
     ReleasedFrontEnd,
+    ReleasedTokenisers,
     SmallFrontEnd,
     aligned,
     open_front_end,
@@ -140,7 +141,9 @@ def test_the_released_front_ends_get_one_cut_at_their_own_rates(tmp_path, releas
         waves["speaker"] = wave
         return np.ones(192)
 
-    vars(front_end)["_tokenisers"] = (stand_in("vq02", 50 / 3, ids.vq02), stand_in("vq06", 25, ids.vq06))
+    tokenisers = object.__new__(ReleasedTokenisers)
+    tokenisers.vq02, tokenisers.vq06 = stand_in("vq02", 50 / 3, ids.vq02), stand_in("vq06", 25, ids.vq06)
+    vars(front_end)["_tokenisers"] = tokenisers
     vars(front_end)["_speaker"] = SimpleNamespace(vector=vector)
     made = front_end.encode(phrase(6, 1.5, SAMPLE_RATE)[None], SAMPLE_RATE)
     assert all(torch.equal(wave, waves["vq02"]) for wave in waves.values())

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.data.sample import AudioRef, Sample, read_manifest, write_manifest
 from tunesmith.families.step_audio.pairing import pair
+from tunesmith.families.step_audio.sizes import PROMPTS
 
 
 def clip(name: str, *, seconds: float = 5.0, text: str | None = None, split: str = "train", **attributes) -> Sample:
@@ -18,6 +19,47 @@ def clip(name: str, *, seconds: float = 5.0, text: str | None = None, split: str
 
 def prompts(samples, seed=1) -> dict[str, str]:
     return {sample.id: sample.audios["prompt"].path[1:] for sample in pair(samples, seed).samples}
+
+
+def candidates(samples, **how) -> dict[str, list[str]]:
+    """All prompts that an epoch may draw, by sample."""
+    return {
+        sample.id: [variant.audios["prompt"].path[1:] for variant in sample.in_variants()]
+        for sample in pair(samples, 1, **how).samples
+    }
+
+
+def test_one_clip_of_a_good_length_does_not_become_the_voice_of_all():
+    samples = [clip("good", seconds=5.0), *(clip(f"c{n}", seconds=2.0) for n in range(40))]
+    drawn = candidates(samples)
+    assert all(len(set(names)) == PROMPTS and sample not in names for sample, names in drawn.items())
+    assert all("good" in names for sample, names in drawn.items() if sample != "good"), "it is preferred all the same"
+    first = Counter(names[0] for names in drawn.values())
+    assert max(first.values()) < 15 and len(first) >= 10
+
+
+def test_a_clip_that_a_check_warned_of_prompts_nobody_while_others_exist():
+    samples = [clip("warned", seconds=5.0), *(clip(f"c{n}", seconds=2.0) for n in range(3))]
+    drawn = candidates(samples, warned={"warned"})
+    assert all("warned" not in names for names in drawn.values())
+    assert len(drawn["warned"]) == 3 and len(drawn["c0"]) == 2
+    assert candidates(samples, warned={"warned", "c0", "c1", "c2"})["c0"], "where all are warned of, all may be"
+    silent = [clip("loud"), clip("mute1", text=""), clip("mute2", text="")]
+    assert candidates([*silent, clip("asks")], warned={"loud"})["asks"] == ["loud"], "words are needed to learn at all"
+    alone = candidates([*silent, clip("asks")], warned={"loud"}, words_matter=False)["asks"]
+    assert sorted(alone) == ["mute1", "mute2"]
+
+
+def test_a_held_out_clip_has_one_prompt_and_manifests_keep_the_others(tmp_path):
+    samples = [clip(f"c{n}", split="valid" if n < 3 else "train") for n in range(20)]
+    done = pair(samples, 1)
+    assert all(bool(sample.variants) == (sample.split == "train") for sample in done.samples)
+    write_manifest(tmp_path / "m.jsonl", done.samples)
+    assert list(read_manifest(tmp_path / "m.jsonl")) == list(done.samples)
+    for sample in done.samples:
+        for variant in sample.in_variants():
+            assert variant.texts["prompt_text"] == f"words of {variant.audios['prompt'].path[1:]}"
+            assert variant.id == sample.id and variant.texts["caption"] == sample.texts["caption"]
 
 
 def test_every_clip_gets_another_one_and_its_transcript():
@@ -67,9 +109,10 @@ def test_speakers_are_kept_apart_and_a_lonely_one_is_told():
 
 
 def test_good_lengths_transcripts_and_other_words_come_first():
-    good = [clip(f"good{n}") for n in range(3)]
+    good = [clip(f"good{n}") for n in range(PROMPTS + 1)]
     short, long, silent = clip("short", seconds=1.0), clip("long", seconds=25.0), clip("silent", text=" ")
-    assert set(prompts([*good, short, long, silent]).values()) <= {"good0", "good1", "good2"}
+    drawn = [name for names in candidates([*good, short, long, silent]).values() for name in names]
+    assert set(drawn) == {one.id for one in good}, "where there are enough of a good length, there is no other"
     assert prompts([clip("a"), short, silent])["a"] == "short", "a transcript counts more than the length"
     only = pair([clip("x", text=""), clip("y", text="")], 1).samples[0]
     assert only.audios["prompt"].path == "/y" and "prompt_text" not in only.texts

@@ -80,11 +80,18 @@ def test_only_what_trains_is_planned_for() -> None:
 
 
 def test_the_cache_counts_what_is_kept() -> None:
-    """Of 6 s of target and prompt: mel of both, ids, and the encoder's output where the flow trains on it."""
-    frames, mel = 300, 600 * 80 * 4
-    for options, mels in ((settings(), 2), (settings(train="llm"), 1), (settings(freeze_encoder=False), 1)):
+    """Of 6 s of target and prompt: mel of both, ids, and the encoder's output where the flow trains on it.
+
+    The ids that the LLM reads, and the encoder's output, are there with every prompt that may be drawn.
+    """
+    frames, mel, read = 300, 600 * 80 * 4, 250 + 2 * 24
+    for options, mels in (
+        (settings(), 1 + sizes.PROMPTS),
+        (settings(train="llm"), 1),
+        (settings(freeze_encoder=False), 1),
+    ):
         per_frame, _ = sizes.cached_bytes(FlowConfig(), options)
-        assert frames * per_frame == pytest.approx(mels * mel + 4 * 3 * 250, rel=0.03)
+        assert frames * per_frame == pytest.approx(mels * mel + 4 * (2 * 250 + sizes.PROMPTS * read), rel=0.03)
 
 
 # --- what a layer keeps for the backward pass ------------------------------------------------------------------------

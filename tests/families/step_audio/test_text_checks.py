@@ -8,6 +8,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import EDIT_TYPES
+from tunesmith.families.step_audio.pair_checks import pair_findings, without_control
 from tunesmith.families.step_audio.text_checks import (
     CHECKS,
     checked_tokens,
@@ -123,3 +124,39 @@ def test_a_text_that_cannot_be_what_is_said_is_warned_of(text, seconds, warned):
 def test_the_limits_for_speech_are_limits_of_the_checks():
     limits = Recipe.model_validate({"checks": CHECKS}).checks
     assert limits.max_seconds == 30 and limits.short_seconds < 2
+
+
+@pytest.mark.parametrize("token", ["<audio_5>", "<|EOT|>", "<|BOT|>", "<s>", "</s>"])
+def test_a_text_with_a_control_token_is_put_aside_and_named(token):
+    texts = {"caption": f"one {token} two", "prompt_text": "fine"}
+    kept, (found,) = without_control([line(1, texts), line(2, {"caption": "<audio> is < or > [sigh]"})])
+    assert [sample.id for sample in kept] == ["s2"]
+    assert (found.level, found.clip) == ("error", "s1")
+    assert f"its target_text holds {token}" in str(found.message) and "train.jsonl:1" in str(found.message)
+    _, (found,) = without_control([line(3, {"caption": "fine", "prompt_text": token})])
+    assert "its prompt_text holds" in str(found.message)
+
+
+def test_tags_that_stand_for_no_sound_are_warned_of():
+    def told(text: str, kind: str = "paralinguistic") -> list[str]:
+        sample = line(1, {"caption": text, "prompt_text": "x"}, edit_type=kind)
+        return [finding.with_remedy().render("en") for finding in pair_findings(sample)]
+
+    known = ("[Laughter] ha", "[clears throat]so", "[Cantonese]你[Question-yi]", "a [giggle] b [Surprise-yo]")
+    assert [told(text) for text in known] == [[]] * 4
+    (said,) = told("well [laughter] and [Happy]")
+    assert "no tag [laughter], [Happy]" in said and "Is [Laughter] meant?" in said and "[clears throat]" in said
+    assert "names no sound to add" in told("no tag at all")[0]
+    assert told("[Happy] words", "clone") == []
+
+
+def test_one_recording_as_prompt_and_target_is_warned_of(tmp_path):
+    for name, content in (("a.wav", b"one"), ("b.wav", b"one"), ("c.wav", b"two")):
+        (tmp_path / name).write_bytes(content)
+
+    def told(prompt: str, **span) -> list[str]:
+        audios = {"audio": AudioRef(str(tmp_path / "a.wav")), "prompt": AudioRef(str(tmp_path / prompt), **span)}
+        return [str(found.message) for found in pair_findings(line(1, audios=audios))]
+
+    assert "the same recording" in told("a.wav")[0] and told("a.wav") == told("b.wav")
+    assert told("c.wav") == told("a.wav", start=1.0) == told("absent.wav") == []

@@ -12,8 +12,8 @@ from tests.families.step_audio.test_training import TRAIN
 from tests.families.step_audio.tiny_checkpoint import make_speech_run
 from tunesmith.families.step_audio.config import FLOW, LLM
 from tunesmith.records.metrics import EventLine
-from tunesmith.training.gates import probe_clips
 from tunesmith.training.loop import train_update
+from tunesmith.training.probes import probe_clips
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.trainer import train
 

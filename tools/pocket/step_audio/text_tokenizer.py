@@ -13,8 +13,8 @@ from tools.pocket.step_audio.sentences import WORDS
 from tools.pocket.step_audio.tokenisers import VQ02_CODES, VQ06_CODES
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import instruction
+from tunesmith.families.step_audio.markup import BOS, BOT, EOS, EOT
 from tunesmith.families.step_audio.prompts import SPEAKER, chat, clone_turns, edit_turns
-from tunesmith.families.step_audio.text_tokenizer import BOS, BOT, EOS, EOT
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

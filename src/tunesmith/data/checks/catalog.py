@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunesmith.data.checks import (
     antiphase,
+    audio_tracks,
     channels,
     clipped,
     dc_offset,
@@ -11,6 +12,7 @@ from tunesmith.data.checks import (
     duplicate,
     fade_out,
     family_texts,
+    header_length,
     identical_channels,
     identical_texts,
     leakage,
@@ -31,6 +33,8 @@ from tunesmith.data.checks.context import Check
 
 CHECKS: tuple[Check, ...] = (
     unreadable.check,
+    header_length.check,
+    audio_tracks.check,
     too_short.check,
     too_long.check,
     channels.check,

@@ -16,7 +16,7 @@ from tunesmith.texts import NOTHING, Message
 if TYPE_CHECKING:
     import numpy as np
 
-_VERSION = 1  # raise when a measurement changes its meaning, so that old facts are measured anew
+_VERSION = 2  # raise when a measurement changes its meaning, so that old facts are measured anew
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class ClipFacts:
         channels: How many.
         format: The container's name.
         seconds: Length of the referenced span.
+        file_seconds: Length of the whole file.
+        header_seconds: The same by the file's header; ``None`` where it leaves that open.
+        streams: Streams that stand in the file one behind the other.
+        tracks: Audio tracks that lie side by side in it, of which one is read.
         problem: Kind of reason why it cannot be read (see ``audio.problems``); empty when it can.
         reason: The sentence for it.
         remedy: What to do about it.
@@ -55,6 +59,10 @@ class ClipFacts:
     channels: int = 0
     format: str = ""
     seconds: float = 0.0
+    file_seconds: float = 0.0
+    header_seconds: float | None = None
+    streams: int = 1
+    tracks: int = 1
     problem: str = ""
     reason: Message = NOTHING
     remedy: Message = NOTHING

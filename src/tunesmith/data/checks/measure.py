@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from tunesmith.audio.decode import AudioInfo, blocks, info_of, open_audio
+from tunesmith.audio.decode import blocks, info_of, open_audio
 from tunesmith.audio.measure.clipping import clipped_samples
-from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.audio.problems import AudioInfo, LongerThanAskedError, UnreadableAudioError
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, fade
@@ -50,15 +50,17 @@ def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
         The facts, and the fingerprint's landmarks where asked for and possible.
     """
     try:
-        with open_audio(job.ref.path) as file:
+        with open_audio(job.ref.path, longest=_longest(job), end=job.ref.end) as file:
             info = info_of(file)
             end = info.seconds if job.ref.end is None else min(job.ref.end, info.seconds)
             seconds = max(0.0, end - job.ref.start)
             if beyond(info, seconds, job.limits) and not job.overruled:
-                return ClipFacts(info.sample_rate, info.channels, info.format, seconds, decoded=False), None
+                return _undecoded(info, seconds), None
             gauge = _Gauge(info.sample_rate, info.channels, job.signals, job.fingerprint)
             for block in blocks(file, job.ref.path, job.ref.start, job.ref.end):
                 gauge.add(block)
+    except LongerThanAskedError as error:
+        return _undecoded(error.info, error.info.seconds - job.ref.start), None
     except UnreadableAudioError as error:
         reason, remedy = as_message(error.what), as_message(error.remedy)
         return ClipFacts(problem=error.kind, reason=reason, remedy=remedy, decoded=False), None
@@ -66,6 +68,29 @@ def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
         reason, remedy = msg("this file does not fit into memory"), msg("Cut it into tracks.")
         return ClipFacts(problem="format", reason=reason, remedy=remedy, decoded=False), None
     return gauge.facts(info, seconds), gauge.landmarks()
+
+
+def _longest(job: Job) -> float | None:
+    """Seconds of a file that may have to be converted before its length decides; ``None`` where it does not."""
+    is_open = job.ref.end is None and not job.overruled
+    return job.ref.start + job.limits.max_seconds if is_open else None
+
+
+def _undecoded(info: AudioInfo, seconds: float) -> ClipFacts:
+    return replace(_of_file(info), seconds=seconds, decoded=False)
+
+
+def _of_file(info: AudioInfo) -> ClipFacts:
+    """What is known of the file as a whole."""
+    return ClipFacts(
+        sample_rate=info.sample_rate,
+        channels=info.channels,
+        format=info.format,
+        file_seconds=info.seconds,
+        header_seconds=info.header_seconds,
+        streams=info.streams,
+        tracks=info.tracks,
+    )
 
 
 @dataclass
@@ -152,10 +177,8 @@ class _Gauge:
         hop = seconds / len(hops_db)
         fade_db, fade_trend = fade(hops_db)
         lufs, edge, drop = self._signals()
-        return ClipFacts(
-            sample_rate=info.sample_rate,
-            channels=info.channels,
-            format=info.format,
+        return replace(
+            _of_file(info),
             seconds=seconds,
             nonfinite=self.nonfinite,
             peak=self.peak,

@@ -107,5 +107,21 @@ def _measure(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, MeasuredC
     from multiprocessing import get_context
 
     # Spawned, not forked: a fork inherits the locks of whatever threads the caller runs.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         yield from zip(jobs, pool.map(measure_clip, jobs, chunksize=4), strict=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when the command that started it is killed; it would wait for work for ever."""
+    import os
+    import threading
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -7,10 +7,12 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from tunesmith.data.labels import join_tags, read_labels
+from tunesmith.data.characters import clean_text, clean_values, has_unreadable, shown
+from tunesmith.data.labels import read_labels
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
 from tunesmith.data.sample import Sample
+from tunesmith.data.tags import join_tags
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.texts import any_of, msg
@@ -82,6 +84,7 @@ def read_layout(
             layout as a whole. What is wrong with one clip is among the layout's problems instead.
     """
     folder = _readable(Path(folder))
+    default_text = None if default_text is None else clean_text(default_text)
     options = LayoutOptions(default_text, metadata_file, valid_file)
     if metadata_file != LayoutOptions.metadata_file and not (folder / metadata_file).is_file():
         raise TunesmithError(
@@ -96,7 +99,7 @@ def read_layout(
             where=str(folder if folder.is_file() else valid_file),
             remedy=msg("Set it to {layouts}.", layouts=any_of([other.name for other in LAYOUTS if other.lists])),
         )
-    dataset = layout.read(folder, options)
+    dataset = _written_down(layout.read(folder, options))
     if not dataset.samples and not dataset.problems:
         raise TunesmithError(
             msg("this folder holds no audio clips"),
@@ -127,6 +130,36 @@ def refuse_speech(name: str, where: Path) -> None:
         )
 
 
+def _written_down(dataset: Dataset) -> Dataset:
+    """The dataset with names and texts that any file can hold, and a note where a text lost characters by it."""
+    samples, changed = [], []
+    for sample in dataset.samples:
+        texts = {role: clean_text(text) for role, text in sample.texts.items()}
+        if any(has_unreadable(text) for text in sample.texts.values()):
+            changed.append(shown(sample.id))
+        samples.append(
+            replace(
+                sample,
+                id=shown(sample.id),
+                source=shown(sample.source),
+                texts=texts,
+                attributes=clean_values(dict(sample.attributes)),
+            )
+        )
+    notes = list(dataset.notes)
+    if changed:
+        notes.append(
+            msg(
+                "{count} clips had control characters or halves of characters in their texts; they were taken out (the "
+                "first: {first}).",
+                count=len(changed),
+                first=changed[0],
+            )
+        )
+    problems = [problem.model_copy(update={"clip": shown(problem.clip)}) for problem in dataset.problems]
+    return replace(dataset, samples=samples, problems=problems, notes=notes)
+
+
 def _labelled(dataset: Dataset, folder: Path, default_text: str | None) -> Dataset:
     """The dataset with what `tunesmith label` found: descriptions, and tags of clips without a caption of their own."""
     labels = read_labels(folder)
@@ -142,6 +175,7 @@ def _labelled(dataset: Dataset, folder: Path, default_text: str | None) -> Datas
             texts["caption"] = join_tags(label.tags)
         if label.recaption and "recaption" not in attributes:
             attributes["recaption"] = {k: v for k, v in label.recaption.items() if isinstance(v, str)}
+            attributes.setdefault("lyrical_rap_check", label.recaption.get("lyrical_rap_check"))
         return replace(sample, texts=texts, attributes=attributes)
 
     return replace(dataset, samples=[merged(sample) for sample in dataset.samples])

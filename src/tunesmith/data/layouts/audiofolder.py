@@ -1,28 +1,39 @@
-"""Hugging Face ``audiofolder``: ``metadata.csv`` or ``metadata.jsonl`` with ``file_name``; splits as subfolders."""
+"""Hugging Face ``audiofolder`` and its kin: a table with a file and a caption in every row; splits as subfolders.
+
+``metadata.csv``, ``metadata.tsv`` or ``metadata.jsonl`` with ``file_name``, else ``captions.*`` or ``dataset.*``.
+Columns may be separated by commas, semicolons or tabs.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tunesmith.data.characters import shown
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
-from tunesmith.data.layouts.walk import files, inside, read_text
+from tunesmith.data.layouts.names import inside
+from tunesmith.data.layouts.record import CAPTIONS, FILES, LYRICS, named
+from tunesmith.data.layouts.tables import heading_of, read_table
+from tunesmith.data.layouts.text_files import UTF, not_utf8
+from tunesmith.data.layouts.walk import files
 from tunesmith.errors import TunesmithError
+from tunesmith.records.findings import Finding
 from tunesmith.texts import msg
 
 NAME = "audiofolder"
-_NAMES = ("metadata.csv", "metadata.jsonl")
-_CAPTIONS = ("text", "caption", "prompt", "description", "transcription", "sentence")
+_STEMS = ("metadata", "captions", "dataset")
+"""Of tables, the more explicit first: of several in one folder those of the first stem count."""
+_SUFFIXES = (".csv", ".tsv", ".jsonl")
+_FURTHER_FILES = ("path", "clip")
+"""Columns that name the file in tables that are not Hugging Face's."""
 
 
 def detect(folder: Path, options: LayoutOptions) -> bool:
-    """Whether a metadata table lies in the folder or a subfolder."""
+    """Whether a table about clips lies in the folder or a subfolder."""
     return bool(_tables(folder))
 
 
@@ -30,27 +41,44 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     """Every row of every table; paths are relative to the table, other columns become attributes.
 
     Raises:
-        TunesmithError: for a table without ``file_name``, a row that is not JSON, or a path that leads out.
+        TunesmithError: for a table without ``file_name``, a damaged row, or a path that leads out.
     """
     tables = _tables(folder)
     if not tables:
         raise TunesmithError(
             msg("no metadata.csv or metadata.jsonl in this folder"), where=str(folder), remedy=msg("Add one.")
         )
-    entries = [entry for table in tables for entry in _read_table(folder, table)]
-    return build(folder, entries, options, NAME, listed=True)
+    problems: list[Finding] = []
+    entries = [entry for table in tables for entry in _read_table(folder, folder / table, problems)]
+    dataset = build(folder, entries, options, NAME, listed=True, read=set(tables))
+    return replace(dataset, problems=[*dataset.problems, *problems])
 
 
-def _tables(folder: Path) -> list[Path]:
-    return [folder / path for path in files(folder) if path.name in _NAMES]
+def _tables(folder: Path) -> list[PurePosixPath]:
+    by_folder: dict[PurePosixPath, dict[str, list[PurePosixPath]]] = {}
+    for path in files(folder):
+        stem = path.stem.lower()
+        if stem in _STEMS and path.suffix.lower() in _SUFFIXES and _names_files(folder / path):
+            by_folder.setdefault(path.parent, {}).setdefault(stem, []).append(path)
+    return [path for stems in by_folder.values() for path in next(stems[stem] for stem in _STEMS if stem in stems)]
 
 
-def _read_table(folder: Path, table: Path) -> Iterator[Entry]:
-    text, _ = read_text(table)
-    rows = _csv_rows(text) if table.suffix == ".csv" else _jsonl_rows(text, table)
+def _names_files(table: Path) -> bool:
+    """Whether a table is about clips: Hugging Face's always is, any other where a column names a file."""
+    if table.stem.lower() == _STEMS[0]:
+        return True
+    return named(dict.fromkeys(heading_of(table), True), (*FILES, *_FURTHER_FILES)) is not None
+
+
+def _read_table(folder: Path, table: Path, problems: list[Finding]) -> Iterator[Entry]:
+    rows, encoding = read_table(table)
+    if encoding not in UTF:
+        problems.append(not_utf8("*", shown(table.name), encoding))
+    names = FILES if table.stem.lower() == _STEMS[0] else (*FILES, *_FURTHER_FILES)
     for line, row in rows:
         where = f"{table}:{line}"
-        name = row.get("file_name")
+        column = named(row, names)
+        name = row[column] if column else None
         if not isinstance(name, str) or not name.strip():
             raise TunesmithError(
                 msg("this row has no `file_name`"),
@@ -58,46 +86,15 @@ def _read_table(folder: Path, table: Path) -> Iterator[Entry]:
                 remedy=msg("Name the audio file in a column `file_name`."),
             )
         path = inside(folder, str(table.parent.relative_to(folder) / name), where)
-        yield Entry(path, _texts(row), _attributes(row), f"{table.name}:{line}")
+        yield _entry(path, row, str(column), f"{table.name}:{line}")
 
 
-def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    for row in reader:
-        yield reader.line_num, {key: value for key, value in row.items() if isinstance(key, str)}
-
-
-def _jsonl_rows(text: str, table: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            what = msg("this line is not JSON ({reason})", reason=error.msg)
-            raise TunesmithError(what, where=f"{table}:{number}", remedy=msg("Correct or remove it.")) from error
-        if not isinstance(row, dict):
-            raise TunesmithError(
-                msg("this line is not an object"), where=f"{table}:{number}", remedy=msg("Correct or remove it.")
-            )
-        yield number, row
-
-
-def _caption_column(row: Mapping[str, Any]) -> str | None:
-    return next((name for name in _CAPTIONS if isinstance(row.get(name), str)), None)
-
-
-def _texts(row: Mapping[str, Any]) -> dict[str, str]:
-    column = _caption_column(row)
-    texts = {"caption": row[column].strip()} if column else {}
-    if isinstance(row.get("lyrics"), str):
-        texts["lyrics"] = row["lyrics"].strip()
-    return texts
-
-
-def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    used = {"file_name", "lyrics", _caption_column(row)}
-    return {key: value for key, value in row.items() if key not in used and value not in (None, "")}
+def _entry(path: PurePosixPath, row: Mapping[str, Any], file_column: str, where: str) -> Entry:
+    caption, lyrics = named(row, CAPTIONS), named(row, LYRICS)
+    columns = {"caption": caption, "lyrics": lyrics}
+    texts = {role: row[name].strip() for role, name in columns.items() if name and isinstance(row[name], str)}
+    used = {file_column, *(columns[role] for role in texts)}
+    return Entry(path, texts, {k: v for k, v in row.items() if k not in used and v not in (None, "")}, where)
 
 
 LAYOUT = Layout(NAME, 50, detect, read)

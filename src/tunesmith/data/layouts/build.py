@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from tunesmith.audio.decode import is_audio
+from tunesmith.data.characters import shown
+from tunesmith.data.layouts.attributes import typed
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
+from tunesmith.data.layouts.names import spelt
 from tunesmith.data.layouts.sources import group_sources
-from tunesmith.data.layouts.walk import audio_files
+from tunesmith.data.layouts.unread import unread_notes
+from tunesmith.data.layouts.walk import walk
 from tunesmith.data.sample import AudioRef, Sample, Split
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
@@ -17,7 +24,13 @@ _TEST = frozenset({"test", "eval"})
 
 
 def build(
-    folder: Path, entries: Sequence[Entry], options: LayoutOptions, name: str, *, listed: bool = False
+    folder: Path,
+    entries: Sequence[Entry],
+    options: LayoutOptions,
+    name: str,
+    *,
+    listed: bool = False,
+    read: Collection[PurePosixPath] = (),
 ) -> Dataset:
     """Make a layout of entries.
 
@@ -27,9 +40,11 @@ def build(
         options: What the user says about the folder.
         name: The layout's name.
         listed: Whether a list decides what belongs to the set, so that files it leaves out are noted.
+        read: The files of the folder whose content was used, so that others are noted.
     """
     problems: list[Finding] = []
     notes: list[Message] = []
+    entries = [_as_spelt(folder, entry) for entry in entries]
     merged = _merge(entries, problems)
     found = [(entry, times) for entry, times in merged if _exists(folder, entry, problems)]
     splits = _splits([entry.path for entry, _ in found], notes)
@@ -37,11 +52,11 @@ def build(
     sources = group_sources(str(entry.path) for entry, _ in kept)
     samples = [
         Sample(
-            id=str(entry.path),
+            id=shown(str(entry.path)),
             audios={"audio": AudioRef(str((entry.audio or folder / entry.path).absolute()))},
             texts=_with_default(entry, options),
-            attributes=entry.attributes,
-            source=sources[str(entry.path)],
+            attributes=_attributes(entry, problems),
+            source=shown(sources[str(entry.path)]),
             split=splits[entry.path],
             repeats=times,
         )
@@ -49,9 +64,24 @@ def build(
     ]
     _note_defaults(kept, options, notes)
     _note_repeats(merged, notes)
+    found_files = walk(folder)
+    clips = [path for path in found_files.files if is_audio(Path(path))]
     if listed:
-        _note_unlisted(folder, entries, notes)
+        _note_unlisted(clips, entries, notes)
+    notes += [*unread_notes(found_files.files, clips, read), *found_files.notes()]
     return Dataset(samples, problems, name, notes)
+
+
+def _as_spelt(folder: Path, entry: Entry) -> Entry:
+    """The entry with its path as the disk spells it; unchanged where there is no such file."""
+    spelling = None if entry.audio else spelt(folder / entry.path)
+    return entry if spelling is None else replace(entry, path=PurePosixPath(spelling.relative_to(folder).as_posix()))
+
+
+def _attributes(entry: Entry, problems: list[Finding]) -> dict[str, Any]:
+    attributes, wrong = typed(shown(str(entry.path)), entry.attributes)
+    problems += wrong
+    return attributes
 
 
 def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entry, int]]:
@@ -69,7 +99,7 @@ def _merge(entries: Sequence[Entry], problems: list[Finding]) -> list[tuple[Entr
             Finding(
                 check="layout",
                 level="error",
-                clip=str(path),
+                clip=shown(str(path)),
                 message=msg(
                     "this clip is listed with different texts ({one} and {other})",
                     one=first[path].where,
@@ -88,7 +118,7 @@ def _exists(folder: Path, entry: Entry, problems: list[Finding]) -> bool:
         Finding(
             check="layout",
             level="error",
-            clip=str(entry.path),
+            clip=shown(str(entry.path)),
             message=msg("{where} lists this clip, and there is no such file", where=entry.where or msg("the layout")),
             remedy=msg("Put the file there, or take it off the list."),
         )
@@ -149,14 +179,14 @@ def _note_repeats(merged: Sequence[tuple[Entry, int]], notes: list[Message]) -> 
         )
 
 
-def _note_unlisted(folder: Path, entries: Sequence[Entry], notes: list[Message]) -> None:
+def _note_unlisted(clips: Sequence[PurePosixPath], entries: Sequence[Entry], notes: list[Message]) -> None:
     listed = {entry.path for entry in entries}
-    unlisted = [path for path in audio_files(folder) if path not in listed]
+    unlisted = [path for path in clips if path not in listed]
     if unlisted:
         notes.append(
             msg(
                 "{count} audio files are not listed and not used (the first: {first}).",
                 count=len(unlisted),
-                first=str(unlisted[0]),
+                first=shown(str(unlisted[0])),
             )
         )

@@ -21,12 +21,14 @@ class Dataset:
         problems: What is wrong with entries of the layout itself; clips with an error are not among the samples.
         name: Which layout it is.
         notes: What was decided on the way.
+        caption_files: By clip, the file beside it that holds its caption, or would; none where a list or a record does.
     """
 
     samples: list[Sample]
     problems: list[Finding]
     name: str
     notes: list[Message] = field(default_factory=list)
+    caption_files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

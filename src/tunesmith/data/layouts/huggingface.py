@@ -15,6 +15,8 @@ from typing import Any
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.names import spelt
+from tunesmith.data.tags import join_tags, split_tags
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.records.findings import Finding
@@ -58,7 +60,7 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
             entry_by_row[key] = _entry(folder, row, problems)
         entries.append(entry_by_row[key])
     present = [entry for entry in entries if str(entry.path) not in problems]
-    layout = build(folder, present, options, NAME)
+    layout = build(folder, present, options, NAME, read={PurePosixPath(STATE), PurePosixPath(INFO)})
     return replace(layout, problems=[*problems.values(), *layout.problems])
 
 
@@ -118,8 +120,8 @@ def _entry(folder: Path, row: TableRow, problems: dict[str, Finding]) -> Entry:
             problems[str(path)] = _missing(str(path), speaker, msg("speaker vector"), folder)
     if recaption := {k: v for k, v in (row.get("recaption") or {}).items() if isinstance(v, str) and v.strip()}:
         attributes["recaption"] = recaption
-    tags = [tag.strip() for tag in row.get("tags") or () if isinstance(tag, str) and tag.strip()]
-    texts = {"caption": ", ".join(tags)}
+    tags = [tag for text in row.get("tags") or () if isinstance(text, str) for tag in split_tags(text)]
+    texts = {"caption": join_tags(tags)}
     if lyrics := "\n".join(str(row.get("norm_lyrics") or "").splitlines()).strip():
         texts["lyrics"] = lyrics
     return Entry(path, texts, attributes, folder.name, audio)
@@ -132,8 +134,8 @@ def locate(name: str, folder: Path) -> Path | None:
     absolute = folder.absolute()
     for written in dict.fromkeys((name, name.replace("\\", "/"))):  # written on Windows, too
         for base in (Path.cwd(), absolute, absolute.parent):
-            path = base / Path(written).expanduser()
-            if path.is_file():
+            path = spelt(base / Path(written).expanduser())
+            if path is not None and path.is_file():
                 return path
     return None
 

@@ -22,7 +22,6 @@ class Layout:
         speech: Its samples are speech with a prompt, which nothing but a speech model learns from.
         own_texts: Every text is the dataset's own; what ``tunesmith label`` found is not added to it.
         own_sources: It says itself which samples were cut from one recording.
-        caption_ending: Of the file beside a clip that holds its caption; empty where captions are listed in one file.
     """
 
     name: str
@@ -33,4 +32,3 @@ class Layout:
     speech: bool = False
     own_texts: bool = False
     own_sources: bool = False
-    caption_ending: str = ""

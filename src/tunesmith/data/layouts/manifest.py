@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.names import spelt
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
@@ -52,7 +53,8 @@ def _placed(sample: Sample, folder: Path, options: LayoutOptions) -> Sample:
 
 
 def _absolute(ref: AudioRef, folder: Path) -> AudioRef:
-    return replace(ref, path=str((folder / ref.path).absolute()))
+    path = (folder / ref.path).absolute()
+    return replace(ref, path=str(spelt(path) or path))
 
 
 LAYOUT = Layout(NAME, 20, detect, read, own_sources=True)

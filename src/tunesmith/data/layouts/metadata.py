@@ -1,22 +1,26 @@
-"""``metadata.json``: a list of ``{"audio": "train/a.wav", "text": "…"}``, as the MusicGen guides have it."""
+"""``metadata.json``: a list of ``{"audio": "train/a.wav", "text": "…"}``, as the MusicGen guides have it.
+
+``lyrics`` are the clip's lyrics; file and caption are known under their other names too (:mod:`record`).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
-from tunesmith.data.layouts.walk import inside
+from tunesmith.data.layouts.names import inside
+from tunesmith.data.layouts.record import CAPTIONS, FILES, LYRICS, named
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.texts import Message, msg
 
 NAME = "metadata"
-_KEYS = ("audio", "text")
+_KEYS = {"audio": ("audio", *FILES), "text": CAPTIONS}
 _EXAMPLE = msg("It should read {example}.", example='[{"audio": "train/a.wav", "text": "a caption"}]')
 
 
@@ -26,7 +30,7 @@ def detect(folder: Path, options: LayoutOptions) -> bool:
 
 
 def read(folder: Path, options: LayoutOptions) -> Dataset:
-    """Every entry of the list; keys besides ``audio`` and ``text`` become attributes.
+    """Every entry of the list; keys besides ``audio``, ``text`` and ``lyrics`` become attributes.
 
     Raises:
         TunesmithError: when the file is missing, is not JSON or not a list, or an entry lacks a key or leads out of
@@ -42,7 +46,7 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
         raise TunesmithError(msg("this file lists no clips"), where=str(path), remedy=_EXAMPLE)
     lines = list(_lines(path.read_text(encoding="utf-8-sig")))
     entries = [_entry(path, number, line, item) for number, (line, item) in enumerate(zip(lines, items, strict=True))]
-    return build(path.parent, entries, options, NAME, listed=True)
+    return build(path.parent, entries, options, NAME, listed=True, read={PurePosixPath(path.name)})
 
 
 def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
@@ -53,17 +57,21 @@ def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
             where=where,
             remedy=_EXAMPLE,
         )
-    for key in _KEYS:
-        if key not in item:
+    keys = {role: role if role in item else named(item, names) for role, names in _KEYS.items()}
+    if lyrics := named(item, LYRICS):
+        keys["lyrics"] = lyrics
+    for role, key in keys.items():
+        if key is None:
             raise TunesmithError(
-                msg("entry {number} has no key `{key}`", number=number, key=key), where=where, remedy=_EXAMPLE
+                msg("entry {number} has no key `{key}`", number=number, key=role), where=where, remedy=_EXAMPLE
             )
         if not isinstance(item[key], str):
             what = msg("`{key}` of entry {number} is {kind}, not text", key=key, number=number, kind=_kind(item[key]))
             raise TunesmithError(what, where=where, remedy=_EXAMPLE)
-    rest = {key: value for key, value in item.items() if key not in _KEYS}
-    texts = {"caption": item["text"].strip()}
-    return Entry(inside(path.parent, item["audio"], where), texts, rest, f"{path.name}:{line}")
+    found = {role: item[key].strip() for role, key in keys.items() if key is not None}
+    texts = {"caption": found["text"]} | ({"lyrics": found["lyrics"]} if "lyrics" in found else {})
+    rest = {key: value for key, value in item.items() if key not in keys.values()}
+    return Entry(inside(path.parent, found["audio"], where), texts, rest, f"{path.name}:{line}")
 
 
 def _lines(text: str) -> Iterator[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data.characters import is_nested
 from tunesmith.data.sample import PROMPT_TEXT
 from tunesmith.files import explain_os_error
 from tunesmith.records.findings import Finding
@@ -113,6 +114,8 @@ def record_of(line: bytes) -> dict[str, Any]:
         raise WrongLineError(msg("this line is not JSON ({reason})", reason=reason)) from error
     if not isinstance(record, dict):
         raise WrongLineError(msg("this line is not an object"))
+    if is_nested(record):
+        raise WrongLineError(msg("this line is nested too deeply"))
     return record
 
 

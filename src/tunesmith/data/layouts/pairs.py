@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.names import spelt
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
 from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
@@ -109,8 +110,8 @@ class _Gathered:
         """Where an audio lies: below the list's folder, else below the working directory; counted by which it is."""
         for base, folder in ((_FROM_LIST, path.absolute().parent), (_FROM_WORK, Path.cwd())):
             for name in dict.fromkeys((written or "", (written or "").replace("\\", "/"))):  # written on Windows
-                file = Path(os.path.normpath(folder / Path(name).expanduser())) if name else folder
-                if _is_file(file):
+                file = spelt(Path(os.path.normpath(folder / Path(name).expanduser()))) if name else None
+                if file is not None and file.is_file():
                     if not Path(name).expanduser().is_absolute():
                         self.bases.setdefault(base, Counter())[str(folder)] += 1
                     return file
@@ -174,13 +175,6 @@ def _source(entry: _Entry, has_split: bool) -> str:
     if edit and not has_split and entry.prompt is not None:
         return str(entry.prompt)
     return str(entry.target or entry.prompt or entry.name)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long, a NUL byte
-        return False
 
 
 def _missing(clip: str, role: str, written: str, path: Path) -> Finding:

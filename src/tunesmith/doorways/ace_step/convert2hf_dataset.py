@@ -23,9 +23,9 @@ def convert2hf_dataset(argv: Sequence[str] | None = None) -> int:
         CONVERT_DEFAULTS,
         TYPES,
     )
-    parser.value("data_dir", "folder of clips with NAME_prompt.txt and, if they are sung, NAME_lyrics.txt")
-    parser.value("repeat_count", "how often the dataset lists every clip; audio is never copied")
-    parser.value("output_name", "the dataset folder to make")
+    parser.value("data_dir", msg("folder of clips with NAME_prompt.txt and, if they are sung, NAME_lyrics.txt"))
+    parser.value("repeat_count", msg("how often the dataset lists every clip; audio is never copied"))
+    parser.value("output_name", msg("the dataset folder to make"))
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     return _convert(Path(args.data_dir), args.repeat_count, Path(args.output_name), Console())
@@ -137,14 +137,14 @@ def keys(samples: Sequence[Sample]) -> list[str]:
 
 def row_of(sample: Sample, key: str, folder: Path) -> dict[str, Any]:
     """One clip as ACE-Step's columns have it; the path begins as ``--data_dir`` was given."""
-    from tunesmith.families.ace_step.tag_texts import tags_of
+    from tunesmith.data.tags import split_tags
 
     audio = Path(next(iter(sample.audios.values())).path)
     whole = folder.absolute()
     return {
         "keys": key,
         "filename": str(folder / audio.relative_to(whole)) if audio.is_relative_to(whole) else str(audio),
-        "tags": tags_of(sample.texts.get("caption", "")),
+        "tags": split_tags(sample.texts.get("caption", "")),
         "speaker_emb_path": str(sample.attributes.get("speaker_emb_path") or ""),
         "norm_lyrics": sample.texts.get("lyrics", ""),
         "recaption": texts_of(sample.attributes.get("recaption")),

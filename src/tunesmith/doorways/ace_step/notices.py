@@ -61,6 +61,15 @@ def epochs(recipe: Recipe, samples: Sequence[Sample], clips_per_update: int, per
     )
 
 
+def share_of_epoch(share: float, recipe: Recipe) -> Message:
+    """What a share of an epoch between measurements comes to."""
+    return msg(
+        "--val_check_interval {share:g}: held-out loss is measured every {every} updates, that share of an epoch",
+        share=share,
+        every=recipe.train.valid_every,
+    )
+
+
 def saves(recipe: Recipe, adapter: int) -> Message:
     """How much disk the adapters of all saves take; they hold PEFT's file and the one that other tools load."""
     size = 2 * 4 * adapter

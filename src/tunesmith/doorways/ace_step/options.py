@@ -35,8 +35,33 @@ TRAIN_DEFAULTS: dict[str, Any] = {
     "batch_size": 1,
     "ssl": False,
     "resume": None,
+    "gate": None,
+    "set": None,
 }
-"""The guide's 21 flags, then the four that are added here."""
+"""The guide's 21 flags, then the six that are added here."""
+FLAG_OF = {
+    "name": "--exp_name",
+    "model.path": "--model",
+    "model.precision": "--precision",
+    "data.folder": "--dataset_path",
+    "adapter.rank": "--lora_config_path",
+    "adapter.alpha": "--lora_config_path",
+    "adapter.targets": "--lora_config_path",
+    "train.updates": "--max_steps",
+    "train.epochs": "--epochs",
+    "train.batch_size": "--batch_size",
+    "train.accumulation": "--accumulate_grad_batches",
+    "train.learning_rate": "--learning_rate",
+    "train.max_grad_norm": "--gradient_clip_val",
+    "train.clip": "--gradient_clip_algorithm",
+    "train.save_every": "--every_n_train_steps",
+    "train.valid_every": "--val_check_interval",
+    "train.snapshots": "--checkpoint_dir",
+    "previews.every": "--every_plot_step",
+    "options.shift": "--shift",
+    "options.ssl": "--ssl",
+}
+"""The flag that decides a recipe's key."""
 PRECISIONS = {
     "32": "fp32",
     "32-true": "fp32",
@@ -67,6 +92,16 @@ def epochs(text: str) -> int:
 def zero_or_count(text: str) -> int:
     """A whole number of at least zero."""
     return 0 if text.strip() == "0" else count(text)
+
+
+def interval(text: str) -> int | float:
+    """A whole number of updates, or a share of an epoch: a number with a point, above 0 and up to 1.0."""
+    if "." not in text and "e" not in text.lower():
+        return count(text)
+    share = positive(text)
+    if share > 1:
+        raise ValueError(msg("{value} is neither a whole number of updates nor a share of an epoch", value=text))
+    return share
 
 
 def precision(text: str) -> str:
@@ -108,7 +143,7 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "gradient_clip_algorithm": clipping,
     "reload_dataloaders_every_n_epochs": zero_or_count,
     "every_plot_step": zero_or_count,
-    "val_check_interval": or_none(count),
+    "val_check_interval": or_none(interval),
     "batch_size": count,
     "resume": or_none(auto),
 }

@@ -100,7 +100,10 @@ def as_recipe(args: argparse.Namespace, places: Folders) -> dict[str, Any]:
             "max_grad_norm": args.gradient_clip_val or NO_CLIPPING,
             "clip": args.gradient_clip_algorithm,
             "save_every": args.every_n_train_steps,
-            "valid_every": args.val_check_interval or args.every_n_train_steps,
+            # A share of an epoch is known in updates once the clips are counted: setup.settled.
+            "valid_every": args.val_check_interval
+            if isinstance(args.val_check_interval, int)
+            else args.every_n_train_steps,
             "snapshots": str(places.saves or CHECKPOINTS),
             "early_stopping": 0,
             "gradient_checkpointing": True,

@@ -11,7 +11,9 @@ from tunesmith.cli.guard import working_on
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.doorways.ace_step import notices, run_dir
 from tunesmith.doorways.ace_step.lora_config import adapter_size
+from tunesmith.doorways.ace_step.options import FLAG_OF
 from tunesmith.doorways.ace_step.recipe import Folders, as_recipe, folders
+from tunesmith.doorways.common import chosen_overrides
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig, read_config
 from tunesmith.families.ace_step.family import ACE_STEP
@@ -29,6 +31,7 @@ from tunesmith.stages.dry_run import print_plan
 from tunesmith.stages.open import keep_previous
 from tunesmith.stages.pipeline import run_stages
 from tunesmith.stages.planned import make_plan
+from tunesmith.stages.writing import writing
 from tunesmith.texts import Message, msg
 from tunesmith.training.schedule import listed_epoch
 
@@ -42,13 +45,25 @@ def prepare(args: argparse.Namespace, command: str) -> RunContext:
     """
     run_dir.refuse_name(args.exp_name)
     places = folders(args.model, args.checkpoint_dir)
-    recipe = build(Tree(as_recipe(args, places))).recipe
+    recipe = build(Tree(as_recipe(args, places)), chosen_overrides(args, FLAG_OF)).recipe
     adapter = adapter_size(recipe.adapter, base_config(recipe), Path(args.lora_config_path))
     folder, start, note = open_folder(args, places, recipe)
     context = RunContext(folder, recipe, Console(log_file=folder.log), command)
     working_on(folder.path, msg("the same flags with --resume auto go on from there"))
-    keep_previous(folder, dump_resolved(recipe))
-    for line in (places.note, note, *notices.remarks(args)):
+    with writing(folder, command, context.console):
+        return _prepared(context, args, start, (places.note, note, *notices.remarks(args)), adapter)
+
+
+def _prepared(
+    context: RunContext,
+    args: argparse.Namespace,
+    start: Path | None,
+    remarks: Sequence[Message | None],
+    adapter: int,
+) -> RunContext:
+    folder = context.folder
+    keep_previous(folder, dump_resolved(context.recipe))
+    for line in remarks:
         if line:
             context.console.log(line)
     run_stages(context, ["check"])
@@ -125,14 +140,17 @@ def open_folder(
 def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sample]) -> RunContext:
     """The run with the settings that follow from its clips.
 
-    It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; and no audio is made that is longer than
-    anything it learns from.
+    It has ``--max_steps`` updates, or fewer where ``--epochs`` ends before; a share of an epoch becomes updates; and no
+    audio is made that is longer than anything it learns from.
     """
     recipe, per_epoch = context.recipe, listed_epoch(samples, notices.per_update(args))
     updates = args.max_steps if args.epochs == -1 else min(args.max_steps, args.epochs * per_epoch)
     longest = max((audio.duration or 0.0 for sample in samples for audio in sample.audios.values()), default=0.0)
+    lengths = {"updates": updates}
+    if isinstance(share := args.val_check_interval, float):
+        lengths["valid_every"] = max(1, int(per_epoch * share))  # rounded down, as Lightning does
     changed = {
-        "train": recipe.train.model_copy(update={"updates": updates}),
+        "train": recipe.train.model_copy(update=lengths),
         "previews": recipe.previews.model_copy(update={"seconds": min(recipe.previews.seconds, max(1.0, longest))}),
     }
     context = replace(context, recipe=recipe.model_copy(update=changed))
@@ -145,6 +163,8 @@ def log_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sa
     console, clips = context.console, notices.per_update(args)
     console.log(notices.epochs(context.recipe, samples, clips, listed_epoch(samples, clips)))
     console.log(notices.saves(context.recipe, adapter))
+    if isinstance(args.val_check_interval, float):
+        console.log(notices.share_of_epoch(args.val_check_interval, context.recipe))
     if card_for_planning(context.recipe) is None:
         return
     processes = args.devices * args.num_nodes

@@ -19,30 +19,32 @@ if TYPE_CHECKING:
     from tunesmith.run.folder import RunFolder
 GO_ON = msg("The same flags with --resume auto go on from there.")
 HELP = {
-    "num_nodes": "machines that train together; each needs MASTER_ADDR, MASTER_PORT and NODE_RANK set",
-    "shift": "shift of the noise levels that training draws, towards more noise",
-    "learning_rate": "peak learning rate; it falls linearly to 0 at the last update",
-    "num_workers": "accepted; clips are encoded once before training, so there is nothing to load beside it",
-    "epochs": "passes over the dataset's rows; -1 leaves the end to --max_steps",
-    "max_steps": "updates at most",
-    "every_n_train_steps": "updates between saves; the last one is always saved",
-    "dataset_path": "dataset folder of convert2hf_dataset.py, or any folder of clips",
-    "exp_name": "name of the experiment; its runs are LOGGER_DIR/lightning_logs/TIME and this name",
-    "precision": "32, 16-mixed or bf16-mixed; a CPU always runs 32",
-    "accumulate_grad_batches": "batches per update",
-    "devices": "processes on this machine, one per GPU",
-    "logger_dir": "where runs go",
-    "ckpt_path": "a folder checkpoints/step-N to go on from, in a new run",
-    "checkpoint_dir": "the base model's folder if it holds one, else where adapters are saved",
-    "gradient_clip_val": "limit of gradient clipping; 0 or None turns it off",
-    "gradient_clip_algorithm": "what it limits: norm, or every value",
-    "reload_dataloaders_every_n_epochs": "accepted; every epoch is drawn anew",
-    "every_plot_step": "updates between curves and audio; 0 turns them off",
-    "val_check_interval": "updates between measurements of held-out loss; None measures at every save",
-    "lora_config_path": "JSON file with r, lora_alpha and target_modules",
-    "model": "base model: hub id, folder, or `pocket`",
-    "batch_size": "clips per batch and device",
-    "resume": "`auto` goes on with the newest run of this --exp_name",
+    "num_nodes": msg("machines that train together; each needs MASTER_ADDR, MASTER_PORT and NODE_RANK set"),
+    "shift": msg("shift of the noise levels that training draws, towards more noise"),
+    "learning_rate": msg("peak learning rate; it falls linearly to 0 at the last update"),
+    "num_workers": msg("accepted; clips are encoded once before training, so there is nothing to load beside it"),
+    "epochs": msg("passes over the dataset's rows; -1 leaves the end to --max_steps"),
+    "max_steps": msg("updates at most"),
+    "every_n_train_steps": msg("updates between saves; the last one is always saved"),
+    "dataset_path": msg("dataset folder of convert2hf_dataset.py, or any folder of clips"),
+    "exp_name": msg("name of the experiment; its runs are LOGGER_DIR/lightning_logs/TIME and this name"),
+    "precision": msg("32, 16-mixed or bf16-mixed; a CPU always runs 32"),
+    "accumulate_grad_batches": msg("batches per update"),
+    "devices": msg("processes on this machine, one per GPU"),
+    "logger_dir": msg("where runs go"),
+    "ckpt_path": msg("a folder checkpoints/step-N to go on from, in a new run"),
+    "checkpoint_dir": msg("the base model's folder if it holds one, else where adapters are saved"),
+    "gradient_clip_val": msg("limit of gradient clipping; 0 or None turns it off"),
+    "gradient_clip_algorithm": msg("what it limits: norm, or every value"),
+    "reload_dataloaders_every_n_epochs": msg("accepted; every epoch is drawn anew"),
+    "every_plot_step": msg("updates between curves and audio; 0 turns them off"),
+    "val_check_interval": msg(
+        "updates between measurements of held-out loss, or a share of an epoch (0.5); None: at saves"
+    ),
+    "lora_config_path": msg("JSON file with r, lora_alpha and target_modules"),
+    "model": msg("base model: hub id, folder, or `pocket`"),
+    "batch_size": msg("clips per batch and device"),
+    "resume": msg("`auto` goes on with the newest run of this --exp_name"),
 }
 
 
@@ -51,7 +53,8 @@ def trainer(argv: Sequence[str] | None = None) -> int:
     parser = Parser("trainer", msg("Train a LoRA adapter on ACE-Step v1."), TRAIN_DEFAULTS, TYPES)
     for name, text in HELP.items():
         parser.value(name, text)
-    parser.switch("ssl", "add the MERT and mHuBERT projection losses; downloads both models")
+    parser.switch("ssl", msg("add the MERT and mHuBERT projection losses; downloads both models"))
+    parser.overrides()
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     command = shlex.join(["trainer.py", *(sys.argv[1:] if argv is None else argv)])

@@ -1,1 +1,1 @@
-"""prepare_data, train_lora, inference_lora and evaluate, as the MusicGen LoRA guides name them."""
+"""prepare_data, train_lora, inference_lora, evaluate and what goes with them, as the MusicGen LoRA guides name them."""

@@ -15,13 +15,13 @@ def inference_lora(argv: Sequence[str] | None = None) -> int:
     """Generate one file per prompt."""
     defaults = {**GENERATE_DEFAULTS, "output_dir": "./finetune/output/generated"}
     parser = Parser("inference_lora", msg("Generate audio with a LoRA adapter."), defaults, TYPES, of_inference)
-    parser.value("base_model_path", "base model: hub id, folder, or `pocket`")
-    parser.value("lora_model_path", "adapter folder (best_model, final_model or a checkpoint)")
-    parser.values("prompts", "one or more prompts, each in quotes")
-    parser.value("output_dir", "where the files go")
-    parser.value("duration", "length in seconds; beyond 30 s the music is continued window by window")
-    parser.value("guidance_scale", "classifier-free guidance; 1 turns it off")
-    parser.value("seed", "prompt i uses seed + i")
+    parser.value("base_model_path", msg("base model: hub id, folder, or `pocket`"))
+    parser.value("lora_model_path", msg("adapter folder (best_model, final_model or a checkpoint)"))
+    parser.values("prompts", msg("one or more prompts, each in quotes"))
+    parser.value("output_dir", msg("where the files go"))
+    parser.value("duration", msg("length in seconds; beyond 30 s the music is continued window by window"))
+    parser.value("guidance_scale", msg("classifier-free guidance; 1 turns it off"))
+    parser.value("seed", msg("prompt i uses seed + i"))
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     prompts = [args.prompts] if isinstance(args.prompts, str) else args.prompts

@@ -29,7 +29,33 @@ TRAIN_DEFAULTS: dict[str, Any] = {
     "fp16": False,
     "bf16": False,
     "resume": False,
+    "gate": None,
+    "set": None,
 }
+FLAG_OF = {
+    "name": "--output_dir",
+    "model.path": "--model_path",
+    "model.precision": "--fp16 or --bf16",
+    "data.folder": "--data_dir",
+    "data.metadata_file": "--metadata_file",
+    "data.max_seconds": "--max_duration",
+    "adapter.rank": "--lora_rank",
+    "adapter.alpha": "--lora_alpha",
+    "adapter.dropout": "--lora_dropout",
+    "train.epochs": "--num_epochs",
+    "train.updates": "--num_epochs",
+    "train.batch_size": "--batch_size",
+    "train.accumulation": "--gradient_accumulation_steps",
+    "train.learning_rate": "--learning_rate",
+    "train.warmup_updates": "--warmup_steps",
+    "train.weight_decay": "--weight_decay",
+    "train.max_grad_norm": "--max_grad_norm",
+    "train.save_every": "--save_steps",
+    "train.log_every": "--logging_steps",
+    "previews.every": "--save_steps",
+    "previews.seconds": "--target_duration",
+}
+"""The flag of ``train_lora.py`` that decides a recipe's key."""
 PREPARE_DEFAULTS: dict[str, Any] = {
     "output_dir": "./finetune/data",
     "metadata_file": "metadata.json",
@@ -63,10 +89,13 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "num_samples": count,
 }
 _PREPARE = {*PREPARE_DEFAULTS, "input_dir", "default_text", "create_example"}
+CHECK_KEYS = ("model_path", "data_dir", "metadata_file", "batch_size", "max_duration")
 COMMANDS: dict[str, set[str]] = {
     "prepare_data": _PREPARE,
     "train_lora": {*TRAIN_DEFAULTS},
     "inference_lora": {*GENERATE_DEFAULTS, "output_dir", "prompts"},
+    "test_dataset": {*CHECK_KEYS},
+    "test_model": {*CHECK_KEYS},
     "evaluate": {*GENERATE_DEFAULTS, "output_dir", "compare", "test_prompts"},
 }
 """Every key of each command; config.yaml may hold any of them, and a section per command."""

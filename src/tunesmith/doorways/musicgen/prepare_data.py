@@ -22,12 +22,12 @@ def prepare_data(argv: Sequence[str] | None = None) -> int:
         TYPES,
         of_prepare,
     )
-    parser.value("input_dir", "folder of audio, in any layout that tunesmith reads")
-    parser.value("output_dir", "where train/, valid/ and the metadata file go")
-    parser.value("metadata_file", "name of the metadata file")
-    parser.value("default_text", "caption of clips that have none")
-    parser.switch("create_example", "make audible example clips instead of reading a folder")
-    parser.value("num_samples", "how many example clips")
+    parser.value("input_dir", msg("folder of audio, in any layout that tunesmith reads"))
+    parser.value("output_dir", msg("where train/, valid/ and the metadata file go"))
+    parser.value("metadata_file", msg("name of the metadata file"))
+    parser.value("default_text", msg("caption of clips that have none"))
+    parser.switch("create_example", msg("make audible example clips instead of reading a folder"))
+    parser.value("num_samples", msg("how many example clips"))
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     console = Console()

@@ -13,6 +13,21 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.texts import msg
 
 
+def require_list(data_dir: str | Path, metadata_file: str) -> None:
+    """Refuse a metadata file that is not there.
+
+    Raises:
+        TunesmithError: naming it.
+    """
+    metadata = Path(data_dir) / metadata_file
+    if not metadata.is_file():
+        raise TunesmithError(
+            msg("there is no such metadata file"),
+            where=str(metadata),
+            remedy=msg("Make it with prepare_data.py, or check --data_dir and --metadata_file."),
+        )
+
+
 def context_for(args: argparse.Namespace, sections: dict[str, Any]) -> RunContext:
     """A context over the adapter's own run folder where there is one, else over the output folder.
 

@@ -9,38 +9,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.doorways.common import Parser, run_doorway
-from tunesmith.doorways.musicgen.options import COMMANDS, TRAIN_DEFAULTS, TYPES
+from tunesmith.doorways.common import Parser, chosen_overrides, run_doorway
+from tunesmith.doorways.musicgen.options import COMMANDS, FLAG_OF, TRAIN_DEFAULTS, TYPES
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.recipe.advice import LEARNING_RATE, rate_advice
 from tunesmith.run.console import Console
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
+    from tunesmith.recipe.models import Recipe
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
 
 LONGEST = 30.0
 """Seconds that MusicGen was trained on at most."""
 HELP = {
-    "model_path": "base model: hub id, folder, or `pocket`",
-    "data_dir": "folder with the metadata file",
-    "metadata_file": "name of the metadata file",
-    "output_dir": "where checkpoints/, best_model/ and final_model/ go; it is a run folder",
-    "lora_rank": "LoRA rank",
-    "lora_alpha": "LoRA alpha; the scale is alpha / rank",
-    "lora_dropout": "dropout on the adapter's input",
-    "learning_rate": "peak learning rate",
-    "batch_size": "clips per micro-batch",
-    "gradient_accumulation_steps": "micro-batches per update",
-    "num_epochs": "passes over the clips",
-    "warmup_steps": "warm-up updates; cut to 10 %% of all updates",
-    "save_steps": "updates between checkpoints",
-    "logging_steps": "updates between lines of training loss",
-    "max_grad_norm": "gradient clipping",
-    "weight_decay": "AdamW weight decay",
-    "max_duration": "longest crop in seconds; shorter clips keep their true length",
-    "target_duration": "length of previews in seconds; training never pads to it",
+    "model_path": msg("base model: hub id, folder, or `pocket`"),
+    "data_dir": msg("folder with the metadata file"),
+    "metadata_file": msg("name of the metadata file"),
+    "output_dir": msg("where checkpoints/, best_model/ and final_model/ go; it is a run folder"),
+    "lora_rank": msg("LoRA rank"),
+    "lora_alpha": msg("LoRA alpha; the scale is alpha / rank"),
+    "lora_dropout": msg("dropout on the adapter's input"),
+    "learning_rate": msg("peak learning rate"),
+    "batch_size": msg("clips per micro-batch"),
+    "gradient_accumulation_steps": msg("micro-batches per update"),
+    "num_epochs": msg("passes over the clips"),
+    "warmup_steps": msg("warm-up updates; cut to 10 % of all updates"),
+    "save_steps": msg("updates between checkpoints"),
+    "logging_steps": msg("updates between lines of training loss"),
+    "max_grad_norm": msg("gradient clipping"),
+    "weight_decay": msg("AdamW weight decay"),
+    "max_duration": msg("longest crop in seconds; shorter clips keep their true length"),
+    "target_duration": msg("length of previews in seconds; training never pads to it"),
 }
 
 
@@ -49,9 +51,10 @@ def train_lora(argv: Sequence[str] | None = None) -> int:
     parser = Parser("train_lora", msg("Train a LoRA adapter on MusicGen."), TRAIN_DEFAULTS, TYPES)
     for name, text in HELP.items():
         parser.value(name, text)
-    parser.switch("fp16", "half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler")
-    parser.switch("bf16", "bf16 on a GPU")
-    parser.switch("resume", "continue from the newest checkpoint in output_dir")
+    parser.switch("fp16", msg("half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler"))
+    parser.switch("bf16", msg("bf16 on a GPU"))
+    parser.switch("resume", msg("continue from the newest checkpoint in output_dir"))
+    parser.overrides()
     args = parser.read(argv)
     parser.check_config_keys(args, COMMANDS)
     settle_precision(args)
@@ -74,14 +77,16 @@ def settle_precision(args: argparse.Namespace) -> None:
 def _run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
     from tunesmith.cli.guard import working_on
     from tunesmith.stages.pipeline import run_stages
+    from tunesmith.stages.writing import writing
 
     context = open_context(args, "train_lora.py " + " ".join(sys.argv[1:] if argv is None else argv))
     folder, console = context.folder, context.console
     working_on(folder.path)
-    for line in (*advice(args), *intentions(args, folder)):
+    for line in (*advice(args, context.recipe), *intentions(args, folder)):
         console.log(line)
-    run_stages(context, ["check", "encode"])
-    run_stages(context, ["train"], asked="resume" if args.resume else "fresh")
+    with writing(folder, context.command, console):
+        run_stages(context, ["check", "encode"])
+        run_stages(context, ["train"], asked="resume" if args.resume else "fresh")
     console.log(
         msg(
             "best: {best}   last: {last}   checkpoints: {checkpoints}",
@@ -100,6 +105,7 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     Raises:
         TunesmithError: for a value out of range, a missing metadata file, or an unknown base model.
     """
+    from tunesmith.doorways.musicgen.setup import require_list
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
     from tunesmith.recipe.write import dump_resolved
@@ -107,20 +113,15 @@ def open_context(args: argparse.Namespace, command: str) -> RunContext:
     from tunesmith.run.context import RunContext
     from tunesmith.run.folder import RunFolder
     from tunesmith.stages.open import keep_previous
+    from tunesmith.stages.writing import writing
 
-    metadata = Path(args.data_dir) / args.metadata_file
-    if not metadata.is_file():
-        raise TunesmithError(
-            msg("there is no such metadata file"),
-            where=str(metadata),
-            remedy=msg("Make it with prepare_data.py, or check --data_dir and --metadata_file."),
-        )
-    recipe = build(Tree(as_recipe(args))).recipe
+    require_list(args.data_dir, args.metadata_file)
+    recipe = build(Tree(as_recipe(args)), chosen_overrides(args, FLAG_OF)).recipe
     folder = RunFolder(Path(args.output_dir))
-    context = RunContext(folder, recipe, Console(log_file=folder.log), command)
+    context = RunContext(folder, recipe, Console(log_file=folder.log), command, advised=frozenset({LEARNING_RATE}))
     card_for_planning(recipe)
-    folder.create()
-    keep_previous(folder, dump_resolved(recipe))
+    with writing(folder, command):
+        keep_previous(folder, dump_resolved(recipe))
     return context
 
 
@@ -135,8 +136,8 @@ def intentions(args: argparse.Namespace, folder: RunFolder) -> list[Message]:
     if has_checkpoint and not args.resume:
         found.append(
             msg(
-                "warning: starting anew; the checkpoints in {path} are replaced (--resume continues them)",
-                path=path,
+                "starting anew; the earlier results move to {path} (--resume continues them)",
+                path=str(folder.attempts),
             )
         )
     previews = msg(
@@ -196,9 +197,9 @@ def updates_per_epoch(args: argparse.Namespace) -> int:
     return updates
 
 
-def advice(args: argparse.Namespace) -> list[Message]:
+def advice(args: argparse.Namespace, recipe: Recipe) -> list[Message]:
     """Documented values that are known to hurt, each with the reason and a better value."""
-    found = []
+    found: list[Message] = []
     if args.lora_dropout > 0:
         found.append(
             msg(
@@ -207,14 +208,7 @@ def advice(args: argparse.Namespace) -> list[Message]:
                 dropout=args.lora_dropout,
             )
         )
-    if args.learning_rate > 2e-4 and args.model_path != "pocket":
-        found.append(
-            msg(
-                "--learning_rate {rate:g}: on real checkpoints rates above 2e-4 made the base forget other styles; "
-                "1e-4 is better",
-                rate=args.learning_rate,
-            )
-        )
+    found += rate_advice(recipe, "--learning_rate")
     if args.lora_alpha / args.lora_rank > 2:
         found.append(
             msg(

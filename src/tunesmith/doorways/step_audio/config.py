@@ -17,6 +17,35 @@ from tunesmith.texts import msg
 DEFAULT = "train/configs/finetune_llm_flow.yaml"
 MODEL = "./pretrained_models/Step-Audio-EditX"
 FLOW_FOLDER = "CosyVoice-300M-25Hz"
+KEY_OF = {
+    "name": "save.ckpt_dir",
+    "model.path": "model.llm.model_path",
+    "model.device": "basic.device",
+    "data.folder": "data.train_path",
+    "data.valid_file": "data.val_path",
+    "adapter.rank": "model.llm.lora_r",
+    "adapter.alpha": "model.llm.lora_alpha",
+    "adapter.dropout": "model.llm.lora_dropout",
+    "adapter.targets": "model.llm.lora_target_modules",
+    "train.seed": "basic.seed",
+    "train.batch_size": "data.batch_size",
+    "train.accumulation": "optim.accum_grad",
+    "train.token_budget": "data.max_frames_in_batch",
+    "train.learning_rate": "optim.lr_llm",
+    "train.warmup_updates": "optim.warmup_steps",
+    "train.weight_decay": "optim.weight_decay",
+    "train.max_grad_norm": "optim.grad_clip",
+    "train.log_every": "basic.log_interval",
+    "train.valid_every": "basic.val_interval",
+    "train.save_every": "save.save_interval",
+    "train.epochs": "basic.max_epoch",
+    "train.updates": "basic.max_epoch",
+    "options.train": "--mode",
+    "options.llm_weight": "loss.llm_weight",
+    "options.flow_weight": "loss.flow_weight",
+    "options.flow_steps": "model.flow.n_timesteps",
+}
+"""The key of the guide's YAML that decides a recipe's key."""
 PositiveNumber = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 ZeroOrMore = Annotated[int, Field(ge=0)]

@@ -10,38 +10,48 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.doorways.common import run_doorway
-from tunesmith.doorways.step_audio.config import DEFAULT, Given, read_config
+from tunesmith.doorways.common import DEBUG, SpokenParser, add_overrides, chosen_overrides, in_help, run_doorway
+from tunesmith.doorways.step_audio.config import DEFAULT, KEY_OF, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
 from tunesmith.planning.sentences import plan_lines
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
+from tunesmith.stages.writing import writing
 from tunesmith.texts import in_every_language, msg
 
 if TYPE_CHECKING:
     from tunesmith.doorways.step_audio.saves import Saves
 
 GO_ON = msg("The same command goes on from there.")
-COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test"}}
+COMMANDS: dict[str, set[str]] = {"finetune_demo": {"config", "mode", "resume", "test", "gate", "set"}}
 """Flags of the command."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's flags."""
-    made = argparse.ArgumentParser(
+    made = SpokenParser(
         prog="finetune_demo.py",
         description=in_every_language(msg("Fine-tune Step-Audio-EditX: its LLM by LoRA, its flow decoder, or both.")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--config", default=DEFAULT, help=f"the YAML (default: {DEFAULT})")
-    made.add_argument("--mode", choices=("llm", "flow", "both"), help="what to train; goes before basic.train_mode")
+    made.add_argument("--config", default=DEFAULT, help=in_help(msg("the YAML")) + f" (default: {DEFAULT})")
     made.add_argument(
-        "--resume", nargs="?", const=AUTO, metavar="CHECKPOINT", help="go on with this run, and refuse to begin another"
+        "--mode", choices=("llm", "flow", "both"), help=in_help(msg("what to train; goes before basic.train_mode"))
     )
-    made.add_argument("--test", action="store_true", help="only speak a held-out sample with base and tuned weights")
-    made.add_argument("--debug", action="store_true", help="show the whole traceback of an error")
+    made.add_argument(
+        "--resume",
+        nargs="?",
+        const=AUTO,
+        metavar="CHECKPOINT",
+        help=in_help(msg("go on with this run, and refuse to begin another")),
+    )
+    made.add_argument(
+        "--test", action="store_true", help=in_help(msg("only speak a held-out sample with base and tuned weights"))
+    )
+    add_overrides(made)
+    made.add_argument("--debug", action="store_true", help=in_help(DEBUG))
     return made
 
 
@@ -51,16 +61,35 @@ def finetune_demo(argv: Sequence[str] | None = None) -> int:
     given = read_config(Path(args.config))
     mode = args.mode or given.config.basic.train_mode
     command = shlex.join(["finetune_demo.py", *(sys.argv[1:] if argv is None else argv)])
-    context = open_run(given, mode, places(given), args.resume, command)
-    if args.test:
-        from tunesmith.doorways.step_audio.postprocess import compare
+    chosen = chosen_overrides(args, KEY_OF)
+    context = open_run(given, mode, places(given), args.resume, command, chosen)
+    with writing(context.folder, command, context.console):
+        if args.test:
+            from tunesmith.doorways.step_audio.postprocess import compare
 
-        compare(context)
-        return 0
-    return _train(context, given, mode)
+            compare(context)
+            return 0
+        return _train(context, given, mode)
 
 
-def open_run(given: Given, mode: str, where: Places, resume: str | None, command: str) -> RunContext:
+def train(given: Given, mode: str | None = None) -> int:
+    """Do what the command does with a file that was read already.
+
+    Args:
+        given: The file.
+        mode: ``llm``, ``flow`` or ``both``; what the file says where it is left out.
+
+    Raises:
+        TunesmithError: as the command prints it.
+    """
+    wanted = mode or given.config.basic.train_mode
+    command = shlex.join(["finetune_demo.py", "--mode", wanted])
+    return _train(open_run(given, wanted, places(given), None, command), given, wanted)
+
+
+def open_run(
+    given: Given, mode: str, where: Places, resume: str | None, command: str, overrides: Sequence[str] = ()
+) -> RunContext:
     """The run in ``save.ckpt_dir``; nothing in it changes yet.
 
     Raises:
@@ -70,7 +99,7 @@ def open_run(given: Given, mode: str, where: Places, resume: str | None, command
     from tunesmith.recipe.load import build
     from tunesmith.recipe.tree import Tree
 
-    recipe = build(Tree(as_recipe(given, mode, where))).recipe
+    recipe = build(Tree(as_recipe(given, mode, where)), overrides).recipe
     refuse_resume(resume, where.folder, recipe, mode)
     where.folder.create()
     return RunContext(where.folder, recipe, Console(log_file=where.folder.log), command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
@@ -24,13 +24,31 @@ _SMALL_FRONT_END = "small_frontend.json"
 _SMALL_CHECKPOINT_PARTS = ("config.json", f"{FLOW_FOLDER}/cosyvoice.yaml", f"{FLOW_FOLDER}/flow.pt")
 
 
-class ModelSource(Enum):
-    """Where to take a model from; ``AUTO`` is a folder where there is one, else the Hugging Face Hub."""
+class ModelSource(StrEnum):
+    """Where to take a model from; ``AUTO`` is a folder where there is one, else the Hugging Face Hub.
+
+    A member is the word itself, as in Step-Audio-EditX.
+    """
 
     AUTO = "auto"
     LOCAL = "local"
     HUGGINGFACE = "huggingface"
     MODELSCOPE = "modelscope"
+
+
+def source_of(value: str) -> ModelSource:
+    """The place that a word names.
+
+    Raises:
+        TunesmithError: for another word.
+    """
+    try:
+        return ModelSource(str(value).lower())
+    except ValueError as error:
+        raise TunesmithError(
+            msg("there is no model_source {value!r}", value=str(value)),
+            remedy=msg("Choose one of {sources}.", sources=tuple(source.value for source in ModelSource)),
+        ) from error
 
 
 def locate_model(path: str | Path, source: ModelSource = ModelSource.AUTO) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,8 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, all_of, msg
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tunesmith.doorways.step_audio.tts import StepAudioTTS
 
 SAMPLES, MERGED = "samples", "merged"
@@ -44,10 +47,10 @@ def compare(context: RunContext) -> list[Path]:
     sample = chosen(folder)
     speaker = StepAudioTTS.of(family, context.recipe.model.device, context.console)
     context.console.log(msg("speaking a sample ({id}): {request}", id=sample.id, request=_request(sample)))
-    made = [_spoken(context, speaker, sample, "base")]
+    spoken = {"base": _spoken(speaker, sample)}
     speaker.load_finetuned_model(files.get(LLM), files.get(FLOW))
-    made.append(_spoken(context, speaker, sample, "tuned"))
-    return made
+    spoken["tuned"] = _spoken(speaker, sample)
+    return _written(context, spoken)
 
 
 def chosen(folder: RunFolder) -> Sample:
@@ -75,10 +78,8 @@ def _request(sample: Sample) -> str | Message:
     return msg("{request}, trained on, since none is held out", request=request)
 
 
-def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: str) -> Path:
-    from tunesmith.audio.write import write
-    from tunesmith.evaluation.collapse import collapse
-    from tunesmith.evaluation.signals import measure
+def _spoken(speaker: StepAudioTTS, sample: Sample) -> tuple[np.ndarray, int]:
+    """The sample as the speaker says it, (C, N), and the rate in Hz."""
     from tunesmith.families.step_audio.edits import is_clone
 
     path, prompt_text = sample.audios[PROMPT].path, sample.texts.get(PROMPT_TEXT, "")
@@ -87,11 +88,25 @@ def _spoken(context: RunContext, speaker: StepAudioTTS, sample: Sample, name: st
         audio, rate = speaker.clone(path, prompt_text, text)
     else:
         audio, rate = speaker.edit(path, prompt_text, kind, info, text or None)
-    target = context.folder.path / SAMPLES / f"{name}.wav"
-    write(target, audio.numpy(), rate)
-    problem = collapse(measure(audio.numpy().T, rate), profile="speech")
-    context.console.log(_measured(target, audio.shape[-1] / rate, level(audio.numpy()), problem))
-    return target
+    return audio.numpy(), rate
+
+
+def _written(context: RunContext, spoken: Mapping[str, tuple[np.ndarray, int]]) -> list[Path]:
+    """Write the pair at one level, and say how each file sounds."""
+    from tunesmith.evaluation.collapse import collapse
+    from tunesmith.evaluation.outputs import gain_message, shared_gain, write_output
+
+    gain = shared_gain(*(audio for audio, _ in spoken.values()))
+    targets = []
+    for name, (audio, rate) in spoken.items():
+        target = context.folder.path / SAMPLES / f"{name}.wav"
+        output = write_output(target, audio, rate, gain)
+        problem = collapse(output.measure(), profile="speech")
+        context.console.log(_measured(target, output.audio.shape[-1] / rate, level(output.audio), problem))
+        if said := gain_message(gain):
+            context.console.log(msg("  {file} is {said}.", file=target.name, said=said))
+        targets.append(target)
+    return targets
 
 
 def _measured(path: Path, seconds: float, level_db: float, problem: str | None) -> Message:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tunesmith.doorways.step_audio.recipe import JOINT, STAGES
 from tunesmith.families.step_audio.checkpoints import parts_of, write_checkpoint
+from tunesmith.families.step_audio.network_loss import UNKNOWN, NetworkLoss, best_losses, network_loss
 from tunesmith.records.metrics import ValidLine
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.run.folder import RunFolder
@@ -38,13 +39,15 @@ class Saves:
         epoch = math.ceil(saved.updates / self.per_epoch)
         if saved.kind == "best":
             for name in saved.networks:
-                write_checkpoint(saved.folder, self.best(name), name, epoch=epoch, loss=saved.loss)
+                found = NetworkLoss(saved.stage, network_loss(name, saved.terms))
+                write_checkpoint(saved.folder, self.best(name), name, epoch=epoch, found=found)
         if saved.kind == "snapshot":
             if saved.updates:  # at 0 a stage has only been handed over
                 together = "joint_" if saved.stage == JOINT else ""
                 for name in saved.networks:
                     target = self.folder.path / f"{name}_{together}epoch_{epoch}.pt"
-                    write_checkpoint(saved.folder, target, name, epoch=epoch, loss=self._newest_loss())
+                    found = NetworkLoss(saved.stage, self._newest_loss(name))
+                    write_checkpoint(saved.folder, target, name, epoch=epoch, found=found)
             shutil.rmtree(saved.folder)
             with contextlib.suppress(OSError):  # the last of them leaves its folder empty
                 saved.folder.parent.rmdir()
@@ -53,22 +56,26 @@ class Saves:
         """The file of a network's best weights."""
         return self.folder.path / f"{name}_best.pt"
 
-    def _newest_loss(self) -> float | None:
-        """The newest held-out loss."""
-        return next((line.loss for line in reversed(list(self.folder.read_metrics(ValidLine)))), None)
+    def _newest_loss(self, network: str) -> float | None:
+        """A network's newest held-out loss."""
+        lines = reversed(list(self.folder.read_metrics(ValidLine)))
+        losses = (network_loss(network, line.terms) for line in lines)
+        return next((loss for loss in losses if loss is not None), None)
 
     def write_best(self) -> None:
         """Write the best files as ``best_model/`` has them after training, also where a stage found nothing better."""
         state = self.folder.stage_state("train")
         summary = state.training() if state else None
         stages = summary.stages if summary else ()
+        losses = best_losses(self.folder.metrics)
         for name in parts_of(self.folder.best):
-            epoch, loss, began = 0, None, 0
+            epoch, began, found = 0, 0, UNKNOWN
             for stage in stages:
                 if stage.name in (name, JOINT) and stage.best_update:
-                    epoch, loss = math.ceil((stage.best_update - began) / self.per_epoch), stage.best_loss
+                    epoch = math.ceil((stage.best_update - began) / self.per_epoch)
+                    found = losses.get(name, NetworkLoss(stage.name))
                 began += stage.updates
-            write_checkpoint(self.folder.best, self.best(name), name, epoch=epoch, loss=loss)
+            write_checkpoint(self.folder.best, self.best(name), name, epoch=epoch, found=found)
 
     def set_aside(self, mode: str) -> Path | None:
         """Move the files of an earlier run of the same networks away; returns where to. Nothing is deleted."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete
+from tunesmith.doorways.step_audio.loading import MOST_IDS, loading
+from tunesmith.doorways.step_audio.model_loader import ModelSource, locate_model, refuse_incomplete, source_of
+from tunesmith.doorways.step_audio.spoken_arguments import either, longest_answer
 from tunesmith.doorways.step_audio.tokenizer import StepAudioTokenizer
 from tunesmith.errors import TunesmithError
 from tunesmith.run.console import Console
@@ -17,57 +19,81 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from tunesmith.families.contract import Family, Generator
+    from tunesmith.families.contract import Family, GenerationRequest, Generator
 
 SEED = 1234
-_SHORTEST_ROOM, _ROOM = 10.0, 2.0
-"""Speech may take twice as long as is likely, and never less than ten seconds, before it is cut off."""
 
 
 class StepAudioTTS:
     """Speaks with the base model, or with what was fine-tuned.
 
+    It takes every argument that Step-Audio-EditX's class took in its transformers or its vLLM release. What has no
+    meaning here is said, once, when it is given.
+
     Args:
         model_path: Folder or repository of Step-Audio-EditX, or ``pocket``.
         audio_tokenizer: Where its tokenisers lie.
-        model_source: Where to look for the model.
-        device: ``auto``, ``cpu``, ``cuda``, …
+        model_source: Where to look for the model, as a member of :class:`ModelSource` or its word.
+        tts_model_id: What to load in place of ``model_path``.
+        quantization_config: ``int8`` or ``int4``: how the LLM's matrices are kept in memory.
+        torch_dtype: Precision of the LLM on a GPU.
+        device_map: Where to work: ``cuda``, ``cuda:1``, ``cpu``, ``auto``.
+        device: The same by Tunesmith's name.
         seed: Of every call: the same words sound the same again.
+        vllm: The further arguments of the vLLM release (:data:`~tunesmith.doorways.step_audio.loading.VLLM`).
 
     Raises:
-        TunesmithError: naming what is missing.
+        TunesmithError: naming what is missing, or an argument that cannot be done.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - these are upstream's
         self,
         model_path: str | Path,
         audio_tokenizer: StepAudioTokenizer,
-        model_source: ModelSource = ModelSource.AUTO,
+        model_source: ModelSource | str = ModelSource.AUTO,
+        tts_model_id: str | Path | None = None,
+        quantization_config: str | None = None,
+        torch_dtype: Any = None,
+        device_map: Any = None,
         *,
-        device: str = "auto",
+        device: str | None = None,
         seed: int = SEED,
+        **vllm: Any,
     ) -> None:
         from tunesmith.families.step_audio.config import FLOW_FOLDER
         from tunesmith.families.step_audio.family import STEP_AUDIO
         from tunesmith.families.step_audio.settings import StepAudioSettings
 
-        path = locate_model(model_path, model_source)
+        asked = loading(quantization_config, torch_dtype, device_map, device, vllm)
+        path = locate_model(model_path if tts_model_id is None else tts_model_id, source_of(model_source))
         if Path(path).is_dir():
             refuse_incomplete(Path(path), Path(path) / FLOW_FOLDER)
-        family = STEP_AUDIO.open(path, StepAudioSettings(tokenizer_path=audio_tokenizer.path))
-        self._begin(family, device, seed)
+        settings = StepAudioSettings(tokenizer_path=audio_tokenizer.path, base_weights=asked.base_weights)
+        self.longest = asked.longest
+        self._begin(STEP_AUDIO.open(path, settings), asked.device, seed, precision=asked.precision)
+        for note in asked.notes:
+            self.console.log(note)
 
     @classmethod
     def of(cls, family: Family, device: str = "auto", console: Console | None = None) -> StepAudioTTS:
         """One over a family that a run has made already."""
         made = cls.__new__(cls)
+        made.longest = MOST_IDS
         made._begin(family, device, SEED, console)
         return made
 
-    def _begin(self, family: Family, device: str, seed: int, console: Console | None = None) -> None:
+    def _begin(
+        self,
+        family: Family,
+        device: str,
+        seed: int,
+        console: Console | None = None,
+        precision: Mapping[str, torch.dtype] | None = None,
+    ) -> None:
         from tunesmith.run.device import pick_device
 
         self.family, self.seed, self.console = family, seed, console or Console()
+        self.precision = precision or {}
         self.device = pick_device(device)
         self.networks: dict[str, nn.Module] = {}
         self._take(family.networks.load(), ())
@@ -100,6 +126,9 @@ class StepAudioTTS:
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
         self.networks = on_device(networks, self.device, self.family.networks.full_precision)
+        if self.device != "cpu":  # which always works in float32
+            for name, precision in self.precision.items():
+                self.networks[name].to(precision)
         self._tuned = frozenset(tuned)
         self._generator: Generator = self.family.generation.generator(self.networks, self.device)
 
@@ -164,7 +193,8 @@ class StepAudioTTS:
             Sound (1, N) float32, and its rate, 24000.
 
         Raises:
-            TunesmithError: when the recording cannot be read, has less than 16 kHz or no speech in it.
+            TunesmithError: when the recording cannot be read, has less than 16 kHz or no speech in it, or leaves no
+                room for an answer.
         """
         from tunesmith.families.step_audio.edits import CLONE
 
@@ -186,7 +216,7 @@ class StepAudioTTS:
 
         Args:
             prompt_wav_path: The recording; once called ``input_audio_path``.
-            prompt_text: What it says; once called ``audio_text``.
+            prompt_text: What it says; once called ``audio_text``. ``denoise`` and ``vad`` need none.
             edit_type: ``emotion``, ``style``, ``speed``, ``denoise``, ``vad`` or ``paralinguistic``.
             edit_info: What to change it to, where the type takes one.
             target_text: The text with tags such as ``[Laughter]`` (``paralinguistic``); once called ``text``.
@@ -201,11 +231,14 @@ class StepAudioTTS:
             TunesmithError: when an argument is given by both names or by neither, the edit does not exist, or the
                 recording is none that :meth:`clone` takes.
         """
-        path = _either("prompt_wav_path", prompt_wav_path, "input_audio_path", input_audio_path)
-        source_text = _either("prompt_text", prompt_text, "audio_text", audio_text)
-        wanted_text = _either("target_text", target_text, "text", text, needed=False)
+        from tunesmith.families.step_audio.edits import WORDLESS
+
+        path = either("prompt_wav_path", prompt_wav_path, "input_audio_path", input_audio_path)
+        wordless = edit_type in WORDLESS
+        source_text = either("prompt_text", prompt_text, "audio_text", audio_text, needed=not wordless) or ""
         if edit_type is None:
             raise TunesmithError(msg("edit() was given no edit_type"), remedy=msg("Name one, such as `style`."))
+        wanted_text = either("target_text", target_text, "text", text, needed=False)
         return self._speak(path, source_text, edit_type, edit_info, wanted_text or source_text)
 
     def _speak(self, path: Any, prompt_text: str, kind: str, info: str | None, text: str) -> tuple[torch.Tensor, int]:
@@ -217,38 +250,37 @@ class StepAudioTTS:
         from tunesmith.families.step_audio.config import SAMPLE_RATE, TOKENIZER_RATE
 
         recording = load(AudioRef(str(path)), SAMPLE_RATE, 1, lowest_rate=TOKENIZER_RATE)
+        for note in self.family.checks.request_notes(kind, text, recording.shape[-1] / SAMPLE_RATE):
+            self.console.warn(note)
         request = GenerationRequest(
             {"caption": text, PROMPT_TEXT: prompt_text},
-            _longest(recording, prompt_text, kind, text),
+            longest_answer(recording, prompt_text, kind, text),
             self.seed,
             source={PROMPT: recording},
             options={"edit_type": kind, **({"edit_info": info} if info else {})},
         )
+        request = replace(request, seconds=min(request.seconds, self._room(request)))
         (made,) = self._generator.generate([request])
         return torch.from_numpy(made.audio.copy()), made.sample_rate
 
+    def _room(self, request: GenerationRequest) -> float:
+        """Seconds of an answer that fit behind its prompt.
 
-def _longest(recording: Any, prompt_text: str, kind: str, text: str) -> float:
-    """Seconds after which speech that does not end by itself is cut off."""
-    from tunesmith.families.step_audio.config import SAMPLE_RATE
-    from tunesmith.speech.duration import expected_seconds, spoken_seconds
+        Raises:
+            TunesmithError: when none does.
+        """
+        from tunesmith.families.step_audio.config import GROUP, GROUP_SECONDS
+        from tunesmith.families.step_audio.generate import StepAudioGenerator
 
-    whole = recording.shape[-1] / SAMPLE_RATE
-    likely = expected_seconds(kind, text, prompt_text, spoken_seconds(recording, SAMPLE_RATE), None).seconds
-    return max(_SHORTEST_ROOM, _ROOM * (likely if math.isfinite(likely) else whole))
-
-
-def _either(name: str, value: Any, older: str, other: Any, *, needed: bool = True) -> Any:
-    """An argument that goes by two names."""
-    if value is not None and other is not None:
-        raise TunesmithError(
-            msg("{name} and {old_name} are the same thing, and both were given", name=name, old_name=older),
-            remedy=msg("Give {name}.", name=name),
-        )
-    found = value if value is not None else other
-    if found is None and needed:
-        raise TunesmithError(
-            msg("edit() was given no {name}", name=name),
-            remedy=msg("Give it as {name} (or {old_name}, its old name).", name=name, old_name=older),
-        )
-    return found
+        assert isinstance(self._generator, StepAudioGenerator), "the family's own"
+        used = self._generator.prompt_length(request)
+        if (groups := (self.longest - used - 1) // GROUP) < 1:
+            raise TunesmithError(
+                msg(
+                    "recording and texts take {used} ids, and the model has room for {most}",
+                    used=used,
+                    most=self.longest,
+                ),
+                remedy=msg("Use a shorter recording, or raise max_model_len."),
+            )
+        return groups * GROUP_SECONDS

@@ -11,15 +11,15 @@ _MOST_PILED = 40.0
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """More than 0.3 % of the samples sit in flat runs at the peak, or amplitudes pile up just under it."""
+    """Over 0.3 % of the samples sit in flat runs at the peak or passed full scale, or amplitudes pile up under it."""
     if not signals.live:
         return None
     share = 100 * signals.clip_frac
     z = context.z(signals, clip_frac=1)
     absolute = signals.clip_frac > _MOST_CLIPPED or signals.peak_bin_ratio > _MOST_PILED
     text = msg(
-        "{share:.2f} % of the samples are cut off at the peak (limit 0.3 %); the top of the range is "
-        "{peak_bin_ratio:.0f} times fuller than what lies under it (limit 40).",
+        "{share:.2f} % of the samples are cut off at the peak or passed full scale (limit 0.3 %); the top of the range "
+        "is {peak_bin_ratio:.0f} times fuller than what lies under it (limit 40).",
         share=share,
         peak_bin_ratio=signals.peak_bin_ratio,
     )

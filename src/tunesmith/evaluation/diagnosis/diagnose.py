@@ -30,7 +30,7 @@ RUN_RULES = (
     style.judge,
     forgetting.judge,
 )
-_ORDER = {"broken": 0, "worse": 1, "better": 2, "same": 3}
+_ORDER = {"broken": 0, "worse": 1, "unmeasured": 2, "better": 3, "same": 4}
 
 
 def diagnose_run(
@@ -62,9 +62,9 @@ def judge_run(run: RunData) -> list[RunFinding]:
     """Holds a run against every rule.
 
     Returns:
-        Findings: broken first, then worse, better, same. A rule speaks when a quarter of the outputs break it, a group
-        test when p < 0.01, a paired change when p < 0.02 and its size matters, an edit type when a 98 % interval lies
-        beyond no change and its size matters.
+        Findings: broken first, then worse, unmeasured, better, same. A rule speaks when a quarter of the outputs break
+        it, a group test when p < 0.01, a paired change when p < 0.02 and its size matters, an edit type when a 98 %
+        interval lies beyond no change and its size matters.
     """
     findings = [finding for judge in RUN_RULES for finding in judge(run)]
     if any(finding.name == "fade" and finding.kind == "broken" for finding in findings):

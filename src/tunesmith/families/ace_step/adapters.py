@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 TARGETS = ("linear_q", "linear_k", "linear_v", "to_q", "to_k", "to_v", "to_out.0")
-"""Attention of transformer and lyric encoder, as upstream; without its ``speaker_embedder``, which only ever sees zeros
-and so never gets a gradient."""
+"""Attention of transformer and lyric encoder, as upstream; without its ``speaker_embedder``, which gets no gradient
+from clips without a speaker vector."""
 
 
 class AceStepAdapters(Adapters):
@@ -29,12 +29,17 @@ class AceStepAdapters(Adapters):
         self.checkpoint = checkpoint
 
     def warnings(self, targets: Sequence[str], kind: str) -> list[Message]:
-        """Targets that learn nothing; DoRA, which only PEFT itself can load; a base that is not the published one."""
+        """Targets that learn nothing, losses without heads, DoRA that only PEFT loads, and a base not as published."""
         from tunesmith.families.ace_step.adapter_targets import idle_targets
 
         dora = msg("a DoRA has no form that ACE-Step's own tools load; use `tunesmith export --merged` for them")
+        headless = msg(
+            "projection losses were asked for (options.ssl), and this model has no heads for them: it trains without"
+        )
+        asked = self.checkpoint.settings.ssl == "on" and not self.checkpoint.ssl_names
         return [
             *idle_targets(targets),
+            *([headless] if asked else []),
             *([dora] if kind == "dora" else []),
             *packed_warnings(self.checkpoint.settings.base_weights),
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.families.ace_step.config import AceStepConfig, read_config
 from tunesmith.families.ace_step.settings import AceStepSettings
-from tunesmith.families.ace_step.source import POCKET, locate
+from tunesmith.families.ace_step.source import locate
 from tunesmith.families.contract import Checkpoint
 
 
@@ -23,11 +23,6 @@ class AceStepCheckpoint(Checkpoint[AceStepSettings]):
     def config(self) -> AceStepConfig:
         """The checkpoint's sizes."""
         return read_config(self.folder)
-
-    @property
-    def pocket(self) -> bool:
-        """Whether this is the model that ships with Tunesmith."""
-        return self.path in (POCKET, "pocket")
 
     @property
     def ssl_names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json
+from tunesmith.families.config_file import read_config_file
 from tunesmith.texts import msg
 
 NETWORK = "transformer"
@@ -146,5 +146,14 @@ def read_config(folder: Path) -> AceStepConfig:
             where=str(folder),
             remedy=msg("It needs the folders {folders}.", folders=FOLDERS),
         )
-    raw = {name: read_json(folder / name / "config.json") for name in FOLDERS}
-    return AceStepConfig(TransformerConfig.from_json(raw[TRANSFORMER]), raw[DCAE], raw[VOCODER], raw[TEXT])
+    raw = {name: read_config_file(folder / name / "config.json") for name in FOLDERS}
+    try:
+        config = AceStepConfig(TransformerConfig.from_json(raw[TRANSFORMER]), raw[DCAE], raw[VOCODER], raw[TEXT])
+        config.frames(1)  # takes what the vocoder's and the codec's configs have to say
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        raise TunesmithError(
+            msg("sizes are missing: {keys}", keys=str(error)),
+            where=str(folder),
+            remedy=msg("Download the checkpoint again."),
+        ) from error
+    return config

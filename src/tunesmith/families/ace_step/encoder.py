@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.collate import NO_LYRICS
 from tunesmith.families.ace_step.config import SAMPLE_RATE, AceStepConfig
@@ -97,7 +97,7 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
     Raises:
         TunesmithError: when the file cannot be read or holds something else.
     """
-    path = str(sample.attributes.get("speaker_emb_path") or "")
+    path = str(sample.attributes.get(SPEAKER) or "")
     if not path:
         return np.zeros(size, np.float32)
     try:
@@ -117,7 +117,7 @@ def speaker_vector(sample: Sample, size: int) -> np.ndarray:
                 expected=size,
             ),
             where=path,
-            remedy=msg("Remove it."),
+            remedy=msg("Give one of that many numbers, or none."),
         )
     return vector
 

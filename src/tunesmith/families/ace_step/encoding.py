@@ -9,13 +9,15 @@ from pathlib import Path
 
 from tunesmith.data.content import audio_key, content_key, file_digest, weights_digest
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.config import DCAE, TEXT, VOCODER
 from tunesmith.families.contract import Encoder, Encoding
 
 ENCODING_VERSION = 1
 """Raised when the front end changes, so that older cache entries are not used."""
+LYRICS_VERSION = 2
+"""The same for what is read out of lyrics; 2 takes ``Verse 1:`` and ``(Chorus)`` for structure."""
 SSL_RATES = {"mert": 374 / 5, "m-hubert": 1499 / 30}
 """Features per second, as the two models give them for their own pieces of 5 and 30 s."""
 
@@ -51,9 +53,9 @@ class AceStepEncoding(Encoding):
             )
             return content_key(self._digest(TEXT), name, orders, *texts)
         if name in ("lyrics", "lyric_sections"):
-            return content_key(ENCODING_VERSION, name, *self._lyrics_key(sample))
+            return content_key(LYRICS_VERSION, name, *self._lyrics_key(sample))
         if name == "speaker":
-            path = str(sample.attributes.get("speaker_emb_path") or "")
+            path = str(sample.attributes.get(SPEAKER) or "")
             return content_key(
                 name, self.checkpoint.config.transformer.speaker_embedding_dim, file_digest(Path(path)) if path else ""
             )

@@ -15,10 +15,16 @@ import torch
 from pydantic import ValidationError
 
 from tunesmith.adapters.attach import unwrap_peft
-from tunesmith.data.sample import Sample
+from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
-from tunesmith.families.ace_step.encoder import has_lyrics, lyric_fields, lyric_tokenizer, lyric_tokens
+from tunesmith.families.ace_step.encoder import (
+    has_lyrics,
+    lyric_fields,
+    lyric_tokenizer,
+    lyric_tokens,
+    speaker_vector,
+)
 from tunesmith.families.ace_step.parts.codec import MusicCodec
 from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 from tunesmith.families.ace_step.sampler.request import (
@@ -63,9 +69,10 @@ class AceStepGenerator(Generator):
         with torch.no_grad(), torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=half):
             latents = sample(self.network, latent_requests, torch.device(self.device), progress)
         for request, latent_request, item_latents in zip(requests, latent_requests, latents, strict=True):
-            seconds = self._seconds(request, latent_request)
+            begin, seconds = self._heard(request, latent_request)
             overlapped = latent_request.settings.overlapped_decode
-            (audio,) = self.codec.decode(item_latents[None], overlapped=overlapped, seconds=[seconds])
+            (audio,) = self.codec.decode(item_latents[None], overlapped=overlapped, seconds=[begin + seconds])
+            audio = audio[:, round(begin * SAMPLE_RATE) :]
             yield Generated(audio, SAMPLE_RATE, request, self._encoded(latent_request, item_latents))
 
     def _latent_request(self, request: GenerationRequest) -> LatentRequest:
@@ -83,7 +90,9 @@ class AceStepGenerator(Generator):
                 msg("cannot generate {seconds:g} s of music", seconds=request.seconds),
                 remedy=msg("Ask for 0 to {max_seconds:g} seconds.", max_seconds=MAX_SECONDS),
             )
-        if task != "edit" and any(role.startswith("source_") for role in request.texts):
+        if task == "edit":
+            need_description(request.texts)
+        elif any(role.startswith("source_") for role in request.texts):
             raise TunesmithError(
                 msg("{task} has no use for what the source is", task=task),
                 where="generate.source_prompt",
@@ -111,6 +120,9 @@ class AceStepGenerator(Generator):
             span=self._span(request, settings, 0 if latents is None else latents.shape[-1]),
             source_prompt=self._prompt(source_texts(request.texts), settings) if task == "edit" else None,
             max_frames=self.config.frames(MAX_SECONDS),
+            frame_rate=self.config.frame_rate,
+            span_seconds=request.span,
+            source_seconds=None if source is None else source.shape[-1] / SAMPLE_RATE,
         )
 
     def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> SongPrompt:
@@ -118,11 +130,18 @@ class AceStepGenerator(Generator):
         caption = prompt_text(texts.get("caption", ""))
         tokens = lyric_tokens(lyric_tokenizer(self.folder, settings), sample, settings) if has_lyrics(sample) else None
         weak = self.text.weak_states([caption])[0] if uses_weak_tags(settings) else None
+        path = settings.speaker or texts.get(SPEAKER, "")
+        speaker = speaker_vector(Sample("the prompt", {}, {}, {SPEAKER: path}), self._speaker_size)
         return SongPrompt(
             text=torch.from_numpy(self.text.states([caption])[0]),
             lyric_ids=torch.tensor(tokens.ids if tokens else (), dtype=torch.long),
             text_weak=None if weak is None else torch.from_numpy(weak),
+            speaker=torch.from_numpy(speaker),
         )
+
+    @property
+    def _speaker_size(self) -> int:
+        return self.config.transformer.speaker_embedding_dim
 
     def _frames(self, seconds: float, settings: AceStepSettings) -> int:
         """Frames that cover a length; upstream's are rounded down, so that up to 93 ms are missing."""
@@ -146,16 +165,24 @@ class AceStepGenerator(Generator):
         if settings.compat == "upstream":
             return int(start), int(end)
         # The source's last frame is filled up with silence, so its end in seconds lies within that frame.
-        last = source_frames if source_frames - 1 < end <= source_frames + 0.5 else math.ceil(end - 1e-6)
+        repaint_to_end = settings.task == "repaint" and source_frames - 1 < end <= source_frames + 0.5
+        last = source_frames if repaint_to_end else math.ceil(end - 1e-6)
         return math.floor(start + 1e-6), last
 
-    def _seconds(self, request: GenerationRequest, latent_request: LatentRequest) -> float:
+    def _heard(self, request: GenerationRequest, latent_request: LatentRequest) -> tuple[float, float]:
+        """Where in the decoded audio the result begins, and its length, in seconds.
+
+        An extension has the length of its span, though its frames reach beyond both ends of it; upstream's has whole
+        frames.
+        """
         if latent_request.source is None:
-            return request.seconds
-        if latent_request.settings.task == "extend":
-            return latent_request.length / self.config.frame_rate
-        seconds: float = request.source["audio"].shape[-1] / SAMPLE_RATE
-        return seconds
+            return 0.0, request.seconds
+        if request.span is None or latent_request.settings.task != "extend":
+            return 0.0, request.source["audio"].shape[-1] / SAMPLE_RATE
+        if latent_request.upstream or latent_request.span is None:
+            return 0.0, latent_request.length / self.config.frame_rate
+        start, end = request.span
+        return start - latent_request.span[0] / self.config.frame_rate, end - start
 
     def _encoded(self, request: LatentRequest, latents_KHT: torch.Tensor) -> dict[str, np.ndarray]:
         """What the cache would hold of the result."""
@@ -166,14 +193,33 @@ class AceStepGenerator(Generator):
             "latents": latents_KHT.float().cpu().numpy().astype(np.float16),
             "text": text.astype(np.float16),
             "text_parts": np.array([[len(text), 0]], np.int32),
-            "speaker": np.zeros(self.config.transformer.speaker_embedding_dim, np.float32),
+            "speaker": np.zeros(self._speaker_size, np.float32)
+            if request.prompt.speaker is None
+            else request.prompt.speaker.numpy(),
             **lyrics,
         }
 
 
+def need_description(texts: Mapping[str, str]) -> None:
+    """An edit follows what tells the source from the result, so it must be said what the source is.
+
+    Raises:
+        TunesmithError: when neither its caption nor its lyrics are.
+    """
+    if not texts.get("source_caption") and not texts.get("source_lyrics"):
+        raise TunesmithError(
+            msg("edit goes from what the source is to the prompt, and nothing says what the source is"),
+            where="generate.source_prompt",
+            remedy=msg(
+                "Say it with --source-text; where only the lyrics change, give its lyrics with --source-lyrics."
+            ),
+        )
+
+
 def source_texts(texts: Mapping[str, str]) -> dict[str, str]:
     """For ``edit``: what the source is (``source_caption``, ``source_lyrics``), else the result's own texts."""
-    return {role: texts.get(f"source_{role}") or texts.get(role, "") for role in ("caption", "lyrics")}
+    described = {role: texts.get(f"source_{role}") or texts.get(role, "") for role in ("caption", "lyrics")}
+    return {**described, SPEAKER: texts.get(SPEAKER, "")}
 
 
 def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSettings:

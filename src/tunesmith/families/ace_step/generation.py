@@ -44,6 +44,10 @@ class AceStepGeneration(Generation):
         """The checkpoint's own list where it ships one, else eight varied ones."""
         return own_prompts(self.checkpoint.folder, BASE_PROMPTS)
 
+    def compares_source(self) -> bool:
+        """For ``edit``."""
+        return self.checkpoint.settings.task == "edit"
+
     def default_request_options(self) -> dict[str, Any]:
         """Previews and comparisons are made of tags and lyrics, whatever is generated afterwards."""
         return {"task": "text2music"}

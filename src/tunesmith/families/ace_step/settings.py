@@ -75,6 +75,8 @@ class AceStepSettings(FamilySettings):
     """``upstream`` copies its sampler bug for bug; ``tunesmith`` leaves them out (the family's README lists them)."""
     task: Annotated[Literal["text2music", "retake", "repaint", "extend", "audio2audio", "edit"], OUTPUTS] = "text2music"
     """What to make of a source audio, or ``text2music`` without one."""
+    speaker: Annotated[str, OUTPUTS] = ""
+    """Path of a speaker vector (``.npy``) to generate with; held-out clips bring those that the dataset names."""
     variance: Annotated[float, Field(ge=0, le=1), OUTPUTS] = 0.5
     """How far retake and repaint may leave the first result: 0 not at all, 1 wholly."""
     retake_seed: Annotated[int | None, OUTPUTS] = None

@@ -1,7 +1,8 @@
 """What the text encoder reads: built here for training and for generation alike.
 
-A caption is a list of tags separated by commas, or a sentence. Upstream's trainer shuffles the tags at every step and
-picks at random among them and the clip's ``recaption`` texts; here the orders are encoded once, and drawn per epoch.
+A caption is a list of tags (what parts them: :mod:`tunesmith.data.tags`), or a sentence. Upstream's trainer shuffles
+the tags at every step and picks at random among them and the clip's ``recaption`` texts; here the orders are encoded
+once, and drawn per epoch.
 """
 
 from __future__ import annotations
@@ -12,31 +13,26 @@ from typing import Any
 import numpy as np
 
 from tunesmith.data.item_rng import key_of
+from tunesmith.data.tags import join_tags, split_tags
 
 NOTHING = "music"
 """What stands for an empty caption, as upstream has it."""
 
 
-def tags_of(caption: str) -> list[str]:
-    """The tags of a caption, split at ASCII and Chinese commas; a sentence without commas is one tag."""
-    parts = caption.replace("，", ",").replace("、", ",").split(",")
-    return [tag for part in parts if (tag := " ".join(part.split()))]
-
-
 def prompt_text(caption: str) -> str:
     """The prompt of a caption in its own order."""
-    return ", ".join(tags_of(caption)) or NOTHING
+    return join_tags(split_tags(caption)) or NOTHING
 
 
 def tag_orders(caption: str, count: int) -> list[str]:
     """The caption's own order and up to ``count - 1`` shuffled ones, without repeats; the same for equal captions."""
-    tags = tags_of(caption)
+    tags = split_tags(caption)
     orders = [prompt_text(caption)]
     generator = np.random.Generator(np.random.Philox(key=key_of("tag_orders", *tags)))
     for _ in range(4 * count):  # few tags have few orders, and some draws repeat
         if len(orders) >= count or len(tags) < 2:
             break
-        shuffled = ", ".join(tags[i] for i in generator.permutation(len(tags)))
+        shuffled = join_tags(tags[i] for i in generator.permutation(len(tags)))
         if shuffled not in orders:
             orders.append(shuffled)
     return orders

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tunesmith.families.ace_step.config import MAX_LYRIC_TOKENS, MAX_PROMPT_TOKENS
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED, marked_language
 from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
+from tunesmith.families.long_captions import long_caption
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
@@ -16,21 +17,7 @@ UNKNOWN_WARN = 0.05
 
 def caption_findings(clip: str, tokens: int) -> Iterator[Finding]:
     """A caption of more tokens than the text encoder reads."""
-    if tokens > MAX_PROMPT_TOKENS:
-        yield Finding(
-            check="family_texts",
-            level="warn",
-            clip=clip,
-            message=msg(
-                "its caption (or a recaption) has {tokens} tokens; the model reads the first {limit}",
-                tokens=tokens,
-                limit=MAX_PROMPT_TOKENS,
-            ),
-            value=tokens,
-            limit=MAX_PROMPT_TOKENS,
-            unit="tokens",
-            remedy=msg("Shorten it, the most telling tags first."),
-        )
+    return long_caption(clip, tokens, MAX_PROMPT_TOKENS)
 
 
 def language_findings(clip: str, language: str) -> Iterator[Finding]:
@@ -52,7 +39,8 @@ def lyric_findings(clip: str, tokens: LyricTokens) -> Iterator[Finding]:
         yield _warning(
             clip,
             msg(
-                "its lyrics have structure tags that the model does not know ({tags}); they are spelt out",
+                "its lyrics have structure tags or directions that the model does not know ({tags}); they are read as "
+                "words",
                 tags=tuple(tokens.unknown_tags[:5]),
             ),
             msg("Use [verse], [chorus], [bridge], [intro], [outro], [pre-chorus], [hook], [inst], [solo] or [break]."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from tunesmith.pocket.shipped import is_pocket_model
 from tunesmith.records.settings import Section
 from tunesmith.texts import Message
 
@@ -40,3 +41,8 @@ class Checkpoint(Generic[Settings]):
     def folder(self) -> Path:
         """The checkpoint's local folder; a family that publishes on the Hub downloads it."""
         return Path(self.path)
+
+    @property
+    def pocket(self) -> bool:
+        """Whether this is a tiny model that ships with Tunesmith, by its name or by the path of its folder."""
+        return is_pocket_model(self.path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import Finding
 from tunesmith.speech.tools import SpeechTools
+from tunesmith.texts import Message
 
 
 class Checks:
@@ -21,12 +22,28 @@ class Checks:
         """
         return
 
-    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
-        """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already."""
+    def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
+        """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already.
+
+        Args:
+            samples: Those that passed the checks.
+            seed: Decides what is drawn.
+            warned: Ids of samples that a check has warned of, which are the last to become another's prompt.
+        """
         return Augmented(samples)
 
     def text_findings(self, sample: Sample) -> list[Finding]:
         """Findings of the family's tokenisers about a sample's texts (lyrics that will be cut, unknown tags)."""
+        return []
+
+    def request_notes(self, kind: str, text: str, source_seconds: float | None) -> list[Message]:
+        """What to expect of speech that is asked for, before it is generated.
+
+        Args:
+            kind: The edit's type, or ``clone``.
+            text: What is to be said.
+            source_seconds: Length of the recording that was named, if one was.
+        """
         return []
 
     def unk_ratio(self, text: str) -> float:

@@ -77,6 +77,10 @@ class Generation(ABC):
         """Edits of speech, each with its aim, that the base model knows, to see whether it forgets them."""
         return ()
 
+    def compares_source(self) -> bool:
+        """Whether the recipe's options make it follow the difference between what a source is and what it becomes."""
+        return False
+
     def default_request_options(self) -> dict[str, Any]:
         """Options of requests that bring no source audio although the recipe names a task that takes one."""
         return {}

@@ -23,8 +23,3 @@ class MusicGenCheckpoint(Checkpoint[MusicGenSettings]):
     def config(self) -> MusicGenConfig:
         """The checkpoint's sizes."""
         return read_config(self.folder)
-
-    @property
-    def pocket(self) -> bool:
-        """Whether this is the model that ships with Tunesmith."""
-        return self.path == "pocket"

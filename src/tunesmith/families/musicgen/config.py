@@ -12,6 +12,8 @@ from tunesmith.texts import msg
 
 NETWORK = "decoder"
 """The one network that trains."""
+MAX_TEXT_TOKENS = 512
+"""Tokens of a caption that T5 is given; what follows is cut off."""
 LICENCE = "CC BY-NC 4.0"  # audiocraft's LICENSE_weights; adapters inherit it
 
 # transformers' own class defaults, for keys that a config.json may leave out

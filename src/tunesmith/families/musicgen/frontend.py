@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.families.musicgen.config import MAX_TEXT_TOKENS, MusicGenConfig
 
-MAX_TEXT_TOKENS = 512
 CHUNK_SECONDS, CONTEXT_SECONDS = 30.0, 1.0
 """Long tracks go through the codec in windows of 30 s (what the language model was trained on) with a second of real
 audio on either side, because EnCodec's convolutions and LSTM look both ways."""

@@ -12,13 +12,15 @@ from tunesmith.texts import msg
 
 HUB_SIZES = {"small": 2.36, "medium": 8.04, "large": 13.7}
 """Download size in GB by model size, for the message when weights are missing."""
+POCKET = ("pocket", "pocket/musicgen")
+"""What to write as model path for the pocket model of this family."""
 _FILES = ["*.json", "*.model", "*.txt"]
 
 
 def is_musicgen(path: str) -> bool:
     """Whether ``path`` names a MusicGen checkpoint; never touches the network."""
     folder = Path(path).expanduser()
-    if path == "pocket":
+    if path in POCKET:
         return True
     if (folder / "config.json").exists():
         config = read_json(folder / "config.json")
@@ -34,7 +36,7 @@ def locate(path: str, revision: str | None = None) -> Path:
         TunesmithError: for kinds that are not supported, and when the weights can be neither found nor downloaded.
     """
     refuse_unsupported(path)
-    if path == "pocket":
+    if path in POCKET:
         from tunesmith.pocket.shipped import pocket_path
 
         return pocket_path("musicgen")

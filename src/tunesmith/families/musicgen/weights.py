@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
-from tunesmith.families.component import misfit_message
+from tunesmith.families.component import indexed_files, misfit_message
 from tunesmith.families.musicgen.config import MusicGenConfig
-from tunesmith.files import read_json
+from tunesmith.families.tokenizer import read_tokenizer
 from tunesmith.texts import msg
 
 # Rebuilt from the sizes at load; older checkpoints carry them as tensors.
@@ -69,14 +70,14 @@ def load_trained_part(folder: Path, config: MusicGenConfig, *, meta: bool = Fals
 
 def load_text_encoder(folder: Path, config: MusicGenConfig) -> tuple[nn.Module, Any]:
     """The frozen T5 encoder in eval mode, and its tokenizer."""
-    from transformers import AutoTokenizer, T5Config, T5EncoderModel
+    from transformers import T5Config, T5EncoderModel
 
     raw = {k: v for k, v in without_dropout(config.raw)["text_encoder"].items() if k != "model_type"}
     encoder = T5EncoderModel(T5Config(**raw))
     fill(encoder, folder, {"text_encoder.": ""}, tied=("encoder.embed_tokens.weight",))
     encoder.encoder.embed_tokens.weight = encoder.shared.weight
     encoder.requires_grad_(False)
-    return encoder.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return encoder.eval(), read_tokenizer(folder)
 
 
 def load_codec(folder: Path, config: MusicGenConfig) -> nn.Module:
@@ -131,21 +132,12 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str,
     """
     for file in weight_files(folder):
         if file.suffix == ".safetensors":
-            from safetensors import SafetensorError, safe_open
-
-            try:
-                with safe_open(file, framework="pt") as tensors:
-                    for name in tensors.keys():  # noqa: SIM118 - not a mapping
-                        if name.startswith(prefixes):
-                            yield name, tensors.get_tensor(name)
-            except SafetensorError as error:
-                raise TunesmithError(
-                    msg("these weights cannot be read ({error})", error=error),
-                    where=str(file),
-                    remedy=msg("Download them again."),
-                ) from error
+            with opened_tensors(file) as tensors:
+                for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                    if name.startswith(prefixes):
+                        yield name, tensors.get_tensor(name)
         else:
-            for name, tensor in torch.load(file, map_location="cpu", weights_only=True, mmap=True).items():
+            for name, tensor in read_pickled(file).items():
                 if name.startswith(prefixes):
                     yield name, tensor
 
@@ -159,7 +151,7 @@ def weight_files(folder: Path) -> list[Path]:
     for stem in ("model.safetensors", "pytorch_model.bin"):
         index = folder / f"{stem}.index.json"
         if index.exists():
-            files = sorted({folder / name for name in read_json(index)["weight_map"].values()})
+            files = indexed_files(index)
         elif (folder / stem).exists():
             files = [folder / stem]
         else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.contract import Checkpoint
 from tunesmith.families.step_audio.config import FLOW, LLM, FlowConfig, Step1Config, TokenIds, known
 from tunesmith.families.step_audio.settings import StepAudioSettings
-from tunesmith.families.step_audio.source import POCKET, flow_folder, is_here, locate
-from tunesmith.files import read_json
+from tunesmith.families.step_audio.source import flow_folder, is_here, locate
 
 CONFIG_FILE = "model.safetensors.index.json"
 """A file that the checkpoint on the Hub has; in the local cache, the checkpoint was downloaded."""
@@ -36,14 +36,7 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
     @cached_property
     def ids(self) -> TokenIds:
         """How this checkpoint numbers audio codes; as published where it is not here, as checks need none."""
-        if not self.here:
-            return TokenIds()
-        return known(TokenIds, read_json(self.folder / "config.json").get("tunesmith_small") or {})
-
-    @property
-    def pocket(self) -> bool:
-        """Whether this is the model that ships with Tunesmith."""
-        return self.path == POCKET
+        return token_ids(self.folder) if self.here else TokenIds()
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -57,3 +50,9 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
         from tunesmith.families.step_audio.parts.step1_weights import read_config
 
         return read_config(self.folder), read_cosyvoice(self.flow_folder / "cosyvoice.yaml").flow
+
+
+def token_ids(folder: Path) -> TokenIds:
+    """How the checkpoint in a folder numbers audio codes; as published for a folder that is none."""
+    config = folder / "config.json"
+    return known(TokenIds, read_config_file(config).get("tunesmith_small") or {}) if config.is_file() else TokenIds()

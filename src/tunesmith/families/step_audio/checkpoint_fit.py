@@ -37,6 +37,7 @@ class Header:
         alpha: Of an adapter; its scale is alpha / rank (alpha / sqrt(rank) with ``rslora``).
         rslora: See ``alpha``.
         tunesmith: The release that wrote it.
+        stage, heldout_loss: The training stage that found it and the network's own loss there, where these are known.
     """
 
     network: str
@@ -47,6 +48,8 @@ class Header:
     alpha: float = 0.0
     rslora: bool = False
     tunesmith: str = __version__
+    stage: str = ""
+    heldout_loss: float | None = None
 
 
 def plain(key: str) -> str:

@@ -8,7 +8,7 @@ read too. Nothing is unpickled, and nothing is changed before all of a file is k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises for a damaged file; nothing is unpickled
 from typing import Any
@@ -22,6 +22,7 @@ from tunesmith.adapters.tensors import read_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.checkpoint_fit import LORA, Header, fill, plain, plan_adapter, with_adapter
 from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.families.step_audio.network_loss import UNKNOWN, NetworkLoss, losses_of
 from tunesmith.files import atomic_path, read_json
 from tunesmith.texts import Message, msg
 
@@ -41,11 +42,12 @@ class LoadedCheckpoint:
 
 def write_best(folder: Path, target: Path) -> None:
     """Write ``llm_best.pt`` and ``flow_best.pt``, as many as an adapter folder has networks, into a folder."""
+    best = losses_of(folder)
     for name in parts_of(folder):
-        write_checkpoint(folder, target / f"{name}_best.pt", name)
+        write_checkpoint(folder, target / f"{name}_best.pt", name, found=best.get(name, UNKNOWN))
 
 
-def write_checkpoint(folder: Path, target: Path, network: str, *, epoch: int = 0, loss: float | None = None) -> None:
+def write_checkpoint(folder: Path, target: Path, network: str, epoch: int = 0, found: NetworkLoss = UNKNOWN) -> None:
     """Write one network of an adapter folder as a checkpoint, whole or not at all.
 
     Args:
@@ -53,10 +55,11 @@ def write_checkpoint(folder: Path, target: Path, network: str, *, epoch: int = 0
         target: The file.
         network: ``llm`` or ``flow``.
         epoch: Passes over the clips that its stage has had; 0 where that is not known.
-        loss: Held-out loss, where it was measured.
+        found: The stage that found it, and its own held-out loss.
     """
     source = parts_of(folder)[network]
-    header, state = _read_part(source, network)
+    part, state = _read_part(source, network)
+    header = replace(part, stage=found.stage, heldout_loss=found.loss)
     with atomic_path(target) as temporary:
         torch.save(
             {
@@ -64,7 +67,7 @@ def write_checkpoint(folder: Path, target: Path, network: str, *, epoch: int = 0
                 _STATE: state,
                 "optimizer_state_dict": None,
                 "scheduler_state_dict": None,
-                "val_loss": loss,
+                "val_loss": found.loss,
                 _HEADER: {**asdict(header), "targets": list(header.targets)},
             },
             temporary,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Checks
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
+from tunesmith.families.step_audio.pair_checks import request_notes
 from tunesmith.families.step_audio.text_checks import validate_samples
 from tunesmith.speech.tools import SpeechTools
+from tunesmith.texts import Message
 
 
 class StepAudioChecks(Checks):
@@ -23,7 +25,7 @@ class StepAudioChecks(Checks):
         """Refuse edits that the model does not know."""
         validate_samples(samples)
 
-    def add_prompts(self, samples: Sequence[Sample], seed: int) -> Augmented:
+    def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
         from tunesmith.families.step_audio.complete import complete
         from tunesmith.speech.transcribe import transcriber
@@ -31,11 +33,16 @@ class StepAudioChecks(Checks):
         return complete(
             samples,
             seed,
+            warned=warned,
             networks=frozenset(self.checkpoint.trained),
             ids=self.checkpoint.ids,
             find=lambda: transcriber(self.checkpoint.settings.whisper or None),
             language=self.checkpoint.settings.language or None,
         )
+
+    def request_notes(self, kind: str, text: str, source_seconds: float | None) -> list[Message]:
+        """A recording that is too long to follow, and tags that stand for no sound."""
+        return list(request_notes(kind, text, source_seconds))
 
     def speech_tools(self) -> SpeechTools | None:
         """CAM++ where it is installed, and the user's Whisper."""

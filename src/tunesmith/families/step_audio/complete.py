@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import LLM, TokenIds
+from tunesmith.families.step_audio.pair_checks import pair_findings, without_control
 from tunesmith.families.step_audio.pairing import pair
 from tunesmith.families.step_audio.text_checks import (
     checked_tokens,
@@ -31,8 +32,9 @@ def complete(
     ids: TokenIds,
     find: Callable[[], Transcribes | None],
     language: str | None = None,
+    warned: Collection[str] = (),
 ) -> Augmented:
-    """Check ready audio tokens, transcribe samples that lack a text, and give every sample a prompt.
+    """Check texts and ready audio tokens, transcribe samples that lack a text, and give every sample a prompt.
 
     Args:
         samples: Checked, with split and durations.
@@ -41,14 +43,20 @@ def complete(
         ids: The checkpoint's audio tokens.
         find: Looks for Whisper's weights.
         language: What is spoken, if the user named it.
+        warned: Ids of samples that a check has warned of.
 
     Raises:
         TunesmithError: when a network has nothing left to learn from.
     """
-    kept, wrong = checked_tokens(samples, ids)
+    kept, wrong = without_control(samples)
+    kept, wrong_tokens = checked_tokens(kept, ids)
     kept, notes = fill_texts(kept, find, language) if "llm" in networks else (kept, [])
-    paired = pair(kept, seed)
-    findings = [*wrong, *paired.findings, *(found for sample in paired.samples for found in text_findings(sample))]
+    doubtful = [found for sample in kept for found in text_findings(sample)]
+    unsure = {*warned, *(found.clip for found in doubtful)}
+    paired = pair(kept, seed, unsure, words_matter="llm" in networks)
+    named = {sample.id for sample in paired.samples}
+    findings = [*wrong, *wrong_tokens, *paired.findings, *(found for found in doubtful if found.clip in named)]
+    findings += [found for sample in paired.samples for found in pair_findings(sample)]
     findings += missing(paired.samples, llm="llm" in networks, flow="flow" in networks)
     findings += () if "llm" in networks else _only_tokens(paired.samples)
     usable = [sample for sample in paired.samples if learners(sample) & networks]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
-CLONE, PRONUNCIATION = "clone", "pronunciation"
+CLONE, PRONUNCIATION, PARALINGUISTIC = "clone", "pronunciation", "paralinguistic"
 REMOVE = "remove"
 
 EDIT_INFO: dict[str, tuple[str, ...]] = {
@@ -25,12 +25,14 @@ EDIT_INFO: dict[str, tuple[str, ...]] = {
     ),
     "vad": (),
     "denoise": (),
-    "paralinguistic": (),
+    PARALINGUISTIC: (),
     "speed": ("faster", "slower", "more faster", "more slower"),
     PRONUNCIATION: (),
 }
 """Values of ``edit_info`` by edit type; empty where the type takes none."""
 EDIT_TYPES = tuple(EDIT_INFO)
+WORDLESS = ("denoise", "vad")
+"""Edits whose instruction holds no text."""
 
 _QUALITY = "Ensure that the speech quality remains intact with minimal distortion, and eliminate all"
 _ONLY_VOICE = "from the given audio while preserving the voice content clearly."
@@ -102,7 +104,7 @@ def instruction(edit_type: str, edit_info: str | None, source_text: str, target_
         return f"Remove any noise {_ONLY_VOICE} {_QUALITY} noise from the audio.\n"
     if edit_type == "vad":
         return f"Remove any silent portions {_ONLY_VOICE} {_QUALITY} silence from the audio.\n"
-    if edit_type == "paralinguistic":
+    if edit_type == PARALINGUISTIC:
         return _paralinguistic(text, target_text)
     style = edit_type == "style"
     if edit_info == REMOVE:

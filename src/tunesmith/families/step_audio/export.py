@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.quantise import PACKED, Packed
 from tunesmith.families.step_audio.config import FLOW_FOLDER
 
@@ -51,6 +52,8 @@ def merged_state(
 def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Path, target: Path) -> None:
     """Write LLM and flow with adapters merged, and everything else of the checkpoint as it is.
 
+    Every tensor keeps the precision that it has in the checkpoint.
+
     Args:
         llm: Without PEFT's wrapper, adapters inside; where its weights are packed, the adapters are merged into the
             checkpoint's full ones.
@@ -65,18 +68,19 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
         WEIGHTS,
         read_config,
         save_step1,
+        weight_dtypes,
         weight_reader,
     )
     from tunesmith.files import read_json, write_json
 
     target.mkdir(parents=True, exist_ok=True)
     _copy_rest(folder, target)
-    released = read_json(folder / CONFIG)
-    kind = torch.bfloat16
-    state = {name: tensor.to(kind) for name, tensor in merged_state(llm, weight_reader(folder))}
-    save_step1(state, read_config(folder), target, dtype=kind)
+    released = read_config_file(folder / CONFIG)
+    kinds = weight_dtypes(folder)
+    state = {name: tensor.to(kinds[name]) for name, tensor in merged_state(llm, weight_reader(folder))}
+    save_step1(state, read_config(folder), target, dtype=None)
     if not (target / INDEX).exists():  # named outright, since the folder may hold other tensors too
-        size = sum(kind.itemsize * tensor.numel() for tensor in state.values())
+        size = sum(tensor.nbytes for tensor in state.values())
         write_json(target / INDEX, {"metadata": {"total_size": size}, "weight_map": dict.fromkeys(state, WEIGHTS)})
     written = read_json(target / CONFIG)  # keeps its explicit values, and every other key of the released config
     write_json(target / CONFIG, {**written, **released, "torch_dtype": written["torch_dtype"]})
@@ -86,16 +90,20 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
 def export_flow(flow: nn.Module, flow_folder: Path, target: Path) -> None:
     """Write a full ``flow.pt`` with what was trained inside, and beside it what the base's folder holds besides.
 
+    Every tensor keeps the precision that it has in the base's file.
+
     Args:
         flow: Without PEFT's wrapper, with adapters inside or trained in full.
         flow_folder: The base's.
         target: The folder to write.
     """
+    from tunesmith.families.component import stored_dtypes
     from tunesmith.files import atomic_path
 
     _copy_rest(flow_folder, target)
+    kinds = stored_dtypes(flow_folder / "flow.pt")
     with atomic_path(target / "flow.pt") as temporary:
-        torch.save({name: tensor.float() for name, tensor in merged_state(flow)}, temporary)
+        torch.save({name: tensor.to(kinds[name]) for name, tensor in merged_state(flow)}, temporary)
 
 
 def _copy_rest(source: Path, target: Path) -> None:

@@ -29,8 +29,6 @@ from tunesmith.texts import msg
 if TYPE_CHECKING:
     from tunesmith.families.step_audio.parts.campplus import CamPlus
     from tunesmith.families.step_audio.parts.hift import Hift
-    from tunesmith.families.step_audio.parts.vq02 import Vq02
-    from tunesmith.families.step_audio.parts.vq06 import Vq06
 
 MEL_PER_GROUP = FLOW_PER_GROUP * MEL_PER_FLOW
 SLACK_FRAMES = 6
@@ -150,6 +148,19 @@ class SmallFrontEnd(FrontEnd):
         return self._vocoder.wave(mel_FC.T.cpu(), torch.Generator().manual_seed(seed)).numpy()
 
 
+class ReleasedTokenisers:
+    """Paraformer with k-means, and the CosyVoice tokeniser, of a folder of Step-Audio-Tokenizer."""
+
+    def __init__(self, folder: Path, ids: TokenIds) -> None:
+        from tunesmith.families.step_audio.parts import vq02_weights, vq06
+
+        self.vq02, self.vq06 = vq02_weights.load_vq02(folder, ids), vq06.Vq06(folder / vq06.FILE, ids)
+
+    def tokenise(self, voice: PreparedVoice) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of both for a prepared recording."""
+        return self.vq02.codes(voice.wave_16k), self.vq06.codes(voice.wave_16k)
+
+
 class ReleasedFrontEnd(FrontEnd):
     """The released checkpoint's own; each is loaded when it is first needed."""
 
@@ -163,11 +174,8 @@ class ReleasedFrontEnd(FrontEnd):
         self._tokenizer_path = tokenizer_path
 
     @cached_property
-    def _tokenisers(self) -> tuple[Vq02, Vq06]:
-        from tunesmith.families.step_audio.parts import vq02_weights, vq06
-
-        folder = locate_tokenizer(self.folder, self._tokenizer_path)
-        return vq02_weights.load_vq02(folder, self.ids), vq06.Vq06(folder / vq06.FILE, self.ids)
+    def _tokenisers(self) -> ReleasedTokenisers:
+        return ReleasedTokenisers(locate_tokenizer(self.folder, self._tokenizer_path), self.ids)
 
     @cached_property
     def _speaker(self) -> CamPlus:
@@ -183,8 +191,7 @@ class ReleasedFrontEnd(FrontEnd):
 
     def tokenise(self, voice: PreparedVoice) -> tuple[np.ndarray, np.ndarray]:
         """Paraformer with k-means, and the CosyVoice tokeniser."""
-        vq02, vq06 = self._tokenisers
-        return vq02.codes(voice.wave_16k), vq06.codes(voice.wave_16k)
+        return self._tokenisers.tokenise(voice)
 
     def speaker(self, voice: PreparedVoice) -> np.ndarray:
         """CAM++."""
@@ -203,3 +210,14 @@ def open_front_end(folder: Path, flow: Path, ids: TokenIds, tokenizer_path: str 
     if (folder / SETTINGS).is_file():
         return SmallFrontEnd(folder, ids)
     return ReleasedFrontEnd(folder, flow, ids, tokenizer_path, device)
+
+
+def open_tokenisers(folder: Path, ids: TokenIds, tokenizer_path: str = "") -> SmallFrontEnd | ReleasedTokenisers:
+    """The audio tokenisers alone, for a folder of a checkpoint or of the tokenisers.
+
+    Raises:
+        TunesmithError: as :func:`~tunesmith.families.step_audio.source.locate_tokenizer`.
+    """
+    if (folder / SETTINGS).is_file():
+        return SmallFrontEnd(folder, ids)
+    return ReleasedTokenisers(locate_tokenizer(folder, tokenizer_path), ids)

@@ -63,6 +63,15 @@ class StepAudioGenerator(Generator):
             wave = self.encoder.front_end.speak(mel, item.request.seed)
             yield Generated(wave[None], SAMPLE_RATE, item.request, self._encoded(item, codes, mel))
 
+    def prompt_length(self, request: GenerationRequest) -> int:
+        """Ids that the LLM reads before it answers; 0 where there is nothing to say.
+
+        Raises:
+            TunesmithError: as :meth:`generate`.
+        """
+        ids = self._prepared(request).ids
+        return 0 if ids is None else len(ids)
+
     def _prepared(self, request: GenerationRequest) -> _PreparedRequest:
         settings = merged(self.encoder.settings, request.options)
         if PROMPT not in request.source:

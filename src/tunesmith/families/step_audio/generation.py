@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generation, Generator, Networks
 from tunesmith.families.own_prompts import own_prompts
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.defaults import BASE_EDITS, BASE_PROMPTS
 from tunesmith.families.step_audio.encoding import StepAudioEncoding
 from tunesmith.files import read_json
+from tunesmith.texts import msg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,7 +47,14 @@ class StepAudioGeneration(Generation):
     def base_edits(self) -> tuple[tuple[str, str], ...]:
         """The checkpoint's own list where it ships one (``base_edits.json``), else one of every kind."""
         path = self.checkpoint.folder / "base_edits.json"
-        return tuple((kind, info) for kind, info in read_json(path)) if path.exists() else BASE_EDITS
+        if not path.exists():
+            return BASE_EDITS
+        edits = read_json(path)
+        if not isinstance(edits, list) or not edits or not all(isinstance(e, list) and len(e) == 2 for e in edits):
+            raise TunesmithError(
+                msg("this file is no list of edits"), where=str(path), remedy=msg("Download the checkpoint again.")
+            )
+        return tuple((kind, info) for kind, info in edits)
 
     def default_request_options(self) -> dict[str, Any]:
         """Previews of texts without a sample are clones, whatever is generated afterwards."""

@@ -1,21 +1,24 @@
-"""A voice prompt for every sample that came without one: another clip of the same speaker.
+"""Voice prompts for every sample that came without one: other clips of the same speaker.
 
-The prompt of a clip is the first clip that fits after its place on a ring on which the seed has put all clips. So it
-depends neither on their order nor on what other clips are there, but for the few that a new clip comes to stand before.
+A sample has several prompts to draw from, and every epoch draws anew, so that no clip becomes the voice of all. The
+prompts of a clip are the first clips that fit after its place on a ring on which the seed has put all clips. So they
+depend neither on their order nor on what other clips are there, but for the few that a new clip comes to stand before.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, Variant, edit_type
 from tunesmith.families.step_audio.edits import is_clone
+from tunesmith.families.step_audio.sizes import PROMPTS
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS, finding
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
@@ -24,22 +27,35 @@ GOOD_SECONDS = (3.0, 15.0)
 """Long enough to tell a voice, short enough to leave the LLM room for the answer."""
 
 
+_Ring = list[tuple[int, Sample]]
+"""Clips by their places, in order."""
+_WHOLE_RING = 1 << 128
+"""Places are 128-bit keys."""
+
+
 def speaker(sample: Sample) -> str:
     """Who speaks; all samples that do not say so are of one speaker."""
     return str(sample.attributes.get("speaker_id") or sample.attributes.get("speaker") or "")
 
 
-def pair(samples: Sequence[Sample], seed: int) -> Augmented:
-    """Give every sample without a prompt another training clip of its speaker, with its transcript.
+def pair(samples: Sequence[Sample], seed: int, warned: Collection[str] = (), *, words_matter: bool = True) -> Augmented:
+    """Give every sample without a prompt other training clips of its speaker to speak like, with their transcripts.
 
-    Clips of 3 to 15 s with a transcript, and with other words, are taken before others. Held-out clips are nobody's
-    prompt. A sample that is an edit, or whose speaker has no other clip, cannot be paired.
+    A training sample gets up to :data:`PROMPTS`, the further ones as variants that an epoch may draw; a held-out sample
+    has one. For a sample with a transcript, clips that have one too are taken before all others; then clips that no
+    check has warned of, then clips with other words, and among those clips of 3 to 15 s as far as there are enough.
+    Held-out clips are nobody's prompt. A sample that is an edit, or whose speaker has no other clip, cannot be paired.
 
     Args:
         samples: With their split and durations.
         seed: Draws the prompts.
+        warned: Ids of samples that a check has warned of.
+        words_matter: Whether a network is trained that reads transcripts.
     """
-    rings = {name: _Rings(tuple(clips), seed) for name, clips in _candidates(samples).items()}
+    rings = {
+        name: _Rings(tuple(clips), seed, frozenset(warned), words_matter)
+        for name, clips in _candidates(samples).items()
+    }
     done: list[Sample] = []
     findings: list[Finding] = []
     for sample in samples:
@@ -47,43 +63,64 @@ def pair(samples: Sequence[Sample], seed: int) -> Augmented:
             done.append(sample)
         elif not is_clone(edit_type(sample.attributes)):
             findings.append(_no_source(sample))
-        elif (found := rings[speaker(sample)].prompt_of(sample) if speaker(sample) in rings else None) is None:
+        elif not (found := _prompts_of(sample, rings)):
             findings.append(_alone(sample))
         else:
-            done.append(_with_prompt(sample, found))
+            done.append(_with_prompts(sample, found))
     return Augmented(done, findings, list(_notes(samples, done)))
+
+
+def _prompts_of(sample: Sample, rings: Mapping[str, _Rings]) -> list[Sample]:
+    found = rings.get(speaker(sample))
+    return found.prompts_of(sample) if found else []
 
 
 @dataclass(frozen=True)
 class _Rings:
-    """One speaker's clips, the good ones on rings of their own."""
+    """One speaker's clips by how well they serve as a prompt; of each group, those of a good length on their own."""
 
     clips: tuple[Sample, ...]
     seed: int
+    warned: frozenset[str]
+    words_matter: bool
 
     @cached_property
-    def rings(self) -> list[list[tuple[int, Sample]]]:
-        transcribed = [clip for clip in self.clips if clip.texts.get("caption", "").strip()]
-        groups = ([c for c in transcribed if _good(c)], transcribed, [c for c in self.clips if _good(c)], self.clips)
-        return [sorted(((self.place(c), c) for c in group), key=lambda pair: pair[0]) for group in groups]
+    def spoken(self) -> list[tuple[_Ring, _Ring]]:
+        """Clips with a transcript: those without a warning, then all."""
+        return self._groups([clip for clip in self.clips if _transcript(clip)])
 
-    def place(self, clip: Sample) -> int:
-        return key_of(self.seed, "prompt", clip.id)
+    @cached_property
+    def all(self) -> list[tuple[_Ring, _Ring]]:
+        """Clips without a warning, then all."""
+        return self._groups(self.clips)
 
-    def prompt_of(self, sample: Sample) -> Sample | None:
-        """The clip to speak like; ``None`` where there is no other one."""
-        words = _words(sample)
-        for other_words in (True, False):
-            for ring in self.rings:
-                for clip in _after(ring, key_of(self.seed, "voice", sample.id)):
+    def _groups(self, clips: Sequence[Sample]) -> list[tuple[_Ring, _Ring]]:
+        groups = ([clip for clip in clips if clip.id not in self.warned], clips)
+        return [(self._ring([clip for clip in group if _good(clip)]), self._ring(group)) for group in groups]
+
+    def _ring(self, clips: Sequence[Sample]) -> _Ring:
+        return sorted(((key_of(self.seed, "prompt", clip.id), clip) for clip in clips), key=lambda pair: pair[0])
+
+    def prompts_of(self, sample: Sample) -> list[Sample]:
+        """The clips to speak like, in the order of the ring; none where there is no other one."""
+        start, words = key_of(self.seed, "voice", sample.id), _words(sample)
+        spoken = self.spoken if self.words_matter and words else []
+        for good, whole in (*spoken, *self.all):
+            for other_words in (True, False):
+                found: dict[str, tuple[int, Sample]] = {}
+                for place, clip in chain(_after(good, start), _after(whole, start)):
                     if not _same_sound(sample, clip) and not (other_words and words and _words(clip) == words):
-                        return clip
-        return None
+                        found.setdefault(clip.id, ((place - start) % _WHOLE_RING, clip))
+                    if len(found) == PROMPTS:
+                        break
+                if found:
+                    return [clip for _, clip in sorted(found.values(), key=lambda pair: pair[0])]
+        return []
 
 
-def _after(ring: Sequence[tuple[int, Sample]], place: int) -> Iterator[Sample]:
+def _after(ring: _Ring, place: int) -> Iterator[tuple[int, Sample]]:
     start = bisect(ring, place, key=lambda pair: pair[0])
-    yield from (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
+    yield from (ring[(start + step) % len(ring)] for step in range(len(ring)))
 
 
 def _candidates(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
@@ -95,12 +132,21 @@ def _candidates(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
     return found
 
 
-def _with_prompt(sample: Sample, clip: Sample) -> Sample:
-    ref = clip.target
-    assert ref is not None, "clips on a ring have audio"
-    transcript = clip.texts.get("caption", "").strip()
-    texts = {**sample.texts, PROMPT_TEXT: transcript} if transcript else sample.texts
-    return replace(sample, audios={**sample.audios, PROMPT: ref}, texts=texts)
+def _with_prompts(sample: Sample, clips: Sequence[Sample]) -> Sample:
+    first, *further = clips if sample.split != "valid" else clips[:1]
+    transcript, own = _transcript(first), dict(sample.texts)
+    texts = {**own, PROMPT_TEXT: transcript} if transcript else own
+    variants = tuple(Variant({PROMPT: _sound(clip)}, {PROMPT_TEXT: _transcript(clip)}) for clip in further)
+    return replace(sample, audios={**sample.audios, PROMPT: _sound(first)}, texts=texts, variants=variants)
+
+
+def _transcript(clip: Sample) -> str:
+    return clip.texts.get("caption", "").strip()
+
+
+def _sound(clip: Sample) -> AudioRef:
+    assert clip.target is not None, "clips on a ring have audio"
+    return clip.target
 
 
 def _good(clip: Sample) -> bool:
@@ -127,7 +173,14 @@ def _notes(samples: Sequence[Sample], done: Sequence[Sample]) -> Iterator[Messag
     given = [sample for sample in done if PROMPT in sample.audios and sample.id not in before]
     if given:
         yield _given(len(given), len({speaker(sample) for sample in given}))
-    trained = {str(s.audios[PROMPT]) for s in done if s.split != "valid" and PROMPT in s.audios}
+    if drawn := [sample for sample in given if sample.variants]:
+        yield msg(
+            "{clips} of them have up to {prompts} prompts, and every epoch draws one of them anew.",
+            clips=len(drawn),
+            prompts=PROMPTS,
+        )
+    training = [variant for s in done if s.split != "valid" for variant in s.in_variants()]
+    trained = {str(s.audios[PROMPT]) for s in training if PROMPT in s.audios}
     held_out_prompts = sum(s.split == "valid" and str(s.target) in trained for s in done)
     if held_out_prompts:
         yield msg(

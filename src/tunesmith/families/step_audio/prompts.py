@@ -17,7 +17,8 @@ import numpy as np
 
 from tunesmith.families.step_audio.config import TokenIds
 from tunesmith.families.step_audio.edits import instruction
-from tunesmith.families.step_audio.text_tokenizer import BOS, BOT, EOT, TextTokenizer
+from tunesmith.families.step_audio.markup import BOS, BOT, EOT, refuse_control
+from tunesmith.families.step_audio.text_tokenizer import TextTokenizer
 from tunesmith.families.step_audio.tokens import Codes, audio_text
 
 PromptStyle = Literal["current", "legacy"]
@@ -123,10 +124,11 @@ def clone_prompt(
         ids: The checkpoint's ids.
 
     Raises:
-        TunesmithError: when a text holds control tokens, or an id is not of audio.
+        UnfitSampleError: when a text holds control tokens.
+        TunesmithError: when an id is not of audio.
     """
     for given in (prompt_text, target_text, speaker):
-        text.refuse_control(given)
+        refuse_control(given)
     return lay_out(text, clone_turns(prompt_text, audio_text(prompt_ids, ids), target_text, speaker), style, ids)
 
 
@@ -154,8 +156,9 @@ def edit_prompt(
         ids: The checkpoint's ids.
 
     Raises:
-        TunesmithError: for an unknown edit, a text with control tokens, or an id that is not of audio.
+        UnfitSampleError: for a text with control tokens.
+        TunesmithError: for an unknown edit, or an id that is not of audio.
     """
     request = instruction(edit_type, edit_info, source_text, target_text)
-    text.refuse_control(request)
+    refuse_control(request)
     return lay_out(text, edit_turns(request, audio_text(source_ids, ids)), style, ids)

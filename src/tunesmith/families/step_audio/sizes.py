@@ -10,6 +10,8 @@ LLM_SAVED_BYTES, FLOW_SAVED_BYTES = 41.5, 84.4
 """Saved for backward per position, layer and unit of width in bf16, counted with saved-tensor hooks at full width: LoRA
 on q, k and v with dropout and FlexAttention's tensors (LLM); the whole block trained, norms in fp32 as autocast has
 them on a GPU (flow)."""
+PROMPTS = 5
+"""How many prompts a training sample has to draw from, where its speaker has so many clips."""
 LOGIT_BYTES = 12
 """Per answer id and entry of the vocabulary at the peak: log-probabilities and two gradients of them, fp32."""
 IDS_PER_SECOND, TEXT_IDS_PER_SECOND = 125 / 3, 4
@@ -99,8 +101,13 @@ def _flow_shape(config: FlowConfig, frozen: bool) -> TransformerShape:
 
 
 def cached_bytes(flow: FlowConfig, settings: StepAudioSettings) -> tuple[int, int]:
-    """What the cache keeps per frame (mel, ids, and the flow encoder's output where it is frozen), and per clip."""
-    mels = 1 if settings.train == LLM or not settings.freeze_encoder else 2
-    # The prompt's ids are there twice: by themselves, and among those that the LLM reads.
-    ids = (3 * IDS_PER_SECOND + PROMPT_RATIO * TEXT_IDS_PER_SECOND) / MEL_RATE
+    """What the cache keeps per frame (mel, ids, and the flow encoder's output where it is frozen), and per clip.
+
+    It is the most: what depends on a clip's prompt is there for each that an epoch may draw, and a clip whose list
+    names its prompt has that one alone.
+    """
+    mels = 1 if settings.train == LLM or not settings.freeze_encoder else 1 + PROMPTS
+    # Codes of prompt and target by themselves, and all that the LLM reads: the prompt's again, and both texts.
+    read = IDS_PER_SECOND + PROMPT_RATIO * TEXT_IDS_PER_SECOND
+    ids = (2 * IDS_PER_SECOND + PROMPTS * read) / MEL_RATE
     return round(PROMPT_RATIO * mels * flow.output_size * MEL_BYTES + ids * ID_BYTES), TEXT_BYTES

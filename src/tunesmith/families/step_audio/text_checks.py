@@ -10,7 +10,7 @@ from typing import Any
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import GROUP, TokenIds
-from tunesmith.families.step_audio.edits import EDIT_INFO, is_clone, is_generic, validate
+from tunesmith.families.step_audio.edits import EDIT_INFO, PARALINGUISTIC, is_clone, is_generic, validate
 from tunesmith.families.step_audio.tokens import audio_id, unpack
 from tunesmith.records.findings import Finding, Level
 from tunesmith.speech.syllables import syllables
@@ -31,6 +31,8 @@ CHECKS: dict[str, Any] = {
 """Limits of the checks that suit speech: sentences are short, end softly and have pauses; over 30 s the model loses
 words; the tokenisers never take less than 16 kHz; whispering is far quieter than shouting; the same voice and words
 come again."""
+TEXT_FIELDS = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
+"""What the user's lists call the texts."""
 PROMPT_TOKENS, TARGET_TOKENS = "prompt_tokens", "target_tokens"
 _SLOWEST, _FASTEST = 0.5, 12.0
 """Syllables a second; nobody reads outside of this, so text and audio do not belong together."""
@@ -61,7 +63,7 @@ def edit_info(sample: Sample) -> str | None:
 def needs_text(sample: Sample) -> tuple[str, ...]:
     """Roles of the texts that the LLM's prompt for this sample holds."""
     kind = edit_type(sample.attributes)
-    if is_clone(kind) or kind == "paralinguistic":
+    if is_clone(kind) or kind == PARALINGUISTIC:
         return ("caption", PROMPT_TEXT)
     return (PROMPT_TEXT,) if EDIT_INFO[kind] else ()
 

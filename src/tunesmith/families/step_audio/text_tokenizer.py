@@ -17,13 +17,13 @@ from pathlib import Path
 from tunesmith.errors import TunesmithError
 from tunesmith.families.extras import require
 from tunesmith.families.step_audio.config import TokenIds
+from tunesmith.families.step_audio.markup import BOS, BOT, EOS, EOT
 from tunesmith.families.step_audio.source import missing
 from tunesmith.families.step_audio.tokens import AUDIO_TOKEN, audio_id
 from tunesmith.texts import msg
 
 SENTENCEPIECE, JSON = "tokenizer.model", "tokenizer.json"
 EXTRA = "step-audio"
-BOS, EOS, EOT, BOT = "<s>", "</s>", "<|EOT|>", "<|BOT|>"
 _ANCHOR = "\n"
 
 
@@ -78,18 +78,6 @@ class TextTokenizer(ABC):
             else:
                 yield from (self._names.get(token) or f"<audio_{token - self.ids.audio_base}>" for token in run)
             first = False
-
-    def refuse_control(self, text: str) -> None:
-        """Raise where a text that a user gave holds control or audio tokens, which would break its prompt apart.
-
-        Raises:
-            TunesmithError: naming the first one.
-        """
-        if match := self._split.search(text):
-            raise TunesmithError(
-                msg("the text holds {token}, which is a control token of the model", token=match[0]),
-                remedy=msg("Take it out of the text."),
-            )
 
 
 class SentencePieceText(TextTokenizer):

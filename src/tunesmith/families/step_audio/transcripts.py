@@ -11,11 +11,10 @@ import numpy as np
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.edits import EDIT_INFO
-from tunesmith.families.step_audio.text_checks import finding, lacks_text
+from tunesmith.families.step_audio.text_checks import TEXT_FIELDS, finding, lacks_text
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, all_of, msg
 
-_NAMES = {"caption": "target_text", PROMPT_TEXT: "prompt_text"}
 _REMEDY = msg(
     "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`) to have it "
     "transcribed; the flow alone trains without."
@@ -66,7 +65,7 @@ def missing(samples: Sequence[Sample], *, llm: bool, flow: bool) -> Iterator[Fin
     for sample in samples:
         roles = lacks_text(sample)
         if llm and roles:
-            names = all_of([_NAMES[role] for role in roles])
+            names = all_of([TEXT_FIELDS[role] for role in roles])
             audible = "caption" not in roles or edit_type(sample.attributes) == CLONE
             remedy = _REMEDY if audible else _NOT_AUDIBLE
             if flow and PROMPT in sample.audios and sample.target is not None:

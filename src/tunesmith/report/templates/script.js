@@ -24,8 +24,9 @@
   var languages = Array.from(document.querySelectorAll("[data-to]"), function (button) { return button.dataset.to; });
   var asked = /[?#&]lang=([a-z]+)/.exec(location.href);
   var preferred = (navigator.language || "").toLowerCase().split("-")[0];
-  // The first of these that the page speaks: what its address asks for, what was chosen before, the browser's own.
-  speak([asked && asked[1], stored(), preferred, "en"].find(function (one) { return languages.includes(one); }));
+  // The first of these that the page speaks: what its address asks for, what was chosen before, the language that the
+  // report's author asked for, the browser's own.
+  speak([asked && asked[1], stored(), root.dataset.written, preferred, "en"].find(function (one) { return languages.includes(one); }));
   document.querySelectorAll("[data-to]").forEach(function (button) {
     button.addEventListener("click", function () {
       speak(button.dataset.to);

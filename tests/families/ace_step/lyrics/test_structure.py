@@ -47,6 +47,44 @@ def test_a_tag_stands_on_a_line_of_its_own() -> None:
     assert _read("【副歌】啦啦") == [("【副歌】", "chorus"), ("啦啦", None)]
 
 
+@pytest.mark.parametrize(
+    ("line", "tag"),
+    [
+        ("Verse 1:", "verse"), ("VERSE 2", "verse"), ("Chorus", "chorus"), ("(Chorus)", "chorus"),
+        ("（副歌）", "chorus"),
+        ("(Chorus x2)", "chorus"), ("Chorus (repeat)", "chorus"), ("(Verse 1: Ann)", "verse"),
+        ("Pre-Chorus:", "pre-chorus"),
+        ("Guitar Solo:", "solo"), ("END:", "end"), ("**Bridge**", "bridge"), ("## Intro", "intro"),
+        ("- Outro -", "outro"),
+        ("主歌A：", "verse"), ("[主歌A]", "verse"), ("第二段主歌", "verse"), ("[副歌重复]", "chorus"), ("间奏", "inst"),
+    ],
+)  # fmt: skip
+def test_a_section_needs_no_square_brackets(line: str, tag: str) -> None:
+    assert _read(f"{line}\nla") == [(line, tag), ("la", None)]
+
+
+def test_words_may_follow_the_name_of_a_section_that_is_sung() -> None:
+    assert _read("Verse 1: hello world") == [("Verse 1:", "verse"), ("hello world", None)]
+    assert _read("(Chorus) la la") == [("(Chorus)", "chorus"), ("la la", None)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Bridge over troubled water", "(chorus of angels)", "(Hook me up)", "Break: it down", "She said: hello",
+        "the end",
+        "Break", "hook", "结束", "第一天", "(ooh)", "11:30", "the chorus",
+    ],
+)  # fmt: skip
+def test_words_stay_words(line: str) -> None:
+    assert [(piece.text, piece.tag, piece.unread) for piece in pieces(line)] == [(line, None, ())]
+
+
+@pytest.mark.parametrize("line", ["Ann:", "(x2)", "(Spoken)", "(repeat this part)", "Teil 2:"])
+def test_directions_that_are_not_understood_are_named(line: str) -> None:
+    assert [(piece.text, piece.tag, piece.unread) for piece in pieces(line)] == [(line, None, (line,))]
+
+
 def test_unknown_brackets_are_a_tag_at_the_start_and_text_elsewhere() -> None:
     first, second = pieces("[Ann] hello [laughs] you")
     assert (first.text, first.tag, first.known) == ("[Ann]", "ann", False)

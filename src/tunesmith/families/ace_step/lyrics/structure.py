@@ -39,7 +39,33 @@ _LONGEST, _MOST_WORDS = 60, 3
 _BRACKETS = re.compile(r"[\[【［]([^\[\]【】［］]*)[\]】］]")
 _ASIDE = re.compile(r"\s[-–—]\s|[:：|,，;；(（/]")  # what follows names a singer or a mood
 _LETTERS = re.compile(r"[^\W\d_]+")
-_CHINESE_COUNT = re.compile(r"(?<=.)[一二三四五六七八九十]+$")
+_COUNT_IN_WORD = re.compile(
+    r"^第?[一二三四五六七八九十两]+[段遍次节]?(?=.)"
+    r"|(?<=.)(?:第?[一二三四五六七八九十两]+[段遍次节]?|[重反][复複復]|[a-c])$"
+)
+"""What Chinese joins to a name without a space (``第二段主歌``, ``副歌重复``), and letters (``主歌A``)."""
+
+_HEADING = re.compile(
+    r"(?P<written>[(（](?P<inner>[^()（）]{1,60})[)）]|(?P<name>[^:：()（）]{1,60})(?=[:：]))[:：]?(?P<rest>.*)"
+)
+_NAME_ALONE = re.compile(r"[\w\s.#'’-]+(?:[(（]?\s*(?:[x×]\s?\d+|repeat(?:ed)?)\s*[)）]?)?")
+_FRAME = "*#_<>=~-–—| "
+_QUALIFIERS = frozenset((
+    "first", "second", "third", "final", "last", "double", "half", "big", "rap", "piano", "guitar", "drum", "sax",
+    "bass", "synth", "vocal", "pre", "post",
+))  # fmt: skip
+_SUNG = ("verse", "chorus", "pre-chorus", "bridge", "intro", "outro", "hook")
+"""Sections whose words may follow on the line of their name (``Verse 1: la la``)."""
+_BARE = frozenset((
+    "verse", "chorus", "prechorus", "bridge", "intro", "outro", "interlude", "instrumental", "refrain",
+))  # fmt: skip
+"""Names that no line of words consists of, so that a line of nothing else is structure."""
+_DIRECTION = re.compile(
+    r"[(（]?\s*(?:[x×]\s?\d+|\d+\s?[x×]|repeat\b[^()]*|spoken|whisper(?:ed|ing)?|fade(?:s|d)?(?: ?out)?|ad[- ]?libs?"
+    r"|music|重[复複].*|反[复復].*|念白|独白)\s*[)）]?|[^\W\d_]+(?: ?\d+)?\s*[:：]",
+    re.IGNORECASE,
+)
+"""Lines that say how to sing, or who, and are no words: they are read out, and named."""
 # Marks that neither sound nor show. Joiners carry meaning in Arabic and Devanagari (and have tokens), nowhere else.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
@@ -104,15 +130,60 @@ def canonical_tag(name: str) -> str | None:
         words.pop()
     if not 0 < len(words) <= _MOST_WORDS:
         return None
-    first, last = words[0], _CHINESE_COUNT.sub("", words[-1])
+    first, last = words[0], _without_count(words[-1])
     if "pre" in words[:-1] and _NAMES.get(last) in ("chorus", "hook"):
         return "pre-chorus"
     return _NAMES.get(last) or (first if first in _FIRST_NAMES else None)
 
 
+def heading(text: str) -> tuple[str, str, str] | None:
+    """A section's name that opens a line without square brackets: its tag, the name as written, the words after it.
+
+    ``Verse 1:``, ``(Chorus)``, ``**Bridge**`` and ``主歌A`` are structure where nothing but a section's name and number
+    stands there; words may follow the name of a section that is sung.
+    """
+    core = text.strip(_FRAME)
+    found = _HEADING.match(core)
+    if found:
+        name, rest = found["inner"] or found["name"], found["rest"].strip()
+        tag, written = _strict_tag(re.split("[:：]", name)[0]), core[: found.start("rest")].strip()
+        return (tag, written if rest else text, rest) if tag and (not rest or tag in _SUNG) else None
+    tag = _strict_tag(core)
+    names = [_without_count(word) for word in _LETTERS.findall(core.casefold())]
+    bare = any(name in _BARE or not name.isascii() for name in names if name in _NAMES)
+    return (tag, text, "") if tag and bare and tag not in ("start", "end") else None
+
+
+def _strict_tag(name: str) -> str | None:
+    """The tag of a name that says nothing else: no other words but numbers and what kind of section it is."""
+    if not _NAME_ALONE.fullmatch(name.strip()):
+        return None
+    words = [word for word in _LETTERS.findall(name.casefold()) if not _COUNTERS.fullmatch(word)]
+    others = [word for word in words if _without_count(word) not in _NAMES and word not in _QUALIFIERS]
+    return canonical_tag(name) if words and not others else None
+
+
+def _without_count(word: str) -> str:
+    """A word without the numbers that are joined to it, where that makes it a name."""
+    shorter = word
+    while shorter not in _NAMES and (next_shorter := _COUNT_IN_WORD.sub("", shorter, count=1)) != shorter:
+        shorter = next_shorter
+    return shorter if shorter in _NAMES else word
+
+
 def _line(text: str) -> Iterator[Piece]:
     """The pieces of one line: cut at tags and at language marks, which hold for the words after them."""
-    begin, language, unread = 0, None, []
+    if opening := heading(text):
+        section, written, rest = opening
+        yield Piece(written, section, known=True)
+        if rest:
+            yield from _line(rest)
+        return
+    if _DIRECTION.fullmatch(text):
+        yield Piece(text, unread=(text,))
+        return
+    unread: list[str] = []
+    begin, language = 0, None
     for match in _BRACKETS.finditer(text):
         name = match[1].strip()
         before = text[begin : match.start()].strip()

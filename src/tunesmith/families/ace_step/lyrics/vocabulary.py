@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
-from tunesmith.files import atomic_path, explain_os_error, read_json
+from tunesmith.families.config_file import read_config_file
+from tunesmith.files import atomic_path, explain_os_error
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def cache_path() -> Path:
 
 
 def _entries(checkpoint: Path) -> int:
-    return TransformerConfig.from_json(read_json(checkpoint / TRANSFORMER / "config.json")).lyric_encoder_vocab_size
+    return TransformerConfig.from_json(
+        read_config_file(checkpoint / TRANSFORMER / "config.json")
+    ).lyric_encoder_vocab_size
 
 
 def _fitting(path: Path, entries: int) -> Path:

@@ -24,8 +24,8 @@ from tunesmith.audio.sinc import sinc_resample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import SAMPLE_RATE
 from tunesmith.families.component import WEIGHT_NORM_NAMES, build, read_tensors
+from tunesmith.families.config_file import read_config_file
 from tunesmith.families.hub import download, local_folder, weights_file
-from tunesmith.files import read_json
 from tunesmith.texts import all_of, msg
 
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
@@ -117,14 +117,14 @@ def load_hubert(folder: Path) -> Any:
     """
     from transformers import HubertConfig, HubertModel
 
-    raw = read_json(folder / "config.json")
+    raw = read_config_file(folder / "config.json")
     foreign = [name for name in _FOREIGN if raw.get(name)]
     if foreign:
         raise TunesmithError(
             msg("this model has {settings}, which a plain HuBERT has not", settings=all_of(foreign)),
             where=str(folder),
             remedy=msg(
-                "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in model.ssl_models, or turn model.ssl off."
+                "Use m-a-p/MERT-v1-330M and utter-project/mHuBERT-147 in options.ssl_models, or set options.ssl to off."
             ),
         )
     known = set(HubertConfig().to_dict()) - {"model_type", "architectures", "transformers_version", "dtype"}

@@ -18,6 +18,7 @@ from torch import nn
 
 from tunesmith.families.ace_step.config import MAX_PROMPT_TOKENS, TEXT, AceStepConfig
 from tunesmith.families.component import build, read_tensors
+from tunesmith.families.tokenizer import read_tokenizer
 
 WEIGHTS = "model.safetensors"
 WEAK_FIRST, WEAK_COUNT, WEAK_SCALE = 8, 2, 0.01
@@ -41,9 +42,7 @@ class TextEncoder:
     @cached_property
     def tokenizer(self) -> Any:
         """The tokenizer in the folder."""
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        return read_tokenizer(self.folder)
 
     @cached_property
     def encoder(self) -> Any:

@@ -6,23 +6,19 @@ the released model), and heads for the self-supervised losses alone (88 M). Neit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from tunesmith.errors import TunesmithError
+from tunesmith.adapters.tensors import opened_tensors
 from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
 from tunesmith.families.ace_step.parts.feed_forward import PACKABLE
 from tunesmith.families.ace_step.parts.transformer import AceStepTransformer
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.component import DIFFUSERS_WEIGHTS, check_names
 from tunesmith.families.quantise import Packed, make_packable
-from tunesmith.texts import msg
 
 _DEAD_LAYERS = ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 _PROJECTORS = "projectors."
@@ -79,7 +75,7 @@ def load_transformer(
         if base_weights != "full":
             make_packable(transformer.transformer_blocks, base_weights, PACKABLE)
         report = load_report(folder, config, projectors=projectors)
-        with _opened(transformer_file(folder)) as tensors:
+        with opened_tensors(transformer_file(folder)) as tensors:
             # One at a time, so that the file's precision and fp32 are never in memory as a whole together.
             for name in report.loaded:
                 _assign(transformer, name, tensors.get_tensor(name).float())
@@ -94,7 +90,7 @@ def load_report(folder: Path, config: TransformerConfig, *, projectors: bool = F
         TunesmithError: as :func:`load_transformer`.
     """
     file = transformer_file(folder)
-    with _opened(file) as tensors:
+    with opened_tensors(file) as tensors:
         shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118 - not a mapping
     found = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     declared = {name: torch.Size(shape) for name, shape in manifest(config).items()}
@@ -126,25 +122,6 @@ def manifest(config: TransformerConfig) -> dict[str, tuple[int, ...]]:
 def is_dead(name: str) -> bool:
     """Whether a tensor of the file belongs to a layer that no forward pass uses."""
     return any(f".cross_attn.{layer}." in name for layer in _DEAD_LAYERS)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    if not file.is_file():
-        raise TunesmithError(
-            msg("these weights are missing"), where=str(file), remedy=msg("Download the checkpoint again.")
-        )
-    try:
-        with safe_open(file, framework="pt") as tensors:
-            yield tensors
-    except SafetensorError as error:
-        raise TunesmithError(
-            msg("these weights cannot be read ({error})", error=error),
-            where=str(file),
-            remedy=msg("Download them again."),
-        ) from error
 
 
 def _assign(module: nn.Module, name: str, tensor: torch.Tensor) -> None:

@@ -80,14 +80,22 @@ class _Batch:
             row[: len(prompt.lyric_ids)] = prompt.lyric_ids
         self.lyric_mask = self._mask([len(prompt.lyric_ids) for prompt in prompts], width)
 
+        self.speaker = torch.zeros(len(prompts), transformer.config.speaker_embedding_dim, device=device)
+        for row, prompt in zip(self.speaker, prompts, strict=True):
+            if prompt.speaker is not None:
+                row.copy_(prompt.speaker)
+
     def padded(self, states: list[torch.Tensor]) -> torch.Tensor:
         """(B, L, D) fp32 from states of any length."""
         return pad_sequence([s.float() for s in states], batch_first=True).to(self.device)
 
     def encode(self, text: torch.Tensor, lyrics: str) -> Conditions:
-        """Lyrics ``real``, ``weak`` (attention), ``zero`` (tokens, in their places) or ``none`` (masked out)."""
+        """Lyrics ``real``, ``weak`` (attention), ``zero`` (tokens, in their places) or ``none`` (masked out).
+
+        The speaker vector goes with the ``real`` ones alone: what guidance leads away from has none, as upstream.
+        """
         real = lyrics in ("real", "weak")
-        speaker = torch.zeros(len(text), self.transformer.config.speaker_embedding_dim, device=self.device)
+        speaker = self.speaker if lyrics == "real" else torch.zeros_like(self.speaker)
         return self.transformer.encode(
             text,
             self.text_mask,

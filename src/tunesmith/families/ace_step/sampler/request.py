@@ -15,6 +15,8 @@ from tunesmith.texts import msg
 
 SOURCE_TASKS = ("repaint", "extend", "audio2audio", "edit")
 SPAN_TASKS = ("repaint", "extend")
+FRAME_RATE = 44_100 / 4096
+"""Latent frames per second of the released codec."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class SongPrompt:
         text: States of the tags (L, D).
         lyric_ids: Lyric tokens (N,); none of them for an instrumental.
         text_weak: States (L, D) of the same tags with weakened attention; needed where :func:`uses_weak_tags`.
+        speaker: Speaker vector (S,); ``None`` for none.
     """
 
     text: torch.Tensor
     lyric_ids: torch.Tensor
     text_weak: torch.Tensor | None = None
+    speaker: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,9 @@ class LatentRequest:
             or an end beyond the source. Upstream rounds both towards zero.
         source_prompt: What the source is, for edit.
         max_frames: The longest stretch to sample at once; extend keeps the rest of a longer source as it is.
+        frame_rate: Frames per second, to speak of lengths in seconds.
+        span_seconds: The span as it was asked for, in seconds.
+        source_seconds: Length of the source, which its frames round up.
     """
 
     prompt: SongPrompt
@@ -58,6 +65,9 @@ class LatentRequest:
     span: tuple[int, int] | None = None
     source_prompt: SongPrompt | None = None
     max_frames: int = 2583
+    frame_rate: float = FRAME_RATE
+    span_seconds: tuple[float, float] | None = None
+    source_seconds: float | None = None
 
     @property
     def upstream(self) -> bool:
@@ -120,7 +130,8 @@ def check(request: LatentRequest) -> None:
         )
     if request.length < 1:
         raise TunesmithError(
-            msg("cannot make {length} frames", length=request.length), remedy=msg("Ask for a positive duration.")
+            msg("cannot make {length:.1f} s", length=request.length / request.frame_rate),
+            remedy=msg("Ask for a positive duration."),
         )
     if uses_weak_tags(request.settings) and request.prompt.text_weak is None:
         raise ValueError("these settings need Prompt.text_weak")
@@ -155,27 +166,40 @@ def _check_options(settings: AceStepSettings) -> None:
 
 def _check_span(request: LatentRequest, span: tuple[int, int]) -> None:
     start, end = span
-    size = request.source_frames
+    size, rate = request.source_frames, request.frame_rate
+    begin_s, end_s = request.span_seconds or (start / rate, end / rate)
+    size_s = size / rate if request.source_seconds is None else request.source_seconds
     if request.settings.task == "repaint":
         if not 0 <= start < end <= size:
             raise TunesmithError(
-                msg("cannot repaint frames {start} to {end} of a source of {size}", start=start, end=end, size=size),
+                msg(
+                    "cannot repaint {start:.1f} to {end:.1f} s of a source of {size:.1f} s",
+                    start=begin_s,
+                    end=end_s,
+                    size=size_s,
+                ),
                 remedy=msg("Choose a span inside the source, or `task: extend` to go beyond it."),
             )
         return
     if start > 0 or end < size or (start, end) == (0, size):
         raise TunesmithError(
-            msg("frames {start} to {end} do not extend a source of {size}", start=start, end=end, size=size),
+            msg(
+                "{start:.1f} to {end:.1f} s do not extend a source of {size:.1f} s",
+                start=begin_s,
+                end=end_s,
+                size=size_s,
+            ),
             remedy=msg("Begin at or before 0 and end at or after the source's end, or choose `task: repaint`."),
         )
     left, right, limit = -start, end - size, request.max_frames
     if request.length > limit and ((left and right) or max(left, right) >= limit):
         raise TunesmithError(
             msg(
-                "an extension by {left} and {right} frames does not fit into the {limit} that are made at once",
-                left=left,
-                right=right,
-                limit=limit,
+                "an extension by {left:.1f} s before and {right:.1f} s after does not fit into the {limit:.0f} s that "
+                "are made at once",
+                left=-begin_s,
+                right=end_s - size_s,
+                limit=limit / rate,
             ),
             remedy=msg("Extend one end at a time, by less."),
         )

@@ -5,8 +5,8 @@ Nothing of the folder is executed; its remote modules (``modeling_step1.py``) ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tunesmith.adapters.tensors import write_tensors
+from tunesmith.adapters.tensors import opened_tensors, write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.base_weights import BaseWeights
-from tunesmith.families.component import check_names
+from tunesmith.families.component import check_names, indexed_files
 from tunesmith.families.quantise import Packed, make_packable
 from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
@@ -26,6 +26,7 @@ from tunesmith.texts import msg
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "step1"
+_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 _SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_attention_groups")
 _AGAIN = msg("Download {repository} again.", repository=REPOSITORY)
 
@@ -94,14 +95,14 @@ def load_step1(
     files = _files(folder)
     found: dict[str, torch.Tensor] = {}
     for file in files:
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 found[name] = torch.empty(tensors.get_slice(name).get_shape(), device="meta")
     check_names(wanted, found, folder)
     if base_weights != "full":
         make_packable(model.model.layers, base_weights)
     for file in files:
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a mapping
                 _assign(model, name, tensors.get_tensor(name), device, dtype)
     model.requires_grad_(False)
@@ -116,15 +117,29 @@ def weight_reader(folder: Path) -> Callable[[str], torch.Tensor]:
     """
     places: dict[str, Path] = {}
     for file in _files(folder):
-        with _opened(file) as tensors:
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
             places |= dict.fromkeys(tensors.keys(), file)
 
     def read(name: str) -> torch.Tensor:
-        with _opened(places[name]) as tensors:
+        with opened_tensors(places[name], remedy=_AGAIN) as tensors:
             found: torch.Tensor = tensors.get_tensor(name)
             return found
 
     return read
+
+
+def weight_dtypes(folder: Path) -> dict[str, torch.dtype]:
+    """The precision of every tensor of the LLM by its name; no tensor is read.
+
+    Raises:
+        TunesmithError: when a file is absent or unreadable.
+    """
+    found: dict[str, torch.dtype] = {}
+    for file in _files(folder):
+        with opened_tensors(file, remedy=_AGAIN) as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - not a mapping
+                found[name] = _DTYPES.get(tensors.get_slice(name).get_dtype(), torch.float32)
+    return found
 
 
 def save_step1(
@@ -132,7 +147,7 @@ def save_step1(
     config: Step1Config,
     folder: Path,
     *,
-    dtype: torch.dtype = torch.bfloat16,
+    dtype: torch.dtype | None = torch.bfloat16,
     shard_bytes: int = 5 * 10**9,
 ) -> None:
     """Write a whole LLM as others read it: config, shards, and their index where there is more than one.
@@ -141,7 +156,7 @@ def save_step1(
         state: Every tensor by name, adapters merged.
         config: Sizes.
         folder: Made if need be; other files in it stay.
-        dtype: Of the weights on disk.
+        dtype: Of the weights on disk; ``None`` leaves each tensor as it is.
         shard_bytes: Most bytes of one file.
 
     Raises:
@@ -153,13 +168,15 @@ def save_step1(
     with torch.device("meta"):
         wanted = Step1ForCausalLM(config).state_dict()
     check_names({name: tensor.shape for name, tensor in wanted.items()}, state, folder)
-    sizes = {name: torch.empty(tensor.shape, dtype=dtype, device="meta") for name, tensor in wanted.items()}
+    kinds = {name: dtype or state[name].dtype for name in wanted}
+    sizes = {name: torch.empty(tensor.shape, dtype=kinds[name], device="meta") for name, tensor in wanted.items()}
     split = split_torch_state_dict_into_shards(sizes, max_shard_size=shard_bytes)
     for file, names in split.filename_to_tensors.items():
-        write_tensors(folder / file, {name: state[name].detach().to(device="cpu", dtype=dtype) for name in names})
+        write_tensors(folder / file, {name: state[name].detach().to("cpu", kinds[name]) for name in names})
     if split.is_sharded:
         write_json(folder / INDEX, {"metadata": split.metadata, "weight_map": split.tensor_to_filename})
-    write_json(folder / CONFIG, _published_config(config, dtype))
+    usual, _ = Counter(kinds.values()).most_common(1)[0]
+    write_json(folder / CONFIG, _published_config(config, usual))
 
 
 def _published_config(config: Step1Config, dtype: torch.dtype) -> dict[str, Any]:
@@ -183,31 +200,7 @@ def _files(folder: Path) -> list[Path]:
         if not files:
             raise TunesmithError(msg("the weights of the LLM are missing"), where=str(folder / WEIGHTS), remedy=_AGAIN)
         return files
-    raw = read_json(index)
-    named = raw.get("weight_map") if isinstance(raw, dict) else None
-    if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
-        raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=_AGAIN)
-    return [folder / name for name in sorted(set(named.values()))]
-
-
-def _is_plain_name(name: Any) -> bool:
-    """Whether this is the name of a file in the same folder, not a path out of it."""
-    return isinstance(name, str) and Path(name).name == name
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    if not file.is_file():
-        raise TunesmithError(msg("these weights are missing"), where=str(file), remedy=_AGAIN)
-    try:
-        with safe_open(file, framework="pt") as tensors:
-            yield tensors
-    except SafetensorError as error:
-        raise TunesmithError(
-            msg("these weights cannot be read ({error})", error=error), where=str(file), remedy=_AGAIN
-        ) from error
+    return indexed_files(index, _AGAIN)
 
 
 def _assign(

@@ -89,7 +89,7 @@ class PreparedVoice:
         return len(self.wave_16k) / TOKENIZER_RATE
 
 
-def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
+def prepare_voice(wave_N: torch.Tensor, rate: int, *, trim: bool = True, level: bool = True) -> PreparedVoice:
     """Level and trim a mono recording once, for mel and tokens alike.
 
     The trimmed length is a whole number of 15 ms by the rule, so both waves cover the same time to the sample: the mel
@@ -98,6 +98,8 @@ def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
     Args:
         wave_N: Mono audio, float, nominally within ±1.
         rate: Its sample rate, Hz.
+        trim: Whether silence around the speech is cut.
+        level: Whether peaks are brought to their usual height.
 
     Returns:
         The cut at 24 and 16 kHz, float32.
@@ -116,9 +118,10 @@ def prepare_voice(wave_N: torch.Tensor, rate: int) -> PreparedVoice:
         )
     if not len(wave_N):
         raise TunesmithError(msg("this recording holds no samples"), remedy=msg("Use another recording."))
-    levelled_N = limit_peak(wave_N.float())
-    wave_16k = energy_norm(sinc_resample(levelled_N, rate, TOKENIZER_RATE))
-    span = find_speech(wave_16k, TOKENIZER_RATE, TrimRule())
+    levelled_N = limit_peak(wave_N.float()) if level else wave_N.float()
+    wave_16k = sinc_resample(levelled_N, rate, TOKENIZER_RATE)
+    wave_16k = energy_norm(wave_16k) if level else wave_16k
+    span = find_speech(wave_16k, TOKENIZER_RATE, TrimRule()) if trim else Span(0, len(wave_16k))
     wave_24k = sinc_resample(levelled_N, rate, SAMPLE_RATE)
     return PreparedVoice(span.at(TOKENIZER_RATE, SAMPLE_RATE).cut(wave_24k), span.cut(wave_16k))
 

@@ -50,7 +50,7 @@ def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
         TunesmithError: when one of the two files is missing or broken.
     """
     from tunesmith.families.component import read_tensors
-    from tunesmith.files import read_json
+    from tunesmith.families.config_file import read_config_file
 
     if not (folder / SETTINGS).is_file():
         raise TunesmithError(
@@ -58,5 +58,13 @@ def read_small(folder: Path) -> tuple[dict[str, torch.Tensor], SmallConfig]:
             where=str(folder),
             remedy=msg("Only a pocket checkpoint has small front ends."),
         )
-    raw = read_json(folder / SETTINGS)
-    return read_tensors(folder / TENSORS), known(SmallConfig, {**raw, "mel": known(MelConfig, raw["mel"])})
+    raw = read_config_file(folder / SETTINGS)
+    try:
+        config = known(SmallConfig, {**raw, "mel": known(MelConfig, raw["mel"])})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise TunesmithError(
+            msg("sizes are missing: {keys}", keys=str(error)),
+            where=str(folder / SETTINGS),
+            remedy=msg("Download the checkpoint again."),
+        ) from error
+    return read_tensors(folder / TENSORS), config

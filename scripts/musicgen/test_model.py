@@ -1,0 +1,8 @@
+"""A doorway into Tunesmith: see README.md beside this file."""
+
+import sys
+
+from tunesmith.doorways.musicgen.checks import model_main
+
+if __name__ == "__main__":
+    sys.exit(model_main())

@@ -1,0 +1,77 @@
+"""When a signal is a request, when it is the same one again, and when it stops at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tunesmith.training import interrupt
+from tunesmith.training.interrupt import FORWARDED_SECONDS, LAUNCHED, StopRequest, catch_signals
+
+LAUNCHER = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]])
+sys.stdin.read()
+"""
+WORKER = """
+import os, sys, time
+from pathlib import Path
+from tunesmith.training.interrupt import catch_signals
+with catch_signals() as stop:
+    Path(sys.argv[1], "began").touch()
+    while not stop:
+        time.sleep(0.05)
+Path(sys.argv[1], "ended").touch()
+"""
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    clock = [100.0]
+    monkeypatch.setattr(interrupt.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def test_a_sigterm_that_is_forwarded_is_the_same_request(now: list[float]) -> None:
+    with catch_signals() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        now[0] += FORWARDED_SECONDS - 0.1
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.signal == signal.SIGTERM
+        now[0] += 0.2
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_second_ctrl_c_stops_at_once_but_where_a_launcher_sends_it(
+    now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = StopRequest()
+    stop.receive(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        stop.receive(signal.SIGINT, None)
+    monkeypatch.setenv(LAUNCHED, "1")
+    stop.receive(signal.SIGINT, None)
+
+
+def test_a_worker_whose_launcher_was_killed_stops_by_itself(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LAUNCHER, WORKER, str(tmp_path)]
+    launcher = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
+    wait_for(tmp_path / "began")
+    launcher.kill()
+    launcher.wait()
+    wait_for(tmp_path / "ended")
+
+
+def wait_for(path: Path, seconds: float = 20.0) -> None:
+    import time
+
+    until = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < until, path.name
+        time.sleep(0.05)
