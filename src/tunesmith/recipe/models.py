@@ -181,9 +181,9 @@ class PreviewRecipe(Section):
     """So many held-out captions are taken when no prompts are given."""
     seconds: Annotated[Seconds, SELECTION] = 8.0
     """A preview lasts so many seconds."""
-    share: Annotated[Share | None, LENGTH] = None
-    """The stage has this share of the run's updates or epochs, instead of a length of its own; `train.updates=…` or
-    `train.epochs=…` on the command line gives every stage the one that its length has."""
+    max_share: Annotated[float, Field(ge=0), CADENCE] = 0.15
+    """Previews may take this share of the training time, as measured while it runs. A round that has no room in it is
+    left out, and said; those before the first update and after the last one are always made."""
 
 
 class GenerateRecipe(Section):
