@@ -176,8 +176,14 @@ def test_new_looks_at_the_data_and_writes_a_recipe_that_loads(clips: Path, capsy
     assert main(["new", "mybeats", "--from", str(clips), "--model", "facebook/musicgen-small"]) == 0
     out = capsys.readouterr().out
     assert "layout: folder; 6 clips from 6 sources, 2.0 s to 7.0 s (median 4.5 s), 0.5 min in all" in out
-    assert "split: 4 clips to train on, 2 held out" in out
-    for word in ("memory on a GPU", "memory on a CPU", "disk: about", "time on a CPU", "next: tunesmith run mybeats"):
+    assert "6 clips usable (0.5 min): 4 train, 2 held out; 0 quarantined (layout: folder, split: by_source)" in out
+    for word in (
+        "memory on a GPU",
+        "memory on a CPU",
+        "disk: about",
+        "`tunesmith run` on a CPU",
+        "next: tunesmith run mybeats",
+    ):
         assert word in out
     assert main(["new", "mybeats", "--from", str(clips)]) == 1
     assert "there is a run `mybeats` already" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from tests.report import fake_run
 from tests.report.page import Page
 from tunesmith.families.musicgen.family import MUSICGEN
+from tunesmith.planning.clips import PlannedClips
 from tunesmith.planning.planner import estimate
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.environment import BaseModelFacts, Environment
@@ -66,7 +67,7 @@ def test_every_field_that_the_page_shows_has_a_name():
     shown |= {"layout", "kept", "train", "valid", "split_kind", "seconds", "bytes", "adapter", "prompts", "file"}
     family = MUSICGEN.open("pocket")
     recipe = Recipe.model_validate({"model": {"path": "pocket"}})
-    plan = estimate(recipe, family.card.facts(), seconds_total=60, clips=6, longest=10, local=False)
+    plan = estimate(recipe, family.card.facts(), PlannedClips((10.0,) * 5, (10.0,), 5), local=False)
     shown |= {*plan.disk} | {part for device in plan.devices for part in (*device.memory, *device.seconds)}
     assert {name for name in shown if name not in FIELDS} == set()
     assert {*get_args(EventName)} <= set(TERMS["event"]) | {"saved"}  # which is not shown

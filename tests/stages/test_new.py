@@ -9,8 +9,10 @@ import soundfile
 
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
+from tunesmith.run.console import Console
+from tunesmith.run.folder import RunFolder
+from tunesmith.stages.look import Wanted, look
 from tunesmith.stages.new import new_run
-from tunesmith.stages.scan import scan_folder
 
 
 def beats(folder: Path, seconds: list[float]) -> Path:
@@ -30,14 +32,12 @@ def test_a_look_counts_lengths_captions_and_what_cannot_be_read(tmp_path: Path) 
     (folder / "train" / "bad.wav").write_text("not audio")
     rows += [{"audio": "train/bad.wav", "text": "x"}, {"audio": "train/gone.wav", "text": "x"}]
     (folder / "metadata.json").write_text(json.dumps(rows))
-    look = scan_folder(folder)
-    assert look.layout == "metadata"
-    assert look.seconds == (1.0, 2.0, 6.0)
-    assert look.total == 9.0
-    assert len(look.unreadable) == 2
-    assert ("beat 0", 1) in look.captions
-    assert look.held_out(0.1, 2) == 2
-    assert look.held_out(0.0, 2) == 0
+    seen = look(Wanted("a", "pocket", None, None), folder, RunFolder(tmp_path / "measured"), Console(quiet=True))
+    assert seen.layout == "metadata"
+    assert seen.seconds == (1.0, 2.0, 6.0)
+    assert set(seen.found.quarantined) == {"train/bad.wav", "train/gone.wav"}
+    assert ("beat 0", 1) in seen.captions
+    assert (seen.found.train, seen.found.valid) == (3, 0), "too short and too few to hold anything out"
 
 
 def test_values_suit_the_data_and_each_says_why(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_values_suit_the_data_and_each_says_why(tmp_path: Path) -> None:
     assert recipe.data.layout == "metadata"
     assert recipe.data.max_seconds == 13.0
     assert recipe.adapter.rank == 8, "few clips start from the few-clips preset"
-    assert recipe.train.batch_size * recipe.train.accumulation <= 3
+    assert recipe.train.batch_size * recipe.train.accumulation == 4, "all five are trained on"
     text = run.recipe.read_text(encoding="utf-8")
     for seen in (
         "# → 5 clips from 5 sources, 4.0 s to 12.5 s",
@@ -57,7 +57,8 @@ def test_values_suit_the_data_and_each_says_why(tmp_path: Path) -> None:
     ):
         assert seen in text
     plan = json.loads(run.plan.read_text())
-    assert plan["clips"] == 5
+    assert (plan["clips"], plan["train_clips"], plan["held_out"]) == (5, 5, 0)
+    assert run.facts.exists(), "so that check measures nothing again"
     assert plan["devices"][0]["memory_bytes"] > 0
     assert json.loads((run.path / "recipe.schema.json").read_text())["properties"]["options"]
 
@@ -88,7 +89,7 @@ def test_nothing_is_written_when_nothing_can_be_read(tmp_path: Path) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
     (folder / "a.wav").write_text("words")
-    with pytest.raises(TunesmithError, match="holds no clip that can be read"):
+    with pytest.raises(TunesmithError, match=r"no usable clip is left of 1; a\.wav"):
         new_run("a", folder, "pocket", root=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 

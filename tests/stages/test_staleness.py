@@ -44,6 +44,7 @@ OF_KEY = {
     "data.replay": {"check", "train"},  # with it, the share that is drawn of it in each epoch
     "train.seed": {"check", "train"},  # the split is drawn with it
     "previews.every": set(),
+    "previews.max_share": set(),
     "generate.batch_size": set(),
 }
 OF_KEY |= {f"train.{key}": set() for key in (*("log_every", "save_every", "keep_checkpoints", "snapshots"),)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from tunesmith.training.best import (
     Measurement,
     decide_best,
+    judge,
     nothing_best_yet,
     out_of_patience,
     run_end,
@@ -45,8 +47,10 @@ def test_a_beginning_that_is_not_finite_is_beaten_by_anything():
 def test_only_a_lower_loss_is_best():
     decision = decide_best(measured(2.9), UNDERWAY)
     assert decision.best
-    assert (decision.progress.best_loss, decision.progress.best_update, decision.progress.without_best) == (2.9, 20, 0)
-    assert decision.progress.first_loss == 4.0
+    assert (decision.progress.best_loss, decision.progress.best_update) == (3.0, 15), "until previews have judged it"
+    assert (decision.progress.candidates, decision.progress.without_best) == ([(20, 2.9)], 0)
+    best = judge(decision.progress)
+    assert (best.best_loss, best.best_update, best.candidates, best.first_loss) == (2.9, 20, [], 4.0)
 
 
 @pytest.mark.parametrize("loss", [3.0, 3.1, math.nan, -math.inf, math.inf])
@@ -57,12 +61,39 @@ def test_an_equal_a_higher_or_no_number_is_not(loss):
 
 
 def test_previews_that_are_no_sound_object_to_the_lowest_loss_and_a_later_one_may_still_be_best():
-    vetoed = decide_best(measured(1.0), UNDERWAY, ["silence"])
-    assert (vetoed.verdict, vetoed.best) == ("vetoed", False)
-    assert (vetoed.progress.best_loss, vetoed.progress.without_best) == (3.0, 2)
-    vetoed.progress.update = 25
-    assert decide_best(measured(2.0), vetoed.progress).progress.best_update == 25
-    assert decide_best(measured(5.0), UNDERWAY, ["silence"]).verdict == "worse"
+    vetoed = judge(decide_best(measured(1.0), UNDERWAY).progress, ["silence"])
+    assert (vetoed.best_loss, vetoed.best_update, vetoed.candidates) == (3.0, 15, [])
+    vetoed.update = 25
+    assert judge(decide_best(measured(2.0), vetoed).progress).best_update == 25
+
+
+def test_the_first_and_the_lowest_wait_for_previews_and_the_first_is_judged_after_a_veto():
+    progress = UNDERWAY
+    for update, loss in ((20, 2.9), (22, 2.5), (24, 2.7), (26, 2.0)):
+        progress = replace(decide_best(measured(loss), replace(progress, update=update)).progress)
+    assert progress.candidates == [(20, 2.9), (26, 2.0)] and UNDERWAY.candidates == []
+    vetoed = judge(progress, ["silence"])
+    assert vetoed.candidates == [(20, 2.9)]
+    assert (judge(vetoed).best_update, judge(vetoed).best_loss) == (20, 2.9)
+    assert judge(vetoed, ["silence"]).best_update == 15
+
+
+def test_how_long_a_stage_trains_does_not_depend_on_when_previews_are_made():
+    """Early stopping would otherwise end a run at another update on a slower machine, which has fewer rounds."""
+    early, late = UNDERWAY, UNDERWAY
+    patience = []
+    for update, loss in ((20, 2.5), (22, 2.8), (24, 2.6)):
+        early = decide_best(measured(loss), replace(early, update=update)).progress
+        late = decide_best(measured(loss), replace(late, update=update)).progress
+        early = judge(early, ["silence"]) if early.candidates else early
+        patience.append((early.without_best, late.without_best))
+    assert patience == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_checkpoint_of_an_earlier_version_knows_no_lowest_loss():
+    assert UNDERWAY.lowest_loss is None
+    assert decide_best(measured(3.5), UNDERWAY).progress.without_best == 2
+    assert decide_best(measured(2.5), UNDERWAY).progress.lowest_loss == 2.5
 
 
 def test_without_a_term_nothing_is_measured_and_nothing_changes():

@@ -116,7 +116,7 @@ def test_the_newest_complete_one_is_found(tmp_path):
     assert folder.newest_checkpoint().name == "step-000002"
 
 
-@pytest.mark.parametrize(("best", "left"), [(None, [3, 4]), (1, [1, 3, 4]), (4, [3, 4])])
+@pytest.mark.parametrize(("best", "left"), [([None], [3, 4]), ([1], [1, 3, 4]), ([4], [3, 4]), ([1, 2], [1, 2, 3, 4])])
 def test_the_newest_and_the_best_are_kept(tmp_path, best, left):
     folder = RunFolder(tmp_path)
     for number in (1, 2, 3, 4):

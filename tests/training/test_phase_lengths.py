@@ -9,7 +9,7 @@ import pytest
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training.phases import plan_phases, total_updates
+from tunesmith.training.phases import plan_phases
 
 SPECS = (PhaseSpec("reader", ("reader",), 2), PhaseSpec("painter", ("painter",), 1), PhaseSpec("joint", ("reader",), 1))
 
@@ -52,12 +52,6 @@ def test_unknown_and_empty_stages_are_a_sentence():
     assert "reader, painter, joint" in str(refused.value) and "train.stages.singer" in str(refused.value)
     with pytest.raises(TunesmithError, match="no training stage has any updates"):
         planned(stages={name: {"updates": 0} for name in ("reader", "painter", "joint")})
-
-
-def test_the_recipe_alone_tells_the_total():
-    recipe = TrainRecipe.model_validate({"batch_size": 2, "accumulation": 2, "stages": {"reader": {"epochs": 5}}})
-    assert total_updates(recipe, 10) == 15
-    assert total_updates(TrainRecipe(updates=9), 10) == 9
 
 
 def test_every_stage_has_its_own_warm_up_and_factor():

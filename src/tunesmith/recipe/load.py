@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.recipe.errors import Path as KeyPath
 from tunesmith.recipe.errors import Problem, RecipeError, key_of, problems_of
+from tunesmith.recipe.lengths import with_asked_lengths
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
@@ -29,10 +30,19 @@ PATH_KEYS = (("data", "folder"), ("data", "valid_file"), ("data", "replay"), ("m
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe and where each of its keys was given."""
+    """A recipe, where each of its keys was given, and those that the user has set.
+
+    Attributes:
+        recipe: The recipe.
+        tree: All values with their places, the family's own defaults among them.
+        given: Names of the keys that come from the file, its preset or the command line.
+        asked: Names of those from the command line.
+    """
 
     recipe: Recipe
     tree: Tree
+    given: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -77,6 +87,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
     resolve_paths(high, Path.cwd())
     whole = _with_preset(tree.merge(high))
     _empty_sections(whole.values)
+    given = frozenset(_names(whole.values))
     whole = _with_family(whole)
     failure: ValidationError | None = None
     try:
@@ -85,7 +96,8 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
         failure = error
     if problems := _problems(failure, whole):
         raise RecipeError(problems) from failure
-    loaded = LoadedRecipe(recipe, whole)
+    asked = frozenset(_names(high.values))
+    loaded = LoadedRecipe(with_asked_lengths(recipe, asked), whole, given, asked)
     validate_options(loaded)
     return loaded
 
@@ -162,6 +174,15 @@ def default_name(path: Path) -> str | None:
     absolute = path.resolve()
     name = absolute.parent.name if absolute.stem in ("recipe", "recipe.resolved") else absolute.stem
     return name if valid_name(name) else None
+
+
+def _names(values: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all keys that have a value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _names(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
 
 
 def _with_preset(tree: Tree) -> Tree:

@@ -95,6 +95,9 @@ class StageRecipe(Section):
     """The stage lasts so many passes over the clips; 0 leaves it out."""
     updates: Annotated[Annotated[int, Field(ge=0, le=100_000_000)] | None, LENGTH] = None
     """The stage lasts so many optimizer updates, instead of `epochs`; 0 leaves it out."""
+    share: Annotated[Share | None, LENGTH] = None
+    """The stage has this share of the run's updates or epochs, instead of a length of its own; `train.updates=…` or
+    `train.epochs=…` on the command line gives every stage the one that its length has."""
     lr_factor: Annotated[Positive | None, RESUMABLE] = None
     """The learning rate of this stage is this share of the run's; the family's own counts when it is left out."""
 
@@ -111,7 +114,7 @@ class TrainRecipe(Section):
     clips, and early stopping ends it sooner."""
     stages: Annotated[dict[str, StageRecipe], RESUMABLE] = Field(default_factory=dict)
     """Lengths of single training stages by name, of families that have several. `updates` and `epochs` count only for
-    stages without a length of their own, which share them."""
+    stages without a length of their own, which share them; on the command line they scale all stages."""
     batch_size: Annotated[int, Field(gt=0, le=4096), EXECUTION] = 4
     """A micro-batch has this many clips on each device."""
     accumulation: Annotated[int, Field(gt=0, le=100_000), EXECUTION] = 2
@@ -170,13 +173,17 @@ class PreviewRecipe(Section):
     """While it trains it is listened to, with the same prompts and seeds every time."""
 
     every: Annotated[int, Field(ge=0), CADENCE] = 100
-    """Previews are made every so many updates (and at step 0); 0 turns them off."""
+    """Previews are made every so many updates, and one round at step 0 and at the end; 0 turns them off. The weights of
+    the lowest held-out loss become `best_model` when previews have judged them, at the next round or at the end."""
     prompts: Annotated[tuple[str, ...], SELECTION] = ()
     """Previews are made of these prompts; the first held-out captions are taken when there are none."""
     count: Annotated[int, Field(gt=0, le=16), SELECTION] = 2
     """So many held-out captions are taken when no prompts are given."""
     seconds: Annotated[Seconds, SELECTION] = 8.0
     """A preview lasts so many seconds."""
+    max_share: Annotated[float, Field(ge=0), CADENCE] = 0.15
+    """Previews may take this share of the training time, as measured while it runs. A round that has no room in it is
+    left out, and said; those before the first update and after the last one are always made."""
 
 
 class GenerateRecipe(Section):

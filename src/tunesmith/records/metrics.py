@@ -67,7 +67,7 @@ class ValidLine(MetricLine):
         terms: The same by term.
         forgetting: Loss on the base model's own outputs, where it is measured.
         kinds: Loss by kind of edit, or of own and replayed clips; left out where all are of one kind.
-        best: Whether the weights became ``best_model``.
+        best: Whether the loss was the lowest so far; an event ``vetoed`` says where previews objected later.
         stage: Training stage.
         weights: Which weights were measured, ``raw`` or ``ema``.
     """
@@ -137,11 +137,17 @@ class EventLine(MetricLine):
     Attributes:
         name: What, such as ``early_stop`` or ``finished``.
         message: The same in a sentence.
+        about: The earlier update that it is about; left out where it is about none.
     """
 
     kind: Literal["event"] = "event"
     name: str
     message: Said
+    about: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data of the line; without ``about`` where it is about no other update."""
+        return {key: value for key, value in super().to_json().items() if key != "about" or value is not None}
 
     @classmethod
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:

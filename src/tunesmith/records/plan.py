@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from tunesmith.records.record import Part, Record, Said
 
 
@@ -36,7 +38,10 @@ class RunPlan(Record):
         epochs: Passes over the training clips.
         warmup: Updates until the learning rate is at its peak.
         peak_learning_rate: The highest learning rate.
+        peak_learning_rates: The highest learning rate of every network that trains.
         clips: Clips in all.
+        train_clips: Clips that are trained on.
+        held_out: Held-out clips.
         seconds_of_audio: Their length.
         adapter_parameters: What trains.
         frames_per_micro_batch: Frames of the largest micro-batch.
@@ -50,7 +55,10 @@ class RunPlan(Record):
     epochs: float
     warmup: int
     peak_learning_rate: float
+    peak_learning_rates: dict[str, float] = Field(default_factory=dict)
     clips: int
+    train_clips: int | None = None
+    held_out: int | None = None
     seconds_of_audio: float
     adapter_parameters: int
     frames_per_micro_batch: int

@@ -21,7 +21,10 @@ from tunesmith.texts import Message, msg
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """Metric lines by kind, each kind ordered by update; false where there are none."""
+    """Metric lines by kind, each kind ordered by update; false where there are none.
+
+    What previews objected to later is no best any more.
+    """
 
     train: tuple[TrainLine, ...] = ()
     valid: tuple[ValidLine, ...] = ()
@@ -38,9 +41,14 @@ class RunMetrics:
         """Sort lines as a file has them; of a repeated one the last counts, as a resumed run does updates twice."""
         last = {_identity(line, order): line for order, line in enumerate(lines)}
         kept = sorted(last.values(), key=lambda line: line.update)
+        vetoed = {line.about for line in kept if isinstance(line, EventLine) and line.name == "vetoed"}
         return cls(
             train=tuple(line for line in kept if isinstance(line, TrainLine)),
-            valid=tuple(line for line in kept if isinstance(line, ValidLine)),
+            valid=tuple(
+                line.model_copy(update={"best": line.best and line.update not in vetoed})
+                for line in kept
+                if isinstance(line, ValidLine)
+            ),
             previews=tuple(line for line in kept if isinstance(line, PreviewLine)),
             gates=tuple(line for line in kept if isinstance(line, GateLine)),
             events=tuple(line for line in kept if isinstance(line, EventLine)),

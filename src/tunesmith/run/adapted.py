@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def adapter_folder(context: RunContext) -> Path:
-    """The best adapter of a run, or the last one.
+    """The best adapter of a run, or the last one; of an interrupted run what would have become the best.
 
     Raises:
         TunesmithError: when nothing was trained yet.
     """
-    for folder in (context.folder.best, context.folder.final):
+    for folder in (context.folder.best, context.folder.final, *reversed(context.folder.candidates())):
         if folder.exists():
             return folder
     raise TunesmithError(

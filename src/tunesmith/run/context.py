@@ -48,6 +48,7 @@ class RunContext:
         recipe: The resolved recipe.
         console: Prints, draws progress bars and writes the log.
         command: What the user typed, for the record.
+        given: Keys of the recipe that the user has set, in its file or for this command; ``None`` where nobody knows.
         read_only: Whether its folder cannot be written to, so that results have to go elsewhere.
         advised: Keys of the recipe whose values the command has already advised against, by its own flags' names.
         on_saved: Called with every adapter that training writes, on the main process.
@@ -57,6 +58,7 @@ class RunContext:
     recipe: Recipe
     console: Console
     command: str = ""
+    given: frozenset[str] | None = None
     read_only: bool = False
     advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None

@@ -117,6 +117,19 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def preview_rounds(self) -> Path:
+        """Which rounds of previews were made, and what they took."""
+        return self.previews / "rounds.json"
+
+    def candidate(self, update: int) -> Path:
+        """Weights of the lowest held-out loss that previews have not judged yet."""
+        return self.checkpoints / f"candidate-{update:06d}"
+
+    def candidates(self) -> list[Path]:
+        """All weights that wait for previews, the newest last."""
+        return sorted(self.checkpoints.glob("candidate-*"))
+
+    @property
     def best(self) -> Path:
         """The adapter with the best held-out loss."""
         return self.path / "best_model"

@@ -1,44 +1,71 @@
-"""Training tried out: what trains, what it takes, two real updates, and whether anything stands in the way."""
+"""Training tried out: what trains, what it takes, real updates on the largest batch, whether anything is in the way."""
 
 from __future__ import annotations
 
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from tunesmith.data.replay import is_replay, mix_of
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.planning.planner import duration, plan_lines
+from tunesmith.planning.sentences import duration, plan_lines
+from tunesmith.planning.work import FORWARDS, Work
 from tunesmith.records.findings import CheckFindings
-from tunesmith.records.plan import RunPlan
 from tunesmith.run.context import RunContext
-from tunesmith.stages.planned import make_plan, planned_mix, training_samples
+from tunesmith.stages.planned import bounded_outputs, make_plan, samples_of, work_for
 from tunesmith.stages.space import warn_of_space
 from tunesmith.stages.writing import writing
 from tunesmith.texts import msg
+from tunesmith.training.schedule import clips_per_update
+
+if TYPE_CHECKING:
+    from tunesmith.training.state import TrainState
 
 
 @dataclass(frozen=True)
-class TimedUpdates:
-    """Two real updates on the shortest clip: seconds of the second, its frames, and the process's peak memory."""
+class Measured:
+    """What real updates and a real round of previews took.
 
-    seconds: float
+    Attributes:
+        per_frame: Seconds per frame, by training stage.
+        clips: Clips of the largest update.
+        frames: Its frames.
+        peak_bytes: The peak memory.
+        round: Seconds of a round of previews; 0 without any.
+    """
+
+    per_frame: dict[str, float]
+    clips: int
     frames: int
     peak_bytes: int
+    round: float
 
 
-def print_plan(context: RunContext) -> None:
-    """Check the clips, then print what the run will take; kept in ``plan.json``."""
+def print_plan(context: RunContext, *, processes: int | None = None) -> None:
+    """Check the clips, then print what the run will take; kept in ``plan.json``.
+
+    Args:
+        context: The run.
+        processes: How many will train; those of this launch by default.
+    """
     from tunesmith.stages.pipeline import run_stages
 
     with writing(context.folder, context.command, context.console):
         run_stages(context, ["check"])
-        plan = make_plan(context)
+        plan = make_plan(context, processes=processes)
         plan.write(context.folder.plan)
     for line in plan_lines(plan):
         context.console.log(line)
     warn_of_space(context, plan)
-    if mix := planned_mix(context):
+    _, said = bounded_outputs(context, samples_of(context))
+    for line in said.values():
+        context.console.log(line)
+    training = [sample for sample in samples_of(context) if sample.split == "train"]
+    if mix := mix_of(training, context.recipe.data.replay_share):
         context.console.log(mix.line())
 
 
@@ -51,10 +78,9 @@ def dry_run(context: RunContext) -> int:
     with writing(context.folder, context.command, context.console):
         print_plan(context)
         count_parameters(context)
-        timed = time_updates(context)
-        if timed is not None:
-            plan = make_plan(context)
-            log_measured(context, timed, plan)
+        measured = measure_training(context)
+        if measured is not None:
+            log_measured(context, measured)
     left = CheckFindings.read(context.folder.findings).errors_left()
     for finding in left:
         context.console.log(msg("  error  {clip}: {said}", clip=finding.clip, said=finding.message), style="red")
@@ -84,11 +110,10 @@ def count_parameters(context: RunContext) -> None:
     )
 
 
-def time_updates(context: RunContext) -> TimedUpdates | None:
-    """Encode the shortest clip and take two real updates on it, in memory only; ``None`` without weights."""
+def measure_training(context: RunContext) -> Measured | None:
+    """Take real updates on the largest batch and make a round of previews, in memory only; ``None`` without weights."""
     from tunesmith.data.cache import EncodedStore
     from tunesmith.stages.encode import encode_samples
-    from tunesmith.training.loop import train_update
     from tunesmith.training.setup import build_train_state, clips_of
     from tunesmith.training.state import RunClips
 
@@ -97,10 +122,34 @@ def time_updates(context: RunContext) -> TimedUpdates | None:
     except TunesmithError as error:
         context.console.warn(msg("no real updates: {reason}", reason=error.message))
         return None
-    shortest = [min(training_samples(context), key=lambda s: (not s.targets, s.seconds))]
-    encode_samples(context, EncodedStore(context.folder.cache, context.family.encoding.fields()), shortest)
-    state = build_train_state(context, RunClips(clips_of(context, shortest)))
-    seconds, frames = 0.0, 0
+    largest = largest_update(context)
+    encode_samples(context, EncodedStore(context.folder.cache, context.family.encoding.fields()), largest)
+    clips = clips_of(context, largest)
+    clips.min_frames = clips.max_frames  # of a longer clip the longest crop
+    state = build_train_state(context, RunClips(clips))
+    timed = {stage.name: timed_update(context, state, number) for number, stage in enumerate(state.stages)}
+    return Measured(
+        per_frame={name: seconds / max(1, frames) for name, (seconds, frames) in timed.items()},
+        clips=len(largest),
+        frames=max(frames for _, frames in timed.values()),
+        peak_bytes=peak_memory(),
+        round=timed_round(context, state),
+    )
+
+
+def largest_update(context: RunContext) -> list[Sample]:
+    """The longest clips, as many as one update of one process has."""
+    training = [sample for sample in samples_of(context) if sample.split == "train"]
+    by_length = sorted(training, key=lambda sample: (-sample.seconds, sample.id))
+    return by_length[: clips_per_update(context.recipe.train)]
+
+
+def timed_update(context: RunContext, state: TrainState, stage: int) -> tuple[float, int]:
+    """Seconds of the second of two real updates of a stage, and its frames."""
+    from tunesmith.training.loop import train_update
+    from tunesmith.training.progress import Progress
+
+    state.progress, seconds, frames = Progress(stage=stage), 0.0, 0
     for _ in range(2):
         begun = time.monotonic()
         result = train_update(state)
@@ -108,14 +157,31 @@ def time_updates(context: RunContext) -> TimedUpdates | None:
         state.progress.update += 1
         context.console.log(
             msg(
-                "real update {update}: loss {loss:.4f}, {seconds:.2f} s for {frames} frames",
+                "real update {update} of stage {stage}: loss {loss:.4f}, {seconds:.2f} s for {frames} frames",
                 update=state.progress.update,
+                stage=state.stage.name,
                 loss=result.measured.loss,
                 seconds=seconds,
                 frames=frames,
             )
         )
-    return TimedUpdates(seconds, frames, peak_memory())
+    return seconds, frames
+
+
+def timed_round(context: RunContext, state: TrainState) -> float:
+    """Seconds of one round of previews; 0 where there are none."""
+    from tunesmith.training.previews import preview_requests
+
+    if not context.recipe.previews.every:
+        return 0.0
+    requests = preview_requests(context, [sample for sample in samples_of(context) if not is_replay(sample)])
+    begun = time.monotonic()
+    if requests:
+        with state.measuring():
+            generator = state.family.generation.generator(state.networks, str(state.accelerator.device))
+            for _ in generator.generate(requests):
+                pass
+    return time.monotonic() - begun if requests else 0.0
 
 
 def peak_memory() -> int:
@@ -128,18 +194,40 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def log_measured(context: RunContext, timed: TimedUpdates, plan: RunPlan) -> None:
-    """What the two real updates mean for the whole run."""
-    per_frame = timed.seconds / max(1, timed.frames)
-    card = context.family.card.facts()
-    crop = min(plan.seconds_of_audio / max(1, plan.clips), context.recipe.data.max_seconds)
-    frames = crop * card.frame_rate * plan.clips_per_update * plan.updates
-    context.console.log(
-        msg(
-            "measured: peak memory {memory:.2f} GiB on one short clip; training about {duration} at this speed "
-            "({speed:.0f} frames/s), without previews",
-            memory=timed.peak_bytes / 2**30,
-            duration=duration(per_frame * frames),
-            speed=1 / per_frame,
+def log_measured(context: RunContext, measured: Measured) -> None:
+    """What the real updates and previews mean for the whole run."""
+    bounded, _ = bounded_outputs(context, samples_of(context))
+    work = work_for(bounded, context.family.card.facts(), samples_of(context))
+    training = expected_training(work, measured.per_frame)
+    rounds, share = work.preview_rounds, context.recipe.previews.max_share
+    previews = min(rounds * measured.round, max(min(2, rounds) * measured.round, share * training))
+    after = sum(work.audio[name].in_a_row for name in ("generate", "evaluate"))
+    per_second = measured.round / context.recipe.previews.seconds
+    said = msg(
+        "measured on the largest batch ({clips} clips, {frames} frames): peak memory {memory:.2f} GiB; training about "
+        "{training}, with previews {both}",
+        clips=measured.clips,
+        frames=measured.frames,
+        memory=measured.peak_bytes / 2**30,
+        training=duration(training),
+        both=duration(training + previews),
+    )
+    context.console.log(said)
+    if measured.round:
+        context.console.log(
+            msg(
+                "generate and evaluate after it: about {time}, at the speed of these previews",
+                time=duration(after * per_second),
+            )
         )
+
+
+def expected_training(work: Work, per_frame: Mapping[str, float]) -> float:
+    """Seconds of all updates and held-out measurements at a measured speed."""
+    data, train, rate = work.recipe.data, work.recipe.train, work.card.frame_rate
+    frames = work.clips.mean(data, whole=work.whole) * rate * clips_per_update(train)
+    held_out = work.clips.held_out(data, whole=work.whole) * rate / FORWARDS
+    return sum(
+        per_frame[stage.name] * (stage.updates * frames + (stage.updates // train.valid_every + 1) * held_out)
+        for stage in work.stages
     )

@@ -17,6 +17,7 @@ from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples
 from tunesmith.run.rounds import new_round
+from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def evaluate(context: RunContext) -> dict[str, Any]:
     """Compare the run's best adapter with its base into ``evaluation/``, which changes when all of it is there."""
     from tunesmith.run.adapted import adapter_folder
 
+    context = with_bounded_outputs(context, "evaluate")
     name_absent_clips(context)
     with new_round(context.folder.evaluation, _OWN) as target:
         return compare(context, adapter_folder(context), target)

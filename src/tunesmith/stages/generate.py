@@ -15,6 +15,7 @@ from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.records.generated import GeneratedFile, GeneratedFiles
 from tunesmith.run.context import RunContext
 from tunesmith.run.rounds import new_round
+from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def generate(context: RunContext) -> dict[str, Any]:
     """Generate with the run's best adapter into ``generated/``, which holds one round and changes as a whole."""
     from tunesmith.run.adapted import adapter_folder
 
+    context = with_bounded_outputs(context, "generate")
     folder = context.folder.generated
     with new_round(folder, {RECORD, *recorded_files(folder)}) as target:
         return generate_with(context, adapter_folder(context), target, shown=folder)

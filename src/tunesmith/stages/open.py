@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
+from tunesmith.recipe.effects import without_effect
+from tunesmith.recipe.lengths import scaled_stages
 from tunesmith.recipe.load import PATH_KEYS, load, read_text, resolved_path
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.names import valid_name
@@ -61,14 +63,34 @@ def open_run(
                 where=str(folder.path),
                 remedy=msg("Only `tunesmith report` works on it; `tunesmith new` makes a run with a recipe."),
             )
-    recipe = load(source, overrides).recipe if source else _nameless(folder)
+    loaded = load(source, overrides) if source else None
+    recipe = loaded.recipe if loaded else _nameless(folder)
     read_only = to_read and not _can_be_written(folder)
     if not read_only:
         folder.create()
     console = Console(log_file=folder.log if is_main() and not read_only else None, quiet=not is_main())
     if note:
         console.log(note)
-    return RunContext(folder, recipe, console, command, read_only)
+    if loaded:
+        for line in (*scaled_line(recipe), *without_effect(recipe, sorted(loaded.asked))):
+            console.warn(line)
+    return RunContext(folder, recipe, console, command, loaded.given if loaded else None, read_only)
+
+
+def scaled_line(recipe: Recipe) -> list[Message]:
+    """What is said where the command line's length is shared by the stages of training."""
+    if not (stages := scaled_stages(recipe.train)):
+        return []
+    length = msg("{epochs} epochs", epochs=recipe.train.epochs)
+    if recipe.train.updates is not None:
+        length = msg("{updates} updates", updates=recipe.train.updates)
+    return [
+        msg(
+            "the stages of training share {length} in the proportion of their own: {stages}",
+            length=length,
+            stages=tuple(stages),
+        )
+    ]
 
 
 def _can_be_written(folder: RunFolder) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.planning.planner import size_text
+from tunesmith.planning.sentences import size_text
 from tunesmith.records.plan import RunPlan
 from tunesmith.run.context import RunContext
 from tunesmith.stages.planned import make_plan

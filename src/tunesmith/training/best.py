@@ -2,7 +2,9 @@
 
 Held-out loss decides, and nothing else calls a checkpoint best: it has to be lower than what the stage began with and
 than everything since. Previews can only object: an adapter that makes silence or noise where the base model made music
-is not kept, however low its loss. Everything here is pure: :mod:`tunesmith.training.validation_loop` measures and
+is not kept, however low its loss. They come at their own schedule, so that the lowest loss is a candidate until the
+next ones have judged it. Early stopping looks at the loss alone: how often previews are made must not decide how long
+a stage trains. Everything here is pure: :mod:`tunesmith.training.validation_loop` measures and
 saves, :mod:`tunesmith.training.handover` ends a stage, and :func:`tunesmith.run.adapted.adapter_folder` reads the
 result.
 """
@@ -16,9 +18,9 @@ from typing import Any, Literal
 
 from tunesmith.training.progress import Progress
 
-Verdict = Literal["unmeasured", "begins", "best", "worse", "vetoed"]
+Verdict = Literal["unmeasured", "begins", "best", "worse"]
 """What a measurement means: nothing could be measured; it is what the stage begins with and has to beat; it is the best
-so far; it is not; it would be, and its previews are no sound."""
+so far, if its previews do not object; it is not."""
 
 StageEnd = Literal["best", "beginning", "last"]
 """Which weights the next stage begins with: this one's best, those it began with itself, or its last ones because
@@ -55,12 +57,12 @@ class Decision:
 
     @property
     def best(self) -> bool:
-        """Whether the present weights become ``best_model``."""
+        """Whether the present weights are the candidate for ``best_model``."""
         return self.verdict == "best"
 
 
-def decide_best(measurement: Measurement, progress: Progress, previews: Sequence[str] = ()) -> Decision:
-    """Whether the weights just measured become ``best_model``.
+def decide_best(measurement: Measurement, progress: Progress) -> Decision:
+    """Whether the weights just measured are the candidate for ``best_model``.
 
     The first measurement of a stage is of what it begins with: it is never called best itself, and whatever is worse
     never will be.
@@ -68,19 +70,44 @@ def decide_best(measurement: Measurement, progress: Progress, previews: Sequence
     Args:
         measurement: What was measured.
         progress: Where the run stands; not changed.
-        previews: What is wrong with the previews of these very weights and not with the base model's own; nothing
-            where there are no previews or all of them are sound.
     """
     loss = measurement.loss
     if not measurement.terms:
         return Decision("unmeasured", progress)
     if progress.update == progress.stage_began:
         to_beat = loss if math.isfinite(loss) else None
-        return Decision("begins", replace(progress, first_loss=loss, best_loss=to_beat))
-    better = math.isfinite(loss) and (progress.best_loss is None or loss < progress.best_loss)
-    if better and not previews:
-        return Decision("best", replace(progress, best_loss=loss, best_update=progress.update, without_best=0))
-    return Decision("vetoed" if better else "worse", replace(progress, without_best=progress.without_best + 1))
+        return Decision("begins", replace(progress, first_loss=loss, best_loss=to_beat, lowest_loss=to_beat))
+    to_beat = progress.candidates[-1][1] if progress.candidates else progress.best_loss
+    # Checkpoints of earlier versions do not know the lowest loss.
+    lowest = to_beat if progress.lowest_loss is None else progress.lowest_loss
+    if is_lower(loss, lowest):
+        counted = replace(progress, lowest_loss=loss, without_best=0)
+    else:
+        counted = replace(progress, without_best=progress.without_best + 1)
+    if not is_lower(loss, to_beat):
+        return Decision("worse", counted)
+    return Decision("best", replace(counted, candidates=[*progress.candidates[:1], (progress.update, loss)]))
+
+
+def is_lower(loss: float, than: float | None) -> bool:
+    """Whether a loss is a number below another one; any number is below none."""
+    return math.isfinite(loss) and (than is None or loss < than)
+
+
+def judge(progress: Progress, previews: Sequence[str] = ()) -> Progress:
+    """What becomes of the last candidate: the best so far, or forgotten where its previews are no sound.
+
+    The first candidate is then the next to be judged: training may have gone wrong since.
+
+    Args:
+        progress: Where the run stands, with a candidate; not changed.
+        previews: What is wrong with the previews of these very weights and not with the base model's own; nothing
+            where there are no previews or all of them are sound.
+    """
+    if previews:
+        return replace(progress, candidates=progress.candidates[:-1])
+    update, loss = progress.candidates[-1]
+    return replace(progress, candidates=[], best_loss=loss, best_update=update)
 
 
 def out_of_patience(progress: Progress, patience: int) -> bool:
@@ -94,7 +121,14 @@ def nothing_best_yet(to_beat: float | None = None) -> dict[str, Any]:
     Args:
         to_beat: A held-out loss that is known already and has to be beaten.
     """
-    return {"best_loss": to_beat, "best_update": None, "without_best": 0, "finished": False}
+    return {
+        "best_loss": to_beat,
+        "best_update": None,
+        "candidates": [],
+        "lowest_loss": to_beat,
+        "without_best": 0,
+        "finished": False,
+    }
 
 
 def stage_end(stage: Mapping[str, Any]) -> StageEnd:

@@ -62,7 +62,10 @@ def save(state: TrainState, folder: RunFolder) -> Path:
                 "tunesmith": __version__,
             },
         )
-    prune(folder, state.settings.keep_checkpoints, state.progress.best_update)
+    progress = state.progress
+    prune(
+        folder, state.settings.keep_checkpoints, [progress.best_update, *(update for update, _ in progress.candidates)]
+    )
     return target
 
 
@@ -232,10 +235,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def prune(folder: RunFolder, keep: int, best: int | None) -> None:
-    """Keep the newest ``keep`` checkpoints and the best one."""
+def prune(folder: RunFolder, keep: int, best: Collection[int | None]) -> None:
+    """Keep the newest ``keep`` checkpoints and the best ones."""
     found = sorted(p for p in folder.checkpoints.glob("step-*") if p.is_dir())
-    kept = {*found[-keep:], folder.checkpoints / f"step-{best:06d}" if best is not None else None}
+    kept = {*found[-keep:], *(folder.checkpoints / f"step-{update:06d}" for update in best if update is not None)}
     for path in found:
         if path not in kept:
             shutil.rmtree(path, ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tunesmith.records.checkpoint_state import CLIPS
 from tunesmith.texts import msg
 from tunesmith.training.best import nothing_best_yet
+from tunesmith.training.candidate import judge_candidates
 from tunesmith.training.held_out import loss_of_adapter
 from tunesmith.training.processes import share_decision
 from tunesmith.training.run_state import RunState
@@ -26,6 +27,8 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
         run.log("changed", line)
     if start.longer:
         run.state.progress = replace(run.state.progress, finished=False, without_best=0)
+    if run.main and not run.requests:  # nothing judges it any more
+        judge_candidates(run)
     if OTHER_WINDOWS.intersection(start.accepted):
         measure_best_again(run)
 
@@ -34,6 +37,7 @@ def measure_best_again(run: RunState) -> None:
     """The best adapter so far, measured on the clips that are held out now: later ones have to beat that."""
     state, best = run.state, run.context.folder.best
     if run.main:
+        judge_candidates(run)
         loss = loss_of_adapter(run, best) if best.exists() else None
         kept = state.progress.best_update
         state.progress = replace(state.progress, **nothing_best_yet(loss))

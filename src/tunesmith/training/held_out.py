@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -68,6 +70,26 @@ def measure_held_out(run: RunState) -> Measurement | None:
     return Measurement(held_out.loss, held_out.terms, kinds, forgetting)
 
 
+@contextmanager
+def weights_of(state: TrainState, adapter: Path) -> Iterator[None]:
+    """Evaluation mode with the weights of a kept adapter, without gradients; the present ones are back afterwards.
+
+    Never inside of ``state.measuring()``, which may put averaged weights in the place of the present ones.
+    """
+    present = {key: p.detach().clone() for key, p in state.parameters.items()}
+    for network in state.networks.values():
+        network.eval()
+    with torch.no_grad():
+        try:
+            load_adapter(state.networks, adapter)
+            yield
+        finally:
+            for key, p in state.parameters.items():
+                p.copy_(present[key])
+    for network in state.networks.values():
+        network.train()
+
+
 def loss_of_adapter(run: RunState, adapter: Path) -> float | None:
     """Held-out loss of a kept adapter, with the present weights back in their places afterwards.
 
@@ -77,16 +99,6 @@ def loss_of_adapter(run: RunState, adapter: Path) -> float | None:
     state = run.state
     if not run.valid_batches:
         return None
-    present = {key: p.detach().clone() for key, p in state.parameters.items()}
-    for network in state.networks.values():
-        network.eval()
-    with torch.no_grad():  # outside of `measuring`, which may put averaged weights in the place of these
-        try:
-            load_adapter(state.networks, adapter)
-            measured = measure(state, run.valid_batches)
-        finally:
-            for key, p in state.parameters.items():
-                p.copy_(present[key])
-    for network in state.networks.values():
-        network.train()
+    with weights_of(state, adapter):
+        measured = measure(state, run.valid_batches)
     return measured.loss if measured.terms else None

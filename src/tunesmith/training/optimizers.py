@@ -60,6 +60,12 @@ def optimizer_of(train: TrainRecipe) -> Optimizer:
     return AdamW(train.betas, train.weight_decay)
 
 
+def rate_of(network: str, train: TrainRecipe, adapter: AdapterRecipe) -> float:
+    """The peak learning rate of a network: its own, else the recipe's."""
+    settings = adapter.networks.get(network)
+    return settings.learning_rate if settings and settings.learning_rate else train.learning_rate
+
+
 def parameter_groups(
     parameters: Mapping[ParameterKey, nn.Parameter], train: TrainRecipe, adapter: AdapterRecipe
 ) -> list[dict[str, Any]]:
@@ -67,8 +73,7 @@ def parameter_groups(
     peak = train.learning_rate
     groups = []
     for network in dict.fromkeys(key.network for key in parameters):
-        settings = adapter.networks.get(network)
-        scale = settings.learning_rate / peak if settings and settings.learning_rate else 1.0
+        scale = rate_of(network, train, adapter) / peak
         members = [p for key, p in parameters.items() if key.network == network]
         groups.append({"params": members, "lr": peak * scale, "lr_scale": scale, "network": network})
     return groups

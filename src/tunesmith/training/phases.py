@@ -6,13 +6,15 @@ with its best weights, or with those that it began with itself when it found non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import PhaseSpec
 from tunesmith.recipe.models import StageRecipe, TrainRecipe
 from tunesmith.texts import msg
+from tunesmith.training.optimizers import rate_of
 from tunesmith.training.schedule import WarmUp, updates_for, updates_in, warm_up
 
 
@@ -59,16 +61,26 @@ def plan_phases(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, pro
     return stages
 
 
-def total_updates(recipe: TrainRecipe, clips: int, processes: int = 1) -> int:
-    """Updates of a run as far as its recipe sets them; of stages without a length of their own, all together."""
-    set_lengths = [_set_length(stage, recipe, clips, processes) for stage in recipe.stages.values()]
-    known = [length for length in set_lengths if length is not None]
-    return sum(known) if known else updates_for(recipe, clips, processes)
+def peak_rates(stages: Sequence[Phase], train: TrainRecipe, adapter: AdapterRecipe) -> dict[str, float]:
+    """The highest learning rate of every network that trains, over all stages."""
+    peaks: dict[str, float] = {}
+    for stage in stages:
+        for network in stage.networks:
+            rate = rate_of(network, train, adapter) * stage.lr_factor
+            peaks[network] = max(rate, peaks.get(network, 0.0))
+    return peaks
+
+
+def shown_rates(peaks: Mapping[str, float]) -> str:
+    """Peak learning rates: one where all networks have the same, else each with its network."""
+    if len(set(peaks.values())) == 1:
+        return f"{next(iter(peaks.values())):g}"
+    return ", ".join(f"{rate:g} ({network})" for network, rate in peaks.items())
 
 
 def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, processes: int) -> list[int]:
     set_lengths = [_set_length(recipe.stages.get(spec.name), recipe, clips, processes) for spec in specs]
-    shares = [spec.share if length is None else 0.0 for spec, length in zip(specs, set_lengths, strict=True)]
+    shares = [_share(spec, recipe) if length is None else 0.0 for spec, length in zip(specs, set_lengths, strict=True)]
     whole, total = sum(shares), updates_for(recipe, clips, processes)
     lengths, passed = [], 0.0
     for length, share in zip(set_lengths, shares, strict=True):
@@ -78,9 +90,17 @@ def _lengths(specs: Sequence[PhaseSpec], recipe: TrainRecipe, clips: int, proces
     return lengths
 
 
+def _share(spec: PhaseSpec, recipe: TrainRecipe) -> float:
+    """The share of the run's updates that a stage without a length has; none where it trains nothing."""
+    stage = recipe.stages.get(spec.name)
+    if not spec.networks:
+        return 0.0
+    return spec.share if stage is None or stage.share is None else stage.share
+
+
 def _set_length(stage: StageRecipe | None, recipe: TrainRecipe, clips: int, processes: int) -> int | None:
     """Updates of a stage, where the recipe sets its length; else ``None``."""
-    if stage is None:
+    if stage is None or stage.share is not None:
         return None
     return stage.updates if stage.updates is not None else updates_in(stage.epochs, recipe, clips, processes)
 

@@ -13,6 +13,7 @@ from tunesmith.run.folder import RunFolder
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.gate_stop import GateStopError
 from tunesmith.training.gates import GateResult, run_gates
+from tunesmith.training.phases import peak_rates, shown_rates
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import Tracker
 
@@ -48,12 +49,12 @@ def announce(run: RunState) -> None:
     console.log(
         msg(
             "{updates} updates of {clips} clips ({passes:.1f} passes over the clips), {trained:.2f} M trained "
-            "parameters, peak learning rate {rate:g}, warm-up {warmup}, {precision} on {device}",
+            "parameters, peak learning rate {rate}, warm-up {warmup}, {precision} on {device}",
             updates=state.updates,
             clips=state.schedule.per_update,
             passes=state.updates / state.schedule.per_epoch,
             trained=trained / 1e6,
-            rate=state.settings.learning_rate,
+            rate=shown_rates(peak_rates(state.stages, state.settings, run.context.recipe.adapter)),
             warmup=state.stages[0].warmup.updates,
             precision=precision,
             device=str(state.accelerator.device),

@@ -97,20 +97,19 @@ def make_previews(
     return previews
 
 
-def preview(run: RunState) -> None:
-    """Make one round of previews and warn the moment one fades, goes silent or turns to noise."""
+def timed_previews(run: RunState, prompts: int, update: int) -> list[Preview]:
+    """Previews of the first prompts with the weights that the networks have, which are those of an update."""
+    state = run.state
+    device = str(state.accelerator.device)
+    with run.rounds.timed(prompts):
+        return make_previews(state.family, state.networks, run.requests[:prompts], run.context.folder, update, device)
+
+
+def preview(run: RunState, prompts: int) -> None:
+    """Make one round of previews of the first prompts; warn the moment one fades, goes silent or turns to noise."""
     state, update = run.state, run.state.progress.update
-    if run.previewed_at == update:
-        return
     with state.measuring():
-        previews = make_previews(
-            state.family,
-            state.networks,
-            run.requests,
-            run.context.folder,
-            update,
-            str(state.accelerator.device),
-        )
+        previews = timed_previews(run, prompts, update)
     for made in previews:
         run.tracker.write(PreviewLine(update=update, **vars(made)))
         if made.problem:
@@ -124,9 +123,13 @@ def preview(run: RunState) -> None:
                 )
             )
     run.previewed_at = update
-    # What the base does by itself (step 0, same prompt and seed) is not the adapter's fault.
+    run.preview_problems = not_of_the_base(run, previews)
+
+
+def not_of_the_base(run: RunState, previews: Sequence[Preview]) -> tuple[str, ...]:
+    """What is wrong with previews where the base's own (step 0, same prompt and seed) are sound."""
     base = {p.index for p in run.context.folder.read_metrics(PreviewLine) if p.update == 0 and p.problem}
-    run.preview_problems = tuple(made.problem for made in previews if made.problem and made.index not in base)
+    return tuple(made.problem for made in previews if made.problem and made.index not in base)
 
 
 def base_style_seconds(recipe: Recipe) -> float:

@@ -18,7 +18,10 @@ class Progress:
         first_loss: Held-out loss that the present stage began with; ``None`` where it was not measured.
         best_loss: The lowest held-out loss of the present stage, what it began with included.
         best_update: The update that it was measured at; ``None`` as long as nothing was better than the beginning.
-        without_best: Measurements since then.
+        candidates: Update and held-out loss of weights that wait for previews to judge them: the first ones that were
+            better than the best, and the best since.
+        lowest_loss: The lowest held-out loss of the present stage, whatever its previews sounded like.
+        without_best: Measurements since the lowest one.
         skipped: Updates without a step because of a gradient that was not finite.
         skipped_in_row: How many of the last ones.
         finished: Whether the present stage has been stopped early, or the run is over.
@@ -31,6 +34,8 @@ class Progress:
     first_loss: float | None = None
     best_loss: float | None = None
     best_update: int | None = None
+    candidates: list[tuple[int, float]] = field(default_factory=list)
+    lowest_loss: float | None = None
     without_best: int = 0
     skipped: int = 0
     skipped_in_row: int = 0

@@ -13,6 +13,7 @@ from tunesmith.files import atomic_folder, write_text
 from tunesmith.run.context import RunContext, SavedAdapter
 from tunesmith.texts import Message
 from tunesmith.training.best import Measurement
+from tunesmith.training.preview_rounds import Rounds
 from tunesmith.training.schedule import listed_epoch
 from tunesmith.training.state import TrainState
 from tunesmith.training.trackers import EventName, Tracker
@@ -30,8 +31,15 @@ class RunState:
     kind_batches: dict[str, list[Batch]] = field(default_factory=dict)
     base_batches: list[Batch] = field(default_factory=list)
     requests: list[GenerationRequest] = field(default_factory=list)
+    rounds: Rounds = field(init=False)
     previewed_at: int = -1
     preview_problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        begun = self.state.progress.update
+        self.rounds = Rounds(
+            self.context.folder, self.context.recipe.previews, len(self.requests), resume_at=begun or None
+        )
 
     @property
     def main(self) -> bool:
@@ -44,10 +52,10 @@ class RunState:
         self.context.console.log(message)
         self.tracker.event(name, self.state.progress.update, message)
 
-    def warn(self, name: EventName, message: Message) -> None:
-        """The same as a warning."""
+    def warn(self, name: EventName, message: Message, about: int | None = None) -> None:
+        """The same as a warning, which may be about an earlier update."""
         self.context.console.warn(message)
-        self.tracker.event(name, self.state.progress.update, message)
+        self.tracker.event(name, self.state.progress.update, message, about)
 
 
 def save_model(
@@ -57,6 +65,12 @@ def save_model(
     kind: Literal["best", "snapshot", "final"],
     measured: Measurement | None = None,
 ) -> None:
+    """Write an adapter folder and tell whoever wants to know of it."""
+    write_model(run, folder, note)
+    tell_saved(run, folder, kind, run.state.progress.update, measured)
+
+
+def write_model(run: RunState, folder: Path, note: str) -> None:
     """Write an adapter folder that plain PEFT loads, with its card; the chosen weights (raw or averaged)."""
     from tunesmith.run.model_card import model_card
 
@@ -65,8 +79,19 @@ def save_model(
         save_adapter(state.networks, temporary, state.family.card.base_name)
         state.family.adapters.write_extra_files(temporary)
         write_text(temporary / "README.md", model_card(context, note))
+
+
+def tell_saved(
+    run: RunState,
+    folder: Path,
+    kind: Literal["best", "snapshot", "final"],
+    update: int,
+    measured: Measurement | None,
+) -> None:
+    """Tell whoever wants to know that the weights of an update of the present stage have been written."""
+    state, context = run.state, run.context
     if context.on_saved is not None:
-        since = state.progress.update - state.progress.stage_began
+        since = update - state.progress.stage_began
         loss, terms = (measured.loss, measured.terms) if measured else (None, {})
         context.on_saved(SavedAdapter(folder, kind, state.stage.name, state.stage.networks, since, loss, terms))
 

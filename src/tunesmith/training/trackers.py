@@ -16,7 +16,7 @@ from tunesmith.texts import Message, msg
 
 EventName = Literal[
     "warmup_cut", "precision", "resumed", "changed", "nonfinite",
-    "early_stop", "stage", "not_measured", "interrupted", "no_best",
+    "early_stop", "vetoed", "previews_thinned", "stage", "not_measured", "interrupted", "no_best",
     "finished",
 ]  # fmt: skip
 """What is worth a line of its own in the course of a run."""
@@ -76,9 +76,9 @@ class Tracker:
             file.write(_text(record))
         self._to_board(line.kind, line.update, record)
 
-    def event(self, name: EventName, update: int, message: Message) -> None:
-        """Append something that happened."""
-        self.write(EventLine(update=update, name=name, message=message))
+    def event(self, name: EventName, update: int, message: Message, about: int | None = None) -> None:
+        """Append something that happened, which may be about an earlier update."""
+        self.write(EventLine(update=update, name=name, message=message, about=about))
 
     def picture(self, name: str, file: Path, update: int) -> None:
         """Show a PNG file on TensorBoard."""

@@ -17,14 +17,15 @@ from tunesmith.texts import msg, tr
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
-from tunesmith.training.curves import draw_curves
+from tunesmith.training.candidate import drop_candidates
 from tunesmith.training.going_on import go_on
 from tunesmith.training.handover import next_phase, unmeasured_note
 from tunesmith.training.held_out import kind_batches
 from tunesmith.training.interrupt import StopRequest, catch_signals
+from tunesmith.training.listening import listen, make_round
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, pass_gates
-from tunesmith.training.previews import preview, preview_requests
+from tunesmith.training.previews import preview_requests
 from tunesmith.training.processes import agreed_checkpoint, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
@@ -119,7 +120,8 @@ def begin(run: RunState) -> None:
     if state.progress.update == 0 and run.main:
         validate(run)
         if run.requests:
-            preview(run)
+            make_round(run, at_beginning=True)
+    run.rounds.begin()
     state.accelerator.wait_for_everyone()
 
 
@@ -135,11 +137,7 @@ def after_update(run: RunState, result: UpdateResult) -> None:
     if run.main:
         if since % settings.valid_every == 0 or last:
             validate(run)
-        every = run.context.recipe.previews.every
-        if run.requests and every and (update % every == 0 or last):
-            preview(run)
-            if picture := draw_curves(run.context.folder, update):
-                run.tracker.picture("curves", picture, update)
+        listen(run, ending=last or state.progress.finished)
     share_decision(run)
     stopped = state.progress.finished
     due = run.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
@@ -148,14 +146,20 @@ def after_update(run: RunState, result: UpdateResult) -> None:
     if (last or stopped) and not state.last_stage:
         next_phase(run)
     if due:
-        checkpoint.save(state, run.context.folder)
+        save_checkpoint(run)
+
+
+def save_checkpoint(run: RunState) -> None:
+    """Write a checkpoint, and forget candidates that none of those that are kept needs."""
+    checkpoint.save(run.state, run.context.folder)
+    drop_candidates(run.context.folder)
 
 
 def leave(run: RunState, stop: StopRequest) -> None:
     """Save the present state and end with the signal's exit code."""
     update = run.state.progress.update
     if run.main:
-        checkpoint.save(run.state, run.context.folder)
+        save_checkpoint(run)
         keep_snapshot(run)
         run.tracker.event("interrupted", update, msg("stopped as asked at update {update}", update=update))
         run.tracker.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tunesmith.records.metrics import ValidLine
 from tunesmith.texts import msg
 from tunesmith.training.best import Decision, Measurement, decide_best, out_of_patience
+from tunesmith.training.candidate import keep_candidate
 from tunesmith.training.held_out import measure_held_out
-from tunesmith.training.previews import preview
-from tunesmith.training.run_state import RunState, save_model
+from tunesmith.training.run_state import RunState
 
 
 def validate(run: RunState) -> None:
@@ -15,25 +15,15 @@ def validate(run: RunState) -> None:
     measured = measure_held_out(run)
     if measured is None:
         return
-    decision = decide(run, measured)
+    decision = decide_best(measured, run.state.progress)
     run.state.progress = decision.progress
     if decision.verdict == "unmeasured":
         warn_unmeasured(run)
         return
     if decision.best:
-        note = f"best held-out loss {measured.loss:.4f} at update {decision.progress.update}"
-        save_model(run, run.context.folder.best, note, "best", measured)
+        keep_candidate(run, measured)
     log_validation(run, measured, decision)
     stop_early(run)
-
-
-def decide(run: RunState, measured: Measurement) -> Decision:
-    """Decide by the loss, and once more with previews of these very weights if the loss alone would call them best."""
-    decision = decide_best(measured, run.state.progress)
-    if not (decision.best and run.requests):
-        return decision
-    preview(run)
-    return decide_best(measured, run.state.progress, run.preview_problems)
 
 
 def log_validation(run: RunState, measured: Measurement, decision: Decision) -> None:

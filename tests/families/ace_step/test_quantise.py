@@ -20,10 +20,12 @@ from tunesmith.families.ace_step.export import export_merged
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.parts.weights import load_transformer, transformer_file
 from tunesmith.families.ace_step.published import published_card
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.sizes import packable
 from tunesmith.families.ace_step.source import REPOSITORY
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.quantise import LIBRARIES, PACKED, Packed
+from tunesmith.planning.clips import PlannedClips
 from tunesmith.planning.planner import estimate
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
@@ -183,7 +185,9 @@ def test_shapes_alone_need_no_library(checkpoint):  # noqa: F811
 def test_the_plan_counts_packed_weights(kind, gigabytes):
     recipe = load_text(f"{{name: a, model: {{path: {REPOSITORY}}}, options: {{base_weights: {kind}}}}}").recipe
     card, _ = card_for_planning(recipe)
-    assert card == published_card(REPOSITORY, kind)
-    devices = {one.device: one.memory for one in estimate(recipe, card, 3000.0, 100).devices}
+    assert card == published_card(REPOSITORY, AceStepSettings(base_weights=kind))
+    devices = {
+        one.device: one.memory for one in estimate(recipe, card, PlannedClips((30.0,) * 90, (30.0,) * 10, 90)).devices
+    }
     assert devices["GPU"]["weights"] / 1e9 == pytest.approx(gigabytes, rel=0.01)
     assert devices["CPU"]["weights"] > devices["GPU"]["weights"]

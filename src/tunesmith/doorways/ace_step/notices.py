@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tunesmith.data.sample import Sample
 from tunesmith.doorways.ace_step.options import PRECISIONS, TRAIN_DEFAULTS
-from tunesmith.planning.planner import duration
+from tunesmith.planning.sentences import duration
 from tunesmith.recipe.models import Recipe
 from tunesmith.texts import Message, msg
 

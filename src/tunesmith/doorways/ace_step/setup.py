@@ -167,7 +167,9 @@ def log_plan(context: RunContext, args: argparse.Namespace, samples: Sequence[Sa
         console.log(notices.share_of_epoch(args.val_check_interval, context.recipe))
     if card_for_planning(context.recipe) is None:
         return
-    print_plan(context)
-    seconds = min(sum(device.seconds.values()) for device in make_plan(context).devices)
+    processes = args.devices * args.num_nodes
+    print_plan(context, processes=processes)
+    plan = make_plan(context, processes=processes)
+    seconds = min(device.total_seconds for device in plan.devices)
     if warning := notices.endless(args, seconds):
         console.log(warning, style="yellow")

@@ -141,7 +141,7 @@ def intentions(args: argparse.Namespace, folder: RunFolder) -> list[Message]:
             )
         )
     previews = msg(
-        "previews of {seconds:g} s before training, at every new best, every {every} updates and at the end (a smaller "
+        "previews of {seconds:g} s before training, every {every} updates and at the end (a smaller "
         "--target_duration makes them quicker)",
         seconds=args.target_duration,
         every=args.save_steps,

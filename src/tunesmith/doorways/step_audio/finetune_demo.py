@@ -14,7 +14,7 @@ from tunesmith.doorways.common import DEBUG, SpokenParser, add_overrides, chosen
 from tunesmith.doorways.step_audio.config import DEFAULT, KEY_OF, Given, read_config
 from tunesmith.doorways.step_audio.resume import AUTO, refuse_resume
 from tunesmith.doorways.step_audio.run_dir import Places, places
-from tunesmith.planning.planner import plan_lines
+from tunesmith.planning.sentences import plan_lines
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.stages.writing import writing

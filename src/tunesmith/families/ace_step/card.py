@@ -20,6 +20,7 @@ class AceStepCard(Card):
         from tunesmith.families.ace_step.sizes import (
             cached_bytes,
             packable,
+            passes,
             tensor_elements,
             transformer_shape,
             used_parameters,
@@ -47,13 +48,14 @@ class AceStepCard(Card):
             text_bytes=text_bytes,
             packed_parameters=packed_parameters,
             packed_bytes=packed_bytes,
+            passes=passes(checkpoint.settings),
         )
 
     def published(self) -> ModelCard | None:
         """Published sizes of the checkpoint on the Hub."""
         from tunesmith.families.ace_step.published import published_card
 
-        return published_card(self.path, self.checkpoint.settings.base_weights)
+        return published_card(self.path, self.checkpoint.settings)
 
     @property
     def base_name(self) -> str:

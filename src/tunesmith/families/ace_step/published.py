@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE, TransformerConfig
-from tunesmith.families.ace_step.sizes import cached_bytes, packable, transformer_shape, used_parameters
+from tunesmith.families.ace_step.settings import AceStepSettings
+from tunesmith.families.ace_step.sizes import cached_bytes, packable, passes, transformer_shape, used_parameters
 from tunesmith.families.ace_step.source import REPOSITORY
-from tunesmith.families.base_weights import BaseWeights, packed_size
+from tunesmith.families.base_weights import packed_size
 from tunesmith.families.contract import ModelCard
 
 FROZEN = 281_861_376 + 156_812_426 + 102_811_922
@@ -13,13 +14,14 @@ FROZEN = 281_861_376 + 156_812_426 + 102_811_922
 CHECKPOINT_BYTES = 8_275_790_207
 
 
-def published_card(path: str, base_weights: BaseWeights = "full") -> ModelCard | None:
+def published_card(path: str, settings: AceStepSettings | None = None) -> ModelCard | None:
     """The card of ``ACE-Step/ACE-Step-v1-3.5B``; ``None`` for anything else."""
     if path != REPOSITORY:
         return None
+    settings = settings or AceStepSettings()
     trained = used_parameters(TransformerConfig())
     frame_bytes, text_bytes = cached_bytes(TransformerConfig())
-    packed_parameters, packed_bytes = packed_size(packable(TransformerConfig()), base_weights)
+    packed_parameters, packed_bytes = packed_size(packable(TransformerConfig()), settings.base_weights)
     return ModelCard(
         family="ace_step",
         path=path,
@@ -36,5 +38,6 @@ def published_card(path: str, base_weights: BaseWeights = "full") -> ModelCard |
         text_bytes=text_bytes,
         packed_parameters=packed_parameters,
         packed_bytes=packed_bytes,
+        passes=passes(settings),
         notes=("sizes as published; the checkpoint itself has not been read",),
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 from tunesmith.records.settings import OUTPUTS, RESUMABLE, WEIGHTS
+from tunesmith.texts import Message, msg
 
 
 class AceStepSettings(FamilySettings):
@@ -97,3 +98,35 @@ class AceStepSettings(FamilySettings):
     """``edit`` averages so many noises per step."""
     overlapped_decode: Annotated[bool, OUTPUTS] = True
     """More than 48 s are decoded in overlapping windows, which bounds the memory."""
+
+    def unused(self, seconds: float) -> dict[str, Message]:
+        """What belongs to guidance, a task or a loss that is not chosen."""
+        found: dict[str, Message] = {}
+        if self.ssl == "off":
+            found |= dict.fromkeys(("ssl_weight", "ssl_models"), msg("options.ssl is off"))
+        if self.guidance_decay == 0:
+            found["min_guidance"] = msg("guidance does not fall (options.guidance_decay is 0)")
+        if self.scheduler == "pingpong":
+            found["omega"] = msg("the pingpong scheduler has no such scale")
+        if not self.erg_lyric:
+            found["erg_tag"] = msg("it does nothing without options.erg_lyric")
+        if (self.guidance_text > 1) != (self.guidance_lyric > 1):
+            both = msg("options.guidance_text and options.guidance_lyric count only where both are above 1")
+            found |= dict.fromkeys(("guidance_text", "guidance_lyric"), both)
+        if seconds <= DECODED_WHOLE:
+            found["overlapped_decode"] = msg("48 s and less are decoded in one window")
+        for task, names in OF_TASKS:
+            if self.task not in task:
+                why = msg("it belongs to options.task {tasks}", tasks=task)
+                found |= dict.fromkeys(names, why)
+        return found
+
+
+DECODED_WHOLE = 48.0
+OF_TASKS = (
+    (("retake", "repaint"), ("variance",)),
+    (("retake", "repaint", "extend"), ("retake_seed",)),
+    (("audio2audio",), ("strength",)),
+    (("edit",), ("edit_start", "edit_end", "edit_averages")),
+)
+"""Options that belong to tasks."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TransformerConfig
+from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract.card import TransformerShape
 from tunesmith.texts import msg
 
@@ -55,6 +56,13 @@ def transformer_shape(config: TransformerConfig) -> TransformerShape:
 def cached_bytes(config: TransformerConfig) -> tuple[int, int]:
     """What the cache keeps per frame, and per clip for its texts."""
     return 2 * config.in_channels * config.max_height, TAG_ORDERS * TAG_TOKENS * config.text_embedding_dim * 2
+
+
+def passes(settings: AceStepSettings) -> float:
+    """Passes over a clip while it is generated: one per step, and one more in the share that is guided."""
+    guided = settings.guidance_interval * (2.0 if settings.erg_diffusion else 1.0) if settings.guidance > 1 else 0.0
+    twice = 2 if settings.scheduler == "heun" else 1
+    return (len(settings.only_steps) or settings.steps) * twice * (1 + guided)
 
 
 def tensor_elements(file: Path) -> int:

@@ -7,10 +7,19 @@ from typing import Generic, TypeVar
 
 from tunesmith.pocket.shipped import is_pocket_model
 from tunesmith.records.settings import Section
+from tunesmith.texts import Message
 
 
 class FamilySettings(Section):
     """Base of a family's own options (the recipe's ``options:`` section); unknown keys are refused."""
+
+    def unused(self, seconds: float) -> dict[str, Message]:
+        """Options that change nothing under the others, by name, with the reason.
+
+        Args:
+            seconds: Length of what is generated.
+        """
+        return {}
 
 
 Settings = TypeVar("Settings", bound=FamilySettings)

@@ -8,6 +8,10 @@ from pydantic import Field
 
 from tunesmith.families.contract import FamilySettings
 from tunesmith.records.settings import OUTPUTS, RESUMABLE
+from tunesmith.texts import Message, msg
+
+WINDOW = 30.0
+LIKELIEST = msg("at temperature 0 the likeliest code is taken")
 
 
 class MusicGenSettings(FamilySettings):
@@ -25,3 +29,8 @@ class MusicGenSettings(FamilySettings):
     """They are sampled among so many of the likeliest; 250 is AudioCraft's default."""
     extend_stride: Annotated[float, Field(gt=0, lt=30), OUTPUTS] = 18.0
     """Beyond the window of 30 s each further window adds so many seconds; 18 is AudioCraft's default."""
+
+    def unused(self, seconds: float) -> dict[str, Message]:
+        """The stride, where one window is enough; the choice among codes, where the likeliest is taken."""
+        found = {} if seconds > WINDOW else {"extend_stride": msg("30 s and less are generated in one window")}
+        return {**found, "top_k": LIKELIEST} if self.temperature == 0 else found

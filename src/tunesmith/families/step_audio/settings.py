@@ -9,6 +9,7 @@ from pydantic import Field
 from tunesmith.families.base_weights import BaseWeights
 from tunesmith.families.contract import FamilySettings
 from tunesmith.records.settings import CLIPS, OUTPUTS, RESUMABLE, WEIGHTS
+from tunesmith.texts import Message, msg
 
 
 class StepAudioSettings(FamilySettings):
@@ -66,3 +67,18 @@ class StepAudioSettings(FamilySettings):
     flow_guidance: Annotated[Annotated[float, Field(ge=0, le=5)] | None, OUTPUTS] = None
     """The flow's guidance has this strength; the checkpoint's own counts when it is left out (0.7 for the released
     one)."""
+
+    def unused(self, seconds: float) -> dict[str, Message]:
+        """What belongs to a network that does not train, and the choice among codes where the likeliest is taken."""
+        found: dict[str, Message] = {}
+        if self.train != "both":
+            one = msg("options.train is {network}, so nothing trains together", network=self.train)
+            found |= dict.fromkeys(("llm_weight", "flow_weight", "sampled_share"), one)
+        if self.train == "llm":
+            only = msg("options.train is llm, so the flow does not train")
+            found |= dict.fromkeys(("prompt_share", "condition_dropout", "t_schedule", "freeze_encoder"), only)
+        if self.temperature == 0:
+            found["top_k"] = msg("at temperature 0 the likeliest code is taken")
+        if self.edit_type == "clone":
+            found["edit_info"] = msg("options.edit_type is clone")
+        return found

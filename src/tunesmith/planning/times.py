@@ -1,0 +1,94 @@
+"""How long the parts of a run take on a device, from what there is to compute.
+
+Constants were measured on a CPU core and are those of a consumer GPU; the estimates are good to about a factor of two,
+and ``train --dry-run`` measures instead.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tunesmith.planning.work import Audio, Work
+from tunesmith.texts import Message, msg
+
+CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
+GPU_FLOPS = 30e12  # sustained in bf16 by a consumer GPU of the 24 GB class
+GPU_LAYER_SECONDS = 0.92e-3  # launching the kernels of one layer forward and backward; small batches never beat it
+CPU_LAYER_SECONDS = 4.0e-3  # the same on a CPU, in the smallest models
+GPU_CALL_SECONDS, CPU_CALL_SECONDS = 0.92e-3, 0.5e-3  # one layer of one frame, or of one sampling step
+CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of the frozen encoders
+CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
+GPU_OVER_CPU = 20  # how much faster a GPU runs the frozen encoders
+LISTEN_SECONDS = 0.06  # measuring a second of generated audio
+READ_BYTES, START_SECONDS = 400e6, 2.0  # reading weights, per second; what every stage takes before it begins
+REPORT_SECONDS = 3.0
+
+
+def cores(work: Work) -> int:
+    """Cores that torch computes on: one for the models that ship, on which a second one only costs."""
+    from tunesmith.pocket.shipped import is_pocket
+
+    return 1 if is_pocket(work.recipe.model.path) else usable_cores()
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def seconds_by_part(work: Work, kind: str) -> dict[str, float]:
+    """Seconds of every part of ``tunesmith run`` on a ``GPU`` or ``CPU``, in its order."""
+    audio, start = work.audio, START_SECONDS + work.card.weights_bytes / READ_BYTES
+    training = training_seconds(work, kind)
+    encoders = max(0, work.card.parameters - work.card.trained_parameters)
+    encoding = work.clips.total * encoders * CPU_ENCODE_SECONDS
+    parts = {
+        "encoding": start + (encoding / GPU_OVER_CPU if kind == "GPU" else encoding / cores(work)),
+        "training": start + training,
+        "base style": generation_seconds(work, audio["base style"], kind),
+        "previews": preview_seconds(work, training, kind),
+        "generate": start + generation_seconds(work, audio["generate"], kind),
+        "evaluate": start + generation_seconds(work, audio["evaluate"], kind),
+        "report": REPORT_SECONDS,
+    }
+    return {name: seconds for name, seconds in parts.items() if seconds}
+
+
+def training_seconds(work: Work, kind: str) -> float:
+    """Updates and held-out measurements alone."""
+    if kind == "GPU":
+        return max(work.training_flops / GPU_FLOPS, work.layer_steps * GPU_LAYER_SECONDS)
+    return work.training_flops / (CPU_FLOPS * cores(work)) + work.layer_steps * CPU_LAYER_SECONDS
+
+
+def preview_seconds(work: Work, training: float, kind: str) -> float:
+    """Previews as far as their share of the training time reaches; the first and the last round are always made."""
+    rounds = work.preview_rounds
+    if not rounds:
+        return 0.0
+    one = generation_seconds(work, work.previews(1), kind)
+    return min(rounds * one, max(min(2, rounds) * one, work.recipe.previews.max_share * training))
+
+
+def generation_seconds(work: Work, audio: Audio, kind: str) -> float:
+    """Audio made and measured: frame by frame, or in passes over the whole clip where the model denoises."""
+    card, passes = work.card, work.card.passes
+    calls = work.layers * (passes * audio.in_a_row / audio.seconds if passes else audio.in_a_row * card.frame_rate)
+    decoding = audio.total * max(0, card.parameters - card.trained_parameters) * CPU_ENCODE_SECONDS
+    flops = audio.total * 2 * card.trained_parameters * card.frame_rate * passes
+    if kind == "GPU":
+        made = max(flops / GPU_FLOPS, calls * GPU_CALL_SECONDS) + decoding / GPU_OVER_CPU
+    else:
+        frames = audio.total * card.trained_parameters * CPU_DECODE_SECONDS
+        computed = flops / CPU_FLOPS if passes else frames
+        made = (computed + decoding) / cores(work) + calls * CPU_CALL_SECONDS
+    return made + audio.total * LISTEN_SECONDS
+
+
+def assumed(work: Work, kind: str) -> Message:
+    """The speed that the seconds follow from."""
+    if kind == "GPU":
+        return msg("{speed:.0f} TFLOP/s sustained (a consumer GPU of the 24 GB class)", speed=GPU_FLOPS / 1e12)
+    return msg("{speed:.0f} GFLOP/s on each of {cores} cores", speed=CPU_FLOPS / 1e9, cores=cores(work))
