@@ -10,8 +10,8 @@ from tests.stages.test_results import Make, make, tensors, trained  # noqa: F401
 from tunesmith.errors import TunesmithError
 from tunesmith.stages import space
 from tunesmith.stages.dry_run import print_plan
-from tunesmith.stages.planned import make_plan
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.stages.planned import make_plan
 
 
 def free(monkeypatch: pytest.MonkeyPatch, amount: float) -> None:
