@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.stages.test_check_speech import _planned, checked, context, line, lis
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.planning.clips import planned_clips
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.recipe.load import load_recipe, load_text
 from tunesmith.recipe.models import Recipe
@@ -21,7 +23,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages import check as stage
 from tunesmith.stages.inputs import stage_inputs
-from tunesmith.stages.planned import make_plan, planned_mix
+from tunesmith.stages.planned import make_plan, samples_of
 
 
 def edits(folder: Path, *kinds: str) -> Path:
@@ -115,10 +117,9 @@ def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
     monkeypatch.setattr(
         "tunesmith.stages.planned.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
     )
-    mix = planned_mix(songs)
-    assert mix is not None and (mix.user_clips, mix.drawn) == (6, 2)
+    assert planned_clips(samples_of(songs), songs.recipe.data.replay_share).per_pass == 6 + 2
     plan = make_plan(songs)
-    assert plan.updates == 3 and plan.epochs == pytest.approx(3 * plan.clips_per_update / 8)
+    assert plan.updates == 3 and plan.epochs == 3 / math.ceil(8 / plan.clips_per_update), "as training counts it"
 
 
 def test_stages_depend_on_the_replay_set_and_training_on_its_share(tmp_path):

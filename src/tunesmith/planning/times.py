@@ -76,7 +76,8 @@ def generation_seconds(work: Work, audio: Audio, kind: str) -> float:
     """Audio made and measured: frame by frame, or in passes over the whole clip where the model denoises."""
     card, passes = work.card, work.card.passes
     calls = work.layers * (passes * audio.in_a_row / audio.seconds if passes else audio.in_a_row * card.frame_rate)
-    decoding = audio.total * max(0, card.parameters - card.trained_parameters) * CPU_ENCODE_SECONDS
+    frozen = max(0, card.parameters - card.trained_parameters)
+    decoding = audio.total * (frozen * CPU_ENCODE_SECONDS + card.inversion_seconds)
     flops = audio.total * 2 * card.trained_parameters * card.frame_rate * passes
     if kind == "GPU":
         made = max(flops / GPU_FLOPS, calls * GPU_CALL_SECONDS) + decoding / GPU_OVER_CPU

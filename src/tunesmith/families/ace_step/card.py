@@ -7,6 +7,9 @@ from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.contract import Card, ModelCard
 
+INVERSION_SECONDS = 0.55
+"""Of the pocket model's stereo at 44.1 kHz, which has no vocoder's weights: CPU-seconds per second, measured."""
+
 
 class AceStepCard(Card):
     """Sizes and licence."""
@@ -49,6 +52,7 @@ class AceStepCard(Card):
             packed_parameters=packed_parameters,
             packed_bytes=packed_bytes,
             passes=passes(checkpoint.settings),
+            inversion_seconds=INVERSION_SECONDS if checkpoint.pocket else 0.0,
         )
 
     def published(self) -> ModelCard | None:

@@ -70,6 +70,7 @@ class ModelCard:
         packed_bytes: See there.
         frame_bytes: Cached per frame; MusicGen's eight codebooks of 16 bits.
         text_bytes: Cached per clip for its texts; a caption of 24 tokens in 768 fp32 numbers each.
+        inversion_seconds: CPU-seconds per second of audio where sound is made from a spectrogram without a network.
         passes: Passes over a whole clip that generate it, guidance counted; 0 where it is made frame by frame.
     """
 
@@ -91,6 +92,7 @@ class ModelCard:
     frame_bytes: int = 16
     text_bytes: int = 80_000
     passes: float = 0.0
+    inversion_seconds: float = 0.0
 
 
 class Card:
