@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.stages.test_staleness import ANYTHING
@@ -11,6 +13,7 @@ from tunesmith.pocket.shipped import example_clips
 from tunesmith.recipe.decided import recipe_keys, settings_of
 from tunesmith.recipe.effects import RULES, reasons_of, without_effect
 from tunesmith.recipe.load import load, load_text
+from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.overrides import override
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -33,11 +36,6 @@ OTHERS = {
     "options.edit_type": "style",
     "options.only_steps": [3],
 }
-WORDS = (
-    *("dora", "full", "lora", "linear", "constant", "value", "norm", "regional", "ema", "stop", "warn", "off", "flac"),
-    *("cfg", "heun", "edit", "upstream", "int8", "legacy", "cosine", "llm", "on", "raw", "a/b"),
-)
-"""Words that some key or other takes."""
 NOT_PLANNED = {"model.path", "model.family", "name"}
 """Another base model is another run: nothing of this one can be asked about it."""
 COMPANIONS = {"train.use_weights": ("train.ema_decay=0.9",)}
@@ -55,20 +53,35 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     return made
 
 
+def words_of(schema: Any) -> set[str]:
+    """Every word that a key of a schema takes by name."""
+    if isinstance(schema, list):
+        return {word for part in schema for word in words_of(part)}
+    if not isinstance(schema, dict):
+        return set()
+    own = [*schema.get("enum", ()), schema.get("const")]
+    return {word for word in own if isinstance(word, str)} | words_of(list(schema.values()))
+
+
 def context_of(folder: RunFolder, *overrides: str) -> RunContext:
     loaded = load(folder.recipe, overrides)
     return RunContext(folder, loaded.recipe, Console(quiet=True), given=loaded.given)
 
 
 def seen(context: RunContext) -> tuple[dict[str, object], object]:
-    """All that a user can tell a run by before it is done: what its stages depend on, and its plan."""
-    return {name: stage_inputs(context, name) for name in STAGES}, make_plan(context).to_json()
+    """All that a user can tell a run by before it is done: what its stages depend on, or why it has no plan."""
+    depends = {name: stage_inputs(context, name) for name in STAGES}
+    try:
+        return depends, make_plan(context).to_json()
+    except TunesmithError as error:
+        return depends, str(error)
 
 
 def changed(folder: RunFolder, name: str, value: object) -> RunContext:
     """The run with another value at one key: the first that its type takes."""
-    words = [word for word in WORDS if word != value]
-    for other in (*([OTHERS[name]] if name in OTHERS else ()), *ANYTHING, *words):
+    settings = settings_of(load(folder.recipe).recipe)
+    words = words_of(Recipe.model_json_schema()) | words_of(type(settings).model_json_schema())
+    for other in (*([OTHERS[name]] if name in OTHERS else ()), *ANYTHING, *sorted(words), "a/b"):
         if other == value:
             continue
         try:

@@ -53,11 +53,6 @@ SPEAKER = replace(
 )
 
 
-@pytest.fixture(autouse=True)
-def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (SPEAKER.open("duet:speaker").card.facts(), True))
-
-
 def context(root: Path, folder: Path, networks: str = "llm flow", **data) -> RunContext:
     recipe = Recipe.model_validate(
         {"model": {"path": "duet:speaker"}, "checks": text_checks.CHECKS, "data": {"folder": str(folder), **data}}
@@ -158,7 +153,7 @@ def test_what_the_family_cannot_use_is_quarantined(tmp_path):
 def test_an_unknown_edit_stops_before_anything_is_measured(tmp_path, monkeypatch):
     folder = voice(tmp_path / "voice", 3)
     listed(folder, line(0, 1), line(0, 2, edit_type="emotoin"))
-    monkeypatch.setattr(stage, "run_checks", None)
+    monkeypatch.setattr("tunesmith.stages.survey.run_checks", None)
     with pytest.raises(TunesmithError, match=r"train.jsonl:2: .*emotoin.*paralinguistic"):
         checked(tmp_path, folder)
 
@@ -208,7 +203,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tunesmith.families.registry.recognise", lambda path: "speaker")
 
 
-def test_a_run_begins_from_a_list(tmp_path, installed):
+def test_a_run_begins_from_a_list(tmp_path, installed, monkeypatch):
     folder = voice(tmp_path / "voice", 6)
     path = listed(folder, *(line(0, n) for n in range(1, 6)))
     run = new.new_run("a", path, "duet:speaker", root=tmp_path / "runs")
@@ -216,8 +211,11 @@ def test_a_run_begins_from_a_list(tmp_path, installed):
     assert recipe.data.folder == str(path) and recipe.data.layout == "pairs" and recipe.data.max_seconds == 4.0
     text = run.recipe.read_text(encoding="utf-8")
     assert "# → 5 clips from 5 sources, 4.0 s to 4.0 s" in text, "prompts are no clips"
-    tokens = {"source_vq02vq06": TOKENS, "target_vq02vq06": TOKENS * 50, "target_text": "a"}
+    tokens = {"source_vq02vq06": TOKENS, "source_text": "c", "target_vq02vq06": TOKENS * 50, "target_text": "a"}
     path = listed(tmp_path, tokens, tokens | {"target_text": "b"})
+    with pytest.raises(TunesmithError, match=r"the flow learns from .*train the LLM alone \(options.train=llm\)"):
+        new.new_run("b", path, "duet:speaker", root=tmp_path / "runs")
+    monkeypatch.setattr(SpeakerChecks, "trained", frozenset({"llm"}))
     run = new.new_run("b", path, "duet:speaker", root=tmp_path / "runs")
     assert "# → 2 clips from 2 sources, 6.0 s to 6.0 s" in run.recipe.read_text(encoding="utf-8")
 
@@ -241,4 +239,4 @@ def test_nothing_is_made_up_for_clips_of_speech_without_a_transcript(tmp_path, i
     run = new.new_run("a", folder, "duet:speaker", root=tmp_path / "runs")
     assert load_recipe(run.recipe).data.default_text is None
     with pytest.raises(TunesmithError, match="--text: one text for all clips cannot be what is said"):
-        new.new_run("b", folder, "duet:speaker", default_text="words", root=tmp_path / "runs")
+        new.new_run("b", folder, "duet:speaker", overrides=["data.default_text=words"], root=tmp_path / "runs")

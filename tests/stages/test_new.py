@@ -73,6 +73,19 @@ def test_the_users_preset_and_model_win(tmp_path: Path) -> None:
     assert recipe.data.max_seconds == 15.0
 
 
+def test_keys_given_with_the_name_are_the_recipes(tmp_path: Path) -> None:
+    folder = beats(tmp_path / "d", [1.0, 1.0, 1.0])
+    asked = ["data.max_seconds=7", "train.batch_size=3", "generate.prompts=[a, b]"]
+    run = new_run("a", folder, "pocket", overrides=asked, root=tmp_path / "runs")
+    recipe = load_recipe(run.recipe)
+    assert (recipe.data.max_seconds, recipe.train.batch_size, recipe.generate.prompts) == (7.0, 3, ("a", "b"))
+    assert "the longest clip has" not in run.recipe.read_text(encoding="utf-8"), "the reason of another value"
+    with pytest.raises(TunesmithError, match=r"data\.folder: --from says this already"):
+        new_run("b", folder, "pocket", overrides=["data.folder=elsewhere"], root=tmp_path / "runs")
+    with pytest.raises(TunesmithError, match=r"train\.batchsize.*batch_size"):
+        new_run("b", folder, "pocket", overrides=["train.batchsize=3"], root=tmp_path / "runs")
+
+
 def test_clips_without_captions_get_one_that_is_called_a_guess(tmp_path: Path) -> None:
     folder = tmp_path / "night_drive beats"
     folder.mkdir()
@@ -81,7 +94,7 @@ def test_clips_without_captions_get_one_that_is_called_a_guess(tmp_path: Path) -
     run = new_run("a", folder, "pocket", root=tmp_path / "runs")
     assert load_recipe(run.recipe).data.default_text == "night drive beats"
     assert "guessed from the folder's name" in run.recipe.read_text(encoding="utf-8")
-    run = new_run("b", folder, "pocket", default_text="calm pads", root=tmp_path / "runs")
+    run = new_run("b", folder, "pocket", overrides=["data.default_text=calm pads"], root=tmp_path / "runs")
     assert load_recipe(run.recipe).data.default_text == "calm pads"
 
 

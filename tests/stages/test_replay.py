@@ -10,7 +10,7 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tests.families.duet import DUET
-from tests.stages.test_check_speech import _planned, checked, context, line, listed, voice  # noqa: F401
+from tests.stages.test_check_speech import checked, context, line, listed, voice
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
@@ -88,9 +88,8 @@ SONGS = replace(DUET, name="songs", audio_roles=("audio",), text_roles=("caption
 
 
 @pytest.fixture
-def songs(tmp_path, monkeypatch):
+def songs(tmp_path):
     """A run of a family that makes music, its own clips and replay ones in folders."""
-    monkeypatch.setattr(stage, "card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True))
     for name, first, count in (("own", 0, 8), ("old", 50, 6)):
         for n in range(count):
             save(tmp_path / name / f"{name[0]}{n}.wav", phrase(first + n, 6.0))
@@ -112,11 +111,8 @@ def test_music_replays_other_styles_under_their_own_captions(songs):
     assert [prompt.text for prompt in choose_prompts(songs, (), 2, 5.0)] == ["my style"] * 2
 
 
-def test_the_plan_counts_what_one_pass_trains_on(songs, monkeypatch):
+def test_the_plan_counts_what_one_pass_trains_on(songs):
     stage.check(songs)
-    monkeypatch.setattr(
-        "tunesmith.stages.planned.card_for_planning", lambda recipe: (SONGS.open("duet:tones").card.facts(), True)
-    )
     assert planned_clips(samples_of(songs), songs.recipe.data.replay_share).per_pass == 6 + 2
     plan = make_plan(songs)
     assert plan.updates == 3 and plan.epochs == 3 / math.ceil(8 / plan.clips_per_update), "as training counts it"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tunesmith.cli.arguments import Overrides
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg, tr_all
 
 
 def new(
     name: Annotated[str, typer.Argument(help=tr_all("The run's name; its folder becomes runs/NAME."))],
+    overrides: Overrides = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -36,26 +39,31 @@ def new(
     if like is not None:
         from tunesmith.stages.like import new_like
 
-        refuse_beside_like(model, preset, text)
+        refuse_beside_like(model, preset, text, overrides)
         new_like(name, like, folder, force=force)
         return 0
     if folder is None:
         raise TunesmithError(
             msg("no clips are named"), where="--from", remedy=msg("Give --from FOLDER, or --like RUN.")
         )
+    from tunesmith.recipe.overrides import override
     from tunesmith.stages.new import new_run
 
-    new_run(name, folder, model, preset=preset, default_text=text, force=force)
+    texts = () if text is None else (override("data.default_text", text),)
+    new_run(name, folder, model, preset=preset, overrides=(*(overrides or ()), *texts), force=force)
     return 0
 
 
-def refuse_beside_like(model: str | None, preset: str | None, text: str | None) -> None:
+def refuse_beside_like(
+    model: str | None, preset: str | None, text: str | None, overrides: Sequence[str] | None
+) -> None:
     """The recipe of another run is taken as it is.
 
     Raises:
-        TunesmithError: naming the flag that would change it.
+        TunesmithError: naming the flag or key that would change it.
     """
-    for flag, value in (("--model", model), ("--preset", preset), ("--text", text)):
+    keys = [(key, key) for key in overrides or ()]
+    for flag, value in (("--model", model), ("--preset", preset), ("--text", text), *keys):
         if value is not None:
             raise TunesmithError(
                 msg("--like takes another run's recipe as it is"),

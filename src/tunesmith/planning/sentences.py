@@ -61,10 +61,7 @@ def plan_lines(plan: RunPlan) -> list[Message]:
                 "time of `tunesmith run` on a {device}: about {time} ({parts}), assuming {speed}",
                 device=device.device,
                 time=duration(device.total_seconds),
-                parts=tuple(
-                    msg("{part} {time}", part=_PARTS.get(name, name), time=duration(seconds))
-                    for name, seconds in device.seconds.items()
-                ),
+                parts=_times(device.seconds),
                 speed=device.assumes,
             )
             for device in plan.devices
@@ -91,4 +88,10 @@ def size_text(amount: float) -> str:
 def _parts(parts: Mapping[str, float]) -> tuple[Message, ...]:
     return tuple(
         msg("{part} {size}", part=_PARTS.get(name, name), size=size_text(amount)) for name, amount in parts.items()
+    )
+
+
+def _times(parts: Mapping[str, float]) -> tuple[Message, ...]:
+    return tuple(
+        msg("{part} {time}", part=_PARTS.get(name, name), time=duration(seconds)) for name, seconds in parts.items()
     )

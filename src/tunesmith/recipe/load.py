@@ -87,7 +87,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
     resolve_paths(high, Path.cwd())
     whole = _with_preset(tree.merge(high))
     _empty_sections(whole.values)
-    given = frozenset(_names(whole.values))
+    given = frozenset(key_names(whole.values))
     whole = _with_family(whole)
     failure: ValidationError | None = None
     try:
@@ -96,7 +96,7 @@ def build(tree: Tree, overrides: Sequence[str] = ()) -> LoadedRecipe:
         failure = error
     if problems := _problems(failure, whole):
         raise RecipeError(problems) from failure
-    asked = frozenset(_names(high.values))
+    asked = frozenset(key_names(high.values))
     loaded = LoadedRecipe(with_asked_lengths(recipe, asked), whole, given, asked)
     validate_options(loaded)
     return loaded
@@ -176,11 +176,11 @@ def default_name(path: Path) -> str | None:
     return name if valid_name(name) else None
 
 
-def _names(values: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
+def key_names(values: Mapping[Any, Any], prefix: str = "") -> Iterator[str]:
     """Dotted names of all keys that have a value."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _names(value, f"{prefix}{key}.")
+            yield from key_names(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
 

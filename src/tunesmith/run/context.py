@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,6 +62,13 @@ class RunContext:
     read_only: bool = False
     advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
+
+    def with_recipe(self, recipe: Recipe) -> RunContext:
+        """The run under another recipe, with its family still open where that is of the same model and options."""
+        other = replace(self, recipe=recipe)
+        if (recipe.model, recipe.options) == (self.recipe.model, self.recipe.options) and "family" in vars(self):
+            vars(other)["family"] = self.family
+        return other
 
     @cached_property
     def family(self) -> Family:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts import Dataset, layout_named, read_layout, refuse_speech
 from tunesmith.errors import TunesmithError
-from tunesmith.recipe.load import LoadedRecipe, build, resolve_paths, resolved_path
+from tunesmith.recipe.load import LoadedRecipe, build, key_names, resolve_paths, resolved_path
 from tunesmith.recipe.models import ModelRecipe, Recipe
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
@@ -30,12 +30,13 @@ FEW, MANY = 20, 500
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asked for: the run's name, and where given a base model, a preset and a text for all clips."""
+    """What the user asked for: the run's name and, where given, a base model, a preset, a text for all clips, keys."""
 
     name: str
     model: str | None
     preset: str | None
     default_text: str | None
+    keys: Tree = field(default_factory=Tree)
 
     @property
     def is_speech(self) -> bool:
@@ -66,7 +67,7 @@ def look(wanted: Wanted, folder: Path, measured: RunFolder, console: Console) ->
     seen = replace(surveyed(first.recipe, path, as_read, measured, console), guess=guess)
     # What is chosen for the clips may hold out others of them; nothing is measured again for it.
     chosen = choose(wanted, seen)[0].recipe
-    return replace(surveyed(chosen, path, as_read, measured, console), guess=guess)
+    return replace(surveyed(chosen, path, as_read, measured, Console(quiet=True)), guess=guess)
 
 
 def surveyed(recipe: Recipe, path: Path, as_read: Dataset, measured: RunFolder, console: Console) -> DatasetSummary:
@@ -100,15 +101,19 @@ def choose(wanted: Wanted, dataset: DatasetSummary, *, recompute: bool = False) 
         tree = tree.merge(Tree({"train": {"gradient_checkpointing": True}}))
         reasons["train.gradient_checkpointing"] = f"without it a step takes more than {COMFORTABLE / 1e9:.0f} GB"
     tree = _given(wanted, tree)
-    _fit_batch(tree, dataset, reasons)
-    return build(tree), reasons
+    if not {"batch_size", "accumulation"} & set(wanted.keys.get("train") or {}):
+        _fit_batch(tree, dataset, reasons)
+    asked = set(key_names(wanted.keys.values))
+    return build(tree), {key: why for key, why in reasons.items() if key not in asked}
 
 
 def _given(wanted: Wanted, tree: Tree) -> Tree:
     """The user's own wishes on top of what was chosen for the data."""
     if wanted.preset:
         tree = tree.merge(parse_tree(preset_text(wanted.preset), f"preset {wanted.preset}"))
-    given = Tree({"name": wanted.name, **({"model": {"path": wanted.model}} if wanted.model else {})})
+    given = Tree({"name": wanted.name, **({"model": {"path": wanted.model}} if wanted.model else {})}).merge(
+        wanted.keys
+    )
     resolve_paths(given, Path.cwd())
     return tree.merge(given)
 

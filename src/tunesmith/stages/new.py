@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from tunesmith.files import write_text
 from tunesmith.planning.sentences import plan_lines
 from tunesmith.recipe.load import LoadedRecipe, resolved_path, validate_options
 from tunesmith.recipe.models import Recipe
+from tunesmith.recipe.overrides import parse_overrides
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.schema import write_schema
 from tunesmith.recipe.write import commented_recipe
@@ -38,7 +40,7 @@ def new_run(
     model: str | None = None,
     *,
     preset: str | None = None,
-    default_text: str | None = None,
+    overrides: Sequence[str] = (),
     force: bool = False,
     root: Path | None = None,
     console: Console | None = None,
@@ -50,7 +52,7 @@ def new_run(
         folder: The folder of audio, or a list of speech pairs.
         model: Hub id or folder of the base model; the preset's, else the default.
         preset: A preset to start from.
-        default_text: Caption of clips that have none; not for speech.
+        overrides: ``key.path=value`` texts that the recipe will hold.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
         console: Prints what was seen and chosen, and the progress; a new one by default.
@@ -61,8 +63,16 @@ def new_run(
     """
     console = console or Console()
     run = free_place(name, root or RUNS, force=force)
-    _refuse_early(model, preset, default_text)
-    wanted = Wanted(name, model, preset, default_text)
+    keys = parse_overrides(overrides)
+    for key, flag in ((("name",), "NAME"), (("data", "folder"), "--from")):
+        if keys.get(*key) is not None:
+            raise TunesmithError(
+                msg("{flag} says this already", flag=flag), where=".".join(key), remedy=msg("Leave it out.")
+            )
+    model = model or keys.get("model", "path")
+    text = keys.get("data", "default_text")
+    _refuse_early(model, preset, text)
+    wanted = Wanted(name, model, preset, text, keys)
     with TemporaryDirectory(prefix="tunesmith-") as measured:
         seen = look(wanted, folder, RunFolder(Path(measured)), console)
         loaded, chosen = choose(wanted, seen)

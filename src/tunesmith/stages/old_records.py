@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.data.sample import read_manifest
@@ -29,7 +28,7 @@ def record_inputs_of_old(context: RunContext) -> None:
     if not old or not folder.resolved.exists():
         return
     try:
-        before = replace(context, recipe=load_recipe(folder.resolved))
+        before = context.with_recipe(load_recipe(folder.resolved))
     except TunesmithError:  # of a version whose keys are unknown now; the stages are done again
         return
     keep_clips(before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tunesmith.data.sample import Sample, read_manifest
 from tunesmith.errors import TunesmithError
@@ -30,7 +29,7 @@ def make_plan(context: RunContext, samples: Sequence[Sample] | None = None, *, p
     Raises:
         TunesmithError: when the base model's sizes cannot be known.
     """
-    known = card_for_planning(context.recipe)
+    known = card_for_planning(context.recipe, context.family)
     if known is None:
         raise TunesmithError(
             msg("the sizes of this model are not known here"),
@@ -80,13 +79,13 @@ def with_bounded_outputs(context: RunContext, stage: str) -> RunContext:
     bounded, said = bounded_outputs(context, samples_of(context))
     if stage in said:
         context.console.log(said[stage])
-    return replace(context, recipe=bounded.recipe)
+    return context.with_recipe(bounded.recipe)
 
 
 def bounded_outputs(context: RunContext, samples: Sequence[Sample]) -> tuple[RunContext, dict[str, Message]]:
     """The run with outputs that take no more than their share of the training time, and what was cut by section."""
-    known = card_for_planning(context.recipe)
+    known = card_for_planning(context.recipe, context.family)
     if known is None or not samples:
         return context, {}
     recipe, said = outputs_within(work_for(context, known[0], samples), given(context), device_kind(context))
-    return replace(context, recipe=recipe), said
+    return context.with_recipe(recipe), said

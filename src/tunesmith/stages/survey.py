@@ -89,7 +89,7 @@ def warned_clips(checked: CheckReport) -> frozenset[str]:
 
 def examine(context: RunContext, layout: Dataset) -> CheckReport:
     """Run every check with a progress bar; weights that are not on this machine yet are not downloaded for it."""
-    known = card_for_planning(context.recipe)
+    known = card_for_planning(context.recipe, context.family)
     card, local = known if known is not None else (None, False)
     with context.console.progress(msg("check"), len(layout.samples)) as advance:
         return run_checks(

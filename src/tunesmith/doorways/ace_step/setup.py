@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tunesmith.cli.guard import working_on
@@ -153,7 +152,7 @@ def settled(context: RunContext, args: argparse.Namespace, samples: Sequence[Sam
         "train": recipe.train.model_copy(update=lengths),
         "previews": recipe.previews.model_copy(update={"seconds": min(recipe.previews.seconds, max(1.0, longest))}),
     }
-    context = replace(context, recipe=recipe.model_copy(update=changed))
+    context = context.with_recipe(recipe.model_copy(update=changed))
     keep_previous(context.folder, dump_resolved(context.recipe))
     return context
 

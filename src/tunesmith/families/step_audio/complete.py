@@ -93,9 +93,9 @@ def _idle(network: str, count: int) -> tuple[Message, Message]:
                 "none of {count} training lines has what the LLM learns from (texts of what is spoken)",
                 count=count,
             ),
-            msg("Add it, or train the flow alone."),
+            msg("Add it, or train the flow alone (options.train=flow)."),
         )
     return (
         msg("none of {count} training lines has what the flow learns from (a target audio)", count=count),
-        msg("Add it, or train the LLM alone."),
+        msg("Add it, or train the LLM alone (options.train=llm)."),
     )
