@@ -264,8 +264,8 @@ def test_a_folder_that_cannot_be_read(
     if os.access(locked, os.R_OK):  # root reads everything, so the refusal has to be played
         real = os.scandir
 
-        def scandir(path: str = ".") -> Iterator[os.DirEntry]:
-            if Path(path) == locked:
+        def scandir(path: str | int = ".") -> Iterator[os.DirEntry]:
+            if not isinstance(path, int) and Path(path) == locked:
                 raise PermissionError(13, "Permission denied", str(path))
             return real(path)
 
@@ -285,11 +285,12 @@ def test_a_folder_whose_clips_went_missing(clips: Path, capsys: pytest.CaptureFi
 
 
 def test_nothing_usable_is_left(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for clip in clips.glob("*.wav"):
-        text_named_wav(clip)
     soundfile.write(clips / "short.wav", tone(0.2), RATE)
     assert main(["new", "a", "--from", str(clips), "--model", "pocket"]) == 0
+    for clip in clips.glob("*.wav"):
+        text_named_wav(clip)
     assert "no usable clip is left of" in refused(capsys, "run", "a")
+    assert "no usable clip is left of" in refused(capsys, "new", "b", "--from", str(clips), "--model", "pocket")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from tunesmith.data.sample import AudioRef, Sample, write_manifest
 from tunesmith.errors import TunesmithError
+from tunesmith.families import registry
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.loss_terms import LossAccumulator
 from tunesmith.families.registry import family_names, make_family, recognise
@@ -29,7 +31,7 @@ from tunesmith.training.trainer import train
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install the duet family as a package of its own would: a module and its entry point."""
     site = tmp_path / "site"
     (site / "duet_family").mkdir(parents=True)
@@ -40,6 +42,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text("[tunesmith.families]\nduet = duet_family:DUET\n")
     monkeypatch.syspath_prepend(str(site))
     sys.modules.pop("duet_family", None)
+    registry.installed.cache_clear()
+    yield
+    registry.installed.cache_clear()
 
 
 def pairs(folder: Path) -> list[Sample]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +14,11 @@ from tunesmith.cli.main import main
 from tunesmith.errors import TunesmithError
 from tunesmith.pocket.shipped import example_clips
 from tunesmith.recipe.decided import recipe_keys, settings_of
-from tunesmith.recipe.effects import RULES, reasons_of, without_effect
-from tunesmith.recipe.load import load, load_text
+from tunesmith.recipe.effects import NO_EFFECT, reasons_of, without_effect
+from tunesmith.recipe.load import build, load, load_text, read_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.overrides import override
+from tunesmith.recipe.tree import Tree, parse_tree
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES, RunFolder
@@ -63,8 +67,21 @@ def words_of(schema: Any) -> set[str]:
     return {word for word in own if isinstance(word, str)} | words_of(list(schema.values()))
 
 
+@cache
+def words_for(path: Path) -> list[str]:
+    """Every word that a recipe's keys and its family's options take by name."""
+    settings = settings_of(build(deepcopy(tree_of(path))).recipe)
+    return sorted(words_of(Recipe.model_json_schema()) | words_of(type(settings).model_json_schema()))
+
+
+@cache
+def tree_of(path: Path) -> Tree:
+    """A recipe's values, read once for the hundreds of times that another value is tried."""
+    return parse_tree(read_text(path), str(path))
+
+
 def context_of(folder: RunFolder, *overrides: str) -> RunContext:
-    loaded = load(folder.recipe, overrides)
+    loaded = build(deepcopy(tree_of(folder.recipe)), overrides)
     return RunContext(folder, loaded.recipe, Console(quiet=True), given=loaded.given)
 
 
@@ -79,9 +96,7 @@ def seen(context: RunContext) -> tuple[dict[str, object], object]:
 
 def changed(folder: RunFolder, name: str, value: object) -> RunContext:
     """The run with another value at one key: the first that its type takes."""
-    settings = settings_of(load(folder.recipe).recipe)
-    words = words_of(Recipe.model_json_schema()) | words_of(type(settings).model_json_schema())
-    for other in (*([OTHERS[name]] if name in OTHERS else ()), *ANYTHING, *sorted(words), "a/b"):
+    for other in (*([OTHERS[name]] if name in OTHERS else ()), *ANYTHING, *words_for(folder.recipe), "a/b"):
         if other == value:
             continue
         try:
@@ -161,7 +176,7 @@ def test_what_has_an_effect_is_not_said_to_have_none():
         "{model: {path: stepfun-ai/Step-Audio-EditX}, data: {replay: x}, train: {epochs: 4}, generate: {source: a.wav}}"
     )
     recipe = load_text(text).recipe
-    keys = [key for rule in RULES for key in rule.keys]
+    keys = [key for rule in NO_EFFECT for key in rule.keys]
     names = {str(said).split()[0] for said in without_effect(recipe, keys)}
     assert names == {"data.max_seconds", "data.min_crop_seconds"}
 

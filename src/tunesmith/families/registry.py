@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,9 +17,15 @@ from tunesmith.texts import msg
 GROUP = "tunesmith.families"
 
 
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """The entry point of every installed family by its name; read once, because a recipe asks for it at every key."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
 def family_names() -> list[str]:
     """Names of all installed families."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return sorted(installed())
 
 
 def family_type(name: str) -> FamilyType:
@@ -27,10 +34,9 @@ def family_type(name: str) -> FamilyType:
     Raises:
         TunesmithError: when no installed package provides it.
     """
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            family: FamilyType = point.load()
-            return family
+    if name in installed():
+        family: FamilyType = installed()[name].load()
+        return family
     close = difflib.get_close_matches(name, family_names(), 1)
     known = msg("Known families: {families}.", families=tuple(family_names()))
     raise TunesmithError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from tunesmith.planning.work import Audio, Work
+from tunesmith.planning.work import GeneratedAudio, Work
 from tunesmith.texts import Message, msg
 
 CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
@@ -72,7 +72,7 @@ def preview_seconds(work: Work, training: float, kind: str) -> float:
     return min(rounds * one, max(min(2, rounds) * one, work.recipe.previews.max_share * training))
 
 
-def generation_seconds(work: Work, audio: Audio, kind: str) -> float:
+def generation_seconds(work: Work, audio: GeneratedAudio, kind: str) -> float:
     """Audio made and measured: frame by frame, or in passes over the whole clip where the model denoises."""
     card, passes = work.card, work.card.passes
     calls = work.layers * (passes * audio.in_a_row / audio.seconds if passes else audio.in_a_row * card.frame_rate)

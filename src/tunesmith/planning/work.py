@@ -31,7 +31,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Audio:
+class GeneratedAudio:
     """Audio that is generated.
 
     Attributes:
@@ -127,23 +127,23 @@ class Work:
         every = self.recipe.previews.every
         return 1 + math.ceil(self.updates / every) if every else 0
 
-    def previews(self, rounds: int) -> Audio:
+    def previews(self, rounds: int) -> GeneratedAudio:
         """So many rounds of previews."""
         recipe = self.recipe.previews
         count = len(recipe.prompts) or recipe.count
-        return Audio(count, recipe.seconds, count, rounds)
+        return GeneratedAudio(count, recipe.seconds, count, rounds)
 
     @property
-    def audio(self) -> Mapping[str, Audio]:
+    def audio(self) -> Mapping[str, GeneratedAudio]:
         """What is generated beside previews, by part of the plan."""
         generate, evaluate = self.recipe.generate, self.recipe.evaluate
         style = 0 if evaluate.prompts else evaluate.forgetting_prompts
         own = min(self.recipe.previews.seconds, BASE_STYLE_SECONDS)
         prompts = (len(evaluate.prompts) or evaluate.count) + style
         return {
-            "base style": Audio(evaluate.forgetting_prompts, own, max(1, evaluate.forgetting_prompts)),
-            "generate": Audio(len(generate.prompts) or generate.count, generate.seconds, generate.batch_size),
-            "evaluate": Audio(prompts, evaluate.seconds, generate.batch_size, 2 if evaluate.compare else 1),
+            "base style": GeneratedAudio(evaluate.forgetting_prompts, own, max(1, evaluate.forgetting_prompts)),
+            "generate": GeneratedAudio(len(generate.prompts) or generate.count, generate.seconds, generate.batch_size),
+            "evaluate": GeneratedAudio(prompts, evaluate.seconds, generate.batch_size, 2 if evaluate.compare else 1),
         }
 
 

@@ -12,7 +12,7 @@ from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
-class Rule:
+class NoEffect:
     """Keys that have no effect under a condition.
 
     Attributes:
@@ -43,7 +43,7 @@ def without_effect(recipe: Recipe, names: Collection[str]) -> list[Message]:
 
 def reasons_of(recipe: Recipe) -> Iterator[tuple[str, Message]]:
     """Every key that changes nothing under the others, with the reason."""
-    for rule in RULES:
+    for rule in NO_EFFECT:
         if rule.holds(recipe):
             yield from ((key, rule.why) for key in rule.keys)
     settings = settings_of(recipe)
@@ -78,61 +78,63 @@ def _folder(recipe: Recipe) -> bool:
     return path.startswith("pocket") or Path(path).is_dir()
 
 
-RULES = (
-    Rule(("model.revision",), _folder, msg("the model is not taken from the Hub")),
-    Rule(
+NO_EFFECT = (
+    NoEffect(("model.revision",), _folder, msg("the model is not taken from the Hub")),
+    NoEffect(
         ("model.precision",),
         lambda r: r.model.device == "cpu" and r.model.precision != "fp32",
         msg("a CPU computes in fp32"),
     ),
-    Rule(
+    NoEffect(
         ("data.metadata_file",),
         lambda r: r.data.layout not in ("auto", "metadata"),
         msg("the layout of the clips has no such file"),
     ),
-    Rule(
+    NoEffect(
         ("data.valid_file",),
         lambda r: r.data.layout not in ("auto", "pairs"),
         msg("the layout of the clips has no lists"),
     ),
-    Rule(("data.valid_min",), lambda r: r.data.valid_share == 0, msg("data.valid_share is 0, so nothing is held out")),
-    Rule(("data.max_seconds", "data.min_crop_seconds"), _speech, msg("clips of speech are trained on whole")),
-    Rule(
+    NoEffect(
+        ("data.valid_min",), lambda r: r.data.valid_share == 0, msg("data.valid_share is 0, so nothing is held out")
+    ),
+    NoEffect(("data.max_seconds", "data.min_crop_seconds"), _speech, msg("clips of speech are trained on whole")),
+    NoEffect(
         ("data.min_crop_seconds",),
         lambda r: not _speech(r) and r.data.min_crop_seconds >= r.data.max_seconds,
         msg("crops are no longer than data.max_seconds, which it reaches"),
     ),
-    Rule(("data.replay_share",), lambda r: not r.data.replay, msg("there are no replay clips (data.replay)")),
-    Rule(
+    NoEffect(("data.replay_share",), lambda r: not r.data.replay, msg("there are no replay clips (data.replay)")),
+    NoEffect(
         ("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.rslora"),
         _trained_in_full,
         msg("the weights themselves are trained, without an adapter"),
     ),
-    Rule(("train.learning_rate",), _rates_of_their_own, msg("every network that trains has a rate of its own")),
-    Rule(("train.epochs",), lambda r: r.train.updates is not None, msg("train.updates decides the length")),
-    Rule(
+    NoEffect(("train.learning_rate",), _rates_of_their_own, msg("every network that trains has a rate of its own")),
+    NoEffect(("train.epochs",), lambda r: r.train.updates is not None, msg("train.updates decides the length")),
+    NoEffect(
         ("train.min_lr_share",), lambda r: r.train.schedule == "constant", msg("with a constant schedule nothing falls")
     ),
-    Rule(
+    NoEffect(
         ("train.ema_decay",),
         lambda r: r.train.use_weights == "raw" and r.train.ema_decay > 0,
         msg("the average is kept and not used; set train.use_weights=ema"),
     ),
-    Rule(("train.compile",), lambda r: r.model.device == "cpu", msg("nothing is compiled on a CPU")),
-    Rule(
+    NoEffect(("train.compile",), lambda r: r.model.device == "cpu", msg("nothing is compiled on a CPU")),
+    NoEffect(
         ("previews.prompts", "previews.count", "previews.max_share"),
         lambda r: r.previews.every == 0,
         msg("previews are off (previews.every is 0)"),
     ),
-    Rule(("previews.count",), lambda r: bool(r.previews.prompts), msg("there is one for every prompt given")),
-    Rule(("generate.count",), lambda r: bool(r.generate.prompts), msg("there is one for every prompt given")),
-    Rule(("evaluate.count",), lambda r: bool(r.evaluate.prompts), msg("there is one for every prompt given")),
-    Rule(
+    NoEffect(("previews.count",), lambda r: bool(r.previews.prompts), msg("there is one for every prompt given")),
+    NoEffect(("generate.count",), lambda r: bool(r.generate.prompts), msg("there is one for every prompt given")),
+    NoEffect(("evaluate.count",), lambda r: bool(r.evaluate.prompts), msg("there is one for every prompt given")),
+    NoEffect(
         ("generate.span", "generate.source_prompt", "generate.source_lyrics"),
         lambda r: not r.generate.source,
         msg("there is no source audio (generate.source)"),
     ),
-    Rule(
+    NoEffect(
         ("generate.adapter_scale",),
         lambda r: bool(r.generate.loras),
         msg("the adapters of generate.loras have their own"),

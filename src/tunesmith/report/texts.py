@@ -70,6 +70,8 @@ TERMS: dict[str, dict[str, Message]] = {
         "stage": msg("stage"),
         "not_measured": msg("not measured"),
         "precision": msg("precision"),
+        "previews_thinned": msg("previews thinned"),
+        "vetoed": msg("previews objected"),
     },
     "gate": {
         "base_loss": msg("base loss"),

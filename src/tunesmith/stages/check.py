@@ -13,7 +13,7 @@ from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import replay_line
 from tunesmith.stages.spoken_names import spoken
-from tunesmith.stages.survey import Survey, counts_line, findings_of, survey
+from tunesmith.stages.survey import DatasetSurvey, counts_line, findings_of, survey
 from tunesmith.texts import Message, msg
 
 
@@ -33,7 +33,7 @@ def check(context: RunContext) -> dict[str, Any]:
     return found.summary()
 
 
-def refuse_empty(context: RunContext, found: Survey, remedy: Message) -> None:
+def refuse_empty(context: RunContext, found: DatasetSurvey, remedy: Message) -> None:
     """Stop where none of the user's own clips, or of the replay set, is left to train on.
 
     Raises:

@@ -13,6 +13,7 @@ from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.planning.sentences import duration, plan_lines
+from tunesmith.planning.times import LISTEN_SECONDS, START_SECONDS
 from tunesmith.planning.work import FORWARDS, Work
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.context import RunContext
@@ -201,8 +202,6 @@ def log_measured(context: RunContext, measured: Measured) -> None:
     training = expected_training(work, measured.per_frame)
     rounds, share = work.preview_rounds, context.recipe.previews.max_share
     previews = min(rounds * measured.round, max(min(2, rounds) * measured.round, share * training))
-    after = sum(work.audio[name].in_a_row for name in ("generate", "evaluate"))
-    per_second = measured.round / context.recipe.previews.seconds
     said = msg(
         "measured on the largest batch ({clips} clips, {frames} frames): peak memory {memory:.2f} GiB; training about "
         "{training}, with previews {both}",
@@ -217,9 +216,16 @@ def log_measured(context: RunContext, measured: Measured) -> None:
         context.console.log(
             msg(
                 "generate and evaluate after it: about {time}, at the speed of these previews",
-                time=duration(after * per_second),
+                time=duration(expected_outputs(work, measured.round)),
             )
         )
+
+
+def expected_outputs(work: Work, measured_round: float) -> float:
+    """Seconds of ``generate`` and ``evaluate`` at the speed of a measured round of previews."""
+    made = sum(work.audio[name].total for name in ("generate", "evaluate"))
+    per_second = measured_round / work.previews(1).total
+    return 2 * START_SECONDS + made * (per_second + LISTEN_SECONDS)
 
 
 def expected_training(work: Work, per_frame: Mapping[str, float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,14 @@ def look(wanted: Wanted, folder: Path, measured: RunFolder, console: Console) ->
     # What is said in a clip cannot be guessed.
     guess = None if wanted.is_speech or wanted.default_text else guessed_text(path, as_read)
     data = {"folder": str(path), "layout": as_read.name, "default_text": wanted.default_text or guess}
-    first = build(_given(wanted, Tree({"data": {key: value for key, value in data.items() if value}})))
-    seen = replace(surveyed(first.recipe, path, as_read, measured, console), guess=guess)
+    plain = Tree({"data": {key: value for key, value in data.items() if value}})
+    family = RunContext(measured, build(_given(wanted, plain)).recipe, console).family
+    suited = family.checks.suited_options(as_read.samples)
+    first = build(_given(wanted, plain.merge(Tree(_options(suited)))))
+    seen = replace(surveyed(first.recipe, path, as_read, measured, console), guess=guess, suited=suited)
     # What is chosen for the clips may hold out others of them; nothing is measured again for it.
     chosen = choose(wanted, seen)[0].recipe
-    return replace(surveyed(chosen, path, as_read, measured, Console(quiet=True)), guess=guess)
+    return replace(surveyed(chosen, path, as_read, measured, Console(quiet=True)), guess=guess, suited=suited)
 
 
 def surveyed(recipe: Recipe, path: Path, as_read: Dataset, measured: RunFolder, console: Console) -> DatasetSummary:
@@ -152,7 +156,12 @@ def _from_data(wanted: Wanted, dataset: DatasetSummary, reasons: dict[str, str])
         reasons["data.default_text"] = (
             f"guessed from the folder's name for {dataset.uncaptioned} clips; say what they sound like instead"
         )
-    return {"data": data}
+    reasons.update({f"options.{name}": reason for name, (_, reason) in dataset.suited.items()})
+    return {"data": data, **_options(dataset.suited)}
+
+
+def _options(suited: Mapping[str, tuple[Any, str]]) -> dict[str, Any]:
+    return {"options": {name: value for name, (value, _) in suited.items()}} if suited else {}
 
 
 def _fit_batch(tree: Tree, dataset: DatasetSummary, reasons: dict[str, str]) -> None:

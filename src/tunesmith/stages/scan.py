@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tunesmith.data.layouts import Dataset
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import PROMPT_TEXT, Sample
 from tunesmith.records.findings import CheckFindings, Finding
-from tunesmith.stages.survey import Survey
+from tunesmith.stages.survey import DatasetSurvey
 from tunesmith.texts import Message, msg
 
 
@@ -31,6 +32,7 @@ class DatasetSummary:
         warnings: What the layout warns of.
         samples: What will be in the manifest.
         guess: A caption for those that have none, from the folder's name.
+        suited: Options of the family that suit them, each with its reason.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class DatasetSummary:
     warnings: tuple[Message, ...]
     samples: tuple[Sample, ...]
     guess: str | None = None
+    suited: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
 
     def lengths(self) -> Message:
         """Shortest, median and longest clip, and the whole."""
@@ -55,7 +58,7 @@ class DatasetSummary:
         )
 
 
-def summarised(folder: Path, as_read: Dataset, surveyed: Survey, found: CheckFindings) -> DatasetSummary:
+def summarised(folder: Path, as_read: Dataset, surveyed: DatasetSurvey, found: CheckFindings) -> DatasetSummary:
     """The summary of a survey.
 
     Args:

@@ -23,7 +23,7 @@ from tunesmith.texts import Message, msg
 
 
 @dataclass(frozen=True)
-class Survey:
+class DatasetSurvey:
     """What was found.
 
     Attributes:
@@ -44,7 +44,7 @@ class Survey:
         return [sample for sample in self.split.samples if not is_replay(sample)]
 
 
-def survey(context: RunContext) -> Survey:
+def survey(context: RunContext) -> DatasetSurvey:
     """Read, check and split the clips of a run; nothing is written but what was measured of every file.
 
     Raises:
@@ -79,7 +79,7 @@ def survey(context: RunContext) -> Survey:
     checked, result = completed(checked, result, family.checks.add_prompts(result.samples, seed, warned_clips(checked)))
     if replay is not None:
         checked, result = completed(checked, result, divide(context, replay, checked, result.samples))
-    return Survey(layout, replay, checked, result)
+    return DatasetSurvey(layout, replay, checked, result)
 
 
 def warned_clips(checked: CheckReport) -> frozenset[str]:
@@ -117,7 +117,7 @@ def completed(checked: CheckReport, result: SplitResult, augmented: Augmented) -
     return checked, replace(result, samples=list(augmented.samples), notes=[*result.notes, *augmented.notes])
 
 
-def findings_of(context: RunContext, found: Survey) -> CheckFindings:
+def findings_of(context: RunContext, found: DatasetSurvey) -> CheckFindings:
     """What ``findings.json`` says: of the user's own clips, and apart of a replay set."""
     samples, user_samples = found.split.samples, found.user_samples
     counts = Counter(sample.split for sample in user_samples)

@@ -158,8 +158,11 @@ def test_looking_at_clips_downloads_nothing(work: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("a download"))
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: None)
     assert main(["new", "hub", "--from", str(work / "sft.jsonl"), "--model", f"stepfun-ai/{MODEL}"]) == 0
-    assert do("check", work / "runs" / "hub", "options.train=llm") == 0
-    assert do("plan", work / "runs" / "hub", "options.train=llm") == 0
+    assert "  train: llm" in (work / "runs" / "hub" / "recipe.yaml").read_text(encoding="utf-8"), (
+        "nothing has a recording"
+    )
+    assert do("check", work / "runs" / "hub") == 0
+    assert do("plan", work / "runs" / "hub") == 0
 
 
 def test_training_needs_no_tokeniser(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
@@ -21,6 +22,10 @@ class Checks:
             TunesmithError: naming the sample or its line.
         """
         return
+
+    def suited_options(self, samples: Sequence[Sample]) -> Mapping[str, tuple[Any, str]]:
+        """Options that suit a new run's clips as they were read, where the user sets none: the value and its reason."""
+        return {}
 
     def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
         """Add what samples need for training and lack (a voice prompt, a transcript); they have been split already.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
@@ -24,6 +25,12 @@ class StepAudioChecks(Checks):
     def validate_samples(self, samples: Sequence[Sample]) -> None:
         """Refuse edits that the model does not know."""
         validate_samples(samples)
+
+    def suited_options(self, samples: Sequence[Sample]) -> Mapping[str, tuple[Any, str]]:
+        """The LLM alone where nothing has a recording that the flow could learn from."""
+        if samples and all(sample.target is None for sample in samples):
+            return {"train": ("llm", "the list has audio tokens and no target audio, and the flow learns from audio")}
+        return {}
 
     def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
