@@ -39,7 +39,7 @@ train:
   {{updates: {updates}, batch_size: 2, accumulation: 1, save_every: 3, valid_every: 3, log_every: 1, ema_decay: 0.9}}
 adapter: {{dropout: 0.1}}
 gates: {{base_loss: warn, layout: warn}}
-previews: {{every: 6, seconds: 2.0, count: 1}}
+previews: {{every: 6, seconds: 2.0, count: 1, max_share: 1.0}}
 generate: {{count: 2, seconds: 2.0}}
 evaluate: {{count: 2, seconds: 2.0, forgetting_prompts: 1}}
 """
