@@ -39,11 +39,11 @@ train:
   {{updates: {updates}, batch_size: 2, accumulation: 1, save_every: 3, valid_every: 3, log_every: 1, ema_decay: 0.9}}
 adapter: {{dropout: 0.1}}
 gates: {{base_loss: warn, layout: warn}}
-previews: {{every: 6, seconds: 2.0, count: 1, max_share: 1.0}}
+previews: {{every: 6, seconds: 2.0, count: 1, max_share: 1000}}
 generate: {{count: 2, seconds: 2.0}}
 evaluate: {{count: 2, seconds: 2.0, forgetting_prompts: 1}}
 """
-TIMES = ("time", "seconds", "tokens_per_second", "written", "updated", "begun")
+TIMES = ("time", "seconds", "trained", "tokens_per_second", "written", "updated", "begun")
 """Keys that hold clock times, in any record."""
 
 

@@ -30,5 +30,5 @@ def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> 
             raise TunesmithError(
                 msg("a prompt is empty"), where="--prompt", remedy=msg("Say what it should sound like.")
             )
-        found += [override(f"{section}.prompts", prompts), override(f"{section}.count", len(prompts))]
+        found.append(override(f"{section}.prompts", prompts))
     return found
