@@ -204,7 +204,7 @@ def test_generate_turns_its_flags_into_the_recipe(made: Path, monkeypatch: pytes
     ((recipe, names),) = seen
     assert names == ["generate"]
     assert recipe.prompts == ("a, b", "c: d")
-    assert (recipe.count, recipe.seconds, recipe.seed, recipe.format) == (2, 3.5, 7, "flac")
+    assert (len(recipe.prompts), recipe.seconds, recipe.seed, recipe.format) == (2, 3.5, 7, "flac")
     assert (recipe.adapter_scale, recipe.batch_size) == (0.5, 1)
     assert (tmp_path / "mine" / "00.flac").read_bytes() == b"sound"
 
