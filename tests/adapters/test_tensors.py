@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tunesmith.adapters.files import recipe_of
 from tunesmith.adapters.full import targets_of
-from tunesmith.adapters.tensors import opened_tensors, read_pickled, read_tensors, unpickled
+from tunesmith.adapters.tensors import opened_tensors, read_pickled, read_tensors, unpickled, write_tensors
 from tunesmith.errors import TunesmithError
 
 
@@ -112,3 +113,14 @@ def test_a_tuned_part_that_does_not_say_what_it_is(content: str, tmp_path: Path)
     (tmp_path / CONFIG).write_text(content)
     with pytest.raises(TunesmithError, match="does not say what was trained"):
         targets_of(tmp_path)
+
+
+def test_the_same_tensors_and_metadata_make_the_same_bytes(tmp_path):
+    told = {name: f'{name}: "Größe"\n' for name in "abcdef"}
+    tensors = {"x": torch.ones(3), "y": torch.zeros(2, 2, dtype=torch.float16)}
+    for number in range(6):
+        write_tensors(tmp_path / f"{number}.safetensors", tensors, told)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    with safe_open(tmp_path / "0.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt", **told}
+        assert all(torch.equal(file.get_tensor(name), tensor) for name, tensor in tensors.items())

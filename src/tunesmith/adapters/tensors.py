@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,20 @@ def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor], metadata: Map
     ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(file) as temporary:
         save_file(ready, temporary, metadata={"format": "pt", **(metadata or {})})
+        if metadata:
+            _sort_metadata(temporary)
+
+
+def _sort_metadata(file: Path) -> None:
+    """Put the entries of a header's metadata in order; safetensors hashes them, so that each process has another."""
+    with file.open("r+b") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) <= length:
+            opened.seek(8)
+            opened.write(text.ljust(length))
 
 
 def read_tensors(file: Path, what: Message = _THIS_FILE) -> dict[str, torch.Tensor]:
