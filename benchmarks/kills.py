@@ -36,7 +36,7 @@ name: {name}
 model: {{path: {model}, device: cpu}}
 data: {{folder: {clips}, max_seconds: 4.0, min_crop_seconds: 2.0}}
 train:
-  {{updates: {updates}, batch_size: 2, accumulation: 1, save_every: 3, valid_every: 3, log_every: 1, ema_decay: 0.9}}
+  {{{length}, batch_size: 2, accumulation: 1, save_every: 3, valid_every: 3, log_every: 1, ema_decay: 0.9}}
 adapter: {{dropout: 0.1}}
 gates: {{base_loss: warn, layout: warn}}
 previews: {{every: 6, seconds: 2.0, count: 1, max_share: 1000}}
@@ -57,6 +57,7 @@ class Case:
         clips: The folder or list it learns from.
         commands: Arguments of ``tunesmith`` in turn; ``RUN`` stands for the run's folder.
         launcher: What runs them.
+        length: Keys of the recipe that say how long it trains.
     """
 
     name: str
@@ -64,13 +65,19 @@ class Case:
     clips: Path
     commands: tuple[tuple[str, ...], ...]
     launcher: list[str] = field(default_factory=lambda: TUNESMITH)
-    updates: int = 9
+    length: str = "updates: 9"
 
 
 CASES = (
     Case("musicgen", "pocket", MUSIC, (("run", "RUN"), ("export", "RUN", "--merged"))),
     Case("ace_step", "pocket/ace_step", MUSIC, (("run", "RUN"), ("export", "RUN"))),
-    Case("step_audio", "pocket/step_audio", VOICE, (("run", "RUN"), ("export", "RUN"))),
+    Case(
+        "step_audio",
+        "pocket/step_audio",
+        VOICE,
+        (("run", "RUN"), ("export", "RUN")),
+        length="stages: {llm: {updates: 3}, flow: {updates: 3}, joint: {updates: 3}}",
+    ),
     Case("two_processes", "pocket", MUSIC, (("train", "RUN"),), TWO_PROCESSES),
 )
 
@@ -78,7 +85,7 @@ CASES = (
 def write_recipe(case: Case, folder: Path) -> None:
     """The run's folder with its recipe."""
     folder.mkdir(parents=True)
-    text = SMALL.format(name=case.name, model=case.model, clips=case.clips, updates=case.updates)
+    text = SMALL.format(name=case.name, model=case.model, clips=case.clips, length=case.length)
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")
 
 

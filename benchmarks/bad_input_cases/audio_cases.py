@@ -30,7 +30,7 @@ def as_format(kind: str, subtype: str | None = None, keep: float = 1.0, audio: n
     """A file of this format whatever its name says, of which the first ``keep`` is left."""
 
     def make(path: Path) -> None:
-        soundfile.write(path, tone() if audio is None else audio, RATE, format=kind, subtype=subtype)
+        soundfile.write(os.fsencode(path), tone() if audio is None else audio, RATE, format=kind, subtype=subtype)
         content = path.read_bytes()
         path.write_bytes(content[: int(len(content) * keep)])
 
