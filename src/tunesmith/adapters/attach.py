@@ -13,6 +13,9 @@ from tunesmith.adapters.settings import AdapterDefaults, AdapterRecipe
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
+_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Embedding)
+"""What PEFT puts an adapter of this kind on."""
+
 
 def attach(
     networks: Mapping[str, nn.Module], recipe: AdapterRecipe, defaults: Mapping[str, AdapterDefaults], seed: int
@@ -58,16 +61,20 @@ def _with_lora(network: nn.Module, name: str, recipe: AdapterRecipe, default: Ad
 
 
 def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse targets that name no module; PEFT passes over a misspelt one as long as another one names some.
+    """Refuse targets that name no layer; PEFT passes over a misspelt one as long as another one names some.
 
     Raises:
         TunesmithError: naming them.
     """
-    modules = [module for module, _ in network.named_modules()]
-    lost = [t for t in targets if not any(m == t or m.endswith(f".{t}") for m in modules)]
+    layers = [name for name, module in network.named_modules() if isinstance(module, _LAYERS)]
+    lost = [t for t in targets if not any(layer == t or layer.endswith(f".{t}") for layer in layers)]
     if lost:
         raise TunesmithError(
-            msg("adapter targets {targets} name no module of `{network}`", targets=lost, network=name),
+            msg(
+                "adapter targets {targets} name no linear or convolution layer of `{network}`",
+                targets=lost,
+                network=name,
+            ),
             where="adapter.targets",
             remedy=msg("The family's own targets are {targets}.", targets=tuple(known)),
         )
