@@ -44,7 +44,7 @@ gates:
 """
     assert complaints(text, ("train.log_evry=3", "generate.seconds=0")) == [
         "command line: train.log_evry: unknown key; did you mean `train.log_every`?",
-        "command line: generate.seconds: must be greater than 0, not `0`",
+        "command line: generate.seconds: must be at least 0.1, not `0`",
         "r.yaml:1: nmae: unknown key; did you mean `name`?",
         "r.yaml:3: train.learning_rat: unknown key; did you mean `train.learning_rate`?",
         "r.yaml:4: train.updates: must be a whole number, not `1:30`",

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tunesmith.run.launcher import LAUNCHED
 from tunesmith.training import interrupt
-from tunesmith.training.interrupt import FORWARDED_SECONDS, LAUNCHED, StopRequest, catch_signals
+from tunesmith.training.interrupt import FORWARDED_SECONDS, StopRequest, catch_signals
 
 LAUNCHER = """
 import subprocess, sys
@@ -27,6 +29,16 @@ with catch_signals() as stop:
     while not stop:
         time.sleep(0.05)
 Path(sys.argv[1], "ended").touch()
+"""
+WAITING = """
+import os, signal, sys, threading
+from pathlib import Path
+from tunesmith.run.launcher import ending_with_launcher, remember_launcher
+remember_launcher()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # as in a wait of torch: no handler gets a turn
+with ending_with_launcher():
+    Path(sys.argv[1], "began").write_text(str(os.getpid()))
+    signal.sigwait({signal.SIGUSR1})
 """
 
 
@@ -68,9 +80,20 @@ def test_a_worker_whose_launcher_was_killed_stops_by_itself(tmp_path: Path) -> N
     wait_for(tmp_path / "ended")
 
 
-def wait_for(path: Path, seconds: float = 20.0) -> None:
-    import time
+def test_a_worker_that_waits_for_the_others_ends_with_its_launcher(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LAUNCHER, WAITING, str(tmp_path)]
+    launcher = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
+    wait_for(tmp_path / "began")
+    worker = int((tmp_path / "began").read_text())
+    launcher.kill()
+    launcher.wait()
+    until = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists():
+        assert time.monotonic() < until, "it waits on"
+        time.sleep(0.05)
 
+
+def wait_for(path: Path, seconds: float = 20.0) -> None:
     until = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < until, path.name

@@ -119,6 +119,21 @@ def test_non_finite_updates_are_skipped_counted_and_finally_stop_the_run(make_ru
     assert [e.name for e in context.folder.read_metrics(EventLine)].count("nonfinite") == 3
 
 
+def test_weights_that_are_lost_end_the_run_before_they_are_kept(make_run, monkeypatch):
+    context = make_run(train={**BASE, "log_every": 1})
+
+    def lose(state, **given):
+        result = train_update(state, **given)
+        next(iter(state.parameters.values())).data[0] = float("inf")
+        return result
+
+    monkeypatch.setattr("tunesmith.training.trainer.train_update", lose)
+    with pytest.raises(TunesmithError, match=r"1 of \d+ trained tensors are not finite any more .*--fresh"):
+        train(context)
+    assert not context.folder.best.exists() and not context.folder.final.exists()
+    assert not context.folder.checkpoints.exists()
+
+
 def test_one_bad_update_leaves_the_weights_alone(make_run, monkeypatch):
     context = make_run(train=BASE)
     state = build_train_state(context)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunesmith.records.settings import RESUMABLE, WEIGHTS, Positive, Section
+from tunesmith.records.settings import RESUMABLE, WEIGHTS, LearningRate, Positive, Section
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NetworkRecipe(Section):
     """The adapter's input has this dropout."""
     targets: Annotated[tuple[str, ...] | None, WEIGHTS] = None
     """Modules whose names end so are adapted (for `full`, parameters whose names begin so are trained)."""
-    learning_rate: Annotated[Positive | None, RESUMABLE] = None
+    learning_rate: Annotated[LearningRate | None, RESUMABLE] = None
     """This network's learning rate rises to this peak; `train.learning_rate` counts when it is left out."""
 
 

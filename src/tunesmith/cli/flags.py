@@ -8,6 +8,9 @@ from typing import Any
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
+LEAST_SECONDS = 0.1
+"""As the recipe has it; said here of the flag by its own name."""
+
 
 def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> list[str]:
     """Override texts for the flags that were given.
@@ -18,11 +21,11 @@ def as_overrides(section: str, prompts: Sequence[str] | None, **values: Any) -> 
     from tunesmith.recipe.overrides import override
 
     seconds = values.get("seconds")
-    if seconds is not None and not seconds > 0:
+    if seconds is not None and not seconds >= LEAST_SECONDS:
         raise TunesmithError(
             msg("{seconds:g} seconds cannot be generated", seconds=seconds),
             where="--seconds",
-            remedy=msg("Ask for more than 0."),
+            remedy=msg("Ask for {least:g} or more.", least=LEAST_SECONDS),
         )
     found = [override(f"{section}.{key}", value) for key, value in values.items() if value is not None]
     if prompts:

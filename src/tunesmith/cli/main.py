@@ -26,6 +26,7 @@ from tunesmith.cli.run import run
 from tunesmith.cli.schema import schema
 from tunesmith.cli.train import train
 from tunesmith.cli.verb_help import explain_verbs
+from tunesmith.run.launcher import remember_launcher
 from tunesmith.texts import tr_all
 
 VERBS = (
@@ -96,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 for a failure that was explained, 2 for a wrong command line, 70 for a bug, 130 for Ctrl-C.
     """
+    remember_launcher()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     for stream in (sys.stdout, sys.stderr):

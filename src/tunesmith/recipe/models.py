@@ -19,14 +19,15 @@ from tunesmith.records.settings import (
     RESUMABLE,
     SELECTION,
     WEIGHTS,
+    LearningRate,
     Positive,
     Section,
     Share,
 )
 from tunesmith.texts import msg
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-"""Of audio that is made; an hour takes a night on a CPU already."""
+Seconds = Annotated[float, Field(ge=0.1, le=3600)]
+"""Of audio that is made: a tenth of a second holds a frame of every family; an hour takes a night on a CPU already."""
 Count = Annotated[int, Field(gt=0, le=1000)]
 """Of clips that are made."""
 Seed = Annotated[int, Field(ge=-(2**62), le=2**62)]
@@ -121,7 +122,7 @@ class TrainRecipe(Section):
     """An update has this many micro-batches. The result does not depend on how a batch is cut into them."""
     token_budget: Annotated[Annotated[int, Field(gt=0)] | None, EXECUTION] = None
     """A micro-batch has at most this many frames (padding included); larger ones are cut further."""
-    learning_rate: Annotated[Positive, RESUMABLE] = 1e-4
+    learning_rate: Annotated[LearningRate, RESUMABLE] = 1e-4
     """The learning rate rises to this peak."""
     warmup_updates: Annotated[Annotated[int, Field(ge=0)] | None, RESUMABLE] = None
     """The rate rises linearly over this many updates: 5 % of them when this is left out, and never more than 10 %."""

@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0, le=1000)]
+"""Far beyond any that works; above it the numbers of a step overflow."""
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from tunesmith.files import write_text
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
+from tunesmith.run.launcher import is_launched, is_launcher_gone
 from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.old_records import record_inputs_of_old
@@ -176,11 +176,10 @@ def await_main(context: RunContext, name: str) -> None:
     """Let the first process of a distributed run do a stage that is not training; the launcher ends us if it fails."""
     if name not in {"check", "encode"}:
         return
-    launcher = os.getppid()
     while True:
         if is_done(context, name, stage_inputs(context, name)):
             return
-        if os.getppid() != launcher:
+        if is_launched() and is_launcher_gone():
             raise TunesmithError(
                 msg("the command that started this process has ended"), remedy=msg("Start all processes again.")
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -10,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from tunesmith.run.launcher import LOOK_SECONDS, is_launched, is_launcher_gone, remember_launcher
+
 FORWARDED_SECONDS = 2.0
 """Launchers and job managers send SIGTERM to a process and to its group: within this time it is the same request."""
-LAUNCHED = "TORCHELASTIC_RUN_ID"
-"""Set in the processes that torchrun, ``accelerate launch`` and the trainer's doorway start and watch over."""
-_LOOK_SECONDS = 1.0
 
 
 class StopRequest:
@@ -32,7 +30,7 @@ class StopRequest:
         if self.signal is None:
             self.signal, self._at = number, time.monotonic()
             return
-        forwarded = number == signal.SIGTERM or LAUNCHED in os.environ
+        forwarded = number == signal.SIGTERM or is_launched()
         if not (forwarded and time.monotonic() - self._at < FORWARDED_SECONDS):
             raise KeyboardInterrupt
 
@@ -49,8 +47,9 @@ def catch_signals() -> Iterator[StopRequest]:
         return
     before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
     over = threading.Event()
-    if LAUNCHED in os.environ:
-        threading.Thread(target=_follow_launcher, args=(request, over, os.getppid()), daemon=True).start()
+    if is_launched():
+        remember_launcher()
+        threading.Thread(target=_follow_launcher, args=(request, over), daemon=True).start()
     try:
         yield request
     finally:
@@ -59,8 +58,8 @@ def catch_signals() -> Iterator[StopRequest]:
             signal.signal(number, handler)
 
 
-def _follow_launcher(request: StopRequest, over: threading.Event, launcher: int) -> None:
-    while not over.wait(_LOOK_SECONDS):
-        if os.getppid() != launcher:
+def _follow_launcher(request: StopRequest, over: threading.Event) -> None:
+    while not over.wait(LOOK_SECONDS):
+        if is_launcher_gone():
             request.signal = request.signal or signal.SIGTERM
             return

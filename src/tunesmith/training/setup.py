@@ -19,6 +19,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.context import RunContext
+from tunesmith.run.launcher import ending_with_launcher
 from tunesmith.texts import msg
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
@@ -147,7 +148,8 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
     )
     if wanted.startswith("cuda:"):
         torch.cuda.set_device(wanted)
-    return Accelerator(cpu=cpu, mixed_precision=precision_for(recipe.model.precision, "cpu" if cpu else "gpu"))
+    with ending_with_launcher():  # it waits for the other processes
+        return Accelerator(cpu=cpu, mixed_precision=precision_for(recipe.model.precision, "cpu" if cpu else "gpu"))
 
 
 def precision_for(wanted: str, device: str) -> str:

@@ -33,7 +33,7 @@ from tunesmith.training.setup import build_train_state
 from tunesmith.training.sound import newest_sound
 from tunesmith.training.start import Start, make_room, record_begin, refuse_snapshots
 from tunesmith.training.trackers import Tracker
-from tunesmith.training.training_log import count_skipped, log_training
+from tunesmith.training.training_log import count_skipped, log_training, refuse_lost_weights
 from tunesmith.training.validation import fixed_batches, fixed_items
 from tunesmith.training.validation_loop import validate
 
@@ -132,6 +132,8 @@ def after_update(run: RunState, result: UpdateResult) -> None:
     count_skipped(run, result)
     update, last = state.progress.update, state.stage_over
     since = update - state.progress.stage_began
+    if update % settings.log_every == 0 or since % settings.valid_every == 0 or last:
+        refuse_lost_weights(run)
     if update % settings.log_every == 0 or update == 1 or last:
         log_training(run, result)
     if run.main:

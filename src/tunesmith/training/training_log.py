@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import TrainLine
 from tunesmith.texts import msg
@@ -27,6 +29,30 @@ def count_skipped(run: RunState, result: UpdateResult) -> None:
                 "Lower train.learning_rate (now {rate:g}; try a third), or use fp32 or bf16 instead of fp16; the "
                 "newest checkpoint is from before.",
                 rate=settings.learning_rate,
+            ),
+        )
+
+
+def refuse_lost_weights(run: RunState) -> None:
+    """End a run whose weights are not numbers any more: one step can do that although its gradient was finite.
+
+    Raises:
+        TunesmithError: naming the first of them.
+    """
+    parameters = run.state.parameters
+    lost = [key for key, parameter in parameters.items() if not bool(torch.isfinite(parameter).all())]
+    if lost:
+        raise TunesmithError(
+            msg(
+                "{count} of {all} trained tensors are not finite any more (the first: {name})",
+                count=len(lost),
+                all=len(parameters),
+                name=str(lost[0]),
+            ),
+            where=f"update {run.state.progress.update}",
+            remedy=msg(
+                "Lower train.learning_rate (now {rate:g}; try a third), and train with --fresh.",
+                rate=run.state.settings.learning_rate,
             ),
         )
 
