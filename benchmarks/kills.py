@@ -123,12 +123,23 @@ def killed(case: Case, folder: Path, seconds: list[float], kills: int, draw: ran
             if number < wanted and not ended_within(process, draw.uniform(0.3, took / wanted * 2 + 3.0)):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+                await_orphans(folder)
                 done += 1
                 continue
             if process.wait() == 0:
                 break
             raise SystemExit(f"{case.name}: `{' '.join(command)}` fails after {done} kills; see {folder.parent}")
     return done
+
+
+def await_orphans(folder: Path, seconds: float = 60.0) -> None:
+    """Wait until processes whose launcher was killed have ended, as they do by themselves."""
+    until = time.monotonic() + seconds
+    look = ["pgrep", "-f", f"tunesmith .*{folder}"]
+    while found := subprocess.run(look, check=False, capture_output=True, text=True).stdout:
+        if time.monotonic() > until:
+            raise SystemExit(f"these processes outlive their launcher: {found.split()}")
+        time.sleep(0.2)
 
 
 def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:

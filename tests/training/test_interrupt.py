@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tunesmith.run import launcher
 from tunesmith.run.launcher import LAUNCHED
 from tunesmith.training import interrupt
 from tunesmith.training.interrupt import FORWARDED_SECONDS, StopRequest, catch_signals
@@ -73,24 +74,38 @@ def test_a_second_ctrl_c_stops_at_once_but_where_a_launcher_sends_it(
 
 def test_a_worker_whose_launcher_was_killed_stops_by_itself(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LAUNCHER, WORKER, str(tmp_path)]
-    launcher = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
     wait_for(tmp_path / "began")
-    launcher.kill()
-    launcher.wait()
+    parent.kill()
+    parent.wait()
     wait_for(tmp_path / "ended")
 
 
 def test_a_worker_that_waits_for_the_others_ends_with_its_launcher(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LAUNCHER, WAITING, str(tmp_path)]
-    launcher = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, LAUNCHED: "x"})
     wait_for(tmp_path / "began")
     worker = int((tmp_path / "began").read_text())
-    launcher.kill()
-    launcher.wait()
+    parent.kill()
+    parent.wait()
     until = time.monotonic() + 20
     while Path(f"/proc/{worker}").exists():
         assert time.monotonic() < until, "it waits on"
         time.sleep(0.05)
+
+
+def test_a_parent_that_is_no_python_is_no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = subprocess.Popen(["sleep", "60"])
+    try:
+        monkeypatch.setattr(launcher.os, "getppid", lambda: shell.pid)
+        monkeypatch.setattr(launcher, "remember_launcher", lambda: shell.pid)
+        assert launcher.is_launcher_gone(), "it died before it was looked for"
+        monkeypatch.setattr(launcher, "remember_launcher", os.getpid)
+        monkeypatch.setattr(launcher.os, "getppid", os.getpid)
+        assert not launcher.is_launcher_gone()
+    finally:
+        shell.kill()
+        shell.wait()
 
 
 def wait_for(path: Path, seconds: float = 20.0) -> None:

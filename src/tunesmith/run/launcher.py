@@ -26,7 +26,21 @@ def is_launched() -> bool:
 
 def is_launcher_gone() -> bool:
     """Whether the parent that this process began under is dead."""
-    return os.getppid() != remember_launcher()
+    return os.getppid() != remember_launcher() or not _is_python(remember_launcher())
+
+
+@cache
+def _is_python(process: int) -> bool:
+    """Whether a process is Python, as every launcher is; true where it cannot be told.
+
+    A launcher that died before this process looked has left it to ``init`` or a session manager, which are not.
+    """
+    try:
+        return "python" in os.path.basename(os.readlink(f"/proc/{process}/exe"))
+    except PermissionError:
+        return False  # another user's
+    except OSError:
+        return True
 
 
 @contextmanager
