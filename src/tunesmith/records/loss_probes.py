@@ -1,0 +1,59 @@
+"""What cheap forward passes say of an adapter: losses that tell causes apart, as they lie on disk."""
+
+from __future__ import annotations
+
+from tunesmith.records.record import Number, Part
+
+
+class ProbePair(Part):
+    """A loss of the base and of the adapter on the same batches."""
+
+    base: Number
+    adapter: Number
+
+
+class ScaleLoss(Part):
+    """The loss at one strength of the adapter; 0 is the base model, 1 as it was trained."""
+
+    scale: float
+    loss: Number
+
+
+class WeightChange(Part):
+    """How far an adapter moves the weights of its layers: ‖ΔW‖ / ‖W‖ in the Frobenius norm, at scale 1.
+
+    Attributes:
+        median: Over all layers.
+        largest: Of the layer that moves most.
+        layer: That layer's name.
+        layers: How many there are.
+    """
+
+    median: float
+    largest: float
+    layer: str
+    layers: int
+
+
+class LossProbes(Part):
+    """Losses on fixed draws, beside the held-out and base-style ones.
+
+    Attributes:
+        clips: How many training clips ``train`` and ``swapped`` stand on.
+        train: On clips that were trained on.
+        swapped: On the same clips, each under the caption of another one; ``None`` where all have the same.
+        held_out_clips: How many held-out clips the next two stand on.
+        held_out: On held-out clips.
+        held_out_swapped: On the same clips, each under the caption of another one.
+        scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength.
+        change: How far the weights move; ``None`` where they are trained in full.
+    """
+
+    clips: int
+    train: ProbePair | None
+    swapped: ProbePair | None
+    held_out_clips: int
+    held_out: ProbePair | None
+    held_out_swapped: ProbePair | None
+    scales: tuple[ScaleLoss, ...]
+    change: WeightChange | None
