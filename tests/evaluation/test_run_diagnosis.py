@@ -14,6 +14,7 @@ from tests.evaluation import failures
 from tests.evaluation.music import RATE, measured, song
 from tunesmith.evaluation.diagnosis import Losses, RunFinding, diagnose_run
 from tunesmith.evaluation.signals import Signals, measure
+from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss, WeightChange
 
 OWN = tuple(measured(seed) for seed in range(12))
 BASE = tuple(measured(seed) for seed in range(20, 28))
@@ -107,19 +108,68 @@ def test_an_adapter_without_effect_is_named():
 
 
 @pytest.mark.parametrize(
-    ("losses", "kind", "word"),
+    ("after", "kind", "word"), [(3.9, "better", "learnt"), (4.01, "same", "hardly"), (float("nan"), "broken", "number")]
+)
+def test_held_out_loss_decides(after, kind, word):
+    finding = by_rule(diagnose_run(None, GOOD, losses=Losses(4.0, after)))["heldout_loss"]
+    assert finding.kind == kind and word in str(finding.sentence)
+    assert str(finding.cause) == "", "nothing was measured that would tell why"
+
+
+def probed(base: float = 4.0, adapter: float = 3.5, moved: float = 0.03, **scales: float) -> LossProbes:
+    """Probes of 8 training clips; ``half=3.0`` is the held-out loss at half the strength."""
+    at = {"off": 0.0, "quarter": 0.25, "half": 0.5, "whole": 1.0, "twice": 2.0}
+    return LossProbes(
+        clips=8,
+        train=ProbePair(base=base, adapter=adapter),
+        swapped=None,
+        held_out_clips=3,
+        held_out=None,
+        held_out_swapped=None,
+        scales=tuple(ScaleLoss(scale=at[name], loss=loss) for name, loss in scales.items()),
+        change=WeightChange(median=moved, largest=2 * moved, layer="layers.0.q_proj", layers=10),
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "probes", "cause", "remedy"),
     [
-        (Losses(4.0, 3.9), "better", "learnt"),
-        (Losses(4.0, 4.01), "same", "hardly"),
-        (Losses(4.0, 4.4), "worse", "rate"),
-        (Losses(4.0, 4.4, adapter_train=2.0), "worse", "Overfitted"),
-        (Losses(4.0, float("nan")), "broken", "rate"),
+        (
+            5.1,
+            probed(4.0, 0.34),
+            "by heart: the loss of 8 clips that it was trained on went from 4.000 to 0.340",
+            "few",
+        ),
+        (4.0, probed(4.0, 2.0), "by heart", "fewer updates"),
+        (4.4, probed(4.0, 4.3), "does not even predict what it was trained on", "third of the learning rate"),
+        (4.0, probed(4.0, 3.99, 0.001), "hardly trained: its layers move the weights by 0.10%", "as long"),
+        (4.0, probed(4.0, 3.99, 0.03), "Nothing was learnt of the training clips either", "belong together"),
+        (3.5, probed(4.0, 3.4), "", ""),
     ],
 )
-def test_held_out_loss_decides(losses, kind, word):
-    finding = by_rule(diagnose_run(None, GOOD, losses=losses))["heldout_loss"]
-    assert finding.kind == kind
-    assert word in str(finding.sentence) + str(finding.cause) + str(finding.remedy)
+def test_a_cause_is_named_by_what_was_measured(after, probes, cause, remedy):
+    finding = by_rule(diagnose_run(None, GOOD, losses=Losses(4.0, after, probes=probes)))["heldout_loss"]
+    assert cause in str(finding.cause) and remedy in str(finding.remedy)
+    assert bool(str(finding.cause)) == bool(cause)
+
+
+def test_an_adapter_that_acts_too_strongly_is_told_by_weaker_ones():
+    strong = probed(off=3.57, quarter=2.9, half=2.36, whole=4.95)
+    finding = by_rule(diagnose_run(None, GOOD, losses=Losses(3.57, 4.95, probes=strong)))["strength"]
+    assert "strength of 0.5 the loss is 2.360, at 1 it is 4.950" in str(finding.sentence)
+    assert "scale 0.5" in str(finding.remedy)
+    for good in (
+        probed(off=3.57, half=2.63, whole=2.36, twice=2.75),
+        probed(off=3.57, half=2.63, whole=2.65, twice=3.0),
+        probed(off=3.0, half=3.2, whole=4.0),  # better left off: the held-out loss says so
+    ):
+        assert "strength" not in by_rule(diagnose_run(None, GOOD, losses=Losses(3.57, 2.36, probes=good)))
+
+
+def test_an_inert_adapter_is_told_from_one_that_was_hardly_trained():
+    for moved, remedy in ((0.0, "alpha are 0"), (0.0001, "Train longer")):
+        losses = Losses(4.0, 4.0, probes=probed(4.0, 4.0, moved))
+        assert remedy in str(by_rule(diagnose_run(BASE, BASE, OWN, losses))["no_effect"].remedy)
 
 
 def test_forgetting_is_named():

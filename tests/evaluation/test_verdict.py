@@ -26,6 +26,11 @@ def test_what_was_not_measured_is_never_good_news():
     assert verdict([finding("forgetting", "same")], [], None, Recipe()).worse is None
 
 
+def test_an_adapter_that_does_nothing_is_not_told_to_train_on():
+    same = [finding("heldout_loss", "same"), finding("no_effect", "same")]
+    assert str(verdict(same, [], Losses(4.0, 4.0), Recipe()).next) == "mend no_effect"
+
+
 def test_what_to_check_depends_on_what_is_learnt():
     little = Losses(4.0, 3.99)
     assert "captions" in str(verdict([], [], little, Recipe()).next)

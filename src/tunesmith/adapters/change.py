@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -43,7 +43,12 @@ def _changes(networks: Mapping[str, nn.Module]) -> Iterator[tuple[float, str]]:
 
 def _share(layer: LoraLayer, adapter: str) -> float:
     """Of one layer, from the factors alone: ‖BA‖² is the trace of (BᵀB)(AAᵀ), as small as the rank."""
-    weight = layer.get_base_layer().weight.detach().float()
-    down, up = (getattr(layer, name)[adapter].weight.detach().float().flatten(1) for name in ("lora_A", "lora_B"))
+    weight = _matrix(layer.get_base_layer())
+    down, up = (_matrix(getattr(layer, name)[adapter]) for name in ("lora_A", "lora_B"))
     square = torch.sum((up.T @ up) * (down @ down.T))
     return float(layer.scaling[adapter] * square.clamp_min(0).sqrt() / weight.norm().clamp_min(1e-12))
+
+
+def _matrix(factor: Any) -> torch.Tensor:
+    weight: torch.Tensor = factor.weight
+    return weight.detach().float().flatten(1)

@@ -188,6 +188,7 @@ def _losses(context: RunContext, pair: LossPair | None) -> ComparedLosses | None
         adapter=LossSummary(loss=pair.adapter.loss, terms=pair.adapter.terms),
         base_style=BaseStyleLosses(base=style[0], adapter=style[1]) if style else None,
         random=context.family.objective.chance_loss(),
+        probes=pair.probes,
     )
 
 

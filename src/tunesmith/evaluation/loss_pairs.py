@@ -9,17 +9,19 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis import Losses
     from tunesmith.evaluation.speech.edit_types import PairedLosses
     from tunesmith.families.loss_terms import LossResult
+    from tunesmith.records.loss_probes import LossProbes
 
 
 @dataclass(frozen=True)
 class LossPair:
-    """Held-out and base-style losses of base and adapter; of speech, also of every held-out clip by edit type."""
+    """Held-out and base-style losses of both, and probes; of speech, also of every held-out clip by edit type."""
 
     base: LossResult | None
     adapter: LossResult | None
     base_style: tuple[float, float] | None
     clips: int
     by_type: PairedLosses = field(default_factory=dict)
+    probes: LossProbes | None = None
 
 
 def as_losses(pair: LossPair | None) -> Losses | None:
@@ -36,4 +38,5 @@ def as_losses(pair: LossPair | None) -> Losses | None:
         adapter_forgetting=style[1],
         heldout_clips=pair.clips,
         by_type=pair.by_type,
+        probes=pair.probes,
     )

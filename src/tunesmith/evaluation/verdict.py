@@ -18,6 +18,8 @@ _CHECK_TEXTS: dict[Profile, Message] = {
     "music": msg("captions describe the clips"),
     "speech": msg("transcripts are what the recordings say"),
 }
+_UNCHANGED = ("heldout_loss", "no_effect")
+"""Findings that nothing changed, the more certain last."""
 CLEAR_GAIN = 0.02
 """Share by which held-out loss must fall to be called learning; smaller moves are within a few clips' luck."""
 
@@ -32,16 +34,17 @@ def verdict(
     """The three sentences; ``worse`` is ``None`` when all was measured and nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
     by_adapter = sorted((f for f in bad if not _base_has_fault(f)), key=_weight)
+    unchanged = sorted((f for f in findings if f.kind == "same" and f.name in _UNCHANGED), key=lambda f: f.name)[::-1]
     return RunVerdict(
         learnt=_learnt(features, losses),
         worse=_worse(by_adapter, [f for f in findings if f.kind == "unmeasured"]),
-        next=_next(by_adapter or bad, features, losses, recipe, profile),
+        next=_next(by_adapter or bad or unchanged, features, losses, recipe, profile),
     )
 
 
 def _weight(finding: RunFinding) -> tuple[bool, bool]:
     """Broken before worse; then what holds for everything (losses) before what some outputs show."""
-    overall = finding.name in {"heldout_loss", "forgetting"} or finding.name.startswith("edit_type_")
+    overall = finding.name in {"heldout_loss", "strength", "forgetting"} or finding.name.startswith("edit_type_")
     return finding.kind != "broken", not overall
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tunesmith.records.comparison_migration import from_pairs_of_languages
+from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.record import Number, Part, Record, Said
 from tunesmith.records.run_finding import ClipVerdict, RunFinding
 from tunesmith.records.speech_comparison import SpeechComparison
@@ -90,12 +91,16 @@ class BaseStyleLosses(Part):
 
 
 class ComparedLosses(Part):
-    """Losses of both models on the same batches; ``random`` is that of a uniform guess, where there is one."""
+    """Losses of both models on the same batches; ``random`` is that of a uniform guess, where there is one.
+
+    ``probes`` are further ones; files of before have none.
+    """
 
     base: LossSummary
     adapter: LossSummary
     base_style: BaseStyleLosses | None
     random: Number
+    probes: LossProbes | None = None
 
 
 class FeatureResult(Part):

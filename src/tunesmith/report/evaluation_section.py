@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunesmith.records.comparison import ComparedLosses, FeatureResult
+from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.run_finding import RunFinding
 from tunesmith.records.speech_comparison import MeasureResult
 from tunesmith.report.field_names import loss_term, worded
@@ -44,7 +45,26 @@ def loss_rows(data: ReportData) -> list[tuple[Message, str, str, str]]:
     rows.append(
         (msg("Base-style prompts (forgetting)"), style.base if style else None, style.adapter if style else None)
     )
+    rows += _probe_rows(losses.probes)
     return [(name, loss(first), loss(second), change(first, second)) for name, first, second in rows]
+
+
+def _probe_rows(probes: LossProbes | None) -> list[tuple[Message, float | None, float | None]]:
+    """Losses that tell causes apart, and the loss by the adapter's strength."""
+    if probes is None:
+        return []
+    pairs = (
+        (msg("Training clips"), probes.train),
+        (msg("Training clips, each under the caption of another"), probes.swapped),
+        (msg("Held-out clips, each under the caption of another"), probes.held_out_swapped),
+    )
+    rows = [(name, pair.base, pair.adapter) for name, pair in pairs if pair is not None]
+    base = next((one.loss for one in probes.scales if one.scale == 0), None)
+    weaker_or_stronger = [one for one in probes.scales if one.scale not in (0, 1)]
+    return [
+        *rows,
+        *((msg("At {scale:g} of the adapter's strength", scale=o.scale), base, o.loss) for o in weaker_or_stronger),
+    ]
 
 
 @dataclass(frozen=True)

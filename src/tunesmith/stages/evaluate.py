@@ -18,6 +18,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples
 from tunesmith.run.rounds import new_round
 from tunesmith.stages.planned import with_bounded_outputs
+from tunesmith.stages.probes import measure_probes
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     networks = load_adapted(context.family, adapter, device)
     sides = generate_sides(context, networks, prompts, target, device, speech)
     losses = measure_losses(context, networks, device)
+    if losses is not None:
+        losses = replace(losses, probes=measure_probes(context, networks, device))
     record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
     verdict = record.verdict

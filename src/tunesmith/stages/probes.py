@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 PROBED = 8
 """Training clips, and held-out ones, that are looked at: enough to tell causes apart, and few forward passes."""
-SCALES = (0.0, 0.5, 1.0, 1.5, 2.0)
+SCALES = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
 SUNG = ("caption", "lyrics")
-"""Texts that another clip lends in music; in speech only what is said, for the prompt's text belongs to its audio."""
+"""Texts that another clip lends in music; in speech only what is said, since the prompt's text belongs to its audio."""
 
 
 def measure_probes(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossProbes | None:
@@ -67,20 +68,20 @@ def measure_probes(context: RunContext, networks: Mapping[str, nn.Module], devic
 def swapped(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
     """Every sample under the texts of another one that says something else; none where all say the same.
 
-    Nothing is encoded for it: a text's encoding is kept by its content, and the other sample has it already.
+    Music needs no encoding for it: a text's encoding is kept by its content, and the other sample has it already. A
+    prompt of speech holds two texts, so it is encoded, which takes no network.
     """
     from tunesmith.data.cache import EncodedStore
+    from tunesmith.stages.encode import encode_samples
 
     roles = ("caption",) if context.family.is_speech else SUNG
-    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
     found = []
     for sample, other in _others(samples):
         texts = {role: text for role, text in sample.texts.items() if role not in roles}
-        lent = replace(sample, texts={**texts, **{r: t for r, t in other.texts.items() if r in roles}}, variants=())
-        keys = {name: context.family.encoding.field_key(lent, name) for name in store.fields}
-        if store.missing(keys):
-            return []
-        found.append(lent)
+        lent = {role: text for role, text in other.texts.items() if role in roles}
+        found.append(replace(sample, texts={**texts, **lent}, variants=()))
+    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    encode_samples(replace(context, console=Console(quiet=True)), store, found)
     return found
 
 

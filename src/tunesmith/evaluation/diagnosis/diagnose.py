@@ -11,6 +11,7 @@ from tunesmith.evaluation.diagnosis import (
     forgetting,
     no_effect,
     shares,
+    strength,
     style,
     worse_heldout,
 )
@@ -22,6 +23,7 @@ from tunesmith.records.run_finding import RunFinding
 
 RUN_RULES = (
     worse_heldout.judge,
+    strength.judge,
     edit_type.judge,
     no_effect.judge,
     shares.judge,

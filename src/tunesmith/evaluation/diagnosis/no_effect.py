@@ -7,8 +7,9 @@ from dataclasses import fields
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.loss_probes import WeightChange
 from tunesmith.records.run_finding import RunFinding
-from tunesmith.texts import msg
+from tunesmith.texts import NOTHING, Message, msg
 
 _IDENTICAL_SHARE = 0.8
 _TOLERANCE = 1e-4
@@ -24,6 +25,7 @@ def judge(run: RunData) -> list[RunFinding]:
     same_audio = bool(pairs) and identical >= _IDENTICAL_SHARE * len(pairs)
     if not same_audio and not equal:
         return []
+    change = run.losses.probes.change if run.losses and run.losses.probes else None
     sentence = msg("The held-out loss is the same with and without the adapter.")
     if same_audio:
         sentence = msg(
@@ -37,17 +39,33 @@ def judge(run: RunData) -> list[RunFinding]:
             kind="same",
             title=msg("No effect"),
             sentence=sentence,
-            evidence={"identical": identical, "n": len(pairs), "limit": _IDENTICAL_SHARE},
-            cause=msg(
-                "The adapter was not loaded, its keys do not match this base model, its scale is 0, or it was "
-                "hardly trained."
-            ),
-            remedy=msg(
-                "See that the adapter's weights are not all zero and that its base model is this one; then train "
-                "with more steps or a higher learning rate."
-            ),
+            evidence={
+                "identical": identical,
+                "n": len(pairs),
+                "limit": _IDENTICAL_SHARE,
+                "median": change.median if change else None,
+            },
+            cause=_cause(change),
+            remedy=_remedy(change),
         )
     ]
+
+
+def _cause(change: WeightChange | None) -> Message:
+    if change is None:
+        return NOTHING
+    return msg(
+        "Its {layers} layers move the weights by {share:.3%} in the median (1 % to 10 % after a good run).",
+        layers=change.layers,
+        share=change.median,
+    )
+
+
+def _remedy(change: WeightChange | None) -> Message:
+    """All zero is another fault than weights that hardly moved."""
+    if change is not None and change.largest == 0:
+        return msg("Its weights or its alpha are 0: export or train it anew; training longer does not help.")
+    return msg("Train longer, or with three times the learning rate.")
 
 
 def nearly_identical(base: Signals, adapter: Signals) -> bool:

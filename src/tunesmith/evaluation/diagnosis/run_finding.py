@@ -9,6 +9,7 @@ from tunesmith.data.sample import CLONE
 from tunesmith.evaluation.diagnosis.rule import Context, Profile, Rule, Verdict
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
+from tunesmith.records.loss_probes import LossProbes
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,18 @@ class Losses:
         adapter_heldout: With the adapter, same batches.
         base_forgetting: Base model on material in the base's own style.
         adapter_forgetting: With the adapter, same batches.
-        adapter_train: With the adapter, on the clips it learnt from.
         heldout_clips: How many clips the held-out loss stands on.
         by_type: Of speech, the losses of every held-out clip by edit type: base, adapter.
+        probes: Losses on training clips, under other captions and at other strengths.
     """
 
     base_heldout: float | None = None
     adapter_heldout: float | None = None
     base_forgetting: float | None = None
     adapter_forgetting: float | None = None
-    adapter_train: float | None = None
     heldout_clips: int = 0
     by_type: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
+    probes: LossProbes | None = None
 
 
 @dataclass(frozen=True)
