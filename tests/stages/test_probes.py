@@ -1,0 +1,69 @@
+"""The loss probes on a tiny MusicGen that was trained for a few updates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from peft.tuners.lora import LoraLayer
+
+from tests.training.test_trainer import BASE
+from tunesmith.adapters.change import weight_change
+from tunesmith.adapters.scale import set_scale
+from tunesmith.data.sample import read_manifest
+from tunesmith.run.adapted import adapter_folder, load_adapted
+from tunesmith.stages.probes import PROBED, measure_probes, swapped
+from tunesmith.training.setup import clips_of
+from tunesmith.training.trainer import train
+from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
+
+
+@pytest.fixture
+def trained(make_run):
+    context = make_run(train={**BASE, "updates": 4, "learning_rate": 0.01})
+    train(context)
+    return context, load_adapted(context.family, adapter_folder(context), "cpu")
+
+
+def loss_of(context, networks, samples, scale):
+    set_scale(networks, scale)
+    batches = fixed_batches(context.family, fixed_items(clips_of(context, samples)), 2)
+    return measure_networks(context.family, networks, batches, "cpu").loss
+
+
+def test_probes_are_losses_of_clips_captions_and_strengths(trained):
+    context, networks = trained
+    probes = measure_probes(context, networks, "cpu")
+    mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"]
+    assert probes.clips == min(PROBED, len(mine))
+    if len(mine) <= PROBED:
+        assert probes.train.base == pytest.approx(loss_of(context, networks, mine, 0.0), rel=1e-5)
+        assert probes.train.adapter == pytest.approx(loss_of(context, networks, mine, 1.0), rel=1e-5)
+    at = {one.scale: one.loss for one in probes.scales}
+    assert at[0.0] == probes.held_out.base and at[1.0] == probes.held_out.adapter and set(at) >= {0.25, 0.5, 2.0}
+    assert probes.swapped.base != probes.train.base, "a random model hardly listens to captions, and still"
+
+
+def test_every_clip_lends_the_caption_of_another_one(make_run):
+    context = make_run()
+    samples = list(read_manifest(context.folder.manifest))
+    lent = swapped(context, samples)
+    assert [s.id for s in lent] == [s.id for s in samples]
+    assert all(a.texts["caption"] != b.texts["caption"] for a, b in zip(lent, samples, strict=True))
+    assert {s.texts["caption"] for s in lent} <= {s.texts["caption"] for s in samples}
+    assert swapped(context, [replace(s, texts={"caption": "one"}) for s in samples]) == []
+
+
+def test_the_change_of_the_weights_is_that_of_the_whole_update(trained):
+    _, networks = trained
+    set_scale(networks, 1.0)
+    found = []
+    for network in networks.values():
+        for module in network.modules():
+            if isinstance(module, LoraLayer):
+                delta = module.get_delta_weight("default").detach()
+                found.append(float(delta.norm() / module.get_base_layer().weight.norm()))
+    change = weight_change(networks)
+    assert change.layers == len(found) and change.largest == pytest.approx(max(found), rel=1e-4)
+    assert change.median == pytest.approx(float(torch.tensor(found).median()), rel=0.5) and change.median > 0
