@@ -26,6 +26,14 @@ def test_what_was_not_measured_is_never_good_news():
     assert verdict([finding("forgetting", "same")], [], None, Recipe()).worse is None
 
 
+def test_a_strength_that_spoils_what_was_learnt_is_named_first():
+    evidence = {"strength": 0.5, "best": 1.348}
+    strong = finding("strength").model_copy(update={"evidence": evidence})
+    found = verdict([finding("noise", "broken"), finding("heldout_loss"), strong], [], Losses(1.52, 1.754), Recipe())
+    assert "1.348 at 0.5 of it" in str(found.learnt)
+    assert str(found.worse).startswith("strength") and str(found.next) == "mend strength"
+
+
 def test_an_adapter_that_does_nothing_is_not_told_to_train_on():
     same = [finding("heldout_loss", "same"), finding("no_effect", "same")]
     assert str(verdict(same, [], Losses(4.0, 4.0), Recipe()).next) == "mend no_effect"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.evaluation.diagnosis import Losses
+from tunesmith.evaluation.diagnosis import Losses, strength
 from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.feature_shift import FeatureShift
 from tunesmith.recipe.models import Recipe
@@ -36,16 +36,16 @@ def verdict(
     by_adapter = sorted((f for f in bad if not _base_has_fault(f)), key=_weight)
     unchanged = sorted((f for f in findings if f.kind == "same" and f.name in _UNCHANGED), key=lambda f: f.name)[::-1]
     return RunVerdict(
-        learnt=_learnt(features, losses),
+        learnt=_learnt(features, losses, next((f for f in bad if f.name == strength.NAME), None)),
         worse=_worse(by_adapter, [f for f in findings if f.kind == "unmeasured"]),
         next=_next(by_adapter or bad or unchanged, features, losses, recipe, profile),
     )
 
 
-def _weight(finding: RunFinding) -> tuple[bool, bool]:
-    """Broken before worse; then what holds for everything (losses) before what some outputs show."""
-    overall = finding.name in {"heldout_loss", "strength", "forgetting"} or finding.name.startswith("edit_type_")
-    return finding.kind != "broken", not overall
+def _weight(finding: RunFinding) -> tuple[bool, bool, bool]:
+    """A strength that explains all else; broken before worse; what holds for everything before some outputs' faults."""
+    overall = finding.name in {"heldout_loss", "forgetting"} or finding.name.startswith("edit_type_")
+    return finding.name != strength.NAME, finding.kind != "broken", not overall
 
 
 def _base_has_fault(finding: RunFinding) -> bool:
@@ -64,7 +64,7 @@ def gain(losses: Losses | None) -> float | None:
     return (losses.base_heldout - losses.adapter_heldout) / losses.base_heldout
 
 
-def _learnt(features: Sequence[FeatureShift], losses: Losses | None) -> Message:
+def _learnt(features: Sequence[FeatureShift], losses: Losses | None, too_strong: RunFinding | None = None) -> Message:
     closer = [f.feature.term for f in features if f.moved_towards][:4]
     share = gain(losses)
     if share is None or losses is None:
@@ -77,6 +77,14 @@ def _learnt(features: Sequence[FeatureShift], losses: Losses | None) -> Message:
         adapter=losses.adapter_heldout,
         change=-100 * share,
     )
+    if share < CLEAR_GAIN and too_strong is not None:
+        return msg(
+            "It learnt something of your clips, which its strength spoils: {numbers}, and {best:.3f} at {scale:g} of "
+            "it.",
+            numbers=numbers,
+            best=too_strong.evidence["best"],
+            scale=too_strong.evidence["strength"],
+        )
     if share < CLEAR_GAIN:
         return msg("Nothing was clearly learnt: {numbers}.", numbers=numbers)
     if closer:

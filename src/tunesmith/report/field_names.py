@@ -18,6 +18,7 @@ FIELDS: dict[str, Message] = {
     "base_flagged": msg("flagged of the base"),
     "base_outputs": msg("outputs of the base"),
     "base_p_value": msg("p-value of the base"),
+    "best": msg("lowest loss"),
     "change": msg("change"),
     "clips": msg("clips"),
     "difference": msg("difference"),
@@ -36,6 +37,7 @@ FIELDS: dict[str, Message] = {
     "p_value": msg("p-value"),
     "prompts": msg("prompts"),
     "reference": msg("reference"),
+    "strength": msg("strength"),
     "towards": msg("closer"),
     "train": msg("training clips"),
     # a plan

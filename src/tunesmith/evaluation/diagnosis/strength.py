@@ -38,7 +38,7 @@ def judge(run: RunData) -> list[RunFinding]:
                 whole=whole,
                 base=base,
             ),
-            evidence={"strength": best, "adapter": whole, "base": base, "limit": _LEAST_GAIN},
+            evidence={"strength": best, "best": weaker[best], "adapter": whole, "base": base, "limit": _LEAST_GAIN},
             cause=msg(
                 "Its alpha is too high for what it learnt, or it was trained past its best: the loss is lowest at "
                 "{best:g} of its strength, after a good run at 1 or above.",
