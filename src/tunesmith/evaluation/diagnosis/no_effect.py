@@ -55,7 +55,7 @@ def _cause(change: WeightChange | None) -> Message:
     if change is None:
         return NOTHING
     return msg(
-        "Its {layers} layers move the weights by {share:.3%} in the median (1 % to 10 % after a good run).",
+        "Its {layers} layers move the weights by {share:.3%} in the median (1 % to 25 % after a good run).",
         layers=change.layers,
         share=change.median,
     )

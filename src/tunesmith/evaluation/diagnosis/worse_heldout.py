@@ -11,7 +11,7 @@ from tunesmith.texts import NOTHING, Message, msg
 
 _LEAST_CHANGE = 0.005  # half a per cent: under it, another draw of held-out clips would turn the sign
 _LEARNT = 0.02  # a fall of the training clips' loss that no draw explains: they were trained on
-_LITTLE = 0.005  # ‖ΔW‖ / ‖W‖ in the median; good runs of all families end between 0.01 and 0.1
+_LITTLE = 0.005  # ‖ΔW‖ / ‖W‖ in the median; good runs of the three families end between 0.02 and 0.25
 _SLOWER = msg("Train with a third of the learning rate, and see whether the loss falls in the first steps.")
 _TITLE = msg("Held-out loss")
 _JUDGEMENTS: dict[FindingKind, Message] = {
@@ -112,7 +112,7 @@ def _hardly_trained(probes: LossProbes, numbers: Message) -> tuple[Message, Mess
         )
     return (
         msg(
-            "It was hardly trained: its layers move the weights by {share:.2%} in the median (1 % to 10 % after a good "
+            "It was hardly trained: its layers move the weights by {share:.2%} in the median (1 % to 25 % after a good "
             "run), and {numbers}.",
             share=probes.change.median,
             numbers=numbers,
