@@ -67,3 +67,7 @@ def test_the_change_of_the_weights_is_that_of_the_whole_update(trained):
     change = weight_change(networks)
     assert change.layers == len(found) and change.largest == pytest.approx(max(found), rel=1e-4)
     assert change.median == pytest.approx(float(torch.tensor(found).median()), rel=0.5) and change.median > 0
+    for module in (m for network in networks.values() for m in network.modules() if isinstance(m, LoraLayer)):
+        weight = module.get_base_layer().weight
+        module.get_base_layer().weight = torch.nn.Parameter(weight.to(torch.int8), requires_grad=False)
+    assert weight_change(networks) is None, "packed weights have no norm of their own"

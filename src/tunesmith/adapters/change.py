@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def weight_change(networks: Mapping[str, nn.Module]) -> WeightChange | None:
-    """‖ΔW‖ / ‖W‖ over all layers that have an adapter; ``None`` without any.
+    """‖ΔW‖ / ‖W‖ over all layers that have an adapter and plain weights; ``None`` without any.
 
     Args:
         networks: With their adapters attached, at any strength but 0: the factors count at the strength they have.
@@ -35,10 +35,16 @@ def _changes(networks: Mapping[str, nn.Module]) -> Iterator[tuple[float, str]]:
 
     for network, root in networks.items():
         for name, module in root.named_modules():
-            if isinstance(module, LoraLayer):
+            if isinstance(module, LoraLayer) and _is_plain(module):
                 for adapter in module.active_adapters:
                     if adapter in module.lora_A:
                         yield _share(module, adapter), f"{network}.{name}"
+
+
+def _is_plain(layer: LoraLayer) -> bool:
+    """Whether a layer's own weights are numbers; packed ones (int8, NF4) have no norm without unpacking them."""
+    weight = layer.get_base_layer().weight
+    return type(weight) in (torch.Tensor, nn.Parameter) and weight.is_floating_point()
 
 
 def _share(layer: LoraLayer, adapter: str) -> float:

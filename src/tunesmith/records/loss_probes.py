@@ -46,7 +46,7 @@ class LossProbes(Part):
         held_out: On held-out clips.
         held_out_swapped: On the same clips, each under the caption of another one.
         scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength.
-        change: How far the weights move; ``None`` where they are trained in full.
+        change: How far the weights move; ``None`` where they are trained in full or packed (int8, NF4).
     """
 
     clips: int
