@@ -43,8 +43,8 @@ def _changes(networks: Mapping[str, nn.Module]) -> Iterator[tuple[float, str]]:
 
 def _is_plain(layer: LoraLayer) -> bool:
     """Whether a layer's own weights are numbers; packed ones (int8, NF4) have no norm without unpacking them."""
-    weight = layer.get_base_layer().weight
-    return type(weight) in (torch.Tensor, nn.Parameter) and weight.is_floating_point()
+    weight: Any = layer.get_base_layer().weight
+    return type(weight) in (torch.Tensor, nn.Parameter) and bool(weight.is_floating_point())
 
 
 def _share(layer: LoraLayer, adapter: str) -> float:
