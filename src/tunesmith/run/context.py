@@ -65,8 +65,15 @@ class RunContext:
 
     def with_recipe(self, recipe: Recipe) -> RunContext:
         """The run under another recipe, with its family still open where that is of the same model and options."""
-        other = replace(self, recipe=recipe)
-        if (recipe.model, recipe.options) == (self.recipe.model, self.recipe.options) and "family" in vars(self):
+        return self._with_family_of(replace(self, recipe=recipe))
+
+    def quietly(self) -> RunContext:
+        """The run with nothing printed, and its family still open."""
+        return self._with_family_of(replace(self, console=Console(quiet=True)))
+
+    def _with_family_of(self, other: RunContext) -> RunContext:
+        before, after = self.recipe, other.recipe
+        if (before.model, before.options) == (after.model, after.options) and "family" in vars(self):
             vars(other)["family"] = self.family
         return other
 

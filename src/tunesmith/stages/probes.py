@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
-from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
 
@@ -81,7 +80,7 @@ def swapped(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
         lent = {role: text for role, text in other.texts.items() if role in roles}
         found.append(replace(sample, texts={**texts, **lent}, variants=()))
     store = EncodedStore(context.folder.cache, context.family.encoding.fields())
-    encode_samples(replace(context, console=Console(quiet=True)), store, found)
+    encode_samples(context.quietly(), store, found)
     return found
 
 
