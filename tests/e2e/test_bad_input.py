@@ -396,7 +396,7 @@ def test_an_adapter_of_another_base(
     [
         (["train.learning_rat=1"], "unknown key"),
         (["adapter.rank=-4"], "adapter.rank: must be greater than 0, not `-4`"),
-        (["generate.seconds=0"], "generate.seconds: must be greater than 0"),
+        (["generate.seconds=0"], "generate.seconds: must be at least 0.1"),
     ],
 )
 def test_a_wrong_recipe(arguments: list[str], words: str, clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
