@@ -66,7 +66,7 @@ def refuse_unknown(network: nn.Module, name: str, targets: Sequence[str], known:
     Raises:
         TunesmithError: naming them.
     """
-    layers = [name for name, module in network.named_modules() if isinstance(module, _LAYERS)]
+    layers = [layer for layer, module in network.named_modules() if isinstance(module, _LAYERS)]
     lost = [t for t in targets if not any(layer == t or layer.endswith(f".{t}") for layer in layers)]
     if lost:
         raise TunesmithError(

@@ -18,8 +18,8 @@ _CHECK_TEXTS: dict[Profile, Message] = {
     "music": msg("captions describe the clips"),
     "speech": msg("transcripts are what the recordings say"),
 }
-_UNCHANGED = ("heldout_loss", "no_effect")
-"""Findings that nothing changed, the more certain last."""
+_UNCHANGED = ("no_effect", "heldout_loss")
+"""Findings that nothing changed, the more certain first."""
 CLEAR_GAIN = 0.02
 """Share by which held-out loss must fall to be called learning; smaller moves are within a few clips' luck."""
 
@@ -34,7 +34,7 @@ def verdict(
     """The three sentences; ``worse`` is ``None`` when all was measured and nothing got worse."""
     bad = [f for f in findings if f.kind in {"broken", "worse"}]
     by_adapter = sorted((f for f in bad if not _base_has_fault(f)), key=_weight)
-    unchanged = sorted((f for f in findings if f.kind == "same" and f.name in _UNCHANGED), key=lambda f: f.name)[::-1]
+    unchanged = [f for name in _UNCHANGED for f in findings if f.name == name and f.kind == "same"]
     return RunVerdict(
         learnt=_learnt(features, losses, next((f for f in bad if f.name == strength.NAME), None)),
         worse=_worse(by_adapter, [f for f in findings if f.kind == "unmeasured"]),
