@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunesmith.pocket.shipped import is_pocket
 from tunesmith.recipe.decided import settings_of, type_of
 from tunesmith.recipe.models import Recipe
 from tunesmith.texts import Message, msg
@@ -65,17 +66,14 @@ def _rates_of_their_own(recipe: Recipe) -> bool:
 
 def _trained_in_full(recipe: Recipe) -> bool:
     """Whether no adapter is trained at all."""
-    trained = recipe.options.get("train")
-    kinds = [recipe.adapter.of(trained).kind] if trained in recipe.adapter.networks else [recipe.adapter.kind]
-    others = (
-        [] if trained in recipe.adapter.networks else [recipe.adapter.of(name).kind for name in recipe.adapter.networks]
-    )
-    return all(kind == "full" for kind in (*kinds, *others))
+    adapter, trained = recipe.adapter, recipe.options.get("train")
+    if trained in adapter.networks:
+        return adapter.of(trained).kind == "full"
+    return all(kind == "full" for kind in (adapter.kind, *(adapter.of(name).kind for name in adapter.networks)))
 
 
 def _folder(recipe: Recipe) -> bool:
-    path = recipe.model.path
-    return path.startswith("pocket") or Path(path).is_dir()
+    return is_pocket(recipe.model.path) or Path(recipe.model.path).is_dir()
 
 
 NO_EFFECT = (

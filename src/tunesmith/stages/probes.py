@@ -24,8 +24,8 @@ SUNG = ("caption", "lyrics")
 """Texts that another clip lends in music; in speech only what is said, since the prompt's text belongs to its audio."""
 
 
-def measure_probes(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossProbes | None:
-    """The probes of an adapter; ``None`` where nothing is encoded. Leaves the adapter at strength 1.
+def measure_probes(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossProbes:
+    """The probes of an adapter on the run's encoded clips. Leaves the adapter at strength 1.
 
     Args:
         context: The run.
@@ -35,8 +35,6 @@ def measure_probes(context: RunContext, networks: Mapping[str, nn.Module], devic
     from tunesmith.adapters.change import weight_change
     from tunesmith.adapters.scale import set_scale
 
-    if not context.folder.manifest.exists() or not context.folder.cache.exists():
-        return None
     own = [sample for sample in evaluated_samples(context.folder) if not is_replay(sample)]
     train = _spread([sample for sample in own if sample.split == "train"])
     held_out = _spread([sample for sample in own if sample.split == "valid"])
