@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from tunesmith.evaluation.diagnosis import Losses, RunFinding
+from tunesmith.evaluation.feature_shift import FEATURES, FeatureShift
 from tunesmith.evaluation.verdict import verdict
 from tunesmith.recipe.models import Recipe
+from tunesmith.records.run_finding import Cause
 from tunesmith.texts import Message
 
 
@@ -45,3 +47,32 @@ def test_what_to_check_depends_on_what_is_learnt():
     spoken = verdict([], [], little, Recipe(), "speech").next
     assert "transcripts" in spoken.render("en")
     assert "转写" in spoken.render("zh")
+
+
+def shift(signal: str, base: float, adapter: float, direction: str = "towards") -> FeatureShift:
+    """A feature whose own clips lie at 1 ± 0.1."""
+    feature = next(feature for feature in FEATURES if feature.signal == signal)
+    distances = (abs(value - 1) / 0.1 for value in (base, adapter))
+    return FeatureShift(feature, base, adapter, 1.0, 0.1, *distances, direction, 0.01, 8)
+
+
+def test_the_headline_says_what_came_close_and_what_did_not():
+    moved = [
+        shift("sub_share", 0.2, 0.9),
+        shift("pulse", 0.05, 0.2),
+        shift("tempo_bpm", 0.3, 0.98),
+        shift("centroid_hz", 1.1, 1.6, "away"),
+    ]
+    said = str(verdict([], moved, Losses(4.0, 3.0), Recipe()).learnt)
+    assert "closer to your clips in share under 120 Hz; further away in brightness (1.6, yours 1)" in said
+    assert "still far in clarity of the beat (0.2, yours 1)" in said
+    assert "closer to your clips in share under 120 Hz and tempo" not in said and "tempo" not in said
+    heard = [moved[0], shift("pulse", 0.05, 0.9), moved[2]]
+    assert "tempo" in str(verdict([], heard, Losses(4.0, 3.0), Recipe()).learnt)
+
+
+def test_the_first_cause_decides_what_to_do_next():
+    words = {part: Message.fixed(part) for part in ("title", "sentence")}
+    cause = Cause(name="rate", remedy=Message.fixed("slower"), **words)
+    found = verdict([finding("noise", "broken")], [], Losses(4.0, 5.0), Recipe(), causes=[cause])
+    assert str(found.next) == "slower" and found.causes == (cause,)

@@ -13,7 +13,8 @@ from tunesmith.adapters.change import weight_change
 from tunesmith.adapters.scale import set_scale
 from tunesmith.data.sample import read_manifest
 from tunesmith.run.adapted import adapter_folder, load_adapted
-from tunesmith.stages.probes import PROBED, measure_probes, swapped
+from tunesmith.stages.loss_meter import swapped
+from tunesmith.stages.probes import PROBED, measure_probes
 from tunesmith.training.setup import clips_of
 from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
@@ -41,8 +42,21 @@ def test_probes_are_losses_of_clips_captions_and_strengths(trained):
         assert probes.train.base == pytest.approx(loss_of(context, networks, mine, 0.0), rel=1e-5)
         assert probes.train.adapter == pytest.approx(loss_of(context, networks, mine, 1.0), rel=1e-5)
     at = {one.scale: one.loss for one in probes.scales}
-    assert at[0.0] == probes.held_out.base and at[1.0] == probes.held_out.adapter and set(at) >= {0.25, 0.5, 2.0}
+    assert (at[0.0], at[1.0]) == pytest.approx((probes.held_out.base, probes.held_out.adapter), rel=1e-5)
+    assert set(at) >= {0.25, 0.5, 2.0}
     assert probes.swapped.base != probes.train.base, "a random model hardly listens to captions, and still"
+
+
+def test_every_clip_gains_by_its_own_caption_and_silence_is_what_is_behind_the_sound(trained):
+    context, networks = trained
+    probes = measure_probes(context, networks, "cpu")
+    mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"][:PROBED]
+    assert len(probes.gains.base) == len(probes.gains.adapter) == len(mine)
+    one, lent = mine[0], swapped(context, mine)[0]
+    own, other = (loss_of(context, networks, [sample], 1.0) for sample in (one, lent))
+    assert probes.gains.adapter[0] == pytest.approx(other - own, abs=1e-4)
+    assert 0 < probes.silence.base < 20 and probes.silence.base != probes.silence.adapter
+    assert {one.scale for one in probes.base_style} in (set(), {0.0, 0.25, 0.5, 1.0})
 
 
 def test_every_clip_lends_the_caption_of_another_one(make_run):

@@ -95,3 +95,9 @@ def weights_digest(folder: Path) -> str:
             for end in _ends(path, size):
                 digest.update(end)
     return digest.hexdigest()
+
+
+def base_content(path: str) -> str:
+    """A base model in a local folder by its content, so that it may be moved; nothing where the path is a name."""
+    folder = Path(path)
+    return f"{folder.name} ({weights_digest(folder)[:8]})" if folder.is_dir() else ""

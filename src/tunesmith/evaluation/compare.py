@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunesmith.data.sample import edit_type
+from tunesmith.evaluation.causes import find_causes
 from tunesmith.evaluation.diagnosis import Losses, RunData, diagnose_file, judge_run, reference_of
 from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.evidence import data_evidence, training_evidence
+from tunesmith.evaluation.explain import explained
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.outputs import shared_gain, write_output
 from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
@@ -92,7 +95,9 @@ def build_comparison(
     references = reference_clips(context, prompts, evaluator)
     base, tuned = sides.get("base_model"), sides["lora_model"]
     run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=evaluator is not None)
-    findings = judge_run(run)
+    run = replace(run, training=training_evidence(context, adapter), data=data_evidence(context))
+    causes = find_causes(run)
+    findings = explained(judge_run(run), causes)
     before, after, true = run.alike
     watched = FEATURES if evaluator is None else SPEECH_FEATURES
     features = towards_reference(before, after, true, watched) if before else []
@@ -123,7 +128,7 @@ def build_comparison(
         findings=tuple(findings),
         features=tuple(_feature(f) for f in features),
         codec=codec_ceiling(references),
-        verdict=verdict(findings, features, as_losses(losses), context.recipe, run.profile),
+        verdict=verdict(findings, features, as_losses(losses), context.recipe, run.profile, causes),
         speech=None if evaluator is None else speech_record(run, evaluator, prompts),
     )
 

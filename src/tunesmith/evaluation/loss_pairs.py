@@ -39,4 +39,5 @@ def as_losses(pair: LossPair | None) -> Losses | None:
         heldout_clips=pair.clips,
         by_type=pair.by_type,
         probes=pair.probes,
+        base_terms=pair.base.terms if pair.base else {},
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 from tunesmith.records.comparison_migration import from_pairs_of_languages
 from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.record import Number, Part, Record, Said
-from tunesmith.records.run_finding import ClipVerdict, RunFinding
+from tunesmith.records.run_finding import Cause, ClipVerdict, RunFinding
 from tunesmith.records.speech_comparison import SpeechComparison
 
 Direction = Literal["towards", "away", "unchanged"]
@@ -127,11 +127,15 @@ class CodecCeiling(Part):
 
 
 class RunVerdict(Part):
-    """Three sentences to take away; ``worse`` is ``None`` where nothing got worse, ``next`` is the advice alone."""
+    """Three sentences to take away; ``worse`` is ``None`` where nothing got worse, ``next`` is the advice alone.
+
+    ``causes`` lie behind what is worse, the one that explains most first; files of before have none.
+    """
 
     learnt: Said
     worse: Said | None
     next: Said
+    causes: tuple[Cause, ...] = ()
 
 
 class Comparison(Record):

@@ -35,6 +35,18 @@ class WeightChange(Part):
     layers: int
 
 
+class CaptionGains(Part):
+    """What a caption of its own is worth to each clip: its loss under another one less that under its own.
+
+    Attributes:
+        base: With the base model, clip by clip.
+        adapter: With the adapter, the same clips in the same order.
+    """
+
+    base: tuple[Number, ...]
+    adapter: tuple[Number, ...]
+
+
 class LossProbes(Part):
     """Losses on fixed draws, beside the held-out and base-style ones.
 
@@ -46,6 +58,10 @@ class LossProbes(Part):
         held_out: On held-out clips.
         held_out_swapped: On the same clips, each under the caption of another one.
         scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength.
+        gains: What their own captions are worth to the training clips; files of before have none.
+        held_out_gains: The same of the held-out clips.
+        silence: Loss on silence that follows the sound of training clips, under their captions; likewise.
+        base_style: Loss on prompts in the base's own style, by the adapter's strength; likewise.
         change: How far the weights move; ``None`` where they are trained in full or packed (int8, NF4).
     """
 
@@ -56,4 +72,8 @@ class LossProbes(Part):
     held_out: ProbePair | None
     held_out_swapped: ProbePair | None
     scales: tuple[ScaleLoss, ...]
+    gains: CaptionGains | None = None
+    held_out_gains: CaptionGains | None = None
+    silence: ProbePair | None = None
+    base_style: tuple[ScaleLoss, ...] = ()
     change: WeightChange | None

@@ -42,7 +42,7 @@ class RunFinding(Part):
             ``unmeasured``: nothing can be said.
         title: Two or three words.
         sentence: The judgement with its numbers.
-        cause: What usually lies behind it; empty for good news.
+        cause: What lies behind it, where something that was measured in this run speaks for it; else empty.
         remedy: What to do next; empty for good news.
         evidence: The numbers behind it, by name.
     """
@@ -53,4 +53,22 @@ class RunFinding(Part):
     sentence: Said
     cause: Said = NOTHING
     remedy: Said = NOTHING
+    evidence: dict[str, Number] = Field(default_factory=dict)
+
+
+class Cause(Part):
+    """What lies behind a run that went wrong; named only where something that was measured in it speaks for it.
+
+    Attributes:
+        name: Which cause.
+        title: Two or three words.
+        sentence: What was measured, beside what is normal.
+        remedy: What to do about it.
+        evidence: The numbers behind it, by name.
+    """
+
+    name: str
+    title: Said
+    sentence: Said
+    remedy: Said
     evidence: dict[str, Number] = Field(default_factory=dict)

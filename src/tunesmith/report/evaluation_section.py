@@ -57,6 +57,7 @@ def _probe_rows(probes: LossProbes | None) -> list[tuple[Message, float | None, 
         (msg("Training clips"), probes.train),
         (msg("Training clips, each under the caption of another"), probes.swapped),
         (msg("Held-out clips, each under the caption of another"), probes.held_out_swapped),
+        (msg("Silence behind the sound of training clips"), probes.silence),
     )
     rows = [(name, pair.base, pair.adapter) for name, pair in pairs if pair is not None]
     base = next((one.loss for one in probes.scales if one.scale == 0), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tunesmith.records.run_finding import Cause
 from tunesmith.report.charts import best_update
 from tunesmith.report.gather import ReportData
 from tunesmith.report.numbers import UNKNOWN, change, duration, loss, real
@@ -22,12 +23,12 @@ class SummaryCard:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One of the three sentences of the verdict.
+    """One of the sentences of the verdict.
 
     Attributes:
         heading: What the sentence is about.
         text: The sentence.
-        css_class: Its class in the style sheet: ``learnt``, ``worse`` or ``next``.
+        css_class: Its class in the style sheet: ``learnt``, ``worse``, ``why`` or ``next``.
     """
 
     heading: Message
@@ -36,7 +37,7 @@ class Sentence:
 
 
 def verdict(data: ReportData) -> list[Sentence]:
-    """What was learnt, what got worse and what to do next; empty for a run that was not evaluated."""
+    """What was learnt, what got worse, why, and what to do next; empty for a run that was not evaluated."""
     if data.comparison is None:
         return []
     given = data.comparison.verdict
@@ -44,8 +45,14 @@ def verdict(data: ReportData) -> list[Sentence]:
     return [
         Sentence(msg("What was learnt"), given.learnt, "learnt"),
         Sentence(msg("What got worse"), given.worse or nothing, "worse" if given.worse else ""),
+        *(Sentence(msg("Why"), why(cause), "why") for cause in given.causes),
         Sentence(msg("What to do next"), given.next, "next"),
     ]
+
+
+def why(cause: Cause) -> Message:
+    """A cause in words: what it is, and the numbers that speak for it."""
+    return msg("{title}: {sentence}", title=cause.title, sentence=cause.sentence)
 
 
 def state(data: ReportData) -> tuple[Message, str]:

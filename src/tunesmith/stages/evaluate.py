@@ -17,6 +17,7 @@ from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples
 from tunesmith.run.rounds import new_round
+from tunesmith.stages.loss_meter import encode_quietly
 from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.stages.probes import measure_probes
 from tunesmith.texts import Message, msg
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.families.contract import Batch, Family
     from tunesmith.families.loss_terms import LossResult
+    from tunesmith.records.comparison import RunVerdict
     from tunesmith.training.clips import Clips
 
 
@@ -80,14 +82,21 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     sides = generate_sides(context, networks, prompts, target, device, speech)
     losses = measure_losses(context, networks, device)
     if losses is not None:
-        losses = replace(losses, probes=measure_probes(context, networks, device))
+        style = style_batches(context, networks, device)
+        losses = replace(losses, probes=measure_probes(context, networks, device, style))
     record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
     verdict = record.verdict
-    for sentence in (verdict.learnt, verdict.worse, msg("Next: {advice}", advice=verdict.next)):
+    tell(context, verdict)
+    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": verdict.to_json()}
+
+
+def tell(context: RunContext, verdict: RunVerdict) -> None:
+    """Print what was learnt, what got worse, why, and what to do next."""
+    whys = [msg("Why: {title}: {sentence}", title=c.title, sentence=c.sentence) for c in verdict.causes]
+    for sentence in (verdict.learnt, verdict.worse, *whys, msg("Next: {advice}", advice=verdict.next)):
         if sentence:
             context.console.log(Message("  {said}", {"said": sentence}))
-    return {"adapter": adapter.name, "prompts": len(prompts), "verdict": verdict.to_json()}
 
 
 def generate_sides(
@@ -124,16 +133,17 @@ def generate_sides(
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
     """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
     from tunesmith.adapters.scale import set_scale
-    from tunesmith.training.base_outputs import base_style_items
     from tunesmith.training.setup import held_out_clips
     from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
 
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
-    valid, replayed = held_out_clips(context, evaluated_samples(context.folder))
+    samples = evaluated_samples(context.folder)
+    encode_quietly(context, [sample for sample in samples if sample.split == "valid"])
+    valid, replayed = held_out_clips(context, samples)
     family, size = context.family, context.recipe.train.batch_size
     items = fixed_items(valid) if valid is not None else []
-    style = fixed_batches(family, base_style_items(context, networks, device), size)
+    style = style_batches(context, networks, device)
 
     def base_style() -> float | None:
         return measure_networks(family, networks, style, device).loss if style else None
@@ -149,6 +159,15 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     pair = (before, after) if before is not None and after is not None else None
     by_type = {kind: (base_each[kind], tuned_each[kind]) for kind in base_each}
     return LossPair(base, tuned, pair, len(items), by_type)
+
+
+def style_batches(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Batch]:
+    """The base model's own outputs, on which forgetting is measured."""
+    from tunesmith.training.base_outputs import base_style_items
+    from tunesmith.training.validation import fixed_batches
+
+    items = base_style_items(context, networks, device)
+    return fixed_batches(context.family, items, context.recipe.train.batch_size)
 
 
 def by_kind(family: Family, valid: Clips | None, replays: Clips | None) -> list[tuple[bool, str, Batch]]:

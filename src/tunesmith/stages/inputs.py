@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.content import weights_digest
+from tunesmith.data.content import base_content
 from tunesmith.recipe.decided import Key, recipe_keys, settings_of, type_of
 from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE
 from tunesmith.records.clip_index import ClipIndex
@@ -27,7 +27,7 @@ from tunesmith.stages.files_read import (
     report_sources,
 )
 
-VERSIONS = {"check": 1, "encode": 1, "train": 1, "generate": 1, "evaluate": 1, "report": 1}
+VERSIONS = {"check": 1, "encode": 1, "train": 1, "generate": 1, "evaluate": 2, "report": 1}
 """Raised when a stage makes something else of the same inputs, so that it is done again."""
 VERSION = "version"
 
@@ -35,7 +35,7 @@ VERSION = "version"
 def stage_inputs(context: RunContext, name: str) -> dict[str, Any]:
     """What a stage's result depends on, by name: keys of the recipe, and the files it reads."""
     found = {key.name: key.value for key in keys_of(context, name)}
-    if path := base_content(context):
+    if path := base_content(context.recipe.model.path):
         found["model.path"] = path
     if "model.family" in found:
         kind = type_of(context.recipe)
@@ -47,12 +47,6 @@ def keys_of(context: RunContext, name: str) -> list[Key]:
     """The keys of the recipe that a stage depends on."""
     wanted = _KEYS[name]
     return [key for key in recipe_keys(context.recipe, settings_of(context.recipe)) if wanted(key)]
-
-
-def base_content(context: RunContext) -> str:
-    """A base model in a local folder by its content, so that it may be moved; nothing where it is a name."""
-    folder = Path(context.recipe.model.path)
-    return f"{folder.name} ({weights_digest(folder)[:8]})" if folder.is_dir() else ""
 
 
 def version_of(context: RunContext, name: str) -> str:

@@ -15,7 +15,7 @@ from tunesmith import __version__
 from tunesmith.adapters.files import load_adapter, save_adapter
 from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.adapters.tensors import read_tensors, unpickled
-from tunesmith.data.content import content_key, weights_digest
+from tunesmith.data.content import base_content, content_key
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_folder, write_json
 from tunesmith.recipe.decided import recipe_keys, was_recorded
@@ -87,8 +87,8 @@ def recipe_identity(recipe: Recipe, clips_per_update: int, settings: BaseModel |
     named = {
         key.name: key.value for key in keys if not (key.decides and (key.decides.length or key.decides.in_manifest))
     }
-    folder = Path(recipe.model.path)
-    base = {"model.path": f"{folder.name} ({weights_digest(folder)[:8]})"} if folder.is_dir() else {}
+    path = base_content(recipe.model.path)
+    base = {"model.path": path} if path else {}
     return {**named, **base, CLIPS_PER_UPDATE: clips_per_update}
 
 

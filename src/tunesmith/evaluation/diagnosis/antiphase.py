@@ -25,7 +25,7 @@ RULE = Rule(
     name="antiphase",
     severity="flaw",
     title=msg("Channels cancel out"),
-    causes=msg("Clips with one inverted channel, or swapped channel order in the codes."),
-    remedy=msg("Invert one channel of such training clips, or mix them down to mono."),
+    remedy=msg("Listen in mono: it nearly vanishes there. Invert one channel of the outputs, or mix them down."),
     detect=by_signals(detect),
+    checks=("antiphase",),
 )

@@ -30,7 +30,10 @@ RULE = Rule(
     name="clipping",
     severity="flaw",
     title=msg("Clipped"),
-    causes=msg("Training clips that are clipped themselves, or a decoder output written without headroom."),
-    remedy=msg("Replace clipped sources, and normalise training clips to about -16 LUFS with peaks under -1 dB."),
+    remedy=msg(
+        "Generate with generate.adapter_scale=0.5 and from an earlier checkpoint: if it goes away, the "
+        "adapter drives the sound too hard there."
+    ),
     detect=detect,
+    checks=("clipped",),
 )

@@ -23,7 +23,7 @@ RULE = Rule(
     name="dead_channel",
     severity="flaw",
     title=msg("Dead channel"),
-    causes=msg("Recordings with only one channel, or a stereo decoder fed with one channel's codes."),
-    remedy=msg("Mix such training clips down to mono, or remove them."),
+    remedy=msg("Mix the outputs down to mono."),
     detect=by_signals(detect),
+    checks=("dead_channel",),
 )

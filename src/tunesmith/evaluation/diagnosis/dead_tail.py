@@ -25,20 +25,13 @@ RULE = Rule(
     name="dead_tail",
     severity="broken",
     title=msg("Ends early"),
-    causes=msg(
-        "A padding or end token was learnt, fewer frames were decoded than asked for, or the codebooks' "
-        "delays are not undone before decoding."
-    ),
     remedy=msg(
-        "Compare the frames asked for with the frames decoded; if they agree, mask the padding in the "
-        "labels and trim silent endings from the data."
+        "Generate with generate.adapter_scale=0.5, and once at half the length: if the sound then goes "
+        "on, the adapter learnt where to stop."
     ),
     detect=detect,
-    speech=(
-        msg(
-            "Recordings that end in silence, so that silence is what follows the last word, or an end token "
-            "that was not learnt."
-        ),
-        msg("Trim silent endings from the recordings, and see that every target ends with the end token."),
+    speech_remedy=msg(
+        "Generate with generate.adapter_scale=0.5: if the voice then goes on, the adapter learnt where to stop."
     ),
+    checks=("silent_labels",),
 )

@@ -34,19 +34,13 @@ RULE = Rule(
     name="drone",
     severity="broken",
     title=msg("Drone"),
-    causes=msg("Greedy or very cold sampling, or a model that collapsed onto one token."),
     remedy=msg(
-        "Sample with temperature 1 and top-k 250; if it stays, take an earlier checkpoint and lower the learning rate."
+        "Generate with generate.adapter_scale=0.5 and with sampling as the recipe's preset has it; if it "
+        "stays, take an earlier checkpoint."
     ),
     detect=by_signals(detect),
-    speech=(
-        msg(
-            "A humming voice comes of an output head that was tied to the embeddings on loading, of a model "
-            "that collapsed onto one audio token, or of too high a learning rate."
-        ),
-        msg(
-            "Generate with adapter scale 0: if the base hums too, its weights were loaded wrongly; else take "
-            "an earlier checkpoint and lower the learning rate."
-        ),
+    speech_remedy=msg(
+        "Generate with generate.adapter_scale=0: if the base hums too, its weights were loaded wrongly; "
+        "else take an earlier checkpoint."
     ),
 )

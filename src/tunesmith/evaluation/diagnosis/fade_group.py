@@ -9,6 +9,7 @@ import numpy as np
 
 from tunesmith.evaluation.diagnosis import fade
 from tunesmith.evaluation.diagnosis.run_finding import RunData
+from tunesmith.evaluation.diagnosis.shares import in_the_data
 from tunesmith.evaluation.reference_stats import finite
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.run_finding import RunFinding
@@ -36,6 +37,7 @@ def judge(run: RunData) -> list[RunFinding]:
     base = _slopes(run.base or ())
     base_p = falls_faster(base, reference) if len(base) >= _FEWEST_OUTPUTS else math.nan
     base_too = base_p < _ALPHA and float(np.median(base) - np.median(slopes)) < _LEAST_DB_PER_S
+    cause, remedy = in_the_data(fade.RULE, run, base_too=base_too)
     return [
         RunFinding(
             name="fade_group",
@@ -52,8 +54,8 @@ def judge(run: RunData) -> list[RunFinding]:
                 base_too=msg("; the base model does so as well") if base_too else NOTHING,
             ),
             evidence={"p_value": p_value, "base_p_value": base_p, "difference": difference, "n": len(slopes)},
-            cause=fade.RULE.causes,
-            remedy=fade.RULE.remedy,
+            cause=cause,
+            remedy=remedy,
         )
     ]
 

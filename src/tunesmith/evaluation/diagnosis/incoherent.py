@@ -37,13 +37,8 @@ RULE = Rule(
     name="incoherent",
     severity="broken",
     title=msg("Incoherent"),
-    causes=msg(
-        "Labels shifted against their inputs, too little training, crops too short to hold a phrase, or "
-        "sampling at too high a temperature."
-    ),
     remedy=msg(
-        "See whether the base model's held-out loss is sane before the first step; if it is, train "
-        "longer on crops of 10 s or more, and sample with top-k 250 and temperature 1."
+        "Generate with generate.adapter_scale=0.5 and from an earlier checkpoint; if it goes away, take the weaker one."
     ),
     detect=by_signals(detect),
     profiles=("music",),

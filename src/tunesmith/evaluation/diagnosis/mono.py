@@ -24,7 +24,7 @@ RULE = Rule(
     name="mono",
     severity="note",
     title=msg("Mono in two channels"),
-    causes=msg("A mono model or mono training clips."),
     remedy=msg("Nothing, if a mono model was meant; else use a stereo checkpoint and stereo clips."),
     detect=by_signals(detect),
+    checks=("identical_channels",),
 )

@@ -7,13 +7,13 @@ from dataclasses import fields
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.signals import Signals
-from tunesmith.records.loss_probes import WeightChange
 from tunesmith.records.run_finding import RunFinding
-from tunesmith.texts import NOTHING, Message, msg
+from tunesmith.texts import msg
 
 _IDENTICAL_SHARE = 0.8
 _TOLERANCE = 1e-4
 _SAME_LOSS = 1e-6
+_REMEDY = msg("See whether the adapter that was trained is the one that is loaded, and at which scale.")
 
 
 def judge(run: RunData) -> list[RunFinding]:
@@ -45,27 +45,9 @@ def judge(run: RunData) -> list[RunFinding]:
                 "limit": _IDENTICAL_SHARE,
                 "median": change.median if change else None,
             },
-            cause=_cause(change),
-            remedy=_remedy(change),
+            remedy=_REMEDY,
         )
     ]
-
-
-def _cause(change: WeightChange | None) -> Message:
-    if change is None:
-        return NOTHING
-    return msg(
-        "Its {layers} layers move the weights by {share:.3%} in the median (1 % to 25 % after a good run).",
-        layers=change.layers,
-        share=change.median,
-    )
-
-
-def _remedy(change: WeightChange | None) -> Message:
-    """All zero is another fault than weights that hardly moved."""
-    if change is not None and change.largest == 0:
-        return msg("Its weights or its alpha are 0: export or train it anew; training longer does not help.")
-    return msg("Train longer, or with three times the learning rate.")
 
 
 def nearly_identical(base: Signals, adapter: Signals) -> bool:

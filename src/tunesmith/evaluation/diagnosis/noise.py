@@ -62,13 +62,8 @@ RULE = Rule(
     name="noise",
     severity="broken",
     title=msg("Noise"),
-    causes=msg(
-        "Learning rate or adapter scale too high, half-precision overflow, labels of the wrong codebook "
-        "or delay, far too many steps on too few clips."
-    ),
     remedy=msg(
-        "Take an earlier checkpoint, train with a third of the learning rate, and make sure that "
-        "alpha/rank is the scale the loading tool applies."
+        "Generate with generate.adapter_scale=0.5 and from an earlier checkpoint; if it goes away, take the weaker one."
     ),
     detect=detect,
 )

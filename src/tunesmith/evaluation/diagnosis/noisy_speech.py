@@ -32,10 +32,10 @@ RULE = Rule(
     name="noisy_speech",
     severity="flaw",
     title=msg("Noise under the voice"),
-    causes=msg(
-        "Noise, hum or reverberation in the training recordings or the prompt, or a flow decoder trained too fast."
+    remedy=msg(
+        "Listen to the prompt first: its noise comes back. Use a clean one, or generate with "
+        "generate.adapter_scale=0.5."
     ),
-    remedy=msg("Use a clean prompt and clean recordings, and lower the flow decoder's learning rate."),
     detect=by_signals(detect),
     profiles=("speech",),
 )

@@ -20,7 +20,6 @@ RULE = Rule(
     name="not_finite",
     severity="broken",
     title=msg("Broken numbers"),
-    causes=msg("Half-precision overflow, or weights that became non-finite."),
     remedy=msg("Generate in float32; if it stays, take an earlier checkpoint."),
     detect=by_signals(detect),
 )

@@ -31,9 +31,6 @@ RULE = Rule(
     name="overdriven",
     severity="flaw",
     title=msg("Overdriven"),
-    causes=msg("Very loud, limited training masters; guidance or adapter scale too high."),
-    remedy=msg(
-        "Lower guidance to 3 and the adapter's scale to 0.7, and normalise the training clips to about -16 LUFS."
-    ),
+    remedy=msg("Lower the guidance, or generate with generate.adapter_scale=0.7."),
     detect=detect,
 )

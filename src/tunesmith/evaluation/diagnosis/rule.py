@@ -74,7 +74,6 @@ class Verdict:
         limit: What it was compared with.
         unit: Unit of both.
         sentence: The finding, with the number in it.
-        causes: What usually lies behind it.
         remedy: What to do next.
         absolute: Whether the fixed limit was passed (else only the reference's).
         z: Robust deviations from the person's own clips; ``None`` without a reference.
@@ -87,14 +86,13 @@ class Verdict:
     limit: float
     unit: str
     sentence: Message
-    causes: Message
     remedy: Message
     absolute: bool
     z: float | None
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; a number that could not be measured is ``None``."""
-        messages = {name: getattr(self, name).to_json() for name in ("title", "sentence", "causes", "remedy")}
+        messages = {name: getattr(self, name).to_json() for name in ("title", "sentence", "remedy")}
         record: dict[str, Any] = without_nan(asdict(self) | messages)
         return record
 
@@ -107,25 +105,25 @@ class Rule:
         name: As in findings; the file's name.
         severity: See :class:`Verdict`.
         title: See :class:`Verdict`.
-        causes: See :class:`Verdict`.
-        remedy: See :class:`Verdict`.
+        remedy: How to find out more, where nothing that was measured tells why.
         detect: Looks for the fault in the signals; ``None`` when it is not there.
         profiles: Where the rule holds.
-        speech: Causes and remedy in speech, where they are others.
+        speech_remedy: The remedy in speech, where it is another.
+        checks: Checks of the data that find the same in a clip.
     """
 
     name: str
     severity: Severity
     title: Message
-    causes: Message
     remedy: Message
     detect: Detector
     profiles: tuple[Profile, ...] = ("music", "speech")
-    speech: tuple[Message, Message] | None = None
+    speech_remedy: Message | None = None
+    checks: tuple[str, ...] = ()
 
-    def advice(self, profile: Profile) -> tuple[Message, Message]:
-        """Causes and remedy in music or in speech."""
-        return self.speech if profile == "speech" and self.speech else (self.causes, self.remedy)
+    def advice(self, profile: Profile) -> Message:
+        """The remedy in music or in speech."""
+        return self.speech_remedy if profile == "speech" and self.speech_remedy else self.remedy
 
     def check(self, signals: Signals, context: Context) -> Verdict | None:
         """Holds one clip against this rule.
@@ -147,7 +145,6 @@ class Rule:
         excused = context.reference is not None and self.name in context.reference.common
         if not outlying and (excused or not reading.absolute):
             return None
-        causes, remedy = self.advice(context.profile)
         return Verdict(
             rule=self.name,
             severity=self.severity,
@@ -156,8 +153,7 @@ class Rule:
             limit=reading.limit,
             unit=reading.unit,
             sentence=_with_deviation(reading),
-            causes=causes,
-            remedy=remedy,
+            remedy=self.advice(context.profile),
             absolute=reading.absolute,
             z=reading.z,
         )

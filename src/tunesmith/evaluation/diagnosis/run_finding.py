@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tunesmith.data.sample import CLONE
 from tunesmith.evaluation.diagnosis.rule import Context, Profile, Rule, Verdict
+from tunesmith.evaluation.evidence import DataEvidence, TrainingEvidence
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.loss_probes import LossProbes
@@ -24,6 +25,7 @@ class Losses:
         heldout_clips: How many clips the held-out loss stands on.
         by_type: Of speech, the losses of every held-out clip by edit type: base, adapter.
         probes: Losses on training clips, under other captions and at other strengths.
+        base_terms: The base's held-out loss by term.
     """
 
     base_heldout: float | None = None
@@ -33,6 +35,7 @@ class Losses:
     heldout_clips: int = 0
     by_type: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     probes: LossProbes | None = None
+    base_terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class RunData:
         profile: Music or speech.
         kinds: Of speech, the edit type of each output.
         clip_kinds: The same of each of the person's own clips.
+        training: How training went and was set, when known.
+        data: What the checks found in the clips that were trained on, when known.
     """
 
     base: Sequence[Signals] | None
@@ -60,6 +65,8 @@ class RunData:
     profile: Profile = "music"
     kinds: Sequence[str] = ()
     clip_kinds: Sequence[str] = ()
+    training: TrainingEvidence | None = None
+    data: DataEvidence | None = None
 
     @property
     def pairs(self) -> int:

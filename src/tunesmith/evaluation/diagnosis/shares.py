@@ -11,7 +11,7 @@ from tunesmith.evaluation.diagnosis.registry import FILE_RULES
 from tunesmith.evaluation.diagnosis.rule import Rule, Verdict
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.records.run_finding import FindingKind, RunFinding
-from tunesmith.texts import msg
+from tunesmith.texts import NOTHING, Message, msg
 
 VERDICT_SHARE = 0.25
 _AS_OFTEN = 0.8  # the base breaks a rule about as often when its share reaches this part of the adapter's
@@ -52,15 +52,39 @@ def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequenc
             base_flagged=len(base),
             base_total=len(run.base or ()),
         )
-    causes, remedy = rule.advice(run.profile)
+    cause, remedy = in_the_data(rule, run, base_too=base_too)
     return RunFinding(
         name=rule.name,
         kind=kinds[rule.severity],
         title=rule.title,
         sentence=msg("{outputs} A typical one: {typical}", outputs=outputs, typical=typical.sentence),
         evidence=_evidence(run, adapter, base),
-        cause=causes,
-        remedy=_BASE_TOO if base_too and rule.severity != "note" else remedy,
+        cause=cause,
+        remedy=_BASE_TOO if base_too and rule.severity != "note" and not cause else remedy,
+    )
+
+
+def in_the_data(rule: Rule, run: RunData, *, base_too: bool) -> tuple[Message, Message]:
+    """Whether the clips that were trained on do the same, and what to do: trim or mend them, or look at the model."""
+    remedy = rule.advice(run.profile)
+    if run.data is None or not rule.checks or not run.data.clips:
+        return NOTHING, remedy
+    found, clips = run.data.by_checks(*rule.checks), run.data.clips
+    if not found and base_too:
+        return msg("None of your {clips} training clips does this: it is the model's.", clips=clips), remedy
+    count = len(found)
+    if count < VERDICT_SHARE * clips:
+        return NOTHING, remedy
+    worst = found[0]
+    return (
+        msg(
+            "{count} of your {clips} training clips do the same; first of them, {clip}: {said}.",
+            count=count,
+            clips=clips,
+            clip=worst.clip,
+            said=worst.message,
+        ),
+        worst.remedy or remedy,
     )
 
 

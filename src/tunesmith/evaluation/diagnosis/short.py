@@ -26,7 +26,6 @@ RULE = Rule(
     name="short",
     severity="flaw",
     title=msg("Too short"),
-    causes=msg("A token limit, an early end token, or frames lost to the codebooks' delays."),
     remedy=msg("Raise the token limit to the seconds times the frame rate plus the delays."),
     detect=detect,
 )

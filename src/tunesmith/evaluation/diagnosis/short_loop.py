@@ -30,7 +30,6 @@ RULE = Rule(
     name="short_loop",
     severity="broken",
     title=msg("Stuck in a loop"),
-    causes=msg("Sampling too cold, an over- or under-trained adapter, or too few different clips."),
-    remedy=msg("Raise temperature or top-k, try an earlier and a later checkpoint, and add different clips."),
+    remedy=msg("Raise temperature or top-k, and compare an earlier checkpoint."),
     detect=by_signals(detect),
 )

@@ -26,13 +26,10 @@ RULE = Rule(
     name="silent",
     severity="broken",
     title=msg("Silent"),
-    causes=msg(
-        "Padding or silence was trained as a target, the adapter's scale touches parts it should not, or "
-        "the weights hold non-finite values."
-    ),
     remedy=msg(
-        "Generate with adapter scale 0: if sound returns, lower the learning rate and look at the silent "
-        "share of the labels; if not, the base model or the decoder is at fault."
+        "Generate with generate.adapter_scale=0: if sound returns, the adapter silences it; if not, the "
+        "base model or the decoder is at fault."
     ),
     detect=by_signals(detect),
+    checks=("mostly_silent", "silent_labels"),
 )

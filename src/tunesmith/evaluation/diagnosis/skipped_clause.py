@@ -52,13 +52,9 @@ RULE = Rule(
     name="skipped_clause",
     severity="flaw",
     title=msg("Words left out"),
-    causes=msg(
-        "Transcripts that leave out what is said, or say what is not there; an adapter trained too long "
-        "on short clips; an emotion or style edit, which drops clauses in the base model too."
-    ),
     remedy=msg(
-        "Check the transcripts of the longest clips against their audio, add longer clips, and try an "
-        "earlier checkpoint."
+        "Listen to the longest outputs, compare an earlier checkpoint, and see whether the transcripts "
+        "of your longest clips say all that is heard."
     ),
     detect=by_signals(detect),
     profiles=("speech",),

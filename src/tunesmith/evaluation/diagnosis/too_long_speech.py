@@ -28,14 +28,7 @@ RULE = Rule(
     name="too_long_speech",
     severity="flaw",
     title=msg("Too much speech"),
-    causes=msg(
-        "An end token that was not learnt, recordings that say more than their transcripts, or sampling "
-        "that repeats itself."
-    ),
-    remedy=msg(
-        "See that every target ends with the end token, trim recordings to their transcripts, and try an "
-        "earlier checkpoint."
-    ),
+    remedy=msg("Listen to what is said beyond the text, and compare an earlier checkpoint."),
     detect=by_signals(detect),
     profiles=("speech",),
 )

@@ -32,13 +32,8 @@ RULE = Rule(
     name="voice_lost",
     severity="flaw",
     title=msg("Another voice"),
-    causes=msg(
-        "Speaker labels that mix several people, prompts of another speaker than their targets, or an "
-        "edit whose examples change the voice."
-    ),
     remedy=msg(
-        "Check that prompt and target of each pair are the same person; mix in clips of other speakers, "
-        "or lower the adapter's scale."
+        "Check that prompt and target of each pair are the same person, and generate with generate.adapter_scale=0.5."
     ),
     detect=by_signals(detect),
     profiles=("speech",),

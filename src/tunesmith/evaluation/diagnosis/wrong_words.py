@@ -28,13 +28,9 @@ RULE = Rule(
     name="wrong_words",
     severity="flaw",
     title=msg("Wrong words"),
-    causes=msg(
-        "Transcripts that do not match their recordings, too high a learning rate, or a language or "
-        "dialect that the base model does not speak (or Whisper does not hear)."
-    ),
     remedy=msg(
-        "Look at the error rate of the true recordings first: if it is as high, Whisper is at fault; "
-        "else correct the transcripts and train with a lower learning rate."
+        "Look at the error rate of the true recordings first: if it is as high, the transcriber is at "
+        "fault; else compare an earlier checkpoint."
     ),
     detect=detect,
     profiles=("speech",),

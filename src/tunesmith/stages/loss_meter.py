@@ -1,0 +1,142 @@
+"""Measures a run's networks on any of its clips, under any captions and at any strength of their adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tunesmith.data.sample import Sample
+from tunesmith.records.loss_probes import CaptionGains, ProbePair, ScaleLoss
+from tunesmith.run.context import RunContext
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tunesmith.families.contract import Batch
+    from tunesmith.families.loss_terms import TermSum
+
+ClipSums = Mapping[str, "Mapping[str, TermSum]"]
+"""What each clip's loss consists of, by its sample's id."""
+SUNG = ("caption", "lyrics")
+"""Texts that another clip lends in music; in speech only what is said, since the prompt's text belongs to its audio."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """Clips under their own captions and under those that others lend: losses of all, and the gain of each."""
+
+    own: ProbePair | None
+    lent: ProbePair | None
+    gains: CaptionGains | None
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Measures a run's networks at any strength of their adapter."""
+
+    context: RunContext
+    networks: Mapping[str, nn.Module]
+    device: str
+
+    def captioned(self, samples: Sequence[Sample]) -> Captioned:
+        """Clips under their own captions and under another one's."""
+        own, lent = self.sums(samples), self.sums(swapped(self.context, samples))
+        gains = [_gains(mine, borrowed) for mine, borrowed in zip(own, lent, strict=True)]
+        known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
+        return Captioned(pair_of(own), pair_of(lent), known)
+
+    def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
+        """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
+        from tunesmith.adapters.scale import set_scale
+
+        batches = {sample.id: batches_of(self.context, [sample]) for sample in samples}
+        found: list[ClipSums] = []
+        for scale in (0.0, 1.0):
+            set_scale(self.networks, scale)
+            found.append({name: self._sums(of_clip) for name, of_clip in batches.items()})
+        return found
+
+    def _sums(self, batches: Sequence[Batch]) -> dict[str, TermSum]:
+        import torch
+
+        from tunesmith.families.loss_terms import LossAccumulator
+        from tunesmith.training.state import to_device
+
+        meter = LossAccumulator()
+        with torch.no_grad():
+            for batch in batches:
+                meter.add(self.context.family.objective.loss(self.networks, to_device(batch, self.device), None))
+        return meter.sums()
+
+    def by_scale(self, batches: Sequence[Batch], scales: Sequence[float]) -> tuple[ScaleLoss, ...]:
+        """The loss over batches at some strengths; none without batches."""
+        from tunesmith.adapters.scale import set_scale
+        from tunesmith.families.loss_terms import result_of
+
+        found = []
+        for scale in scales if batches else ():
+            set_scale(self.networks, scale)
+            found.append(ScaleLoss(scale=scale, loss=result_of([self._sums(batches)]).loss))
+        return tuple(found)
+
+
+def pair_of(sides: Sequence[ClipSums]) -> ProbePair | None:
+    """The loss of base and adapter over all clips; ``None`` without any."""
+    from tunesmith.families.loss_terms import result_of
+
+    if not sides[0]:
+        return None
+    base, adapter = (result_of(list(side.values())).loss for side in sides)
+    return ProbePair(base=base, adapter=adapter)
+
+
+def _gains(own: ClipSums, lent: ClipSums) -> tuple[float, ...]:
+    from tunesmith.families.loss_terms import result_of
+
+    return tuple(result_of([lent[name]]).loss - result_of([own[name]]).loss for name in lent)
+
+
+def swapped(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
+    """Every sample under the texts of another one that says something else; none where all say the same.
+
+    Music needs no encoding for it: a text's encoding is kept by its content, and the other sample has it already. A
+    prompt of speech holds two texts, so it is encoded, which takes no network.
+    """
+    roles = ("caption",) if context.family.is_speech else SUNG
+    found = []
+    for sample, other in _others(samples):
+        texts = {role: text for role, text in sample.texts.items() if role not in roles}
+        lent = {role: text for role, text in other.texts.items() if role in roles}
+        found.append(replace(sample, texts={**texts, **lent}, variants=()))
+    encode_quietly(context, found)
+    return found
+
+
+def encode_quietly(context: RunContext, samples: Sequence[Sample]) -> None:
+    """Put samples into the run's cache that are only measured."""
+    from tunesmith.data.cache import EncodedStore
+    from tunesmith.stages.encode import encode_samples
+
+    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    encode_samples(context.quietly(), store, samples)
+
+
+def _others(samples: Sequence[Sample]) -> Iterator[tuple[Sample, Sample]]:
+    """Each sample with the next one that has another caption."""
+    for index, sample in enumerate(samples):
+        around = (*samples[index + 1 :], *samples[:index])
+        other = next((s for s in around if s.texts.get("caption") != sample.texts.get("caption")), None)
+        if other is not None:
+            yield sample, other
+
+
+def batches_of(context: RunContext, samples: Sequence[Sample]) -> list[Batch]:
+    """Fixed batches of encoded samples, in which nothing is drawn."""
+    from tunesmith.training.setup import clips_of
+    from tunesmith.training.validation import fixed_batches, fixed_items
+
+    if not samples:
+        return []
+    items = fixed_items(clips_of(context, samples))
+    return fixed_batches(context.family, items, context.recipe.train.batch_size)

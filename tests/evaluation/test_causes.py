@@ -1,0 +1,131 @@
+"""Causes are named by what was measured in the run, the one that explains the others first, and none in good runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.evaluation.probed import probed
+from tunesmith.evaluation.causes import find_causes
+from tunesmith.evaluation.diagnosis import Losses, RunData
+from tunesmith.evaluation.evidence import DataEvidence, HeldOut, TrainingEvidence
+from tunesmith.evaluation.explain import explained
+from tunesmith.records.findings import Finding
+from tunesmith.records.run_finding import RunFinding
+from tunesmith.texts import Message, msg
+
+TRAINED = TrainingEvidence(
+    updates=100,
+    passes=30,
+    clips=8,
+    learning_rate=1e-4,
+    first_terms={"loss": 4.0},
+    kept=3.0,
+    losses=tuple((update, 4.0 - update / 100) for update in (1, 20, 40, 60, 80, 100)),
+    held_out=tuple(HeldOut("train", update, loss) for update, loss in ((0, 4.0), (50, 3.2), (100, 3.0))),
+    base_then="base (1)",
+    base_now="base (1)",
+    strength=1.0,
+)
+GOOD = Losses(4.0, 3.0, probes=probed(4.0, 3.1, off=4.0, half=3.4, whole=3.0, twice=3.3), base_terms={"loss": 4.0})
+
+
+def named(losses: Losses = GOOD, training: TrainingEvidence | None = TRAINED, data: DataEvidence | None = None):
+    return find_causes(RunData(None, (), losses=losses, training=training, data=data))
+
+
+def test_a_good_run_has_no_causes():
+    assert named() == ()
+    silent_base = replace(GOOD, probes=probed(4.0, 3.1, silence=(1.3, 2.8), gains=((0.9, 0.1, -0.2, 0.4, 0.7), (0.3,))))
+    assert named(silent_base) == ()
+
+
+@pytest.mark.parametrize(
+    ("after", "probes", "cause", "remedy"),
+    [
+        (
+            5.1,
+            probed(4.0, 0.34),
+            "by heart: the loss of 8 clips that it was trained on went from 4.000 to 0.340",
+            "few",
+        ),
+        (4.0, probed(4.0, 2.0), "by heart", "fewer updates"),
+        (4.4, probed(4.0, 4.3), "does not even predict what it was trained on", "third of the learning rate"),
+        (4.0, probed(4.0, 3.99, 0.001), "hardly trained: its layers move the weights by 0.10%", "as long"),
+        (4.0, probed(4.0, 4.0, 0.0), "moves the weights at all", "alpha are 0"),
+        (4.5, probed(4.0, 4.5, 2.3), "2.3 times as large", "learning_rate"),
+        (4.95, probed(4.0, 4.5, quarter=2.9, half=2.36, whole=4.95, off=3.57), "lowest at 0.5", "scale 0.5"),
+    ],
+)
+def test_a_cause_is_named_by_what_was_measured(after, probes, cause, remedy):
+    first = named(Losses(4.0, after, probes=probes), replace(TRAINED, losses=(), held_out=()))[0]
+    assert cause in str(first.sentence) and remedy in str(first.remedy)
+
+
+def test_another_strength_than_trained_is_no_matter_of_training():
+    strong = replace(GOOD, adapter_heldout=4.95, probes=probed(4.0, 5.0, off=4.0, quarter=3.0, whole=4.95))
+    (cause,) = named(strong, replace(TRAINED, strength=4.0))
+    assert cause.name == "other_strength" and "4 times the strength" in str(cause.sentence)
+    assert "scale 0.25" in str(cause.remedy)
+    assert named(GOOD, replace(TRAINED, strength=4.0)) == (), "the file says so, but it measures as it did"
+
+
+def test_another_base_is_told_from_another_objective():
+    moved = replace(GOOD, base_terms={"loss": 4.9})
+    assert [c.name for c in named(moved, replace(TRAINED, base_now="base (2)"))] == ["other_base"]
+    assert [c.name for c in named(moved)] == ["objective"]
+    assert named(GOOD, replace(TRAINED, base_now="base (2)")) == (), "another name for a base that measures the same"
+
+
+def test_training_whose_own_loss_falls_while_its_clips_get_worse_is_of_something_else():
+    (cause,) = named(replace(GOOD, adapter_heldout=4.4, probes=probed(4.0, 4.4)))
+    assert cause.name == "objective" and "rose from 4.000 to 4.400" in str(cause.sentence)
+
+
+def silent_end(clip: str, seconds: float) -> Finding:
+    said = msg("this clip ends with {end:.1f} s of silence", end=seconds)
+    return Finding(check="silent_labels", level="warn", clip=clip, message=said, value=seconds)
+
+
+def test_silence_that_was_learnt_is_the_clips_or_the_paddings():
+    learnt = replace(GOOD, probes=probed(4.0, 3.1, silence=(3.0, 0.4)))
+    assert [c.name for c in named(learnt)] == ["padding"]
+    data = DataEvidence(8, {"silent_labels": (silent_end("a.wav", 2.0), silent_end("b.wav", 4.6))})
+    cause = named(learnt, data=data)[0]
+    assert cause.name == "silent_clips" and "2 of 8" in str(cause.sentence) and "4.6 s" in str(cause.sentence)
+    assert "b.wav, a.wav" in str(cause.remedy)
+    assert named(GOOD, data=data) == (), "silence in the clips that was not learnt is the check's matter"
+
+
+def test_captions_of_other_clips_gain_nothing():
+    useless = ((0.1, -0.2, -0.1, 0.05, -0.3, 0.0), (-0.1, 0.02))
+    assert [c.name for c in named(replace(GOOD, probes=probed(4.0, 3.1, gains=useless)))] == ["captions"]
+    helped = (useless[0], (0.2, 0.1))
+    assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=helped))) == (), "the adapter learnt what they mean"
+    few = (useless[0][:3], (-0.1,))
+    assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=few))) == ()
+
+
+def test_a_held_out_loss_that_turned_is_told_by_the_curve():
+    turned = tuple(HeldOut("train", update, loss) for update, loss in ((0, 4.0), (25, 3.0), (50, 3.4), (100, 3.9)))
+    cause = named(training=replace(TRAINED, held_out=turned))[0]
+    assert cause.name == "by_heart" and "From update 25" in str(cause.sentence) and "90%" in str(cause.sentence)
+    stays = (*turned[:2], HeldOut("train", 100, 3.2))
+    assert named(training=replace(TRAINED, held_out=stays)) == ()
+
+
+def test_a_fault_gets_the_first_cause_unless_it_has_its_own_or_the_base_has_it():
+    def finding(name: str, kind="broken", cause="", **evidence: float) -> RunFinding:
+        words = {"title": Message.fixed(name), "sentence": Message.fixed(name), "remedy": Message.fixed("look")}
+        return RunFinding(name=name, kind=kind, cause=Message.fixed(cause), evidence=evidence, **words)
+
+    causes = named(Losses(4.0, 4.0, probes=probed(4.0, 2.0)), replace(TRAINED, losses=(), held_out=()))
+    mine = finding("noise")
+    own = finding("dc_offset", "worse", "8 of 8 clips do the same")
+    old = finding("fade", "worse", flagged=8, outputs=8, base_flagged=8, base_outputs=8)
+    good = finding("style", "better")
+    first, *others = explained([mine, own, old, good], causes)
+    assert first.cause == causes[0].sentence and first.remedy == causes[0].remedy
+    assert others == [own, old, good]
+    assert explained([mine], ()) == [mine]
