@@ -16,8 +16,8 @@ RATES = {"musicgen": 2e-3, "ace_step": 3e-3, "step_audio": 2e-3}
 RANKS = {"musicgen": 16, "ace_step": 16, "step_audio": 8}
 SHORT = {
     "musicgen": ("train.updates=80",),
-    "ace_step": ("train.updates=100",),
-    "step_audio": ("options.train=llm", "train.stages.llm.updates=100", "data.replay=", "data.valid_min=4"),
+    "ace_step": ("train.updates=70", "train.valid_every=14"),
+    "step_audio": ("options.train=llm", "train.stages.llm.updates=80", "data.valid_min=4"),
 }
 """Shorter than the demos, where a good run still passes."""
 SAME = (

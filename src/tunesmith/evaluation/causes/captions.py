@@ -21,7 +21,7 @@ def find(run: RunData) -> Cause | None:
         return None
     base = _known([*probes.gains.base, *(probes.held_out_gains.base if probes.held_out_gains else ())])
     held = _known(probes.held_out_gains.adapter) if probes.held_out_gains else []
-    if len(base) < _FEWEST or _is_positive(base) or _mean(held) > 0:
+    if len(base) < _FEWEST or _mean(base) > 0 or _is_positive(base) or _mean(held) > 0:
         return None
     return Cause(
         name="captions",
