@@ -17,7 +17,7 @@ from tunesmith.evaluation.evidence import data_evidence, training_evidence
 from tunesmith.evaluation.explain import explained
 from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
 from tunesmith.evaluation.outputs import shared_gain, write_output
-from tunesmith.evaluation.references import ReferenceClip, codec_ceiling, reference_clips, write_references
+from tunesmith.evaluation.references import OwnClips, ReferenceClip, codec_ceiling, own_clips, write_references
 from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.verdict import verdict
 from tunesmith.records.comparison import (
@@ -32,6 +32,7 @@ from tunesmith.records.comparison import (
     ReferenceResult,
 )
 from tunesmith.records.run_finding import ClipVerdict
+from tunesmith.records.sound_comparison import SoundComparison
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
@@ -92,10 +93,13 @@ def build_comparison(
     from tunesmith.evaluation.loss_pairs import as_losses
     from tunesmith.evaluation.speech.record import speech_record, write_asked
 
-    references = reference_clips(context, prompts, evaluator)
+    own = own_clips(context, prompts, evaluator)
+    references = own.references
     base, tuned = sides.get("base_model"), sides["lora_model"]
     run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=evaluator is not None)
     run = replace(run, training=training_evidence(context, adapter), data=data_evidence(context))
+    if evaluator is None:
+        run = replace(run, sound=_sound(run, prompts, base, tuned, own))
     causes = find_causes(run)
     findings = explained(judge_run(run), causes)
     before, after, true = run.alike
@@ -130,6 +134,7 @@ def build_comparison(
         codec=codec_ceiling(references),
         verdict=verdict(findings, features, as_losses(losses), context.recipe, run.profile, causes),
         speech=None if evaluator is None else speech_record(run, evaluator, prompts),
+        sound=run.sound,
     )
 
 
@@ -169,6 +174,33 @@ def _run_data(
         kinds=[prompts[i].edit_type for i in judged] if is_speech else (),
         clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if is_speech else (),
     )
+
+
+def _sound(
+    run: RunData, prompts: Sequence[Prompt], base: Sequence[SideFiles] | None, tuned: Sequence[SideFiles], own: OwnClips
+) -> SoundComparison:
+    """What is heard over the outputs of the user's own kind of prompts together."""
+    from tunesmith.evaluation.sound.compare import HeardSets, compare_sound
+
+    judged = [i for i, p in enumerate(prompts) if p.kind != "base_style"]
+    held_out = [(c.sample.id, c.coded.T, c.signals.sample_rate) for c in own.references if c.sample.split == "valid"]
+    heard = HeardSets(
+        base=[_audio(base[i]) for i in judged] if base else [],
+        adapter=[_audio(tuned[i]) for i in judged],
+        reference=[(clip.coded.T, clip.signals.sample_rate) for clip in own.references],
+        training=own.training,
+        held_out=held_out,
+        prompts=[prompts[i].text for i in judged],
+    )
+    return compare_sound(heard, run.base, run.adapter)
+
+
+def _audio(file: SideFiles) -> tuple[np.ndarray, int]:
+    """The sound of an output as it was written, (N, C)."""
+    import soundfile
+
+    audio, rate = soundfile.read(file.file, always_2d=True, dtype="float32")
+    return audio, int(rate)
 
 
 def _side(file: SideFiles, run: RunData, target: Path) -> ComparedSide:

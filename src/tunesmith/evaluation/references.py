@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
 
+SEARCHED_CLIPS, SEARCHED_S = 24, 30.0
+"""Training clips, and seconds of each, that outputs are searched for."""
 REFERENCE_CLIPS = 12
 """Clips of the user's own that results are compared with: calibrated limits need eight."""
 
@@ -40,9 +42,18 @@ class ReferenceClip:
     transcript: str | None = None
 
 
-def reference_clips(
-    context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechEvaluator | None = None
-) -> list[ReferenceClip]:
+@dataclass(frozen=True)
+class OwnClips:
+    """The user's own clips: crops that results are compared with, and training clips that outputs may be copies of.
+
+    ``training`` are ids, audio (N, C) after the model's own codec and rates in Hz; none of speech.
+    """
+
+    references: list[ReferenceClip]
+    training: list[tuple[str, np.ndarray, int]]
+
+
+def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechEvaluator | None = None) -> OwnClips:
     """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fixed number.
 
     Speech is not cropped, and is compared with the same text and voice as what is generated.
@@ -53,13 +64,13 @@ def reference_clips(
 
     samples = {s.id: s for s in evaluated_samples(context.folder) if s.target is not None}
     if not samples:
-        return []
+        return OwnClips([], [])
     prompted = [p.sample.id for p in prompts if p.sample and p.recording]
     order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
     count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:count]
     card = context.family.card.facts()
-    clips = []
+    clips, training = [], []
     with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
         for sample in chosen:
             ref = sample.audios[context.family.type.audio_roles[-1]]
@@ -73,7 +84,20 @@ def reference_clips(
             elif PROMPT in sample.audios:
                 measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
                 clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))
-    return clips
+        for sample in _searched(samples.values()) if evaluator is None else ():
+            ref = sample.audios[context.family.type.audio_roles[-1]]
+            end = min((x for x in (ref.end, ref.start + SEARCHED_S) if x is not None), default=None)
+            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
+            coded = encoder.round_trip(audio)
+            training.append((sample.id, (audio if coded is None else coded).T, card.sample_rate))
+    return OwnClips(clips, training)
+
+
+def _searched(samples: Iterable[Sample]) -> list[Sample]:
+    """Training clips that outputs are searched for, evenly from all by id: the same in every evaluation of a run."""
+    own = sorted((s for s in samples if s.split == "train" and not is_replay(s)), key=lambda sample: sample.id)
+    count = min(SEARCHED_CLIPS, len(own))
+    return [own[index * len(own) // count] for index in range(count)]
 
 
 def write_references(references: Sequence[ReferenceClip], target: Path, prompts: Sequence[Prompt]) -> dict[str, str]:

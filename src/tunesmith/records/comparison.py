@@ -10,6 +10,7 @@ from tunesmith.records.comparison_migration import from_pairs_of_languages
 from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.record import Number, Part, Record, Said
 from tunesmith.records.run_finding import Cause, ClipVerdict, RunFinding
+from tunesmith.records.sound_comparison import SoundComparison
 from tunesmith.records.speech_comparison import SpeechComparison
 
 Direction = Literal["towards", "away", "unchanged"]
@@ -139,7 +140,7 @@ class RunVerdict(Part):
 
 
 class Comparison(Record):
-    """The whole of ``comparison_results.json``; ``speech`` is there for families that speak."""
+    """The whole of ``comparison_results.json``; ``speech`` is there for families that speak, ``sound`` for music."""
 
     settings: ComparisonSettings
     prompts: tuple[ComparedPrompt, ...]
@@ -150,6 +151,7 @@ class Comparison(Record):
     codec: CodecCeiling | None
     verdict: RunVerdict
     speech: SpeechComparison | None = None
+    sound: SoundComparison | None = None
 
     @classmethod
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:

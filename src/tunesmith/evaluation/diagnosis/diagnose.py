@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from tunesmith.evaluation.diagnosis import (
     changes,
+    copies,
+    distance,
     edit_type,
     fade_group,
     forgetting,
     no_effect,
+    prompt_followed,
     shares,
     strength,
     style,
+    variety,
     worse_heldout,
 )
 from tunesmith.evaluation.diagnosis.registry import reference_of
@@ -26,10 +30,14 @@ RUN_RULES = (
     strength.judge,
     edit_type.judge,
     no_effect.judge,
+    copies.judge,
     shares.judge,
     fade_group.judge,
     changes.judge,
     style.judge,
+    distance.judge,
+    variety.judge,
+    prompt_followed.judge,
     forgetting.judge,
 )
 _ORDER = {"broken": 0, "worse": 1, "unmeasured": 2, "better": 3, "same": 4}

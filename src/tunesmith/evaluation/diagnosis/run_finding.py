@@ -11,6 +11,7 @@ from tunesmith.evaluation.evidence import DataEvidence, TrainingEvidence
 from tunesmith.evaluation.reference_stats import Reference
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.loss_probes import LossProbes
+from tunesmith.records.sound_comparison import SoundComparison
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class RunData:
         clip_kinds: The same of each of the person's own clips.
         training: How training went and was set, when known.
         data: What the checks found in the clips that were trained on, when known.
+        sound: What is heard over all outputs together; ``None`` for speech.
     """
 
     base: Sequence[Signals] | None
@@ -67,6 +69,7 @@ class RunData:
     clip_kinds: Sequence[str] = ()
     training: TrainingEvidence | None = None
     data: DataEvidence | None = None
+    sound: SoundComparison | None = None
 
     @property
     def pairs(self) -> int:

@@ -1,0 +1,84 @@
+"""What is heard over all outputs together, as it lies on disk."""
+
+from __future__ import annotations
+
+from tunesmith.records.record import Number, Part
+
+
+class CopiedClip(Part):
+    """An output that holds a stretch of a training clip.
+
+    Attributes:
+        prompt: Which prompt, counted from 0.
+        clip: The training clip.
+        score: Share of the landmarks that agree, 0 to 1.
+        limit: What it was held against.
+        at_s: Where it begins in the output.
+        in_clip_s: Where it lies in the clip.
+    """
+
+    prompt: int
+    clip: str
+    score: float
+    limit: float
+    at_s: float
+    in_clip_s: float
+
+
+class SetDistance(Part):
+    """A kernel distance of some clips to the user's own, beside that of the user's own among themselves.
+
+    Attributes:
+        value: The distance.
+        null_mean: In the mean over draws among the user's own clips.
+        null_spread: Their standard deviation.
+        clips: How many clips.
+        reference: How many of the user's own.
+    """
+
+    value: Number
+    null_mean: Number
+    null_spread: Number
+    clips: int
+    reference: int
+
+
+class Variety(Part):
+    """Mean distance between any two clips of a set: outputs of the base, of the adapter, and the user's own clips.
+
+    ``high`` is the upper end of a 98 % interval of the adapter's, by drawing its outputs anew.
+    """
+
+    base: Number
+    adapter: Number
+    high: Number
+    reference: Number
+
+
+class AskedTempo(Part):
+    """A tempo that a prompt names, and what was measured, in BPM; ``None`` where no beat is heard."""
+
+    prompt: int
+    asked: float
+    base: Number
+    adapter: Number
+
+
+class SoundComparison(Part):
+    """Copies, distances, variety and tempi.
+
+    Attributes:
+        training_clips: How many training clips the outputs were searched for.
+        copies: What was found.
+        base: Distance of the base's outputs to the user's clips.
+        adapter: Of the adapter's.
+        variety: How various outputs and clips are.
+        tempi: What was asked and what is heard.
+    """
+
+    training_clips: int = 0
+    copies: tuple[CopiedClip, ...] = ()
+    base: SetDistance | None = None
+    adapter: SetDistance | None = None
+    variety: Variety | None = None
+    tempi: tuple[AskedTempo, ...] = ()

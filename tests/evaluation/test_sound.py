@@ -1,0 +1,94 @@
+"""What is heard over all outputs together: copies, distance with its null, variety, asked tempi."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.evaluation.music import RATE, measured, song
+from tests.evaluation.probed import probed
+from tunesmith.evaluation.diagnosis import Losses, RunData, judge_run
+from tunesmith.evaluation.diagnosis.prompt_followed import met
+from tunesmith.evaluation.sound.compare import HeardSets, asked_tempi, compare_sound
+from tunesmith.evaluation.sound.copies import find_copies
+from tunesmith.evaluation.sound.distance import kernel_distance, standardised
+from tunesmith.evaluation.sound.embedding import SIZE, window_vectors
+from tunesmith.records.loss_probes import CaptionGains
+
+TRAINING = [(f"{seed}.wav", song(seed), RATE) for seed in range(8)]
+HELD_OUT = [(f"{seed}.wav", song(seed), RATE) for seed in range(8, 12)]
+OTHERS = [(song(seed), RATE) for seed in range(20, 28)]
+SIGNALS = [measured(seed) for seed in range(20, 28)]
+
+
+def found(sound) -> dict[str, str]:
+    run = RunData(SIGNALS, SIGNALS, sound=sound)
+    return {finding.name: finding.kind for finding in judge_run(run)}
+
+
+def heard(adapter, base=OTHERS) -> HeardSets:
+    own = [(song(seed), RATE) for seed in range(12)]
+    return HeardSets(base, adapter, own, TRAINING, HELD_OUT, ["trap, 120 bpm"] * len(adapter))
+
+
+def test_a_pasted_stretch_is_found_where_it_is_and_new_music_is_no_copy():
+    pasted = song(21).copy()
+    pasted[2 * RATE : 7 * RATE] = song(3)[1 * RATE : 6 * RATE]
+    copies = find_copies([(song(20), RATE), (pasted, RATE), (song(2), RATE)], TRAINING, HELD_OUT)
+    assert [(copy.output, copy.clip) for copy in copies] == [(2, "2.wav"), (1, "3.wav")]
+    assert copies[1].in_clip_s - copies[1].at_s == pytest.approx(-1, abs=0.1)
+    assert find_copies(OTHERS, TRAINING, HELD_OUT) == []
+    shared = [*HELD_OUT, ("same.wav", pasted, RATE)]
+    assert find_copies([(pasted, RATE)], TRAINING, shared) == [], "clips that were not trained on share as much"
+
+
+def test_the_distance_of_like_music_lies_within_its_null_and_that_of_noise_far_beyond():
+    rng = np.random.default_rng(0)
+    windows = [window_vectors(song(seed), RATE) for seed in range(24)]
+    assert windows[0].shape[1] == SIZE and window_vectors(np.zeros(RATE // 2), RATE).shape == (0, SIZE)
+    noisy = [window_vectors(song(seed) + 0.1 * rng.standard_normal(song(seed).shape), RATE) for seed in range(8)]
+    like, noise, own = standardised([windows[:8], noisy, windows[8:]], windows[8:])
+    assert abs(kernel_distance(like, own).z) < 4 < kernel_distance(noise, own).z
+    assert kernel_distance(like[:3], own) is None
+
+
+def test_a_run_is_told_what_it_copied_and_that_all_sounds_alike():
+    same = [(song(5), RATE)] * 8
+    sound = compare_sound(heard(same), SIGNALS, SIGNALS)
+    assert len(sound.copies) == 8 and sound.training_clips == 8
+    assert sound.variety.adapter == 0 < sound.variety.reference
+    assert {"copies": "worse", "variety": "worse"}.items() <= found(sound).items()
+    good = compare_sound(heard(OTHERS), SIGNALS, SIGNALS)
+    assert not {"copies", "variety", "distance", "asked_tempo"} & set(found(good))
+
+
+def test_outputs_that_left_the_clips_are_further_from_them():
+    rng = np.random.default_rng(1)
+    noise = [(0.1 * rng.standard_normal((4 * RATE, 2)), RATE) for _ in range(8)]
+    assert found(compare_sound(heard(noise), SIGNALS, SIGNALS))["distance"] == "worse"
+    assert found(compare_sound(heard(OTHERS, noise), SIGNALS, SIGNALS))["distance"] == "better"
+
+
+def test_asked_tempi_are_met_at_half_and_double_too():
+    assert met(120, 60.5) and met(120, 118) and met(75, 150) and not met(120, 100) and not met(120, None)
+    beat = [replace(clip, tempo_bpm=120.0, tempo_confidence=0.6) for clip in SIGNALS]
+    none = [replace(clip, tempo_confidence=0.1) for clip in SIGNALS]
+    prompts = ["a beat at 120 BPM"] * 7 + ["a beat"]
+    tempi = asked_tempi(prompts, none, beat)
+    assert len(tempi) == 7 and {t.adapter for t in tempi} == {120.0} and {t.base for t in tempi} == {None}
+    sound = compare_sound(heard([]), None, []).model_copy(update={"tempi": tuple(tempi)})
+    assert found(sound)["asked_tempo"] == "better"
+    back = tuple(t.model_copy(update={"base": t.adapter, "adapter": t.base}) for t in tempi)
+    assert found(sound.model_copy(update={"tempi": back}))["asked_tempo"] == "worse"
+    assert "asked_tempo" not in found(sound.model_copy(update={"tempi": tuple(tempi[:5])}))
+
+
+def test_captions_that_lost_their_worth_are_told():
+    base = (0.9, 0.4, 0.7, 0.2, 0.5, 0.3, 0.8)
+    for adapter, expected in ((tuple(0.2 * b for b in base), True), (base, False)):
+        gains = CaptionGains(base=base, adapter=adapter)
+        losses = Losses(4.0, 3.0, probes=probed().model_copy(update={"gains": gains}))
+        names = [finding.name for finding in judge_run(RunData(None, SIGNALS, losses=losses))]
+        assert ("prompt_followed" in names) == expected
