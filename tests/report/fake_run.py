@@ -24,7 +24,8 @@ from tunesmith.records.comparison import (
 from tunesmith.records.environment import BaseModelFacts, Environment
 from tunesmith.records.findings import CheckFindings, Finding, Level
 from tunesmith.records.plan import DevicePlan, RunPlan
-from tunesmith.records.run_finding import ClipVerdict, RunFinding
+from tunesmith.records.run_finding import Cause, ClipVerdict, RunFinding
+from tunesmith.records.sound_comparison import AskedTempo, CopiedClip, SetDistance, SoundComparison, Variety
 from tunesmith.records.stage_state import PhaseSummary, StageState, TrainSummary
 from tunesmith.texts import Message, msg
 
@@ -109,9 +110,33 @@ def record(prompts: list[str], seconds: float = 3.0, /, **changes: Any) -> Compa
             ),
             worse=Message.fixed("One of three outputs fades out by 12 dB.", "三个输出中有一个淡出 12 dB。"),
             next=Message.fixed("Cut the fade-outs from the clips and train again.", "剪掉音频中的淡出，再训练一次。"),
+            causes=(cause(),),
         ),
+        sound=sound(),
     )
     return made.model_copy(update=changes)
+
+
+def cause() -> Cause:
+    return Cause(
+        name="silent_clips",
+        title=Message.fixed("Silence in the clips", "音频中的静音"),
+        sentence=Message.fixed("9 of 10 clips end in 4.6 s of silence.", "10 条音频中有 9 条以 4.6 秒静音结尾。"),
+        remedy=Message.fixed("Trim them.", "请剪去。"),
+        evidence={"silent_clips": 9, "clips": 10},
+    )
+
+
+def sound() -> SoundComparison:
+    far = {"null_mean": 0.1, "null_spread": 0.7, "clips": 8, "reference": 12}
+    return SoundComparison(
+        training_clips=24,
+        copies=(CopiedClip(prompt=1, clip="a.wav", score=0.6, limit=0.25, at_s=2.0, in_clip_s=1.0),),
+        base=SetDistance(value=41.5, **far),
+        adapter=SetDistance(value=12.5, **far),
+        variety=Variety(base=7.1, adapter=6.2, high=6.9, reference=6.8),
+        tempi=(AskedTempo(prompt=0, asked=120.0, base=None, adapter=119.0),),
+    )
 
 
 def losses() -> ComparedLosses:

@@ -44,6 +44,10 @@ def test_a_full_run_has_every_section_in_order(full):
         "5 min 05 s",
         "1 quarantined",
         "Cut the endings off",
+        "Silence in the clips: 9 of 10 clips end in 4.6 s of silence.",
+        "Kernel distance to your clips (8 outputs, 12 clips)41.512.50.1 ± 0.7",
+        "one of 24 training clips—1—",
+        "Outputs at the tempo that was asked for0 / 11 / 1—",
     ):
         assert words in full.text("en")
     for words in (

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from tunesmith import __version__
 from tunesmith.files import write_text
-from tunesmith.report import dataset, evaluation_section, summary, training_section
+from tunesmith.report import dataset, evaluation_section, sound_section, summary, training_section
 from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
 from tunesmith.report.gather import ReportData, gather
@@ -129,6 +129,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "edit_types": evaluation_section.edit_types(data),
         "edit_notes": evaluation_section.edit_notes(data),
         "losses": evaluation_section.loss_rows(data),
+        "sound": sound_section.sound_rows(data),
         "random": evaluation_section.random_loss(data),
         "codec": evaluation_section.codec_rows(data),
         "done": training_section.done(data),

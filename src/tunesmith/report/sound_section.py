@@ -1,0 +1,60 @@
+"""What is heard over all outputs together, as a table: distance to the clips, variety, copies, asked tempi."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tunesmith.evaluation.diagnosis.prompt_followed import met
+from tunesmith.records.sound_comparison import AskedTempo, SoundComparison
+from tunesmith.report.gather import ReportData
+from tunesmith.report.numbers import UNKNOWN, number
+from tunesmith.texts import Message, msg
+
+Row = tuple[Message, str, str, str]
+"""What it is; of the base, of the adapter, and of the user's own clips."""
+
+
+def sound_rows(data: ReportData) -> list[Row]:
+    """The rows that have something to show; none for speech, and for evaluations of before."""
+    sound = data.comparison.sound if data.comparison else None
+    if sound is None:
+        return []
+    return [*_distance(sound), *_variety(sound), *_copies(sound), *_tempi(sound.tempi)]
+
+
+def _distance(sound: SoundComparison) -> list[Row]:
+    far = sound.adapter
+    if far is None:
+        return []
+    title = msg(
+        "Kernel distance to your clips ({outputs} outputs, {clips} clips)", outputs=far.clips, clips=far.reference
+    )
+    own = f"{number(far.null_mean)} ± {number(far.null_spread)}"
+    return [(title, number(sound.base.value) if sound.base else UNKNOWN, number(far.value), own)]
+
+
+def _variety(sound: SoundComparison) -> list[Row]:
+    found = sound.variety
+    if found is None:
+        return []
+    title = msg("Difference between two outputs, in the mean")
+    return [(title, number(found.base), number(found.adapter), number(found.reference))]
+
+
+def _copies(sound: SoundComparison) -> list[Row]:
+    if not sound.training_clips:
+        return []
+    title = msg("Outputs that hold a stretch of one of {clips} training clips", clips=sound.training_clips)
+    return [(title, UNKNOWN, number(len({copy.prompt for copy in sound.copies})), UNKNOWN)]
+
+
+def _tempi(tempi: Sequence[AskedTempo]) -> list[Row]:
+    if not tempi:
+        return []
+
+    def share(heard: Callable[[AskedTempo], float | None]) -> str:
+        return f"{sum(met(one.asked, heard(one)) for one in tempi)} / {len(tempi)}"
+
+    return [
+        (msg("Outputs at the tempo that was asked for"), share(lambda t: t.base), share(lambda t: t.adapter), UNKNOWN)
+    ]
