@@ -19,8 +19,8 @@ from tunesmith.records.record import Record
 from tunesmith.records.stage_state import TrainSummary
 from tunesmith.report import page as report_page
 from tunesmith.report.build import build_report
-from tunesmith.report.page import label, words
 from tunesmith.report.field_names import FIELDS, field_path, loss_term, worded
+from tunesmith.report.page import label, words
 from tunesmith.report.signal_texts import SIGNALS, signal_name
 from tunesmith.report.texts import SECTIONS, TERMS, term, verbatim
 from tunesmith.run.folder import RunFolder

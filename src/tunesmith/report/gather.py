@@ -71,11 +71,15 @@ class ReportData:
 
         A report must not carry files that its run does not own, whatever a JSON file says.
         """
-        if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
-            return None
-        path = Path(os.path.abspath((base or self.folder.path) / name))
-        root = Path(os.path.abspath(self.folder.path))
-        return path if path.is_relative_to(root) else None
+        return inside(self.folder.path, name, base or self.folder.path)
+
+
+def inside(run: Path, name: Any, base: Path) -> Path | None:
+    """The file ``name`` relative to ``base``; ``None`` when it lies outside of the run folder."""
+    if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
+        return None
+    path, root = Path(os.path.abspath(base / name)), Path(os.path.abspath(run))
+    return path if path.is_relative_to(root) else None
 
 
 def _encodable(name: str) -> bool:

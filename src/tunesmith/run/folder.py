@@ -154,6 +154,25 @@ class RunFolder:
         """The report."""
         return self.path / "report.html"
 
+    @property
+    def listening_page(self) -> Path:
+        """The page of a listening test, for everyone who is to hear it."""
+        return self.path / "listen.html"
+
+    @property
+    def listening_key(self) -> Path:
+        """What that page hides."""
+        return self.path / "listening_key.json"
+
+    @property
+    def listening(self) -> Path:
+        """What the votes of the listening test say."""
+        return self.path / "listening.json"
+
+    def listening_keys(self) -> list[Path]:
+        """The key of the present page, and those of pages before it."""
+        return [path for path in (self.listening_key, *sorted(self.path.glob("listening_key.*.json"))) if path.exists()]
+
     def stage(self, name: str) -> Path:
         """The state file of one stage."""
         return self.path / "stages" / f"{name}.json"
