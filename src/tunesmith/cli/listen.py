@@ -24,7 +24,8 @@ def listen(
     votes: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE...", help=tr_all("Read votes that the page saved, of one person or several, and say what they show.")
+            metavar="FILE...",
+            help=tr_all("Read votes that the page saved, of one person or several, and say what they show."),
         ),
     ] = None,
     out: Annotated[
@@ -44,7 +45,10 @@ def listen(
     files = [Path(word) for word in words if word.endswith(VOTES)] if votes else []
     runs = [word for word in words if not (votes and word.endswith(VOTES))]
     if not runs:
-        raise typer.BadParameter(tr_all("Name the run that the votes are about."), param_hint="RUN")
+        from tunesmith.errors import TunesmithError
+        from tunesmith.texts import msg
+
+        raise TunesmithError(msg("name the run that the votes are about"), where="RUN")
     context = opened(runs[0], None, need_recipe=False)
     if votes:
         count_votes(context, [*votes, *files])

@@ -41,8 +41,8 @@ class PairPreference(Part):
     clear_losses: int
     prompts: int
     rate: Number
-    low: Number
-    high: Number
+    low: float
+    high: float
     effective_votes: float
     p: float
     p_adjusted: float

@@ -11,6 +11,8 @@ from tunesmith.records.record import Part, Record
 
 CLEARLY_A, CLEARLY_B = -2, 2
 """Ends of the scale; 0 is no difference."""
+LEAST_HEARD_MS = 1500
+"""How long each side has to be heard before a vote; of shorter clips nine tenths."""
 
 
 class Vote(Part):
@@ -60,7 +62,5 @@ class ListeningVotes(Record):
         It tells of edits and of damage. It is no signature: whoever reads the page's script can compute it too.
         """
         head = ("tunesmith votes 1", self.page, self.listener, self.name, self.saved)
-        rows = (
-            f"{v.trial} {v.a} {v.b} {v.choice} {v.heard_a_ms} {v.heard_b_ms} {v.took_ms}" for v in self.votes
-        )
+        rows = (f"{v.trial} {v.a} {v.b} {v.choice} {v.heard_a_ms} {v.heard_b_ms} {v.took_ms}" for v in self.votes)
         return hashlib.sha256("\n".join((*head, *rows)).encode("utf-8", "replace")).hexdigest()

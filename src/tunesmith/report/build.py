@@ -14,6 +14,7 @@ from tunesmith.report import dataset, evaluation_section, summary, training_sect
 from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
 from tunesmith.report.gather import ReportData, gather
+from tunesmith.report.listening_section import listening_section
 from tunesmith.report.media import AudioEmbedder, fits
 from tunesmith.report.numbers import number
 from tunesmith.report.page import printable, render_page
@@ -87,6 +88,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "cards": summary.cards(data),
         "audio": audio,
         "embedded": embedder.embed,
+        "listening": listening_section(data),
         "settings": comparison.settings if comparison else None,
         "findings": evaluation_section.findings(data),
         "evidence": evaluation_section.evidence,
@@ -119,6 +121,7 @@ def _sections(data: ReportData, audio: AudioSection) -> list[str]:
     wanted = {
         "verdict": True,
         "listen": bool(audio.rows),
+        "listening": data.listening is not None,
         "findings": data.comparison is not None,
         "done": bool(data.recipe or data.metrics),
         "curves": bool(data.metrics),

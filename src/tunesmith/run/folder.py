@@ -150,6 +150,12 @@ class RunFolder:
         return self.path / "evaluation"
 
     @property
+    def comparison(self) -> Path:
+        """The evaluation's record; right in the folder where that holds an evaluation and nothing else."""
+        beside, usual = self.path / "comparison_results.json", self.evaluation / "comparison_results.json"
+        return usual if usual.exists() or not beside.exists() else beside
+
+    @property
     def report(self) -> Path:
         """The report."""
         return self.path / "report.html"

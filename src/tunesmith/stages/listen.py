@@ -11,7 +11,7 @@ from tunesmith.records.listening_key import ListeningKey
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import find_run
 from tunesmith.stages.writing import writing
-from tunesmith.texts import msg
+from tunesmith.texts import all_of, msg
 
 LARGE_MB = 15
 """A page above this is refused by some mail."""
@@ -101,12 +101,13 @@ def say_page(context: RunContext, key: ListeningKey, target: Path) -> None:
     for reason in key.left_out:
         context.console.warn(msg("left out: {what}", what=reason))
     size = target.stat().st_size / 1e6
+    repeats = sum(trial.repeats is not None for trial in key.trials)
     line = msg(
         "{path}: {pairs} pairs of {systems}, {repeats} of them heard twice, {size:.1f} MB",
         path=str(target),
-        pairs=len(key.trials),
-        systems=tuple(system.title for system in key.systems),
-        repeats=sum(trial.repeats is not None for trial in key.trials),
+        pairs=len(key.trials) - repeats,
+        systems=all_of([system.title for system in key.systems]),
+        repeats=repeats,
         size=size,
     )
     context.console.log(line)
@@ -114,7 +115,7 @@ def say_page(context: RunContext, key: ListeningKey, target: Path) -> None:
         context.console.warn(msg("this is large for mail; --prompts makes it smaller"))
     context.console.log(
         msg(
-            "Open it in a browser, or send it to friends. Votes come back as files: tunesmith listen {run} --votes FILE",
+            "Open it in a browser or send it to friends. When votes come back: tunesmith listen {run} --votes FILE",
             run=str(context.folder.path),
         )
     )

@@ -11,7 +11,7 @@ from tunesmith.records.listening_result import AgreementBetweenPeople
 
 
 def with_oneself(ballots: Sequence[Ballot]) -> tuple[int, int]:
-    """Of one person's votes: how many pairs were heard again with the sides swapped, and how often they said the same."""
+    """Of one person's votes: pairs heard again with the sides swapped, and how often the answer was the same."""
     by_trial = {ballot.trial: ballot.outcome for ballot in ballots}
     again = [(by_trial[b.repeats], b.outcome) for b in ballots if b.repeats is not None and b.repeats in by_trial]
     return len(again), sum(before == after for before, after in again)

@@ -32,7 +32,8 @@ def strengths(ballots: Sequence[Ballot], systems: Sequence[str], seed: int = 0) 
         A strength for every system; the interval (95 %) is from a bootstrap over prompts, since votes on one prompt
         go together, with Student's t for as many prompts. Empty without votes on at least two prompts.
 
-    Source: Davidson (1970), "On extending the Bradley-Terry model to accommodate ties in paired comparison experiments".
+    Source: Davidson (1970), "On extending the Bradley-Terry model to accommodate ties in paired comparison
+    experiments".
     """
     from scipy.stats import t
 
@@ -59,7 +60,7 @@ def strengths(ballots: Sequence[Ballot], systems: Sequence[str], seed: int = 0) 
 
 
 def _features(pairs: Sequence[tuple[int, int]], systems: int) -> Array:
-    """What each outcome of each pair adds to the log-odds: (P, 3, S + 1); win, tie, loss; the last one is that of ties."""
+    """What each outcome (win, tie, loss) of each pair adds to the log-odds: (P, 3, S + 1), the last one for ties."""
     made = np.zeros((len(pairs), 3, systems + 1))
     for place, (first, second) in enumerate(pairs):
         made[place, 0, first] = made[place, 2, second] = made[place, 1, systems] = 1.0

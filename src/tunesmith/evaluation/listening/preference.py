@@ -100,7 +100,8 @@ def effective_votes(wins: NDArray[np.int64], losses: NDArray[np.int64], level: f
     variance = prompts / (prompts - 1) * float(((won - share * sizes) ** 2).sum()) / votes**2
     design = max(variance / (share * (1 - share) / votes), 1.0)
     tail = (1 - level) / 2
-    return max(votes / design * float(norm.isf(tail) / t.isf(tail, prompts - 1)) ** 2, 1.0)
+    few = float(norm.isf(tail)) / float(t.isf(tail, prompts - 1))
+    return float(max(votes / design * few**2, 1.0))
 
 
 def sign_test(differences: NDArray[np.int64]) -> float:
@@ -129,7 +130,7 @@ def sign_test(differences: NDArray[np.int64]) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p values of a family of tests, such that all are held against one level.
+    """The p values of a family of tests, such that all are held against one level.
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
     """

@@ -62,9 +62,7 @@ def _pairs(systems: Sequence[ListeningSystem], cast: Sequence[Ballot]) -> tuple[
     )
 
 
-def _pair(
-    first: ListeningSystem, second: ListeningSystem, votes: Tally, p: float, adjusted: float
-) -> PairPreference:
+def _pair(first: ListeningSystem, second: ListeningSystem, votes: Tally, p: float, adjusted: float) -> PairPreference:
     """One pair: preferred where the test of all pairs and the interval of this one say the same."""
     wins, losses, ties = (int(count.sum()) for count in (votes.wins, votes.losses, votes.ties))
     worth = effective_votes(votes.wins, votes.losses)
@@ -95,15 +93,18 @@ def _pair(
 
 def _sentence(pair: PairPreference, first: Message, second: Message) -> Message:
     ahead, behind, wins, losses = (
-        (first, second, pair.wins, pair.losses)
-        if pair.wins >= pair.losses
-        else (second, first, pair.losses, pair.wins)
+        (first, second, pair.wins, pair.losses) if pair.wins >= pair.losses else (second, first, pair.losses, pair.wins)
     )
     if not pair.wins + pair.losses:
-        return msg("{first} against {second}: {ties} votes, all without a preference", first=first, second=second, ties=pair.ties)
-    low, high = (pair.low, pair.high) if pair.wins >= pair.losses else (1 - (pair.high or 0), 1 - (pair.low or 0))
+        return msg(
+            "{first} against {second}: {ties} votes, all without a preference",
+            first=first,
+            second=second,
+            ties=pair.ties,
+        )
+    low, high = (pair.low, pair.high) if pair.wins >= pair.losses else (1 - pair.high, 1 - pair.low)
     counts = msg(
-        "{wins} votes to {losses}, {ties} without a preference; {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}, p {p:.3f}",
+        "{wins} votes to {losses}, {ties} undecided; {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}, p {p:.3f}",
         wins=wins,
         losses=losses,
         ties=pair.ties,
@@ -114,7 +115,12 @@ def _sentence(pair: PairPreference, first: Message, second: Message) -> Message:
     )
     if pair.verdict != "open":
         return msg("{ahead} is preferred to {behind}: {counts}", ahead=ahead, behind=behind, counts=counts)
-    return msg("{ahead} or {behind}: it cannot be told yet which is preferred ({counts})", ahead=ahead, behind=behind, counts=counts)
+    return msg(
+        "{ahead} or {behind}: it cannot be told yet which is preferred ({counts})",
+        ahead=ahead,
+        behind=behind,
+        counts=counts,
+    )
 
 
 def _listener(listener: str, name: str, file: str, cast: Sequence[Ballot]) -> ListenerSummary:
@@ -137,11 +143,17 @@ def _notes(listeners: Sequence[ListenerSummary], agreement: AgreementBetweenPeop
     """How far the votes are to be trusted: agreement with oneself and with others, and a side that is always chosen."""
     from scipy.stats import binomtest
 
-    notes = [msg("{people} people, {votes} votes", people=len(listeners), votes=sum(one.votes for one in listeners))]
+    votes = sum(one.votes for one in listeners)
+    people = msg("{people} people, {votes} votes", people=len(listeners), votes=votes)
+    notes = [people if len(listeners) > 1 else msg("one person, {votes} votes", votes=votes)]
     if repeats := sum(one.repeats for one in listeners):
         alike = sum(one.alike for one in listeners)
         notes.append(
-            msg("pairs heard again with the sides swapped: the same answer {alike} of {repeats} times", alike=alike, repeats=repeats)
+            msg(
+                "pairs heard again with the sides swapped: the same answer {alike} of {repeats} times",
+                alike=alike,
+                repeats=repeats,
+            )
         )
     if agreement is not None:
         notes.append(_between(agreement))
@@ -150,7 +162,12 @@ def _notes(listeners: Sequence[ListenerSummary], agreement: AgreementBetweenPeop
         if chosen and binomtest(one.chose_a, chosen).pvalue < _MOST_ONE_SIDED:
             who = one.name or one.file
             notes.append(
-                msg("{who} chose side A {a} times and side B {b} times, whatever it was", who=who, a=one.chose_a, b=one.chose_b)
+                msg(
+                    "{who} chose side A {a} times and side B {b} times, whatever it was",
+                    who=who,
+                    a=one.chose_a,
+                    b=one.chose_b,
+                )
             )
     return notes
 
@@ -183,7 +200,11 @@ def _advice(systems: Sequence[ListeningSystem], pairs: Sequence[PairPreference])
                 prompts=pair.prompts,
             )
         elif pair.more_votes is None:
-            line = msg("{first} and {second}: over {most} votes would be needed, so any difference is small", **names, most=MOST_VOTES)
+            line = msg(
+                "{first} and {second}: over {most} votes would be needed, so any difference is small",
+                **names,
+                most=MOST_VOTES,
+            )
         else:
             line = msg("{first} and {second}: about {more} more votes would tell", **names, more=pair.more_votes)
         lines.append(line)

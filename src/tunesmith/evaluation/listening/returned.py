@@ -9,12 +9,12 @@ from pathlib import Path
 from tunesmith.errors import TunesmithError
 from tunesmith.files import DamagedFileError
 from tunesmith.records.listening_key import ListeningKey
-from tunesmith.records.listening_votes import ListeningVotes, Vote
+from tunesmith.records.listening_votes import LEAST_HEARD_MS, ListeningVotes, Vote
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, in_lines, msg
 
-LEAST_MS = 900
-"""A page lets nobody vote who has not heard 1.5 s of each side, or nine tenths of one that is shorter."""
+_TOLERANCE_MS = 100
+"""A decoder may give back a little more or less than was encoded."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ def joined_votes(folder: RunFolder, files: Sequence[Path]) -> ReturnedVotes:
         for name in twice
     ]
     kept = tuple(people.values())
-    return ReturnedVotes(
-        key, tuple(v for _, v in kept), tuple(p for p, _ in kept), tuple(left_out), tuple(notes)
-    )
+    return ReturnedVotes(key, tuple(v for _, v in kept), tuple(p for p, _ in kept), tuple(left_out), tuple(notes))
 
 
 def _read(files: Sequence[Path], left_out: list[Message]) -> list[tuple[Path, ListeningVotes]]:
@@ -78,14 +76,19 @@ def _read(files: Sequence[Path], left_out: list[Message]) -> list[tuple[Path, Li
         try:
             votes = ListeningVotes.read(path)
         except DamagedFileError as error:
-            left_out.append(msg("{file}: this is no file of votes, or it is damaged ({why})", file=path.name, why=error.what))
+            left_out.append(
+                msg("{file}: this is no file of votes, or it is damaged ({why})", file=path.name, why=error.what)
+            )
             continue
         except TunesmithError as error:
             left_out.append(error.message)
             continue
         if votes.digest != votes.computed_digest():
             left_out.append(
-                msg("{file}: it was changed after it was saved, since its digest does not fit; ask for it again", file=path.name)
+                msg(
+                    "{file}: it was changed after it was saved, since its digest does not fit; ask for it again",
+                    file=path.name,
+                )
             )
         elif same := next((other for other, one in found if one.digest == votes.digest), None):
             left_out.append(msg("{file}: the same as {other}, counted once", file=path.name, other=same.name))
@@ -96,13 +99,16 @@ def _read(files: Sequence[Path], left_out: list[Message]) -> list[tuple[Path, Li
 
 def _key_for(folder: RunFolder, read: Sequence[ListeningVotes]) -> ListeningKey:
     """The key of the page that most of the votes are about; of the present page where none are."""
-    keys = []
+    keys: list[ListeningKey] = []
+    damage: DamagedFileError | None = None
     for path in folder.listening_keys():
         try:
             keys.append(ListeningKey.read(path))
-        except DamagedFileError:
-            continue
+        except DamagedFileError as error:
+            damage = damage or error
     if not keys:
+        if damage is not None:
+            raise damage
         raise TunesmithError(
             msg("this run has no key of a listening test, without which votes mean nothing"),
             where=str(folder.listening_key),
@@ -133,7 +139,7 @@ def _sound(path: Path, votes: ListeningVotes, key: ListeningKey, left_out: list[
 
 
 def _was_heard(vote: Vote, key: ListeningKey) -> bool:
-    least = (min(LEAST_MS, 500 * key.clips[clip].seconds) for clip in (vote.a, vote.b))
+    least = (min(LEAST_HEARD_MS, 900 * key.clips[clip].seconds) - _TOLERANCE_MS for clip in (vote.a, vote.b))
     return all(heard >= wanted for heard, wanted in zip((vote.heard_a_ms, vote.heard_b_ms), least, strict=True))
 
 
@@ -141,7 +147,9 @@ def _add(
     people: dict[str, tuple[Path, ListeningVotes]], path: Path, votes: ListeningVotes, left_out: list[Message]
 ) -> None:
     """Let a person's later file stand for an earlier one; the same votes under another person's id count once."""
-    copied = next((p for p, other in people.values() if other.listener != votes.listener and other.votes == votes.votes), None)
+    copied = next(
+        (p for p, other in people.values() if other.listener != votes.listener and other.votes == votes.votes), None
+    )
     if copied is not None:
         left_out.append(msg("{file}: the very votes of {other}, counted once", file=path.name, other=copied.name))
         return

@@ -12,13 +12,14 @@ from tunesmith.data.content import file_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.comparison import ComparedPrompt, Comparison
 from tunesmith.records.listening_key import ListeningSystem
+from tunesmith.records.record import Number
 from tunesmith.report.gather import inside
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, msg
 
 BASE, ADAPTER = "base", "adapter"
-Asked = tuple[str, int, str | None, str | None]
-"""What makes two outputs comparable: prompt, seed, kind of edit, and which one."""
+Asked = tuple[str, int, str | None, str | None, Number]
+"""What makes two outputs comparable: prompt, seed, kind of edit, which one, and the seconds asked for."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class _Evaluated:
         """Where one side's output of a prompt lies, if it does."""
         prompt = self.prompts.get(asked)
         output = None if prompt is None else prompt.base if side == BASE else prompt.lora
-        path = inside(self.folder.path, output.file, self.folder.evaluation) if output else None
+        path = inside(self.folder.path, output.file, self.folder.comparison.parent) if output else None
         return path if path is not None and path.is_file() and path.stat().st_size else None
 
 
@@ -103,15 +104,13 @@ def run_names(runs: Sequence[RunFolder]) -> list[str]:
     paths = [Path(os.path.realpath(run.path)) for run in runs]
     for path in paths:
         if paths.count(path) > 1:
-            raise TunesmithError(
-                msg("this run is named twice"), where=str(path), remedy=msg("Name each run once.")
-            )
+            raise TunesmithError(msg("this run is named twice"), where=str(path), remedy=msg("Name each run once."))
     plain = [path.name for path in paths]
     return [path.name if plain.count(path.name) == 1 and path.name != BASE else str(path) for path in paths]
 
 
 def _evaluated(name: str, folder: RunFolder) -> _Evaluated:
-    record = folder.evaluation / "comparison_results.json"
+    record = folder.comparison
     if not record.exists():
         raise TunesmithError(
             msg("this run has not been evaluated, so there is nothing to hear"),
@@ -119,13 +118,12 @@ def _evaluated(name: str, folder: RunFolder) -> _Evaluated:
             remedy=msg("Run `tunesmith evaluate {run}` first.", run=str(folder.path)),
         )
     comparison = Comparison.read(record)
-    asked = {(p.prompt, p.seed, p.edit_type, p.edit_info): p for p in comparison.prompts}
+    seconds = comparison.settings.seconds
+    asked = {(p.prompt, p.seed, p.edit_type, p.edit_info, seconds): p for p in comparison.prompts}
     return _Evaluated(name, folder, comparison, asked)
 
 
-def _sides(
-    found: Sequence[_Evaluated], left_out: list[Message]
-) -> list[tuple[ListeningSystem, _Evaluated]]:
+def _sides(found: Sequence[_Evaluated], left_out: list[Message]) -> list[tuple[ListeningSystem, _Evaluated]]:
     """The systems and the evaluation that each is heard from; a base of its own only where it is the same for all."""
     several = len(found) > 1
     sides = []

@@ -17,6 +17,7 @@ from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.content import file_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.listening_key import ListeningClip, ListeningKey, ListeningPrompt, ListeningTrial
+from tunesmith.records.listening_votes import LEAST_HEARD_MS
 from tunesmith.report.audio_section import edit_kind
 from tunesmith.report.listening.choose import Contest
 from tunesmith.report.listening.clips import MOST_SECONDS, HeardClip, matched
@@ -25,8 +26,6 @@ from tunesmith.report.page import printable, render_page
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, msg
 
-LEAST_MS = 1500
-"""How long each side has to be heard before a vote, or nearly all of it where it is shorter."""
 MARK = '<meta name="tunesmith" content="listening test">'
 """Stands near the beginning of every page, by which a file is known as one that may be replaced."""
 
@@ -75,7 +74,7 @@ def build_page(contest: Contest, run: RunFolder, seed: int) -> ListeningPage:
     key = ListeningKey(
         page=_page_id(heard, trials),
         file="",
-        outputs=file_digest(run.evaluation / "comparison_results.json"),
+        outputs=file_digest(run.comparison),
         seed=seed,
         systems=contest.systems,
         prompts=tuple(
@@ -141,7 +140,7 @@ def _render(contest: Contest, key: ListeningKey, sources: Mapping[str, str]) -> 
     shown = [key.clips[trial.a].prompt for trial in key.trials]
     data = {
         "page": key.page,
-        "least_ms": LEAST_MS,
+        "least_ms": LEAST_HEARD_MS,
         "trials": [
             {"a": trial.a, "b": trial.b, "prompt": prompt} for trial, prompt in zip(key.trials, shown, strict=True)
         ],
@@ -155,7 +154,9 @@ def _render(contest: Contest, key: ListeningKey, sources: Mapping[str, str]) -> 
         "minutes": max(1, round(sum(_seconds(key, trial) for trial in key.trials) / 60)),
         "seek_words": msg("Position"),
         "text_words": msg("The votes as text"),
-        "prompts": [(number, contest.prompts[number], edit_kind(contest.prompts[number])) for number in sorted(set(shown))],
+        "prompts": [
+            (number, contest.prompts[number], edit_kind(contest.prompts[number])) for number in sorted(set(shown))
+        ],
         # A text in a script element ends at "</script>", whatever the JSON says.
         "data": Markup(json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")),
     }
