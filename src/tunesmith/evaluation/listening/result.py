@@ -104,7 +104,7 @@ def _sentence(pair: PairPreference, first: Message, second: Message) -> Message:
         )
     low, high = (pair.low, pair.high) if pair.wins >= pair.losses else (1 - pair.high, 1 - pair.low)
     counts = msg(
-        "{wins} votes to {losses}, {ties} undecided; {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}, p {p:.3f}",
+        "{wins} to {losses} votes, {ties} undecided; {rate:.0%}, 95 % interval {low:.0%} to {high:.0%}, p {p:.3f}",
         wins=wins,
         losses=losses,
         ties=pair.ties,
@@ -189,23 +189,25 @@ def _advice(systems: Sequence[ListeningSystem], pairs: Sequence[PairPreference])
     still = [pair for pair in pairs if pair.verdict == "open"]
     if not still:
         return msg("Every pair is told; no more votes are needed.")
-    lines = []
-    for pair in still:
-        names = {"first": title[pair.first], "second": title[pair.second]}
-        if pair.prompts < FEWEST_PROMPTS:
-            line = msg(
-                "{first} and {second}: {fewest} prompts at least are needed, and {prompts} were heard (evaluate.count)",
-                **names,
-                fewest=FEWEST_PROMPTS,
-                prompts=pair.prompts,
-            )
-        elif pair.more_votes is None:
-            line = msg(
-                "{first} and {second}: over {most} votes would be needed, so any difference is small",
-                **names,
-                most=MOST_VOTES,
-            )
-        else:
-            line = msg("{first} and {second}: about {more} more votes would tell", **names, more=pair.more_votes)
-        lines.append(line)
-    return in_turn(lines)
+    lines = [_still_open(pair, title[pair.first], title[pair.second]) for pair in still]
+    fewest = min(pair.prompts for pair in still)
+    if fewest >= FEWEST_PROMPTS:
+        return in_turn(lines)
+    return msg(
+        "{fewest} prompts at least have to be heard, and these were {prompts} (evaluate.count, evaluate.prompts)",
+        fewest=FEWEST_PROMPTS,
+        prompts=fewest,
+    )
+
+
+def _still_open(pair: PairPreference, first: Message, second: Message) -> Message:
+    if pair.more_votes is None:
+        return msg(
+            "{first} and {second}: over {most} votes would be needed, so any difference is small",
+            first=first,
+            second=second,
+            most=MOST_VOTES,
+        )
+    return msg(
+        "{first} and {second}: about {more} more votes would tell", first=first, second=second, more=pair.more_votes
+    )

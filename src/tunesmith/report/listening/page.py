@@ -111,6 +111,13 @@ def _hear(contest: Contest, seed: int) -> _Heard:
             heard.ids[number, name] = opaque
             heard.sources[opaque] = clips[name].source
             heard.clips[opaque] = _key_clip(clips[name], name, number, file)
+    if quieter := sum(clip.lufs + clip.gain_db < heard.lufs[clip.prompt] - 1 for clip in heard.clips.values()):
+        heard.left_out.append(
+            msg(
+                "the loudness of {count} clips, which cannot be made as loud as the others of their prompt",
+                count=quieter,
+            )
+        )
     if cut:
         heard.left_out.append(msg("of long outputs what lies beyond {seconds:.0f} s", seconds=MOST_SECONDS))
     return heard
