@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from tests.evaluation.listening.votes import ballot
-from tunesmith.evaluation.listening.power import MOST_VOTES, more_votes, votes_needed
+from tunesmith.evaluation.listening.power import MOST_VOTES, fewest_prompts, more_votes, votes_needed
 from tunesmith.evaluation.listening.preference import effective_votes, holm, sign_test, tally, wilson
 
 
@@ -80,3 +80,10 @@ def test_more_votes_are_asked_for_where_they_would_tell() -> None:
     tied = tally([ballot(n, 1 if n % 3 else -1) for n in range(12)] + [ballot(n, 0) for n in range(12, 24)])
     assert (more_votes(tied) or 0) > 1.5 * again, "votes without a preference tell nothing"
     assert more_votes(tally([ballot(n, 1 if n % 2 else -1) for n in range(40)])) is None, "a half is a half"
+
+
+@pytest.mark.parametrize(("pairs", "fewest"), [(1, 6), (3, 7), (6, 8), (10, 9)])
+def test_under_so_many_prompts_nothing_can_be_told(pairs: int, fewest: int) -> None:
+    p = [sign_test(np.ones(count, np.int64)) for count in (fewest - 1, fewest)]
+    assert holm([p[0]] * pairs)[0] > 0.05 >= holm([p[1]] * pairs)[0]
+    assert fewest_prompts(pairs) == fewest

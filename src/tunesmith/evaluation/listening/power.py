@@ -12,8 +12,15 @@ from tunesmith.evaluation.listening.preference import Tally, effective_votes
 POWER, ALPHA = 0.8, 0.05
 MOST_VOTES = 400
 """Where more would be needed, one system is preferred in under 57 of 100 votes: hardly worth the question."""
-FEWEST_PROMPTS = 6
-"""Under six votes that all say the same, the sign test tells nothing: 2 / 2**5 is above 0.05."""
+
+
+def fewest_prompts(pairs: int = 1) -> int:
+    """Prompts below which votes that all say the same tell nothing: the sign test's p is 2 / 2**prompts then.
+
+    Args:
+        pairs: Pairs of systems, which share one level (Holm); the first one to be told needs the most.
+    """
+    return math.ceil(math.log2(2 * pairs / ALPHA))
 
 
 @cache
@@ -31,7 +38,7 @@ def votes_needed(rate: float, power: float = POWER, alpha: float = ALPHA) -> int
     from scipy.stats import binom
 
     rate = max(rate, 1 - rate)
-    for votes in range(FEWEST_PROMPTS, MOST_VOTES + 1):
+    for votes in range(1, MOST_VOTES + 1):
         counts = np.arange(votes // 2, votes + 1)
         least = counts[2 * binom.sf(counts - 1, votes, 0.5) <= alpha]
         if len(least) and binom.sf(least[0] - 1, votes, rate) >= power:
@@ -39,15 +46,19 @@ def votes_needed(rate: float, power: float = POWER, alpha: float = ALPHA) -> int
     return None
 
 
-def more_votes(votes: Tally) -> int | None:
+def more_votes(votes: Tally, pairs: int = 1) -> int | None:
     """How many more votes would probably tell, if the preference is as large as it seems.
 
     The rate is drawn towards one half as far as two votes for each side draw it, since that of few votes is too large
     more often than not. Votes without a preference, and those that repeat what the prompt decides, are allowed for.
+
+    Args:
+        votes: On one pair.
+        pairs: Pairs of systems, which share one level.
     """
     decided, tied = votes.decided, int(votes.ties.sum())
     rate = round((int(votes.wins.sum()) + 2) / (decided + 4), 2)
-    needed = votes_needed(rate)
+    needed = votes_needed(rate, alpha=ALPHA / pairs)
     if needed is None:
         return None
     worth = effective_votes(votes.wins, votes.losses) / decided if decided else 1.0

@@ -8,7 +8,7 @@ from itertools import combinations
 from tunesmith.evaluation.listening.agreement import between_people, with_oneself
 from tunesmith.evaluation.listening.ballots import Ballot, ballots
 from tunesmith.evaluation.listening.bradley_terry import strengths
-from tunesmith.evaluation.listening.power import ALPHA, FEWEST_PROMPTS, MOST_VOTES, more_votes
+from tunesmith.evaluation.listening.power import ALPHA, MOST_VOTES, fewest_prompts, more_votes
 from tunesmith.evaluation.listening.preference import Tally, effective_votes, holm, sign_test, tally, wilson
 from tunesmith.evaluation.listening.returned import ReturnedVotes
 from tunesmith.records.listening_key import ListeningSystem
@@ -57,13 +57,16 @@ def _pairs(systems: Sequence[ListeningSystem], cast: Sequence[Ballot]) -> tuple[
     voted = [(first, second, votes) for first, second, votes in counted if votes.decided or votes.ties.any()]
     tests = [sign_test(votes.wins - votes.losses) for _, _, votes in voted]
     return tuple(
-        _pair(first, second, votes, p, adjusted)
+        _pair((first, second), votes, p, adjusted, len(voted))
         for (first, second, votes), p, adjusted in zip(voted, tests, holm(tests), strict=True)
     )
 
 
-def _pair(first: ListeningSystem, second: ListeningSystem, votes: Tally, p: float, adjusted: float) -> PairPreference:
+def _pair(
+    systems: tuple[ListeningSystem, ListeningSystem], votes: Tally, p: float, adjusted: float, pairs: int
+) -> PairPreference:
     """One pair: preferred where the test of all pairs and the interval of this one say the same."""
+    first, second = systems
     wins, losses, ties = (int(count.sum()) for count in (votes.wins, votes.losses, votes.ties))
     worth = effective_votes(votes.wins, votes.losses)
     rate = wins / votes.decided if votes.decided else None
@@ -85,7 +88,7 @@ def _pair(first: ListeningSystem, second: ListeningSystem, votes: Tally, p: floa
         p=p,
         p_adjusted=adjusted,
         verdict="open" if not told else "first" if wins > losses else "second",
-        more_votes=None if told else more_votes(votes),
+        more_votes=None if told else more_votes(votes, pairs),
         sentence=NOTHING,
     )
     return made.model_copy(update={"sentence": _sentence(made, first.title, second.title)})
@@ -190,13 +193,14 @@ def _advice(systems: Sequence[ListeningSystem], pairs: Sequence[PairPreference])
     if not still:
         return msg("Every pair is told; no more votes are needed.")
     lines = [_still_open(pair, title[pair.first], title[pair.second]) for pair in still]
-    fewest = min(pair.prompts for pair in still)
-    if fewest >= FEWEST_PROMPTS:
+    fewest = fewest_prompts(len(pairs))
+    heard = min(pair.prompts for pair in still)
+    if heard >= fewest:
         return in_turn(lines)
     return msg(
         "{fewest} prompts at least have to be heard, and these were {prompts} (evaluate.count, evaluate.prompts)",
-        fewest=FEWEST_PROMPTS,
-        prompts=fewest,
+        fewest=fewest,
+        prompts=heard,
     )
 
 
