@@ -14,6 +14,8 @@ from tunesmith.cli.main import main
 from tunesmith.records.listening_key import ListeningKey
 from tunesmith.records.listening_result import ListeningResult
 from tunesmith.records.listening_votes import ListeningVotes, Vote
+from tunesmith.run.attempts import archive
+from tunesmith.run.folder import RunFolder
 
 PROMPTS = ["one", "two", "three", "four", "five", "six"]
 RUN = Path("runs/mybeats")
@@ -154,3 +156,22 @@ def test_an_edited_file_is_refused_and_changes_nothing(capsys: pytest.CaptureFix
     assert main(["listen", "mybeats", "--votes", str(file)]) == 1
     assert "it was changed after it was saved" in capsys.readouterr().err
     assert not (RUN / "listening.json").exists()
+
+
+def test_a_page_that_cannot_be_written_leaves_the_key_of_the_one_before() -> None:
+    assert main(["listen", "mybeats"]) == 0
+    before = (RUN / "listening_key.json").read_bytes()
+    Path("a file").touch()
+    assert main(["listen", "mybeats", "--seed", "4", "--out", "a file/listen.html"]) == 1
+    assert (RUN / "listening_key.json").read_bytes() == before
+
+
+def test_earlier_results_take_their_listening_test_along() -> None:
+    assert main(["listen", "mybeats"]) == 0
+    assert main(["listen", "mybeats", "--votes", cast(1, "ann")]) == 0
+    assert main(["listen", "mybeats", "--seed", "2"]) == 0
+    attempt = archive(RunFolder(RUN))
+    moved = {path.name for path in attempt.glob("listen*")}
+    assert {"listen.html", "listening.json", "listening_key.json"} < moved
+    assert len(moved) == 4, "and the key of the page before"
+    assert not list(RUN.glob("listen*"))

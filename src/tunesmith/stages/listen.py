@@ -51,9 +51,9 @@ def make_page(
     found = contest([folder, *(find_run(name) for name in others)], prompts)
     page = build_page(found, folder, seed)
     with writing(folder, context.command, context.console):
+        write_text(target, page.html)
         keep_earlier_key(context, page.key.page)
         page.key.model_copy(update={"file": str(target)}).write(folder.listening_key)
-        write_text(target, page.html)
     say_page(context, page.key, target)
     return target
 
