@@ -201,21 +201,29 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a browser")
 def test_a_browser_signs_votes_as_the_reader_checks_them(runs: list[RunFolder], tmp_path: Path) -> None:
-    """The page's own script, in a browser: the file of a listener who has not voted yet, with a name of any letters."""
+    """The page's own script, in a browser: votes from before are kept, and saved with a name of any letters."""
     page = page_of(runs[:1])
-    act = """<script>
+    trials = page.key.trials[:2]
+    cast = [
+        {"trial": n, "a": t.a, "b": t.b, "choice": 2 - 3 * n, "heard_a_ms": 1500 + n, "heard_b_ms": 1700, "took_ms": 9}
+        for n, t in enumerate(trials)
+    ]
+    kept = json.dumps({"listener": "0a1b2c", "name": "", "votes": cast})
+    before = f"<script>localStorage.setItem('tunesmith-listening-{page.key.page}', {kept!r});</script>"
+    after = """<script>
       document.getElementById("name").value = " Zoë 中文 🥁\\u0007 ";
       document.getElementById("name").dispatchEvent(new Event("input"));
-      document.getElementById("text").textContent = "";
       HTMLAnchorElement.prototype.click = function () {};
       URL.createObjectURL = function (file) {
         file.text().then(function (text) { document.title = text; });
         return "";
       };
       document.querySelector('#done [data-do="save"]').dispatchEvent(new Event("click"));
-    </script></body>"""
+    </script>"""
     path = tmp_path / "listen.html"
-    path.write_text(page.html.replace("</body>", act), encoding="utf-8")
+    path.write_text(
+        page.html.replace("<body", f"{before}<body").replace("</body>", f"{after}</body>"), encoding="utf-8"
+    )
     done = subprocess.run(
         [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--virtual-time-budget=3000", "--dump-dom", path.as_uri()],
@@ -224,5 +232,6 @@ def test_a_browser_signs_votes_as_the_reader_checks_them(runs: list[RunFolder], 
     title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
     assert title is not None, done.stderr[-2000:]
     read = ListeningVotes.from_json(json.loads(title[1]))
-    assert (read.page, read.name, read.votes) == (page.key.page, "Zoë 中文 🥁", ())
+    assert (read.page, read.listener, read.name) == (page.key.page, "0a1b2c", "Zoë 中文 🥁")
+    assert [vote.model_dump() for vote in read.votes] == cast
     assert read.digest == read.computed_digest()
