@@ -20,6 +20,8 @@ class PairPreference(Part):
         clear_wins: Those of ``wins`` that said clearly.
         clear_losses: Those of ``losses`` that said clearly.
         prompts: How many prompts the votes are about.
+        people_for_first: People who chose the first more often than the second.
+        people_for_second: The other way round.
         rate: Share of ``wins`` among the votes with a preference; ``None`` where there are none.
         low: Lower end of its interval (95 %; Wilson's, for the votes that these are worth).
         high: Upper end of it.
@@ -40,6 +42,8 @@ class PairPreference(Part):
     clear_wins: int
     clear_losses: int
     prompts: int
+    people_for_first: int
+    people_for_second: int
     rate: Number
     low: float
     high: float

@@ -176,4 +176,5 @@ def test_people_who_differ_are_said_to_differ(run: RunFolder, tmp_path: Path) ->
     assert result.between_people.alpha is not None
     assert result.between_people.alpha < 0
     assert any("do not agree" in str(note) for note in result.notes)
+    assert "1 of 2 people chose the adapter more often, 1 chose the base model" in map(str, result.notes)
     assert result.pairs[0].verdict == "open"

@@ -7,6 +7,7 @@ estimated from how they scatter between prompts, and the interval is that of as 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Tally:
         ties: Votes for neither (K,).
         clear_wins: Clear ones for the first, altogether.
         clear_losses: Clear ones for the second.
+        people: Of each person whether they chose the first more often (1), the second (-1) or both alike (0).
     """
 
     wins: NDArray[np.int64]
@@ -37,6 +39,7 @@ class Tally:
     ties: NDArray[np.int64]
     clear_wins: int
     clear_losses: int
+    people: tuple[int, ...]
 
     @property
     def decided(self) -> int:
@@ -53,7 +56,11 @@ def tally(ballots: Sequence[Ballot]) -> Tally:
     for ballot in counted:
         outcomes[ballot.outcome][prompts.index(ballot.prompt)] += 1
     clear = [ballot.outcome for ballot in counted if ballot.clearly]
-    return Tally(outcomes[1], outcomes[-1], outcomes[0], clear.count(1), clear.count(-1))
+    leads: Counter[str] = Counter()
+    for ballot in counted:
+        leads[ballot.listener] += ballot.outcome
+    people = tuple((lead > 0) - (lead < 0) for lead in leads.values())
+    return Tally(outcomes[1], outcomes[-1], outcomes[0], clear.count(1), clear.count(-1), people)
 
 
 def wilson(wins: float, votes: float, level: float = LEVEL) -> tuple[float, float]:

@@ -44,7 +44,7 @@ def listening_result(returned: ReturnedVotes) -> ListeningResult:
         strengths=strengths(cast, names) if len(names) > 2 else (),
         between_people=agreement,
         left_out=returned.left_out,
-        notes=(*returned.notes, *_notes(listeners, agreement)),
+        notes=(*returned.notes, *_notes(listeners, agreement), *_by_people(key.systems, pairs, len(listeners))),
         advice=_advice(key.systems, pairs),
     )
 
@@ -81,6 +81,8 @@ def _pair(
         clear_wins=votes.clear_wins,
         clear_losses=votes.clear_losses,
         prompts=len(votes.wins),
+        people_for_first=votes.people.count(1),
+        people_for_second=votes.people.count(-1),
         rate=rate,
         low=low,
         high=high,
@@ -173,6 +175,22 @@ def _notes(listeners: Sequence[ListenerSummary], agreement: AgreementBetweenPeop
                 )
             )
     return notes
+
+
+def _by_people(systems: Sequence[ListeningSystem], pairs: Sequence[PairPreference], people: int) -> list[Message]:
+    """How many people chose which more often: votes of a few say little of people who have not voted."""
+    title = {system.name: system.title for system in systems}
+    return [
+        msg(
+            "{for_first} of {people} people chose {first} more often, {for_second} chose {second}",
+            for_first=pair.people_for_first,
+            people=people,
+            first=title[pair.first],
+            for_second=pair.people_for_second,
+            second=title[pair.second],
+        )
+        for pair in (pairs if people > 1 else ())
+    ]
 
 
 def _between(agreement: AgreementBetweenPeople) -> Message:
