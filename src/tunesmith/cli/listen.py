@@ -10,6 +10,13 @@ import typer
 from tunesmith.texts import tr_all
 
 VOTES = ".json"
+VoteFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE...",
+        help=tr_all("Read votes that the page saved, of one person or several, and say what they show."),
+    ),
+]
 
 
 def listen(
@@ -21,13 +28,7 @@ def listen(
         ),
     ],
     *,
-    votes: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE...",
-            help=tr_all("Read votes that the page saved, of one person or several, and say what they show."),
-        ),
-    ] = None,
+    votes: VoteFiles = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help=tr_all("Write the page here.") + " [default: RUN/listen.html]")
     ] = None,
