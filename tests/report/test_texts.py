@@ -17,9 +17,10 @@ from tunesmith.records.environment import BaseModelFacts, Environment
 from tunesmith.records.plan import DevicePlan, RunPlan
 from tunesmith.records.record import Record
 from tunesmith.records.stage_state import TrainSummary
-from tunesmith.report import build
-from tunesmith.report.build import build_report, label, words
+from tunesmith.report import page as report_page
+from tunesmith.report.build import build_report
 from tunesmith.report.field_names import FIELDS, field_path, loss_term, worded
+from tunesmith.report.page import label, words
 from tunesmith.report.signal_texts import SIGNALS, signal_name
 from tunesmith.report.texts import SECTIONS, TERMS, term, verbatim
 from tunesmith.run.folder import RunFolder
@@ -89,7 +90,7 @@ def test_values_are_said_with_their_fields_in_the_readers_language():
 
 def test_the_page_opens_in_the_language_of_whoever_asked_for_it(tmp_path, monkeypatch):
     fake_run.full_run(tmp_path, prompts=["one"], seconds=0.5)
-    monkeypatch.setattr(build, "reader_language", lambda: "zh")
+    monkeypatch.setattr(report_page, "reader_language", lambda: "zh")
     page = Page(build_report(RunFolder(tmp_path)))
     html = page.all("html")[0]
     assert (html["lang"], html["data-lang"], html["data-written"]) == ("zh", "zh", "zh")
@@ -154,7 +155,7 @@ def french(tmp_path, monkeypatch):
     (tmp_path / "locale" / "zh" / "LC_MESSAGES").mkdir(parents=True)
     (tmp_path / "locale" / "zh" / "LC_MESSAGES" / "tunesmith.mo").write_bytes(zh.read_bytes())
     monkeypatch.setattr(catalogue, "LOCALE", tmp_path / "locale")
-    monkeypatch.setattr(build, "LANGUAGES", ("en", "fr", "zh"))
+    monkeypatch.setattr(report_page, "LANGUAGES", ("en", "fr", "zh"))
     catalogue._catalogue.cache_clear()
     yield
     catalogue._catalogue.cache_clear()

@@ -19,6 +19,7 @@ from tunesmith.cli.generate import generate
 from tunesmith.cli.guard import Verb, Verbs, explain
 from tunesmith.cli.info import info
 from tunesmith.cli.label import label
+from tunesmith.cli.listen import listen
 from tunesmith.cli.new import new
 from tunesmith.cli.plan import plan
 from tunesmith.cli.report import report
@@ -38,6 +39,7 @@ VERBS = (
     (train, tr_all("Train the adapter", separator=" · ")),
     (generate, tr_all("Make audio with it", separator=" · ")),
     (evaluate, tr_all("Compare base and adapter", separator=" · ")),
+    (listen, tr_all("A blind listening test", separator=" · ")),
     (report, tr_all("Write report.html", separator=" · ")),
     (demo, tr_all("The whole road in minutes", separator=" · ")),
     (export, tr_all("The adapter for other tools", separator=" · ")),

@@ -114,7 +114,7 @@ def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPromp
         measured.append({})
     notes = [
         term("kind", prompt.kind),
-        *_edit(prompt),
+        *edit_kind(prompt),
         msg("seed {seed}", seed=prompt.seed),
         *_level(prompt.lora.signals),
     ]
@@ -134,7 +134,7 @@ def _side(title: Message, clip: MediaClip | None, side: ComparedSide | None) -> 
     return Side(title, clip, flags, judged=True, missing=msg("No audio"), transcript=_transcript(side.heard))
 
 
-def _edit(prompt: ComparedPrompt) -> list[Message]:
+def edit_kind(prompt: ComparedPrompt) -> list[Message]:
     """The kind of edit, and which one."""
     if not prompt.edit_type:
         return []

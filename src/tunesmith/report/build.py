@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tunesmith import __version__
 from tunesmith.files import write_text
@@ -15,15 +14,14 @@ from tunesmith.report import dataset, evaluation_section, sound_section, summary
 from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
 from tunesmith.report.gather import ReportData, gather
+from tunesmith.report.listening_section import listening_section
 from tunesmith.report.media import AudioEmbedder, fits
 from tunesmith.report.numbers import number
+from tunesmith.report.page import printable, render_page
 from tunesmith.report.pictures import Picture
 from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
-from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message, msg, reader_language
-
-# Control characters and lone surrogates, which no HTML file may hold; a caption may hold anything.
-_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+from tunesmith.texts import Message, msg
 
 
 def build_report(folder: RunFolder, *, embed: bool = True, page: Path | None = None) -> Path:
@@ -43,57 +41,25 @@ def build_report(folder: RunFolder, *, embed: bool = True, page: Path | None = N
     data = gather(folder)
     embedder = AudioEmbedder(folder.path, embed=embed and (page is not None or fits(audible(data))))
     target = page or folder.report
-    write_text(target, _UNPRINTABLE.sub("\ufffd", render(data, embedder)))
+    write_text(target, printable(render(data, embedder)))
     return target
 
 
 def render(data: ReportData, embedder: AudioEmbedder) -> str:
     """The page as text, in every language that has a catalogue."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("tunesmith.report", "templates")
-    page = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    # The page's style and script are no templates: their braces are their own.
-    raw = {name: Markup(loader.get_source(page, name)[0]) for name in ("style.css", "script.js")}
-    view = _helpers() | _view(data, embedder)
-    return page.get_template("page.html.j2").render(**view, style=raw["style.css"], script=raw["script.js"])
+    raw = {"style": ("style.css",), "script": ("language.js", "script.js")}
+    return render_page("page.html.j2", raw, _helpers() | _view(data, embedder))
 
 
 def _helpers() -> dict[str, Any]:
     return {
-        "tr": lambda template, **values: words(Message(id=template, values=values)),
-        "words": words,
-        "label": label,
         "term": term,
         "number": number,
         "picture_words": _picture_words,
         "play_words": lambda what: msg("Play {what}", what=what),
         "step_words": lambda update: msg("Update {n}", n=number(update)),
-        "in_language": lambda message, language: message.render(language),
-        "languages": {language: LANGUAGE_NAME.render(language) for language in LANGUAGES},
-        "language_word": " / ".join(dict.fromkeys(msg("Language").render(language) for language in LANGUAGES)),
         "titles": SECTIONS,
-        "written_in": reader_language(),
     }
-
-
-def words(text: Message | str | None) -> Markup:
-    """A text in every language; the page shows it in one of them."""
-    if isinstance(text, str):
-        return escape(text)
-    spoken = {language: text.render(language) for language in LANGUAGES} if text else {"en": ""}
-    if len(set(spoken.values())) == 1:
-        return Markup("<bdi>{}</bdi>").format(spoken["en"]) if text else Markup("")
-    spans = (
-        Markup('<span class="{0}" lang="{0}">{1}</span>').format(language, text) for language, text in spoken.items()
-    )
-    return Markup("").join(spans)
-
-
-def label(text: Message) -> Markup:
-    """Attributes that name an element aloud; the page's script changes the language."""
-    spoken = (Markup('data-{}="{}"').format(language, text.render(language)) for language in LANGUAGES)
-    return Markup('aria-label="{}" {}').format(text.render(), Markup(" ").join(spoken))
 
 
 def _picture_words(picture: Picture) -> Message:
@@ -122,6 +88,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "cards": summary.cards(data),
         "audio": audio,
         "embedded": embedder.embed,
+        "listening": listening_section(data),
         "settings": comparison.settings if comparison else None,
         "findings": evaluation_section.findings(data),
         "evidence": evaluation_section.evidence,
@@ -155,6 +122,7 @@ def _sections(data: ReportData, audio: AudioSection) -> list[str]:
     wanted = {
         "verdict": True,
         "listen": bool(audio.rows),
+        "listening": data.listening is not None,
         "findings": data.comparison is not None,
         "done": bool(data.recipe or data.metrics),
         "curves": bool(data.metrics),

@@ -14,6 +14,7 @@ from tunesmith.records.comparison import Comparison
 from tunesmith.records.environment import Environment
 from tunesmith.records.findings import CheckFindings
 from tunesmith.records.generated import GeneratedFiles
+from tunesmith.records.listening_result import ListeningResult
 from tunesmith.records.plan import RunPlan
 from tunesmith.records.record import Record
 from tunesmith.records.stage_state import StageState
@@ -43,6 +44,7 @@ class ReportData:
         comparison: ``comparison_results.json``; ``None`` before the evaluation.
         comparison_folder: The folder its file names are relative to.
         generated: What the generate stage made; ``None`` before it ran.
+        listening: What people preferred in a listening test; ``None`` before anybody voted.
         problems: Sentences about files that could not be read.
         unfinished: Stages that were begun and are not done; what there is of them is of the round before.
     """
@@ -59,6 +61,7 @@ class ReportData:
     comparison: Comparison | None = None
     comparison_folder: Path = Path()
     generated: GeneratedFiles | None = None
+    listening: ListeningResult | None = None
     problems: tuple[Message, ...] = ()
     unfinished: tuple[str, ...] = ()
 
@@ -71,11 +74,15 @@ class ReportData:
 
         A report must not carry files that its run does not own, whatever a JSON file says.
         """
-        if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
-            return None
-        path = Path(os.path.abspath((base or self.folder.path) / name))
-        root = Path(os.path.abspath(self.folder.path))
-        return path if path.is_relative_to(root) else None
+        return inside(self.folder.path, name, base or self.folder.path)
+
+
+def inside(run: Path, name: Any, base: Path) -> Path | None:
+    """The file ``name`` relative to ``base``; ``None`` when it lies outside of the run folder."""
+    if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
+        return None
+    path, root = Path(os.path.abspath(base / name)), Path(os.path.abspath(run))
+    return path if path.is_relative_to(root) else None
 
 
 def _encodable(name: str) -> bool:
@@ -96,9 +103,7 @@ def gather(folder: RunFolder) -> ReportData:
         raise TunesmithError(msg("there is no such run folder"), where=str(folder.path), remedy=msg("Check the path."))
     problems: list[Message] = []
     recipe, recipe_text = _recipe(folder, problems)
-    beside = folder.path / "comparison_results.json"  # a folder that holds an evaluation and nothing else
-    comparison = folder.evaluation / "comparison_results.json"
-    comparison = comparison if comparison.exists() or not beside.exists() else beside
+    comparison = folder.comparison
     states = {name: _read(StageState, folder.stage(name), problems) for name in STAGES}
     unfinished = [name for name, state in states.items() if state and state.status == "running" and name != "report"]
     if comparison.exists() is False:
@@ -116,6 +121,7 @@ def gather(folder: RunFolder) -> ReportData:
         comparison=_read(Comparison, comparison, problems),
         comparison_folder=comparison.parent,
         generated=_read(GeneratedFiles, folder.generated / "generated.json", problems),
+        listening=_read(ListeningResult, folder.listening, problems),
         problems=tuple(problems),
         unfinished=tuple(unfinished),
     )

@@ -127,6 +127,13 @@ def encode(path: Path) -> tuple[str, bytes]:
     if path.suffix.lower() in _PLAYED_BY_BROWSERS:
         return _PLAYED_BY_BROWSERS[path.suffix.lower()], path.read_bytes()
     audio, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return encode_samples(audio, rate)
+
+
+def encode_samples(audio: Array, rate: int) -> tuple[str, bytes]:
+    """Samples (N, C), full scale ±1, in the smallest form that browsers play: MIME type and bytes."""
+    import soundfile
+
     audio = np.clip(np.nan_to_num(audio[:, :2], nan=0.0), -1, 1)
     mp3 = [("audio/mpeg", "MP3", "MPEG_LAYER_III")] if rate in _MP3_RATES else []
     for kind, form, subtype in (*mp3, ("audio/ogg", "OGG", "VORBIS")):

@@ -93,6 +93,7 @@ def attempt_named(folder: RunFolder, name: str) -> RunFolder:
 def _results(folder: RunFolder, snapshots: str) -> list[Path]:
     made = [folder.checkpoints, folder.previews, folder.best, folder.final, folder.tensorboard, folder.metrics]
     made += [folder.generated, folder.evaluation, folder.report, folder.trained_on, folder.go_on]
+    made += [folder.listening_page, folder.listening, *folder.listening_keys()]
     made += [folder.stage(name) for name in _RESULT_STAGES]
     if snapshots and (folder.path / snapshots).resolve().is_relative_to(folder.path.resolve()):
         made.append(folder.path / snapshots)

@@ -150,9 +150,34 @@ class RunFolder:
         return self.path / "evaluation"
 
     @property
+    def comparison(self) -> Path:
+        """The evaluation's record; right in the folder where that holds an evaluation and nothing else."""
+        beside, usual = self.path / "comparison_results.json", self.evaluation / "comparison_results.json"
+        return usual if usual.exists() or not beside.exists() else beside
+
+    @property
     def report(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def listening_page(self) -> Path:
+        """The page of a listening test, for everyone who is to hear it."""
+        return self.path / "listen.html"
+
+    @property
+    def listening_key(self) -> Path:
+        """What that page hides."""
+        return self.path / "listening_key.json"
+
+    @property
+    def listening(self) -> Path:
+        """What the votes of the listening test say."""
+        return self.path / "listening.json"
+
+    def listening_keys(self) -> list[Path]:
+        """The key of the present page, and those of pages before it."""
+        return [path for path in (self.listening_key, *sorted(self.path.glob("listening_key.*.json"))) if path.exists()]
 
     def stage(self, name: str) -> Path:
         """The state file of one stage."""

@@ -93,4 +93,5 @@ def report_sources(context: RunContext) -> list[Any]:
     return [
         *(digest(p) for p in (folder.findings, folder.metrics, folder.resolved, evaluation, generated)),
         *unfinished,
+        *([digest(folder.listening)] if folder.listening.exists() else []),
     ]
