@@ -41,6 +41,7 @@ class Sound:
         channels: How many.
         frames: Samples per channel, over all streams.
         format: Name of the container.
+        subtype: How a sample is stored in it (``PCM_16``, ``FLOAT``, ``MPEG_LAYER_III``…).
         streams: How many streams there are.
         tracks: Audio tracks that lie side by side; one of them is read.
         is_cut: Whether it is a single one whose end is missing.
@@ -64,6 +65,7 @@ class Sound:
         self.samplerate: int = first.samplerate
         self.channels: int = first.channels
         self.format: str = first.format
+        self.subtype: str = first.subtype
         self.streams, self.tracks = len(self._parts), tracks
         self.is_cut = self.streams == 1 and self._parts[0].is_cut
         self._lengths = [self._length(index) for index in range(self.streams)]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path
 from tunesmith.texts import msg
+
+if TYPE_CHECKING:
+    import soundfile
 
 _FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -36,8 +42,6 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
         TunesmithError: for an unknown suffix, samples that are not numbers, a rate or channel count that the format
             does not take, or a disk that cannot be written.
     """
-    import soundfile
-
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
         raise TunesmithError(
@@ -50,14 +54,35 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
         raise TunesmithError(msg("the sound holds samples that are not numbers; nothing was written"), where=str(path))
     clipped = int(np.count_nonzero(np.abs(audio) > 1.0))
     frames = np.clip(audio, -1.0, 1.0).T if clipped else audio.T
-    container, subtype = _FORMATS[path.suffix.lower()]
     step = _BLOCK_SECONDS * sample_rate
-    channels = frames.shape[1]
+    with opened_to_write(path, sample_rate, frames.shape[1], *_FORMATS[path.suffix.lower()]) as file:
+        for start in range(0, len(frames), step):
+            file.write(np.ascontiguousarray(frames[start : start + step]))
+    return clipped
+
+
+@contextmanager
+def opened_to_write(
+    path: Path, sample_rate: int, channels: int, container: str, subtype: str
+) -> Iterator[soundfile.SoundFile]:
+    """A sound file to be written piece by piece, which takes its name when the block succeeds.
+
+    Args:
+        path: The file; its folder is made when missing.
+        sample_rate: In Hz.
+        channels: How many.
+        container: As libsndfile names it (``WAV``).
+        subtype: How a sample is stored (``PCM_16``).
+
+    Raises:
+        TunesmithError: for a rate or channel count that the format does not take, or a disk that cannot be written.
+    """
+    import soundfile
+
     with atomic_path(path) as temporary:
         try:
             with soundfile.SoundFile(str(temporary), "w", sample_rate, channels, subtype, format=container) as file:
-                for start in range(0, len(frames), step):
-                    file.write(np.ascontiguousarray(frames[start : start + step]))
+                yield file
         except (soundfile.LibsndfileError, AssertionError) as error:  # the assertion: fewer frames went out than asked
             if shutil.disk_usage(path.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, "no space left", str(path)) from error
@@ -69,4 +94,3 @@ def write(path: str | Path, audio: np.ndarray, sample_rate: int) -> int:
                 error=error,
             )
             raise TunesmithError(what, where=str(path), remedy=msg("Use .wav.")) from error
-    return clipped
