@@ -118,7 +118,7 @@ class Sound:
             pieces = self._parts[index].pieces
             self._source = None if pieces is None else StitchedFile(self._path, pieces)
             with native_stderr_silenced():
-                self._file, self._index = soundfile.SoundFile(self._source or _openable(self._path)), index
+                self._file, self._index = soundfile.SoundFile(self._source or openable(self._path)), index
         return self._file
 
     def _length(self, index: int) -> int:
@@ -151,7 +151,7 @@ class Sound:
         return self._converted[1][:, start : start + count]
 
 
-def _openable(path: Path) -> str | bytes:
+def openable(path: Path) -> str | bytes:
     """A file's name as soundfile takes it: in bytes where it is not UTF-8, which soundfile would refuse as text."""
     name = str(path)
     return name if name.isprintable() else os.fsencode(name)

@@ -41,6 +41,11 @@ class SampleFormat:
     subtype: str
     keeps_name: bool = True
 
+    @property
+    def holds_any_peak(self) -> bool:
+        """Whether samples beyond full scale are kept."""
+        return self.subtype == _FLOAT
+
 
 DECODED = SampleFormat(".flac", "FLAC", "PCM_24", keeps_name=False)
 """For what was decoded from a lossy file: a second lossy encoding would take away more of it."""
@@ -83,6 +88,6 @@ def sound_writer(
         def write(piece: np.ndarray) -> int:
             for start in range(0, piece.shape[1], _BLOCK_FRAMES):
                 file.write(np.ascontiguousarray(piece[:, start : start + _BLOCK_FRAMES].T))
-            return 0 if form.subtype == _FLOAT else int(np.count_nonzero(np.abs(piece) > 1.0))
+            return 0 if form.holds_any_peak else int(np.count_nonzero(np.abs(piece) > 1.0))
 
         yield write

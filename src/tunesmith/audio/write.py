@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunesmith.audio.sound import openable
 from tunesmith.errors import TunesmithError
 from tunesmith.files import atomic_path
 from tunesmith.texts import msg
@@ -80,8 +81,9 @@ def opened_to_write(
     import soundfile
 
     with atomic_path(path) as temporary:
+        name = openable(temporary)
         try:
-            with soundfile.SoundFile(str(temporary), "w", sample_rate, channels, subtype, format=container) as file:
+            with soundfile.SoundFile(name, "w", sample_rate, channels, subtype, format=container) as file:
                 yield file
         except (soundfile.LibsndfileError, AssertionError) as error:  # the assertion: fewer frames went out than asked
             if shutil.disk_usage(path.parent).free < 1 << 20:

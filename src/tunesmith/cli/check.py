@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
-from tunesmith.cli.arguments import Force, Overrides, Target
-from tunesmith.texts import msg
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunesmith.cli.arguments import Force, Overrides
+from tunesmith.texts import msg, tr_all
 
 
-def check(target: Target, overrides: Overrides = None, force: Force = False) -> int:
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|FOLDER", help=tr_all("A run's name, its folder, a recipe.yaml, or a folder of clips.")
+        ),
+    ],
+    overrides: Overrides = None,
+    force: Force = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option(
+            "--fix",
+            metavar="OUT",
+            help=tr_all("Write a copy of the clips into this folder, repaired where that is possible."),
+        ),
+    ] = None,
+) -> int:
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
-    Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest.
+    Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest. A folder of clips is
+    checked without a run, and nothing is written into it. --fix never touches the clips themselves.
     """
+    from tunesmith.stages.plain import plain_folder
+
+    folder = plain_folder(target)
+    if fix is not None:
+        return _fix(target, folder, overrides, fix)
+    return _check_run(target, overrides, force) if folder is None else _check_folder(folder, overrides)
+
+
+def _check_run(target: str, overrides: Sequence[str] | None, force: bool) -> int:
     from tunesmith.cli.stages import opened
     from tunesmith.records.findings import CheckFindings
     from tunesmith.stages.pipeline import run_stages
@@ -24,7 +57,57 @@ def check(target: Target, overrides: Overrides = None, force: Force = False) -> 
         msg(
             "exit code 1: {count} clips are quarantined ({clips}); `tunesmith run` goes on without them",
             count=len(quarantined),
-            clips=(*list(quarantined)[:3], *(["…"] if len(quarantined) > 3 else [])),
+            clips=_first(list(quarantined)),
         )
     )
     return 1
+
+
+def _check_folder(folder: Path, overrides: Sequence[str] | None) -> int:
+    from tunesmith.run.console import Console
+    from tunesmith.stages.plain import check_folder, log_checked, open_folder
+
+    console = Console()
+    checked = check_folder(*open_folder(folder, overrides or ()), console)
+    log_checked(console, checked)
+    quarantined = checked.report.quarantined
+    if not quarantined:
+        return 0
+    console.log(
+        msg(
+            "exit code 1: {count} clips cannot be used ({clips}); --fix OUT writes a repaired copy",
+            count=len(quarantined),
+            clips=_first(list(quarantined)),
+        )
+    )
+    return 1
+
+
+def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out: Path) -> int:
+    from tunesmith.cli.stages import opened
+    from tunesmith.run.console import Console
+    from tunesmith.stages.plain import open_folder, read_folder
+    from tunesmith.stages.repair import repair, unusable
+
+    if folder is None:
+        recipe = opened(target, overrides, to_read=True).recipe
+        dataset = read_folder(recipe)
+    else:
+        recipe, dataset = open_folder(folder, overrides or ())
+    console = Console()
+    left = unusable(repair(recipe, dataset, out.expanduser(), console))
+    if not left:
+        return 0
+    console.log(
+        msg(
+            "exit code 1: {count} clips cannot be used in the copy either ({clips})",
+            count=len(left),
+            clips=_first(left),
+        )
+    )
+    return 1
+
+
+def _first(clips: Sequence[str]) -> tuple[str, ...]:
+    """The first few names, and that there are more."""
+    return (*clips[:3], *(["…"] if len(clips) > 3 else []))

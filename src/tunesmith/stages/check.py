@@ -10,6 +10,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import CheckFindings, Finding
+from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import replay_line
 from tunesmith.stages.spoken_names import spoken
@@ -56,13 +57,20 @@ def refuse_empty(context: RunContext, found: DatasetSurvey, remedy: Message) -> 
 
 
 def log_findings(context: RunContext, found: CheckFindings) -> None:
-    """Print what was found: every error, and warnings by kind."""
-    console = context.console
-    for finding in found.findings:
+    """Print what was found in a run's clips, and how many are left."""
+    log_found(context.console, found.findings, found.notes)
+    context.console.log(counts_line(found))
+    if found.replay is not None:
+        context.console.log(replay_line(found.replay))
+
+
+def log_found(console: Console, findings: Sequence[Finding], notes: Sequence[Message]) -> None:
+    """Print findings: every error, and warnings by kind; then what was decided on the way."""
+    for finding in findings:
         if finding.level == "error":
             line = msg("  error  {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
             console.log(line, style="red")
-    warnings = [f for f in found.findings if f.level == "warn"]
+    warnings = [f for f in findings if f.level == "warn"]
     for name, count in Counter(f.check for f in warnings).most_common():
         first = next(f for f in warnings if f.check == name)
         said = first.with_remedy()
@@ -70,11 +78,8 @@ def log_findings(context: RunContext, found: CheckFindings) -> None:
             "  warn   {check} ({count}): {clip}: {said}", check=spoken(name), count=count, clip=first.clip, said=said
         )
         console.log(line, style="yellow")
-    for note in found.notes:
+    for note in notes:
         console.log(msg("  note   {said}", said=note))
-    console.log(counts_line(found))
-    if found.replay is not None:
-        console.log(replay_line(found.replay))
 
 
 def first_reason(findings: Sequence[Finding]) -> Message:

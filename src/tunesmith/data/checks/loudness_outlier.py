@@ -10,13 +10,14 @@ from tunesmith.data.checks.context import CheckContext
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
-_FEWEST = 3
+FEWEST = 3
+"""With fewer clips there is no middle to be far from."""
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Warning for clips further than ``loudness_spread`` LU from the set's median loudness."""
     measured = [audio for audio in context.decoded() if audio.facts.lufs is not None]
-    if len(measured) < _FEWEST:
+    if len(measured) < FEWEST:
         return
     median_lufs = median(audio.facts.lufs or 0.0 for audio in measured)
     limit = context.limits.loudness_spread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,6 +69,23 @@ def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
         reason, remedy = msg("this file does not fit into memory"), msg("Cut it into tracks.")
         return ClipFacts(problem="format", reason=reason, remedy=remedy, decoded=False), None
     return gauge.facts(info, seconds), gauge.landmarks()
+
+
+def measure_sound(pieces: Iterable[np.ndarray], sample_rate: int) -> ClipFacts:
+    """What is measured of a sound that lies in no file yet: its facts without those of a file, and no fingerprint.
+
+    Args:
+        pieces: float32 (channels, frames) in order, at least one.
+        sample_rate: In Hz.
+    """
+    gauge: _Gauge | None = None
+    for piece in pieces:
+        gauge = gauge or _Gauge(sample_rate, piece.shape[0], signals=True, fingerprint=False)
+        gauge.add(np.ascontiguousarray(piece))
+    if gauge is None:
+        return ClipFacts(decoded=False)
+    seconds = gauge.frames / sample_rate
+    return gauge.facts(AudioInfo(sample_rate, gauge.channels, gauge.frames, seconds, format=""), seconds)
 
 
 def _longest(job: Job) -> float | None:

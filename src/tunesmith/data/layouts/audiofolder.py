@@ -6,6 +6,7 @@ Columns may be separated by commas, semicolons or tabs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,9 +16,10 @@ from tunesmith.data.characters import shown
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
-from tunesmith.data.layouts.names import inside
+from tunesmith.data.layouts.moves import Moves
+from tunesmith.data.layouts.names import inside, spelt
 from tunesmith.data.layouts.record import CAPTIONS, FILES, LYRICS, named
-from tunesmith.data.layouts.tables import heading_of, read_table
+from tunesmith.data.layouts.tables import heading_of, read_table, write_table
 from tunesmith.data.layouts.text_files import UTF, not_utf8
 from tunesmith.data.layouts.walk import files
 from tunesmith.errors import TunesmithError
@@ -89,6 +91,26 @@ def _read_table(folder: Path, table: Path, problems: list[Finding]) -> Iterator[
         yield _entry(path, row, str(column), f"{table.name}:{line}")
 
 
+def relist(folder: Path, options: LayoutOptions, moves: Moves) -> dict[PurePosixPath, bytes]:
+    """The tables without the clips that are gone, and with new names of those that have one; paths count from each."""
+    lists = {}
+    for table in _tables(folder):
+        rows, _ = read_table(folder / table)
+        kept: list[Mapping[str, Any]] = []
+        for _, row in rows:
+            column = str(named(row, (*FILES, *_FURTHER_FILES)))
+            written = inside(folder, str(table.parent / row[column]), str(table))
+            spelling = spelt(folder / written) or folder / written
+            place = moves.place(spelling)
+            if shown(spelling.relative_to(folder).as_posix()) in moves.gone:
+                continue
+            same = place is None or place == written
+            kept.append(row if same else {**row, column: os.path.relpath(str(place), table.parent)})
+        if kept != [row for _, row in rows]:
+            lists[table] = write_table(folder / table, kept)
+    return lists
+
+
 def _entry(path: PurePosixPath, row: Mapping[str, Any], file_column: str, where: str) -> Entry:
     caption, lyrics = named(row, CAPTIONS), named(row, LYRICS)
     columns = {"caption": caption, "lyrics": lyrics}
@@ -97,4 +119,4 @@ def _entry(path: PurePosixPath, row: Mapping[str, Any], file_column: str, where:
     return Entry(path, texts, {k: v for k, v in row.items() if k not in used and v not in (None, "")}, where)
 
 
-LAYOUT = Layout(NAME, 50, detect, read)
+LAYOUT = Layout(NAME, 50, detect, read, relist=relist)

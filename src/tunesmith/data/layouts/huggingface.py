@@ -12,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tunesmith.data.characters import shown
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.moves import Moves
 from tunesmith.data.layouts.names import spelt
 from tunesmith.data.tags import join_tags, split_tags
 from tunesmith.errors import TunesmithError
@@ -99,6 +101,37 @@ def rows(folder: Path) -> Iterator[TableRow]:
             ) from error
 
 
+def relist(folder: Path, options: LayoutOptions, moves: Moves) -> dict[PurePosixPath, bytes]:
+    """The tables without the rows that are gone, each clip under its path in the copy; speaker vectors stay there."""
+    import pyarrow as pa
+
+    lists = {}
+    for path in _tables(folder):
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+            table = stream.read_all()
+        names = table.column("filename").to_pylist()
+        kept = [row for row, name in enumerate(names) if shown(str(PurePosixPath(name or "?"))) not in moves.gone]
+        columns = {"filename": [_in_copy(names[row], folder, moves) for row in kept]}
+        table = table.take(kept)
+        if "speaker_emb_path" in table.column_names:
+            vectors = table.column("speaker_emb_path").to_pylist()
+            columns["speaker_emb_path"] = [str(locate(name or "", folder) or name or "") for name in vectors]
+        for name, values in columns.items():
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(place), pa.array(values, table.schema.field(place).type))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        lists[PurePosixPath(path.name)] = sink.getvalue().to_pybytes()
+    return lists
+
+
+def _in_copy(name: str, folder: Path, moves: Moves) -> str:
+    audio = locate(name or "", folder)
+    place = moves.place(audio) if audio else None
+    return name if place is None else str(place)
+
+
 def _tables(folder: Path) -> list[Path]:
     try:
         return [folder / Path(part["filename"]).name for part in read_json(folder / STATE)["_data_files"]]
@@ -156,4 +189,4 @@ def _missing(clip: str, name: str, what: Message, folder: Path) -> Finding:
     )
 
 
-LAYOUT = Layout(NAME, 10, detect, read)
+LAYOUT = Layout(NAME, 10, detect, read, relist=relist)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
+from tunesmith.data.layouts.moves import Moves
+
+Relist = Callable[[Path, LayoutOptions, Moves], dict[PurePosixPath, bytes]]
+"""The lists of a dataset that read otherwise in a copy of it, by their path in the copy."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Layout:
         speech: Its samples are speech with a prompt, which nothing but a speech model learns from.
         own_texts: Every text is the dataset's own; what ``tunesmith label`` found is not added to it.
         own_sources: It says itself which samples were cut from one recording.
+        relist: Its lists for a copy with moved clips; ``None`` where nothing but names says what belongs together.
     """
 
     name: str
@@ -32,3 +37,4 @@ class Layout:
     speech: bool = False
     own_texts: bool = False
     own_sources: bool = False
+    relist: Relist | None = None

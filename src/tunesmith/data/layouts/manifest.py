@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.moves import Moves
 from tunesmith.data.layouts.names import spelt
 from tunesmith.data.sample import AudioRef, Sample, read_manifest
 from tunesmith.errors import TunesmithError
@@ -44,6 +46,24 @@ def read(folder: Path, options: LayoutOptions) -> Dataset:
     return Dataset([replace(sample, split=None) for sample in samples], [], NAME)
 
 
+def relist(folder: Path, options: LayoutOptions, moves: Moves) -> dict[PurePosixPath, bytes]:
+    """The manifest without the samples that are gone, all of its paths relative to the copy."""
+    lines, changed = [], False
+    for sample in read_manifest(folder / FILE):
+        if sample.id in moves.gone:
+            changed = True
+            continue
+        audios = {role: moves.moved(_absolute(ref, folder)) for role, ref in sample.audios.items()}
+        variants = tuple(
+            replace(one, audios={role: moves.moved(_absolute(ref, folder)) for role, ref in one.audios.items()})
+            for one in sample.variants
+        )
+        moved = replace(sample, audios=audios, variants=variants, source=sample.source or sample.id)
+        changed |= (moved.audios, moved.variants) != (dict(sample.audios), sample.variants)
+        lines.append(json.dumps(moved.to_json(), ensure_ascii=False) + "\n")
+    return {PurePosixPath(FILE): "".join(lines).encode(errors="backslashreplace")} if changed else {}
+
+
 def _placed(sample: Sample, folder: Path, options: LayoutOptions) -> Sample:
     audios = {role: _absolute(ref, folder) for role, ref in sample.audios.items()}
     texts = dict(sample.texts)
@@ -57,4 +77,4 @@ def _absolute(ref: AudioRef, folder: Path) -> AudioRef:
     return replace(ref, path=str(spelt(path) or path))
 
 
-LAYOUT = Layout(NAME, 20, detect, read, own_sources=True)
+LAYOUT = Layout(NAME, 20, detect, read, own_sources=True, relist=relist)

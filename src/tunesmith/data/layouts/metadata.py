@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tunesmith.data.characters import shown
 from tunesmith.data.layouts.build import build
 from tunesmith.data.layouts.dataset import Dataset, Entry, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
-from tunesmith.data.layouts.names import inside
+from tunesmith.data.layouts.moves import Moves
+from tunesmith.data.layouts.names import inside, spelt
 from tunesmith.data.layouts.record import CAPTIONS, FILES, LYRICS, named
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
@@ -57,7 +59,7 @@ def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
             where=where,
             remedy=_EXAMPLE,
         )
-    keys = {role: role if role in item else named(item, names) for role, names in _KEYS.items()}
+    keys = _keys(item)
     if lyrics := named(item, LYRICS):
         keys["lyrics"] = lyrics
     for role, key in keys.items():
@@ -72,6 +74,31 @@ def _entry(path: Path, number: int, line: int, item: Any) -> Entry:
     texts = {"caption": found["text"]} | ({"lyrics": found["lyrics"]} if "lyrics" in found else {})
     rest = {key: value for key, value in item.items() if key not in keys.values()}
     return Entry(inside(path.parent, found["audio"], where), texts, rest, f"{path.name}:{line}")
+
+
+def _keys(item: Mapping[str, Any]) -> dict[str, str | None]:
+    """The names under which an entry has its file and its caption."""
+    return {role: role if role in item else named(item, names) for role, names in _KEYS.items()}
+
+
+def relist(folder: Path, options: LayoutOptions, moves: Moves) -> dict[PurePosixPath, bytes]:
+    """The list without the clips that are gone, and with new names of those that have one."""
+    path = folder / options.metadata_file
+    items, changed = [], False
+    for item in read_json(path):
+        key = str(_keys(item)["audio"])
+        written = inside(path.parent, item[key], str(path))
+        spelling = spelt(folder / written) or folder / written
+        place = moves.place(spelling)
+        if shown(spelling.relative_to(folder).as_posix()) in moves.gone:
+            changed = True
+        elif place is None or place == written:
+            items.append(item)
+        else:
+            items.append({**item, key: str(place)})
+            changed = True
+    text = json.dumps(items, ensure_ascii=False, indent=2) + "\n"
+    return {PurePosixPath(options.metadata_file): text.encode(errors="backslashreplace")} if changed else {}
 
 
 def _lines(text: str) -> Iterator[int]:
@@ -98,4 +125,4 @@ def _kind(value: Any) -> Message:
     return Message.fixed("null") if value is None else names.get(type(value), msg("a number"))
 
 
-LAYOUT = Layout(NAME, 40, detect, read)
+LAYOUT = Layout(NAME, 40, detect, read, relist=relist)

@@ -119,6 +119,15 @@ def record_of(line: bytes) -> dict[str, Any]:
     return record
 
 
+def with_paths(record: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
+    """A line with other paths of its audio, by those that are written there."""
+    names = {*_PROMPT, *_TARGET}
+    return {
+        key: places.get(value.strip(), value) if key in names and isinstance(value, str) else value
+        for key, value in record.items()
+    }
+
+
 def _pair(record: Mapping[str, Any]) -> Pair:
     prompt, target = _text(record, _PROMPT), _text(record, _TARGET)
     tokens = _tokens(record)

@@ -12,13 +12,23 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tunesmith.data.layouts.dataset import Dataset, LayoutOptions
 from tunesmith.data.layouts.layout import Layout
+from tunesmith.data.layouts.moves import Moves
 from tunesmith.data.layouts.names import spelt
 from tunesmith.data.layouts.pair_files import lists_in, unused, which_lists
-from tunesmith.data.layouts.pair_lines import CLONE, EXAMPLE, Pair, problem, read_pairs
+from tunesmith.data.layouts.pair_lines import (
+    CLONE,
+    EXAMPLE,
+    Pair,
+    problem,
+    read_lines,
+    read_pairs,
+    record_of,
+    with_paths,
+)
 from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
 from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import Finding
@@ -147,19 +157,17 @@ class _Gathered:
 
 
 def _samples(entries: Sequence[_Entry], has_split: bool) -> list[Sample]:
-    """Samples by the name of their target, or by ``file:line`` where it is no name for one of them."""
-    targets = Counter(entry.pair.target for entry in {entry.key: entry for entry in entries}.values())
+    """A sample for every line that is not there before."""
     found: dict[str, Sample] = {}
-    for entry in entries:
+    for entry, id_ in _named(entries):
         if entry.key in found:
             earlier = found[entry.key]
             found[entry.key] = replace(earlier, repeats=earlier.repeats + 1)
             continue
         pair = entry.pair
         audios = {_AUDIO: entry.target, PROMPT: entry.prompt}
-        plain = pair.target if pair.target and targets[pair.target] == 1 else None
         found[entry.key] = Sample(
-            id=plain or f"{pair.target} ({entry.name})" if pair.target else entry.name,
+            id=id_,
             audios={role: AudioRef(str(path)) for role, path in audios.items() if path is not None},
             texts=pair.texts,
             attributes={**pair.attributes, "line": entry.where},
@@ -167,6 +175,44 @@ def _samples(entries: Sequence[_Entry], has_split: bool) -> list[Sample]:
             split=entry.split if has_split else None,
         )
     return list(found.values())
+
+
+def relist(folder: Path, options: LayoutOptions, moves: Moves) -> dict[PurePosixPath, bytes]:
+    """The lists without the lines that are gone, all of their paths relative to the copy.
+
+    A list to hold out is called ``val.jsonl`` there and the other one ``train.jsonl``, so that they are found together.
+    """
+    files, gathered = which_lists(folder, options), _Gathered()
+    for path, split in files.items():
+        gathered.read(path, split)
+    entries = {entry.where: (entry, id_) for entry, id_ in _named(gathered.entries)}
+    lists = {}
+    for path, split in files.items():
+        lines = []
+        for number, line in read_lines(path):
+            entry, id_ = entries.get(f"{path}:{number}", (None, ""))
+            if entry is None:
+                lines.append(line.decode(errors="replace"))
+            elif id_ not in moves.gone:
+                placed = {
+                    written: str(moves.place(file) or written)
+                    for written, file in ((entry.pair.prompt, entry.prompt), (entry.pair.target, entry.target))
+                    if written and file is not None
+                }
+                lines.append(json.dumps(with_paths(record_of(line), placed), ensure_ascii=False))
+        name = path.name if len(files) == 1 else {"train": "train.jsonl", "valid": "val.jsonl"}[split]
+        lists[PurePosixPath(name)] = "".join(f"{line.rstrip()}\n" for line in lines).encode(errors="backslashreplace")
+    return lists
+
+
+def _named(entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, str]]:
+    """Each line with its sample's id: the name of its target, or ``file:line`` where that is not one's alone."""
+    targets = Counter(entry.pair.target for entry in {entry.key: entry for entry in entries}.values())
+    ids: dict[str, str] = {}
+    for entry in entries:
+        target = entry.pair.target
+        plain = target if target and targets[target] == 1 else None
+        yield entry, ids.setdefault(entry.key, plain or (f"{target} ({entry.name})" if target else entry.name))
 
 
 def _source(entry: _Entry, has_split: bool) -> str:
@@ -196,4 +242,4 @@ def _repeats(samples: Sequence[Sample]) -> Iterator[Message]:
         )
 
 
-LAYOUT = Layout(NAME, 30, detect, read, lists=True, speech=True, own_texts=True, own_sources=True)
+LAYOUT = Layout(NAME, 30, detect, read, lists=True, speech=True, own_texts=True, own_sources=True, relist=relist)

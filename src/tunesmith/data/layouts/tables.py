@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,20 @@ def read_table(path: Path) -> tuple[list[Row], str]:
     text, encoding = decoded(path)
     rows = _objects(text, path) if path.suffix.lower() == ".jsonl" else _fields(text, path)
     return list(rows), encoding
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as the table at ``path`` has them: its format, columns and separator, in UTF-8."""
+    if path.suffix.lower() == ".jsonl":
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return lines.encode(errors="backslashreplace")
+    text, _ = decoded(path)
+    separator, made = _separator(text, path), io.StringIO(newline="")
+    names = [name for name in _heading(text, separator, path) if name]
+    writer = csv.DictWriter(made, names, delimiter=separator, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return made.getvalue().encode(errors="backslashreplace")
 
 
 def heading_of(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ _TEXTS = frozenset((
     ".txt", ".json", ".jsonl", ".csv", ".tsv", ".caption", ".captions", ".lyrics", ".lyric", ".lrc", ".tags", ".tag",
     ".prompt", ".srt", ".vtt", ".lab", ".textgrid", ".xml", ".yaml", ".yml", ".toml", ".cue", ".parquet",
 ))  # fmt: skip
-_OURS = frozenset(("labels.jsonl", "prepared.json", "recipe.yaml"))
+_OURS = frozenset(("labels.jsonl", "prepared.json", "recipe.yaml", "repairs.json", "slices.json"))
 _ABOUT = re.compile(r"(readme|licen[cs]e|credits|attribution|changelog|notice|copying)\b.*", re.IGNORECASE)
 """Files about a whole collection, which nobody expects to be read."""
 

@@ -1,0 +1,177 @@
+"""A repaired copy of a dataset: `tunesmith check --fix`."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tunesmith.data.characters import shown
+from tunesmith.data.checks.survey import span_of
+from tunesmith.data.layouts import Dataset
+from tunesmith.data.own_folder import OwnFolder, own_folder, refuse_nested
+from tunesmith.data.repair.copy import CopyFile, RepairedCopy, SourceGoneError, repaired_copy
+from tunesmith.data.repair.plan import RepairPlan, plan_repairs
+from tunesmith.data.sample import Sample
+from tunesmith.errors import TunesmithError
+from tunesmith.planning.sentences import size_text
+from tunesmith.recipe.models import Recipe
+from tunesmith.records.repairs import RemovedClip, RepairedClip, Repairs
+from tunesmith.run.console import Console
+from tunesmith.stages.plain import CheckedFolder, check_folder, log_checked
+from tunesmith.stages.spoken_names import spoken
+from tunesmith.texts import in_turn, msg
+
+RECORD = "repairs.json"
+FACTS = ".facts.jsonl"
+
+
+def repair(recipe: Recipe, dataset: Dataset, out: Path, console: Console) -> Repairs:
+    """Check the clips of a recipe and write a copy of them in which everything is repaired that can be.
+
+    Args:
+        recipe: Whose clips, and with which limits.
+        dataset: The clips as they were read.
+        out: The copy: missing, empty, or begun by an earlier command for the same clips.
+        console: Prints lines and progress.
+
+    Raises:
+        TunesmithError: when the clips cannot be read, or the copy cannot be written.
+    """
+    folder = Path(recipe.data.folder)
+    source = folder.parent if folder.is_file() else folder
+    refuse_nested(out, source)
+    try:
+        with own_folder(out, "repair", folder) as own:
+            checked = check_folder(recipe, dataset, console, out / FACTS)
+            log_checked(console, checked)
+            return _repaired(checked, own, console)
+    except KeyboardInterrupt:
+        console.log(msg("what is copied so far stays in {path}; the same command goes on from there", path=str(out)))
+        raise
+
+
+def _repaired(checked: CheckedFolder, own: OwnFolder, console: Console) -> Repairs:
+    with console.progress(msg("plan the repairs"), len(checked.dataset.samples)) as advance:
+        plan = plan_repairs(checked.dataset, checked.report, checked.recipe.checks, advance)
+    copy = repaired_copy(checked.dataset, checked.folder, checked.options, plan)
+    files = [file for file in copy.files if file.path != RECORD]  # of a folder that is a copy itself
+    _refuse_full_disk(files, own.folder)
+    foreign, gone = [], []
+    with console.progress(msg("write the copy"), len(files)) as advance:
+        for file in files:
+            try:
+                if own.put(file.path, file.made, file.write) == "foreign":
+                    foreign.append(file.path)
+            except SourceGoneError as error:
+                gone.append(error.message)
+            advance(1)
+    own.sweep({file.path for file in files})
+    unchanged = sum(not file.changed for file in files) - len(gone)
+    record = Repairs(
+        source=str(checked.folder),
+        layout=checked.dataset.name,
+        clips=tuple(_clips(checked.dataset.samples, plan, copy)),
+        removed=tuple(_removed(checked, plan)),
+        unchanged=unchanged,
+        foreign=tuple(shown(path) for path in foreign),
+        set_left=plan.left.get("*", ()),
+    )
+    record.write(own.folder / RECORD)
+    for message in gone:
+        console.warn(message)
+    _log(record, own.folder, console)
+    return record
+
+
+def _clips(samples: Sequence[Sample], plan: RepairPlan, copy: RepairedCopy) -> Iterator[RepairedClip]:
+    """Every clip that is in the copy and had findings."""
+    for sample in samples:
+        if sample.id in plan.removed:
+            continue
+        sounds = {ref: plan.sounds[ref] for ref in map(span_of, sample.audios.values())}
+        changed = [ref for ref, sound in sounds.items() if sound.steps and copy.places[ref].form is not None]
+        refused = [sound.refused for sound in sounds.values() if sound.refused]
+        refused += [
+            msg("its new name is that of another file, so it stays as it is")
+            for ref, sound in sounds.items()
+            if sound.steps and copy.places[ref].form is None
+        ]
+        left = plan.left.get(sample.id, ())
+        if changed or refused or left:
+            yield RepairedClip(
+                clip=sample.id,
+                files=tuple(shown(str(copy.places[ref].path)) for ref in changed),
+                checks=tuple(step.check for ref in changed for step in sounds[ref].steps if step.check),
+                done=tuple(step.said for ref in changed for step in sounds[ref].steps),
+                left=left,
+                refused=tuple(refused),
+            )
+    known = {sample.id for sample in samples}
+    for clip, found in plan.left.items():  # what the layout could not use has no sound here
+        if clip not in known and clip != "*":
+            yield RepairedClip(clip=clip, left=found)
+
+
+def _removed(checked: CheckedFolder, plan: RepairPlan) -> Iterator[RemovedClip]:
+    """Every clip that is left out, with texts of its own."""
+    for sample in checked.dataset.samples:
+        if sample.id in plan.removed:
+            texts = {role: text for role, text in sample.texts.items() if text != checked.options.default_text}
+            yield RemovedClip(clip=sample.id, why=plan.removed[sample.id].message, texts=texts)
+
+
+def _refuse_full_disk(files: Sequence[CopyFile], out: Path) -> None:
+    """Stop before the first file where the copy cannot fit."""
+    needed = sum(file.size for file in files if not (out / file.path).exists())
+    free = shutil.disk_usage(out).free
+    if needed > free:
+        raise TunesmithError(
+            msg("the copy takes about {needed}, and {free} are free", needed=size_text(needed), free=size_text(free)),
+            where=str(out),
+            remedy=msg("Free some space, or name a folder on another disk."),
+        )
+
+
+def _log(record: Repairs, out: Path, console: Console) -> None:
+    """Print what was done to each clip, what is left by kind, and the numbers."""
+    for clip in record.clips:
+        if clip.done:
+            console.log(msg("  repaired  {clip}: {said}", clip=clip.clip, said=in_turn(clip.done)), style="green")
+    for gone in record.removed:
+        console.log(msg("  removed   {clip}: {said}", clip=gone.clip, said=gone.why), style="green")
+        for role, text in gone.texts.items():
+            console.log(msg("            its {role} goes with it: {text}", role=spoken(role), text=text[:120]))
+    for clip in record.clips:
+        for reason in clip.refused:
+            console.log(msg("  left      {clip}: {said}", clip=clip.clip, said=reason), style="yellow")
+    left = [finding for clip in record.clips for finding in clip.left]
+    for check, count in Counter(finding.check for finding in left).most_common():
+        first = next(finding for finding in left if finding.check == check)
+        line = msg(
+            "  left      {check} ({count}): {clip}: {said}",
+            check=spoken(check),
+            count=count,
+            clip=first.clip,
+            said=first.with_remedy(),
+        )
+        console.log(line, style="yellow")
+    for path in record.foreign:
+        console.warn(msg("{path} in the copy was changed by somebody else; it is left alone", path=path))
+    repaired = sum(bool(clip.done) for clip in record.clips)
+    console.log(
+        msg(
+            "{repaired} clips repaired, {removed} copies left out, {unchanged} files as they were; all of it is in "
+            "{path}",
+            repaired=repaired,
+            removed=len(record.removed),
+            unchanged=record.unchanged,
+            path=str(out / RECORD),
+        )
+    )
+
+
+def unusable(record: Repairs) -> list[str]:
+    """The clips of a copy that a check would still put into quarantine."""
+    return [clip.clip for clip in record.clips if any(finding.level == "error" for finding in clip.left)]
