@@ -25,6 +25,7 @@ from tunesmith.cli.plan import plan
 from tunesmith.cli.report import report
 from tunesmith.cli.run import run
 from tunesmith.cli.schema import schema
+from tunesmith.cli.slice import slice
 from tunesmith.cli.train import train
 from tunesmith.cli.verb_help import explain_verbs
 from tunesmith.run.launcher import remember_launcher
@@ -34,6 +35,7 @@ VERBS = (
     (new, tr_all("Look at your clips, write a recipe", separator=" · ")),
     (run, tr_all("Every stage of a run", separator=" · ")),
     (label, tr_all("Tags and descriptions for clips", separator=" · ")),
+    (slice, tr_all("Long recordings into clips", separator=" · ")),
     (check, tr_all("Check and split the clips", separator=" · ")),
     (encode, tr_all("Encode clips and captions once", separator=" · ")),
     (train, tr_all("Train the adapter", separator=" · ")),

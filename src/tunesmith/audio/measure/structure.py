@@ -174,7 +174,11 @@ def tempo(mel: Array, hop_s: float) -> tuple[float, float]:
     """
     if len(mel) * hop_s < 3:
         return math.nan, math.nan
-    onset = np.maximum(np.diff(mel, axis=0), 0).mean(axis=1)
+    return tempo_of_onsets(np.maximum(np.diff(mel, axis=0), 0).mean(axis=1), hop_s)
+
+
+def tempo_of_onsets(onset: Array, hop_s: float) -> tuple[float, float]:
+    """The same from how much the sound rises at each frame: (T,), at least 3 s."""
     if onset.max() <= 0:
         return math.nan, 0.0
     curve = _normalised_autocorrelation(onset)
