@@ -57,9 +57,7 @@ def slice(
         listener = transcriber()
         if listener is None:
             console.warn(
-                msg(
-                    "there are no Whisper weights here, so no transcripts (`hf download openai/whisper-small`)"
-                )
+                msg("there are no Whisper weights here, so no transcripts (`hf download openai/whisper-small`)")
             )
     record = slice_folder(folder.expanduser(), out.expanduser(), cutting, console, listener)
     return 0 if any(recording.slices for recording in record.recordings) else 1

@@ -17,6 +17,7 @@ _WINDOW_S, _STEP_S = 20.0, 10.0
 _STEADINESS = 100.0  # Ellis' alpha: how much a beat off its time costs against a weak onset
 _JUMP = 6.0  # what a change of bar phase costs, in beats' worth of evidence
 _NEAR_S = 0.04
+_CLEARLY = 1.1
 
 
 def steady_tempo(onset: Array, hop_s: float) -> tuple[float, float, Array]:
@@ -87,6 +88,40 @@ def track_beats(onset: Array, period: Array) -> NDArray[np.integer]:
         beats.append(frame)
         frame = int(before[frame])
     return np.array(beats[::-1])
+
+
+def on_the_beat(
+    beats: NDArray[np.integer], period: Array, harmony: Array, times: tuple[float, float]
+) -> NDArray[np.integer]:
+    """The beats, moved by half of one where harmony changes there: strong off-beats pass for beats.
+
+    Args:
+        beats: Frames of the beats.
+        period: (T,) frames between beats.
+        harmony: (H, 12) how much of each pitch class sounds.
+        times: Frame at the middle of what the first row of ``harmony`` covers, and frames between its rows.
+    """
+    between = beats + np.round(period[beats] / 2).astype(int)
+    between = between[between < len(period)]
+    if not len(between):
+        return beats
+    first, step = times
+    beat = float(np.median(period)) / step
+    changes = [_change(harmony, (positions - first) / step, beat) for positions in (beats, between)]
+    return between if changes[1] > _CLEARLY * changes[0] else beats
+
+
+def _change(harmony: Array, positions: Array, beat: float) -> float:
+    """How unlike the harmony of the beat before a position is to that of the beat after it, on average."""
+    total = np.concatenate([np.zeros((1, harmony.shape[1])), np.cumsum(harmony, axis=0)])
+    before, here, after = (
+        np.clip(np.round(positions + shift).astype(int), 0, len(harmony)) for shift in (-beat, 0.0, beat)
+    )
+    past, coming = total[here] - total[before], total[after] - total[here]
+    size = np.linalg.norm(past, axis=1) * np.linalg.norm(coming, axis=1)
+    sounding = size > 0
+    likeness = (past * coming).sum(axis=1)[sounding] / size[sounding]
+    return float(1 - likeness.mean()) if sounding.any() else 0.0
 
 
 def bar_lines(beats: NDArray[np.integer], low_onset: Array, hop_s: float) -> NDArray[np.integer]:

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from tunesmith.audio.measure.beats import bar_lines, steady_tempo, track_beats
+from tunesmith.audio.measure.beats import bar_lines, on_the_beat, steady_tempo, track_beats
 from tunesmith.audio.measure.novelty import section_changes
-from tunesmith.data.slicing.heard import HOP_S, Heard
+from tunesmith.data.slicing.heard import HARMONY_TIMES, HOP_S, Heard
 from tunesmith.data.slicing.voice import Pause
 
 Way = Literal["silence", "bars", "sections"]
@@ -25,7 +25,7 @@ _LEAST_SILENCE_S = 1.0
 _COST: dict[Place, float] = {"end": 0.0, "pause": 0.0, "bar": 0.0, "section": 0.0, "quiet": 4.0}
 _BAR_INSIDE_SECTION = 1.0
 _SHORT_PAUSE = 0.6
-_BEFORE_S, _AFTER_S = 0.03, 0.01
+_BEFORE_S, _AFTER_S = 0.02, 0.01
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def _pauses_enough(pauses: Sequence[Pause], longest: float) -> bool:
 
 
 def _bars(heard: Heard, period: np.ndarray) -> np.ndarray:
-    return bar_lines(track_beats(heard.onset, period), heard.low_onset, HOP_S)
+    beats = on_the_beat(track_beats(heard.onset, period), period, heard.harmony, HARMONY_TIMES)
+    return bar_lines(beats, heard.low_onset, HOP_S)
 
 
 def _first(pauses: Sequence[Pause]) -> Gap:

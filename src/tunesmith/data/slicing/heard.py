@@ -16,7 +16,9 @@ from tunesmith.data.sample import AudioRef
 RATE = 24_000
 HOP_S = 0.01
 _WINDOW_S, _PADDED_S = 0.03, 0.032
-_TONE_WINDOW_S, _TONE_HOP_S = 0.17, 0.1
+_TONE_HOP_S, _TONE_WINDOW_S = 0.1, 0.17
+HARMONY_TIMES = (_TONE_WINDOW_S / 2 / HOP_S, _TONE_HOP_S / HOP_S)
+"""Hundredths of a second to the middle of the first row of harmony, and between its rows."""
 _BANDS, _TIMBRES, _LOW_HZ = 40, 20, 150.0
 _FLOOR = 1e-9  # 90 dB under full scale
 _TONES = (80.0, 4000.0)
@@ -31,6 +33,7 @@ class Heard:
         level_db: (T,) level of the mono mix, in dB of full scale.
         onset: (T,) how much the sound rises, dB per frame, mean over bands.
         low_onset: (T,) the same under 150 Hz.
+        harmony: (H, 12) how much of each pitch class sounds, ten times a second.
         sections: (S, D) timbre and harmony, two a second, each column centred and scaled.
     """
 
@@ -38,6 +41,7 @@ class Heard:
     level_db: np.ndarray
     onset: np.ndarray
     low_onset: np.ndarray
+    harmony: np.ndarray
     sections: np.ndarray
 
 
@@ -126,6 +130,7 @@ class _Ear:
             np.concatenate(self.levels or [empty]),
             np.concatenate(self.onsets or [empty]),
             np.concatenate(self.low_onsets or [empty]),
+            np.concatenate(self.tones or [np.zeros((0, 12))]),
             self._sections(),
         )
 
