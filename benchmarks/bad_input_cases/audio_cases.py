@@ -172,7 +172,11 @@ def cases(finished: Finished) -> Iterator[Case]:
             tunesmith("encode", "a", expected="any"),
         )
         yield Case("audio among clips", f"audio-{name}", _among_clips(finished, file, make), commands)
-        label = (tunesmith("label", "d", expected="any"),)
+        label = (
+            tunesmith("label", "d", expected="any"),
+            tunesmith("check", "d", "--fix", "fixed", expected="any"),
+            tunesmith("slice", "d", "cut", "--seconds", "1-5", expected="any"),
+        )
         yield Case("audio to label", f"audio-label-{name}", _among_clips(finished, file, make), label)
         alone = (tunesmith(*NEW, expected="any"), tunesmith("run", "a", "previews.every=0", "train.updates=1"))
         yield Case("audio alone", f"audio-alone-{name}", _alone(file, make), alone if _hopeless(name) else alone[:1])

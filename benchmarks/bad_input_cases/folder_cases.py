@@ -20,6 +20,8 @@ def cases(finished: Finished) -> Iterator[Case]:
             tunesmith(*NEW, expected="any"),
             tunesmith("check", "a", expected="any"),
             tunesmith("label", "d", expected="any"),
+            tunesmith("check", "d", "--fix", "fixed", expected="any"),
+            tunesmith("slice", "d", "cut", "--seconds", "1-5", expected="any"),
         )
         yield Case("folder of clips", f"clips-{name}", _prepared(finished, change), commands)
     for name, (change, commands) in RUNS.items():
@@ -136,10 +138,16 @@ RUNS: dict[str, tuple[Change, tuple[Command, ...]]] = {
 FORBIDDEN: dict[str, tuple[Change, tuple[Command, ...]]] = {
     name: (change, tuple(Command(("tunesmith", *words), "any", unprivileged=True) for words in commands))
     for name, (change, commands) in {
-        "clips": (lambda folder: (folder / "d").chmod(0), (NEW, ("label", "d"))),
-        "clip": (lambda folder: (folder / "d" / "c0.wav").chmod(0), (NEW, ("check", "a"), ("label", "d"))),
+        "clips": (lambda folder: (folder / "d").chmod(0), (NEW, ("label", "d"), ("slice", "d", "out"))),
+        "clip": (
+            lambda folder: (folder / "d" / "c0.wav").chmod(0),
+            (NEW, ("check", "a"), ("label", "d"), ("check", "d", "--fix", "out"), ("slice", "d", "cut")),
+        ),
         "caption": (lambda folder: (folder / "d" / "c0.txt").chmod(0), (NEW, ("check", "a"))),
-        "here": (lambda folder: folder.chmod(0o555), (NEW, ("export", "r"), ("schema", "--out", "x.json"))),
+        "here": (
+            lambda folder: folder.chmod(0o555),
+            (NEW, ("export", "r"), ("schema", "--out", "x.json"), ("check", "d", "--fix", "x"), ("slice", "d", "x")),
+        ),
         "run": (
             lambda folder: (folder / "runs" / "r").chmod(0o555),
             (("report", "r", "--force"), ("generate", "r", "--force"), ("info", "r"), ("train", "r", "--fresh")),

@@ -107,7 +107,7 @@ class _Work:
         try:
             key = content_key(_VERSION, *_state(ref), ref.start, ref.end, self.cutting)
             planned = self._plan(sample.id, ref, key)
-            texts = whole_texts(sample, planned.seconds, planned.sounds)
+            texts = whole_texts(sample, planned.seconds, planned.sounds, uncut=_is_uncut(planned))
             with _Lazily(ref) as recording:
                 slices = tuple(self._clip(sample, part, texts, recording, key) for part in planned.slices)
         except UnreadableAudioError as error:
@@ -179,6 +179,11 @@ class _Work:
             console.log(msg("{count} rows of {file} that you have edited stay as they are", count=edited, file=TABLE))
         _log(record, self.own.folder, console)
         return record
+
+
+def _is_uncut(planned: SlicedRecording) -> bool:
+    """Whether one clip holds all that can be heard."""
+    return len(planned.slices) == 1 and all(left.silent for left in planned.left_out)
 
 
 class _Lazily:

@@ -63,11 +63,13 @@ class Survey:
             if ref not in measured
         ]
         advance = self._progress_of_samples(samples, measured)
-        for job, result in _measure(jobs, self.workers):
-            measured[job.ref] = result
-            advance(job.ref)
-        if jobs:
-            store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
+        try:
+            for job, result in _measure(jobs, self.workers):
+                measured[job.ref] = result
+                advance(job.ref)
+        finally:  # what an interruption leaves unmeasured is all that is measured the next time
+            if jobs:
+                store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
         return measured
 
     def _progress_of_samples(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from tunesmith.data.slicing.gaps import Gap, Place
 _LOST_FIXED, _LOST_PER_S = 3.0, 1.0
 _LENGTH = 0.5
 _PAUSE_INSIDE = 1.0
-_LONG_PAUSE_S = 1.0
+_LONG_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 2.0
 _SLACK_S = 0.005
 
 
@@ -76,7 +77,10 @@ def _shape(gaps: Sequence[Gap], begin: int, end: int, length: float, shortest: f
     middle = (shortest + longest) / 2
     cost = _LENGTH * abs(length - middle) / max(middle, 1e-9)
     inside = gaps[begin + 1 : end]
-    cost += sum(_PAUSE_INSIDE * max(0.0, gap.start - gap.stop - _LONG_PAUSE_S) for gap in inside)
+    pauses = [gap.start - gap.stop for gap in inside]
+    if max(pauses, default=0.0) > _LONGEST_PAUSE_S:
+        return math.inf
+    cost += sum(_PAUSE_INSIDE * max(0.0, pause - _LONG_PAUSE_S) for pause in pauses)
     bars = 1 + sum(gap.place in ("bar", "section") for gap in inside)
     if gaps[end].place == "bar" and bars % 4:
         cost += 0.15 if bars % 2 == 0 else 0.3

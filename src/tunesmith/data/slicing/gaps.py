@@ -21,6 +21,8 @@ BEAT_CONFIDENCE = 0.3
 """From here on a beat is trusted; beatless music and speech stay under it."""
 _MARGIN_S = 0.2
 """Silence that a clip keeps at a pause."""
+_KEPT_END_S = 0.5
+"""Silence at an end of the recording that is not worth a cut."""
 _LEAST_SILENCE_S = 1.0
 _COST: dict[Place, float] = {"end": 0.0, "pause": 0.0, "bar": 0.0, "section": 0.0, "quiet": 4.0}
 _BAR_INSIDE_SECTION = 1.0
@@ -102,11 +104,13 @@ def _bars(heard: Heard, period: np.ndarray) -> np.ndarray:
 
 
 def _first(pauses: Sequence[Pause]) -> Gap:
-    return Gap(0.0, max(0.0, pauses[0][1] - _MARGIN_S), "end")
+    silence = pauses[0][1]
+    return Gap(0.0, silence - _MARGIN_S if silence > _KEPT_END_S else 0.0, "end")
 
 
 def _last(pauses: Sequence[Pause], seconds: float) -> Gap:
-    return Gap(min(seconds, pauses[-1][0] + _MARGIN_S), seconds, "end")
+    silence = seconds - pauses[-1][0]
+    return Gap(pauses[-1][0] + _MARGIN_S if silence > _KEPT_END_S else seconds, seconds, "end")
 
 
 def _at_pause(pause: Pause, way: Way) -> Gap:
