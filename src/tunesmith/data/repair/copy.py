@@ -18,7 +18,7 @@ from tunesmith.data.layouts import Dataset, LayoutOptions, layout_named
 from tunesmith.data.layouts.beside import BesideFiles
 from tunesmith.data.layouts.walk import files as files_below
 from tunesmith.data.repair.mend import Mended, repaired
-from tunesmith.data.repair.places import Place, Places, moves_of
+from tunesmith.data.repair.places import CopyPlaces, Place, moves_of
 from tunesmith.data.repair.plan import RepairPlan
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.errors import TunesmithError
@@ -79,7 +79,7 @@ def repaired_copy(dataset: Dataset, folder: Path, options: LayoutOptions, plan: 
     layout = layout_named(dataset.name)
     root = folder.parent if folder.is_file() else folder
     rest = [] if folder.is_file() else [path for path in files_below(folder) if (folder / path).is_file()]
-    placing = Places(root, rest)
+    placing = CopyPlaces(root, rest)
     places = placing.of(plan.sounds)
     used = {ref for sample in dataset.samples if sample.id not in plan.removed for ref in _sounds(sample)}
     lists = layout.relist(folder, options, moves_of(places, plan.removed)) if layout.relist else {}
@@ -105,7 +105,7 @@ def _texts_of_gone(
     rest: Sequence[PurePosixPath],
     used: Collection[PurePosixPath | None],
     places: Iterable[AudioRef],
-    placing: Places,
+    placing: CopyPlaces,
 ) -> Iterator[PurePosixPath]:
     """Texts beside clips that are left out, unless a clip of the same name stays."""
     beside = BesideFiles(root, rest)
@@ -116,7 +116,7 @@ def _texts_of_gone(
             yield from beside.of(path).values()
 
 
-def _labels(root: Path, placing: Places, places: Mapping[AudioRef, Place]) -> dict[PurePosixPath, bytes]:
+def _labels(root: Path, placing: CopyPlaces, places: Mapping[AudioRef, Place]) -> dict[PurePosixPath, bytes]:
     """What `tunesmith label` found, under the new names of clips that have one."""
     names = {str(placing.inside(ref.path)): str(place.path) for ref, place in places.items()}
     renamed = {shown(old): shown(new) for old, new in names.items() if old != new}

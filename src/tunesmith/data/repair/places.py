@@ -29,7 +29,7 @@ class Place:
     form: SampleFormat | None = None
 
 
-class Places:
+class CopyPlaces:
     """Gives every sound its path in the copy, and no path twice.
 
     Args:

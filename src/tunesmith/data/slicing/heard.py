@@ -19,6 +19,7 @@ _WINDOW_S, _PADDED_S = 0.03, 0.032
 _TONE_HOP_S, _TONE_WINDOW_S = 0.1, 0.17
 HARMONY_TIMES = (_TONE_WINDOW_S / 2 / HOP_S, _TONE_HOP_S / HOP_S)
 """Hundredths of a second to the middle of the first row of harmony, and between its rows."""
+_PIECE_S = 10  # spectra of longer pieces take a hundred megabytes
 _BANDS, _TIMBRES, _LOW_HZ = 40, 20, 150.0
 _FLOOR = 1e-9  # 90 dB under full scale
 _TONES = (80.0, 4000.0)
@@ -63,7 +64,8 @@ def listen(ref: AudioRef, advance: Callable[[float], None]) -> Heard:
         stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="MQ")
         for block in blocks(sound, ref.path, ref.start, ref.end):
             mono = np.nan_to_num(block.mean(axis=0), nan=0.0, posinf=0.0, neginf=0.0)
-            ear.add(stream.resample_chunk(mono))
+            for start in range(0, len(mono), _PIECE_S * rate):
+                ear.add(stream.resample_chunk(mono[start : start + _PIECE_S * rate]))
             frames += block.shape[1]
             advance(block.shape[1] / rate)
         ear.add(stream.resample_chunk(np.zeros(0, np.float32), last=True))
