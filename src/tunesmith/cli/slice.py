@@ -88,7 +88,7 @@ def _lengths(seconds: str | None) -> tuple[float, float] | None:
 
 def _refuse_long_overlap(lengths: tuple[float, float] | None, overlap: float) -> None:
     shortest = 3.0 if lengths is None else lengths[0]
-    if overlap >= shortest:
+    if not overlap < shortest:  # nor is NaN
         raise TunesmithError(
             msg(
                 "an overlap of {overlap:g} s leaves nothing new in a clip of {shortest:g} s",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -62,12 +62,24 @@ def slice_folder(
             with console.progress(msg("slice"), len(dataset.samples)) as advance:
                 for sample in dataset.samples:
                     advance(0, sample.id)
-                    work.cut(sample)
+                    work.cut(sample, _minutes(advance, sample.id))
                     advance(1)
             return work.finish(folder, console)
     except KeyboardInterrupt:
         console.log(msg("the clips so far stay in {path}; the same command goes on from there", path=str(out)))
         raise
+
+
+def _minutes(advance: Callable[..., None], clip: str) -> Callable[[float], None]:
+    """Shows how much of a long recording has been heard."""
+    heard = 0.0
+
+    def listening(seconds: float) -> None:
+        nonlocal heard
+        heard += seconds
+        advance(0, f"{clip} {heard // 60:.0f}:{heard % 60:02.0f}")
+
+    return listening
 
 
 def _refuse_pairs(dataset: Dataset, folder: Path) -> None:
@@ -101,12 +113,12 @@ class _Work:
     def _transcripts(self) -> KeyedLines:
         return KeyedLines(self.own.folder / _TRANSCRIPTS)
 
-    def cut(self, sample: Sample) -> None:
+    def cut(self, sample: Sample, listening: Callable[[float], None]) -> None:
         """Cut one recording; one that cannot be read is noted, and the others go on."""
         (ref,) = sample.audios.values()
         try:
             key = content_key(_VERSION, *_state(ref), ref.start, ref.end, self.cutting)
-            planned = self._plan(sample.id, ref, key)
+            planned = self._plan(sample.id, ref, key, listening)
             texts = whole_texts(sample, planned.seconds, planned.sounds, uncut=_is_uncut(planned))
             with _Lazily(ref) as recording:
                 slices = tuple(self._clip(sample, part, texts, recording, key) for part in planned.slices)
@@ -116,11 +128,11 @@ class _Work:
         notes = (*planned.notes, *self._notes(texts, slices))
         self.recordings.append(planned.model_copy(update={"slices": slices, "notes": notes}))
 
-    def _plan(self, clip: str, ref: AudioRef, key: str) -> SlicedRecording:
+    def _plan(self, clip: str, ref: AudioRef, key: str, listening: Callable[[float], None]) -> SlicedRecording:
         known = self._plans.get(key)
         if known is not None:
             return SlicedRecording.model_validate({**known, "clip": clip})
-        planned = plan_slices(clip, ref, self.cutting, lambda seconds: None)
+        planned = plan_slices(clip, ref, self.cutting, listening)
         self._plans.add(key, planned.to_json())
         return planned
 
