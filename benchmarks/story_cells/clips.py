@@ -63,7 +63,11 @@ def _half_silent(rows: Rows, folder: Path) -> Rows:
     for row in rows:
         audio, rate = soundfile.read(folder / row["audio"], always_2d=True)
         silent = int(len(audio) * SILENT_SHARE)
-        audio[len(audio) - silent :] = 0
+        if "speaker_id" in row:  # the ends of speech are trimmed
+            middle = len(audio) // 2
+            audio = np.concatenate([audio[:middle], np.zeros((silent, audio.shape[1])), audio[middle:]])
+        else:
+            audio[len(audio) - silent :] = 0
         path = (folder / row["audio"]).with_suffix(".flac")
         (folder / row["audio"]).unlink()
         soundfile.write(path, audio, rate)

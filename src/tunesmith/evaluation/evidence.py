@@ -142,7 +142,14 @@ def _strength(given: Mapping[str, Any], adapter: Path) -> float | None:
     """The ratio that is furthest from 1 over the networks."""
     from tunesmith.adapters.files import recipe_of
 
-    settings = {key.removeprefix("adapter."): value for key, value in given.items() if key.startswith("adapter.")}
+    settings: dict[str, Any] = {}
+    for key, value in given.items():
+        *sections, name = key.split(".")
+        if sections[:1] == ["adapter"]:
+            inside = settings
+            for section in sections[1:]:
+                inside = inside.setdefault(section, {})
+            inside[name] = value
     try:
         then, now = AdapterRecipe.model_validate(settings), recipe_of(adapter)
     except ValidationError:

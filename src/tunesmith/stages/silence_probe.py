@@ -25,7 +25,7 @@ def silence_behind(meter: Meter, samples: Sequence[Sample]) -> ProbePair | None:
     """Loss of base and adapter on silence behind training clips, as long as their sound; ``None`` without clips.
 
     It is what clips with silence behind them cost, less what they cost without it: exact where a model hears only what
-    was before, and near enough where it hears both.
+    was before, and near enough where it hears both. In speech it stands in the middle, since ends are trimmed.
 
     Args:
         meter: The networks.
@@ -42,13 +42,13 @@ def silence_behind(meter: Meter, samples: Sequence[Sample]) -> ProbePair | None:
         encode_quietly(meter.context, [part for parts in written for part in parts])
         without, behind = meter.sums([cut for cut, _ in written]), meter.sums([longer for _, longer in written])
     base, adapter = (
-        result_of([*_terms(more), *_negative(_terms(less))]).loss for less, more in zip(without, behind, strict=True)
+        result_of([*_terms(more), *_negative(_terms(less))]) for less, more in zip(without, behind, strict=True)
     )
-    return ProbePair(base=base, adapter=adapter)
+    return ProbePair(base=base.loss, adapter=adapter.loss) if base.terms else None
 
 
 def _with_and_without(context: RunContext, sample: Sample, role: str, folder: Path) -> tuple[Sample, Sample]:
-    """A clip's beginning, and the same with as much silence behind it, as audio files in a folder."""
+    """A clip's beginning, and the same with as much silence in it, as audio files in a folder."""
     import numpy as np
 
     from tunesmith.audio.write import write
@@ -59,8 +59,10 @@ def _with_and_without(context: RunContext, sample: Sample, role: str, folder: Pa
     end = whole.start + longest
     part = AudioRef(whole.path, whole.start, end if whole.end is None else min(end, whole.end))
     sound = load(part, card.sample_rate, card.channels)
+    before = sound.shape[1] // 2 if context.family.is_speech else sound.shape[1]
+    parts = (sound[:, :before], np.zeros_like(sound), sound[:, before:])
     made = []
-    for name, audio in (("sound", sound), ("silence", np.concatenate([sound, np.zeros_like(sound)], axis=1))):
+    for name, audio in (("sound", sound), ("silence", np.concatenate(parts, axis=1))):
         path = folder / f"{len(list(folder.iterdir())):02d}-{name}.wav"
         write(path, audio, card.sample_rate)
         audios = {**sample.audios, role: AudioRef(str(path), duration=audio.shape[1] / card.sample_rate)}
