@@ -34,9 +34,8 @@ MODELS = {"musicgen": POCKET / "musicgen", "ace_step": POCKET / "ace_step", "ste
 def prepare(cell: Cell, run: Path) -> None:
     """The run's folder: clips, a base of its own, and a recipe; or a copy of the good run."""
     if cell.afterwards:
-        good = run.parent / f"{cell.family}-good_1"
         own = shutil.ignore_patterns("story.json", "trained.json", "evaluated.json")
-        shutil.copytree(good, run, dirs_exist_ok=True, ignore=own)
+        shutil.copytree(good_run(cell, run), run, dirs_exist_ok=True, ignore=own)
         AFTERWARDS[cell.afterwards](run)
         return
     run.mkdir(parents=True)
@@ -46,6 +45,11 @@ def prepare(cell: Cell, run: Path) -> None:
         run / "recipe.yaml",
         f"preset: {PRESETS[cell.family]}\nname: {cell.key}\ndata:\n  folder: clips\nmodel:\n  path: base\n",
     )
+
+
+def good_run(cell: Cell, run: Path) -> Path:
+    """The run that a cell without training of its own begins with."""
+    return run.parent / f"{cell.family}-good_1"
 
 
 def overrides(cell: Cell) -> list[str]:
@@ -59,6 +63,8 @@ def train(cell: Cell, run: Path) -> str:
     done = run / "trained.json"
     if not done.exists():
         shutil.rmtree(run, ignore_errors=True)
+        if cell.afterwards and not (good_run(cell, run) / "trained.json").exists():
+            return "the good run that it begins with is not trained"
         prepare(cell, run)
         begin = time.monotonic()
         program = (WRONG, cell.objective) if cell.objective else TUNESMITH

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
-from tunesmith.records.loss_probes import LossProbes
+from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
 from tunesmith.stages.loss_meter import Meter, batches_of, encode_quietly
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PROBED = 8
 """Training clips, and held-out ones, that are looked at: enough to tell causes apart, and few forward passes."""
-SCALES = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
+FURTHER_SCALES = (0.25, 0.5, 1.5, 2.0)
+"""Strengths beside 0 and 1, at which everything is measured."""
 STYLE_SCALES = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -51,7 +52,7 @@ def measure_probes(
         held_out_clips=len(held_out),
         held_out=held.own,
         held_out_swapped=held.lent,
-        scales=meter.by_scale(batches_of(context, held_out or train), SCALES),
+        scales=_graded(meter, held_out or train, held.own or trained.own),
         gains=trained.gains,
         held_out_gains=held.gains,
         silence=silence_behind(meter, train),
@@ -60,6 +61,15 @@ def measure_probes(
     )
     set_scale(networks, 1.0)
     return found.model_copy(update={"change": weight_change(networks)})
+
+
+def _graded(meter: Meter, samples: Sequence[Sample], known: ProbePair | None) -> tuple[ScaleLoss, ...]:
+    """The loss of some clips by strength, of which 0 and 1 are known."""
+    if known is None:
+        return ()
+    further = meter.by_scale(batches_of(meter.context, samples), FURTHER_SCALES)
+    ends = (ScaleLoss(scale=0.0, loss=known.base), ScaleLoss(scale=1.0, loss=known.adapter))
+    return tuple(sorted((*ends, *further), key=lambda one: one.scale))
 
 
 def _spread(samples: Sequence[Sample]) -> list[Sample]:
