@@ -11,6 +11,7 @@ import typer
 from tunesmith import __version__
 from tunesmith.cli import pocket, presets
 from tunesmith.cli.check import check
+from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
 from tunesmith.cli.encode import encode
 from tunesmith.cli.evaluate import evaluate
@@ -42,6 +43,7 @@ VERBS = (
     (generate, tr_all("Make audio with it", separator=" · ")),
     (evaluate, tr_all("Compare base and adapter", separator=" · ")),
     (listen, tr_all("A blind listening test", separator=" · ")),
+    (compare, tr_all("Runs side by side", separator=" · ")),
     (report, tr_all("Write report.html", separator=" · ")),
     (demo, tr_all("The whole road in minutes", separator=" · ")),
     (export, tr_all("The adapter for other tools", separator=" · ")),

@@ -35,6 +35,14 @@ class WeightChange(Part):
     layers: int
 
 
+class ClipLoss(Part):
+    """The loss of one clip with the base model and with the adapter."""
+
+    clip: str
+    base: Number
+    adapter: Number
+
+
 class CaptionGains(Part):
     """What a caption of its own is worth to each clip: its loss under another one less that under its own.
 
@@ -61,6 +69,7 @@ class LossProbes(Part):
         gains: What their own captions are worth to the training clips; files of before have none.
         held_out_gains: The same of the held-out clips.
         silence: Loss on silence that follows the sound of training clips, under their captions; likewise.
+        each_held_out: Every held-out clip alone, by which runs are compared; likewise.
         base_style: Loss on prompts in the base's own style, by the adapter's strength; likewise.
         change: How far the weights move; ``None`` where they are trained in full or packed (int8, NF4).
     """
@@ -76,4 +85,5 @@ class LossProbes(Part):
     held_out_gains: CaptionGains | None = None
     silence: ProbePair | None = None
     base_style: tuple[ScaleLoss, ...] = ()
+    each_held_out: tuple[ClipLoss, ...] = ()
     change: WeightChange | None

@@ -175,6 +175,16 @@ class RunFolder:
         """What the votes of the listening test say."""
         return self.path / "listening.json"
 
+    @property
+    def runs_compared(self) -> Path:
+        """This run beside others, or its checkpoints side by side; a page of the same name lies beside it."""
+        return self.path / "runs_compared.json"
+
+    @property
+    def checkpoints_compared(self) -> Path:
+        """The evaluation of every checkpoint that was compared."""
+        return self.checkpoints / "compared"
+
     def listening_keys(self) -> list[Path]:
         """The key of the present page, and those of pages before it."""
         return [path for path in (self.listening_key, *sorted(self.path.glob("listening_key.*.json"))) if path.exists()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
-from tunesmith.records.loss_probes import CaptionGains, ProbePair, ScaleLoss
+from tunesmith.records.loss_probes import CaptionGains, ClipLoss, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ SUNG = ("caption", "lyrics")
 
 @dataclass(frozen=True)
 class Captioned:
-    """Clips under their own captions and under those that others lend: losses of all, and the gain of each."""
+    """Clips under their own captions and under those that others lend: losses of all, gain and own loss of each."""
 
     own: ProbePair | None
     lent: ProbePair | None
     gains: CaptionGains | None
+    each: tuple[ClipLoss, ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Meter:
         own, lent = self.sums(samples), self.sums(swapped(self.context, samples))
         gains = [_gains(mine, borrowed) for mine, borrowed in zip(own, lent, strict=True)]
         known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
-        return Captioned(pair_of(own), pair_of(lent), known)
+        return Captioned(pair_of(own), pair_of(lent), known, _each(own))
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
@@ -89,6 +90,15 @@ def pair_of(sides: Sequence[ClipSums]) -> ProbePair | None:
         return None
     base, adapter = (result_of(list(side.values())).loss for side in sides)
     return ProbePair(base=base, adapter=adapter)
+
+
+def _each(sides: Sequence[ClipSums]) -> tuple[ClipLoss, ...]:
+    from tunesmith.families.loss_terms import result_of
+
+    base, adapter = sides
+    return tuple(
+        ClipLoss(clip=name, base=result_of([base[name]]).loss, adapter=result_of([adapter[name]]).loss) for name in base
+    )
 
 
 def _gains(own: ClipSums, lent: ClipSums) -> tuple[float, ...]:

@@ -57,6 +57,7 @@ def measure_probes(
         held_out_gains=held.gains,
         silence=silence_behind(meter, train),
         base_style=meter.by_scale(style, STYLE_SCALES),
+        each_held_out=held.each,
         change=None,
     )
     set_scale(networks, 1.0)

@@ -1,0 +1,146 @@
+"""Runs or checkpoints held against each other: which to keep and why, or that it cannot be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tunesmith.evaluation.paired import Interval, interval
+from tunesmith.records.comparison import Comparison
+from tunesmith.records.loss_probes import ClipLoss
+from tunesmith.records.runs_compared import Choice, ComparedRun, RunsCompared
+from tunesmith.texts import Message, msg
+
+LEAST = 0.01
+"""Share of a loss that matters between two adapters: another seed of the same run differs by about as much."""
+_ALPHA = 0.1  # five clips are the fewest that can tell, and few people hold out more than eight
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run or checkpoint by name, with the record of its evaluation."""
+
+    name: str
+    comparison: Comparison
+
+    @property
+    def loss(self) -> float:
+        """Held-out loss with the adapter; infinite where it is not known."""
+        losses = self.comparison.losses
+        found = losses.adapter.loss if losses else None
+        return found if found is not None and math.isfinite(found) else math.inf
+
+    @property
+    def broken(self) -> list[Message]:
+        """Faults that make the outputs unusable, and that the base does not have as often."""
+        return [finding.title for finding in self.comparison.findings if finding.kind == "broken"]
+
+    @property
+    def clips(self) -> Mapping[str, float]:
+        """Held-out loss of every clip that was measured alone."""
+        probes = self.comparison.losses.probes if self.comparison.losses else None
+        each: Sequence[ClipLoss] = probes.each_held_out if probes else ()
+        return {one.clip: one.adapter for one in each if one.adapter is not None and math.isfinite(one.adapter)}
+
+
+def compare_runs(evaluated: Sequence[Evaluated]) -> RunsCompared:
+    """All of them side by side, the one to keep first.
+
+    Args:
+        evaluated: At least two.
+    """
+    ordered = sorted(evaluated, key=lambda one: (bool(one.broken), one.loss))
+    choice = _choose(ordered)
+    return RunsCompared(runs=tuple(_row(one) for one in ordered), choice=choice, notes=tuple(_notes(ordered)))
+
+
+def _choose(ordered: Sequence[Evaluated]) -> Choice:
+    best = ordered[0]
+    if best.broken:
+        return Choice(sentence=msg("None of them: the outputs of all are broken ({faults}).", faults=best.broken))
+    if not math.isfinite(best.loss):
+        return Choice(sentence=msg("It cannot be told: none of them has a held-out loss."))
+    sound = [one for one in ordered[1:] if not one.broken]
+    rivals = [one for one in sound if not _is_better(best, one)]
+    if rivals:
+        names = tuple(one.name for one in rivals)
+        sentence = msg(
+            "It cannot be told: the held-out loss of {best} ({loss:.3f}) is not clearly lower than that of {rivals} "
+            "({other:.3f}). Listen to both (tunesmith listen), or hold out more clips.",
+            best=best.name,
+            loss=best.loss,
+            rivals=names,
+            other=rivals[0].loss,
+        )
+        return Choice(sentence=sentence, rivals=(best.name, *names))
+    return Choice(name=best.name, sentence=_why(best, ordered[1:]))
+
+
+def _why(best: Evaluated, others: Sequence[Evaluated]) -> Message:
+    broken = [one.name for one in others if one.broken]
+    sound = [one for one in others if not one.broken]
+    if not sound:
+        return msg("Keep {best}: the outputs of {broken} are broken.", best=best.name, broken=broken)
+    found = _difference(best, sound[0])
+    return msg(
+        "Keep {best}: its held-out loss is {loss:.3f}, that of {next} {other:.3f} ({low:+.3f} to {high:+.3f} over "
+        "{clips} clips, 90 %).",
+        best=best.name,
+        loss=best.loss,
+        next=sound[0].name,
+        other=sound[0].loss,
+        low=found.low,
+        high=found.high,
+        clips=found.n,
+    )
+
+
+def _is_better(first: Evaluated, second: Evaluated) -> bool:
+    """Lower by a share that matters, and on the same clips by more than chance."""
+    found = _difference(first, second)
+    return second.loss - first.loss >= LEAST * second.loss and found.high < 0
+
+
+def _difference(first: Evaluated, second: Evaluated) -> Interval:
+    shared = [clip for clip in first.clips if clip in second.clips]
+    return interval([first.clips[clip] - second.clips[clip] for clip in shared], _ALPHA)
+
+
+def _notes(ordered: Sequence[Evaluated]) -> list[Message]:
+    """What makes them hard to compare."""
+    first, notes = ordered[0], []
+    if any(set(one.clips) != set(first.clips) for one in ordered):
+        notes.append(msg("They do not hold out the same clips; losses are compared on those that both hold out."))
+    if any(_asked(one) != _asked(first) for one in ordered):
+        notes.append(
+            msg("They were not evaluated on the same prompts and seeds; their faults are of different outputs.")
+        )
+    if any(one.comparison.settings.base != first.comparison.settings.base for one in ordered):
+        notes.append(msg("They have different base models."))
+    return notes
+
+
+def _asked(one: Evaluated) -> list[tuple[str, int]]:
+    return [(prompt.prompt, prompt.seed) for prompt in one.comparison.prompts]
+
+
+def _row(one: Evaluated) -> ComparedRun:
+    record = one.comparison
+    losses = record.losses
+    style = losses.base_style if losses else None
+    change = losses.probes.change if losses and losses.probes else None
+    forgetting = style.adapter - style.base if style and None not in (style.adapter, style.base) else None  # type: ignore[operator]
+    return ComparedRun(
+        name=one.name,
+        adapter=record.settings.adapter,
+        base_loss=losses.base.loss if losses else None,
+        loss=losses.adapter.loss if losses else None,
+        forgetting=forgetting,
+        moved=change.median if change else None,
+        distance=record.sound.adapter.value if record.sound and record.sound.adapter else None,
+        flagged=sum(bool(prompt.lora.verdicts) for prompt in record.prompts),
+        outputs=len(record.prompts),
+        broken=tuple(one.broken),
+        causes=tuple(cause.title for cause in record.verdict.causes),
+    )

@@ -1,0 +1,60 @@
+"""Which run to keep: the sound one with the lower loss on the same clips, or that it cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.evaluation.probed import probed
+from tests.report import fake_run
+from tunesmith.evaluation.choose_run import Evaluated, compare_runs
+from tunesmith.records.loss_probes import ClipLoss
+from tunesmith.records.runs_compared import RunsCompared
+from tunesmith.report.compared import build_compared
+
+
+def evaluated(name: str, loss: float, clips: int = 6, spread: float = 0.01, broken: bool = False, **changes):
+    record = fake_run.record(["a beat", "a bell"], 3.0)
+    each = tuple(ClipLoss(clip=f"{i}.wav", base=4.0 + i, adapter=loss + i + (-1) ** i * spread) for i in range(clips))
+    losses = record.losses.model_copy(
+        update={
+            "adapter": record.losses.adapter.model_copy(update={"loss": loss}),
+            "probes": probed().model_copy(update={"each_held_out": each}),
+        }
+    )
+    findings = tuple(f.model_copy(update={"kind": "broken" if broken else "better"}) for f in record.findings[:1])
+    return Evaluated(name, record.model_copy(update={"losses": losses, "findings": findings, **changes}))
+
+
+def test_the_lower_loss_on_the_same_clips_is_kept():
+    found = compare_runs([evaluated("late", 3.2), evaluated("early", 3.0), evaluated("last", 3.4)])
+    assert found.choice.name == "early" and [run.name for run in found.runs] == ["early", "late", "last"]
+    assert "(-0.200 to -0.200 over 6 clips" in str(found.choice.sentence)
+    assert found.runs[0].flagged == 1 and found.notes == ()
+    assert RunsCompared.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [({"loss": 3.01}, "a hundredth is no difference"), ({"loss": 3.2, "clips": 4}, "four clips cannot tell")],
+)
+def test_what_cannot_be_told_is_not_told(other, why):
+    found = compare_runs([evaluated("a", 3.0), evaluated("b", **other)])
+    assert found.choice.name == "" and "cannot be told" in str(found.choice.sentence), why
+    assert found.choice.rivals == ("a", "b")
+
+
+def test_a_broken_run_is_never_kept():
+    found = compare_runs([evaluated("broken", 2.0, broken=True), evaluated("sound", 3.0)])
+    assert found.choice.name == "sound" and "broken" in str(found.choice.sentence)
+    both = compare_runs([evaluated("a", 2.0, broken=True), evaluated("b", 3.0, broken=True)])
+    assert both.choice.name == "" and "None of them" in str(both.choice.sentence)
+
+
+def test_what_makes_runs_hard_to_compare_is_said_and_the_page_shows_all():
+    other = evaluated("b", 3.5, clips=5, prompts=fake_run.record(["another"], 3.0).prompts)
+    found = compare_runs([evaluated("a", 3.0), other])
+    assert len(found.notes) == 2
+    page = build_compared(found)
+    for words in ("3.500", "Runs side by side", "并列", "do not hold out the same clips"):
+        assert words in page
+    assert "<script" in page and "http-equiv" in page and "{{" not in page
