@@ -85,26 +85,8 @@ class SpeechEvaluator:
         if self.transcriber is not None:
             # Of silence, Whisper makes up words.
             transcript = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
-        wrong = error_rate(reference.text, transcript) if transcript is not None else None
-        parts = stretches(audio, rate)
-        spoken = sum(end - start for start, end in parts)
         vector = self._embed(audio, rate) if plain.live else None
-        count = syllables(reference.text)
-        signals = SpeechSignals(
-            **{field.name: getattr(plain, field.name) for field in fields(Signals)},
-            error_rate=wrong.rate if wrong else math.nan,
-            left_out=float(wrong.gap) if wrong and math.isfinite(wrong.rate) else math.nan,
-            text_length=wrong.length if wrong else 0,
-            spoken_s=spoken,
-            duration_ratio=spoken / reference.seconds if reference.seconds > 0 else math.nan,
-            target_known=int(reference.target_known),
-            stretches=len(parts),
-            clauses=clauses(reference.text),
-            floor_db=floor_db(audio, rate),
-            speech_rate=count / spoken if count and spoken else math.nan,
-            voice_prompt=similarity(vector, reference.prompt_voice),
-            voice_own=similarity(vector, reference.speaker_voice),
-        )
+        signals = spoken_signals(plain, audio, rate, reference, vector, transcript)
         return SpeechMeasurement(signals, transcript)
 
     def _reference(self, prompt: Prompt) -> SpeechReference:
@@ -151,6 +133,45 @@ class SpeechEvaluator:
     def _embed(self, audio: np.ndarray, rate: int) -> np.ndarray:
         mono = np.nan_to_num(np.atleast_2d(audio).mean(axis=0)).astype(np.float32)
         return np.asarray(self.voice.embed(mono, rate), np.float64)
+
+
+def spoken_signals(
+    plain: Signals,
+    audio: np.ndarray,
+    rate: int,
+    reference: SpeechReference,
+    vector: np.ndarray | None,
+    transcript: str | None,
+) -> SpeechSignals:
+    """What speech is judged on, beside the signals of any clip.
+
+    Args:
+        plain: Measured on the same audio.
+        audio: (C, N), full scale ±1.
+        rate: In Hz.
+        reference: What was asked for.
+        vector: The clip's voice; ``None`` when it is silent.
+        transcript: What was heard; ``None`` without a transcriber.
+    """
+    wrong = error_rate(reference.text, transcript) if transcript is not None else None
+    parts = stretches(audio, rate)
+    spoken = sum(end - start for start, end in parts)
+    count = syllables(reference.text)
+    return SpeechSignals(
+        **{field.name: getattr(plain, field.name) for field in fields(Signals)},
+        error_rate=wrong.rate if wrong else math.nan,
+        left_out=float(wrong.gap) if wrong and math.isfinite(wrong.rate) else math.nan,
+        text_length=wrong.length if wrong else 0,
+        spoken_s=spoken,
+        duration_ratio=spoken / reference.seconds if reference.seconds > 0 else math.nan,
+        target_known=int(reference.target_known),
+        stretches=len(parts),
+        clauses=clauses(reference.text),
+        floor_db=floor_db(audio, rate),
+        speech_rate=count / spoken if count and spoken else math.nan,
+        voice_prompt=similarity(vector, reference.prompt_voice),
+        voice_own=similarity(vector, reference.speaker_voice),
+    )
 
 
 def speech_evaluator_of(context: RunContext, device: str) -> SpeechEvaluator | None:

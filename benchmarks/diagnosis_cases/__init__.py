@@ -1,0 +1,1 @@
+"""Clean clips, planted failures and null runs for ``diagnosis.py``."""
