@@ -52,7 +52,8 @@ class Signals:
         flat_white: Spectral flatness after removing the envelope; 0.56 for noise of any colour.
         fine_corr: Persistence of fine spectral structure; 0 for noise.
         noise_share: Share of 2 s windows that are noise.
-        noise_onset_s: Second from which all that follows is noise.
+        noise_onset_s: Second where the longest stretch of noise begins.
+        noise_end_s: Second where it ends.
         centroid_hz: Spectral centre of gravity.
         sub_share: Share of energy under 120 Hz.
         band_edge_hz: Where the spectrum falls off a cliff; Nyquist when it does not.
@@ -63,14 +64,18 @@ class Signals:
         loop_lag_s: That lag.
         flux: Mean rise of the spectrum, dB per 20 ms.
         pulse: Strength of a regular beat, about 0…1.
-        repeat_share: Share of seconds that exactly repeat the sound one lag earlier.
+        held_s: Longest time over which the sound hardly changes.
+        modulation_db: Slow movement over fast movement; syllables are slow, random tokens fast.
+        repeat_share: Share of seconds that repeat the sound one lag earlier.
         repeat_lag_s: That lag.
+        stutter_s: Seconds in which a piece of 40-250 ms comes four times or more.
         tempo_bpm: Estimated tempo.
         tempo_confidence: Its strength; beatless music stays under 0.2.
         low_env_std_db: Movement of the level under 150 Hz, dB.
         low_env_lag1: Its correlation over 40 ms.
         over_frac: Share of samples beyond full scale; of a file of a model's output, before it was turned down.
         gain_db: What such a file was turned down by, 0 or less.
+        at_end: 1 where the clip reaches the end of its recording, where music may well die away.
 
     Source of the formulas and thresholds: measured on 260 clean clips (synthesised and real, 12 s,
     32 kHz) and 31 simulated failures of each.
@@ -103,6 +108,7 @@ class Signals:
     fine_corr: float
     noise_share: float
     noise_onset_s: float
+    noise_end_s: float
     centroid_hz: float
     sub_share: float
     band_edge_hz: float
@@ -113,14 +119,18 @@ class Signals:
     loop_lag_s: float
     flux: float
     pulse: float
+    held_s: float
+    modulation_db: float
     repeat_share: float
     repeat_lag_s: float
+    stutter_s: float
     tempo_bpm: float
     tempo_confidence: float
     low_env_std_db: float
     low_env_lag1: float
     over_frac: float = field(default=0.0, kw_only=True)
     gain_db: float = field(default=0.0, kw_only=True)
+    at_end: float = field(default=0.0, kw_only=True)
 
     @property
     def live(self) -> bool:

@@ -17,9 +17,13 @@ NOISE_FINE_CORR = 0.03
 NOISE_RAW_FLATNESS = 0.1
 _WINDOW_S = 0.064
 _FLOOR = 1e-16
-_FEWEST_WINDOWS = 3
+_FEWEST_WINDOWS, _FEWEST_OF_SHORT = 3, 2
+_SHORT_WINDOWS = 6  # 7 s
 _LEAST_TURN = 0.05
-_CLIFF_BINS = 24  # the window's own slope where a spectrum ends, which would pass for structure
+_NOISE_BAND_DB = 30.0
+_GAP_BINS = 12
+_CLIFF_BINS = 3  # the window's own slope where a spectrum ends, which would pass for structure
+_FEWEST_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ def _to_hertz(mel: Array) -> Array:
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.minimum(mel - 15, 100) * math.log(6.4) / 27))
 
 
+_NOISE_WINDOWS = ("noise_share", "noise_onset_s", "noise_end_s")
+
+
 def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     """Numbers that tell noise from music, and how bright and how bass-heavy it is.
 
@@ -109,10 +116,10 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     Returns:
         ``flatness`` (raw spectral flatness), ``flat_white`` (the same after dividing by the local spectral envelope),
         ``fine_corr`` (how much fine structure survives from one frame to the next non-overlapping one), medians over
-        frames; ``noise_share`` and ``noise_onset_s`` from :func:`noise_windows`; ``centroid_hz``; ``sub_share`` (energy
-        under 120 Hz). All NaN under 0.3 s or for silence.
+        frames; ``noise_share``, ``noise_onset_s`` and ``noise_end_s`` from :func:`noise_windows`; ``centroid_hz``;
+        ``sub_share`` (energy under 120 Hz). All NaN under 0.3 s or for silence.
     """
-    names = ("flatness", "flat_white", "fine_corr", "noise_share", "noise_onset_s", "centroid_hz", "sub_share")
+    names = ("flatness", "flat_white", "fine_corr", *_NOISE_WINDOWS, "centroid_hz", "sub_share")
     frames = power_frames(mono, sample_rate, _WINDOW_S, _WINDOW_S / 2)
     energy = frames.power.sum(axis=1)
     if len(energy) < 8 or energy.max() < 1e-12:
@@ -131,19 +138,27 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     pairs = chosen[:-2] & chosen[2:]
     values["flatness"], values["flat_white"] = float(np.median(flatness[chosen])), float(np.median(white[chosen]))
     values["fine_corr"] = float(np.median(fine[pairs])) if pairs.any() else math.nan
-    values["noise_share"], values["noise_onset_s"] = noise_windows(flatness, white, fine, chosen, frames.hop_s)
-    return values
+    found = noise_windows(flatness, white, fine, chosen, frames.hop_s)
+    return values | dict(zip(_NOISE_WINDOWS, found, strict=True))
 
 
 def _noise_band(mean: Array, frequencies: Array) -> slice | None:
-    """The bins from 200 Hz to where the material ends: beyond it there is only the noise of rounding."""
+    """The bins from 200 Hz up that belong to the loudest part of the spectrum: beyond it there may be only rounding.
+
+    Gaps of up to 360 Hz, as between the lines of a tone, do not end it.
+    """
+    from scipy.ndimage import maximum_filter1d
+
     inside = np.flatnonzero((frequencies >= 200) & (frequencies <= min(8000, 0.95 * frequencies[-1])))
     if len(inside) < 32:
         return None
-    last = inside[mean[inside] > mean[inside].max() * 1e-7][-1]
-    if last < inside[-1]:
-        last -= _CLIFF_BINS
-    return slice(inside[0], last + 1) if last - inside[0] >= 31 else None
+    near = maximum_filter1d(mean[inside], 2 * _GAP_BINS + 1)
+    top, faint = int(near.argmax()), np.flatnonzero(near < near.max() * 10 ** (-_NOISE_BAND_DB / 10))
+    low = int(faint[faint < top][-1]) + 1 if (faint < top).any() else 0
+    high = int(faint[faint > top][0]) if (faint > top).any() else len(inside)
+    low += _GAP_BINS + _CLIFF_BINS if low else 0
+    high -= _GAP_BINS + _CLIFF_BINS if high < len(inside) else 0
+    return slice(inside[0] + low, inside[0] + high) if high - low >= _FEWEST_BINS else None
 
 
 def _noise_curves(power: Array) -> tuple[Array, Array, Array]:
@@ -170,19 +185,22 @@ def is_noise(flatness: float, flat_white: float, fine_corr: float) -> bool:
     return flat or (fine_corr < NOISE_FINE_CORR and flatness > NOISE_RAW_FLATNESS)
 
 
-def noise_windows(flatness: Array, white: Array, fine: Array, active: Array, hop_s: float) -> tuple[float, float]:
-    """Finds music that dissolves into noise, which a median over the clip hides.
+def noise_windows(
+    flatness: Array, white: Array, fine: Array, active: Array, hop_s: float
+) -> tuple[float, float, float]:
+    """Finds noise in a part of a clip, which a median over the clip hides.
 
     Args:
-        flatness: (T,) raw flatness by frame; ``white`` (T,) the whitened one; ``fine`` (T-2,) correlation.
-        white: See above.
-        fine: See above.
+        flatness: (T,) raw flatness by frame.
+        white: (T,) the whitened one.
+        fine: (T-2,) correlation.
         active: (T,) frames within 40 dB of the loudest.
         hop_s: Seconds between frames.
 
     Returns:
-        Share of 2 s windows (every 1 s) that are noise, and the second from which every window to the end is noise
-        (NaN when there is none, fewer than three such windows, or no turn there).
+        Share of 2 s windows (every 1 s) that are noise, and the seconds where their longest run begins and ends: NaN
+        when it has fewer than three windows (two in clips under 7 s), or is no flatter than the rest, as noisy drums
+        are throughout.
     """
     width, step = max(8, round(2 / hop_s)), max(1, round(1 / hop_s))
     verdicts, levels = [], []
@@ -197,18 +215,28 @@ def noise_windows(flatness: Array, white: Array, fine: Array, active: Array, hop
         levels.append(float(np.median(white[part][chosen])))
         verdicts.append(is_noise(float(np.median(flatness[part][chosen])), levels[-1], float(np.median(pairs))))
     if not verdicts:
-        return math.nan, math.nan
-    trailing = len(verdicts) if all(verdicts) else verdicts[::-1].index(False)
-    first = len(verdicts) - trailing
-    if trailing < _FEWEST_WINDOWS or (first and not _turns(levels[:first], levels[first:])):
-        return float(np.mean(verdicts)), math.nan
-    return float(np.mean(verdicts)), first * step * hop_s
+        return math.nan, math.nan, math.nan
+    first, last = longest_run(np.array(verdicts))
+    fewest = _FEWEST_WINDOWS if len(verdicts) >= _SHORT_WINDOWS else _FEWEST_OF_SHORT
+    if last - first < fewest or not _turns(levels[:first] + levels[last:], levels[first:last]):
+        return float(np.mean(verdicts)), math.nan, math.nan
+    end = len(white) if last == len(verdicts) else (last - 1) * step + width
+    return float(np.mean(verdicts)), first * step * hop_s, end * hop_s
 
 
-def _turns(before: list[float], after: list[float]) -> bool:
+def longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
+    """Where the longest run of ``True`` begins and ends (exclusive); (0, 0) without one."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    if not len(edges):
+        return 0, 0
+    longest = int((edges[1::2] - edges[::2]).argmax())
+    return int(edges[2 * longest]), int(edges[2 * longest + 1])
+
+
+def _turns(others: list[float], noisy: list[float]) -> bool:
     """Whether flatness steps up, as where music gives way to noise; noisy drums stay as flat throughout."""
-    known = [level for level in before if math.isfinite(level)]
-    return not known or float(np.median(after)) - float(np.median(known)) > _LEAST_TURN
+    known = [level for level in others if math.isfinite(level)]
+    return not known or float(np.median(noisy)) - float(np.median(known)) > _LEAST_TURN
 
 
 def bandwidth(mono: Array, sample_rate: int) -> tuple[float, float]:

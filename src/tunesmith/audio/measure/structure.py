@@ -7,14 +7,22 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.audio.measure.spectrum import Frames, cosine, log_mel, power_frames
+from tunesmith.audio.measure.spectrum import Frames, cosine, log_mel, longest_run, mel_filterbank, power_frames
 
 Array = NDArray[np.floating]
 
 _SLOW_HOP_S, _FAST_HOP_S = 0.02, 0.01
 _LONGEST_REPEAT_S = 1.3
-_SAME_DB = 0.75
-_FEWEST_BLOCKS = 5  # in a short clip, two equal seconds are a rhythm, not a loop
+_LOOP_RANGE_DB = 30.0  # noise 25 dB under the music fills its gaps up to there
+_MOST_UNLIKE = 0.2  # of what two unrelated moments differ by, which is twice the variance
+_LEAST_MOVEMENT = 2.0  # dB²; what moves less is held, and equals everything
+_FEWEST_BLOCKS = 4  # in a short clip, two equal seconds are a rhythm, not a loop
+_MOST_LOUDER_DB = 2.0
+_STUTTER_RANGE_DB = 45.0
+_LEAST_STUTTER_MOVEMENT = 1.5  # dB²
+_FEWEST_TURNS = 4
+_HELD_DB = 1.6
+_HELD_FLOOR = 1e-10
 _LOWEST_RATE = 1000  # below it no mel band is left
 
 
@@ -28,26 +36,29 @@ def structure_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     Returns:
         ``eff_rank`` (how many independent directions the mel frames use), ``mel_adj_corr_c`` (likeness 40 ms apart),
         ``loop_sim`` and ``loop_lag_s`` (greatest likeness at 0.16-4 s), ``flux`` (dB per 20 ms), ``pulse`` (onset
-        autocorrelation at 0.25-2 s), ``repeat_share`` and ``repeat_lag_s`` (exact repetition), ``tempo_bpm`` and
-        ``tempo_confidence``, ``low_env_std_db`` and ``low_env_lag1`` (movement of the bass). NaN where the clip is
+        autocorrelation at 0.25-2 s), ``held_s`` (:func:`holding`), ``modulation_db`` (:func:`modulation`),
+        ``repeat_share`` and ``repeat_lag_s`` (:func:`repetition`), ``stutter_s`` (:func:`stuttering`), ``tempo_bpm``
+        and ``tempo_confidence``, ``low_env_std_db`` and ``low_env_lag1`` (movement of the bass). NaN where the clip is
         silent or too short.
     """
-    names = ("eff_rank", "mel_adj_corr_c", "loop_sim", "loop_lag_s", "flux", "pulse")
+    names = ("eff_rank", "mel_adj_corr_c", "loop_sim", "loop_lag_s", "flux", "pulse", "held_s", "modulation_db")
     if sample_rate < _LOWEST_RATE or len(mono) == 0 or float(np.abs(mono).max()) < 1e-6:
         return dict.fromkeys((*names, *_RHYTHM, *_BASS), math.nan)
     slow = power_frames(mono, sample_rate, 0.04, _SLOW_HOP_S, padded_s=0.064)
     fast = power_frames(mono, sample_rate, 0.03, _FAST_HOP_S, padded_s=0.032)
     values = dict.fromkeys((*names, *_RHYTHM), math.nan) | bass_movement(slow)
     if len(slow.power) >= 50:
-        values |= _coherence(log_mel(slow, 48, sample_rate, range_db=70))
+        mel = log_mel(slow, 48, sample_rate, range_db=70)
+        power = slow.power @ mel_filterbank(sample_rate, 2 * (len(slow.frequencies) - 1), 48)
+        values |= _coherence(mel) | {"held_s": holding(power), "modulation_db": modulation(mel)}
     if len(fast.power) >= 200:
-        share, lag = repetition(log_mel(fast, 40, sample_rate, range_db=60))
-        bpm, confidence = tempo(log_mel(fast, 40, sample_rate, range_db=80), fast.hop_s)
-        values |= dict(zip(_RHYTHM, (share, lag, bpm, confidence), strict=True))
+        mel = log_mel(fast, 40, sample_rate, range_db=80)
+        found = (*repetition(mel), stuttering(mel), *tempo(mel, fast.hop_s))
+        values |= dict(zip(_RHYTHM, found, strict=True))
     return values
 
 
-_RHYTHM = ("repeat_share", "repeat_lag_s", "tempo_bpm", "tempo_confidence")
+_RHYTHM = ("repeat_share", "repeat_lag_s", "stutter_s", "tempo_bpm", "tempo_confidence")
 _BASS = ("low_env_std_db", "low_env_lag1")
 
 
@@ -111,41 +122,45 @@ def _normalised_autocorrelation(series: Array) -> Array:
 
 
 def repetition(mel: Array) -> tuple[float, float]:
-    """Finds a segment that repeats note for note, as a decoder stuck in a loop does.
+    """Finds a segment that repeats, as a decoder stuck in a loop does: exactly, at another level, or in faint noise.
 
     Args:
         mel: (T, B) dB, one frame every 10 ms.
 
     Returns:
-        Share of the 1 s blocks that equal, within 0.75 dB, the sound one lag earlier (of those that have an earlier
-        sound), at the lag (0.08-1.3 s) where it is largest, and that lag in seconds. Quiet frames never count as equal.
+        Share of the 1 s blocks that follow the sound one lag earlier (of those that have an earlier sound), at the lag
+        (0.08-1.3 s) where it is largest, and that lag in seconds. A block follows when it differs, up to its level, by
+        under a tenth of what unrelated moments of it differ by; one that hardly moves never does.
     """
+    mel = np.maximum(mel, mel.max() - _LOOP_RANGE_DB)
     lags = np.arange(8, min(round(_LONGEST_REPEAT_S / _FAST_HOP_S), len(mel) - 150) + 1)
     if len(lags) == 0:
         return math.nan, math.nan
-    loudest = mel.max(axis=1)
-    active = loudest > loudest.max() - 45
     equal, comparable, apart = np.zeros((3, len(lags)))
     for start in range(0, len(mel) - 99, 100):
         usable = int(np.searchsorted(lags, start, side="right"))
         if usable == 0:
             continue
-        distance = _distances(mel, start, lags[:usable])
-        distance[~active[start : start + 100]] = math.inf
-        middle = np.median(distance, axis=0)
-        equal[:usable] += middle < _SAME_DB
-        apart[:usable] += np.where(middle < _SAME_DB, middle, 0)
         comparable[:usable] += 1
+        difference, movement = _differences(mel, start, lags[:usable])
+        if movement < _LEAST_MOVEMENT:
+            continue
+        same = difference < _MOST_UNLIKE * movement
+        equal[:usable] += same
+        apart[:usable] += np.where(same, difference / movement, 0)
     share = equal / np.maximum(comparable, _FEWEST_BLOCKS)
     typical = apart / np.maximum(equal, 1)
     good = np.flatnonzero(share >= share.max() - 0.02)
     # Multiples of a loop repeat as well as it does.
-    best = int(good[typical[good] <= 1.5 * typical[good].min() + 0.1][0])
+    best = int(good[typical[good] <= 1.5 * typical[good].min() + 0.01][0])
     return float(share[best]), float(lags[best] * _FAST_HOP_S)
 
 
-def _distances(mel: Array, start: int, lags: NDArray[np.integer]) -> Array:
-    """RMS dB difference of 100 frames to those ``lag`` before, for all lags by one product: (100, L)."""
+def _differences(mel: Array, start: int, lags: NDArray[np.integer]) -> tuple[Array, float]:
+    """Mean squared dB difference of 100 frames to those ``lag`` before, up to one level, and the variance over time.
+
+    All lags by one product: (L,).
+    """
     block = mel[start : start + 100]
     past = mel[start - int(lags[-1]) : start + 100]
     centre = block.mean(axis=0)
@@ -153,8 +168,83 @@ def _distances(mel: Array, start: int, lags: NDArray[np.integer]) -> Array:
     product = block @ past.T
     squares = (block**2).sum(axis=1)[:, None] + (past**2).sum(axis=1)[None] - 2 * product
     columns = np.arange(100)[:, None] + int(lags[-1]) - lags[None]
-    distances: Array = np.sqrt(np.maximum(squares[np.arange(100)[:, None], columns], 0) / mel.shape[1])
-    return distances
+    unlike = squares[np.arange(100)[:, None], columns].mean(axis=0) / mel.shape[1]
+    louder = block.mean() - past.mean(axis=1)[columns].mean(axis=0)
+    return np.where(np.abs(louder) < _MOST_LOUDER_DB, unlike - louder**2, math.inf), float((block**2).mean())
+
+
+def stuttering(mel: Array) -> float:
+    """Finds places where a piece of 40-250 ms comes at least four times in a row.
+
+    Args:
+        mel: (T, B) dB, one frame every 10 ms.
+
+    Returns:
+        Seconds in such places; a held sound is none, for it does not move within a turn.
+    """
+    mel = np.maximum(mel, mel.max() - _STUTTER_RANGE_DB)
+    sums, squares = (np.cumsum(np.pad(each, ((1, 0), (0, 0))), axis=0, dtype=np.float64) for each in (mel, mel**2))
+    inside = np.zeros(len(mel), bool)
+    for lag in range(4, min(26, len(mel) // 4)):
+        width = max(lag, 8)
+        unlike = np.cumsum(np.r_[0, np.square(mel[lag:] - mel[:-lag]).mean(axis=1)])
+        unlike = (unlike[width:] - unlike[:-width]) / width
+        moves = (squares[width:] - squares[:-width]) / width - ((sums[width:] - sums[:-width]) / width) ** 2
+        movement = moves.mean(axis=1)[lag:]
+        same = (unlike < _MOST_UNLIKE * movement) & (movement > _LEAST_STUTTER_MOVEMENT)
+        edges = np.flatnonzero(np.diff(np.r_[False, same, False].astype(np.int8)))
+        for first, last in edges.reshape(-1, 2):
+            if last - first + width - 1 >= max((_FEWEST_TURNS - 1) * lag - 1, 25):
+                inside[first + lag : last + lag + width - 1] = True
+    return float(inside.sum() * _FAST_HOP_S)
+
+
+def holding(power: Array) -> float:
+    """Finds a sound that is held: a frozen spectrum, or one token over and over.
+
+    Args:
+        power: (T, B) mel-band power, one frame every 20 ms.
+
+    Returns:
+        Longest time in seconds over which means over 0.5 s differ from those 0.5 s later by under 1.6 dB (RMS over the
+        bands within 35 dB of the loudest).
+    """
+    width, step = round(0.5 / _SLOW_HOP_S), round(0.1 / _SLOW_HOP_S)
+    sums = np.cumsum(np.pad(power, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    starts = np.arange(0, len(power) - 2 * width + 1, step)
+    if not len(starts):
+        return math.nan
+    earlier, later = (
+        10 * np.log10((sums[at + width] - sums[at]) / width + _HELD_FLOOR) for at in (starts, starts + width)
+    )
+    louder = np.maximum(earlier, later)
+    loud = louder > np.maximum(louder.max(axis=1, keepdims=True) - 35, 10 * math.log10(_HELD_FLOOR) + 20)
+    change = np.sqrt((np.square(earlier - later) * loud).sum(axis=1) / np.maximum(1, loud.sum(axis=1)))
+    first, last = longest_run((change < _HELD_DB) & loud.any(axis=1))
+    return (last - first - 1) * 0.1 + 1.0 if last > first else 0.0
+
+
+def modulation(mel: Array) -> float:
+    """Tells syllables from random tokens: movement at 1-6 Hz over that above 10 Hz, in dB.
+
+    Args:
+        mel: (T, B) dB, one frame every 20 ms.
+
+    Returns:
+        7 dB and more in speech, about 0 where every frame is drawn by itself; NaN under 1 s.
+
+    Source: speech has most of its modulation about 4 Hz (Houtgast & Steeneken 1985).
+    """
+    from scipy.fft import rfft, rfftfreq
+
+    if len(mel) < 50:
+        return math.nan
+    moving = np.maximum(mel, mel.max() - 50)
+    moving = (moving - moving.mean(axis=0)) * np.hanning(len(mel))[:, None]
+    energy = np.square(np.abs(rfft(moving, axis=0))).sum(axis=1)
+    hertz = rfftfreq(len(mel), _SLOW_HOP_S)
+    slow, fast = energy[(hertz >= 1) & (hertz < 6)].sum(), energy[hertz >= 10].sum()
+    return float(10 * np.log10((slow + 1e-9) / (fast + 1e-9)))
 
 
 def tempo(mel: Array, hop_s: float) -> tuple[float, float]:
