@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.measure.hum import hum
 from tunesmith.audio.measure.loudness import as_channels, loudness_curve, loudness_signals
 from tunesmith.audio.measure.spectrum import bandwidth, spectrum_signals
 from tunesmith.audio.measure.structure import structure_signals
@@ -18,6 +19,7 @@ from tunesmith.texts import msg
 
 __all__ = ["SPECTRAL_LIMIT_S", "Signals", "loudness_curve", "measure"]
 
+_HUM_LIMIT_S = 30.0
 SPECTRAL_LIMIT_S = 300.0  # spectra of longer tracks are taken from their middle, so that memory stays bounded
 
 
@@ -73,6 +75,9 @@ class Signals:
         tempo_confidence: Its strength; beatless music stays under 0.2.
         low_env_std_db: Movement of the level under 150 Hz, dB.
         low_env_lag1: Its correlation over 40 ms.
+        dropouts: Short holes with hard edges.
+        hum_lines: Multiples of the mains that stand out all the time, at 50 or at 60 Hz.
+        hum_over_db: How far the best three rise over what lies beside them.
         over_frac: Share of samples beyond full scale; of a file of a model's output, before it was turned down.
         gain_db: What such a file was turned down by, 0 or less.
         at_end: 1 where the clip reaches the end of its recording, where music may well die away.
@@ -128,6 +133,9 @@ class Signals:
     tempo_confidence: float
     low_env_std_db: float
     low_env_lag1: float
+    dropouts: float
+    hum_lines: float
+    hum_over_db: float
     over_frac: float = field(default=0.0, kw_only=True)
     gain_db: float = field(default=0.0, kw_only=True)
     at_end: float = field(default=0.0, kw_only=True)
@@ -185,6 +193,8 @@ def measure(audio: NDArray[np.floating], sample_rate: int) -> Signals:
     values |= loudness_signals(loudness_curve(samples, sample_rate)) | waveform_signals(samples, sample_rate)
     values |= {"over_frac": over, "clip_frac": max(over, values["clip_frac"])}
     values |= spectrum_signals(mono, sample_rate) | structure_signals(mono, sample_rate)
+    mains = hum(mono[: int(_HUM_LIMIT_S * sample_rate)], sample_rate)
+    values |= {"hum_lines": float(mains.lines), "hum_over_db": mains.over_db}
     return Signals(**values)
 
 
@@ -196,6 +206,6 @@ def _audible_mono(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np
     if part.size == 0:
         return np.zeros(0, np.float32)
     part -= part.mean(axis=0)  # an offset is neither bass nor a spectral peak; ``dc`` reports it
-    mono = part.mean(axis=1)
+    mono = np.asarray(sum(part.T)) / np.float32(part.shape[1])  # column by column: several times faster than by rows
     cancelled = float(np.square(mono).mean()) < 1e-4 * float(np.square(part).mean())
     return part[:, 0] if cancelled and part.shape[1] > 1 else mono

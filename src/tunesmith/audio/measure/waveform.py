@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tunesmith.audio.measure.gaps import dropouts, peak_envelope
 
 Array = NDArray[np.floating]
 
@@ -23,21 +26,23 @@ def waveform_signals(samples: Array, sample_rate: int) -> dict[str, float]:
     Returns:
         ``peak``; ``crest_db`` (peak over RMS); ``dc`` (largest channel mean) and ``dc_ratio`` (over RMS);
         ``clip_frac`` (share of samples in flat tops at the peak); ``peak_bin_ratio`` (how much the last
-        0.5 % of amplitude is fuller than the bins under it); ``lead_sil_s`` and ``trail_sil_s`` (under -60 dBFS);
+        0.5 % of amplitude is fuller than the bins under it); ``dropouts`` (short holes with hard edges); ``lead_sil_s``
+        and ``trail_sil_s`` (under -60 dBFS);
         ``side_mid_db``, ``stereo_corr``, ``lr_diff_db`` of the first two channels (NaN for mono).
     """
     if len(samples) == 0:
         return _stereo(np.zeros((1, 1))) | _ends(np.zeros(1), 0, sample_rate) | _empty()
     magnitude = np.abs(samples)
-    loudest = magnitude.max(axis=1)
+    loudest = reduce(np.maximum, magnitude.T)  # column by column: several times faster than by rows
     peak = float(loudest.max())
     rms = math.sqrt(float(np.mean(np.square(samples, dtype=np.float64))))
-    dc = float(np.abs(samples.mean(axis=0, dtype=np.float64)).max())
+    dc = max(abs(float(channel.mean(dtype=np.float64))) for channel in samples.T)
     return {
         "peak": peak,
         "crest_db": 20 * math.log10((peak + _TINY) / (rms + _TINY)),
         "dc": dc,
         "dc_ratio": dc / (rms + _TINY),
+        "dropouts": float(len(dropouts(peak_envelope(loudest[None], sample_rate)))),
         **_clipping(magnitude, peak),
         **_ends(loudest, len(samples), sample_rate),
         **_stereo(samples),
@@ -45,7 +50,7 @@ def waveform_signals(samples: Array, sample_rate: int) -> dict[str, float]:
 
 
 def _empty() -> dict[str, float]:
-    return dict.fromkeys(("peak", "crest_db", "dc", "dc_ratio", "clip_frac", "peak_bin_ratio"), 0.0)
+    return dict.fromkeys(("peak", "crest_db", "dc", "dc_ratio", "dropouts", "clip_frac", "peak_bin_ratio"), 0.0)
 
 
 def _clipping(magnitude: Array, peak: float) -> dict[str, float]:
