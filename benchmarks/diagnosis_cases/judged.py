@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,18 +50,20 @@ def _measure(job: Job) -> Signals:
     clean = job.clip.load(job.cache)
     rng = np.random.default_rng(zlib.crc32(f"{job.clip.name} {job.failure}".encode()))
     audio = clean if job.failure == CLEAN else PLANTS[job.failure](clean, RATE, rng)
-    plain = measure(audio, RATE)
+    plain = replace(measure(audio, RATE), at_end=float(job.clip.ending))
     return _spoken(job, plain, clean, audio) if job.clip.profile == "speech" else plain
 
 
 def _spoken(job: Job, plain: Signals, clean: np.ndarray, audio: np.ndarray) -> Signals:
     """Speech is held against the recording that it was made of, as against the true one of its text."""
     from tunesmith.evaluation.speech.measures import SpeechReference, spoken_signals
-    from tunesmith.speech.duration import spoken_seconds
+    from tunesmith.speech.duration import nuclei, spoken_seconds
     from tunesmith.speech.speaker_vector import MFCC
 
     voice = _voice(job.cache, job.voice)
-    reference = SpeechReference(job.clip.text, spoken_seconds(clean.T, RATE), True, voice, None)
+    reference = SpeechReference(
+        job.clip.text, spoken_seconds(clean.T, RATE), True, voice, None, float(nuclei(clean.T, RATE))
+    )
     vector = np.asarray(MFCC.embed(audio.mean(axis=1).astype(np.float32), RATE), np.float64) if plain.live else None
     return spoken_signals(plain, audio.T, RATE, reference, vector, None)
 

@@ -65,6 +65,30 @@ def floor_db(audio: np.ndarray, rate: int) -> float:
     return max(float(low - high), _LOWEST_FLOOR_DB)
 
 
+def nuclei(audio: np.ndarray, rate: int) -> int:
+    """How many syllables are heard: peaks of the level that stand out by 2 dB, within 25 dB of the loud level.
+
+    Source: de Jong & Wempe 2009, "Praat script to detect syllable nuclei and measure speech rate automatically".
+    """
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
+    level = _levels(audio, rate)
+    if not len(level):
+        return 0
+    loud = float(np.percentile(level, 95))
+    smooth = gaussian_filter1d(np.maximum(level, loud - 40), 2.0)
+    return len(find_peaks(smooth, height=loud - 25, prominence=2.0)[0])
+
+
+def end_db(audio: np.ndarray, rate: int) -> float:
+    """Level of the last 40 ms under the loud level, in dB; a word that ends by itself has died away. NaN if empty."""
+    level = _levels(audio, rate)
+    if not len(level):
+        return math.nan
+    return float(level[-2:].max() - np.percentile(level, 95))
+
+
 def stretches(audio: np.ndarray, rate: int) -> list[tuple[float, float]]:
     """Stretches of speech between pauses, each (start, end) in seconds.
 

@@ -15,7 +15,7 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     if not signals.live:
         return None
     share = 100 * signals.clip_frac
-    z = context.z(signals, clip_frac=1)
+    off = context.off(signals, clip_frac=1)
     absolute = signals.clip_frac > _MOST_CLIPPED or signals.peak_bin_ratio > _MOST_PILED
     text = msg(
         "{share:.2f} % of the samples are cut off at the peak or passed full scale (limit 0.3 %); the top of the range "
@@ -23,7 +23,9 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         share=share,
         peak_bin_ratio=signals.peak_bin_ratio,
     )
-    return Reading(share, 100 * _MOST_CLIPPED, "%", text, absolute=absolute, z=z)
+    if absolute and signals.clip_frac <= _MOST_CLIPPED:
+        return Reading(signals.peak_bin_ratio, _MOST_PILED, "", text, off=off)
+    return Reading(share, 100 * _MOST_CLIPPED, "%", text, absolute=absolute, off=off, unlike=msg("More clipped than your own clips"))
 
 
 RULE = Rule(

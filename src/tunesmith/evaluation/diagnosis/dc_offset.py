@@ -14,16 +14,17 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     """A channel's mean over 0.01 of full scale and over 5 % of the RMS."""
     if not signals.live:
         return None
-    z = context.z(signals, dc=1)
+    off = context.off(signals, dc=1)
     if signals.dc_ratio <= _MOST_RATIO:  # loud clips have larger means by chance
-        z = None
+        off = None
+    absolute = signals.dc > _MOST and signals.dc_ratio > _MOST_RATIO
     text = msg(
         "The mean is {dc:.3f} of full scale (limit {limit}), {dc_ratio:.0f} % of the level.",
         dc=signals.dc,
         limit=_MOST,
         dc_ratio=100 * signals.dc_ratio,
     )
-    return Reading(signals.dc, _MOST, "", text, absolute=signals.dc > _MOST and signals.dc_ratio > _MOST_RATIO, z=z)
+    return Reading(signals.dc, _MOST, "", text, absolute=absolute, off=off)
 
 
 RULE = Rule(

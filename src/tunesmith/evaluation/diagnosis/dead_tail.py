@@ -7,18 +7,23 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 LONGEST_S = 1.5
+_LONGEST_AFTER_A_SONG_S = 6.0
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """At least 1.5 s at the end stay 20 dB under the loud level, or under -60 dBFS."""
-    if not signals.live:
+    """At least 1.5 s at the end (6 s of a whole song) stay 20 dB under the loud level, or under -60 dBFS.
+
+    The end of a recording may die away.
+    """
+    if not signals.live or signals.at_end > 0:
         return None
-    tail = max(signals.dead_tail_s, signals.trail_sil_s)
+    tail, longest = max(signals.dead_tail_s, signals.trail_sil_s), _LONGEST_AFTER_A_SONG_S if context.whole else LONGEST_S
     text = msg(
-        "The last {tail:.1f} s are 20 dB or more under the loud level (limit {limit} s).", tail=tail, limit=LONGEST_S
+        "The last {tail:.1f} s are 20 dB or more under the loud level (limit {limit} s).", tail=tail, limit=longest
     )
-    z = context.z(signals, dead_tail_s=1, trail_sil_s=1)
-    return Reading(tail, LONGEST_S, "s", text, absolute=tail >= LONGEST_S - 1e-6, z=z)
+    off = None if context.whole else context.off(signals, dead_tail_s=1, trail_sil_s=1)
+    unlike = msg("Stops earlier than your own clips")
+    return Reading(tail, longest, "s", text, absolute=tail >= longest - 1e-6, off=off, unlike=unlike)
 
 
 RULE = Rule(

@@ -13,8 +13,11 @@ _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thi
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """First to last third loses over 6 dB, at over 0.5 dB/s, and most later seconds are quieter than earlier ones."""
-    if not signals.live or signals.duration_s < _SHORTEST_S:
+    """First to last third loses over 6 dB, at over 0.5 dB/s, and most later seconds are quieter than earlier ones.
+
+    The end of a recording may fade.
+    """
+    if not signals.live or signals.duration_s < _SHORTEST_S or signals.at_end > 0:
         return None
     falling = signals.fade_tau < _TAU and signals.fade_slope < _SLOPE_DB_PER_S
     text = msg(
@@ -24,8 +27,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         limit=DROP_DB,
         fade_slope=-signals.fade_slope,
     )
-    z = context.z(signals, fade_slope=-1, fade_drop3=1)
-    return Reading(signals.fade_drop3, DROP_DB, "dB", text, absolute=falling and signals.fade_drop3 > DROP_DB, z=z)
+    off = context.off(signals, fade_slope=-1, fade_drop3=1)
+    return Reading(signals.fade_drop3, DROP_DB, "dB", text, absolute=falling and signals.fade_drop3 > DROP_DB, off=off, unlike=msg("Falls faster than your own clips"))
 
 
 RULE = Rule(

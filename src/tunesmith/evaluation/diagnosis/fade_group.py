@@ -68,4 +68,4 @@ def falls_faster(slopes: Sequence[float] | np.ndarray, reference: Sequence[float
 
 
 def _slopes(clips: Sequence[Signals]) -> np.ndarray:
-    return finite([clip.fade_slope for clip in clips if clip.live])
+    return finite([clip.fade_slope for clip in clips if clip.live and not clip.at_end > 0])

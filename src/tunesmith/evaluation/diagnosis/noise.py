@@ -4,53 +4,76 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.audio.measure.spectrum import NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
+from tunesmith.audio.measure.spectrum import NOISE_FINE_CORR, NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
 from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
+from tunesmith.evaluation.reference_stats import Deviation
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
+_LONGEST_S = 2.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
 _LEAST_WHISPER_RANGE_DB = 1.5
+_NOISIER = msg("Noisier than your own clips")
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """Noise's flat fine structure over the clip or from some second to the end, or too many independent movements."""
+    """Noise's flat fine structure over the clip or for some seconds, or too many independent movements."""
     if not signals.live:
         return None
     # What is whispered is as far from a person's voiced recordings as noise is from music.
     breath = context.profile == "speech" and _whispered(signals)
-    z = None if breath else context.z(signals, flat_white=1, eff_rank=1, fine_corr=-1)
+    off = None if breath else context.off(signals, flat_white=1, eff_rank=1, fine_corr=-1)
     # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
     whole = whole and not breath
-    if math.isfinite(signals.noise_onset_s) and signals.noise_onset_s > 0:
-        onset = signals.noise_onset_s
-        text = msg(
-            "From second {onset:.0f} of {duration_s:.0f} on there is only noise, in every 2 s window.",
-            onset=onset,
-            duration_s=signals.duration_s,
-        )
-        return Reading(onset, signals.duration_s, "s", text, z=z)
+    if math.isfinite(signals.noise_onset_s) and not whole and not breath:
+        return _part(signals, off)
     # A steady tone in faint hiss has as many movements, all of them the hiss's; its level gives it away.
     if not whole and signals.eff_rank > _MOST_MOVEMENTS and not signals.lra < _LEAST_RANGE_DB:
         rank = signals.eff_rank
         text = msg(
-            "The spectrum moves in {rank:.0f} independent ways, as noise does (limit {limit:.0f}).",
+            "Sounds like noise: the spectrum moves in {rank:.0f} independent ways (limit {limit:.0f}; music 10, noise "
+            "over 30).",
             rank=rank,
             limit=_MOST_MOVEMENTS,
         )
-        return Reading(rank, _MOST_MOVEMENTS, "", text, z=z)
+        return Reading(rank, _MOST_MOVEMENTS, "", text, off=off, unlike=_NOISIER)
+    return _whole(signals, off, absolute=whole)
+
+
+def _part(signals: Signals, off: Deviation | None) -> Reading:
+    start, end = signals.noise_onset_s, signals.noise_end_s
     text = msg(
-        "Spectral flatness after whitening is {flat_white:.2f} (limit {limit}, pure noise "
-        "0.56), and fine structure persists at {fine_corr:.2f} (noise 0).",
+        "Sounds like hiss from second {start:.0f} to second {end:.0f} of {duration_s:.0f}: every window of 2 s in there "
+        "is noise (limit {limit:.0f} s).",
+        start=start,
+        end=end,
+        duration_s=signals.duration_s,
+        limit=_LONGEST_S,
+    )
+    return Reading(end - start, _LONGEST_S, "s", text, off=off, unlike=_NOISIER)
+
+
+def _whole(signals: Signals, off: Deviation | None, *, absolute: bool) -> Reading:
+    """The two ways to be noise; the one that was passed is told."""
+    if absolute and signals.flat_white <= NOISE_FLATNESS:
+        text = msg(
+            "Sounds like hiss: of the fine structure of its sound {fine_corr:.2f} persists from moment to moment (limit "
+            "{limit}; noise 0, music about 0.3).",
+            fine_corr=signals.fine_corr,
+            limit=NOISE_FINE_CORR,
+        )
+        return Reading(signals.fine_corr, NOISE_FINE_CORR, "", text, off=off, unlike=_NOISIER)
+    text = msg(
+        "Sounds like hiss: its spectrum is flat to {flat_white:.2f} behind the colour (limit {limit}; music about 0.25, "
+        "pure noise 0.56).",
         flat_white=signals.flat_white,
         limit=NOISE_FLATNESS,
-        fine_corr=signals.fine_corr,
     )
-    return Reading(signals.flat_white, NOISE_FLATNESS, "", text, absolute=whole, z=z)
+    return Reading(signals.flat_white, NOISE_FLATNESS, "", text, absolute=absolute, off=off, unlike=_NOISIER)
 
 
 def _whispered(signals: Signals) -> bool:

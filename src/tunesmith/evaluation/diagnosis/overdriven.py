@@ -23,8 +23,10 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         lufs=signals.lufs,
         loudest=_LOUDEST_LUFS,
     )
-    z = context.z(signals, crest_db=-1)
-    return Reading(signals.crest_db, _LEAST_CREST_DB, "dB", text, absolute=absolute, z=z)
+    off = context.off(signals, crest_db=-1)
+    if absolute and signals.crest_db >= _LEAST_CREST_DB:
+        return Reading(signals.lufs, _LOUDEST_LUFS, "LUFS", text, off=off)
+    return Reading(signals.crest_db, _LEAST_CREST_DB, "dB", text, absolute=absolute, off=off, unlike=msg("More squashed than your own clips"))
 
 
 RULE = Rule(

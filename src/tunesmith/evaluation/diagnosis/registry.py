@@ -6,23 +6,32 @@ from collections.abc import Sequence
 
 from tunesmith.evaluation.diagnosis import (
     antiphase,
+    babble,
     clipping,
     dc_offset,
     dead_channel,
     dead_tail,
     drone,
+    dropouts,
+    dull,
     fade,
+    frozen,
+    hum,
     incoherent,
+    level,
     mono,
     noise,
     noisy_speech,
     not_finite,
     overdriven,
+    repeated_clause,
     short,
     short_loop,
     silent,
     skipped_clause,
+    stutter,
     too_long_speech,
+    truncated,
     voice_lost,
     wrong_words,
 )
@@ -37,16 +46,25 @@ FILE_RULES: tuple[Rule, ...] = (
     fade.RULE,
     dead_tail.RULE,
     incoherent.RULE,
+    babble.RULE,
     short_loop.RULE,
     drone.RULE,
+    frozen.RULE,
+    stutter.RULE,
+    dropouts.RULE,
     clipping.RULE,
     overdriven.RULE,
+    dull.RULE,
+    level.RULE,
+    hum.RULE,
     dc_offset.RULE,
     antiphase.RULE,
     dead_channel.RULE,
     mono.RULE,
     short.RULE,
     skipped_clause.RULE,
+    truncated.RULE,
+    repeated_clause.RULE,
     too_long_speech.RULE,
     noisy_speech.RULE,
     wrong_words.RULE,
@@ -61,6 +79,8 @@ def diagnose_file(
     want_seconds: float | None = None,
     profile: Profile = "music",
     reference: Reference | None = None,
+    *,
+    whole: bool = False,
 ) -> list[Verdict]:
     """Everything wrong with one clip, worst first.
 
@@ -70,11 +90,12 @@ def diagnose_file(
         profile: ``speech`` leaves out the rules that only hold for music, and adds those that read
             :class:`~tunesmith.evaluation.speech.signals.SpeechSignals`.
         reference: The person's own clips (:func:`reference_of`); adds calibrated limits and excuses what they do too.
+        whole: Whole songs were asked for, which end as songs do.
 
     Returns:
         Verdicts in the order of :data:`FILE_RULES`; empty for a sound clip.
     """
-    context = Context(want_seconds, profile, reference)
+    context = Context(want_seconds, profile, reference, whole)
     verdicts = [rule.check(signals, context) for rule in FILE_RULES]
     return [verdict for verdict in verdicts if verdict is not None]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tunesmith.evaluation.reference_stats import OUTLYING_Z, Reference
+from tunesmith.evaluation.reference_stats import Deviation, Reference
+from tunesmith.evaluation.signal_names import SIGNALS
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.record import without_nan
 from tunesmith.records.run_finding import Severity
@@ -23,26 +24,31 @@ class Context:
         want_seconds: The length that was asked for; ``None`` when any length is right.
         profile: Speech breaks rules that hold for music.
         reference: The person's own clips, when there are any.
+        whole: Whole songs were asked for, which end as songs do.
     """
 
     want_seconds: float | None = None
     profile: Profile = "music"
     reference: Reference | None = None
+    whole: bool = False
 
-    def z(self, signals: Signals, **signs: int) -> float | None:
-        """The worst robust deviation from the reference among the named signals (value: +1 if higher is worse)."""
+    def off(self, signals: Signals, **signs: int) -> Deviation | None:
+        """The worst deviation from the reference among the named signals (value: +1 if higher is worse)."""
         if self.reference is None:
             return None
-        found = [self.reference.z(name, getattr(signals, name), sign) for name, sign in signs.items()]
-        known = [z for z in found if z is not None]
-        return max(known) if known else None
+        found = [self.reference.deviation(name, getattr(signals, name), sign) for name, sign in signs.items()]
+        return max((each for each in found if each is not None), key=lambda each: each.z, default=None)
+
+
+_UNLIKE = msg("Unlike your own clips")
 
 
 @dataclass(frozen=True)
 class Reading:
     """What a rule saw: the deciding number, its limit, and the sentence that holds both.
 
-    ``absolute`` tells whether the fixed limit was passed; ``z`` is the deviation from the reference, when known.
+    ``absolute`` tells whether the fixed limit was passed; ``off`` is the deviation from the reference, when known, and
+    ``unlike`` what is heard where only the reference's limit was passed.
     """
 
     number: float
@@ -50,7 +56,8 @@ class Reading:
     unit: str
     sentence: Message
     absolute: bool = True
-    z: float | None = None
+    off: Deviation | None = None
+    unlike: Message = _UNLIKE
 
 
 Detector = Callable[[Signals, Context], Reading | None]
@@ -141,7 +148,7 @@ class Rule:
         reading = self.detect(signals, context)
         if reading is None:
             return None
-        outlying = reading.z is not None and reading.z > OUTLYING_Z
+        outlying = reading.off is not None and reading.off.beyond
         excused = context.reference is not None and self.name in context.reference.common
         if not outlying and (excused or not reading.absolute):
             return None
@@ -149,22 +156,32 @@ class Rule:
             rule=self.name,
             severity=self.severity,
             title=self.title,
-            number=float(reading.number),
-            limit=reading.limit,
-            unit=reading.unit,
-            sentence=_with_deviation(reading),
+            **_said(reading),
             remedy=self.advice(context.profile),
             absolute=reading.absolute,
-            z=reading.z,
+            z=reading.off.z if reading.off else None,
         )
 
 
-def _with_deviation(reading: Reading) -> Message:
-    if reading.z is None:
-        return reading.sentence
-    return msg(
-        "{sentence} Against your own clips: {z:.1f} robust deviations (limit {limit}).",
+def _said(reading: Reading) -> dict[str, Any]:
+    """Number, limit, unit and sentence: of the fixed limit where it was passed, else of the reference's."""
+    off = reading.off
+    if off is None:
+        return {"number": float(reading.number), "limit": reading.limit, "unit": reading.unit, "sentence": reading.sentence}
+    signal, unit = SIGNALS[off.signal]
+    values = {"signal": signal, "median": off.median, "unit": f" {unit}" if unit else "", "z": off.z}
+    if not reading.absolute:
+        sentence = msg(
+            "{unlike}: {signal} {value:.3g}{unit}, yours {median:.3g} (limit {limit:.3g}; {z:.1f} robust deviations).",
+            unlike=reading.unlike,
+            value=off.value,
+            limit=off.limit,
+            **values,
+        )
+        return {"number": off.value, "limit": off.limit, "unit": unit, "sentence": sentence}
+    sentence = msg(
+        "{sentence} Your own clips: {signal} {median:.3g}{unit} ({z:.1f} robust deviations from this one).",
         sentence=reading.sentence,
-        z=reading.z,
-        limit=OUTLYING_Z,
+        **values,
     )
+    return {"number": float(reading.number), "limit": reading.limit, "unit": reading.unit, "sentence": sentence}

@@ -14,6 +14,8 @@ from tunesmith.texts import msg
 _LEAST_OF_TRUE, _LEAST_OF_TRUE_SHORT_OF_CLAUSES = 0.65, 0.8
 _LEAST_BY_RATE, _LEAST_BY_RATE_SHORT_OF_CLAUSES = 0.55, 0.7
 _MOST_LEFT_OUT = 5
+_MOST_MISHEARD = 0.1
+_SYLLABLES_OVER_TIME = 0.05
 _MOST_WRONG = 0.75  # where hardly a word was heard rightly, Whisper heard something else: nothing was left out
 
 
@@ -34,7 +36,7 @@ def detect(signals: Signals) -> Reading | None:
         else (_LEAST_BY_RATE, _LEAST_BY_RATE_SHORT_OF_CLAUSES)
     )
     limit = limits[signals.stretches < signals.clauses]
-    if not signals.duration_ratio < limit:
+    if not signals.duration_ratio < limit or _only_fast(signals, limit):
         return None
     share, most = 100 * signals.duration_ratio, 100 * limit
     text = msg(
@@ -46,6 +48,12 @@ def detect(signals: Signals) -> Reading | None:
         clauses=signals.clauses,
     )
     return Reading(share, most, "%", text)
+
+
+def _only_fast(signals: SpeechSignals, limit: float) -> bool:
+    """Whether all is said, in less time: Whisper heard the words, or as many syllables were counted as expected."""
+    heard = signals.error_rate <= _MOST_MISHEARD
+    return heard or signals.nuclei_ratio > limit + _SYLLABLES_OVER_TIME
 
 
 RULE = Rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tunesmith.evaluation.diagnosis import noisy_speech
 from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.speech.signals import SpeechSignals
@@ -14,8 +15,10 @@ _LEAST_LIKENESS = 0.2
 
 
 def detect(signals: Signals) -> Reading | None:
-    """Likeness under 0.2 to the prompt's voice and to the speaker's other recordings."""
+    """Likeness under 0.2 to the prompt's voice and to the speaker's other recordings, and no noise under the voice."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
+        return None
+    if signals.floor_db > noisy_speech.LOUDEST_DB:  # the vector tells the noise, not the voice
         return None
     known = [value for value in (signals.voice_prompt, signals.voice_own) if math.isfinite(value)]
     if not known or max(known) >= _LEAST_LIKENESS:

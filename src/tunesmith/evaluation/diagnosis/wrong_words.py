@@ -20,8 +20,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         share=share,
         limit=100 * _MOST_WRONG,
     )
-    z = context.z(signals, error_rate=1)
-    return Reading(share, 100 * _MOST_WRONG, "%", text, absolute=signals.error_rate > _MOST_WRONG, z=z)
+    off = context.off(signals, error_rate=1)
+    return Reading(share, 100 * _MOST_WRONG, "%", text, absolute=signals.error_rate > _MOST_WRONG, off=off)
 
 
 RULE = Rule(

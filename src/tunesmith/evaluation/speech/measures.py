@@ -17,9 +17,10 @@ from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.families.contract import Family
 from tunesmith.prompting.spoken import voiced_samples
 from tunesmith.run.context import RunContext
-from tunesmith.speech.duration import expected_seconds, floor_db, spoken_seconds, stretches
+from tunesmith.speech.duration import end_db, expected_seconds, floor_db, nuclei, spoken_seconds, stretches
+from tunesmith.speech.repeats import said_again, said_again_seconds
 from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
-from tunesmith.speech.syllables import clauses, syllables
+from tunesmith.speech.syllables import clauses, syllables, units
 from tunesmith.speech.transcribe import Transcriber
 
 SPEAKER_CLIPS = 8
@@ -36,13 +37,14 @@ class SpeechMeasurement:
 
 @dataclass(frozen=True)
 class SpeechReference:
-    """What one prompt's results are compared with."""
+    """What one prompt's results are compared with; ``nuclei`` are the syllables heard in the true recording."""
 
     text: str
     seconds: float
     target_known: bool
     prompt_voice: np.ndarray | None
     speaker_voice: np.ndarray | None
+    nuclei: float = math.nan
 
 
 class SpeechEvaluator:
@@ -100,7 +102,8 @@ class SpeechEvaluator:
             return SpeechReference(prompt.text, math.nan, False, None, None)
         rate = self.family.card.facts().sample_rate
         true = prompt.recording
-        target = spoken_seconds(self._recording(true), rate) if true else None
+        spoken = self._recording(true) if true else None
+        target = None if spoken is None else spoken_seconds(spoken, rate)
         expected = expected_seconds(
             prompt.edit_type,
             prompt.text,
@@ -109,7 +112,8 @@ class SpeechEvaluator:
             target,
         )
         voice = self._voice(prompt.voice.audios[PROMPT])
-        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, self._speaker_voice(prompt.voice))
+        own, heard = self._speaker_voice(prompt.voice), math.nan if spoken is None else float(nuclei(spoken, rate))
+        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, own, heard)
 
     def _speaker_voice(self, sample: Sample) -> np.ndarray | None:
         """The speaker's voice by recordings of the same kind of edit, without the sample's own."""
@@ -168,6 +172,10 @@ def spoken_signals(
         stretches=len(parts),
         clauses=clauses(reference.text),
         floor_db=floor_db(audio, rate),
+        nuclei_ratio=nuclei(audio, rate) / reference.nuclei if reference.nuclei > 0 else math.nan,
+        said_again=float(said_again(units(reference.text), units(transcript))) if wrong and transcript else math.nan,
+        said_again_s=said_again_seconds(audio, rate),
+        end_db=end_db(audio, rate),
         speech_rate=count / spoken if count and spoken else math.nan,
         voice_prompt=similarity(vector, reference.prompt_voice),
         voice_own=similarity(vector, reference.speaker_voice),

@@ -21,6 +21,10 @@ class SpeechSignals(Signals):
         stretches: Stretches of speech between pauses.
         clauses: Stretches between marks in the text that are long enough to be set apart.
         floor_db: Level of the quietest moments between words under that of the loud ones, not under -40.
+        nuclei_ratio: Syllables that are heard, over those of the true recording.
+        said_again: Most words or characters in a row that were heard once more than the text has them; needs Whisper.
+        said_again_s: Longest stretch of speech that comes a second time, sound for sound.
+        end_db: Level at the very end, under that of the voice.
         speech_rate: Syllables per second of speech.
         voice_prompt: Likeness to the prompt's voice, -1…1.
         voice_own: Likeness to other recordings of the speaker, -1…1.
@@ -35,6 +39,10 @@ class SpeechSignals(Signals):
     stretches: int
     clauses: int
     floor_db: float
+    nuclei_ratio: float
+    said_again: float
+    said_again_s: float
+    end_db: float
     speech_rate: float
     voice_prompt: float
     voice_own: float
