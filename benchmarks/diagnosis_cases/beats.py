@@ -49,9 +49,7 @@ def _bass(note: float, seconds: float, rate: int, glide: float) -> np.ndarray:
     return tone * np.minimum(1, time / 0.003) * np.exp(-time / (0.7 * seconds)) * release
 
 
-def _burst(
-    rng: np.random.Generator, seconds: float, band: tuple[float, float], decay: float, rate: int
-) -> np.ndarray:
+def _burst(rng: np.random.Generator, seconds: float, band: tuple[float, float], decay: float, rate: int) -> np.ndarray:
     from scipy.signal import butter, sosfilt
 
     count = int(seconds * rate)

@@ -73,7 +73,8 @@ def compose(style: str, seed: int, seconds: float) -> Piece:
     chords = [rng.choice(_PROGRESSIONS)[bar % 4] for bar in range(bars)]
     instruments = {
         "band": (29, 33, 26), "piano": (0, 0, 0), "strings": (48, 43, 73), "house": (4, 38, 81),
-        "pads": (rng.choice((88, 89, 91, 94)), 39, 52), "arpeggio": (81, 38, 80), "drums": (0, 33, 0), "organ": (19, 43, 68),
+        "pads": (rng.choice((88, 89, 91, 94)), 39, 52), "arpeggio": (81, 38, 80), "drums": (0, 33, 0),
+        "organ": (19, 43, 68),
     }[style]  # fmt: skip
     for channel, number in enumerate(instruments):
         piece.program(channel, number)
@@ -90,7 +91,9 @@ def _bar(piece: Piece, style: str, at: int, chord: int) -> None:
         return
     if style in {"arpeggio", "piano"}:
         for step in range(16):
-            piece.note(0, triad[(0, 1, 2, 1)[step % 4]] + 12 * (step % 8 > 3), at + step / 4, 0.24, 70 - 8 * (step % 4 > 0))
+            piece.note(
+                0, triad[(0, 1, 2, 1)[step % 4]] + 12 * (step % 8 > 3), at + step / 4, 0.24, 70 - 8 * (step % 4 > 0)
+            )
     else:
         for beat in {"band": (0, 1.5, 3), "house": (0.5, 1.5, 2.5, 3.5)}.get(style, (0,)):
             for pitch in triad:
@@ -111,7 +114,9 @@ def _drum_bar(piece: Piece, style: str, at: int) -> None:
     if style == "drums":
         for step in range(16):
             if rng.random() < 0.55:
-                piece.note(_DRUMS, rng.choice((36, 38, 41, 43, 45, 42, 46, 51)), at + step / 4, 0.1, rng.randint(60, 120))
+                piece.note(
+                    _DRUMS, rng.choice((36, 38, 41, 43, 45, 42, 46, 51)), at + step / 4, 0.1, rng.randint(60, 120)
+                )
         return
     for beat in (0, 1, 2, 3) if style == "house" else (0, 2, 2.5):
         piece.note(_DRUMS, 36, at + beat, 0.2, 112)

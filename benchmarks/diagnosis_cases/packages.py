@@ -30,7 +30,9 @@ def unpacked(name: str, cache: Path) -> Path:
     if not list(archives.glob(f"{name}_*.deb")):
         tool = shutil.which("apt-get")
         if tool is None:
-            raise SystemExit(f"{name} is not in {archives}, and there is no apt-get to download it: put its .deb there.")
+            raise SystemExit(
+                f"{name} is not in {archives}, and there is no apt-get to download it: put its .deb there."
+            )
         done = subprocess.run([tool, "download", name], cwd=archives, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{name} cannot be downloaded: {done.stderr.strip()}")

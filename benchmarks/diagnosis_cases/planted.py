@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def tokens(milliseconds: float, bands: int = 1) -> Plant:
         hop = int(rate * milliseconds / 1000)
         spectra = stft(x.T, rate, nperseg=2 * hop, noverlap=hop)[2]
         edges = np.unique(np.r_[0, np.geomspace(8, spectra.shape[1], bands).astype(int)]) if bands > 1 else [0, None]
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             spectra[:, low:high] = spectra[:, low:high][:, :, rng.permutation(spectra.shape[2])]
         made = np.asarray(istft(spectra, rate, nperseg=2 * hop, noverlap=hop)[1]).T[: len(x)]
         return made * min(1.0, 0.95 / (np.abs(made).max() + 1e-9))
@@ -339,7 +340,8 @@ PLANTED: tuple[Planted, ...] = (
     Planted("last 2 s empty", cut(2.0), ("dead_tail",), bar=True),
     Planted("second half empty", cut(share=0.5), ("dead_tail", "silent"), bar=True),
     Planted("silence", silence, ("silent",), bar=True),
-    *(Planted(f"{c} noise", noise(c), ("noise",), bar=True) for c in ("white", "pink", "brown", "matched")),
+    *(Planted(f"{c} noise", noise(c), ("noise",), bar=True) for c in ("white", "pink", "brown")),
+    Planted("noise of the clip's colour", noise("matched"), ("noise",)),
     Planted("band of noise", noise("band"), ("noise",)),
     Planted("noise under 3 kHz", noise("low"), ("noise",)),
     Planted("noise, first half", noise("pink", 0, 0.5), ("noise",), bar=True),

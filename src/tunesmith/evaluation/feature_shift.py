@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from tunesmith.evaluation.paired import paired
 from tunesmith.evaluation.reference_stats import Centre, finite, fit_centres
+from tunesmith.evaluation.sign_flips import step_down
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.comparison import Direction
 from tunesmith.texts import Message, msg
@@ -16,6 +18,8 @@ from tunesmith.texts import Message, msg
 # In reference spreads. The median of eight outputs of the same music scatters by 0.44 of them.
 _LEAST_MOVE = 0.5
 _INSIDE = 1.0
+_ALPHA = 0.05
+_FURTHEST = 5.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,10 @@ class FeatureShift:
         reference_spread: Their robust spread (1.4826 times the median absolute deviation, with a floor).
         base_distance: Distance of the base's median from theirs, in spreads.
         adapter_distance: The same for the adapter.
-        direction: ``unchanged`` when the distance moves by under half a spread, or both lie within one.
-        p_value: Wilcoxon over the pairs' distances; 1 when they cannot be paired.
+        direction: ``unchanged`` when the distance moves by under half a spread, both lie within one, or chance may
+            explain it (over 5 % in all features together, or under six pairs).
+        p_value: Of the pairs' distances, among all features (:func:`~tunesmith.evaluation.sign_flips.step_down`); 1
+            when they cannot be paired.
         n: How many pairs.
     """
 
@@ -99,20 +105,64 @@ def towards_reference(
         One shift per feature that all three could give; empty without clips.
     """
     centres = fit_centres(reference) if reference else {}
-    shifts = []
+    known = []
     for feature in features:
-        centre = centres.get(feature.signal)
         before, after = ([getattr(clip, feature.signal) for clip in clips] for clips in (base, adapter))
-        if centre is None or not len(finite(before)) or not len(finite(after)):
-            continue
-        shifts.append(_shift(feature, before, after, centre))
-    return shifts
+        if feature.signal in centres and len(finite(before)) and len(finite(after)):
+            known.append((feature, before, after, centres[feature.signal]))
+    moves = [_moves(before, after, centre) for _, before, after, centre in known] if len(base) == len(adapter) else []
+    p_values = step_down(moves) if moves else [1.0] * len(known)
+    counts = [len(finite(move)) for move in moves] if moves else [0] * len(known)
+    return [_shift(*each, p, n) for each, p, n in zip(known, p_values, counts, strict=True)]
 
 
-def _shift(feature: Feature, before: Sequence[float], after: Sequence[float], centre: Centre) -> FeatureShift:
+def approach(
+    base: Sequence[Signals], adapter: Sequence[Signals], reference: Sequence[Signals], features: Sequence[Feature]
+) -> list[float]:
+    """By how many of the person's spreads every pair came nearer to their clips, in the mean over the features.
+
+    Distances over five spreads count as five, so that one feature far away does not decide alone.
+
+    Args:
+        base: Outputs of the base model, measured.
+        adapter: Outputs with the adapter, as many.
+        reference: The person's own clips.
+        features: What is compared.
+
+    Returns:
+        One number per pair, negative where it moved away; empty without clips.
+    """
+    centres = fit_centres(reference) if reference else {}
+    moves = [
+        _moves(
+            [getattr(c, f.signal) for c in base], [getattr(c, f.signal) for c in adapter], centres[f.signal], _FURTHEST
+        )
+        for f in features
+        if f.signal in centres
+    ]
+    if not moves:
+        return []
+    known = np.isfinite(moves)
+    return [float(x) for x in -np.where(known, moves, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))]
+
+
+def features_of(profile: Literal["music", "speech"]) -> tuple[Feature, ...]:
+    """What is compared in music or in speech."""
+    return SPEECH_FEATURES if profile == "speech" else FEATURES
+
+
+def _moves(before: Sequence[float], after: Sequence[float], centre: Centre, furthest: float = math.inf) -> list[float]:
+    """How much further from the centre each pair is, in spreads; NaN where either was not measured."""
+    far = (np.abs(np.asarray(values, np.float64) - centre.median) / centre.spread for values in (before, after))
+    first, second = (np.minimum(distance, furthest) for distance in far)
+    return [float(x) for x in second - first]
+
+
+def _shift(
+    feature: Feature, before: Sequence[float], after: Sequence[float], centre: Centre, p_value: float, pairs: int
+) -> FeatureShift:
     base, adapter = float(np.median(finite(before))), float(np.median(finite(after)))
     base_distance, adapter_distance = (abs(value - centre.median) / centre.spread for value in (base, adapter))
-    test = paired(_distances(before, centre), _distances(after, centre)) if len(before) == len(after) else None
     return FeatureShift(
         feature,
         base=base,
@@ -121,14 +171,10 @@ def _shift(feature: Feature, before: Sequence[float], after: Sequence[float], ce
         reference_spread=centre.spread,
         base_distance=base_distance,
         adapter_distance=adapter_distance,
-        direction=_direction(base_distance, adapter_distance),
-        p_value=test.p_value if test else 1.0,
-        n=test.n if test else 0,
+        direction=_direction(base_distance, adapter_distance) if p_value <= _ALPHA else "unchanged",
+        p_value=p_value,
+        n=pairs,
     )
-
-
-def _distances(values: Sequence[float], centre: Centre) -> list[float]:
-    return [abs(value - centre.median) / centre.spread for value in values]
 
 
 def _direction(before: float, after: float) -> Direction:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunesmith.evaluation.signal_names import SIGNALS
 from tunesmith.report.numbers import UNKNOWN, plain
-from tunesmith.report.signal_texts import SIGNALS, signal_name
+from tunesmith.report.signal_texts import signal_name
 from tunesmith.texts import Message, joined, msg
 
 FIELDS: dict[str, Message] = {

@@ -8,6 +8,7 @@ from tunesmith.evaluation.signal_names import SIGNALS
 from tunesmith.report.texts import term
 from tunesmith.texts import Message, msg
 
+
 def signal_name(name: Any, *, unit: bool = True) -> Message:
     """What a measured number is called, with its unit; its own name where this table has none."""
     if not isinstance(name, str) or name not in SIGNALS:

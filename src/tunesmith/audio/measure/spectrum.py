@@ -17,8 +17,9 @@ NOISE_FINE_CORR = 0.03
 NOISE_RAW_FLATNESS = 0.1
 _WINDOW_S = 0.064
 _FLOOR = 1e-16
-_FEWEST_WINDOWS, _FEWEST_OF_SHORT = 3, 2
-_SHORT_WINDOWS = 6  # 7 s
+_NOISE_WINDOW_S, _NOISE_WINDOW_OF_SHORT_S = 2.0, 1.0
+_SHORT_S = 7.0
+_FEWEST_WINDOWS = 3
 _LEAST_TURN = 0.05
 _NOISE_BAND_DB = 30.0
 _GAP_BINS = 12
@@ -220,11 +221,13 @@ def noise_windows(
         hop_s: Seconds between frames.
 
     Returns:
-        Share of 2 s windows (every 1 s) that are noise, and the seconds where their longest run begins and ends: NaN
-        when it has fewer than three windows (two in clips under 7 s), or is no flatter than the rest, as noisy drums
-        are throughout.
+        Share of 2 s windows (1 s in clips under 7 s, each half over the last) that are noise, and the seconds where
+        their longest run begins and ends: NaN when it has fewer than three windows (two in short clips), or is no
+        flatter than the rest, as noisy drums are throughout.
     """
-    width, step = max(8, round(2 / hop_s)), max(1, round(1 / hop_s))
+    short = len(white) * hop_s < _SHORT_S
+    width = max(8, round((_NOISE_WINDOW_OF_SHORT_S if short else _NOISE_WINDOW_S) / hop_s))
+    step = max(1, width // 2)
     verdicts, levels = [], []
     for start in range(0, len(white) - width + 1, step):
         part = slice(start, start + width)
@@ -239,8 +242,7 @@ def noise_windows(
     if not verdicts:
         return math.nan, math.nan, math.nan
     first, last = longest_run(np.array(verdicts))
-    fewest = _FEWEST_WINDOWS if len(verdicts) >= _SHORT_WINDOWS else _FEWEST_OF_SHORT
-    if last - first < fewest or not _turns(levels[:first] + levels[last:], levels[first:last]):
+    if last - first < _FEWEST_WINDOWS - short or not _turns(levels[:first] + levels[last:], levels[first:last]):
         return float(np.mean(verdicts)), math.nan, math.nan
     end = len(white) if last == len(verdicts) else (last - 1) * step + width
     return float(np.mean(verdicts)), first * step * hop_s, end * hop_s

@@ -16,7 +16,7 @@ _LONGEST_REPEAT_S = 1.3
 _LOOP_RANGE_DB = 30.0  # noise 25 dB under the music fills its gaps up to there
 _MOST_UNLIKE = 0.2  # of what two unrelated moments differ by, which is twice the variance
 _LEAST_MOVEMENT = 2.0  # dB²; what moves less is held, and equals everything
-_FEWEST_BLOCKS = 4  # in a short clip, two equal seconds are a rhythm, not a loop
+_FEWEST_BLOCKS = 5  # in a short clip, two equal seconds are a rhythm, not a loop
 _MOST_LOUDER_DB = 2.0
 _STUTTER_RANGE_DB = 45.0
 _LEAST_STUTTER_MOVEMENT = 1.5  # dB²
@@ -128,7 +128,7 @@ def repetition(mel: Array) -> tuple[float, float]:
         mel: (T, B) dB, one frame every 10 ms.
 
     Returns:
-        Share of the 1 s blocks that follow the sound one lag earlier (of those that have an earlier sound), at the lag
+        Share of the 1 s blocks (every 0.5 s) that follow the sound one lag earlier (of those that have one), at the lag
         (0.08-1.3 s) where it is largest, and that lag in seconds. A block follows when it differs, up to its level, by
         under a tenth of what unrelated moments of it differ by; one that hardly moves never does.
     """
@@ -137,7 +137,7 @@ def repetition(mel: Array) -> tuple[float, float]:
     if len(lags) == 0:
         return math.nan, math.nan
     equal, comparable, apart = np.zeros((3, len(lags)))
-    for start in range(0, len(mel) - 99, 100):
+    for start in range(0, len(mel) - 99, 50):
         usable = int(np.searchsorted(lags, start, side="right"))
         if usable == 0:
             continue

@@ -7,7 +7,6 @@ from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-
 _LEAST_MODULATION_DB = 4.0
 _MOST_CONTINUITY = 0.3
 _SHORTEST_S = 1.0
@@ -22,7 +21,8 @@ def detect(signals: Signals) -> Reading | None:
     if not (signals.modulation_db < _LEAST_MODULATION_DB and signals.mel_adj_corr_c < _MOST_CONTINUITY):
         return None
     text = msg(
-        "Sounds like babble: movement at the pace of syllables is only {modulation_db:.1f} dB over fast movement (limit "
+        "Sounds like babble: movement at the pace of syllables is only {modulation_db:.1f} dB over fast movement "
+        "(limit "
         "{limit:.0f} dB; speech 7 dB and more).",
         modulation_db=signals.modulation_db,
         limit=_LEAST_MODULATION_DB,
@@ -35,7 +35,10 @@ RULE = Rule(
     severity="broken",
     title=msg("Babble"),
     causes=msg("?"),
-    remedy=msg("See whether the base model's held-out loss is sane before the first step, and generate with adapter scale 0: if the base babbles too, its tokens or its decoder are wrong."),
+    remedy=msg(
+        "See whether the base model's held-out loss is sane before the first step, and generate with adapter scale "
+        "0: if the base babbles too, its tokens or its decoder are wrong."
+    ),
     detect=by_signals(detect),
     profiles=("speech",),
 )

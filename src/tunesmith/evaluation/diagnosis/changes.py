@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from tunesmith.evaluation.diagnosis.rule import Profile
+from tunesmith.evaluation.diagnosis.paired_family import PairedTest, paired_family
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.evaluation.paired import Paired, paired
+from tunesmith.evaluation.diagnosis.watched import Watched
 from tunesmith.evaluation.reference_stats import finite
+from tunesmith.evaluation.sign_flips import FEWEST_PAIRS
+from tunesmith.evaluation.signals import Signals
 from tunesmith.records.run_finding import FindingKind, RunFinding
 from tunesmith.texts import NOTHING, Message, msg
-
-_ALPHA = 0.02
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A signal worth comparing: title, unit, least change that matters, bad direction (0: neither), and where."""
-
-    field: str
-    title: Message
-    unit: str
-    least: float
-    bad: int
-    profiles: tuple[Profile, ...] = ("music", "speech")
-
-
-WATCHED: tuple[Watched, ...] = (
-    Watched("lufs", msg("Loudness"), "LUFS", 2.0, 0),
-    Watched("fade_slope", msg("Slope of loudness"), "dB/s", 0.3, -1, ("music",)),
-    Watched("dead_tail_s", msg("Dead tail"), "s", 1.0, 1),
-    Watched("flat_white", msg("Noisiness"), "", 0.08, 1),
-    Watched("loop_sim", msg("Self-similarity"), "", 0.1, -1, ("music",)),
-    Watched("pulse", msg("Clarity of the beat"), "", 0.15, -1, ("music",)),
-    Watched("clip_frac", msg("Clipped share"), "", 0.001, 1),
-)
 
 _CAUSES: dict[FindingKind, Message] = {
     "worse": msg("The adapter moved the model away from clips like yours."),
@@ -54,25 +31,36 @@ _JUDGEMENTS: dict[FindingKind, Message] = {
 
 
 def judge(run: RunData) -> list[RunFinding]:
-    """A finding for each watched signal that moved by a size that matters, with p under 2 % over the pairs."""
-    if not run.pairs or run.base is None:
-        return []
-    findings = []
-    for watched in WATCHED:
-        if run.profile not in watched.profiles:
-            continue
-        base = [getattr(clip, watched.field) for clip in run.base]
-        adapter = [getattr(clip, watched.field) for clip in run.adapter]
-        result = paired(base, adapter)
-        if result.n and result.p_value < _ALPHA and abs(result.median_difference) > watched.least:
-            medians = float(np.median(finite(base))), float(np.median(finite(adapter)))
-            findings.append(_finding(run, watched, result, *medians))
-    return findings
+    """A finding for each watched signal that moved by a size that matters, beyond chance in all of them together."""
+    family = paired_family(run)
+    if family is None:
+        return [_untold(run.pairs)] if run.pairs else []
+    return [
+        _finding(run, watched, test)
+        for watched, test in family.changes
+        if test.told and abs(test.size.estimate) > watched.least
+    ]
 
 
-def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapter: float) -> RunFinding:
-    reference = _median([getattr(clip, watched.field) for clip in run.clips])
-    kind = _kind(watched, result.median_difference, base, adapter, reference)
+def _untold(pairs: int) -> RunFinding:
+    return RunFinding(
+        name="changed",
+        kind="unmeasured",
+        title=msg("Changes of sound"),
+        sentence=msg(
+            "Whether the sound changed cannot be told from chance with {pairs} pairs; from {fewest} prompts on it can.",
+            pairs=pairs,
+            fewest=FEWEST_PAIRS,
+        ),
+        evidence={"n": pairs, "fewest": FEWEST_PAIRS},
+        remedy=msg("Set evaluate.count so that at least {fewest} prompts are compared.", fewest=FEWEST_PAIRS),
+    )
+
+
+def _finding(run: RunData, watched: Watched, test: PairedTest) -> RunFinding:
+    base, adapter = (_median(watched, clips) or 0.0 for clips in (run.base or (), run.adapter))
+    reference, size = _median(watched, run.clips), test.size
+    kind = _kind(watched, size.estimate, base, adapter, reference)
     unit = f" {watched.unit}" if watched.unit else ""
     own_clips = NOTHING if reference is None else msg("; your own clips {own:.3g}{unit}", own=reference, unit=unit)
     return RunFinding(
@@ -80,15 +68,17 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
         kind=kind,
         title=watched.title,
         sentence=msg(
-            "{title} went from {base:.3g} to {adapter:.3g}{unit} ({difference:+.3g} in the median over "
-            "{n} pairs, p = {p_value:.1g}{own_clips}): {judgement}.",
+            "{title} went from {base:.3g} to {adapter:.3g}{unit}, by {difference:+.3g} (95 % interval {low:+.3g} to "
+            "{high:+.3g}) over {n} pairs (p = {p_value:.1g}{own_clips}): {judgement}.",
             title=watched.title,
             base=base,
             adapter=adapter,
             unit=unit,
-            difference=result.median_difference,
-            n=result.n,
-            p_value=result.p_value,
+            difference=size.estimate,
+            low=size.low,
+            high=size.high,
+            n=size.n,
+            p_value=test.p_value,
             own_clips=own_clips,
             judgement=_JUDGEMENTS[kind],
         ),
@@ -96,9 +86,11 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
             "base": base,
             "adapter": adapter,
             "reference": reference,
-            "median_difference": result.median_difference,
-            "p_value": result.p_value,
-            "n": result.n,
+            "difference": size.estimate,
+            "low": size.low,
+            "high": size.high,
+            "p_value": test.p_value,
+            "n": size.n,
         },
         cause=_CAUSES.get(kind, NOTHING),
         remedy=_REMEDY.get(kind, NOTHING),
@@ -106,14 +98,16 @@ def _finding(run: RunData, watched: Watched, result: Paired, base: float, adapte
 
 
 def _kind(watched: Watched, difference: float, base: float, adapter: float, reference: float | None) -> FindingKind:
-    if reference is not None:
-        before, after = abs(base - reference), abs(adapter - reference)
-        if max(before, after) < watched.least:
-            return "same"
-        return "better" if after < before else "worse"
-    return "worse" if watched.bad * difference > 0 else "same"
+    """Nearer to the person's clips is better; worse is what moved away from them, if not in its good direction."""
+    good = watched.bad * difference < 0
+    if reference is None:
+        return "worse" if watched.bad * difference > 0 else "same"
+    gain = abs(base - reference) - abs(adapter - reference)
+    if abs(gain) < watched.least / 2 or max(abs(base - reference), abs(adapter - reference)) < watched.least:
+        return "same"
+    return "better" if gain > 0 else "same" if good else "worse"
 
 
-def _median(values: list[float]) -> float | None:
-    known = finite(values)
+def _median(watched: Watched, clips: Sequence[Signals]) -> float | None:
+    known = finite([getattr(clip, watched.field) for clip in clips])
     return float(np.median(known)) if len(known) else None

@@ -25,7 +25,15 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     )
     if absolute and signals.clip_frac <= _MOST_CLIPPED:
         return Reading(signals.peak_bin_ratio, _MOST_PILED, "", text, off=off)
-    return Reading(share, 100 * _MOST_CLIPPED, "%", text, absolute=absolute, off=off, unlike=msg("More clipped than your own clips"))
+    return Reading(
+        share,
+        100 * _MOST_CLIPPED,
+        "%",
+        text,
+        absolute=absolute,
+        off=off,
+        unlike=msg("More clipped than your own clips"),
+    )
 
 
 RULE = Rule(

@@ -17,7 +17,10 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     """
     if not signals.live or signals.at_end > 0:
         return None
-    tail, longest = max(signals.dead_tail_s, signals.trail_sil_s), _LONGEST_AFTER_A_SONG_S if context.whole else LONGEST_S
+    tail, longest = (
+        max(signals.dead_tail_s, signals.trail_sil_s),
+        _LONGEST_AFTER_A_SONG_S if context.whole else LONGEST_S,
+    )
     text = msg(
         "The last {tail:.1f} s are 20 dB or more under the loud level (limit {limit} s).", tail=tail, limit=longest
     )

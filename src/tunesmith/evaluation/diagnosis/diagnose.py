@@ -33,12 +33,12 @@ RUN_RULES = (
     copies.judge,
     shares.judge,
     fade_group.judge,
+    forgetting.judge,
     changes.judge,
     style.judge,
     distance.judge,
     variety.judge,
     prompt_followed.judge,
-    forgetting.judge,
 )
 _ORDER = {"broken": 0, "worse": 1, "unmeasured": 2, "better": 3, "same": 4}
 
@@ -73,8 +73,8 @@ def judge_run(run: RunData) -> list[RunFinding]:
 
     Returns:
         Findings: broken first, then worse, unmeasured, better, same. A rule speaks when a quarter of the outputs break
-        it, a group test when p < 0.01, a paired change when p < 0.02 and its size matters, an edit type when a 98 %
-        interval lies beyond no change and its size matters.
+        it, a group test when p < 0.01, a paired change when its size matters and p < 3.5 % in all paired statements
+        together, an edit type when a 98 % interval lies beyond no change and its size matters.
     """
     findings = [finding for judge in RUN_RULES for finding in judge(run)]
     if any(finding.name == "fade" and finding.kind == "broken" for finding in findings):

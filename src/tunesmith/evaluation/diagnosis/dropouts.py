@@ -6,7 +6,6 @@ from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-
 _MOST = 1
 _MOST_IN_SPEECH = 2  # a stop consonant of a synthesiser's can end and begin as hard, once in a while
 
@@ -29,6 +28,8 @@ RULE = Rule(
     severity="flaw",
     title=msg("Dropouts"),
     causes=msg("?"),
-    remedy=msg("Look for the same holes in your clips (tunesmith check); if they have none, try an earlier checkpoint."),
+    remedy=msg(
+        "Look for the same holes in your clips (tunesmith check); if they have none, try an earlier checkpoint."
+    ),
     detect=detect,
 )

@@ -6,7 +6,6 @@ from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-
 _LOWEST_HZ, _LEAST_DROP_DB = 5000.0, 30.0
 _LEAST_RATE = 16_000
 _LEAST_OF_OWN = 0.7
@@ -35,6 +34,9 @@ RULE = Rule(
     severity="flaw",
     title=msg("Dull"),
     causes=msg("?"),
-    remedy=msg("Compare the codec's ceiling in the report; if that is bright, look for low-rate or lossy clips in the data and try an earlier checkpoint."),
+    remedy=msg(
+        "Compare the codec's ceiling in the report; if that is bright, look for low-rate or lossy clips in the data "
+        "and try an earlier checkpoint."
+    ),
     detect=detect,
 )

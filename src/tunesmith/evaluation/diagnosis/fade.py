@@ -6,14 +6,14 @@ from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-DROP_DB = 6.0
-_SLOPE_DB_PER_S = -0.5
-_TAU = -0.6
+DROP_DB = 5.5
+_SLOPE_DB_PER_S = -0.45
+_TAU = -0.55
 _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thing
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """First to last third loses over 6 dB, at over 0.5 dB/s, and most later seconds are quieter than earlier ones.
+    """First to last third loses over 5.5 dB, at over 0.45 dB/s, and most later seconds are quieter than earlier ones.
 
     The end of a recording may fade.
     """
@@ -21,14 +21,22 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         return None
     falling = signals.fade_tau < _TAU and signals.fade_slope < _SLOPE_DB_PER_S
     text = msg(
-        "Loudness falls by {fade_drop3:.1f} dB from the first to the last third (limit {limit:.0f} "
+        "Loudness falls by {fade_drop3:.1f} dB from the first to the last third (limit {limit} "
         "dB), at {fade_slope:.2f} dB per second.",
         fade_drop3=signals.fade_drop3,
         limit=DROP_DB,
         fade_slope=-signals.fade_slope,
     )
     off = context.off(signals, fade_slope=-1, fade_drop3=1)
-    return Reading(signals.fade_drop3, DROP_DB, "dB", text, absolute=falling and signals.fade_drop3 > DROP_DB, off=off, unlike=msg("Falls faster than your own clips"))
+    return Reading(
+        signals.fade_drop3,
+        DROP_DB,
+        "dB",
+        text,
+        absolute=falling and signals.fade_drop3 > DROP_DB,
+        off=off,
+        unlike=msg("Falls faster than your own clips"),
+    )
 
 
 RULE = Rule(

@@ -7,14 +7,16 @@ from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-
 _MOST_HELD = 0.3
 _SHORTEST_S = 1.6  # a held chord
 _MOST_NOISE = 0.2  # of the windows; steady noise stands still as well, and has a rule of its own
 
 
 def detect(signals: Signals) -> Reading | None:
-    """Over 30 % of the clip in one piece in which no half second differs from the next; not noise, a loop or a drone."""
+    """Over 30 % of the clip in one piece in which no half second differs from the next.
+
+    Noise, loops and drones have rules of their own.
+    """
     if not signals.live or not signals.held_s > max(_SHORTEST_S, _MOST_HELD * signals.duration_s):
         return None
     if signals.noise_share > _MOST_NOISE or drone.detect(signals) or short_loop.detect(signals):

@@ -11,6 +11,7 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
+_LEAST_FLATNESS, _LEAST_MOVEMENTS = 0.35, 15.0
 _LONGEST_S = 2.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
@@ -25,6 +26,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     # What is whispered is as far from a person's voiced recordings as noise is from music.
     breath = context.profile == "speech" and _whispered(signals)
     off = None if breath else context.off(signals, flat_white=1, eff_rank=1, fine_corr=-1)
+    if off is not None and signals.flat_white < _LEAST_FLATNESS and signals.eff_rank < _LEAST_MOVEMENTS:
+        off = None  # another timbre than the person's own clips, but as far from noise as music is
     # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
@@ -47,7 +50,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
 def _part(signals: Signals, off: Deviation | None) -> Reading:
     start, end = signals.noise_onset_s, signals.noise_end_s
     text = msg(
-        "Sounds like hiss from second {start:.0f} to second {end:.0f} of {duration_s:.0f}: every window of 2 s in there "
+        "Sounds like hiss from second {start:.0f} to second {end:.0f} of {duration_s:.0f}: every window of 2 s in "
+        "there "
         "is noise (limit {limit:.0f} s).",
         start=start,
         end=end,
@@ -61,14 +65,16 @@ def _whole(signals: Signals, off: Deviation | None, *, absolute: bool) -> Readin
     """The two ways to be noise; the one that was passed is told."""
     if absolute and signals.flat_white <= NOISE_FLATNESS:
         text = msg(
-            "Sounds like hiss: of the fine structure of its sound {fine_corr:.2f} persists from moment to moment (limit "
+            "Sounds like hiss: of the fine structure of its sound {fine_corr:.2f} persists from moment to moment "
+            "(limit "
             "{limit}; noise 0, music about 0.3).",
             fine_corr=signals.fine_corr,
             limit=NOISE_FINE_CORR,
         )
         return Reading(signals.fine_corr, NOISE_FINE_CORR, "", text, off=off, unlike=_NOISIER)
     text = msg(
-        "Sounds like hiss: its spectrum is flat to {flat_white:.2f} behind the colour (limit {limit}; music about 0.25, "
+        "Sounds like hiss: its spectrum is flat to {flat_white:.2f} behind the colour (limit {limit}; music about "
+        "0.25, "
         "pure noise 0.56).",
         flat_white=signals.flat_white,
         limit=NOISE_FLATNESS,

@@ -26,7 +26,15 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     off = context.off(signals, crest_db=-1)
     if absolute and signals.crest_db >= _LEAST_CREST_DB:
         return Reading(signals.lufs, _LOUDEST_LUFS, "LUFS", text, off=off)
-    return Reading(signals.crest_db, _LEAST_CREST_DB, "dB", text, absolute=absolute, off=off, unlike=msg("More squashed than your own clips"))
+    return Reading(
+        signals.crest_db,
+        _LEAST_CREST_DB,
+        "dB",
+        text,
+        absolute=absolute,
+        off=off,
+        unlike=msg("More squashed than your own clips"),
+    )
 
 
 RULE = Rule(

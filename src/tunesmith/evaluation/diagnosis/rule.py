@@ -167,7 +167,12 @@ def _said(reading: Reading) -> dict[str, Any]:
     """Number, limit, unit and sentence: of the fixed limit where it was passed, else of the reference's."""
     off = reading.off
     if off is None:
-        return {"number": float(reading.number), "limit": reading.limit, "unit": reading.unit, "sentence": reading.sentence}
+        return {
+            "number": float(reading.number),
+            "limit": reading.limit,
+            "unit": reading.unit,
+            "sentence": reading.sentence,
+        }
     signal, unit = SIGNALS[off.signal]
     values = {"signal": signal, "median": off.median, "unit": f" {unit}" if unit else "", "z": off.z}
     if not reading.absolute:

@@ -14,6 +14,7 @@ from tunesmith.records.run_finding import FindingKind, RunFinding
 from tunesmith.texts import NOTHING, Message, msg
 
 VERDICT_SHARE = 0.25
+_ALPHA = 0.05
 _AS_OFTEN = 0.8  # the base breaks a rule about as often when its share reaches this part of the adapter's
 
 _BASE_TOO = msg(
@@ -33,14 +34,28 @@ def judge(run: RunData) -> list[RunFinding]:
         base_share = math.nan if base is None else len(base) / max(1, len(run.base or ()))
         if adapter and adapter_share >= VERDICT_SHARE:
             findings.append(_flagged(rule, run, adapter, base))
-        elif base_share >= VERDICT_SHARE and adapter_share < base_share / 2:
+        elif base is not None and base_share >= VERDICT_SHARE and adapter_share < base_share / 2:
+            if chance(len(base), len(run.base or ()), len(adapter), len(run.adapter)) > _ALPHA:
+                continue
             findings.append(_cured(rule, run, adapter, base or []))
     return findings
 
 
+def chance(often: int, of: int, seldom: int, among: int) -> float:
+    """How likely so many of the one and so few of the other are, if both had the fault as often (Fisher, exact)."""
+    from scipy.stats import fisher_exact
+
+    table = [[often, of - often], [seldom, among - seldom]]
+    return float(fisher_exact(table, alternative="greater").pvalue)
+
+
 def _flagged(rule: Rule, run: RunData, adapter: Sequence[Verdict], base: Sequence[Verdict] | None) -> RunFinding:
     count, total = len(adapter), len(run.adapter)
-    base_too = base is not None and len(base) / max(1, len(run.base or ())) >= _AS_OFTEN * count / total
+    base_total = len(run.base or ())
+    base_too = bool(base) and (
+        len(base or ()) / base_total >= _AS_OFTEN * count / total
+        or chance(count, total, len(base or ()), base_total) > _ALPHA
+    )
     kinds: dict[str, FindingKind] = {"broken": "broken", "flaw": "same" if base_too else "worse", "note": "same"}
     typical = sorted(adapter, key=lambda verdict: verdict.number)[len(adapter) // 2]
     outputs = msg("{flagged} of {total} outputs.", flagged=count, total=total)

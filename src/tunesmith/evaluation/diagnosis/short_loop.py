@@ -8,7 +8,7 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST_REPEATED = 0.3
-_SHORTEST_S = 4.0
+_SHORTEST_S = 3.0
 
 
 def detect(signals: Signals) -> Reading | None:

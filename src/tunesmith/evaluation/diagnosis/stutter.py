@@ -7,7 +7,6 @@ from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-
 _LONGEST_S = 0.3
 
 
@@ -16,7 +15,8 @@ def detect(signals: Signals) -> Reading | None:
     if not signals.live or not signals.stutter_s > _LONGEST_S or drone.detect(signals) or short_loop.detect(signals):
         return None
     text = msg(
-        "It stutters for {stutter_s:.1f} s: a piece of under a quarter second comes four times or more (limit {limit} s).",
+        "It stutters for {stutter_s:.1f} s: a piece of under a quarter second comes four times or more (limit "
+        "{limit} s).",
         stutter_s=signals.stutter_s,
         limit=_LONGEST_S,
     )

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+from tunesmith.evaluation.diagnosis.paired_family import paired_family
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.evaluation.feature_shift import FEATURES, SPEECH_FEATURES, FeatureShift, towards_reference
+from tunesmith.evaluation.feature_shift import FeatureShift, features_of, towards_reference
 from tunesmith.records.run_finding import RunFinding
 from tunesmith.texts import NOTHING, Message, msg
 
-_LEAST_MAJORITY = 2
+_LEAST_MOVE = 0.25
+"""Of the person's own spread, in the mean over the features."""
 
 
 def judge(run: RunData) -> list[RunFinding]:
-    """At least two more features moved towards the clips than away from them, or the reverse."""
+    """All features together moved towards the clips or away from them, by a size that matters and beyond chance."""
+    family = paired_family(run)
     base, adapter, clips = run.alike
-    if base is None or not clips or not adapter:
+    if family is None or family.style is None or base is None:
         return []
-    features = SPEECH_FEATURES if run.profile == "speech" else FEATURES
-    shifts = towards_reference(base, adapter, clips, features)
-    nearer = [shift for shift in shifts if shift.direction == "towards"]
-    further = [shift for shift in shifts if shift.direction == "away"]
-    majority = len(nearer) - len(further)
-    if abs(majority) < _LEAST_MAJORITY:
+    test, size = family.style, family.style.size
+    if not test.told or abs(size.estimate) < _LEAST_MOVE:
         return []
-    good = majority > 0
+    good = size.estimate > 0
+    shifts = towards_reference(base, adapter, clips, features_of(run.profile))
     values = {
-        "nearer": len(nearer),
-        "features": len(shifts),
-        "further": len(further),
-        "named": [_moved(shift) for shift in (nearer if good else further)],
+        "size": abs(size.estimate),
+        "low": min(abs(size.low), abs(size.high)),
+        "high": max(abs(size.low), abs(size.high)),
+        "n": size.n,
+        "p_value": test.p_value,
+        "named": [_moved(shift) for shift in _most_moved(shifts, good)],
     }
     if good:
         sentence = msg(
-            "{nearer} of {features} features moved towards your clips, {further} away; towards them: {named}.", **values
+            "Sound and rhythm moved towards your clips, by {size:.2g} of their own spread in the mean of all features "
+            "(95 % interval {low:.2g} to {high:.2g}, {n} pairs, p = {p_value:.1g}); most of all {named}.",
+            **values,
         )
     else:
         sentence = msg(
-            "{nearer} of {features} features moved towards your clips, {further} away; away from them: {named}.",
+            "Sound and rhythm moved away from your clips, by {size:.2g} of their own spread in the mean of all "
+            "features "
+            "(95 % interval {low:.2g} to {high:.2g}, {n} pairs, p = {p_value:.1g}); most of all {named}.",
             **values,
         )
     return [
@@ -44,11 +50,25 @@ def judge(run: RunData) -> list[RunFinding]:
             kind="better" if good else "worse",
             title=msg("Style"),
             sentence=sentence,
-            evidence={"towards": len(nearer), "away": len(further), "features": len(shifts), "n": len(adapter)},
+            evidence={
+                "towards": size.estimate,
+                "low": size.low,
+                "high": size.high,
+                "p_value": test.p_value,
+                "features": len(shifts),
+                "n": size.n,
+            },
             cause=NOTHING if good else _CAUSES,
             remedy=NOTHING if good else _REMEDY,
         )
     ]
+
+
+def _most_moved(shifts: list[FeatureShift], good: bool) -> list[FeatureShift]:
+    """Up to three features, that which moved most first."""
+    sign = 1 if good else -1
+    moved = sorted(shifts, key=lambda shift: sign * (shift.adapter_distance - shift.base_distance))
+    return [shift for shift in moved if sign * (shift.base_distance - shift.adapter_distance) > 0][:3]
 
 
 def _moved(shift: FeatureShift) -> Message:

@@ -7,20 +7,20 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.texts import msg
 
-
 _LEAST_OF_EXPECTED = 0.93
-_LOUDEST_END_DB = -20.0
+_LOUDEST_END_DB = -35.0
 
 
 def detect(signals: Signals) -> Reading | None:
-    """Sound at the very end within 20 dB of the voice, and less speech than the text should take."""
+    """Sound at the very end within 35 dB of the voice, and less speech than the text should take."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
     if not (signals.duration_ratio < _LEAST_OF_EXPECTED and signals.end_db > _LOUDEST_END_DB):
         return None
     share, least = 100 * signals.duration_ratio, 100 * _LEAST_OF_EXPECTED
     text = msg(
-        "It breaks off in the middle of a sound after {share:.0f} % of what this text should take (limit {limit:.0f} %).",
+        "It breaks off in the middle of a sound after {share:.0f} % of what this text should take (limit "
+        "{limit:.0f} %).",
         share=share,
         limit=least,
     )
@@ -32,7 +32,10 @@ RULE = Rule(
     severity="flaw",
     title=msg("Cut off"),
     causes=msg("?"),
-    remedy=msg("Raise the limit on tokens; if that is not reached, see that every target ends with the end token, after its last word."),
+    remedy=msg(
+        "Raise the limit on tokens; if that is not reached, see that every target ends with the end token, after "
+        "its last word."
+    ),
     detect=by_signals(detect),
     profiles=("speech",),
 )
