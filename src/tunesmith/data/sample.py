@@ -23,6 +23,9 @@ SPEAKER = "speaker_emb_path"
 """Attribute with the path of a clip's speaker vector (ACE-Step's column), and a prompt's text role for it."""
 
 
+_NEARLY_S = 0.25
+
+
 @dataclass(frozen=True)
 class AudioRef:
     """Where one audio lies: a file, or the span ``start``..``end`` (seconds) of it.
@@ -34,6 +37,10 @@ class AudioRef:
     start: float = 0.0
     end: float | None = None
     duration: float | None = None
+
+    def is_end_of(self, file_seconds: float, seconds: float) -> bool:
+        """Whether this part, of so many seconds, is the end of a longer recording: music may well die away there."""
+        return self.start > 1.0 and self.start + seconds > file_seconds - _NEARLY_S
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,7 @@ def _run_data(
         reference=reference_of(clips, profile),
         losses=losses,
         want_seconds=None if is_speech else context.recipe.evaluate.seconds,
+        whole=2 * sum(clip.is_song for clip in references) > len(references),
         profile=profile,
         kinds=[prompts[i].edit_type for i in judged] if is_speech else (),
         clip_kinds=[edit_type(clip.sample.attributes) for clip in references] if is_speech else (),
@@ -204,7 +205,7 @@ def _audio(file: SideFiles) -> tuple[np.ndarray, int]:
 
 
 def _side(file: SideFiles, run: RunData, target: Path) -> ComparedSide:
-    found = diagnose_file(file.signals, run.want_seconds, run.profile, run.reference)
+    found = diagnose_file(file.signals, run.want_seconds, run.profile, run.reference, whole=run.whole)
     return ComparedSide(
         file=file.file.relative_to(target).as_posix(),
         signals=file.signals.to_json(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ from tunesmith.run.evaluated import evaluated_samples
 
 SEARCHED_CLIPS, SEARCHED_S = 24, 30.0
 """Training clips, and seconds of each, that outputs are searched for."""
+SONG_S = 60.0
+"""A recording from here on that is taken whole is a song, and may fade or die away at its end."""
+_NEARLY_S = 0.25
 REFERENCE_CLIPS = 12
 """Clips of the user's own that results are compared with: calibrated limits need eight."""
 
@@ -32,7 +35,7 @@ class ReferenceClip:
 
     ``coded`` is the crop after the model's own codec, and ``signals`` were measured on it: generated audio has been
     through the codec too, and the codec's faults should not count against it. Speech is not cropped; ``transcript`` is
-    ``None`` for music, and without a transcriber.
+    ``None`` for music, and without a transcriber. ``is_whole`` tells that nothing of its recording is left out.
     """
 
     sample: Sample
@@ -40,6 +43,12 @@ class ReferenceClip:
     coded: np.ndarray
     signals: Signals
     transcript: str | None = None
+    is_whole: bool = False
+
+    @property
+    def is_song(self) -> bool:
+        """Whether this is a whole song, which ends as songs do."""
+        return self.is_whole and self.signals.duration_s >= SONG_S
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
 
     Speech is not cropped, and is compared with the same text and voice as what is generated.
     """
+    from tunesmith.audio.decode import probe
     from tunesmith.data.load import load
     from tunesmith.prompting.spoken import prompt_of
     from tunesmith.run.device import pick_device
@@ -75,12 +85,15 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
         for sample in chosen:
             ref = sample.audios[context.family.type.audio_roles[-1]]
             longest = None if evaluator else ref.start + context.recipe.evaluate.seconds
-            end = min((x for x in (ref.end, longest) if x is not None), default=None)
-            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
+            until = min((x for x in (ref.end, longest) if x is not None), default=None)
+            audio = load(AudioRef(ref.path, ref.start, until), card.sample_rate, card.channels)
             coded = encoder.round_trip(audio)
             coded = audio if coded is None else coded
             if evaluator is None:
-                clips.append(ReferenceClip(sample, audio, coded, measure(coded.T, card.sample_rate)))
+                length, end = audio.shape[1] / card.sample_rate, probe(ref.path).seconds
+                signals = replace(measure(coded.T, card.sample_rate), at_end=float(ref.is_end_of(end, length)))
+                is_whole = ref.start == 0 and length > end - _NEARLY_S
+                clips.append(ReferenceClip(sample, audio, coded, signals, is_whole=is_whole))
             elif PROMPT in sample.audios:
                 measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
                 clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))

@@ -56,6 +56,7 @@ class RunData:
         training: How training went and was set, when known.
         data: What the checks found in the clips that were trained on, when known.
         sound: What is heard over all outputs together; ``None`` for speech.
+        whole: Whole songs were asked for: as long as the person's own are from beginning to end.
     """
 
     base: Sequence[Signals] | None
@@ -70,6 +71,7 @@ class RunData:
     training: TrainingEvidence | None = None
     data: DataEvidence | None = None
     sound: SoundComparison | None = None
+    whole: bool = False
 
     @property
     def pairs(self) -> int:
@@ -86,7 +88,7 @@ class RunData:
 
     def flagged(self, rule: Rule, clips: Sequence[Signals], *, calibrated: bool = True) -> list[Verdict]:
         """The verdicts of one rule over some clips, with or without the reference's limits and excuses."""
-        context = Context(self.want_seconds, self.profile, self.reference if calibrated else None)
+        context = Context(self.want_seconds, self.profile, self.reference if calibrated else None, self.whole)
         verdicts = [rule.check(clip, context) for clip in clips]
         return [verdict for verdict in verdicts if verdict is not None]
 
