@@ -26,6 +26,7 @@ from diagnosis_cases.nulls import null_shares
 from diagnosis_cases.planted import HARMLESS, PLANTED, Planted
 from recording import measured as record
 from recording import write_results
+from tunesmith.evaluation.reference_stats import FEWEST_CLIPS
 
 __all__ = ["protocol"]
 
@@ -54,7 +55,7 @@ def references(material: Sequence[Clip]) -> dict[str, list[Clip]]:
     for clip in material:
         others = [c for c in material if c.source != clip.source and c.kind == clip.kind and not c.ending]
         alike = [c for c in others if c.group == clip.group]
-        found[clip.name] = _spread(alike if len(alike) >= REFERENCE_CLIPS // 2 else others, REFERENCE_CLIPS)
+        found[clip.name] = _spread(alike if len(alike) >= FEWEST_CLIPS else others, REFERENCE_CLIPS)
     return found
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from tests.evaluation import failures
 from tests.evaluation.music import RATE, SECONDS, measured, song
-from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file
+from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file, reference_of
 from tunesmith.evaluation.signals import measure
 from tunesmith.texts import Message
+
+RNG = np.random.default_rng(0)
 
 
 def names(audio: np.ndarray, rate: int = RATE) -> list[str]:
@@ -38,7 +40,68 @@ def test_each_failure_is_found_on_every_song(name):
 
 def test_every_rule_has_a_failure_that_proves_it():
     of_music = {rule.name for rule in FILE_RULES if "music" in rule.profiles}
-    assert of_music == {rule for _, rule in failures.EXPECTED.values()}
+    known = failures.EXPECTED | failures.EXPECTED_IN_LONG_CLIPS | failures.EXPECTED_BESIDE_CLIPS
+    assert of_music == {rule for _, rule in known.values()}
+
+
+@pytest.mark.parametrize("name", failures.EXPECTED_IN_LONG_CLIPS)
+def test_what_takes_nine_seconds_to_tell_is_found_in_twelve(name):
+    failure, rule = failures.EXPECTED_IN_LONG_CLIPS[name]
+    for seed in range(2):
+        clean = song(seed, 12.0)
+        assert rule not in [v.rule for v in diagnose_file(measure(clean, RATE))]
+        assert rule in [v.rule for v in diagnose_file(measure(failure(clean, RATE, RNG), RATE))]
+
+
+@pytest.mark.parametrize("name", failures.EXPECTED_BESIDE_CLIPS)
+def test_what_only_own_clips_can_tell_is_found_beside_them(name):
+    failure, rule = failures.EXPECTED_BESIDE_CLIPS[name]
+    own = reference_of([measured(seed) for seed in range(10, 22)])
+    for seed in range(4):
+        assert rule not in [v.rule for v in diagnose_file(measured(seed), reference=own)]
+        found = {v.rule: v for v in diagnose_file(measure(failure(song(seed), RATE, RNG), RATE), reference=own)}
+        assert rule in found, f"seed {seed}: {list(found)}"
+
+
+LOWER_IS_WORSE = {"drone", "antiphase", "mono", "short", "incoherent", "dull", "babble"}
+
+
+@pytest.mark.parametrize("name", failures.EXPECTED)
+def test_a_number_that_is_told_lies_beyond_its_limit(name):
+    own = reference_of([measured(seed) for seed in range(10, 22)])
+    for seed in range(2):
+        signals = measure(failures.EXPECTED[name][0](song(seed), RATE, np.random.default_rng(seed)), RATE)
+        for reference in (None, own):
+            for verdict in diagnose_file(signals, SECONDS, reference=reference):
+                low = verdict.rule in LOWER_IS_WORSE or (verdict.rule, verdict.unit) in {("silent", "LUFS")}
+                low = low or (verdict.rule == "overdriven" and verdict.unit == "dB")
+                low = low or (verdict.rule == "noise" and verdict.number < 0.2)
+                low = low or (verdict.rule == "level" and verdict.number < verdict.limit)
+                beyond = verdict.number <= verdict.limit if low else verdict.number >= verdict.limit
+                assert beyond, (verdict.rule, verdict.number, verdict.limit, str(verdict.sentence))
+
+
+def test_the_end_of_a_recording_may_die_away():
+    fading = measure(failures.fade(40)(song(0), RATE, RNG), RATE)
+    assert {"fade"} <= {v.rule for v in diagnose_file(fading)}
+    assert diagnose_file(replace(fading, at_end=1.0)) == []
+    own = reference_of([replace(fading, at_end=1.0)] * 4 + [measured(seed) for seed in range(10, 18)])
+    assert own is not None and "fade" not in own.common and own.centres["fade_slope"].median > -1
+
+
+def test_a_whole_song_may_end_and_not_break_off():
+    ended = replace(measured(0), duration_s=180.0, dead_tail_s=4.0)
+    assert [v.rule for v in diagnose_file(ended)] == ["dead_tail"]
+    assert diagnose_file(ended, whole=True) == []
+    assert [v.rule for v in diagnose_file(replace(ended, dead_tail_s=9.0), whole=True)] == ["dead_tail"]
+
+
+@pytest.mark.parametrize("band", [(400, 1600), (1000, 5000)])
+def test_a_band_of_noise_is_no_drone(band):
+    for seed in range(4):
+        found = names(failures.noise_band(*band)(song(seed), RATE, np.random.default_rng(seed)))
+        assert "noise" in found
+        assert not {"drone", "frozen"} & set(found)
 
 
 def test_a_dissolve_is_dated():

@@ -113,7 +113,7 @@ class Signals:
     fine_corr: float
     noise_share: float
     noise_onset_s: float
-    noise_end_s: float
+    noise_end_s: float = field(default=math.nan, kw_only=True)
     centroid_hz: float
     sub_share: float
     band_edge_hz: float
@@ -124,18 +124,18 @@ class Signals:
     loop_lag_s: float
     flux: float
     pulse: float
-    held_s: float
-    modulation_db: float
+    held_s: float = field(default=math.nan, kw_only=True)
+    modulation_db: float = field(default=math.nan, kw_only=True)
     repeat_share: float
     repeat_lag_s: float
-    stutter_s: float
+    stutter_s: float = field(default=math.nan, kw_only=True)
     tempo_bpm: float
     tempo_confidence: float
     low_env_std_db: float
     low_env_lag1: float
-    dropouts: float
-    hum_lines: float
-    hum_over_db: float
+    dropouts: float = field(default=math.nan, kw_only=True)
+    hum_lines: float = field(default=math.nan, kw_only=True)
+    hum_over_db: float = field(default=math.nan, kw_only=True)
     over_frac: float = field(default=0.0, kw_only=True)
     gain_db: float = field(default=0.0, kw_only=True)
     at_end: float = field(default=0.0, kw_only=True)

@@ -165,13 +165,14 @@ def noise_band(mean: Array, frequencies: Array) -> slice | None:
     inside = np.flatnonzero((frequencies >= 200) & (frequencies <= min(8000, 0.95 * frequencies[-1])))
     if len(inside) < 32:
         return None
-    near = maximum_filter1d(mean[inside], 2 * _GAP_BINS + 1)
-    top, faint = int(near.argmax()), np.flatnonzero(near < near.max() * 10 ** (-_NOISE_BAND_DB / 10))
-    low = int(faint[faint < top][-1]) + 1 if (faint < top).any() else 0
-    high = int(faint[faint > top][0]) if (faint > top).any() else len(inside)
+    near = maximum_filter1d(mean, 2 * _GAP_BINS + 1)
+    top = int(inside[0] + near[inside].argmax())
+    faint = np.flatnonzero(near < near[top] * 10 ** (-_NOISE_BAND_DB / 10))
+    low, high = int(faint[faint < top].max(initial=-1)) + 1, int(faint[faint > top].min(initial=len(mean)))
     low += _GAP_BINS + _CLIFF_BINS if low else 0
-    high -= _GAP_BINS + _CLIFF_BINS if high < len(inside) else 0
-    return slice(inside[0] + low, inside[0] + high) if high - low >= _FEWEST_BINS else None
+    high -= _GAP_BINS + _CLIFF_BINS if high < len(mean) else 0
+    low, high = max(low, int(inside[0])), min(high, int(inside[-1]) + 1)
+    return slice(low, high) if high - low >= _FEWEST_BINS else None
 
 
 def noise_curves(power: Array) -> tuple[Array, Array, Array]:

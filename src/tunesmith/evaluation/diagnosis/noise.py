@@ -48,7 +48,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
 
 
 def _part(signals: Signals, off: Deviation | None) -> Reading:
-    start, end = signals.noise_onset_s, signals.noise_end_s
+    start = signals.noise_onset_s
+    end = signals.noise_end_s if math.isfinite(signals.noise_end_s) else signals.duration_s
     text = msg(
         "Sounds like hiss from second {start:.0f} to second {end:.0f} of {duration_s:.0f}: every window of 2 s in "
         "there "

@@ -53,7 +53,7 @@ def detect(signals: Signals) -> Reading | None:
 
 def _only_fast(signals: SpeechSignals) -> bool:
     """Whether all is said, in less time: Whisper heard the words, or more syllables are there than time is."""
-    heard = signals.error_rate <= _MOST_MISHEARD
+    heard = signals.error_rate <= _MOST_MISHEARD and signals.duration_ratio >= _LEAST_BY_RATE
     return heard or signals.nuclei_ratio > max(_LEAST_SYLLABLES, _SYLLABLES_OVER_TIME * signals.duration_ratio)
 
 

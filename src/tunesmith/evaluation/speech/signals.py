@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from tunesmith.evaluation.signals import Signals
 
@@ -39,10 +40,10 @@ class SpeechSignals(Signals):
     stretches: int
     clauses: int
     floor_db: float
-    nuclei_ratio: float
-    said_again: float
-    said_again_s: float
-    end_db: float
+    nuclei_ratio: float = field(default=math.nan, kw_only=True)
+    said_again: float = field(default=math.nan, kw_only=True)
+    said_again_s: float = field(default=math.nan, kw_only=True)
+    end_db: float = field(default=math.nan, kw_only=True)
     speech_rate: float
     voice_prompt: float
     voice_own: float
