@@ -90,9 +90,9 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
             coded = encoder.round_trip(audio)
             coded = audio if coded is None else coded
             if evaluator is None:
-                length, end = audio.shape[1] / card.sample_rate, probe(ref.path).seconds
-                signals = replace(measure(coded.T, card.sample_rate), at_end=float(ref.is_end_of(end, length)))
-                is_whole = ref.start == 0 and length > end - _NEARLY_S
+                length, whole = audio.shape[1] / card.sample_rate, probe(ref.path).seconds
+                signals = replace(measure(coded.T, card.sample_rate), at_end=float(ref.is_end_of(whole, length)))
+                is_whole = ref.start == 0 and length > whole - _NEARLY_S
                 clips.append(ReferenceClip(sample, audio, coded, signals, is_whole=is_whole))
             elif PROMPT in sample.audios:
                 measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)

@@ -34,7 +34,6 @@ RULE = Rule(
     name="babble",
     severity="broken",
     title=msg("Babble"),
-    causes=msg("?"),
     remedy=msg(
         "See whether the base model's held-out loss is sane before the first step, and generate with adapter scale "
         "0: if the base babbles too, its tokens or its decoder are wrong."

@@ -27,7 +27,6 @@ RULE = Rule(
     name="dropouts",
     severity="flaw",
     title=msg("Dropouts"),
-    causes=msg("?"),
     remedy=msg(
         "Look for the same holes in your clips (tunesmith check); if they have none, try an earlier checkpoint."
     ),

@@ -33,10 +33,10 @@ RULE = Rule(
     name="dull",
     severity="flaw",
     title=msg("Dull"),
-    causes=msg("?"),
     remedy=msg(
         "Compare the codec's ceiling in the report; if that is bright, look for low-rate or lossy clips in the data "
         "and try an earlier checkpoint."
     ),
     detect=detect,
+    checks=("upsampled",),
 )

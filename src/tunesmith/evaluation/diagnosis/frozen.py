@@ -35,7 +35,6 @@ RULE = Rule(
     name="frozen",
     severity="broken",
     title=msg("Stands still"),
-    causes=msg("?"),
     remedy=msg("Sample with temperature 1 and top-k 250; if it stays, take an earlier checkpoint."),
     detect=by_signals(detect),
 )

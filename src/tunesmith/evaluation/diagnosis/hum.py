@@ -31,7 +31,6 @@ RULE = Rule(
     name="hum",
     severity="flaw",
     title=msg("Hums"),
-    causes=msg("?"),
     remedy=msg("Take hum out of the training clips with a notch filter at each multiple of the mains."),
     detect=by_signals(detect),
 )

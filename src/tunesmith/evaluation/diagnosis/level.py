@@ -25,10 +25,10 @@ RULE = Rule(
     name="level",
     severity="flaw",
     title=msg("Another level"),
-    causes=msg("?"),
     remedy=msg(
         "Bring the training clips to one level (tunesmith check --fix), and lower guidance if outputs are louder "
         "than those."
     ),
     detect=detect,
+    checks=("loudness_outlier",),
 )

@@ -37,7 +37,6 @@ RULE = Rule(
     name="repeated_clause",
     severity="flaw",
     title=msg("Said twice"),
-    causes=msg("?"),
     remedy=msg(
         "Look for recordings that say a phrase twice while their transcripts do not, and try an earlier checkpoint."
     ),

@@ -27,7 +27,6 @@ RULE = Rule(
     name="stutter",
     severity="flaw",
     title=msg("Stutters"),
-    causes=msg("?"),
     remedy=msg("Raise temperature or top-k, and try an earlier checkpoint."),
     detect=by_signals(detect),
 )

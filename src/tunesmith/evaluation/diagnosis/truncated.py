@@ -31,7 +31,6 @@ RULE = Rule(
     name="truncated",
     severity="flaw",
     title=msg("Cut off"),
-    causes=msg("?"),
     remedy=msg(
         "Raise the limit on tokens; if that is not reached, see that every target ends with the end token, after "
         "its last word."
