@@ -94,18 +94,19 @@ def nearly_stuck(seconds: float) -> Failure:
 
 
 def freeze(x: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """From the middle on, the loudest moment's spectrum with phases that move evenly."""
-    size, half = rate // 8, len(x) // 2
+    """From the middle on the loudest moment's spectrum, its phases moving on evenly."""
+    size, half = rate // 16, len(x) // 2
     starts = range(half, half + rate, size // 2)
     loudest = max(starts, key=lambda start: _rms(x[start : start + size]))
-    spectrum = np.fft.rfft(np.hanning(size)[:, None] * x[loudest : loudest + size], axis=0)
+    gate = np.hanning(size)[:, None]
+    spectrum = np.fft.rfft(gate * x[loudest : loudest + size], axis=0)
     turn = np.exp(2j * np.pi * rng.uniform(0, 1, (len(spectrum), 1)))
-    out, gate = np.zeros_like(x), np.hanning(size)[:, None]
-    for start in range(half, len(x) - size, size // 4):
+    out = np.zeros_like(x)
+    for start in range(half, len(x) - size, size // 2):
         out[start : start + size] += gate * np.fft.irfft(spectrum, size, axis=0)
         spectrum = spectrum * turn
-    out[:half] = x[:half]
     out[half:] *= _rms(x[:half]) / _rms(out[half:])
+    out[:half] = x[:half]
     return out
 
 

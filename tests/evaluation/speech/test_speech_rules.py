@@ -7,12 +7,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from tests.evaluation import failures
 from tests.evaluation.speech.talk import RATE, espeak, needs_espeak, talk
 from tunesmith.evaluation.collapse import collapse
 from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file, reference_of
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.signals import SpeechSignals
-from tunesmith.speech.duration import floor_db, spoken_seconds, stretches
+from tunesmith.speech.duration import end_db, floor_db, nuclei, spoken_seconds, stretches
+from tunesmith.speech.repeats import said_again, said_again_seconds
 from tunesmith.speech.syllables import clauses, syllables
 
 TEXT = "when the bell rang, the children ran outside, and the teacher closed the door"
@@ -25,7 +27,8 @@ def signals(audio: np.ndarray, rate: int, text: str, expected: float, *, known: 
         "error_rate": np.nan, "left_out": np.nan, "text_length": 0, "voice_prompt": 0.8, "voice_own": 0.7,
         "spoken_s": spoken, "duration_ratio": spoken / expected, "target_known": int(known),
         "stretches": len(stretches(audio, rate)), "clauses": clauses(text), "floor_db": floor_db(audio, rate),
-        "speech_rate": syllables(text) / spoken if spoken else np.nan,
+        "speech_rate": syllables(text) / spoken if spoken else np.nan, "end_db": end_db(audio, rate),
+        "said_again_s": said_again_seconds(audio, rate),
     }  # fmt: skip
     return SpeechSignals(**values | other)
 
@@ -34,13 +37,26 @@ def rules(measured: Signals) -> list[str]:
     return [verdict.rule for verdict in diagnose_file(measured, profile="speech")]
 
 
-GOOD = talk(TEXT)
+GOOD: np.ndarray = talk(TEXT)
 EXPECTED = spoken_seconds(GOOD, RATE)
 PARTS = [part + "," for part in TEXT.split(",")]
 
 
 def spoken(audio: np.ndarray, **other) -> SpeechSignals:
     return signals(audio, RATE, TEXT, EXPECTED, **other)
+
+
+def shuffled() -> np.ndarray:
+    """The same frames of 20 ms in another order, as from random tokens."""
+    moved = failures.shuffle_frames(GOOD.T, RATE, np.random.default_rng(0))
+    return moved.T.astype(np.float32)
+
+
+def twice() -> np.ndarray:
+    """All but the last word comes a second time."""
+    start, end = stretches(GOOD, RATE)[0][0], 0.7 * GOOD.shape[1] / RATE
+    part = GOOD[:, int(start * RATE) : int(end * RATE)]
+    return np.concatenate([part, np.zeros((1, RATE // 5), np.float32), GOOD], axis=1)
 
 
 def test_good_speech_passes():
@@ -115,6 +131,35 @@ def test_words_and_voices():
     assert "voice_lost" not in rules(spoken(GOOD, voice_prompt=0.1, voice_own=0.6))
 
 
+def test_what_is_said_fast_is_not_left_out():
+    fast = talk(TEXT, pace=0.11, pause=0.05)
+    assert spoken_seconds(fast, RATE) < 0.8 * EXPECTED
+    assert "skipped_clause" not in rules(spoken(fast, nuclei_ratio=0.9))
+    assert "skipped_clause" in rules(spoken(fast, nuclei_ratio=0.6, duration_ratio=0.6))
+    assert "skipped_clause" not in rules(spoken(fast, nuclei_ratio=np.nan, duration_ratio=0.6, error_rate=0.05))
+
+
+def test_noise_under_a_voice_is_no_other_voice():
+    found = rules(spoken(GOOD + 0.4 * noise("brown"), voice_prompt=0.0, voice_own=-0.1))
+    assert "noisy_speech" in found
+    assert "voice_lost" not in found
+
+
+def test_words_heard_twice_are_told_from_words_that_the_text_has_twice():
+    text = ["no", "more", "and", "no", "more", "again"]
+    assert said_again(text, text) == 0
+    assert said_again(text, [*text, "and", "no", "more", "again"]) == 4
+    assert said_again(["a", "b", "c"], ["a", "b", "c", "x", "b", "c"]) == 2
+    assert said_again([], []) == 0
+    assert "repeated_clause" in rules(spoken(GOOD, said_again=4.0))
+    assert "repeated_clause" not in rules(spoken(GOOD, said_again=1.0))
+
+
+def test_a_natural_end_is_not_cut_off():
+    assert "truncated" not in rules(spoken(GOOD, duration_ratio=0.85))
+    assert "truncated" not in rules(spoken(GOOD[:, : int(0.8 * GOOD.shape[1])], duration_ratio=1.0))
+
+
 def test_music_is_not_held_to_speech():
     broken = spoken(talk(PARTS[0]), error_rate=1.0, voice_prompt=0.0, voice_own=0.0)
     assert not {"skipped_clause", "wrong_words", "voice_lost"} & {v.rule for v in diagnose_file(broken)}
@@ -124,6 +169,9 @@ def test_music_is_not_held_to_speech():
 
 def test_every_rule_of_speech_speaks_both_languages():
     made = {
+        "babble": spoken(shuffled()),
+        "truncated": spoken(GOOD[:, : int(0.8 * GOOD.shape[1])]),
+        "repeated_clause": spoken(twice()),
         "skipped_clause": spoken(talk(PARTS[0])),
         "too_long_speech": spoken(np.tile(GOOD, 2)),
         "wrong_words": spoken(GOOD, error_rate=0.5),
@@ -180,4 +228,9 @@ def test_espeak_passes_and_its_dropped_clauses_are_found(voice):
         assert rules(signals(espeak(text, voice, speed), 24_000, text, expected)) == []
     for dropped in range(3):
         kept = mark.join(part for i, part in enumerate(text.strip("。").split(mark)) if i != dropped)
-        assert "skipped_clause" in rules(signals(espeak(kept, voice), 24_000, text, expected)), dropped
+        said = espeak(kept, voice)
+        heard = nuclei(said, 24_000) / nuclei(whole, 24_000)
+        assert "skipped_clause" in rules(signals(said, 24_000, text, expected, nuclei_ratio=heard)), dropped
+    fast = espeak(text, voice, 240)
+    heard = nuclei(fast, 24_000) / nuclei(whole, 24_000)
+    assert "skipped_clause" not in rules(signals(fast, 24_000, text, expected, nuclei_ratio=heard))

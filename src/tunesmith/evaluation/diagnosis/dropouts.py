@@ -7,11 +7,11 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST = 1
-_MOST_IN_SPEECH = 2  # a stop consonant of a synthesiser's can end and begin as hard, once in a while
+_MOST_IN_SPEECH = 3  # a stop consonant of a synthesiser's can end and begin as hard, once in a while
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """More than one hole with two hard edges, in speech more than two."""
+    """More than one hole with two hard edges, in speech more than three."""
     most = _MOST_IN_SPEECH if context.profile == "speech" else _MOST
     if not signals.live or not signals.dropouts > most:
         return None

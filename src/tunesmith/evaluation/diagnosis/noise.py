@@ -11,7 +11,8 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
-_LEAST_FLATNESS, _LEAST_MOVEMENTS = 0.35, 15.0
+_SIGNS = {"flat_white": 1, "eff_rank": 1, "fine_corr": -1}
+_LEAST_Z = 1.0
 _LONGEST_S = 2.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
@@ -25,9 +26,7 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         return None
     # What is whispered is as far from a person's voiced recordings as noise is from music.
     breath = context.profile == "speech" and _whispered(signals)
-    off = None if breath else context.off(signals, flat_white=1, eff_rank=1, fine_corr=-1)
-    if off is not None and signals.flat_white < _LEAST_FLATNESS and signals.eff_rank < _LEAST_MOVEMENTS:
-        off = None  # another timbre than the person's own clips, but as far from noise as music is
+    off = None if breath else _noisier(signals, context)
     # Noise never comes back; a groove under loud hats, or through a coarse codec, is as flat but does.
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
@@ -45,6 +44,15 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         )
         return Reading(rank, _MOST_MOVEMENTS, "", text, off=off, unlike=_NOISIER)
     return _whole(signals, off, absolute=whole)
+
+
+def _noisier(signals: Signals, context: Context) -> Deviation | None:
+    """The greatest deviation where all three point to noise; where only one does, it is another timbre."""
+    found = [context.off(signals, **{name: sign}) for name, sign in _SIGNS.items()]
+    known = [each for each in found if each is not None]
+    if not known or min(each.z for each in known) < _LEAST_Z:
+        return None
+    return max(known, key=lambda each: each.z)
 
 
 def _part(signals: Signals, off: Deviation | None) -> Reading:
