@@ -11,8 +11,8 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
-_SIGNS = {"flat_white": 1, "eff_rank": 1, "fine_corr": -1}
-_LEAST_Z = 1.0
+_SIGNS = (("flat_white", 1, 1.0), ("fine_corr", -1, 1.0), ("eff_rank", 1, -0.5))
+"""What noise moves, which way, and by how many robust deviations at least."""
 _LONGEST_S = 2.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5
@@ -47,12 +47,12 @@ def detect(signals: Signals, context: Context) -> Reading | None:
 
 
 def _noisier(signals: Signals, context: Context) -> Deviation | None:
-    """The greatest deviation where all three point to noise; where only one does, it is another timbre."""
-    found = [context.off(signals, **{name: sign}) for name, sign in _SIGNS.items()]
-    known = [each for each in found if each is not None]
-    if not known or min(each.z for each in known) < _LEAST_Z:
+    """The greatest deviation where all point to noise; where they contradict each other, it is another timbre."""
+    found = [(least, context.off(signals, **{name: sign})) for name, sign, least in _SIGNS]
+    known = [(least, each) for least, each in found if each is not None]
+    if not known or any(each.z < least for least, each in known):
         return None
-    return max(known, key=lambda each: each.z)
+    return max((each for _, each in known), key=lambda each: each.z)
 
 
 def _part(signals: Signals, off: Deviation | None) -> Reading:
