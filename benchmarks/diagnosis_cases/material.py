@@ -16,7 +16,7 @@ import soxr
 from scipy.signal import butter, sosfilt
 
 from diagnosis_cases import beats, midi
-from diagnosis_cases.packages import LOOPS, MUSIC, SOUNDFONT, SPEECH, program, unpacked
+from diagnosis_cases.packages import LOOPS, MUSIC, SOUNDFONT, SPEECH, files_of, program
 
 RATE = 32_000
 SECONDS = 12.0
@@ -120,7 +120,7 @@ def _seconds(path: Path) -> float:
 def _game_music(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]:
     """From every track a crop of 12 s, from every other a short one, and of some the end."""
     for package in MUSIC:
-        tracks = [p for p in _files(unpacked(package, cache), ".ogg", ".mp3") if _seconds(p) >= _LEAST_TRACK_S]
+        tracks = [p for p in _files(files_of(package, cache), ".ogg", ".mp3") if _seconds(p) >= _LEAST_TRACK_S]
         for number, path in enumerate(tracks[:40]):
             length, rng = _seconds(path), np.random.default_rng(zlib.crc32(path.name.encode()))
             source = f"{package}/{path.name}"
@@ -133,14 +133,14 @@ def _game_music(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]
 
 def _recorded_speech(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]:
     for package in SPEECH:
-        found = [p for p in _files(unpacked(package, cache), ".wav") if _seconds(p) >= _LEAST_SPEECH_S]
+        found = [p for p in _files(files_of(package, cache), ".wav") if _seconds(p) >= _LEAST_SPEECH_S]
         for path in found[:: max(1, len(found) // _MOST_SPEECH)][:_MOST_SPEECH]:
             yield _crop(path, 0, SECONDS), "speech", f"{package}/{path.name}", package, False
 
 
 def _loops(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]:
     """Whole loops end to end, as music is made of them; none is so short that it would be a stuck decoder."""
-    for path in _files(unpacked(LOOPS, cache), ".flac"):
+    for path in _files(files_of(LOOPS, cache), ".flac"):
         if path.name.startswith("loop_") and _seconds(path) >= _LEAST_LOOP_S:
             loop = _crop(path, 0, _seconds(path))
             turns = -(-int(SECONDS * RATE) // len(loop))
@@ -148,7 +148,7 @@ def _loops(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]:
 
 
 def _pieces(cache: Path) -> Iterator[tuple[np.ndarray, str, str, str, bool]]:
-    [soundfont] = _files(unpacked(SOUNDFONT, cache), ".sf2")
+    [soundfont] = _files(files_of(SOUNDFONT, cache), ".sf2")
     target = cache / "clips" / "piece.wav"
     for style in midi.STYLES:
         for seed in range(_PIECES):

@@ -1,10 +1,11 @@
-"""Debian packages with sound in them, downloaded and unpacked into a cache folder: never installed, never committed."""
+"""The Debian packages whose sound is used, and the programs that render more."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
+
+from debian import unpacked
 
 MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music")
 SPEECH = ("asterisk-core-sounds-en-wav", "asterisk-core-sounds-fr-wav")
@@ -12,34 +13,15 @@ LOOPS = "sonic-pi-samples"
 SOUNDFONT = "timgm6mb-soundfont"
 
 
-def unpacked(name: str, cache: Path) -> Path:
-    """The package's files.
-
-    Args:
-        name: Of a package in the machine's own sources.
-        cache: Where packages are kept.
+def files_of(name: str, cache: Path) -> Path:
+    """The folder of a package's files, downloaded where it is not there.
 
     Raises:
         SystemExit: when the package is not in the cache and cannot be downloaded.
     """
-    folder = cache / name
-    if folder.exists():
-        return folder
-    archives = cache / "packages"
-    archives.mkdir(parents=True, exist_ok=True)
-    if not list(archives.glob(f"{name}_*.deb")):
-        tool = shutil.which("apt-get")
-        if tool is None:
-            raise SystemExit(
-                f"{name} is not in {archives}, and there is no apt-get to download it: put its .deb there."
-            )
-        done = subprocess.run([tool, "download", name], cwd=archives, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{name} cannot be downloaded: {done.stderr.strip()}")
-    partial = cache / f"{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    subprocess.run(["dpkg", "-x", str(next(archives.glob(f"{name}_*.deb"))), str(partial)], check=True)
-    partial.rename(folder)
+    folder = unpacked(name, cache)
+    if folder is None:
+        raise SystemExit(f"{name} cannot be downloaded: put its .deb into {cache / 'packages'}.")
     return folder
 
 

@@ -38,7 +38,7 @@ RULE = Rule(
     remedy=msg("Sample with temperature 1 and top-k 250; if it stays, take an earlier checkpoint."),
     detect=by_signals(detect),
     speech_remedy=msg(
-        "Generate with adapter scale 0: if the base model stands still too, its weights were loaded wrongly; else take an "
-        "earlier checkpoint."
+        "Generate with adapter scale 0: if the base model stands still too, its weights were loaded wrongly; else take "
+        "an earlier checkpoint."
     ),
 )
