@@ -8,7 +8,7 @@ from tunesmith.texts import msg
 
 _LOWEST_HZ, _LEAST_DROP_DB = 5000.0, 30.0
 _LEAST_RATE = 16_000
-_LEAST_OF_OWN = 0.7
+_LEAST_OF_OWN = 0.6
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:

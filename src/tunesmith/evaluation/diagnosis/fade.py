@@ -6,14 +6,14 @@ from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-DROP_DB = 5.5
-_SLOPE_DB_PER_S = -0.45
-_TAU = -0.55
+DROP_DB = 5.0
+_SLOPE_DB_PER_S = -0.5
+_TAU = -0.5
 _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thing
 
 
 def detect(signals: Signals, context: Context) -> Reading | None:
-    """First to last third loses over 5.5 dB, at over 0.45 dB/s, and most later seconds are quieter than earlier ones.
+    """First to last third loses over 5 dB, at over 0.5 dB/s, and most later seconds are quieter than earlier ones.
 
     The end of a recording may fade.
     """
