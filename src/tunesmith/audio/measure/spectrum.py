@@ -113,20 +113,20 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
         under 120 Hz). All NaN under 0.3 s or for silence.
     """
     names = ("flatness", "flat_white", "fine_corr", "noise_share", "noise_onset_s", "centroid_hz", "sub_share")
-    frames = power_frames(mono, sample_rate, _WINDOW_S, _WINDOW_S / 2)
+    frames = timbre_frames(mono, sample_rate)
     energy = frames.power.sum(axis=1)
     if len(energy) < 8 or energy.max() < 1e-12:
         return dict.fromkeys(names, math.nan)
     active = energy > energy.max() * 1e-4
     power = frames.power[active] if active.sum() >= 8 else frames.power
     mean = power.mean(axis=0)
-    band = _noise_band(mean, frames.frequencies)
+    band = noise_band(mean, frames.frequencies)
     values = dict.fromkeys(names, math.nan)
     values["centroid_hz"] = float((frames.frequencies * mean).sum() / mean.sum())
     values["sub_share"] = float(mean[frames.frequencies < 120].sum() / mean.sum())
     if band is None:
         return values
-    flatness, white, fine = _noise_curves(frames.power[:, band] + _FLOOR)
+    flatness, white, fine = noise_curves(frames.power[:, band])
     chosen = active if active.sum() >= 8 else np.ones_like(active)
     pairs = chosen[:-2] & chosen[2:]
     values["flatness"], values["flat_white"] = float(np.median(flatness[chosen])), float(np.median(white[chosen]))
@@ -135,8 +135,21 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     return values
 
 
-def _noise_band(mean: Array, frequencies: Array) -> slice | None:
-    """The bins from 200 Hz to where the material ends: beyond it there is only the noise of rounding."""
+def timbre_frames(mono: Array, sample_rate: int) -> Frames:
+    """Windows of 64 ms every 32 ms: what noise, tones and timbre are measured in."""
+    return power_frames(mono, sample_rate, _WINDOW_S, _WINDOW_S / 2)
+
+
+def noise_band(mean: Array, frequencies: Array) -> slice | None:
+    """The bins from 200 Hz to where the material ends: beyond it there is only the noise of rounding.
+
+    Args:
+        mean: (F,) mean power by bin.
+        frequencies: (F,) in Hz.
+
+    Returns:
+        The bins; ``None`` where fewer than 32 are left.
+    """
     inside = np.flatnonzero((frequencies >= 200) & (frequencies <= min(8000, 0.95 * frequencies[-1])))
     if len(inside) < 32:
         return None
@@ -146,9 +159,19 @@ def _noise_band(mean: Array, frequencies: Array) -> slice | None:
     return slice(inside[0], last + 1) if last - inside[0] >= 31 else None
 
 
-def _noise_curves(power: Array) -> tuple[Array, Array, Array]:
+def noise_curves(power: Array) -> tuple[Array, Array, Array]:
+    """What tells noise from music, frame by frame.
+
+    Args:
+        power: (T, F) in the bins of :func:`noise_band`, windows that overlap by half.
+
+    Returns:
+        (T,) spectral flatness, (T,) the same after dividing by the envelope, (T-2,) correlation of the fine structure
+        with that of the next window that does not overlap.
+    """
     from scipy.ndimage import uniform_filter1d
 
+    power = power + _FLOOR
     log = np.log(power)
     white = log - uniform_filter1d(log, 41, axis=1, mode="nearest")  # 41 bins of 15.6 Hz: an envelope 640 Hz wide
     ratio = np.exp(log.mean(axis=1)) / power.mean(axis=1)

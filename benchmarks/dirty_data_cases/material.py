@@ -1,0 +1,124 @@
+"""Clean clips: cuts of free game music, recorded prompts and synthesised sentences, in two halves by source."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from debian import unpacked
+
+MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music", "planetblupi-music-ogg")
+PROMPTS = "asterisk-core-sounds-en-wav"
+SECONDS = 12.0
+HALVES = ("fit", "report")
+_CUTS = 2
+_TRACKS = 12
+_LEAST_RMS = 0.003
+_VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb-scotland+m3")
+_SENTENCES = (
+    "The ferry leaves the northern harbour at seven and comes back before the tide turns.",
+    "Please put the large blue box on the second shelf, beside the window.",
+    "Nobody had expected the old bridge to hold for another winter.",
+    "We measured the length of every plank twice before we cut it.",
+    "The bakery on the corner sells bread until noon and cake after that.",
+    "Her brother plays the trumpet in a band that meets on Thursdays.",
+    "A narrow path leads from the mill down to the lower meadow.",
+    "They painted the fence green because there was no white paint left.",
+    "The train to the coast was late, so we missed the last boat.",
+    "Rain is expected in the valley, while the hills stay dry and cold.",
+    "He keeps his notes in a small book with a yellow cover.",
+    "The museum opens its new hall for maps and globes next month.",
+)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clean clip.
+
+    Attributes:
+        name: Unlike any other's.
+        source: What it was cut from; clips of one source are in one half.
+        audio: (N, C) float32.
+        rate: In Hz.
+        text: What is said in it; empty for music.
+    """
+
+    name: str
+    source: str
+    audio: np.ndarray
+    rate: int
+    text: str = ""
+
+    @property
+    def half(self) -> str:
+        """Which half it belongs to, by its source's name."""
+        return HALVES[hashlib.blake2b(self.source.encode()).digest()[0] % 2]
+
+
+def music(cache: Path) -> list[Clip]:
+    """Cuts from the middle of tracks; clips that ship with the project where no package can be had."""
+    clips = [clip for package in MUSIC for clip in _cuts(package, cache)]
+    return clips or list(_shipped())
+
+
+def _cuts(package: str, cache: Path) -> Iterator[Clip]:
+    folder = unpacked(package, cache)
+    if folder is None:
+        return
+    tracks = [p for p in sorted(folder.rglob("*")) if p.suffix in (".ogg", ".mp3") and p.is_file()]
+    longest = [p for p in tracks if soundfile.info(p).duration >= 40][:: max(1, len(tracks) // _TRACKS)][:_TRACKS]
+    for path in longest:
+        info = soundfile.info(path)
+        for number in range(_CUTS):
+            start = (0.3 + 0.35 * number) * (info.duration - SECONDS)
+            first, count = round(start * info.samplerate), round(SECONDS * info.samplerate)
+            audio, rate = soundfile.read(path, count, first, dtype="float32", always_2d=True)
+            if float(np.sqrt(np.mean(audio**2))) > _LEAST_RMS:
+                yield Clip(
+                    f"{package.split('-', maxsplit=1)[0]}-{path.stem}-{number}".replace(" ", "_"),
+                    path.stem,
+                    audio,
+                    rate,
+                )
+
+
+def _shipped() -> Iterator[Clip]:
+    import tunesmith.pocket
+
+    for path in sorted((Path(tunesmith.pocket.__file__).parent / "clips").rglob("*.ogg")):
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        yield Clip(path.stem, path.stem, audio, rate)
+
+
+def speech(cache: Path) -> list[Clip]:
+    """Synthesised sentences with their exact text, where espeak-ng is installed."""
+    program = shutil.which("espeak-ng")
+    clips = []
+    for number, sentence in enumerate(_SENTENCES if program else ()):
+        for voice in _VOICES:
+            path = cache / "espeak" / f"{voice.replace('+', '-')}-{number}.wav"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                subprocess.run([str(program), "-v", voice, "-w", str(path), sentence], check=True)
+            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            clips.append(Clip(path.stem, sentence, audio, rate, sentence))
+    return clips
+
+
+def prompts(cache: Path) -> list[Clip]:
+    """Recorded prompts of 2 s and more, whose words are not known."""
+    folder = unpacked(PROMPTS, cache)
+    paths = [] if folder is None else [p for p in sorted(folder.rglob("*.wav")) if p.parent.name != "silence"]
+    clips = []
+    for path in paths:
+        if soundfile.info(path).duration >= 2.5:
+            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            clips.append(Clip(f"prompt-{path.stem}", path.stem, audio, rate))
+    return clips[:: max(1, len(clips) // 80)]
