@@ -14,12 +14,14 @@ import soundfile
 
 from debian import unpacked
 
-MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music", "planetblupi-music-ogg")
+MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music")
 PROMPTS = "asterisk-core-sounds-en-wav"
 SECONDS = 12.0
 HALVES = ("fit", "report")
 _CUTS = 2
-_TRACKS = 12
+_TRACKS = 16
+_LEAST_KBPS = 100
+"""Tracks of fewer kbit/s are no clean clips: their treble is cut off already."""
 _LEAST_RMS = 0.003
 _VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb-scotland+m3")
 _SENTENCES = (
@@ -73,8 +75,8 @@ def _cuts(package: str, cache: Path) -> Iterator[Clip]:
     if folder is None:
         return
     tracks = [p for p in sorted(folder.rglob("*")) if p.suffix in (".ogg", ".mp3") and p.is_file()]
-    longest = [p for p in tracks if soundfile.info(p).duration >= 40][:: max(1, len(tracks) // _TRACKS)][:_TRACKS]
-    for path in longest:
+    chosen = [path for path in tracks if _is_long_and_good(path)]
+    for path in chosen[:: max(1, len(chosen) // _TRACKS)][:_TRACKS]:
         info = soundfile.info(path)
         for number in range(_CUTS):
             start = (0.3 + 0.35 * number) * (info.duration - SECONDS)
@@ -87,6 +89,24 @@ def _cuts(package: str, cache: Path) -> Iterator[Clip]:
                     audio,
                     rate,
                 )
+
+
+def _is_long_and_good(path: Path) -> bool:
+    info = soundfile.info(path)
+    kbps = 8e-3 * path.stat().st_size / info.duration
+    return info.duration >= 40 and (kbps >= _LEAST_KBPS or info.samplerate < 44_100)
+
+
+def beats() -> list[Clip]:
+    """Synthesised music whose tempo is known: its text begins with it."""
+    from tunesmith.pocket.synth import render
+
+    clips = []
+    for style in ("house", "breaks", "chiptune", "dub"):
+        for seed in range(12):
+            made = render(style, SECONDS, seed)
+            clips.append(Clip(f"{style}-{seed}", f"{style}-{seed}", made.audio, 32_000, f"{made.bpm:g} bpm"))
+    return clips
 
 
 def _shipped() -> Iterator[Clip]:
