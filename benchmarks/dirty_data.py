@@ -1,9 +1,9 @@
 """Which kinds of dirty clips ``tunesmith check`` finds, and what it says of clean ones.
 
-Clean clips (game music and recorded prompts from Debian packages, synthesised sentences and beats) are fetched and made at
-run time and kept in ``--cache``; without a network, clips that ship with the project stand in. The check runs through the
-command line over a folder for each kind, and over folders of clean clips only. Limits were fitted on the half ``fit`` of
-the sources; the table is of the half ``report``.
+Clean clips (game music and recorded prompts from Debian packages, synthesised sentences and beats) are fetched and made
+at run time and kept in ``--cache``; without a network, clips that ship with the project stand in. The check runs through
+the command line over a folder for each kind, and over folders of clean clips only. Limits were fitted on the half
+``fit`` of the sources; the table is of the half ``report``.
 
     python benchmarks/dirty_data.py                     # every kind, the half that no limit was fitted on
     python benchmarks/dirty_data.py --only hum          # kinds whose name holds a word
@@ -54,7 +54,8 @@ def main() -> None:
     recall, misses = {}, {}
     for number, kind in enumerate((*kinds.MUSIC, *kinds.SPEECH)):
         if options.only in kind.name and chosen[kind.material]:
-            recall[kind], misses[kind] = _recall(kind, number, chosen[kind.material], work)
+            able = [clip for clip in chosen[kind.material] if clip.rate >= kind.lowest_rate]
+            recall[kind], misses[kind] = _recall(kind, number, able, work)
             print(_row(kind, *recall[kind], misses[kind]), flush=True)
     alarms, counts = _false_alarms(chosen, work)
     _print_alarms(alarms, counts)
@@ -71,7 +72,8 @@ def _recall(kind: Kind, number: int, clips: Sequence[Clip], work: Path) -> tuple
     """How many planted clips (or folders) are found, of how many, and what is said of the others."""
     rng = np.random.default_rng(number)
     if kind.whole_set:
-        results = [_trial(kind, list(rng.permutation(len(clips))[:WHOLE_SET]), [], clips, work, rng) for _ in range(TRIALS)]
+        orders = [list(rng.permutation(len(clips))[:WHOLE_SET]) for _ in range(TRIALS)]
+        results = [_trial(kind, order, [], clips, work, rng) for order in orders]
         found = sum(any(clip == "*" for _, clip in each[0]) for each in results)
         return (found, TRIALS), []
     order = list(rng.permutation(len(clips)))
@@ -93,22 +95,18 @@ def _trial(
     for number, index in enumerate(dirty):
         clip = clips[index]
         stem = f"d{number}_{clip.name}"
-        other = next(c for c in (*clips[index + 1 :], *clips) if c.source != clip.source and _differs(kind, c, clip))
+        other = next(each for each in (*clips[index + 1 :], *clips) if each.source != clip.source)
         kind.plant(folder / f"{stem}.wav", clip, other, rng)
         names.append(stem)
     for index in clean:
-        kinds.write(folder / f"c_{clips[index].name}.wav", clips[index].audio, clips[index].rate, kinds.caption(clips[index]))
+        clip = clips[index]
+        kinds.write(folder / f"c_{clip.name}.wav", clip.audio, clip.rate, kinds.caption(clip))
     findings = check(folder, work, speech=kind.material == "speech")
     hits = [(name, clip) for name, clip, level in findings if name in kind.checks and level != "info"]
     others: dict[str, set[str]] = defaultdict(set)
     for name, clip, _ in findings:
         others[clip].add(name)
     return hits, names, others
-
-
-def _differs(kind: Kind, other: Clip, clip: Clip) -> bool:
-    """Of speech, another voice."""
-    return kind.material != "speech" or other.name.rpartition("-")[0] != clip.name.rpartition("-")[0]
 
 
 def check(folder: Path, work: Path, *, speech: bool) -> list[tuple[str, str, str]]:
@@ -123,7 +121,9 @@ def check(folder: Path, work: Path, *, speech: bool) -> list[tuple[str, str, str
     path = work / "runs" / "dirty" / "data" / "findings.json"
     if not path.exists():
         raise SystemExit(f"the check did not end as it should:\n{done.stdout}\n{done.stderr}")
-    return [(f["check"], Path(f["clip"]).stem if f["clip"] != "*" else "*", f["level"]) for f in read_json(path)["findings"]]
+    return [
+        (f["check"], Path(f["clip"]).stem if f["clip"] != "*" else "*", f["level"]) for f in read_json(path)["findings"]
+    ]
 
 
 def _false_alarms(sets: dict[str, list[Clip]], work: Path) -> tuple[dict[str, Counter[str]], dict[str, int]]:
@@ -145,7 +145,8 @@ def _false_alarms(sets: dict[str, list[Clip]], work: Path) -> tuple[dict[str, Co
 def _row(kind: Kind, found: int, of: int, missed: Sequence[str]) -> str:
     share = found / of
     verdict = "weak grade" if kind.weak else "ok" if share >= RECALL else "UNDER 95 %"
-    return f"{kind.name:36s} {found:3d}/{of:<3d} {share:5.0%}  {verdict}" + "".join(f"\n      missed {m}" for m in missed)
+    details = "".join(f"\n      missed {each}" for each in missed)
+    return f"{kind.name:36s} {found:3d}/{of:<3d} {share:5.0%}  {verdict}{details}"
 
 
 def _print_alarms(alarms: dict[str, Counter[str]], counts: dict[str, int]) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 import soundfile
 
 from dirty_data_cases import sound
-from dirty_data_cases.material import Clip
+from dirty_data_cases.material import OTHER_VOICE, Clip, said
 
 Plant = Callable[[Path, Clip, Clip, np.random.Generator], None]
-"""Writes a dirty clip to a path (its caption beside it), from a clean one that is in the folder too, and another one."""
+"""Writes a dirty clip to a path, its caption beside it, from a clean one and another one."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Kind:
         plant: See :data:`Plant`.
         material: ``music``, ``speech`` or ``tempo`` (beats whose tempo is known).
         whole_set: Every clip of the folder is dirty: a trial is a folder.
+        lowest_rate: Of the clips it is planted in, in Hz.
         weak: A grade that a careful ear may miss as well: reported, not demanded.
     """
 
@@ -35,6 +36,7 @@ class Kind:
     plant: Plant
     material: str = "music"
     whole_set: bool = False
+    lowest_rate: int = 0
     weak: bool = False
 
 
@@ -46,14 +48,27 @@ def write(path: Path, audio: np.ndarray, rate: int, text: str) -> None:
 
 def caption(clip: Clip) -> str:
     """A caption of its own for each clip: what is said, or words drawn by its name."""
-    if clip.text:
+    if clip.text and not clip.text.endswith("bpm"):
         return clip.text
     rng = np.random.default_rng(list(clip.name.encode()))
-    words = ("slow", "warm", "bright", "dark", "solemn", "playful", "heavy", "airy", "tense", "dreamy", "proud", "lonely")
-    parts = ("strings", "a flute", "drums", "a choir", "synth bass", "brass", "bells", "a harp", "guitar", "organ", "pads")
+    words = [
+        "slow",
+        "warm",
+        "bright",
+        "dark",
+        "solemn",
+        "playful",
+        "heavy",
+        "airy",
+        "tense",
+        "dreamy",
+        "lonely",
+        "proud",
+    ]
+    parts = ["strings", "flutes", "drums", "choirs", "basses", "brass", "bells", "harps", "guitars", "organs", "pads"]
     first, second = rng.choice(words, 2, replace=False)
     one, two, three = rng.choice(parts, 3, replace=False)
-    return f"{first} and {second} music with {one}, {two} and {three}"
+    return f"{clip.text} {first} and {second} music with {one}, {two} and {three}".strip()
 
 
 def _sound(fault: sound.Fault) -> Plant:
@@ -101,7 +116,13 @@ def _wrong_tempo(path: Path, clip: Clip, other: Clip, rng: np.random.Generator) 
 
 
 def _another_voice(path: Path, clip: Clip, other: Clip, rng: np.random.Generator) -> None:
-    write(path, other.audio, other.rate, caption(other))
+    audio, rate = said(clip.text, OTHER_VOICE, path.with_suffix(".other.wav"))
+    path.with_suffix(".other.wav").unlink()
+    write(path, audio, rate, clip.text)
+
+
+def _another_text(path: Path, clip: Clip, other: Clip, rng: np.random.Generator) -> None:
+    write(path, clip.audio, clip.rate, other.text)
 
 
 def _said_twice(path: Path, clip: Clip, other: Clip, rng: np.random.Generator) -> None:
@@ -139,7 +160,9 @@ def _kind(name: str, checks: str, plant: Plant, **more: object) -> Kind:
 
 SEMITONE = 2 ** (1 / 12)
 MUSIC = (
-    _kind("half of the file is missing", "unreadable header_length", _bytes(lambda content: content[: len(content) // 2])),
+    _kind(
+        "half of the file is missing", "unreadable header_length", _bytes(lambda content: content[: len(content) // 2])
+    ),
     _kind("an empty file", "unreadable layout", _bytes(lambda content: b"")),
     _kind("a web page called .wav", "unreadable", _bytes(lambda content: b"<html><body>Not found</body></html>" * 40)),
     _kind("not a number", "nan_samples", _not_a_number),
@@ -168,11 +191,13 @@ MUSIC = (
     _kind("a brickwalled master", "brickwalled clipped", _sound(sound.brickwall)),
     _kind("DC of 0.04", "dc_offset", _sound(lambda audio, rate, rng: 0.8 * audio + 0.04)),
     _kind("a dead channel", "dead_channel", _sound(lambda audio, rate, rng: np.c_[_mono(audio), 0 * _mono(audio)])),
-    _kind("mono stored twice", "identical_channels", _sound(lambda audio, rate, rng: np.c_[_mono(audio), _mono(audio)])),
+    _kind(
+        "mono stored twice", "identical_channels", _sound(lambda audio, rate, rng: np.c_[_mono(audio), _mono(audio)])
+    ),
     _kind("antiphase", "antiphase", _sound(lambda audio, rate, rng: np.c_[_mono(audio), -_mono(audio)])),
     _kind("once at 11 kHz", "upsampled", _sound(sound.band_limited(11_025))),
-    _kind("MP3 of 64 kbit/s as WAV", "upsampled lossy_source", _sound(sound.mp3(64))),
-    _kind("MP3 of 128 kbit/s as WAV", "lossy_source", _sound(sound.mp3(128))),
+    _kind("MP3 of 64 kbit/s as WAV", "upsampled lossy_source", _sound(sound.mp3(64)), lowest_rate=44_100),
+    _kind("MP3 of 128 kbit/s as WAV", "lossy_source", _sound(sound.mp3(128)), lowest_rate=44_100),
     _kind("26 dB too quiet", "loudness_outlier", _sound(lambda audio, rate, rng: 0.05 * audio)),
     _kind("the same file again", "duplicate", _copy(lambda audio, rate, rng: audio)),
     _kind("an MP3 of it again", "duplicate", _copy(sound.mp3(128))),
@@ -184,7 +209,9 @@ MUSIC = (
     _kind("sped up by 7 %", "altered_copy duplicate", _copy(sound.tempo(1.07))),
     _kind("no caption", "missing_text", _text(lambda clip, path: "")),
     _kind("the file's name as its caption", "file_name_texts", _text(lambda clip, path: path.stem)),
-    _kind("one caption for all", "identical_texts", _text(lambda clip, path: "dark techno, analog synths"), whole_set=True),
+    _kind(
+        "one caption for all", "identical_texts", _text(lambda clip, path: "dark techno, analog synths"), whole_set=True
+    ),
     _kind(
         "captions that differ by a number",
         "alike_texts identical_texts",
@@ -194,7 +221,7 @@ MUSIC = (
     _kind("a wrong tempo in the caption", "wrong_bpm", _wrong_tempo, material="tempo"),
 )
 SPEECH = (
-    _kind("another text", "transcript speech_rate", _text(lambda clip, path: ""), material="speech", weak=True),
+    _kind("another text", "transcript speech_rate", _another_text, material="speech", weak=True),
     _kind("seven words too many", "transcript speech_rate", _text(
         lambda clip, path: f"{clip.text} And then we all went home for dinner again."), material="speech"),
     _kind("half of the words missing", "transcript speech_rate", _text(

@@ -56,6 +56,14 @@ class CheckLimits(Section):
     """A measured tempo less sure than this contradicts nobody; above, 41 of 41 were right but for octaves."""
     bpm_tolerance: Share = 0.04
     """A tempo in a text further than this from the measured one (octaves aside) is a warning."""
+    word_errors: Share = 0.4
+    """A greater share of wrong words between a text and what Whisper hears is a warning; small models mishear names."""
+    speech_rate_ratio: Annotated[float, Field(gt=1)] = 1.4
+    """A text this many times as fast or slow as its speaker's other clips is a warning; moods change it by a fifth."""
+    speech_floor_db: float = -15.0
+    """Speech whose pauses are less than this under its words (dB) is a warning: 10 dB of noise and more."""
+    voice_likeness: Annotated[float, Field(ge=-1, le=1)] = 0.2
+    """A voice less like those of its speaker's other clips is a warning; one voice has 0.6, two voices have 0."""
     silent_ends_share: Share = 0.2
     """A greater share of silence before and after the sound is a warning: it ends up in the labels."""
     clipped_share: Share = 0.003

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.checks.catalog import CHECKS
-from tunesmith.data.checks.context import CheckContext, CheckedClip
+from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.near_duplicates import altered_copies, near_duplicates
@@ -60,6 +60,7 @@ def run_checks(  # noqa: PLR0913
     channels: int | None = None,
     model_sample_rate: int = 32_000,
     transcripts: bool = False,
+    more: Sequence[Check] = (),
 ) -> CheckReport:
     """Check samples; never raises for a bad clip.
 
@@ -78,6 +79,7 @@ def run_checks(  # noqa: PLR0913
         channels: Of the model to train; how clips are brought to them is said in the notes.
         model_sample_rate: Of the model to train, in Hz.
         transcripts: Whether texts say word for word what is spoken in a clip.
+        more: Checks of others after those of the catalogue.
 
     Returns:
         The report.
@@ -97,7 +99,7 @@ def run_checks(  # noqa: PLR0913
         model_sample_rate=model_sample_rate,
         transcripts=transcripts,
     )
-    findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]
+    findings = [*problems, *(_overruled(finding, chosen) for check in (*CHECKS, *more) for finding in check(context))]
     findings += _unknown_names(chosen, context)
     return _report(context, findings, channels)
 
