@@ -1,7 +1,7 @@
 """Which kinds of dirty clips ``tunesmith check`` finds, and what it says of clean ones.
 
 Clean clips (game music and recorded prompts from Debian packages, synthesised sentences and beats) are fetched and made
-at run time and kept in ``--cache``; without a network, clips that ship with the project stand in. The check runs through
+at run time and kept in ``--cache``; without a network, clips that ship with the project stand in. The check runs by
 the command line over a folder for each kind, and over folders of clean clips only. Limits were fitted on the half
 ``fit`` of the sources; the table is of the half ``report``.
 

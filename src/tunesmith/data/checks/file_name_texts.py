@@ -33,13 +33,14 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def is_file_name(text: str, sample: Sample) -> bool:
-    """Whether a text is the name of a sample's file without being words, or one word with an ending or a number."""
+    """Whether a text is the name of a sample's file without being words, or looks like another's."""
     stems = {_plain(Path(ref.path).stem) for ref in sample.targets.values()}
     words = [word for word in re.split(r"[\W\d_]+", _ENDING.sub("", text)) if len(word) > 1]
     if _plain(text) in stems:
         return len(words) < _FEWEST_WORDS or "_" in text or _ENDING.search(text) is not None
-    one_word = len(text.split()) == 1
-    return one_word and (_ENDING.search(text) is not None or ("_" in text and any(map(str.isdigit, text))))
+    if _ENDING.search(text) is not None:
+        return len(text.split()) < _FEWEST_WORDS
+    return len(text.split()) == 1 and "_" in text and any(map(str.isdigit, text))
 
 
 def shortened(text: str) -> str:
