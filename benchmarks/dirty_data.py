@@ -27,12 +27,12 @@ from dirty_data_cases.material import Clip
 from recording import measured, write_results
 from tunesmith.files import read_json, write_text
 
-DIRTY, CLEAN, TRIALS = 8, 8, 3
+DIRTY, CLEAN, TRIALS = 8, 6, 3
 WHOLE_SET = 8
 """Clips of a folder in which all are dirty."""
 RECALL, FALSE_ALARMS = 0.95, 0.02
-NOT_FAULTS = frozenset({"fade_out", "too_short", "identical_channels", "sample_rate", "missing_text"})
-"""True of clean material: endings that fade, short prompts, mono packages, recordings without a text."""
+NOT_FAULTS = frozenset({"fade_out", "too_short", "identical_channels", "sample_rate", "missing_text", "dc_offset"})
+"""True of clean material: endings that fade, short prompts, mono packages, no text, synthesisers with an offset."""
 
 
 def main() -> None:
@@ -76,13 +76,16 @@ def _recall(kind: Kind, number: int, clips: Sequence[Clip], work: Path) -> tuple
         results = [_trial(kind, order, [], clips, work, rng) for order in orders]
         found = sum(any(clip == "*" for _, clip in each[0]) for each in results)
         return (found, TRIALS), []
-    order = list(rng.permutation(len(clips)))
-    dirty, clean = order[:DIRTY], order[DIRTY : DIRTY + CLEAN]
-    hits, names, others = _trial(kind, dirty, clean, clips, work, rng)
-    hit = {clip for _, clip in hits}
-    missed = [name for name in names if name not in hit and "*" not in hit]
-    said = [f"{name}: {', '.join(sorted(others[name])) or 'nothing'}" for name in missed]
-    return (len(names) - len(missed), len(names)), said
+    planted, said = 0, []
+    for _ in range(2 if kind.material == "speech" else 1):
+        order = list(rng.permutation(len(clips)))
+        count = DIRTY // 2 if kind.material == "speech" else DIRTY  # a speaker's pace and voice are those of most clips
+        hits, names, others = _trial(kind, order[:count], order[count : count + 2 * CLEAN], clips, work, rng)
+        hit = {clip for _, clip in hits}
+        missed = [name for name in names if name not in hit and "*" not in hit]
+        planted += len(names)
+        said += [f"{name}: {', '.join(sorted(others[name])) or 'nothing'}" for name in missed]
+    return (planted - len(said), planted), said
 
 
 def _trial(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 _SEMITONE = 2 ** (1 / 12)
 _PITCHES = (_SEMITONE**-2, 1 / _SEMITONE, 0.97, 0.98, 0.99, 1.0, 1.01, 1.02, 1.03, _SEMITONE, _SEMITONE**2)
-_SPEEDS = (0.9, 0.95, 0.97, 1.03, 1.05, 1.1)  # of a copy at its own pitch
+_SPEEDS = (0.9, 0.93, 0.95, 0.97, 1.03, 1.05, 1.07, 1.1)  # of a copy at its own pitch
 THRESHOLD = 0.15
 """Unrelated music, cuts of one track among it, scores 0.06 at most; pitched and sped-up copies 0.29 and more."""
 _STEPS_PER_OCTAVE = 24

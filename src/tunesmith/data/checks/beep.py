@@ -10,7 +10,8 @@ from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
 _SAME_PITCH = 0.01
-_MOST_PITCHES = 2
+_BEEPS_PER_PITCH = 2
+"""Fewer tones for each pitch are a tune."""
 _OF_THE_MUSIC = 0.5
 """Where more of the clips have one tone, it is an instrument of theirs."""
 _FEWEST_CLIPS = 4
@@ -37,10 +38,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def beeps(audio: Audio, limits: CheckLimits) -> bool:
-    """Whether its pure tones are beeps: several of one pitch, or one clear one, and no tune of many pitches."""
+    """Whether its pure tones are beeps: several of few pitches, or a single clear one."""
     facts = audio.facts
-    clear = facts.beeps > 1 or facts.beep_over_db > limits.beep_over_db
-    return facts.beeps > 0 and clear and facts.beep_pitches <= _MOST_PITCHES
+    several = facts.beeps >= _BEEPS_PER_PITCH * max(1, facts.beep_pitches)
+    return several or (facts.beep_pitches == 1 and facts.beep_over_db > limits.beep_over_db)
 
 
 def _says(audio: Audio, others: int) -> Message:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 
 from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
+from tunesmith.data.checks.file_name_texts import shortened
 from tunesmith.data.sample import speaker
 from tunesmith.records.findings import Finding
 from tunesmith.speech.error_rate import error_rate
@@ -58,7 +59,7 @@ def transcripts(context: CheckContext, heard: Mapping[str, SpokenFacts]) -> Iter
                 rate=wrong.rate,
                 limit=limit,
                 ears=facts.ears,
-                heard=facts.transcript if len(facts.transcript) <= 80 else f"{facts.transcript[:80]}…",
+                heard=shortened(facts.transcript),
             ),
             value=100 * wrong.rate,
             limit=100 * limit,
