@@ -20,8 +20,8 @@ def passed(audio: Audio, limits: CheckLimits) -> tuple[float, float] | None:
 def says(audio: Audio, level: float, limit: float) -> Message:
     """The finding in words."""
     return msg(
-        "{subject} hisses from beginning to end: steady noise {under:.0f} dB under its loud moments (over {limit:.0f} "
-        "dB under them it is heard), in {share:.0%} of the treble",
+        "{subject} hisses from beginning to end: steady noise, {under:.0f} dB under its loud moments (heard where it "
+        "is less than {limit:.0f} dB under them), in {share:.0%} of the treble",
         subject=audio.subject,
         under=-level,
         limit=-limit,

@@ -43,7 +43,7 @@ class CheckLimits(Section):
     clicks_per_minute: Positive = 72.0
     """More clicks a minute are a warning; ticking percussion has as many in 2 % of clean clips."""
     beep_over_db: Positive = 36.0
-    """A single pure tone this far over its neighbours (dB) is a warning (clean music has 34), several are one anyway."""
+    """A single pure tone this far over its neighbours (dB) is a warning (clean music has 34); several always are."""
     peak_share: Share = 0.05
     """A greater share of milliseconds at the peak is a limiter's work; of clean masters 1 % reach 0.01."""
     lossy_edge_hz: Positive = 17_000.0
