@@ -14,14 +14,18 @@ import soundfile
 
 from debian import unpacked
 
-MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music", "planetblupi-music-ogg")
+MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music")
 PROMPTS = "asterisk-core-sounds-en-wav"
 SECONDS = 12.0
 HALVES = ("fit", "report")
 _CUTS = 2
-_TRACKS = 12
+_TRACKS = 16
+_LEAST_KBPS = 100
+"""Tracks of fewer kbit/s are no clean clips: their treble is cut off already."""
 _LEAST_RMS = 0.003
-_VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb-scotland+m3")
+_VOICES = ("en-us", "en-gb", "en-gb-scotland")
+"""Accents of one voice."""
+OTHER_VOICE = "en-us+f3"
 _SENTENCES = (
     "The ferry leaves the northern harbour at seven and comes back before the tide turns.",
     "Please put the large blue box on the second shelf, beside the window.",
@@ -35,6 +39,18 @@ _SENTENCES = (
     "Rain is expected in the valley, while the hills stay dry and cold.",
     "He keeps his notes in a small book with a yellow cover.",
     "The museum opens its new hall for maps and globes next month.",
+    "Two old lamps light the stairs between the cellar and the kitchen.",
+    "Every autumn the river floods the fields below the village.",
+    "She wrote the letter by hand and sent it before the holiday.",
+    "The engine makes a strange noise whenever we drive uphill.",
+    "A small dog waited for hours in front of the library.",
+    "They say that the bell of the church was cast from a cannon.",
+    "His answer was short, polite, and not at all what we wanted.",
+    "The children built a raft out of barrels and a wooden door.",
+    "In the morning, fog covered the harbour and all of its ships.",
+    "Please remember to close the gate when you leave the garden.",
+    "The recipe needs three eggs, some butter and a little patience.",
+    "Nobody knows who planted the apple trees along the railway.",
 )
 
 
@@ -73,8 +89,8 @@ def _cuts(package: str, cache: Path) -> Iterator[Clip]:
     if folder is None:
         return
     tracks = [p for p in sorted(folder.rglob("*")) if p.suffix in (".ogg", ".mp3") and p.is_file()]
-    longest = [p for p in tracks if soundfile.info(p).duration >= 40][:: max(1, len(tracks) // _TRACKS)][:_TRACKS]
-    for path in longest:
+    chosen = [path for path in tracks if _is_long_and_good(path)]
+    for path in chosen[:: max(1, len(chosen) // _TRACKS)][:_TRACKS]:
         info = soundfile.info(path)
         for number in range(_CUTS):
             start = (0.3 + 0.35 * number) * (info.duration - SECONDS)
@@ -89,6 +105,24 @@ def _cuts(package: str, cache: Path) -> Iterator[Clip]:
                 )
 
 
+def _is_long_and_good(path: Path) -> bool:
+    info = soundfile.info(path)
+    kbps = 8e-3 * path.stat().st_size / info.duration
+    return info.duration >= 40 and (kbps >= _LEAST_KBPS or info.samplerate < 44_100)
+
+
+def beats() -> list[Clip]:
+    """Synthesised music whose tempo is known: its text begins with it."""
+    from tunesmith.pocket.synth import render
+
+    clips = []
+    for style in ("house", "breaks", "chiptune", "dub"):
+        for seed in range(12):
+            made = render(style, SECONDS, seed)
+            clips.append(Clip(f"{style}-{seed}", f"{style}-{seed}", made.audio, 32_000, f"{made.bpm:g} bpm"))
+    return clips
+
+
 def _shipped() -> Iterator[Clip]:
     import tunesmith.pocket
 
@@ -99,17 +133,22 @@ def _shipped() -> Iterator[Clip]:
 
 def speech(cache: Path) -> list[Clip]:
     """Synthesised sentences with their exact text, where espeak-ng is installed."""
-    program = shutil.which("espeak-ng")
     clips = []
-    for number, sentence in enumerate(_SENTENCES if program else ()):
+    for number, sentence in enumerate(_SENTENCES if shutil.which("espeak-ng") else ()):
         for voice in _VOICES:
-            path = cache / "espeak" / f"{voice.replace('+', '-')}-{number}.wav"
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                subprocess.run([str(program), "-v", voice, "-w", str(path), sentence], check=True)
-            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            path = cache / "espeak" / f"{voice}-{number}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            audio, rate = said(sentence, voice, path)
             clips.append(Clip(path.stem, sentence, audio, rate, sentence))
     return clips
+
+
+def said(sentence: str, voice: str, path: Path) -> tuple[np.ndarray, int]:
+    """A sentence by espeak-ng, (N, 1), and its rate; kept at the path."""
+    if not path.exists():
+        subprocess.run(["espeak-ng", "-v", voice, "-w", str(path), sentence], check=True)
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return audio, rate
 
 
 def prompts(cache: Path) -> list[Clip]:

@@ -239,3 +239,8 @@ CLONE = "clone"
 def edit_type(attributes: Mapping[str, Any]) -> str:
     """The edit type that a sample's attributes name."""
     return str(attributes.get("edit_type") or CLONE)
+
+
+def speaker(sample: Sample) -> str:
+    """Who speaks; all samples that do not say so are of one speaker."""
+    return str(sample.attributes.get("speaker_id") or sample.attributes.get("speaker") or "")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.checks import CheckReport, run_checks
+from tunesmith.data.checks.context import Check
 from tunesmith.data.layouts import Dataset, read_layout
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample
@@ -105,7 +106,23 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             channels=card.channels if card else None,
             model_sample_rate=card.sample_rate if card else 32_000,
             transcripts=context.family.is_speech,
+            more=_spoken(context),
         )
+
+
+def _spoken(context: RunContext) -> tuple[Check, ...]:
+    """The checks of spoken clips, where the family speaks."""
+    tools = context.family.checks.speech_tools() if context.family.is_speech else None
+    if tools is None:
+        return ()
+    from tunesmith.speech.recordings.checks import spoken_checks
+    from tunesmith.speech.recordings.measure import Listener
+    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+    from tunesmith.speech.transcribe import transcriber
+
+    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
+    path = context.folder.facts.with_name("spoken.jsonl")
+    return (spoken_checks(Listener(voice, transcriber(tools.whisper), tools.language, path)),)
 
 
 def completed(checked: CheckReport, result: SplitResult, augmented: Augmented) -> tuple[CheckReport, SplitResult]:

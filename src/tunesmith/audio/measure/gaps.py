@@ -22,15 +22,24 @@ def peak_envelope(magnitude: Array, sample_rate: int) -> Array:
         sample_rate: In Hz.
 
     Returns:
-        (T,); the rest under a millisecond is left out.
+        (T,), one every :func:`envelope_hop` seconds; a rest under a millisecond is left out.
     """
-    hop = max(1, round(ENVELOPE_S * sample_rate))
+    hop = _samples(sample_rate)
     count = magnitude.shape[1] // hop
     envelope: Array = magnitude[:, : count * hop].reshape(len(magnitude), count, hop).max(axis=2).max(axis=0)
     return envelope
 
 
-def dropouts(envelope: Array) -> Array:
+def envelope_hop(sample_rate: int) -> float:
+    """Seconds between two values of :func:`peak_envelope`: whole samples, about a millisecond."""
+    return _samples(sample_rate) / sample_rate
+
+
+def _samples(sample_rate: int) -> int:
+    return max(1, round(ENVELOPE_S * sample_rate))
+
+
+def dropouts(envelope: Array, hop_s: float = ENVELOPE_S) -> Array:
     """Finds short holes with two hard edges: a buffer that ran empty, a scratch, a splice.
 
     The level falls by 32 dB within 4 ms, stays down for 4 ms to 1.5 s, and comes back as fast. Notes start as hard and
@@ -38,6 +47,7 @@ def dropouts(envelope: Array) -> Array:
 
     Args:
         envelope: From :func:`peak_envelope`.
+        hop_s: From :func:`envelope_hop`.
 
     Returns:
         (K, 2): start and length of each, in seconds.
@@ -62,7 +72,7 @@ def dropouts(envelope: Array) -> Array:
     inside = np.array([float(envelope[s:e].max()) for s, e in zip(starts, ends, strict=True)])
     left, right = before[starts], after[ends - 1]
     hard = (inside < ratio * left) & (inside < ratio * right) & (left > loud) & (right > loud)
-    return np.stack([starts[hard] * ENVELOPE_S, length[hard] * ENVELOPE_S], axis=1)
+    return np.stack([starts[hard], length[hard]], axis=1) * hop_s
 
 
 def _local_loudness(envelope: Array) -> Array:

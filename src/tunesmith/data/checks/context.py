@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.sample import PROMPT, Sample
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
+
+if TYPE_CHECKING:
+    from tunesmith.data.altered_copies import AlteredCopy
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class CheckContext:
         clips: All clips, in the order of the layout.
         limits: The limits.
         similar: Pairs of clip ids that sound alike, with their score (0..1), first id earlier in the set.
+        altered: Pairs of which the later one is the earlier at another pitch or speed.
         unk_ratio: Share of a text's tokens that the text encoder does not know, if the family can tell.
         text_findings: What else the family has to say about a sample's texts.
         model_sample_rate: Rate of the model in Hz; bandwidth above its Nyquist frequency is not missed.
@@ -61,6 +66,7 @@ class CheckContext:
     clips: tuple[CheckedClip, ...]
     limits: CheckLimits
     similar: tuple[tuple[str, str, float], ...] = ()
+    altered: tuple[AlteredCopy, ...] = ()
     unk_ratio: Callable[[str], float] | None = None
     text_findings: Callable[[Sample], Sequence[Finding]] | None = None
     model_sample_rate: int = 32_000

@@ -16,7 +16,7 @@ from tunesmith.texts import NOTHING, Message
 if TYPE_CHECKING:
     import numpy as np
 
-_VERSION = 2  # raise when a measurement changes its meaning, so that old facts are measured anew
+_VERSION = 3  # raise when a measurement changes its meaning, so that old facts are measured anew
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,29 @@ class ClipFacts:
         lufs: Integrated loudness.
         band_edge_hz: Where the spectrum ends in a cliff; Nyquist when it does not.
         band_drop_db: How far it falls there.
+        kbps: Bits of the file per second of it, in thousands; 0 when unknown.
+        peak_share: Share of the milliseconds whose peak is within 0.5 dB of the clip's.
+        pause: Longest silence between sound and sound, in seconds.
+        pause_start: Where it begins.
+        dropouts: Short holes with hard edges.
+        dropout_start: Where the first one is.
+        dropout_seconds: How long the longest is.
+        noise_share: Share of the windows of 2 s that are noise.
+        noise_tail: Seconds of nothing but noise at the end of what is more than noise.
+        steady_share: Share of the bins from 2 to 16 kHz that move as steady noise does.
+        steady_db: Its level under the clip's loud level.
+        hum_hz: 50 or 60 where lines of the mains stand out, else 0.
+        hum_lines: How many do.
+        hum_over_db: How far over their neighbours.
+        hum_db: Their level.
+        clicks: Impulses that stand alone.
+        beeps: Pure tones of the pitch that has most of them.
+        beep_hz: That pitch.
+        beep_start: Where the first one is.
+        beep_over_db: How far the clearest rises over its neighbours.
+        beep_pitches: How many pitches have such tones: many are a tune.
+        tempo_bpm: Beats per minute; the octave may be another.
+        tempo_confidence: How sure that is; beatless music stays under 0.2.
     """
 
     sample_rate: int = 0
@@ -84,6 +107,29 @@ class ClipFacts:
     lufs: float | None = None
     band_edge_hz: float | None = None
     band_drop_db: float | None = None
+    kbps: float = 0.0
+    peak_share: float = 0.0
+    pause: float = 0.0
+    pause_start: float = 0.0
+    dropouts: int = 0
+    dropout_start: float = 0.0
+    dropout_seconds: float = 0.0
+    noise_share: float | None = None
+    noise_tail: float = 0.0
+    steady_share: float | None = None
+    steady_db: float | None = None
+    hum_hz: float = 0.0
+    hum_lines: int = 0
+    hum_over_db: float = 0.0
+    hum_db: float = -120.0
+    clicks: int = 0
+    beeps: int = 0
+    beep_hz: float = 0.0
+    beep_start: float = 0.0
+    beep_over_db: float = 0.0
+    beep_pitches: int = 0
+    tempo_bpm: float | None = None
+    tempo_confidence: float | None = None
 
 
 def fact_key(ref: AudioRef) -> str:

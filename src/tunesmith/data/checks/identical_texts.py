@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.checks.file_name_texts import shortened
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import Finding
 from tunesmith.texts import msg
@@ -21,7 +22,6 @@ def check(context: CheckContext) -> Iterator[Finding]:
     text, count = texts.most_common(1)[0]
     share, limit = count / len(context.clips), context.limits.identical_texts_share
     if share > limit:
-        shown = text if len(text) <= 60 else f"{text[:60]}…"
         yield Finding(
             check="identical_texts",
             level="warn",
@@ -32,7 +32,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 clips=len(context.clips),
                 share=share,
                 limit=limit,
-                text=shown,
+                text=shortened(text),
             ),
             value=100 * share,
             limit=100 * limit,

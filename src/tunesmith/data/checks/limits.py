@@ -28,6 +28,42 @@ class CheckLimits(Section):
     """Higher rates (Hz) are errors: no recorder makes them, so the header is wrong."""
     silent_share: Share = 0.5
     """A greater share of silence in a clip is an error: the model would learn to be silent."""
+    gap_seconds: Positive = 2.0
+    """A longer silence between sound and sound is a warning: no bar and no breath is as long."""
+    noise_share: Share = 0.9
+    """A greater share of noise is an error where it is steady, else a warning; music stays under 0.5."""
+    noise_tail_seconds: Positive = 1.4
+    """More seconds of nothing but noise at the end are a warning; cymbals and breaths have a second at most."""
+    hiss_share: Share = 0.5
+    """Steady noise in a greater share of the treble is a warning; 2 % of clean clips reach 0.4."""
+    hiss_db: float = -45.0
+    """Steady noise further under the loud moments (dB) than this is left alone: the music covers it."""
+    hum_over_db: Positive = 9.0
+    """Lines of the mains this far over their neighbours (dB) all the time are a warning; notes come and go."""
+    clicks_per_minute: Positive = 72.0
+    """More clicks a minute are a warning; ticking percussion has as many in 2 % of clean clips."""
+    beep_over_db: Positive = 36.0
+    """A single pure tone this far over its neighbours (dB) is a warning (clean music has 34); several always are."""
+    peak_share: Share = 0.05
+    """A greater share of milliseconds at the peak is a limiter's work; of clean masters 1 % reach 0.01."""
+    lossy_edge_hz: Positive = 17_000.0
+    """A lossless file whose sound ends under this (Hz) was lossy before; MP3 of 128 kbit/s ends at 16 to 16.8 kHz."""
+    lossy_cliff_db: Positive = 30.0
+    """And in a cliff of this height (dB): instruments end in a slope."""
+    mp3_kbps: Positive = 160.0
+    """MP3 files of fewer kbit/s are noted."""
+    bpm_confidence: Share = 0.3
+    """A measured tempo less sure than this contradicts nobody; above, 41 of 41 were right but for octaves."""
+    bpm_tolerance: Share = 0.04
+    """A tempo in a text further than this from the measured one (octaves aside) is a warning."""
+    word_errors: Share = 0.4
+    """A greater share of wrong words between a text and what Whisper hears is a warning; small models mishear names."""
+    speech_rate_ratio: Annotated[float, Field(gt=1)] = 1.4
+    """A text this many times as fast or slow as its speaker's other clips is a warning; moods change it by a fifth."""
+    speech_floor_db: float = -15.0
+    """Speech whose pauses are less than this under its words (dB) is a warning: 10 dB of noise and more."""
+    voice_likeness: Annotated[float, Field(ge=-1, le=1)] = 0.2
+    """A voice less like those of its speaker's other clips is a warning; one voice has 0.6, two voices have 0."""
     silent_ends_share: Share = 0.2
     """A greater share of silence before and after the sound is a warning: it ends up in the labels."""
     clipped_share: Share = 0.003
@@ -50,6 +86,8 @@ class CheckLimits(Section):
     """A greater share of fading clips is a warning about the set: fades would be learnt as the way music goes."""
     duplicate_score: Share = 0.1
     """Fingerprints that agree more than this are the same sound; beats of one kit and tempo stay under it."""
+    altered_score: Share = 0.15
+    """Fingerprints that agree more than this at another pitch or speed are one recording; unrelated ones reach 0.06."""
     same_recording_score: Share = 0.8
     """Fingerprints of equally long clips that agree more than this are one recording saved twice: an error."""
     identical_texts_share: Share = 0.5

@@ -6,7 +6,8 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +20,12 @@ from tunesmith.data.checks.waves import HOP_SECONDS, SILENCE_DBFS, fade
 from tunesmith.data.sample import AudioRef
 from tunesmith.texts import as_message, msg
 
+if TYPE_CHECKING:
+    from tunesmith.data.checks.listening import Listening
+
 _FINGERPRINT_RATE = 11_025
-_BAND_SECONDS = 60
+_AT_PEAK = 0.94  # half a dB under it
+_PAUSE_UNDER_DB = 45.0  # of the loud level; the noise of a room is no sound
 _EPS = 1e-12
 
 
@@ -68,7 +73,12 @@ def measure_clip(job: Job) -> tuple[ClipFacts, np.ndarray | None]:
     except MemoryError:
         reason, remedy = msg("this file does not fit into memory"), msg("Cut it into tracks.")
         return ClipFacts(problem="format", reason=reason, remedy=remedy, decoded=False), None
-    return gauge.facts(info, seconds), gauge.landmarks()
+    return replace(gauge.facts(info, seconds), kbps=_kbps(job.ref.path, info)), gauge.landmarks()
+
+
+def _kbps(path: str, info: AudioInfo) -> float:
+    """Thousands of bits of the file per second of its sound."""
+    return 8e-3 * Path(path).stat().st_size / info.seconds if info.seconds > 0 else 0.0
 
 
 def measure_sound(pieces: Iterable[np.ndarray], sample_rate: int) -> ClipFacts:
@@ -133,7 +143,8 @@ class _Gauge:
         self.sums = np.zeros(self.channels)
         self.energy = np.zeros(self.channels)
         self.hashes = [hashlib.blake2b(str(self.rate).encode(), digest_size=16) for _ in range(self.channels)]
-        self.loudest: tuple[float, np.ndarray] = (-1.0, np.zeros(0, np.float32))
+        self.envelopes: list[np.ndarray] = []
+        self._listening = self._listener() if self.signals else None
         self._resampler: Any = None  # soxr.ResampleStream, whose package has no types
 
     def add(self, block: np.ndarray) -> None:
@@ -161,6 +172,10 @@ class _Gauge:
         peak = float(magnitude.max(initial=0.0))
         self.peak = max(self.peak, peak)
         self.clipped += sum(clipped_samples(x, peak) for x in magnitude)
+        if self.signals:
+            from tunesmith.audio.measure.gaps import peak_envelope
+
+            self.envelopes.append(peak_envelope(magnitude, self.rate))
         hop = max(1, round(self.rate * HOP_SECONDS))
         count = block.shape[1] // hop
         if count == 0 and not self.hops:
@@ -182,8 +197,8 @@ class _Gauge:
             from tunesmith.audio.measure.loudness import loudness_curve
 
             self.curves.append(loudness_curve(block.T, self.rate))
-            if energy > self.loudest[0]:
-                self.loudest = (energy, mono[: _BAND_SECONDS * self.rate])
+        if self._listening is not None:
+            self._listening.add(mono, energy)
 
     def facts(self, info: AudioInfo, seconds: float) -> ClipFacts:
         """Everything that was measured."""
@@ -194,7 +209,6 @@ class _Gauge:
         loud = np.flatnonzero(hops_db >= SILENCE_DBFS)
         hop = seconds / len(hops_db)
         fade_db, fade_trend = fade(hops_db)
-        lufs, edge, drop = self._signals()
         return replace(
             _of_file(info),
             seconds=seconds,
@@ -212,9 +226,7 @@ class _Gauge:
             fade_trend=fade_trend,
             side_db=self._side_db(),
             content=hashlib.blake2b(b"".join(h.digest() for h in self.hashes), digest_size=16).hexdigest(),
-            lufs=lufs,
-            band_edge_hz=edge,
-            band_drop_db=drop,
+            **self._signals(hops_db, hop),
         )
 
     def landmarks(self) -> np.ndarray | None:
@@ -235,15 +247,29 @@ class _Gauge:
         total = float(self.energy.sum()) + 2 * self.cross
         return 10 * math.log10((self.difference + _EPS) / (max(total, 0.0) + _EPS))
 
-    def _signals(self) -> tuple[float | None, float | None, float | None]:
-        if not self.signals:
-            return None, None, None
+    def _listener(self) -> Listening:
+        from tunesmith.data.checks.listening import Listening
+
+        return Listening(self.rate)
+
+    def _signals(self, hops_db: np.ndarray, hop: float) -> dict[str, Any]:
+        """What takes more than a glance at the samples."""
+        if self._listening is None:
+            return {}
+        from tunesmith.audio.measure.gaps import dropouts, envelope_hop, longest_pause
         from tunesmith.audio.measure.loudness import integrated
-        from tunesmith.audio.measure.spectrum import bandwidth
 
-        edge, drop = bandwidth(self.loudest[1], self.rate)
-        return integrated(np.concatenate(self.curves)), _finite(edge), _finite(drop)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+        envelope = np.concatenate(self.envelopes)
+        holes = dropouts(envelope, envelope_hop(self.rate))
+        silent_db = max(SILENCE_DBFS, float(np.percentile(hops_db, 90)) - _PAUSE_UNDER_DB)
+        start, pause = longest_pause(hops_db, hop, silent_db)
+        return {
+            "lufs": integrated(np.concatenate(self.curves)),
+            "peak_share": float((envelope >= _AT_PEAK * self.peak).mean()) if len(envelope) else 0.0,
+            "pause": pause,
+            "pause_start": start,
+            "dropouts": len(holes),
+            "dropout_start": float(holes[0, 0]) if len(holes) else 0.0,
+            "dropout_seconds": float(holes[:, 1].max()) if len(holes) else 0.0,
+            **self._listening.facts(),
+        }

@@ -1,13 +1,20 @@
-"""Which clips sound alike: identical samples, or fingerprints that agree."""
+"""Which clips sound alike: identical samples, fingerprints that agree, or that agree at another pitch or speed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from tunesmith.data.checks.context import CheckedClip
 from tunesmith.data.checks.survey import MeasuredClip, span_of
 from tunesmith.data.sample import AudioRef
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tunesmith.data.altered_copies import AlteredCopy
 
 
 def near_duplicates(
@@ -20,15 +27,7 @@ def near_duplicates(
     identical = list(_identical(clips))
     yield from identical
     copies = {b for a, b, _ in identical if splits[a] == splits[b]}  # their first clip stands for them
-    marks, owners = {}, {}
-    for clip in clips:
-        if clip.sample.id in copies:
-            continue
-        for role, ref in clip.sample.targets.items():
-            landmarks = measured[span_of(ref)][1]
-            if landmarks is not None and len(landmarks):
-                marks[f"{clip.sample.id}\x1f{role}"] = landmarks
-                owners[f"{clip.sample.id}\x1f{role}"] = clip.sample.id
+    marks, owners = _landmarks([clip for clip in clips if clip.sample.id not in copies], measured)
     if len(marks) < 2:
         return
     from tunesmith.data.fingerprint import near_duplicates
@@ -39,6 +38,39 @@ def near_duplicates(
         if pair[0] != pair[1] and not (content[pair[0]] and content[pair[0]] == content[pair[1]]):
             best[pair[0], pair[1]] = max(score, best.get((pair[0], pair[1]), 0.0))
     yield from ((first, second, score) for (first, second), score in sorted(best.items()))
+
+
+def altered_copies(
+    clips: Sequence[CheckedClip],
+    measured: Mapping[AudioRef, MeasuredClip],
+    similar: Sequence[tuple[str, str, float]],
+    threshold: float,
+) -> Iterator[AlteredCopy]:
+    """Pairs of clips of which one is the other at another pitch or speed; pairs that are alike as they are left out."""
+    marks, owners = _landmarks(clips, measured)
+    if len(marks) < 2:
+        return
+    from tunesmith.data.altered_copies import altered_copies
+
+    known = {frozenset(pair[:2]) for pair in similar}
+    for copy in altered_copies(marks, threshold):
+        first, second = owners[copy.first], owners[copy.second]
+        if first != second and frozenset((first, second)) not in known:
+            yield replace(copy, first=first, second=second)
+
+
+def _landmarks(
+    clips: Sequence[CheckedClip], measured: Mapping[AudioRef, MeasuredClip]
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Landmarks of every target that has some, by a name of their own, and the clip of each name."""
+    marks, owners = {}, {}
+    for clip in clips:
+        for role, ref in clip.sample.targets.items():
+            found = measured[span_of(ref)][1]
+            if found is not None and len(found):
+                marks[f"{clip.sample.id}\x1f{role}"] = found
+                owners[f"{clip.sample.id}\x1f{role}"] = clip.sample.id
+    return marks, owners
 
 
 def _identical(clips: Sequence[CheckedClip]) -> Iterator[tuple[str, str, float]]:

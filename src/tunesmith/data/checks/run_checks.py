@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunesmith.data.checks.catalog import CHECKS
-from tunesmith.data.checks.context import CheckContext, CheckedClip
+from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
 from tunesmith.data.checks.facts import ClipFacts
 from tunesmith.data.checks.limits import CheckLimits
-from tunesmith.data.checks.near_duplicates import near_duplicates
+from tunesmith.data.checks.near_duplicates import altered_copies, near_duplicates
 from tunesmith.data.checks.survey import Survey, span_of
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import Finding
@@ -60,6 +60,7 @@ def run_checks(  # noqa: PLR0913
     channels: int | None = None,
     model_sample_rate: int = 32_000,
     transcripts: bool = False,
+    more: Sequence[Check] = (),
 ) -> CheckReport:
     """Check samples; never raises for a bad clip.
 
@@ -78,6 +79,7 @@ def run_checks(  # noqa: PLR0913
         channels: Of the model to train; how clips are brought to them is said in the notes.
         model_sample_rate: Of the model to train, in Hz.
         transcripts: Whether texts say word for word what is spoken in a clip.
+        more: Checks of others after those of the catalogue.
 
     Returns:
         The report.
@@ -86,16 +88,18 @@ def run_checks(  # noqa: PLR0913
     chosen = frozenset(overrule)
     measured = Survey(limits, signals, fingerprint, chosen, workers, progress, facts_path).measure(samples)
     clips = tuple(CheckedClip(s, {role: measured[span_of(ref)][0] for role, ref in s.audios.items()}) for s in samples)
+    similar = tuple(near_duplicates(clips, measured, limits.duplicate_score))
     context = CheckContext(
         clips=clips,
         limits=limits,
-        similar=tuple(near_duplicates(clips, measured, limits.duplicate_score)),
+        similar=similar,
+        altered=tuple(altered_copies(clips, measured, similar, limits.altered_score)),
         unk_ratio=unk_ratio,
         text_findings=text_findings,
         model_sample_rate=model_sample_rate,
         transcripts=transcripts,
     )
-    findings = [*problems, *(_overruled(finding, chosen) for check in CHECKS for finding in check(context))]
+    findings = [*problems, *(_overruled(finding, chosen) for check in (*CHECKS, *more) for finding in check(context))]
     findings += _unknown_names(chosen, context)
     return _report(context, findings, channels)
 
@@ -114,11 +118,16 @@ def _report(context: CheckContext, findings: list[Finding], channels: int | None
         findings=findings,
         kept=kept,
         quarantined=quarantined,
-        similar=[(a, b) for a, b, _ in context.similar if a not in quarantined and b not in quarantined],
+        similar=[(a, b) for a, b in _alike(context) if a not in quarantined and b not in quarantined],
         facts={clip.sample.id: clip.facts for clip in context.clips},
         notes=[*_channel_notes(context, quarantined, channels), *_rate_notes(context, quarantined)],
         kept_seconds=sum(sample.seconds for sample in kept),
     )
+
+
+def _alike(context: CheckContext) -> Iterator[tuple[str, str]]:
+    yield from ((first, second) for first, second, _ in context.similar)
+    yield from ((copy.first, copy.second) for copy in context.altered)
 
 
 def _channel_notes(context: CheckContext, quarantined: Collection[str], channels: int | None) -> list[Message]:

@@ -22,7 +22,7 @@ def find(run: RunData) -> Cause | None:
         return None
     if silence.adapter > _LEARNT * silence.base:
         return None
-    ends = run.data.by_checks("silent_labels", "mostly_silent") if run.data else ()
+    ends = run.data.by_checks("silent_labels", "mostly_silent", "gap") if run.data else ()
     return _of_clips(run, silence, ends) if ends else _padding(silence)
 
 

@@ -31,4 +31,5 @@ RULE = Rule(
         "Look for the same holes in your clips (tunesmith check); if they have none, try an earlier checkpoint."
     ),
     detect=detect,
+    checks=("dropout",),
 )

@@ -38,5 +38,5 @@ RULE = Rule(
         "and try an earlier checkpoint."
     ),
     detect=detect,
-    checks=("upsampled",),
+    checks=("upsampled", "lossy_source"),
 )

@@ -33,4 +33,5 @@ RULE = Rule(
     title=msg("Hums"),
     remedy=msg("Take hum out of the training clips with a notch filter at each multiple of the mains."),
     detect=by_signals(detect),
+    checks=("hum",),
 )

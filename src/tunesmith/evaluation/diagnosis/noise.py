@@ -104,4 +104,5 @@ RULE = Rule(
         "Generate with generate.adapter_scale=0.5 and from an earlier checkpoint; if it goes away, take the weaker one."
     ),
     detect=detect,
+    checks=("noise_only", "hiss", "noisy_tail"),
 )

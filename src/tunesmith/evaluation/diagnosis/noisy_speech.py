@@ -38,4 +38,5 @@ RULE = Rule(
     ),
     detect=by_signals(detect),
     profiles=("speech",),
+    checks=("noisy_speech", "hiss"),
 )

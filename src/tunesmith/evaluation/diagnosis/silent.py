@@ -31,5 +31,5 @@ RULE = Rule(
         "base model or the decoder is at fault."
     ),
     detect=by_signals(detect),
-    checks=("mostly_silent", "silent_labels"),
+    checks=("mostly_silent", "silent_labels", "gap"),
 )

@@ -12,12 +12,12 @@ from tunesmith.data.load import load
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.evaluation.signals import Signals, measure
-from tunesmith.evaluation.speech.error_rate import error_rate
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.families.contract import Family
 from tunesmith.prompting.spoken import voiced_samples
 from tunesmith.run.context import RunContext
 from tunesmith.speech.duration import end_db, expected_seconds, floor_db, nuclei, spoken_seconds, stretches
+from tunesmith.speech.error_rate import error_rate
 from tunesmith.speech.repeats import said_again, said_again_seconds
 from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
 from tunesmith.speech.syllables import clauses, syllables, units

@@ -9,11 +9,11 @@ from typing import Any
 from tunesmith.data.prompt import Prompt
 from tunesmith.evaluation.diagnosis import RunData
 from tunesmith.evaluation.diagnosis.edit_type import edit_types
-from tunesmith.evaluation.speech import error_rate
 from tunesmith.evaluation.speech.edit_types import Compared
 from tunesmith.evaluation.speech.measures import SpeechEvaluator
 from tunesmith.families.contract import Family
 from tunesmith.records.speech_comparison import EditTypeResult, MeasureResult, SpeechComparison
+from tunesmith.speech import error_rate
 
 
 def speech_record(run: RunData, evaluator: SpeechEvaluator, prompts: Sequence[Prompt]) -> SpeechComparison:

@@ -16,7 +16,7 @@ from itertools import chain
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.item_rng import key_of
-from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, Variant, edit_type
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, Variant, edit_type, speaker
 from tunesmith.families.step_audio.edits import is_clone
 from tunesmith.families.step_audio.sizes import PROMPTS
 from tunesmith.families.step_audio.text_checks import TARGET_TOKENS, finding
@@ -31,11 +31,6 @@ _Ring = list[tuple[int, Sample]]
 """Clips by their places, in order."""
 _WHOLE_RING = 1 << 128
 """Places are 128-bit keys."""
-
-
-def speaker(sample: Sample) -> str:
-    """Who speaks; all samples that do not say so are of one speaker."""
-    return str(sample.attributes.get("speaker_id") or sample.attributes.get("speaker") or "")
 
 
 def pair(samples: Sequence[Sample], seed: int, warned: Collection[str] = (), *, words_matter: bool = True) -> Augmented:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tunesmith.evaluation.speech.error_rate import compare, error_rate, name_of
+from tunesmith.speech.error_rate import compare, error_rate, name_of
 
 
 @pytest.mark.parametrize(

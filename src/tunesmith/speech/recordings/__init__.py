@@ -1,0 +1,1 @@
+"""Spoken clips as training material: measured, heard, and held against their texts and each other."""

@@ -1,0 +1,83 @@
+"""Whether the clips of one speaker have one voice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.sample import speaker
+from tunesmith.records.findings import Finding
+from tunesmith.speech.recordings.facts import SpokenFacts
+from tunesmith.speech.speaker_vector import MFCC_NAME
+from tunesmith.texts import Message, msg
+
+_FEWEST_CLIPS = 4
+
+
+def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts]) -> Iterator[Finding]:
+    """Warning for clips whose voice is unlike that of most clips of their speaker."""
+    limit = context.limits.voice_likeness
+    groups: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+    for clip in context.clips:
+        facts = heard.get(clip.sample.id)
+        if facts is not None and facts.voice:
+            groups[speaker(clip.sample)][clip.sample.id] = np.array(facts.voice)
+    for name, vectors in groups.items():
+        if len(vectors) < _FEWEST_CLIPS:
+            continue
+        likeness = likeness_to_most(np.stack(list(vectors.values())), limit)
+        for clip_id, value in zip(vectors, likeness, strict=True):
+            if value < limit:
+                yield _finding(clip_id, name, heard[clip_id].voice_name, float(value), limit)
+
+
+def likeness_to_most(vectors: np.ndarray, limit: float) -> np.ndarray:
+    """How like each clip's voice is to the mean of the largest group of clips that sound alike.
+
+    Args:
+        vectors: (N, D) speaker vectors.
+        limit: Clips this like the middlemost one are its group.
+
+    Returns:
+        (N,) cosines, each without the clip's own part in the mean.
+    """
+    unit = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-12)
+    likeness = unit @ unit.T
+    group = likeness[int((likeness > limit).sum(axis=1).argmax())] > limit
+    total = unit[group].sum(axis=0)
+    others = total[None] - unit * group[:, None]
+    size = np.linalg.norm(others, axis=1)
+    result: np.ndarray = np.where(size > 1e-9, (unit * others).sum(axis=1) / np.maximum(size, 1e-9), 1.0)
+    return result
+
+
+def _finding(clip: str, name: str, by: str, value: float, limit: float) -> Finding:
+    known = {"value": value, "limit": limit, "by": _means(by)}
+    return Finding(
+        check="second_voice",
+        level="warn",
+        clip=clip,
+        message=msg(
+            "another voice than in most clips of {speaker}: likeness {value:.2f}, under {limit:.2f} (by {by})",
+            speaker=name,
+            **known,
+        )
+        if name
+        else msg(
+            "another voice than in most clips: likeness {value:.2f}, under {limit:.2f} (by {by}); no speaker is named",
+            **known,
+        ),
+        value=value,
+        limit=limit,
+        unit="",
+        remedy=msg(
+            "Give each speaker a name (`speaker_id`), or remove the clip: what has one name is learnt as one voice."
+        ),
+    )
+
+
+def _means(by: str) -> Message | str:
+    return msg("the timbre of voice and microphone") if by == MFCC_NAME else by

@@ -1,0 +1,145 @@
+"""Spoken clips against their texts and each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.sounds import save
+from tests.evaluation.speech.talk import HIGH, RATE, espeak, needs_espeak, talk
+from tests.speech import tiny_whisper
+from tunesmith.data.checks import run_checks
+from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.speech.recordings.checks import spoken_checks
+from tunesmith.speech.recordings.facts import SpokenStore
+from tunesmith.speech.recordings.measure import Listener
+from tunesmith.speech.recordings.voices import likeness_to_most
+from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+from tunesmith.speech.transcribe import Transcriber
+
+Clips = dict[str, tuple[np.ndarray, str]]
+SPOKEN = {"transcript", "speech_rate", "noisy_speech", "gap", "second_voice"}
+TEXTS = [
+    f"the rain came down on the {what}, nobody was {where}, all through the night"
+    for what, where in zip(
+        ("town", "garden", "river", "station", "mountain", "island"),
+        ("there", "awake", "hungry", "afraid", "alone", "outside"),
+        strict=True,
+    )
+]
+
+
+def checked(folder: Path, clips: Clips, listener: Listener, speakers: dict[str, str] | None = None, rate: int = RATE):
+    samples = []
+    for name, (audio, text) in clips.items():
+        path = folder / f"{name}.wav"
+        if not path.exists():
+            save(path, audio[0], rate)
+        who = {"speaker_id": speakers[name]} if speakers else {}
+        samples.append(Sample(name, {"audio": AudioRef(str(path))}, {"caption": text}, attributes=who))
+    report = run_checks(samples, fingerprint=False, transcripts=True, more=(spoken_checks(listener),))
+    return [finding for finding in report.findings if finding.check in SPOKEN]
+
+
+def good() -> Clips:
+    return {f"good{number}": (talk(text, seed=number), text) for number, text in enumerate(TEXTS)}
+
+
+def noisy(audio: np.ndarray, level: float) -> np.ndarray:
+    noise = np.random.default_rng(0).standard_normal(audio.shape)
+    return (audio + level * noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory):
+    text = TEXTS[0]
+    one = talk(text, seed=9)
+    faults = {
+        "cut": (one[:, : round(0.55 * one.shape[1])], text),
+        "twice": (np.concatenate([one, one], axis=1), text),
+        "more": (one, f"{text}, and then we all went home for dinner again"),
+        "less": (one, " ".join(text.split()[:9])),
+        "noise": (noisy(one, 0.03), text),
+        "pause": (noisy(talk(text, pause=2.4), 0.0012), text),
+    }
+    return checked(tmp_path_factory.mktemp("spoken"), {**good(), **faults}, Listener(MFCC))
+
+
+@pytest.mark.parametrize(
+    ("clip", "check", "said"),
+    [
+        ("cut", "speech_rate", "its text is too long for its recording"),
+        ("twice", "speech_rate", "its text is too short for its recording"),
+        ("more", "speech_rate", "too long"),
+        ("less", "speech_rate", "too short"),
+        ("noise", "noisy_speech", "the moments between words are only"),
+        ("pause", "gap", "nobody speaks for 2.4 s"),
+    ],
+)
+def test_a_fault_of_speech_is_told(findings, clip, check, said):
+    found = [f for f in findings if f.clip == clip]
+    assert [(f.check, f.level) for f in found] == [(check, "warn")]
+    assert said in str(found[0].message) and str(found[0].remedy)
+
+
+def test_good_recordings_have_nothing_to_tell(findings):
+    assert [str(f.message) for f in findings if f.clip.startswith("good")] == []
+
+
+def test_without_whisper_the_pace_says_what_would_hear_the_words(findings):
+    assert "options.whisper" in str(next(f.remedy for f in findings if f.clip == "cut"))
+
+
+def by_pitch(mono: np.ndarray, rate: int) -> np.ndarray:
+    """A voice told by nothing but its pitch: whether it has a fundamental under 160 Hz."""
+    power = np.abs(np.fft.rfft(mono)) ** 2
+    hertz = np.fft.rfftfreq(len(mono), 1 / rate)
+    is_low = power[(hertz > 80) & (hertz < 160)].sum() > 0.01 * power[(hertz > 180) & (hertz < 260)].sum()
+    return np.array([1.0, 0.0]) if is_low else np.array([0.0, 1.0])
+
+
+def test_two_speakers_are_a_fault_where_they_have_one_name(tmp_path):
+    low = {f"low{n}": (talk(text, seed=n), text) for n, text in enumerate(TEXTS[:4])}
+    high = {f"high{n}": (talk(text, HIGH, seed=n), text) for n, text in enumerate(TEXTS[:2])}
+    listener = Listener(VoiceVector("pitch", by_pitch))
+
+    def told(speakers=None):
+        found = checked(tmp_path, {**low, **high}, listener, speakers)
+        return {f.clip: str(f.message) for f in found if f.check == "second_voice"}
+
+    assert set(told()) == set(high) and "no speaker is named" in told()["high0"]
+    one = dict.fromkeys({**low, **high}, "me")
+    assert "in most clips of me: likeness 0.00, under 0.20 (by pitch)" in told(one)["high1"]
+    assert told({**one, **dict.fromkeys(high, "you")}) == {}
+
+
+@needs_espeak
+def test_mfcc_statistics_tell_a_second_speaker(tmp_path):
+    clips = {f"a{n}": (espeak(text, "en-us"), text) for n, text in enumerate(TEXTS[:5])}
+    clips["b"] = espeak(TEXTS[5], "en-us+f3"), TEXTS[5]
+    found = checked(tmp_path, clips, Listener(MFCC), rate=24_000)
+    assert {f.clip for f in found if f.check == "second_voice"} == {"b"}
+
+
+def test_whisper_is_asked_once_and_what_it_hears_is_held_against_the_text(tmp_path):
+    weights = tiny_whisper.save(tmp_path / "whisper")
+    path = tmp_path / "spoken.jsonl"
+    listener = Listener(MFCC, Transcriber(weights, "tiny"), "en", path)
+    clips = dict(list(good().items())[:2])
+    found = checked(tmp_path, clips, listener)
+    assert [f.check for f in found] == ["transcript", "transcript"]  # random weights hear gibberish
+    assert "tiny hears “" in str(found[0].message) and "write" not in str(found[0].message)
+    again = Listener(MFCC, Transcriber(tmp_path / "nowhere", "tiny"), "en", path)  # which could not be loaded
+    assert checked(tmp_path, clips, again) == found
+    path.write_text('{"version": 1, "key": "x"}\nnonsense\n' + path.read_text(), encoding="utf-8")
+    assert len(SpokenStore(path)._known) == 2
+
+
+def test_the_largest_group_of_alike_voices_is_the_speaker():
+    rng = np.random.default_rng(0)
+    one, two = np.eye(8)[0], np.eye(8)[1]
+    vectors = np.stack([one + 0.1 * rng.standard_normal(8) for _ in range(5)] + [two, two])
+    likeness = likeness_to_most(vectors, 0.2)
+    assert likeness[:5].min() > 0.8 and likeness[5:].max() < 0.2
