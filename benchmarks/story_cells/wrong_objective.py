@@ -112,13 +112,12 @@ def token_offset() -> None:
     plain = training.StepAudioObjective.collate
 
     def collate(self: Any, items: Any, rngs: Any) -> Any:
-        ids = self.checkpoint.ids
+        batch, ids = plain(self, items, rngs), self.checkpoint.ids
         first = ids.audio_base + ids.vq02
-
-        def moved(codes: np.ndarray) -> np.ndarray:
-            return np.where((codes >= first) & (codes < ids.audio_end), codes - ids.vq02, codes)
-
-        return plain(self, [{**item, "codes": moved(np.asarray(item["codes"]))} for item in items], rngs)
+        for name in ("llm_ids", "llm_targets"):
+            read = batch[name]
+            batch[name] = torch.where((read >= first) & (read < ids.audio_end), read - ids.vq02, read)
+        return batch
 
     training.StepAudioObjective.collate = collate  # type: ignore[method-assign]
 

@@ -9,11 +9,10 @@ import pytest
 from tests.evaluation.probed import probed
 from tunesmith.evaluation.causes import find_causes
 from tunesmith.evaluation.diagnosis import Losses, RunData
-from tunesmith.evaluation.evidence import DataEvidence, HeldOut, TrainingEvidence
+from tunesmith.evaluation.evidence import DataEvidence, HeldOut, SilentClip, TrainingEvidence
 from tunesmith.evaluation.explain import explained
-from tunesmith.records.findings import Finding
 from tunesmith.records.run_finding import RunFinding
-from tunesmith.texts import Message, msg
+from tunesmith.texts import Message
 
 TRAINED = TrainingEvidence(
     updates=100,
@@ -83,15 +82,10 @@ def test_training_whose_own_loss_falls_while_its_clips_get_worse_is_of_something
     assert cause.name == "objective" and "rose from 4.000 to 4.400" in str(cause.sentence)
 
 
-def silent_end(clip: str, seconds: float) -> Finding:
-    said = msg("this clip ends with {end:.1f} s of silence", end=seconds)
-    return Finding(check="silent_labels", level="warn", clip=clip, message=said, value=seconds)
-
-
 def test_silence_that_was_learnt_is_the_clips_or_the_paddings():
     learnt = replace(GOOD, probes=probed(4.0, 3.1, silence=(3.0, 0.4)))
     assert [c.name for c in named(learnt)] == ["padding"]
-    data = DataEvidence(8, {"silent_labels": (silent_end("a.wav", 2.0), silent_end("b.wav", 4.6))})
+    data = DataEvidence(8, silent=(SilentClip("b.wav", 4.6, 0.46), SilentClip("a.wav", 2.0, 0.2)))
     cause = named(learnt, data=data)[0]
     assert cause.name == "silent_clips" and "2 of 8" in str(cause.sentence) and "4.6 s" in str(cause.sentence)
     assert "b.wav, a.wav" in str(cause.remedy)
@@ -99,9 +93,9 @@ def test_silence_that_was_learnt_is_the_clips_or_the_paddings():
 
 
 def test_captions_of_other_clips_gain_nothing():
-    useless = ((0.1, -0.2, -0.1, 0.05, -0.3, 0.0), (-0.1, 0.02))
+    useless = ((0.1, -0.2, -0.1, 0.05, -0.3, 0.0), (-0.1, 0.02, 0.6))
     assert [c.name for c in named(replace(GOOD, probes=probed(4.0, 3.1, gains=useless)))] == ["captions"]
-    helped = (useless[0], (0.2, 0.1))
+    helped = (useless[0], (0.9, 0.8, 0.7))
     assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=helped))) == (), "the adapter learnt what they mean"
     few = (useless[0][:3], (-0.1,))
     assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=few))) == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunesmith.adapters.settings import AdapterRecipe
+from tunesmith.data.checks.facts import FactStore, fact_key
 from tunesmith.data.content import base_content
 from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import Sample
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.records.metrics import TrainLine, ValidLine, read_metric_lines
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
+
+SILENT_SHARE = 0.2
+"""Less silence than this is pauses and decays."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +72,27 @@ class TrainingEvidence:
 
 
 @dataclass(frozen=True)
+class SilentClip:
+    """A clip that holds silence: seconds of it, and its share of the clip."""
+
+    clip: str
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
 class DataEvidence:
     """What the checks found in the clips that were trained on.
 
     Attributes:
         clips: How many there are.
         found: Findings of clips that are used, by check.
+        silent: Clips of which a fifth or more is silence, the most silent first.
     """
 
     clips: int
     found: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    silent: tuple[SilentClip, ...] = ()
 
     def by_checks(self, *checks: str) -> tuple[Finding, ...]:
         """One finding of each clip that any of these checks speaks of, the greatest number first."""
@@ -120,12 +136,25 @@ def data_evidence(context: RunContext) -> DataEvidence | None:
     """What the checks say of the clips that were trained on; ``None`` where there are no findings."""
     if not context.folder.findings.exists():
         return None
-    used = {s.id for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)}
+    samples = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
+    used = {sample.id for sample in samples}
     found: dict[str, list[Finding]] = {}
     for finding in CheckFindings.read(context.folder.findings).findings:
         if finding.clip in used:
             found.setdefault(finding.check, []).append(finding)
-    return DataEvidence(len(used), {check: tuple(findings) for check, findings in found.items()})
+    by_check = {check: tuple(findings) for check, findings in found.items()}
+    return DataEvidence(len(used), by_check, tuple(_silent(context, samples)))
+
+
+def _silent(context: RunContext, samples: Sequence[Sample]) -> list[SilentClip]:
+    """What the checks measured of silence, by the facts that they keep."""
+    store = FactStore(context.folder.facts)
+    found = []
+    for sample in samples:
+        known = [store.get(fact_key(ref), signals=False, fingerprint=False) for ref in sample.targets.values()]
+        facts = [one[0] for one in known if one is not None and one[0].silent_share >= SILENT_SHARE]
+        found += [SilentClip(sample.id, one.silent_share * one.seconds, one.silent_share) for one in facts]
+    return sorted(found, key=lambda one: (-one.share, one.clip))
 
 
 def _first_terms(valid: list[ValidLine]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.records.findings import Finding
+from tunesmith.evaluation.evidence import DataEvidence
 from tunesmith.records.loss_probes import ProbePair
 from tunesmith.records.run_finding import Cause
 from tunesmith.texts import Message, msg
@@ -22,8 +22,7 @@ def find(run: RunData) -> Cause | None:
         return None
     if silence.adapter > _LEARNT * silence.base:
         return None
-    ends = run.data.by_checks("silent_labels", "mostly_silent", "gap") if run.data else ()
-    return _of_clips(run, silence, ends) if ends else _padding(silence)
+    return _of_clips(run.data, silence) if run.data and run.data.silent else _padding(silence)
 
 
 def _numbers(silence: ProbePair) -> Message:
@@ -35,25 +34,32 @@ def _numbers(silence: ProbePair) -> Message:
     )
 
 
-def _of_clips(run: RunData, silence: ProbePair, ends: tuple[Finding, ...]) -> Cause:
-    clips = run.data.clips if run.data else len(ends)
+def _of_clips(data: DataEvidence, silence: ProbePair) -> Cause:
+    silent, most = data.silent, data.silent[0]
     return Cause(
         name="silent_clips",
         title=msg("Silence in the clips"),
         sentence=msg(
-            "{count} of {clips} training clips hold silence, and it was learnt: {numbers}. First of them, {clip}: "
-            "{said}.",
-            count=len(ends),
-            clips=clips,
+            "{count} of {clips} training clips hold silence ({clip}: {seconds:.1f} s, {share:.0%} of it), and it was "
+            "learnt: {numbers}.",
+            count=len(silent),
+            clips=data.clips,
+            clip=most.clip,
+            seconds=most.seconds,
+            share=most.share,
             numbers=_numbers(silence),
-            clip=ends[0].clip,
-            said=ends[0].message,
         ),
         remedy=msg(
-            "Trim the silence of {names} and train again.",
-            names=(*(f.clip for f in ends[:_NAMED]), *(["…"] if len(ends) > _NAMED else [])),
+            "Cut the silence out of {names} (tunesmith check --fix trims the ends) and train again.",
+            names=(*(one.clip for one in silent[:_NAMED]), *(["…"] if len(silent) > _NAMED else [])),
         ),
-        evidence={"base": silence.base, "adapter": silence.adapter, "silent_clips": len(ends), "clips": clips},
+        evidence={
+            "base": silence.base,
+            "adapter": silence.adapter,
+            "silent_clips": len(silent),
+            "clips": data.clips,
+            "seconds": most.seconds,
+        },
     )
 
 
@@ -62,7 +68,7 @@ def _padding(silence: ProbePair) -> Cause:
         name="padding",
         title=msg("Silence was trained"),
         sentence=msg(
-            "None of the clips ends in silence, and yet it was learnt: {numbers}. Clips were filled up with silence, "
+            "None of the clips holds silence, and yet it was learnt: {numbers}. Clips were filled up with silence, "
             "and it was trained on.",
             numbers=_numbers(silence),
         ),
