@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunesmith.adapters.settings import AdapterRecipe
-from tunesmith.data.checks.facts import FactStore, fact_key
 from tunesmith.data.content import base_content
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
@@ -20,6 +19,8 @@ from tunesmith.records.metrics import TrainLine, ValidLine, read_metric_lines
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
 
+HEARD = 200
+"""About so many clips are looked at for silence, evenly from all."""
 SILENT_SHARE = 0.2
 """Less silence than this is pauses and decays."""
 
@@ -147,14 +148,19 @@ def data_evidence(context: RunContext) -> DataEvidence | None:
 
 
 def _silent(context: RunContext, samples: Sequence[Sample]) -> list[SilentClip]:
-    """What the checks measured of silence, by the facts that they keep."""
-    store = FactStore(context.folder.facts)
+    """What the checks measured of silence; clips whose facts are of an earlier version are measured anew."""
+    from tunesmith.data.checks.survey import Survey, span_of
+
+    heard = samples[:: max(1, len(samples) // HEARD)]
+    facts = context.folder.facts
+    survey = Survey(context.recipe.checks, signals=False, fingerprint=False, facts_path=facts, keep=False)
+    measured = survey.measure(heard)
     found = []
-    for sample in samples:
-        known = [store.get(fact_key(ref), signals=False, fingerprint=False) for ref in sample.targets.values()]
-        facts = [one[0] for one in known if one is not None and one[0].silent_share >= SILENT_SHARE]
-        found += [SilentClip(sample.id, one.silent_share * one.seconds, one.silent_share) for one in facts]
-    return sorted(found, key=lambda one: (-one.share, one.clip))
+    for sample in heard:
+        own = [measured[span_of(ref)][0] for ref in sample.targets.values()]
+        found += [SilentClip(sample.id, one.silent_share * one.seconds, one.silent_share) for one in own]
+    silent = [one for one in found if one.share >= SILENT_SHARE]
+    return sorted(silent, key=lambda one: (-one.share, one.clip))
 
 
 def _first_terms(valid: list[ValidLine]) -> dict[str, float]:

@@ -31,7 +31,8 @@ class Survey:
         overrule: Ids that are decoded whatever their header says.
         workers: Processes; 1 measures in this one.
         progress: Called with the number of samples measured since the last call.
-        facts_path: Where to keep the facts; ``None`` keeps nothing.
+        facts_path: Where the facts are kept; ``None`` keeps nothing.
+        keep: Keep what is measured now; else only what is known already is read.
     """
 
     limits: CheckLimits
@@ -41,6 +42,7 @@ class Survey:
     workers: int = 1
     progress: Callable[[int], None] | None = None
     facts_path: Path | None = None
+    keep: bool = True
 
     def measure(self, samples: Sequence[Sample]) -> dict[AudioRef, MeasuredClip]:
         """Facts and landmarks of every distinct audio, by :func:`span_of` its reference."""
@@ -68,7 +70,7 @@ class Survey:
                 measured[job.ref] = result
                 advance(job.ref)
         finally:  # what an interruption leaves unmeasured is all that is measured the next time
-            if jobs:
+            if jobs and self.keep:
                 store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
         return measured
 

@@ -30,11 +30,13 @@ CAUSES: tuple[Callable[[RunData], Cause | None], ...] = (
     captions.find,
     untrained.find,
 )
-CONCLUSIVE = frozenset({"zero", "other_base", "other_strength", "padding", "objective", "rate"})
-"""Causes that all others would follow from: an adapter at the wrong strength also looks badly trained."""
 
 
 def find_causes(run: RunData) -> tuple[Cause, ...]:
-    """The causes that something measured in this run speaks for; the one that explains most comes first."""
-    found = tuple(cause for find in CAUSES if (cause := find(run)) is not None)
-    return found[:1] if found and found[0].name in CONCLUSIVE else found
+    """The first cause that something measured in this run speaks for; none in a run that nothing speaks against.
+
+    What stands further down the list may follow from what stands above it: an adapter at the wrong strength also looks
+    badly trained, and one that learnt its clips by heart no longer listens to captions. So only the first is named, and
+    the next shows once that is mended.
+    """
+    return next(((cause,) for find in CAUSES if (cause := find(run)) is not None), ())
