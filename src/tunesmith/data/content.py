@@ -97,6 +97,12 @@ def weights_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def checkpoint_content(folder: Path) -> str:
+    """A checkpoint by its content, with that of the parts that lie in folders of their own."""
+    parts = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
+    return f"{folder.name} ({content_key(*(weights_digest(part) for part in parts))[:8]})"
+
+
 def base_content(path: str) -> str:
     """A base model in a local folder by its content, so that it may be moved; nothing where the path is a name."""
     folder = Path(path)

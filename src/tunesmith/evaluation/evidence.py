@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunesmith.adapters.settings import AdapterRecipe
-from tunesmith.data.content import base_content
+from tunesmith.data.content import base_content, checkpoint_content
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import CheckFindings, Finding
@@ -127,8 +127,8 @@ def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | 
         losses=tuple((line.update, line.loss) for line in train if line.loss is not None),
         held_out=tuple(HeldOut(line.stage, line.update, line.loss) for line in valid if line.loss is not None),
         skipped=summary.skipped,
-        base_then=str(given.get("model.path") or ""),
-        base_now=base_content(context.recipe.model.path) or context.recipe.model.path,
+        base_then=summary.base or str(given.get("model.path") or ""),
+        base_now=checkpoint_content(context.family.checkpoint.folder) if summary.base else _named(context),
         strength=_strength(given, adapter),
     )
 
@@ -161,6 +161,11 @@ def _silent(context: RunContext, samples: Sequence[Sample]) -> list[SilentClip]:
         found += [SilentClip(sample.id, one.silent_share * one.seconds, one.silent_share) for one in own]
     silent = [one for one in found if one.share >= SILENT_SHARE]
     return sorted(silent, key=lambda one: (-one.share, one.clip))
+
+
+def _named(context: RunContext) -> str:
+    """The base as a stage's inputs name it, which is all that records of before hold."""
+    return base_content(context.recipe.model.path) or context.recipe.model.path
 
 
 def _first_terms(valid: list[ValidLine]) -> dict[str, float]:

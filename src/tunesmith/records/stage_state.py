@@ -32,6 +32,7 @@ class TrainSummary(Part):
         device: Where it ran.
         precision: What it computed in.
         trained_parameters: How many parameters were trained.
+        base: The base model by its content; empty in records of before.
     """
 
     updates: int
@@ -43,6 +44,7 @@ class TrainSummary(Part):
     device: str
     precision: str
     trained_parameters: int
+    base: str = ""
 
 
 class StageState(Record):

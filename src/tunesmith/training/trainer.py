@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data.content import checkpoint_content
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
@@ -186,6 +187,7 @@ def finish(run: RunState) -> dict[str, Any]:
         device=str(state.accelerator.device),
         precision=state.accelerator.mixed_precision.replace("no", "fp32"),
         trained_parameters=sum(p.numel() for p in state.parameters.values()),
+        base=checkpoint_content(state.family.checkpoint.folder),
     )
     if run.main:
         save_model(run, folder.final, f"update {progress.update}", "final")
