@@ -8,7 +8,14 @@ import pytest
 
 from tests.data.sounds import phrase, save
 from tunesmith.data import content
-from tunesmith.data.content import audio_key, content_key, ends_digest, file_digest
+from tunesmith.data.content import (
+    audio_key,
+    checkpoint_content,
+    content_key,
+    ends_digest,
+    file_digest,
+    weights_digest,
+)
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 
@@ -36,3 +43,14 @@ def test_a_file_that_was_once_read_in_part_has_another_key(tmp_path: Path) -> No
     for path, is_whole in ((plain, True), (joined, False)):
         former = content_key(file_digest(path), 0.0, None)
         assert (audio_key(AudioRef(str(path))) == former) is is_whole
+
+
+def test_a_checkpoint_of_several_folders_is_known_by_all_of_them(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    (base / "part").mkdir(parents=True)
+    (base / "config.json").write_text("{}")
+    (base / "part" / "model.safetensors").write_bytes(b"one")
+    before = checkpoint_content(base)
+    (base / "part" / "model.safetensors").write_bytes(b"two")
+    weights_digest.cache_clear()
+    assert checkpoint_content(base) != before and before.startswith("base (")

@@ -73,7 +73,11 @@ def test_what_is_settled_is_found_no_more_and_the_record_says_it(repaired: Path)
     assert [gone.clip for gone in record.removed] == ["copy.wav"]
     assert record.removed[0].texts == {"caption": "caption of copy"}
     left = {clip.clip: {finding.check for finding in clip.left} for clip in record.clips if clip.left}
-    assert left == {"lost.wav": {"nan_samples"}, "clipped.wav": {"clipped"}, "broken.wav": {"unreadable"}}
+    assert left == {
+        "lost.wav": {"nan_samples", "dropout"},
+        "clipped.wav": {"clipped", "brickwalled"},
+        "broken.wav": {"unreadable"},
+    }
     assert set(report.quarantined) == {"lost.wav", "broken.wav"}
 
 

@@ -21,7 +21,7 @@ def build_compared(found: RunsCompared) -> str:
         "rows": [(title, [cell(run) for run in found.runs]) for title, cell in _ROWS],
     }
     raw = {"style": ["style.css"], "script": ["language.js"]}
-    return printable(render_page("compared.html.j2", raw, view))
+    return printable(render_page("compared/page.html.j2", raw, view))
 
 
 def _signed(value: float | None) -> str:

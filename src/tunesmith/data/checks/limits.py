@@ -53,7 +53,7 @@ class CheckLimits(Section):
     mp3_kbps: Positive = 160.0
     """MP3 files of fewer kbit/s are noted."""
     bpm_confidence: Share = 0.3
-    """A measured tempo less sure than this contradicts nobody; above, 41 of 41 were right but for octaves."""
+    """A measured tempo that is less sure than this contradicts nobody; above, 41 of 41 were right but for octaves."""
     bpm_tolerance: Share = 0.04
     """A tempo in a text further than this from the measured one (octaves aside) is a warning."""
     word_errors: Share = 0.4
