@@ -8,11 +8,11 @@ from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.texts import msg
 
 _MOST_AGAIN = 3
-_LONGEST_S = 1.25  # phrases of the same words reach 1.2 s by chance
+_LONGEST_S = 1.4  # phrases of the same words reach 1.26 s by chance
 
 
 def detect(signals: Signals) -> Reading | None:
-    """Three words or characters in a row that Whisper heard again, or over 1.25 s of speech that sound alike."""
+    """Three words or characters in a row that Whisper heard again, or over 1.4 s of speech that sound alike."""
     if not isinstance(signals, SpeechSignals) or not signals.live:
         return None
     if signals.said_again >= _MOST_AGAIN:
