@@ -50,6 +50,7 @@ def test_a_good_run_has_no_causes():
             "few",
         ),
         (4.0, probed(4.0, 2.0), "by heart", "fewer updates"),
+        (3.9, probed(4.0, 2.8), "8% of that gain holds", "fewer updates"),
         (4.4, probed(4.0, 4.3), "does not even predict what it was trained on", "third of the learning rate"),
         (4.0, probed(4.0, 3.99, 0.001), "hardly trained: its layers move the weights by 0.10%", "as long"),
         (4.0, probed(4.0, 4.0, 0.0), "moves the weights at all", "alpha are 0"),

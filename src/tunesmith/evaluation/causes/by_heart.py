@@ -11,6 +11,7 @@ from tunesmith.texts import Message, msg
 LEARNT = 0.02
 """A fall of the training clips' loss that no draw explains: they were trained on."""
 _HELD = 0.005
+_MUCH, _HOLDS = 0.1, 0.15
 _REMEDY = msg("Train fewer updates or take an earlier checkpoint, add clips, or lower the rank.")
 
 
@@ -25,6 +26,14 @@ def find(run: RunData) -> Cause | None:
         sentence = msg(
             "It learnt your clips by heart: {numbers}, and nothing of it holds for others.",
             numbers=train_numbers(losses.probes),
+        )
+        return _cause(sentence, train_change=change, heldout_change=held)
+    if change is not None and change < -_MUCH and -held < _HOLDS * -change and losses.probes is not None:
+        sentence = msg(
+            "It learnt your clips by heart: {numbers}, and {share:.0%} of that gain holds for held-out clips (a "
+            "quarter or more after a good run).",
+            numbers=train_numbers(losses.probes),
+            share=held / change,
         )
         return _cause(sentence, train_change=change, heldout_change=held)
     curve = overfit(training)
