@@ -38,5 +38,6 @@ RULE = Rule(
         "and try an earlier checkpoint."
     ),
     detect=detect,
+    profiles=("music",),
     checks=("upsampled", "lossy_source"),
 )
