@@ -42,9 +42,9 @@ def moved_base(run: RunData) -> tuple[float, float] | None:
     pairs = [(then, now) for then, now in pairs if math.isfinite(then) and math.isfinite(now)]
     if all(abs(then - now) <= _SAME * max(abs(then), abs(now)) for then, now in pairs):
         return None
-    whole = set(training.first_terms) == set(losses.base_terms) and training.held_out and losses.base_heldout
-    if whole:
-        return training.held_out[0].loss, losses.base_heldout or math.nan
+    one_stage = len({one.stage for one in training.held_out}) == 1
+    if one_stage and losses.base_heldout and set(training.first_terms) == set(losses.base_terms):
+        return training.held_out[0].loss, losses.base_heldout
     return fmean(then for then, _ in pairs), fmean(now for _, now in pairs)
 
 
@@ -55,6 +55,8 @@ def _opposite(run: RunData) -> Cause | None:
     if train is None or run.training is None or not train.base or train.adapter is None:
         return None
     losses = [loss for _, loss in run.training.losses]
+    if len({one.stage for one in run.training.held_out}) > 1:
+        return None  # each stage has a loss of its own, and the first is not to be held against the last
     if len(losses) < 2 * _EDGE or run.training.strength not in (None, 1.0):
         return None
     first, last = fmean(losses[:_EDGE]), fmean(losses[-_EDGE:])
