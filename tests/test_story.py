@@ -60,7 +60,7 @@ def test_the_table_counts_what_was_named_first():
 
 
 def test_a_wrong_objective_runs_the_command_line():
-    script = Path("benchmarks/story_cells/wrong_objective.py")
+    script = Path(__file__).parent.parent / "benchmarks" / "story_cells" / "wrong_objective.py"
     for name in ("no_delay", "wrong_shift", "token_offset"):
         ended = subprocess.run([sys.executable, script, name, "--version"], check=False, capture_output=True, text=True)
         assert ended.returncode == 0 and "tunesmith" in ended.stdout, ended.stderr
