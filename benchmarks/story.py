@@ -1,6 +1,6 @@
 """The pocket models tuned well, and badly in nine ways: is the first cause that is named the right one?
 
-    python benchmarks/story.py --work /tmp/story [--family musicgen] [--cell scale_4 …] [--again]
+    python benchmarks/story.py --work /tmp/story [--family musicgen] [--cell scale_4 …] [--seed 100] [--again]
 
 Every cell is a run by the command line, of which only the run folder is judged. A cell that is done is not done again;
 ``--again`` evaluates it anew (after a change of the rules). Prints the confusion table and which cells were misjudged.
@@ -124,12 +124,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--family", action="append", choices=FAMILIES)
     parser.add_argument("--cell", action="append")
+    parser.add_argument("--seed", type=int, default=0, help="moves every cell's seed; give each its own --work")
     parser.add_argument("--again", action="store_true", help="evaluate cells that are done anew")
     parser.add_argument("--only-train", action="store_true", help="leave the evaluation for another time")
     given = parser.parse_args()
     told, results = [], {}
     for family in given.family or FAMILIES:
-        for cell in cells(family):
+        for cell in cells(family, given.seed):
             if given.cell and cell.name not in given.cell:
                 continue
             if given.only_train:
@@ -139,7 +140,7 @@ def main() -> None:
             results[cell.key] = tell_once(cell, given.work / cell.key, again=given.again)
             print(cell.key, results[cell.key], flush=True)
     print("\n".join(table(results, told)))
-    measured(cells=results)
+    measured(cells=results, seed=given.seed)
     print(write_results(__file__))
 
 
