@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.evaluation.probed import probed
 from tunesmith.evaluation.causes import find_causes
+from tunesmith.evaluation.causes.captions import fit_by_chance
 from tunesmith.evaluation.diagnosis import Losses, RunData
 from tunesmith.evaluation.evidence import DataEvidence, HeldOut, SilentClip, TrainingEvidence
 from tunesmith.evaluation.explain import explained
@@ -100,6 +102,32 @@ def test_captions_of_other_clips_gain_nothing():
     assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=helped))) == (), "the adapter learnt what they mean"
     few = (useless[0][:3], (-0.1,))
     assert named(replace(GOOD, probes=probed(4.0, 3.1, gains=few))) == ()
+
+
+def assigned(own: np.ndarray, seed: int = 0) -> tuple[tuple[float, ...], ...]:
+    """Losses of eight clips under eight captions: some of both are easier, and clip ``i`` fits ``own[i]``."""
+    rng = np.random.default_rng(seed)
+    losses = 4 + rng.normal(0, 1, (8, 1)) + rng.normal(0, 0.3, (1, 8)) + rng.normal(0, 0.03, (8, 8))
+    losses[np.arange(8), own] -= 0.1
+    return tuple(map(tuple, losses))
+
+
+def test_captions_that_fit_no_better_than_at_random_are_of_other_clips():
+    def of(own: np.ndarray, held_out: float) -> list[str]:
+        gains = ((0.1,) * 8, (held_out,) * 3)
+        probes = probed(4.0, 3.1, gains=gains).model_copy(update={"assigned": assigned(own)})
+        return [cause.name for cause in named(replace(GOOD, probes=probes))]
+
+    assert of(np.arange(8), 0.0) == [], "they fit, though clips and captions differ by far more than that"
+    assert of(np.roll(np.arange(8), 3), 0.0) == ["captions"]
+    assert of(np.roll(np.arange(8), 3), 0.05) == [], "the adapter learnt words that the base did not know"
+
+
+def test_what_a_clip_and_a_caption_cost_by_themselves_does_not_count():
+    losses = np.array(assigned(np.arange(8)))
+    fit = fit_by_chance(losses)
+    assert fit_by_chance(losses + np.arange(8) + 5 * np.arange(8)[:, None]) == pytest.approx(fit)
+    assert fit[0] == pytest.approx(0.1, abs=0.03) and fit[1] < 0.01
 
 
 def test_a_held_out_loss_that_turned_is_told_by_the_curve():

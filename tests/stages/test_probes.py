@@ -13,7 +13,7 @@ from tunesmith.adapters.change import weight_change
 from tunesmith.adapters.scale import set_scale
 from tunesmith.data.sample import read_manifest
 from tunesmith.run.adapted import adapter_folder, load_adapted
-from tunesmith.stages.loss_meter import swapped
+from tunesmith.stages.loss_meter import Meter, swapped
 from tunesmith.stages.probes import PROBED, measure_probes
 from tunesmith.training.setup import clips_of
 from tunesmith.training.trainer import train
@@ -57,6 +57,20 @@ def test_every_clip_gains_by_its_own_caption_and_silence_is_what_is_behind_the_s
     assert probes.gains.adapter[0] == pytest.approx(other - own, abs=1e-4)
     assert 0 < probes.silence.base < 20 and probes.silence.base != probes.silence.adapter
     assert {one.scale for one in probes.base_style} in (set(), {0.0, 0.25, 0.5, 1.0})
+
+
+def test_the_base_hears_every_clip_under_the_caption_of_each(trained):
+    context, networks = trained
+    samples = list(read_manifest(context.folder.manifest))[:3]
+    meter = Meter(context, networks, "cpu")
+    losses = meter.assigned(samples)
+    assert [len(row) for row in losses] == [3, 3, 3]
+    for i, j in ((0, 0), (0, 1), (2, 1)):
+        texts = {**samples[i].texts, "caption": samples[j].texts["caption"]}
+        assert losses[i][j] == pytest.approx(loss_of(context, networks, [replace(samples[i], texts=texts)], 0.0))
+    assert len(measure_probes(context, networks, "cpu").assigned) == min(
+        PROBED, len({s.texts["caption"] for s in read_manifest(context.folder.manifest)})
+    )
 
 
 def test_every_clip_lends_the_caption_of_another_one(make_run):

@@ -54,6 +54,11 @@ class CaptionGains(Part):
     base: tuple[Number, ...]
     adapter: tuple[Number, ...]
 
+    def means(self) -> tuple[float, float] | None:
+        """The mean gain of base and adapter over clips of which both are numbers; ``None`` without any."""
+        both = [(b, a) for b, a in zip(self.base, self.adapter, strict=True) if b is not None and a is not None]
+        return (sum(b for b, _ in both) / len(both), sum(a for _, a in both) / len(both)) if both else None
+
 
 class LossProbes(Part):
     """Losses on fixed draws, beside the held-out and base-style ones.
@@ -68,6 +73,8 @@ class LossProbes(Part):
         scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength.
         gains: What their own captions are worth to the training clips; files of before have none.
         held_out_gains: The same of the held-out clips.
+        assigned: The base's loss of some clips of different captions under the caption of each: row by row a clip, its
+            own caption on the diagonal; likewise.
         silence: Loss on silence that follows the sound of training clips, under their captions; likewise.
         each_held_out: Every held-out clip alone, by which runs are compared; likewise.
         base_style: Loss on prompts in the base's own style, by the adapter's strength; likewise.
@@ -83,6 +90,7 @@ class LossProbes(Part):
     scales: tuple[ScaleLoss, ...]
     gains: CaptionGains | None = None
     held_out_gains: CaptionGains | None = None
+    assigned: tuple[tuple[Number, ...], ...] = ()
     silence: ProbePair | None = None
     base_style: tuple[ScaleLoss, ...] = ()
     each_held_out: tuple[ClipLoss, ...] = ()

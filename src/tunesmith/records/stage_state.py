@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.record import Number, Part, Record
 
 
@@ -33,6 +34,7 @@ class TrainSummary(Part):
         precision: What it computed in.
         trained_parameters: How many parameters were trained.
         base: The base model by its content; empty in records of before.
+        probes: Losses of training clips with the weights that were kept; ``None`` in records of before.
     """
 
     updates: int
@@ -45,6 +47,7 @@ class TrainSummary(Part):
     precision: str
     trained_parameters: int
     base: str = ""
+    probes: LossProbes | None = None
 
 
 class StageState(Record):

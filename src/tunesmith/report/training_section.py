@@ -12,6 +12,7 @@ from tunesmith.families.contract.family import LOAD_CODE
 from tunesmith.families.registry import family_type
 from tunesmith.pocket.shipped import is_pocket
 from tunesmith.records.environment import BaseModelFacts
+from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.metrics import TrainLine
 from tunesmith.records.stage_state import TrainSummary
 from tunesmith.report.field_names import field_name, field_path, worded
@@ -44,6 +45,7 @@ def done(data: ReportData) -> list[tuple[Message, Message]]:
             msg("Weights evaluated and exported"),
             term("weights", train["use_weights"]) if "use_weights" in train else None,
         ),
+        *_probes(trained.probes if trained else None),
         *_speed(data.metrics.train),
     ]
     return [(name, value) for name, value in rows if value is not None]
@@ -65,6 +67,18 @@ def _updates(data: ReportData, train: RecipeSection) -> Message | None:
         return None
     planned = train.get("updates") or _of_stages(train) or (data.plan and data.plan.updates)
     return msg("{done} of {planned}", done=number(lines[-1].update), planned=number(planned))
+
+
+def _probes(probes: LossProbes | None) -> Iterator[tuple[Message, Message]]:
+    """What training measured at its end of the weights that were kept."""
+    if probes is None:
+        return
+    if probes.train is not None and probes.train.base is not None and probes.train.adapter is not None:
+        losses = msg("{base:.3f} → {adapter:.3f}", base=probes.train.base, adapter=probes.train.adapter)
+        yield msg("Loss of {clips} training clips", clips=probes.clips), losses
+    if probes.gains is not None and (worth := probes.gains.means()) is not None:
+        cost = msg("{adapter:+.3f} (the base model {base:+.3f})", base=worth[0], adapter=worth[1])
+        yield msg("What another clip's caption costs"), cost
 
 
 def _peak(lines: Sequence[TrainLine]) -> float | None:

@@ -47,6 +47,19 @@ class Meter:
         known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
         return Captioned(pair_of(own), pair_of(lent), known, _each(own))
 
+    def assigned(self, samples: Sequence[Sample]) -> tuple[tuple[float, ...], ...]:
+        """The base's loss of every clip under the caption of each; its own one is on the diagonal."""
+        from tunesmith.adapters.scale import set_scale
+        from tunesmith.families.loss_terms import result_of
+
+        roles = _lent_roles(self.context)
+        under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
+        encode_quietly(self.context, [sample for row in under for sample in row])
+        set_scale(self.networks, 0.0)
+        return tuple(
+            tuple(result_of([self._sums(batches_of(self.context, [sample]))]).loss for sample in row) for row in under
+        )
+
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
         from tunesmith.adapters.scale import set_scale
@@ -113,14 +126,21 @@ def swapped(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
     Music needs no encoding for it: a text's encoding is kept by its content, and the other sample has it already. A
     prompt of speech holds two texts, so it is encoded, which takes no network.
     """
-    roles = ("caption",) if context.family.is_speech else SUNG
-    found = []
-    for sample, other in _others(samples):
-        texts = {role: text for role, text in sample.texts.items() if role not in roles}
-        lent = {role: text for role, text in other.texts.items() if role in roles}
-        found.append(replace(sample, texts={**texts, **lent}, variants=()))
+    roles = _lent_roles(context)
+    found = [_with_texts(sample, other, roles) for sample, other in _others(samples)]
     encode_quietly(context, found)
     return found
+
+
+def _lent_roles(context: RunContext) -> tuple[str, ...]:
+    return ("caption",) if context.family.is_speech else SUNG
+
+
+def _with_texts(sample: Sample, other: Sample, roles: Sequence[str]) -> Sample:
+    """A sample with another one's texts in these roles."""
+    texts = {role: text for role, text in sample.texts.items() if role not in roles}
+    lent = {role: text for role, text in other.texts.items() if role in roles}
+    return replace(sample, texts={**texts, **lent}, variants=())
 
 
 def encode_quietly(context: RunContext, samples: Sequence[Sample]) -> None:

@@ -32,7 +32,7 @@ def stage_function(name: str) -> StageFunction:
         case "encode":
             from tunesmith.stages.encode import encode as stage
         case "train":
-            from tunesmith.training.trainer import train as stage
+            from tunesmith.stages.train import train as stage
         case "generate":
             from tunesmith.stages.generate import generate as stage
         case "evaluate":

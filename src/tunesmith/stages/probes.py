@@ -40,8 +40,8 @@ def measure_probes(
     from tunesmith.adapters.scale import set_scale
 
     own = [sample for sample in evaluated_samples(context.folder) if not is_replay(sample)]
-    train = _spread([sample for sample in own if sample.split == "train"])
-    held_out = _spread([sample for sample in own if sample.split == "valid"])
+    train = spread([sample for sample in own if sample.split == "train"])
+    held_out = spread([sample for sample in own if sample.split == "valid"])
     encode_quietly(context, [*train, *held_out])
     meter = Meter(context, networks, device)
     trained, held = meter.captioned(train), meter.captioned(held_out)
@@ -55,6 +55,7 @@ def measure_probes(
         scales=_graded(meter, held_out or train, held.own or trained.own),
         gains=trained.gains,
         held_out_gains=held.gains,
+        assigned=meter.assigned(spread(_of_each_caption(own))),
         silence=silence_behind(meter, train),
         base_style=meter.by_scale(style, STYLE_SCALES),
         each_held_out=held.each,
@@ -73,7 +74,12 @@ def _graded(meter: Meter, samples: Sequence[Sample], known: ProbePair | None) ->
     return tuple(sorted((*ends, *further), key=lambda one: one.scale))
 
 
-def _spread(samples: Sequence[Sample]) -> list[Sample]:
+def _of_each_caption(samples: Sequence[Sample]) -> list[Sample]:
+    """The first clip of each caption."""
+    return list({sample.texts.get("caption"): sample for sample in reversed(samples)}.values())
+
+
+def spread(samples: Sequence[Sample]) -> list[Sample]:
     """At most :data:`PROBED` of them, evenly from all, by id: the same ones in every evaluation of a run."""
     ordered = sorted(samples, key=lambda sample: sample.id)
     count = min(PROBED, len(ordered))

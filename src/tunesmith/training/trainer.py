@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from tunesmith.data.content import checkpoint_content
 from tunesmith.data.replay import is_replay
@@ -13,6 +15,7 @@ from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.metrics import GateLine
 from tunesmith.records.stage_state import PhaseSummary, TrainSummary
+from tunesmith.run.adapted import adapter_folder
 from tunesmith.run.context import RunContext
 from tunesmith.texts import msg, tr
 from tunesmith.training import checkpoint
@@ -21,7 +24,7 @@ from tunesmith.training.best import run_end
 from tunesmith.training.candidate import drop_candidates
 from tunesmith.training.going_on import go_on
 from tunesmith.training.handover import next_phase, unmeasured_note
-from tunesmith.training.held_out import kind_batches
+from tunesmith.training.held_out import kind_batches, weights_of
 from tunesmith.training.interrupt import StopRequest, catch_signals
 from tunesmith.training.listening import listen, make_round
 from tunesmith.training.loop import UpdateResult, train_update
@@ -38,6 +41,9 @@ from tunesmith.training.training_log import count_skipped, log_training, refuse_
 from tunesmith.training.validation import fixed_batches, fixed_items
 from tunesmith.training.validation_loop import validate
 
+AtEnd = Callable[[RunContext, Mapping[str, nn.Module], str, TrainSummary], TrainSummary]
+"""Sums up what training left: the run, its networks with the kept weights, their device, the summary so far."""
+
 
 class InterruptedRunError(TunesmithError):
     """The run was asked to stop; everything is saved."""
@@ -52,12 +58,13 @@ class InterruptedRunError(TunesmithError):
         self.exit_code = 128 + number
 
 
-def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
+def train(context: RunContext, start: Start | None = None, at_end: AtEnd | None = None) -> dict[str, Any]:
     """Train a run's adapter to the end, or to the point where it is asked to stop.
 
     Args:
         context: The run.
         start: Where it begins; by default at the newest checkpoint, if there is one.
+        at_end: What is measured of the weights that are kept, before the networks are let go.
 
     Returns:
         A summary: updates, best held-out loss and where, skipped updates.
@@ -78,7 +85,7 @@ def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
                 advance(1, tr("loss {loss:.3f}", loss=result.measured.loss))
                 if result.stop_requested:
                     leave(run, stop)
-    return finish(run)
+    return finish(run, at_end)
 
 
 def open_run_state(context: RunContext, start: Start) -> RunState:
@@ -172,8 +179,8 @@ def leave(run: RunState, stop: StopRequest) -> None:
     raise InterruptedRunError(stop.signal or signal.SIGTERM, where, run.context.command)
 
 
-def finish(run: RunState) -> dict[str, Any]:
-    """Write the final adapter and the summary."""
+def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
+    """Write the final adapter, have what is kept measured, and sum up."""
     state, progress, folder = run.state, run.state.progress, run.context.folder
     progress.finished = True
     stages = [*progress.history, stage_record(progress, state.stage.name)]
@@ -193,6 +200,9 @@ def finish(run: RunState) -> dict[str, Any]:
         save_model(run, folder.final, f"update {progress.update}", "final")
         keep_best(run, stages)
         run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
+        if at_end is not None:
+            with weights_of(state, adapter_folder(run.context)), state.accelerator.autocast():
+                summary = at_end(run.context, state.networks, summary.device, summary)
     run.tracker.close()
     state.accelerator.wait_for_everyone()
     return summary.model_dump(mode="json")

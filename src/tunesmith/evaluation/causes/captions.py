@@ -1,4 +1,4 @@
-"""Captions do not say what the clips are: no clip is predicted better under its own one than under another's."""
+"""Captions do not say what the clips are: handed out at random, they fit the clips as well."""
 
 from __future__ import annotations
 
@@ -7,39 +7,96 @@ from collections.abc import Sequence
 import numpy as np
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
+from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.run_finding import Cause
-from tunesmith.texts import msg
+from tunesmith.texts import Message, msg
 
 _FEWEST = 5
 _ALPHA = 0.02
 _LEAST = 0.2  # of the size of the base's gains: good runs leave 0.3 of it and more, captions of other clips under 0.18
+FEWEST_CAPTIONS = 7
+"""With fewer, a fit by chance cannot be told from a real one."""
+BY_CHANCE = 0.05
+"""So many random ways to hand the captions out may fit as well; after good runs it was 3 % at most."""
+_DRAWS = 5000
 
 
 def find(run: RunData) -> Cause | None:
-    """Own captions are worth nothing for certain to the base model, and hardly anything to the adapter."""
+    """Own captions are worth nothing for certain to the base model, and hardly anything to the adapter elsewhere."""
     probes = run.losses.probes if run.losses else None
-    if probes is None or probes.gains is None or run.losses is None or run.losses.adapter_heldout is None:
+    if probes is None or run.losses is None or run.losses.adapter_heldout is None:
+        return None
+    losses = np.asarray(probes.assigned, float)
+    if losses.ndim == 2 and len(losses) >= FEWEST_CAPTIONS and np.isfinite(losses).all():
+        return _by_assignment(losses, probes)
+    return _by_gains(probes)
+
+
+def fit_by_chance(losses: np.ndarray) -> tuple[float, float, float]:
+    """How well clips fit their own captions: a permutation test on what is left beside a clip's and a caption's ease.
+
+    Args:
+        losses: ``(n, n)``, the loss of clip ``i`` under the caption of clip ``j``.
+
+    Returns:
+        By how much a clip's own caption is better than others; the share of random assignments that are as good or
+        better; the size of what is left (root mean square).
+    """
+    count = len(losses)
+    left = losses.mean(axis=0) + losses.mean(axis=1)[:, None] - losses - losses.mean()
+    rng, rows = np.random.default_rng(0), np.arange(count)
+    own = left.trace() / count
+    drawn = np.array([left[rows, rng.permutation(count)].mean() for _ in range(_DRAWS)])
+    return own * count / (count - 1), float((drawn >= own).mean()), float(np.sqrt(np.mean(left**2)))
+
+
+def _by_assignment(losses: np.ndarray, probes: LossProbes) -> Cause | None:
+    base, chance, size = fit_by_chance(losses)
+    held = _known(probes.held_out_gains.adapter) if probes.held_out_gains else []
+    tuned = _mean(held or (_known(probes.gains.adapter) if probes.gains else []))
+    if chance < BY_CHANCE or tuned >= _LEAST * size:
+        return None
+    sentence = msg(
+        "Handed out at random, {chance:.0%} of the ways to caption {clips} clips suit the base model as well as yours "
+        "or better (after a good run under 5 %), and to the adapter a clip's own caption is worth {tuned:+.3f} (where "
+        "captions fit, {least:.3f} or more): the captions belong to other clips, or say nothing of what is heard.",
+        chance=chance,
+        clips=len(losses),
+        tuned=tuned,
+        least=_LEAST * size,
+    )
+    return _cause(sentence, base=base, adapter=tuned, size=size, clips=len(losses), chance=chance)
+
+
+def _by_gains(probes: LossProbes) -> Cause | None:
+    """The same of clips that have too few captions for it: each is held against one other's."""
+    if probes.gains is None:
         return None
     base = _known([*probes.gains.base, *(probes.held_out_gains.base if probes.held_out_gains else ())])
     tuned = _known([*probes.gains.adapter, *(probes.held_out_gains.adapter if probes.held_out_gains else ())])
     size = float(np.mean(np.abs(base))) if base else 0.0
     if len(base) < _FEWEST or _is_positive(base) or _mean(tuned) >= _LEAST * size:
         return None
+    sentence = msg(
+        "The base model predicts your clips no better under their own captions than under those of others, by more "
+        "than chance ({base:+.3f} ± {size:.3f} over {clips} clips), and to the adapter they are worth "
+        "{tuned:+.3f} (where captions fit, 30 % of {size:.3f} or more): the captions belong to other clips, or say "
+        "nothing of what is heard.",
+        base=_mean(base),
+        size=size,
+        clips=len(base),
+        tuned=_mean(tuned),
+    )
+    return _cause(sentence, base=_mean(base), adapter=_mean(tuned), size=size, clips=len(base))
+
+
+def _cause(sentence: Message, **evidence: float) -> Cause:
     return Cause(
         name="captions",
         title=msg("Captions of other clips"),
-        sentence=msg(
-            "The base model predicts your clips no better under their own captions than under those of others, by more "
-            "than chance ({base:+.3f} ± {size:.3f} over {clips} clips), and to the adapter they are worth "
-            "{tuned:+.3f} (where captions fit, 30 % of {size:.3f} or more): the captions belong to other clips, or say "
-            "nothing of what is heard.",
-            base=_mean(base),
-            size=size,
-            clips=len(base),
-            tuned=_mean(tuned),
-        ),
+        sentence=sentence,
         remedy=msg("Listen to some clips with their captions in view; mend the captions, then train again."),
-        evidence={"base": _mean(base), "adapter": _mean(tuned), "size": size, "clips": len(base)},
+        evidence=dict(evidence),
     )
 
 

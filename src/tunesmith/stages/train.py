@@ -1,0 +1,100 @@
+"""The train stage: training, and what cheap forward passes say of the adapter that is kept, before anyone has heard it.
+
+Training itself knows nothing of the probes: they encode clips under other clips' captions, which is a stage's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.data.replay import is_replay
+from tunesmith.evaluation.causes import find_causes
+from tunesmith.evaluation.causes.by_heart import train_change
+from tunesmith.evaluation.diagnosis import Losses, RunData
+from tunesmith.records.loss_probes import LossProbes
+from tunesmith.records.stage_state import TrainSummary
+from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import evaluated_samples
+from tunesmith.stages.loss_meter import Meter
+from tunesmith.stages.probes import spread
+from tunesmith.texts import msg
+from tunesmith.training.start import Start
+from tunesmith.training.trainer import train as train_adapter
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
+    """Train a run's adapter (:func:`tunesmith.training.trainer.train`), probe what is kept of it, and tell the numbers.
+
+    Returns:
+        The summary of training, with its probes.
+    """
+    return train_adapter(context, start, at_end=probed)
+
+
+def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, summary: TrainSummary) -> TrainSummary:
+    """The summary with the losses of training clips, under their own captions and under others'; it is told as well.
+
+    Args:
+        context: The run.
+        networks: Its networks with the kept adapter, in evaluation mode on ``device``; at strength 1 afterwards.
+        device: Where to compute.
+        summary: What came of training.
+    """
+    from tunesmith.adapters.scale import set_scale
+
+    train_clips = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
+    measured = Meter(context, networks, device).captioned(spread(train_clips))
+    set_scale(networks, 1.0)
+    probes = LossProbes(
+        clips=len(measured.each),
+        train=measured.own,
+        swapped=measured.lent,
+        held_out_clips=0,
+        held_out=None,
+        held_out_swapped=None,
+        scales=(),
+        gains=measured.gains,
+        change=None,
+    )
+    found = summary.model_copy(update={"probes": probes})
+    tell(context, found, probes)
+    return found
+
+
+def tell(context: RunContext, summary: TrainSummary, probes: LossProbes) -> None:
+    """Print what the probes measured, and the cause that already speaks from them."""
+    log = context.console.log
+    if probes.train is not None and train_change(probes) is not None:
+        log(
+            msg(
+                "  at the end: loss of {clips} training clips {base:.3f} → {adapter:.3f}",
+                clips=probes.clips,
+                base=probes.train.base,
+                adapter=probes.train.adapter,
+            )
+        )
+    if probes.gains is not None and (worth := probes.gains.means()) is not None:
+        log(
+            msg(
+                "  another clip's caption costs {adapter:+.3f} (the base model {base:+.3f})",
+                base=worth[0],
+                adapter=worth[1],
+            )
+        )
+    for cause in find_causes(_judged(summary, probes)):
+        log(msg("Why: {title}: {sentence}", title=cause.title, sentence=cause.sentence))
+
+
+def _judged(summary: TrainSummary, probes: LossProbes) -> RunData:
+    """What is known when training ends: of one phase the held-out loss before and after, too."""
+    only = summary.stages[0] if len(summary.stages) == 1 else None
+    known = Losses(
+        base_heldout=only.first_loss if only else None,
+        adapter_heldout=only.best_loss if only and only.best_update is not None else None,
+        probes=probes,
+    )
+    return RunData(None, (), losses=known)

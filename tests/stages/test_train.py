@@ -1,0 +1,47 @@
+"""The train stage: what it says of the kept weights before anyone has heard them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.training.test_trainer import BASE
+from tunesmith.adapters.files import load_adapter
+from tunesmith.records.stage_state import TrainSummary
+from tunesmith.run.adapted import adapter_folder, load_adapted
+from tunesmith.stages.probes import measure_probes
+from tunesmith.stages.train import train
+from tunesmith.training.held_out import measure_held_out
+
+
+@pytest.fixture
+def trained(make_run):
+    context = make_run(train={**BASE, "updates": 4, "learning_rate": 0.01, "valid_every": 2})
+    return context, TrainSummary.model_validate(train(context))
+
+
+def test_training_ends_with_probes_of_the_weights_that_are_kept(trained):
+    context, summary = trained
+    now = measure_probes(context, load_adapted(context.family, adapter_folder(context), "cpu"), "cpu")
+    assert summary.probes.train.base == pytest.approx(now.train.base, rel=1e-5)
+    assert summary.probes.train.adapter == pytest.approx(now.train.adapter, rel=1e-5)
+    assert summary.probes.gains.adapter == pytest.approx(now.gains.adapter, abs=1e-4)
+    told = context.folder.log.read_text(encoding="utf-8")
+    assert f"loss of {now.clips} training clips {now.train.base:.3f} → {now.train.adapter:.3f}" in told
+    assert "another clip's caption costs" in told
+
+
+def test_the_last_weights_are_not_probed_where_others_were_kept(make_run, monkeypatch):
+    falling_then_rising = iter((5.0, 3.0, 4.0))
+    measured = "tunesmith.training.validation_loop.measure_held_out"
+    monkeypatch.setattr(measured, lambda run: replace(measure_held_out(run), loss=next(falling_then_rising)))
+    context = make_run(train={**BASE, "updates": 4, "learning_rate": 0.1, "valid_every": 2})
+    summary = TrainSummary.model_validate(train(context))
+    networks = load_adapted(context.family, context.folder.final, "cpu")
+    last = measure_probes(context, networks, "cpu").train.adapter
+    load_adapter(networks, adapter_folder(context))
+    kept = measure_probes(context, networks, "cpu").train.adapter
+    assert summary.best_update == 2
+    assert summary.probes.train.adapter == pytest.approx(kept, rel=1e-6)
+    assert kept != pytest.approx(last, rel=1e-6)
