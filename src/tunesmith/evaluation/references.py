@@ -81,7 +81,7 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:count]
     card = context.family.card.facts()
     clips, training = [], []
-    with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
+    with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
         for sample in chosen:
             ref = sample.audios[context.family.type.audio_roles[-1]]
             longest = None if evaluator else ref.start + context.recipe.evaluate.seconds

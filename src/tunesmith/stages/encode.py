@@ -206,7 +206,7 @@ def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work], u
     from tunesmith.run.device import pick_device
 
     flushed = time.monotonic()
-    with context.family.encoding.encoder(pick_device(context.recipe.model.device)) as encoder:
+    with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
         try:
             with context.console.progress(msg("encode"), len(work)) as advance:
                 for sample, keys, missing in work:

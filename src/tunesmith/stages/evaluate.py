@@ -79,12 +79,13 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     speech = speech_evaluator_of(context, device)
     prompts += base_style_prompts(context, further) if speech else [Prompt(text, "base_style") for text in further]
     networks = load_adapted(context.family, adapter, device)
-    sides = generate_sides(context, networks, prompts, target, device, speech)
-    losses = measure_losses(context, networks, device)
-    if losses is not None:
-        style = style_batches(context, networks, device)
-        losses = replace(losses, probes=measure_probes(context, networks, device, style))
-    record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
+    with context.family.encoding.kept(device):
+        sides = generate_sides(context, networks, prompts, target, device, speech)
+        losses = measure_losses(context, networks, device)
+        if losses is not None:
+            style = style_batches(context, networks, device)
+            losses = replace(losses, probes=measure_probes(context, networks, device, style))
+        record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
     verdict = record.verdict
     tell(context, verdict)
@@ -119,13 +120,15 @@ def generate_sides(
     requests = [replace(r, options={**defaults, **r.options}) for r in requests]
     if speech is not None:
         need_voices(requests)
+    generator = context.family.generation.generator(networks, device)
+    generator.prepare(requests)
     made = {}
     wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
     for name, (scale, title) in wanted.items():
         if name == "base_model" and not recipe.compare:
             continue
         set_scale(networks, scale)
-        made[name] = produce(context, networks, requests, context.console, device, title)
+        made[name] = produce(context, networks, requests, context.console, device, title, generator)
     gains, suffix = pair_gains(made.values()), context.recipe.generate.format
     return {name: write_side(target / name, side, gains, suffix, prompts, speech) for name, side in made.items()}
 

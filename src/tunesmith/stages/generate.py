@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from tunesmith.evaluation.diagnosis.rule import Profile
-    from tunesmith.families.contract import Family, GenerationRequest
+    from tunesmith.families.contract import Family, GenerationRequest, Generator
     from tunesmith.run.console import Console
 
 RECORD = "generated.json"
@@ -197,10 +197,23 @@ def produce(
     console: Console,
     device: str,
     title: Message | None = None,
+    generator: Generator | None = None,
 ) -> list[tuple[np.ndarray, int]]:
-    """Audio (C, N) and rate for every request, in batches, with a progress bar."""
+    """Audio (C, N) and rate for every request, in batches, with a progress bar.
+
+    Args:
+        context: The run.
+        networks: What generates.
+        requests: What to make.
+        console: Where the progress is shown.
+        device: Where to compute.
+        title: What the progress bar says.
+        generator: One that is prepared for these requests; by default a new one.
+    """
     size = context.recipe.generate.batch_size
-    generator = context.family.generation.generator(networks, device)
+    if generator is None:
+        generator = context.family.generation.generator(networks, device)
+        generator.prepare(requests)
     made: list[tuple[np.ndarray, int]] = []
     with console.progress(title or msg("generate"), 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):

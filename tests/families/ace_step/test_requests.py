@@ -12,6 +12,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.encoder import language_of, lyric_fields
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.lyrics.tokens import LyricTokens
+from tunesmith.families.ace_step.parts import text_encoder
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.prompting.choose import asked_lyrics, lyrics_of
 
@@ -148,3 +149,17 @@ def test_lyrics_are_a_text_or_a_file_and_as_long_as_the_preview(family, tmp_path
     song = Sample("a", {"audio": AudioRef("a", duration=100)}, {"lyrics": lines})
     assert lyrics_of(song, family, 20).splitlines() == ["[verse]", "[zh] line 0", "[zh] line 1"]
     assert lyrics_of(song, family, 100) == lines
+
+
+def test_prompts_that_are_prepared_load_the_text_encoder_once(family, monkeypatch):
+    loads = []
+    load = text_encoder.load_umt5
+    monkeypatch.setattr(text_encoder, "load_umt5", lambda *args: loads.append(args) or load(*args))
+    settings = {"steps": 2, "guidance": 1.0}
+    requests = [GenerationRequest({"caption": text}, 1.0, 1, options=settings) for text in ("pop", "rock", "folk")]
+    generator = family.generation.generator()
+    generator.prepare(requests)
+    made = [next(iter(generator.generate([request]))).audio for request in requests]
+    assert len(loads) == 1
+    alone = next(iter(family.generation.generator().generate([requests[1]]))).audio
+    assert np.array_equal(made[1], alone)

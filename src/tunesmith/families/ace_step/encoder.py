@@ -34,13 +34,15 @@ class AceStepEncoder(Encoder):
         self.folder, self.config, self.settings, self.device = folder, config, settings, device
 
     @cached_property
-    def _codec(self) -> MusicCodec:
+    def codec(self) -> MusicCodec:
+        """The codec."""
         from tunesmith.families.ace_step.parts.codec import MusicCodec
 
         return MusicCodec(self.folder, self.config, self.device)
 
     @cached_property
-    def _text(self) -> TextEncoder:
+    def text(self) -> TextEncoder:
+        """The text encoder."""
         from tunesmith.families.ace_step.parts.text_encoder import TextEncoder
 
         return TextEncoder(self.folder, self.config, self.device)
@@ -64,11 +66,11 @@ class AceStepEncoder(Encoder):
 
             audio = load(sample.audios["audio"], SAMPLE_RATE, 2)
             if "latents" in fields:
-                encoded["latents"] = self._codec.encode(audio).numpy()
+                encoded["latents"] = self.codec.encode(audio).numpy()
             if set(ssl_names) & set(fields):
                 encoded |= dict(zip(ssl_names, self._ssl.features(audio), strict=True))
         if {"text", "text_parts"} & set(fields):
-            encoded |= text_fields(self._text, sample, self.settings)
+            encoded |= text_fields(self.text, sample, self.settings)
         if {"lyrics", "lyric_sections"} & set(fields):
             # Without lyrics no vocabulary is needed, which is not among the weights.
             tokens = lyric_tokens(self._lyrics, sample, self.settings) if has_lyrics(sample) else None
@@ -79,13 +81,13 @@ class AceStepEncoder(Encoder):
 
     def round_trip(self, audio_CN: np.ndarray) -> np.ndarray:
         """Audio (2, N) after encoding and decoding: the best that any adapter on this model can sound."""
-        latents = self._codec.encode(audio_CN)
-        (audio,) = self._codec.decode(latents[None], overlapped=self.settings.overlapped_decode)
+        latents = self.codec.encode(audio_CN)
+        (audio,) = self.codec.decode(latents[None], overlapped=self.settings.overlapped_decode)
         return audio[:, : audio_CN.shape[-1]]
 
     def close(self) -> None:
         """Free the weights."""
-        for name in ("_codec", "_text", "_ssl"):
+        for name in ("codec", "text", "_ssl"):
             part = self.__dict__.pop(name, None)
             if part is not None:
                 part.close()

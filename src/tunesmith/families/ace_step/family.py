@@ -40,15 +40,15 @@ RECIPE_DEFAULTS: dict[str, dict[str, Any]] = {
 def build(kind: FamilyType, path: str, settings: AceStepSettings, revision: str | None) -> Family:
     """ACE-Step v1 over one checkpoint."""
     checkpoint = AceStepCheckpoint(path, settings, revision)
-    networks = AceStepNetworks(checkpoint)
+    networks, encoding = AceStepNetworks(checkpoint), AceStepEncoding(checkpoint)
     return Family(
         type=kind,
         checkpoint=checkpoint,
         card=AceStepCard(checkpoint),
         networks=networks,
-        encoding=AceStepEncoding(checkpoint),
+        encoding=encoding,
         objective=AceStepObjective(checkpoint),
-        generation=AceStepGeneration(checkpoint, networks),
+        generation=AceStepGeneration(checkpoint, networks, encoding),
         adapters=AceStepAdapters(checkpoint),
         checks=AceStepChecks(checkpoint),
     )

@@ -5,6 +5,7 @@ Shapes: C audio channels (2), N samples, K latent channels, H latent height, T f
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import (
+    AceStepEncoder,
     has_lyrics,
     lyric_fields,
     lyric_tokenizer,
@@ -48,12 +50,30 @@ class AceStepGenerator(Generator):
     """Generates with one transformer (a run's, adapter attached, or the base)."""
 
     def __init__(
-        self, folder: Path, config: AceStepConfig, settings: AceStepSettings, network: Any, device: str
+        self,
+        folder: Path,
+        config: AceStepConfig,
+        settings: AceStepSettings,
+        network: Any,
+        device: str,
+        encoder: AceStepEncoder | None = None,
     ) -> None:
         self.folder, self.config, self.settings, self.device = folder, config, settings, device
         self.network: AceStepTransformer = unwrap_peft(network)
-        self.text = TextEncoder(folder, config, device)
-        self.codec = MusicCodec(folder, config, device)
+        self.text = encoder.text if encoder else TextEncoder(folder, config, device)
+        self.codec = encoder.codec if encoder else MusicCodec(folder, config, device)
+        self._prompts: dict[str, SongPrompt] = {}
+
+    def prepare(self, requests: Sequence[GenerationRequest]) -> None:
+        """Encode all prompts, so that the text encoder is loaded once, and leaves the memory before any is generated.
+
+        Raises:
+            TunesmithError: for options that do not go together.
+        """
+        for request in requests:
+            settings = merged(self.settings, request.options)
+            self._prompts[_key(request.texts, settings)] = self._prompt(request.texts, settings)
+        self.text.close()
 
     def generate(
         self, requests: Sequence[GenerationRequest], progress: Callable[[float], None] | None = None
@@ -126,6 +146,8 @@ class AceStepGenerator(Generator):
         )
 
     def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> SongPrompt:
+        if prepared := self._prompts.get(_key(texts, settings)):
+            return prepared
         sample = Sample("prompt", {}, texts)
         caption = prompt_text(texts.get("caption", ""))
         tokens = lyric_tokens(lyric_tokenizer(self.folder, settings), sample, settings) if has_lyrics(sample) else None
@@ -198,6 +220,11 @@ class AceStepGenerator(Generator):
             else request.prompt.speaker.numpy(),
             **lyrics,
         }
+
+
+def _key(texts: Mapping[str, str], settings: AceStepSettings) -> str:
+    """What decides an encoded prompt."""
+    return json.dumps([sorted(texts.items()), settings.model_dump(mode="json")])
 
 
 def need_description(texts: Mapping[str, str]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.config import NETWORK
-from tunesmith.families.contract import Generation, Generator, Networks
+from tunesmith.families.contract import Encoding, Generation, Generator, Networks
 from tunesmith.families.own_prompts import own_prompts
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from tunesmith.families.ace_step.encoder import AceStepEncoder
 
 BASE_PROMPTS = (
     "acoustic guitar, soft piano, calm, folk, 80 bpm",
@@ -29,8 +31,8 @@ BASE_PROMPTS = (
 class AceStepGeneration(Generation):
     """Songs from tags and lyrics, and from other songs."""
 
-    def __init__(self, checkpoint: AceStepCheckpoint, networks: Networks) -> None:
-        self.checkpoint, self.networks = checkpoint, networks
+    def __init__(self, checkpoint: AceStepCheckpoint, networks: Networks, encoding: Encoding) -> None:
+        self.checkpoint, self.networks, self.encoding = checkpoint, networks, encoding
 
     def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
         """A generator over the run's networks, or over the base."""
@@ -38,7 +40,8 @@ class AceStepGeneration(Generation):
 
         checkpoint = self.checkpoint
         network = (networks or self.networks.load())[NETWORK]
-        return AceStepGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device)
+        present = cast("AceStepEncoder | None", self.encoding.present)
+        return AceStepGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device, present)
 
     def base_prompts(self) -> tuple[str, ...]:
         """The checkpoint's own list where it ships one, else eight varied ones."""

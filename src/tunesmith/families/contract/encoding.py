@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 
@@ -25,7 +25,14 @@ class Encoder(ABC):
 
 
 class Encoding(ABC):
-    """How samples become what the cache keeps."""
+    """How samples become what the cache keeps.
+
+    Attributes:
+        present: The encoder of the :meth:`kept` block that the caller is in, for others to use its parts; else
+            ``None``.
+    """
+
+    present: Encoder | None = None
 
     @abstractmethod
     def fields(self) -> tuple[FieldSpec, ...]:
@@ -38,3 +45,16 @@ class Encoding(ABC):
     @abstractmethod
     def encoder(self, device: str = "cpu") -> AbstractContextManager[Encoder]:
         """Load the frozen encoders for the length of a ``with`` block."""
+
+    @contextmanager
+    def kept(self, device: str = "cpu") -> Iterator[Encoder]:
+        """:meth:`encoder`, loaded once for all blocks and generators inside of the outermost one."""
+        if self.present is not None:
+            yield self.present
+            return
+        with self.encoder(device) as encoder:
+            self.present = encoder
+            try:
+                yield encoder
+            finally:
+                self.present = None

@@ -61,6 +61,9 @@ class Generator(ABC):
         ``progress`` is called with the share done, 0..1.
         """
 
+    def prepare(self, requests: Sequence[GenerationRequest]) -> None:  # noqa: B027 - nothing to do for most
+        """Encode what all of these need before the first is generated, so that what encodes it is loaded once."""
+
 
 class Generation(ABC):
     """How a family makes audio."""

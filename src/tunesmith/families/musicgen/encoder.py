@@ -22,14 +22,16 @@ class MusicGenEncoder(Encoder):
         self.folder, self.config, self.device = folder, config, device
 
     @cached_property
-    def _text(self) -> tuple[Any, Any]:
+    def text(self) -> tuple[Any, Any]:
+        """T5 and its tokenizer."""
         from tunesmith.families.musicgen.weights import load_text_encoder
 
         encoder, tokenizer = load_text_encoder(self.folder, self.config)
         return encoder.to(self.device), tokenizer
 
     @cached_property
-    def _codec(self) -> Any:
+    def codec(self) -> Any:
+        """EnCodec."""
         from tunesmith.families.musicgen.weights import load_codec
 
         return load_codec(self.folder, self.config).to(self.device)
@@ -42,19 +44,19 @@ class MusicGenEncoder(Encoder):
         encoded: dict[str, np.ndarray] = {}
         if "codes" in fields:
             audio = load(sample.audios["audio"], self.config.sample_rate, self.config.channels)
-            encoded["codes"] = audio_codes(self._codec, self.config, audio)
+            encoded["codes"] = audio_codes(self.codec, self.config, audio)
         if "text" in fields:
-            encoded["text"] = text_states(*self._text, [sample.texts["caption"]])[0]
+            encoded["text"] = text_states(*self.text, [sample.texts["caption"]])[0]
         return encoded
 
     def round_trip(self, audio_CN: np.ndarray) -> np.ndarray:
         """Audio (C, T·hop) after encoding and decoding: the best that any adapter on this model can sound."""
         from tunesmith.families.musicgen.frontend import audio_codes, decode_codes
 
-        return decode_codes(self._codec, self.config, audio_codes(self._codec, self.config, audio_CN))
+        return decode_codes(self.codec, self.config, audio_codes(self.codec, self.config, audio_CN))
 
     def close(self) -> None:
         """Free the weights."""
-        for name in ("_text", "_codec"):
+        for name in ("text", "codec"):
             self.__dict__.pop(name, None)
         gc.collect()

@@ -29,15 +29,15 @@ audio = model.generate(**inputs, do_sample=True, guidance_scale=3.0, max_new_tok
 def build(kind: FamilyType, path: str, settings: MusicGenSettings, revision: str | None) -> Family:
     """MusicGen over one checkpoint."""
     checkpoint = MusicGenCheckpoint(path, settings, revision)
-    networks = MusicGenNetworks(checkpoint)
+    networks, encoding = MusicGenNetworks(checkpoint), MusicGenEncoding(checkpoint)
     return Family(
         type=kind,
         checkpoint=checkpoint,
         card=MusicGenCard(checkpoint),
         networks=networks,
-        encoding=MusicGenEncoding(checkpoint),
+        encoding=encoding,
         objective=MusicGenObjective(checkpoint),
-        generation=MusicGenGeneration(checkpoint, networks),
+        generation=MusicGenGeneration(checkpoint, networks, encoding),
         adapters=MusicGenAdapters(checkpoint),
         checks=MusicGenChecks(checkpoint),
     )

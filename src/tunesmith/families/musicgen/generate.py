@@ -13,6 +13,7 @@ from torch import nn
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.families.musicgen.encoder import MusicGenEncoder
 from tunesmith.families.musicgen.frontend import audio_codes, decode_codes, text_states
 from tunesmith.families.musicgen.sampler import CodeSampler, SamplerConditions, Sampling, long_form
 from tunesmith.families.musicgen.settings import MusicGenSettings
@@ -21,15 +22,22 @@ from tunesmith.texts import msg
 
 
 class MusicGenGenerator(Generator):
-    """Generates with one network; T5 and EnCodec come from the checkpoint's folder."""
+    """Generates with one network; T5 and EnCodec are those of ``encoder``, or come from the checkpoint's folder."""
 
     def __init__(
-        self, folder: Path, config: MusicGenConfig, settings: MusicGenSettings, network: nn.Module, device: str
+        self,
+        folder: Path,
+        config: MusicGenConfig,
+        settings: MusicGenSettings,
+        network: nn.Module,
+        device: str,
+        encoder: MusicGenEncoder | None = None,
     ) -> None:
         self.config, self.settings = config, settings
         self.network = network.to(device).eval()
-        self.text_encoder, self.tokenizer = load_text_encoder(folder, config)
-        self.codec = load_codec(folder, config).to(device)
+        self.text_encoder: Any
+        self.text_encoder, self.tokenizer = encoder.text if encoder else load_text_encoder(folder, config)
+        self.codec = encoder.codec if encoder else load_codec(folder, config).to(device)
         self.sampler = CodeSampler(network, config)
 
     def steps(self, requests: Sequence[GenerationRequest]) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from tunesmith.families.contract import Generation, Generator, Networks
+from tunesmith.families.contract import Encoding, Generation, Generator, Networks
 from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
 from tunesmith.families.musicgen.config import NETWORK
 from tunesmith.families.own_prompts import own_prompts
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from tunesmith.families.musicgen.encoder import MusicGenEncoder
 
 BASE_PROMPTS = (
     "warm acoustic guitar and soft piano, calm evening",
@@ -29,8 +31,8 @@ BASE_PROMPTS = (
 class MusicGenGeneration(Generation):
     """Text to music, and continuation."""
 
-    def __init__(self, checkpoint: MusicGenCheckpoint, networks: Networks) -> None:
-        self.checkpoint, self.networks = checkpoint, networks
+    def __init__(self, checkpoint: MusicGenCheckpoint, networks: Networks, encoding: Encoding) -> None:
+        self.checkpoint, self.networks, self.encoding = checkpoint, networks, encoding
 
     def generator(self, networks: Mapping[str, nn.Module] | None = None, device: str = "cpu") -> Generator:
         """A generator over the run's networks, or over the base."""
@@ -38,7 +40,8 @@ class MusicGenGeneration(Generation):
 
         checkpoint = self.checkpoint
         network = (networks or self.networks.load())[NETWORK]
-        return MusicGenGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device)
+        present = cast("MusicGenEncoder | None", self.encoding.present)
+        return MusicGenGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device, present)
 
     def base_prompts(self) -> tuple[str, ...]:
         """The checkpoint's own list where it ships one, else eight varied ones."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Generation, Generator, Networks
@@ -36,6 +36,8 @@ class StepAudioGeneration(Generation):
         if networks is None:
             kind = None if device.startswith("cuda") else torch.float32
             networks = {name: network.to(device, kind) for name, network in self.networks.load().items()}
+        if present := cast("StepAudioEncoder | None", self.encoding.present):
+            return StepAudioGenerator(networks, present, device)
         if device not in self._encoders:
             self._encoders[device] = self.encoding.make_encoder(device)
         return StepAudioGenerator(networks, self._encoders[device], device)
