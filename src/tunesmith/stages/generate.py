@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
     from tunesmith.families.contract import Family, GenerationRequest
     from tunesmith.run.console import Console
+    from tunesmith.stages.kept_sounds import KeptSounds
 
 RECORD = "generated.json"
 """What was made, beside what was made."""
@@ -197,14 +198,30 @@ def produce(
     console: Console,
     device: str,
     title: Message | None = None,
+    kept: tuple[KeptSounds, str] | None = None,
 ) -> list[tuple[np.ndarray, int]]:
-    """Audio (C, N) and rate for every request, in batches, with a progress bar."""
+    """Audio (C, N) and rate for every request, in batches, with a progress bar.
+
+    Args:
+        context: The run.
+        networks: Its networks; ``None`` where the family needs none.
+        requests: What to generate.
+        console: Where the progress is shown.
+        device: Where to compute.
+        title: What the progress bar says.
+        kept: Where batches are kept as they are made, and taken from if they are there; and the name of this side.
+    """
     size = context.recipe.generate.batch_size
     generator = context.family.generation.generator(networks, device)
     made: list[tuple[np.ndarray, int]] = []
     with console.progress(title or msg("generate"), 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):
             batch = requests[start : start + size]
+            names = [f"{kept[1]}-{start + i:03d}" for i in range(len(batch))] if kept else []
+            if kept and (before := kept[0].sounds(names)) is not None:
+                made += before
+                advance(100 * len(batch))
+                continue
             shown = 0
 
             def tick(share: float, count: int = len(batch)) -> None:
@@ -213,6 +230,9 @@ def produce(
                 advance(now - shown)
                 shown = now
 
-            made += [(result.audio, result.sample_rate) for result in generator.generate(batch, tick)]
+            sounds = [(result.audio, result.sample_rate) for result in generator.generate(batch, tick)]
+            made += sounds
+            if kept:
+                kept[0].keep(names, sounds)
             advance(100 * len(batch) - shown)
     return made
