@@ -49,13 +49,14 @@ SignalRows = tuple[tuple[Message, tuple[str, ...]], ...]
 
 @dataclass(frozen=True)
 class PlayerRow:
-    """One prompt and its clips, and what was measured on each."""
+    """One prompt and its clips, and what was measured; ``strengths`` are drawn like them and shown elsewhere."""
 
     prompt: str
     notes: tuple[Message, ...]
     sides: tuple[Side, ...]
     signals: SignalRows = ()
     title: Message | None = None
+    strengths: tuple[MediaClip | None, ...] = ()
 
 
 @dataclass
@@ -92,7 +93,8 @@ def _prompts(data: ReportData) -> tuple[ComparedPrompt, ...]:
 
 def _paths(data: ReportData, prompt: ComparedPrompt) -> list[Path | None]:
     files = (prompt.base.file if prompt.base else None, prompt.lora.file, prompt.reference, prompt.source)
-    return [data.inside(name, data.comparison_folder) for name in files]
+    further = (one.output.file for one in prompt.strengths)
+    return [data.inside(name, data.comparison_folder) for name in (*files, *further)]
 
 
 def _asked_seconds(data: ReportData) -> float | None:
@@ -102,7 +104,7 @@ def _asked_seconds(data: ReportData) -> float | None:
 
 def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPrompt) -> PlayerRow:
     clips = embedder.row(_paths(data, prompt), seconds=_asked_seconds(data))
-    base, adapter, reference, source = clips
+    base, adapter, reference, source, *further = clips
     true = _reference_of(data, prompt.reference)
     sides = [_side(_BASE, base, prompt.base), _side(_ADAPTER, adapter, prompt.lora)]
     measured = [prompt.base.signals if prompt.base else {}, prompt.lora.signals]
@@ -118,7 +120,7 @@ def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPromp
         msg("seed {seed}", seed=prompt.seed),
         *_level(prompt.lora.signals),
     ]
-    return PlayerRow(prompt.prompt, tuple(notes), tuple(sides), _signal_table(measured))
+    return PlayerRow(prompt.prompt, tuple(notes), tuple(sides), _signal_table(measured), strengths=tuple(further))
 
 
 def _level(signals: Signals) -> list[Message]:
@@ -130,8 +132,9 @@ def _level(signals: Signals) -> list[Message]:
 def _side(title: Message, clip: MediaClip | None, side: ComparedSide | None) -> Side:
     if side is None:
         return Side(title, clip, missing=msg("The base model was not run."))
-    flags = tuple(_flag(verdict) for verdict in side.verdicts)
-    return Side(title, clip, flags, judged=True, missing=msg("No audio"), transcript=_transcript(side.heard))
+    return Side(
+        title, clip, flags_of(side.verdicts), judged=True, missing=msg("No audio"), transcript=_transcript(side.heard)
+    )
 
 
 def edit_kind(prompt: ComparedPrompt) -> list[Message]:
@@ -146,6 +149,11 @@ def _transcript(text: str | None) -> Message | None:
     if text is None:
         return None
     return msg("Heard: {text}", text=text) if text else msg("Heard: nothing")
+
+
+def flags_of(verdicts: Sequence[ClipVerdict]) -> tuple[Flag, ...]:
+    """What was found in a clip."""
+    return tuple(_flag(verdict) for verdict in verdicts)
 
 
 def _flag(verdict: ClipVerdict) -> Flag:

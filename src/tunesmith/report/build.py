@@ -16,9 +16,10 @@ from tunesmith.report.charts import charts
 from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.listening_section import listening_section
 from tunesmith.report.media import AudioEmbedder, fits
-from tunesmith.report.numbers import number
+from tunesmith.report.numbers import UNKNOWN, number
 from tunesmith.report.page import printable, render_page
 from tunesmith.report.pictures import Picture
+from tunesmith.report.strength_section import strength_section
 from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, msg
@@ -57,6 +58,9 @@ def _helpers() -> dict[str, Any]:
         "number": number,
         "picture_words": _picture_words,
         "play_words": lambda what: msg("Play {what}", what=what),
+        "sound_words": lambda name: msg("Strength {name}", name=name),
+        "strength_words": msg("Strength of the adapter"),
+        "unknown": UNKNOWN,
         "step_words": lambda update: msg("Update {n}", n=number(update)),
         "titles": SECTIONS,
     }
@@ -87,6 +91,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "state": summary.state(data),
         "cards": summary.cards(data),
         "audio": audio,
+        "strengths": strength_section(data, audio),
         "embedded": embedder.embed,
         "listening": listening_section(data),
         "settings": comparison.settings if comparison else None,
@@ -122,6 +127,7 @@ def _sections(data: ReportData, audio: AudioSection) -> list[str]:
     wanted = {
         "verdict": True,
         "listen": bool(audio.rows),
+        "strength": any(row.strengths for row in audio.rows),
         "listening": data.listening is not None,
         "findings": data.comparison is not None,
         "done": bool(data.recipe or data.metrics),
