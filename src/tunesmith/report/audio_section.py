@@ -9,6 +9,7 @@ from pathlib import Path
 from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.comparison import ComparedPrompt, ComparedSide, ReferenceResult, Signals
 from tunesmith.records.generated import GeneratedFile
+from tunesmith.records.record import Number
 from tunesmith.records.run_finding import ClipVerdict
 from tunesmith.report.gather import ReportData
 from tunesmith.report.media import AudioEmbedder, MediaClip
@@ -20,6 +21,7 @@ from tunesmith.texts import Message, msg
 
 MOST_ROWS = 40
 MOST_REFERENCES = 6
+_ROUNDING = 1e-6
 _BASE, _ADAPTER, _REFERENCE, _PROMPT = msg("Base"), msg("Adapter"), msg("Reference"), msg("Prompt")
 
 
@@ -165,7 +167,13 @@ def _flag(verdict: ClipVerdict) -> Flag:
 
 def _signal_table(measured: Sequence[Signals]) -> SignalRows:
     names = list(dict.fromkeys(name for signals in measured for name in signals))
-    return tuple((signal_name(name), tuple(number(signals.get(name)) for signals in measured)) for name in names)
+    return tuple((signal_name(name), tuple(_measured(signals.get(name)) for signals in measured)) for name in names)
+
+
+def _measured(value: Number) -> str:
+    """A signal as it is written; what only rounding left of nothing is nothing."""
+    known = real(value)
+    return number(0 if known is not None and abs(known) < _ROUNDING else value)
 
 
 def _reference_of(data: ReportData, file: str | None) -> ReferenceResult | None:
