@@ -13,6 +13,7 @@ from tunesmith.files import write_text
 from tunesmith.report import dataset, evaluation_section, sound_section, summary, training_section
 from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
+from tunesmith.report.choice_section import choices
 from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.listening_section import listening_section
 from tunesmith.report.media import AudioEmbedder, fits
@@ -107,6 +108,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "done": training_section.done(data),
         "events": [event for event in data.metrics.events if event.name != "saved"],
         "gates": data.metrics.gates,
+        "choices": choices(data),
         "charts": [(chart, Markup(chart.svg)) for chart in charts(data)],
         "data": data.findings,
         "data_rows": dataset.data_rows(data),
