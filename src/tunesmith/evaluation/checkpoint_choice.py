@@ -12,9 +12,10 @@ from tunesmith.evaluation.paired import Interval
 from tunesmith.records.metrics import EventLine, MetricLine, ValidLine
 from tunesmith.texts import Message, msg
 
-Standing = Literal["kept", "vetoed", "lower", "worse", "open"]
-"""Of a measured update: its weights are the best ones; previews objected to it; its loss is lower, but its weights were
-replaced before previews could judge them; it is clearly worse; it cannot be told from the kept one."""
+Standing = Literal["kept", "vetoed", "lost", "lower", "worse", "open"]
+"""Of a measured update: its weights are the best ones; previews objected to it; its loss is no number; its loss is
+lower, but its weights were replaced before previews could judge them; it is clearly worse; it cannot be told from the
+kept one."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def _standing(update: int, kept: int, contenders: Mapping[int, Contender], vetoe
         return "kept"
     if update in vetoed:
         return "vetoed"
+    if not math.isfinite(one.loss):
+        return "lost"
     if is_lower(one.loss, best.loss):
         return "lower"
     return "worse" if is_better(best, one) else "open"

@@ -18,6 +18,7 @@ MOST_UPDATES = 16
 _STANDINGS: dict[Standing, Message] = {
     "kept": msg("kept"),
     "vetoed": msg("previews objected"),
+    "lost": msg("not a number"),
     "lower": msg("lower, but replaced before previews could judge it"),
     "worse": msg("clearly worse"),
     "open": msg("cannot be told from the kept one"),

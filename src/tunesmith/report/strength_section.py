@@ -42,7 +42,7 @@ class StrengthSound:
 
 
 @dataclass(frozen=True)
-class StrengthRow:
+class StrengthPrompt:
     """One prompt; ``start`` is the sound that is shown first."""
 
     prompt: str
@@ -54,7 +54,7 @@ class StrengthRow:
 class StrengthSection:
     """What the section shows: prompts, and a table of numbers by strength."""
 
-    rows: tuple[StrengthRow, ...]
+    rows: tuple[StrengthPrompt, ...]
     names: tuple[str, ...]
     numbers: tuple[tuple[Message, tuple[str | Message, ...]], ...]
 
@@ -105,7 +105,7 @@ def _plays(clip: MediaClip | None) -> bool:
     return clip is not None and clip.problem is None
 
 
-def _row(prompt: str, sounds: Sequence[_Heard], probes: LossProbes | None) -> StrengthRow:
+def _row(prompt: str, sounds: Sequence[_Heard], probes: LossProbes | None) -> StrengthPrompt:
     volumes = _volumes([real(sound.side.signals.get("lufs")) for sound in sounds])
     made = tuple(
         StrengthSound(
@@ -119,7 +119,7 @@ def _row(prompt: str, sounds: Sequence[_Heard], probes: LossProbes | None) -> St
         )
         for sound, volume in zip(sounds, volumes, strict=True)
     )
-    return StrengthRow(prompt, made, [sound.scale for sound in sounds].index(1.0))
+    return StrengthPrompt(prompt, made, [sound.scale for sound in sounds].index(1.0))
 
 
 def _volumes(loudness: Sequence[float | None]) -> list[float]:
