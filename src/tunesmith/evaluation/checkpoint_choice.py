@@ -92,6 +92,12 @@ def _standing(update: int, kept: int, contenders: Mapping[int, Contender], vetoe
 
 def _sentence(best: Contender, contenders: Mapping[int, Contender], measured: Sequence[MeasuredUpdate]) -> Message:
     known: dict[str, Message | float | int | str] = {"best": best.name, "loss": best.loss, "clips": len(best.clips)}
+    if not best.clips:
+        return msg(
+            "The weights of update {best} are kept: the lowest held-out loss with sound previews, {loss:.3f}. Whether "
+            "another update is as good cannot be told, since the clips were not measured one by one.",
+            **known,
+        )
     if len(best.clips) < FEWEST_CLIPS:
         return msg(
             "The weights of update {best} are kept: the lowest held-out loss with sound previews, {loss:.3f}. Whether "

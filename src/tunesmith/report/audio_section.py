@@ -166,7 +166,7 @@ def _flag(verdict: ClipVerdict) -> Flag:
 
 
 def _signal_table(measured: Sequence[Signals]) -> SignalRows:
-    names = list(dict.fromkeys(name for signals in measured for name in signals))
+    names = dict.fromkeys(name for signals in measured for name, value in signals.items() if real(value) is not None)
     return tuple((signal_name(name), tuple(_measured(signals.get(name)) for signals in measured)) for name in names)
 
 

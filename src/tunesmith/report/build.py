@@ -41,7 +41,9 @@ def build_report(folder: RunFolder, *, embed: bool = True, page: Path | None = N
         TunesmithError: when the folder is missing or cannot be written to.
     """
     data = gather(folder)
-    embedder = AudioEmbedder(folder.path, embed=embed and (page is not None or fits(audible(data))))
+    files = audible(data)
+    embed = embed and (page is not None or fits(files))
+    embedder = AudioEmbedder(folder.path, embed=embed, pictures=len(files))
     target = page or folder.report
     write_text(target, printable(render(data, embedder)))
     return target
