@@ -11,11 +11,10 @@ from tunesmith.report.audio_section import AudioSection, Flag, PlayerRow, flags_
 from tunesmith.report.gather import ReportData
 from tunesmith.report.media import MediaClip
 from tunesmith.report.numbers import UNKNOWN, loss, number, real
-from tunesmith.texts import Message, msg
+from tunesmith.texts import NOTHING, Message, msg
 
 _NAMES = {0.5: "½", 1.5: "1½"}
 _SILENT_LUFS, _MOST_DB = -60.0, 20.0
-_UNPLAYED = msg("no audio")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class _Heard:
     side: ComparedSide
     clip: MediaClip | None
     above: str = ""
-    what: Message = _UNPLAYED
+    what: Message = NOTHING
 
 
 def strength_section(data: ReportData, audio: AudioSection) -> StrengthSection | None:
