@@ -53,7 +53,7 @@ def test_what_is_clearly_lowest_is_said_with_the_nearest_and_its_interval():
 def test_few_clips_tell_nothing_and_nothing_kept_is_no_choice():
     found = choice(line(0, 4.0, clips=3), line(40, 1.0, clips=3))
     assert "cannot be told from 3 clips; 5 are the fewest" in str(found.sentence)
-    assert [one.standing for one in found.measured] == ["open", "kept"]
+    assert [one.standing for one in found.measured] == ["few", "kept"]
     assert "not measured one by one" in str(choice(line(0, 4.0, clips=0), line(40, 1.0, clips=0)).sentence)
     assert stage_choice([line(0, 4.0)], "train", None) is None
     assert stage_choice([line(0, 4.0)], "train", 40) is None

@@ -12,10 +12,10 @@ from tunesmith.evaluation.paired import Interval
 from tunesmith.records.metrics import EventLine, MetricLine, ValidLine
 from tunesmith.texts import Message, msg
 
-Standing = Literal["kept", "vetoed", "lost", "lower", "worse", "open"]
+Standing = Literal["kept", "vetoed", "lost", "lower", "worse", "open", "few"]
 """Of a measured update: its weights are the best ones; previews objected to it; its loss is no number; its loss is
 lower, but its weights were replaced before previews could judge them; it is clearly worse; it cannot be told from the
-kept one."""
+kept one; there are too few clips to tell."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ def _standing(update: int, kept: int, contenders: Mapping[int, Contender], vetoe
         return "lost"
     if is_lower(one.loss, best.loss):
         return "lower"
+    if difference(one, best).n < FEWEST_CLIPS:
+        return "few"
     return "worse" if is_better(best, one) else "open"
 
 
@@ -94,28 +96,28 @@ def _sentence(best: Contender, contenders: Mapping[int, Contender], measured: Se
     known: dict[str, Message | float | int | str] = {"best": best.name, "loss": best.loss, "clips": len(best.clips)}
     if not best.clips:
         return msg(
-            "The weights of update {best} are kept: the lowest held-out loss with sound previews, {loss:.3f}. Whether "
-            "another update is as good cannot be told, since the clips were not measured one by one.",
+            "The weights of update {best} are kept: the lowest held-out loss that previews did not object to, "
+            "{loss:.3f}. Whether another update is as good cannot be told, since the clips were not measured one by one.",
             **known,
         )
     if len(best.clips) < FEWEST_CLIPS:
         return msg(
-            "The weights of update {best} are kept: the lowest held-out loss with sound previews, {loss:.3f}. Whether "
-            "another update is as good cannot be told from {clips} clips; {fewest} are the fewest that tell.",
+            "The weights of update {best} are kept: the lowest held-out loss that previews did not object to, "
+            "{loss:.3f}. Whether another update is as good cannot be told from {clips} clips; {fewest} are the fewest that tell.",
             **known,
             fewest=FEWEST_CLIPS,
         )
     rivals = [one for one in measured if one.standing in ("open", "lower")]
     if rivals:
         return msg(
-            "The weights of update {best} are kept: the lowest held-out loss with sound previews, {loss:.3f}. It "
-            "cannot be told from that of these updates: {rivals} ({clips} clips, 90 %).",
+            "The weights of update {best} are kept: the lowest held-out loss that previews did not object to, "
+            "{loss:.3f}. It cannot be told from that of these updates: {rivals} ({clips} clips, 90 %).",
             **known,
             rivals=tuple(str(one.line.update) for one in rivals),
         )
     worse = [one for one in measured if one.standing == "worse"]
     if not worse:
-        return msg("The weights of update {best} are kept; no other update had sound previews.", **known)
+        return msg("The weights of update {best} are kept; previews objected to every other.", **known)
     nearest = min(worse, key=lambda one: contenders[one.line.update].loss)
     against = difference(best, contenders[nearest.line.update])
     return msg(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tunesmith.evaluation.checkpoint_choice import MeasuredUpdate, StageChoice, Standing, stage_choice
@@ -22,6 +22,7 @@ _STANDINGS: dict[Standing, Message] = {
     "lower": msg("lower, but replaced before previews could judge it"),
     "worse": msg("clearly worse"),
     "open": msg("cannot be told from the kept one"),
+    "few": msg("too few clips to tell"),
 }
 _CLASSES: dict[Standing, str] = {"kept": "yes", "vetoed": "bad"}
 
@@ -79,11 +80,12 @@ def _shown(measured: Sequence[MeasuredUpdate]) -> list[MeasuredUpdate]:
 
 
 def _row(one: MeasuredUpdate, previews: Sequence[PreviewLine]) -> UpdateRow:
+    of_base = {preview.index for preview in previews if preview.update == 0 and preview.problem}
     return UpdateRow(
         update=number(one.line.update),
         loss=loss(one.line.loss),
         against=UNKNOWN if one.against is None else _interval(one.against),
-        previews=_previews([preview for preview in previews if preview.update == one.line.update]),
+        previews=_previews([p for p in previews if p.update == one.line.update], of_base),
         standing=_STANDINGS[one.standing],
         css_class=_CLASSES.get(one.standing, "unmoved"),
     )
@@ -106,8 +108,15 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _previews(made: Sequence[PreviewLine]) -> Message | str:
+def _previews(made: Sequence[PreviewLine], of_base: Collection[int]) -> Message | str:
+    """What is wrong with previews; what the base model's own have as well is no objection."""
     if not made:
         return UNKNOWN
-    problems = [term("problem", preview.problem) for preview in made if preview.problem]
+    problems = [
+        msg("{problem}, as with the base model", problem=term("problem", preview.problem))
+        if preview.index in of_base and preview.update
+        else term("problem", preview.problem)
+        for preview in made
+        if preview.problem
+    ]
     return joined(problems) if problems else msg("sound ({n})", n=len(made))
