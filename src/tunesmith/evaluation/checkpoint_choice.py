@@ -97,13 +97,15 @@ def _sentence(best: Contender, contenders: Mapping[int, Contender], measured: Se
     if not best.clips:
         return msg(
             "The weights of update {best} are kept: the lowest held-out loss that previews did not object to, "
-            "{loss:.3f}. Whether another update is as good cannot be told, since the clips were not measured one by one.",
+            "{loss:.3f}. Whether another update is as good cannot be told, since the clips were not measured one by "
+            "one.",
             **known,
         )
     if len(best.clips) < FEWEST_CLIPS:
         return msg(
             "The weights of update {best} are kept: the lowest held-out loss that previews did not object to, "
-            "{loss:.3f}. Whether another update is as good cannot be told from {clips} clips; {fewest} are the fewest that tell.",
+            "{loss:.3f}. Whether another update is as good cannot be told from {clips} clips; {fewest} are the fewest "
+            "that tell.",
             **known,
             fewest=FEWEST_CLIPS,
         )
