@@ -130,3 +130,27 @@ def test_the_slider_switches_sounds_at_the_same_place(folder, tmp_path):
     assert volumes == pytest.approx([0.501, 1.0, 0.501, 0.708], abs=0.01)
     assert set(visible) == {1} and all(pictures)
     assert found["wide"] <= 500
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser")
+def test_nothing_is_wider_than_a_phone(folder, tmp_path):
+    """360 px, in both languages: tables scroll inside themselves, and the page does not scroll sideways."""
+    shutil.copy(build_report(folder), tmp_path / "report.html")
+    frames = "".join(
+        f'<iframe src="report.html?lang={language}" style="width:360px;height:700px;border:0"></iframe>'
+        for language in ("en", "zh")
+    )
+    told = """<script>addEventListener("load", function () {
+      document.title = JSON.stringify(Array.from(document.querySelectorAll("iframe"), function (frame) {
+        return [frame.contentDocument.documentElement.lang, frame.contentDocument.documentElement.scrollWidth];
+      }));
+    });</script>"""
+    page = tmp_path / "phone.html"
+    page.write_text(f"<!DOCTYPE html><title></title><body>{frames}{told}</body>", encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}"]
+    command = [str(CHROMIUM), *options, "--allow-file-access-from-files", "--virtual-time-budget=5000", "--dump-dom"]
+    dom = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+    found = re.search(r"<title>(.*?)</title>", dom)
+    assert found, dom[:300]
+    widths = json.loads(found[1])
+    assert [language for language, _ in widths] == ["en", "zh"] and all(0 < width <= 360 for _, width in widths)
