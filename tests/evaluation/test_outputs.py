@@ -10,7 +10,7 @@ import pytest
 
 from tests.evaluation.music import RATE, song
 from tunesmith.audio.decode import read
-from tunesmith.evaluation.compare import pair_gains, write_side
+from tunesmith.evaluation.compare import shared_gains, write_side
 from tunesmith.evaluation.diagnosis import diagnose_file
 from tunesmith.evaluation.outputs import gain_message, shared_gain, write_output
 from tunesmith.evaluation.signals import measure
@@ -67,7 +67,7 @@ def test_an_mp3_is_measured_as_it_plays(tmp_path: Path) -> None:
 
 def test_base_and_adapter_keep_their_difference_in_level(tmp_path: Path) -> None:
     base, tuned = [(loud(0.7), RATE), (loud(0.5, 1), RATE)], [(loud(1.4), RATE), (loud(0.9, 1), RATE)]
-    gains = pair_gains([base, tuned])
+    gains = shared_gains([base, tuned])
     assert gains == [shared_gain(tuned[0][0]), 0.0]
     sides = [write_side(tmp_path / name, made, gains, "wav", []) for name, made in (("a", base), ("b", tuned))]
     for one, other in zip(*sides, strict=True):

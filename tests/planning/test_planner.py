@@ -8,8 +8,10 @@ from tunesmith.families.musicgen.published import published_card
 from tunesmith.families.step_audio.sizes import LLM_SAVED_BYTES
 from tunesmith.families.step_audio.source import REPOSITORY
 from tunesmith.planning.clips import PlannedClips
+from tunesmith.planning.outputs import outputs_within
 from tunesmith.planning.planner import estimate
 from tunesmith.planning.sentences import duration, plan_lines
+from tunesmith.planning.work import work_of
 from tunesmith.recipe.load import load_text
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.plan import RunPlan
@@ -184,3 +186,21 @@ def test_updates_are_those_of_the_stages_that_train() -> None:
 
 def test_the_cache_of_a_run_without_the_flow_is_smaller() -> None:
     assert speech_plan("train: llm").disk["cache"] < 0.7 * speech_plan("train: both").disk["cache"]
+
+
+def test_sounds_at_further_strengths_are_counted_and_cost_no_prompts() -> None:
+    """Three prompts at two strengths are planned for; a short run hears fewer of them, and compares on as many."""
+    text = "train: {updates: 100, batch_size: 1, accumulation: 1}\nevaluate: {strength_prompts: %d}\n"
+    with_them, without = (plan(text=text % count) for count in (3, 0))
+    for more, less in zip(with_them.devices, without.devices, strict=True):
+        assert 1.1 < more.seconds["evaluate"] / less.seconds["evaluate"] < 1.6
+    assert with_them.disk["audio"] - without.disk["audio"] == pytest.approx(6 * 10 * 32000 * 2)
+    card = published_card("facebook/musicgen-small")
+    assert card is not None
+    work = work_of(load_text(text % 3).recipe, card, clips(10.0, train=8, valid=2))
+    bounded, said = outputs_within(work, (), "GPU")
+    plain, _ = outputs_within(work_of(load_text(text % 0).recipe, card, work.clips), (), "GPU")
+    assert bounded.evaluate.strength_prompts == 1 and "1 prompts at further strengths" in str(said["evaluate"])
+    assert (bounded.evaluate.count, bounded.evaluate.seconds) == (plain.evaluate.count, plain.evaluate.seconds)
+    kept, _ = outputs_within(work, ("evaluate.strength_prompts",), "GPU")
+    assert kept.evaluate.strength_prompts == 3

@@ -133,7 +133,7 @@ def test_tables_have_scoped_headers(full):
 def test_findings_flags_and_numbers_stand_beside_their_limits(full):
     text = full.text("en")
     assert "Fades out by 12.4 dB from the first to the last third. ( 12.4, limit 6 )" in text
-    assert "92 % 50 %" in text
+    assert "Value 92 % Limit 50 %" in text
     assert text.index("Worse") < text.index("Better")
     assert "Tempo BPM 112 138 141 closer" in text
     assert re.search("Brightness Hz.*?further away", text)[0].split() == [

@@ -48,7 +48,10 @@ def test_lines_of_a_run_of_before_are_sorted_by_kind(name):
     folder = RunFolder(Path(__file__).parents[1] / "records" / "format_0" / name)
     kept = {}
     for line in map(json.loads, folder.metrics.read_text(encoding="utf-8").splitlines()):
-        repeated = line["update"] if line["kind"] in ("train", "valid") else (line.get("index"), line.get("name"))
+        # Where one stage of training ends the next one begins, and both are measured.
+        repeated = {"train": line["update"], "valid": line.get("stage")}.get(
+            line["kind"], (line.get("index"), line.get("name"))
+        )
         kept[line["kind"], line["update"], repeated] = line["time"]
     read = gather(folder)
     assert not read.problems

@@ -82,3 +82,14 @@ def test_a_row_draws_to_the_asked_length_and_says_the_true_one(tmp_path):
     assert clip.seconds == pytest.approx(3.0)
     assert clip.picture.seconds == 2.0
     assert clip.file == "a.wav"
+
+
+def test_pictures_of_many_outputs_are_coarser(tmp_path):
+    fake_run.write(tmp_path / "a.wav", fake_run.beat(1.0, 0))
+    sizes = []
+    for pictures, columns in ((0, 240), (36, 240), (72, 120), (1000, 96)):
+        embedder = media.AudioEmbedder(tmp_path, embed=False, pictures=pictures)
+        assert embedder.columns == columns
+        [clip] = embedder.row([tmp_path / "a.wav"])
+        sizes.append(len(clip.picture.image))
+    assert sizes == sorted(sizes, reverse=True) and sizes[2] < 0.8 * sizes[0]

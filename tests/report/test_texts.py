@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import re
 from importlib import resources
+from pathlib import Path
 from string import Formatter
 from typing import get_args
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.report import fake_run
 from tests.report.page import Page
+from tunesmith.evaluation import diagnosis
 from tunesmith.families.musicgen.family import MUSICGEN
 from tunesmith.planning.clips import PlannedClips
 from tunesmith.planning.planner import estimate
@@ -179,3 +182,20 @@ def test_both_languages_of_a_name_are_escaped():
     assert "<script>" not in words(hostile) + label(hostile)
     assert "<img>" not in words(hostile) + label(hostile)
     assert set(LANGUAGES) >= {"en", "zh"}
+
+
+def test_what_stands_behind_a_finding_has_a_name():
+    """Every number that a rule gives as evidence is called something, in every language."""
+    folder = Path(diagnosis.__file__).parent
+    keys = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "evidence":
+                made = [node.value]
+            elif isinstance(node, ast.FunctionDef) and node.name == "_evidence":
+                made = [part for part in ast.walk(node) if isinstance(part, ast.Dict)]
+            else:
+                continue
+            keys |= {key.value for part in made if isinstance(part, ast.Dict) for key in part.keys if key is not None}
+    assert len(keys) > 20 and {"half_at", "spread", "fewest"} < keys
+    assert keys <= {*FIELDS, *SIGNALS}

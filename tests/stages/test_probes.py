@@ -12,9 +12,10 @@ from tests.training.test_trainer import BASE
 from tunesmith.adapters.change import weight_change
 from tunesmith.adapters.scale import set_scale
 from tunesmith.data.sample import read_manifest
+from tunesmith.data.spread import PROBED
 from tunesmith.run.adapted import adapter_folder, load_adapted
 from tunesmith.stages.loss_meter import Meter, swapped
-from tunesmith.stages.probes import PROBED, measure_probes
+from tunesmith.stages.probes import measure_probes
 from tunesmith.training.setup import clips_of
 from tunesmith.training.trainer import train
 from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks

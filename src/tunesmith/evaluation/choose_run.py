@@ -6,15 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tunesmith.evaluation.paired import Interval, interval
+from tunesmith.evaluation.judge import Contender, Ruling, difference, judge
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.loss_probes import ClipLoss
 from tunesmith.records.runs_compared import Choice, ComparedRun, RunsCompared
 from tunesmith.texts import Message, msg
-
-LEAST = 0.01
-"""Share of a loss that matters between two adapters: another seed of the same run differs by about as much."""
-_ALPHA = 0.1  # five clips are the fewest that can tell, and few people hold out more than eight
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,11 @@ class Evaluated:
         return [finding.title for finding in self.comparison.findings if finding.kind == "broken"]
 
     @property
+    def contender(self) -> Contender:
+        """What it is judged by."""
+        return Contender(self.name, self.loss, self.clips, tuple(self.broken))
+
+    @property
     def clips(self) -> Mapping[str, float]:
         """Held-out loss of every clip that was measured alone."""
         probes = self.comparison.losses.probes if self.comparison.losses else None
@@ -50,39 +51,39 @@ def compare_runs(evaluated: Sequence[Evaluated]) -> RunsCompared:
     Args:
         evaluated: At least two.
     """
-    ordered = sorted(evaluated, key=lambda one: (bool(one.broken), one.loss))
-    choice = _choose(ordered)
-    return RunsCompared(runs=tuple(_row(one) for one in ordered), choice=choice, notes=tuple(_notes(ordered)))
+    of_contender = {id(contender := one.contender): (contender, one) for one in evaluated}
+    ruling = judge([contender for contender, _ in of_contender.values()])
+    ordered = [of_contender[id(contender)][1] for contender in ruling.ordered]
+    return RunsCompared(runs=tuple(_row(one) for one in ordered), choice=_choose(ruling), notes=tuple(_notes(ordered)))
 
 
-def _choose(ordered: Sequence[Evaluated]) -> Choice:
-    best = ordered[0]
-    if best.broken:
-        return Choice(sentence=msg("None of them: the outputs of all are broken ({faults}).", faults=best.broken))
-    if not math.isfinite(best.loss):
+def _choose(ruling: Ruling) -> Choice:
+    best = ruling.first
+    if best is None:
+        faults = ruling.ordered[0].faults
+        if faults:
+            return Choice(sentence=msg("None of them: the outputs of all are broken ({faults}).", faults=list(faults)))
         return Choice(sentence=msg("It cannot be told: none of them has a held-out loss."))
-    sound = [one for one in ordered[1:] if not one.broken]
-    rivals = [one for one in sound if not _is_better(best, one)]
-    if rivals:
-        names = tuple(one.name for one in rivals)
+    if ruling.rivals:
+        names = tuple(one.name for one in ruling.rivals)
         sentence = msg(
             "It cannot be told: the held-out loss of {best} ({loss:.3f}) is not clearly lower than that of {rivals} "
             "({other:.3f}). Listen to both (tunesmith listen), or hold out more clips.",
             best=best.name,
             loss=best.loss,
             rivals=names,
-            other=rivals[0].loss,
+            other=ruling.rivals[0].loss,
         )
         return Choice(sentence=sentence, rivals=(best.name, *names))
-    return Choice(name=best.name, sentence=_why(best, ordered[1:]))
+    return Choice(name=best.name, sentence=_why(best, ruling.ordered[1:]))
 
 
-def _why(best: Evaluated, others: Sequence[Evaluated]) -> Message:
-    broken = [one.name for one in others if one.broken]
-    sound = [one for one in others if not one.broken]
+def _why(best: Contender, others: Sequence[Contender]) -> Message:
+    broken = [one.name for one in others if one.faults]
+    sound = [one for one in others if not one.faults]
     if not sound:
         return msg("Keep {best}: the outputs of {broken} are broken.", best=best.name, broken=broken)
-    found = _difference(best, sound[0])
+    found = difference(best, sound[0])
     return msg(
         "Keep {best}: its held-out loss is {loss:.3f}, that of {next} {other:.3f} ({low:+.3f} to {high:+.3f} over "
         "{clips} clips, 90 %).",
@@ -94,17 +95,6 @@ def _why(best: Evaluated, others: Sequence[Evaluated]) -> Message:
         high=found.high,
         clips=found.n,
     )
-
-
-def _is_better(first: Evaluated, second: Evaluated) -> bool:
-    """Lower by a share that matters, and on the same clips by more than chance."""
-    found = _difference(first, second)
-    return second.loss - first.loss >= LEAST * second.loss and found.high < 0
-
-
-def _difference(first: Evaluated, second: Evaluated) -> Interval:
-    shared = [clip for clip in first.clips if clip in second.clips]
-    return interval([first.clips[clip] - second.clips[clip] for clip in shared], _ALPHA)
 
 
 def _notes(ordered: Sequence[Evaluated]) -> list[Message]:

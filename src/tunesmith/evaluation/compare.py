@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from tunesmith.records.comparison import (
     ComparedLosses,
     ComparedPrompt,
     ComparedSide,
+    ComparedStrength,
     Comparison,
     ComparisonSettings,
     FeatureResult,
@@ -75,9 +76,10 @@ def write_side(
     return files
 
 
-def pair_gains(sides: Collection[Made]) -> list[float]:
-    """One gain in dB per prompt, for the files of all sides."""
-    return [shared_gain(*(audio for audio, _ in pair)) for pair in zip(*sides, strict=True)]
+def shared_gains(sides: Collection[Made]) -> list[float]:
+    """One gain in dB per prompt, for the files of all sides that have it."""
+    prompts = range(max((len(side) for side in sides), default=0))
+    return [shared_gain(*(side[i][0] for side in sides if i < len(side))) for i in prompts]
 
 
 def build_comparison(
@@ -117,6 +119,7 @@ def build_comparison(
                 seed=seed + i,
                 base=_side(base[i], run, target) if base else None,
                 lora=_side(tuned[i], run, target),
+                strengths=_strengths(sides, i, run, target),
                 reference=files.get(p.sample.id) if p.sample and p.recording else None,
                 **asked[i],
             )
@@ -202,6 +205,18 @@ def _audio(file: SideFiles) -> tuple[np.ndarray, int]:
 
     audio, rate = soundfile.read(file.file, always_2d=True, dtype="float32")
     return audio, int(rate)
+
+
+def _strengths(
+    sides: Mapping[str, Sequence[SideFiles]], index: int, run: RunData, target: Path
+) -> tuple[ComparedStrength, ...]:
+    """What a prompt sounds like at further strengths of the adapter, where it was made."""
+    found = {float(name.rpartition("/")[2]): files for name, files in sides.items() if "/" in name}
+    return tuple(
+        ComparedStrength(scale=scale, output=_side(files[index], run, target))
+        for scale, files in sorted(found.items())
+        if index < len(files)
+    )
 
 
 def _side(file: SideFiles, run: RunData, target: Path) -> ComparedSide:

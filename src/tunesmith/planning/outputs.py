@@ -8,7 +8,7 @@ from dataclasses import replace
 from tunesmith.planning.times import generation_seconds, training_seconds
 from tunesmith.planning.work import Work
 from tunesmith.recipe.models import Recipe
-from tunesmith.texts import Message, msg
+from tunesmith.texts import Message, in_turn, msg
 
 OUTPUT_SHARE = 0.25
 """Of the training time, for ``generate`` and for ``evaluate`` each; over that a first look costs more than the run."""
@@ -44,7 +44,28 @@ def outputs_within(work: Work, given: Collection[str], kind: str) -> tuple[Recip
                 whole=before.seconds,
             )
         recipe = cut
+    fewer = _fewer_strengths(replace(work, recipe=recipe), given, kind, limit)
+    if fewer != recipe.evaluate.strength_prompts:
+        cut_strengths = msg(
+            "evaluate: {count} prompts at further strengths instead of {all}; set evaluate.strength_prompts for others",
+            count=fewer,
+            all=recipe.evaluate.strength_prompts,
+        )
+        said["evaluate"] = in_turn([said["evaluate"], cut_strengths]) if "evaluate" in said else cut_strengths
+        evaluate = recipe.evaluate.model_copy(update={"strength_prompts": fewer})
+        recipe = recipe.model_copy(update={"evaluate": evaluate})
     return recipe, said
+
+
+def _fewer_strengths(work: Work, given: Collection[str], kind: str, limit: float) -> int:
+    """Prompts at further strengths that fit beside base and adapter; at least one, since they cost no prompts there."""
+    count = work.recipe.evaluate.strength_prompts
+    if "evaluate.strength_prompts" in given:
+        return count
+    left = limit - generation_seconds(work, work.audio["evaluate"], kind)
+    while count > 1 and generation_seconds(work, replace(work.audio["strengths"], clips=count), kind) > left:
+        count -= 1
+    return count
 
 
 def _cut(work: Work, name: str, given: Collection[str], kind: str, limit: float) -> Recipe:

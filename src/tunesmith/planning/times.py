@@ -50,7 +50,7 @@ def seconds_by_part(work: Work, kind: str) -> dict[str, float]:
         "base style": generation_seconds(work, audio["base style"], kind),
         "previews": preview_seconds(work, training, kind),
         "generate": start + generation_seconds(work, audio["generate"], kind),
-        "evaluate": start + generation_seconds(work, audio["evaluate"], kind),
+        "evaluate": start + sum(generation_seconds(work, audio[name], kind) for name in ("evaluate", "strengths")),
         "report": REPORT_SECONDS,
     }
     return {name: seconds for name, seconds in parts.items() if seconds}

@@ -139,11 +139,15 @@ class Work:
         generate, evaluate = self.recipe.generate, self.recipe.evaluate
         style = 0 if evaluate.prompts else evaluate.forgetting_prompts
         own = min(self.recipe.previews.seconds, BASE_STYLE_SECONDS)
-        prompts = (len(evaluate.prompts) or evaluate.count) + style
+        own_prompts = len(evaluate.prompts) or evaluate.count
+        prompts = own_prompts + style
         return {
             "base style": GeneratedAudio(evaluate.forgetting_prompts, own, max(1, evaluate.forgetting_prompts)),
             "generate": GeneratedAudio(len(generate.prompts) or generate.count, generate.seconds, generate.batch_size),
             "evaluate": GeneratedAudio(prompts, evaluate.seconds, generate.batch_size, 2 if evaluate.compare else 1),
+            "strengths": GeneratedAudio(
+                min(own_prompts, evaluate.strength_prompts), evaluate.seconds, generate.batch_size, 2
+            ),
         }
 
 

@@ -238,6 +238,8 @@ class EvaluateRecipe(Section):
     """The loss and sound of so many base-style prompts must not get worse."""
     compare: bool = True
     """The base's side is generated too."""
+    strength_prompts: Annotated[int, Field(ge=0, le=100)] = 3
+    """So many prompts are also heard at half and at one and a half times the adapter's strength; 0 leaves that out."""
 
 
 class GatesRecipe(Section):

@@ -54,8 +54,18 @@ class ComparedSide(Part):
     verdicts: tuple[ClipVerdict, ...] = ()
 
 
+class ComparedStrength(Part):
+    """What the adapter made of a prompt at a strength other than 0 and 1."""
+
+    scale: float
+    output: ComparedSide
+
+
 class ComparedPrompt(Part):
-    """One prompt and what was made of it; ``reference`` is the true recording, ``source`` the prompt's own audio."""
+    """One prompt and what was made of it; ``reference`` is the true recording, ``source`` the prompt's own audio.
+
+    ``strengths`` are there for a few prompts; files of before have none.
+    """
 
     prompt: str
     kind: str
@@ -66,6 +76,7 @@ class ComparedPrompt(Part):
     edit_type: str | None = None
     edit_info: str | None = None
     source: str | None = None
+    strengths: tuple[ComparedStrength, ...] = ()
 
 
 class ReferenceResult(Part):

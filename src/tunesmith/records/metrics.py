@@ -67,6 +67,7 @@ class ValidLine(MetricLine):
         terms: The same by term.
         forgetting: Loss on the base model's own outputs, where it is measured.
         kinds: Loss by kind of edit, or of own and replayed clips; left out where all are of one kind.
+        clips: Loss of a few of the user's own held-out clips, each alone; lines of before have none.
         best: Whether the loss was the lowest so far; an event ``vetoed`` says where previews objected later.
         stage: Training stage.
         weights: Which weights were measured, ``raw`` or ``ema``.
@@ -77,13 +78,14 @@ class ValidLine(MetricLine):
     terms: Numbers = Field(default_factory=dict)
     forgetting: float | None = None
     kinds: Numbers = Field(default_factory=dict)
+    clips: Numbers = Field(default_factory=dict)
     best: bool
     stage: str = ""
     weights: Literal["raw", "ema"] = "raw"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data of the line; without ``kinds`` where there are none."""
-        return {key: value for key, value in super().to_json().items() if key != "kinds" or value}
+        """Plain data of the line; without ``kinds`` and ``clips`` where there are none."""
+        return {key: value for key, value in super().to_json().items() if key not in ("kinds", "clips") or value}
 
 
 class PreviewLine(MetricLine):

@@ -9,6 +9,7 @@ from pathlib import Path
 from tunesmith.evaluation.outputs import gain_message
 from tunesmith.records.comparison import ComparedPrompt, ComparedSide, ReferenceResult, Signals
 from tunesmith.records.generated import GeneratedFile
+from tunesmith.records.record import Number
 from tunesmith.records.run_finding import ClipVerdict
 from tunesmith.report.gather import ReportData
 from tunesmith.report.media import AudioEmbedder, MediaClip
@@ -20,6 +21,7 @@ from tunesmith.texts import Message, msg
 
 MOST_ROWS = 40
 MOST_REFERENCES = 6
+_ROUNDING = 1e-6
 _BASE, _ADAPTER, _REFERENCE, _PROMPT = msg("Base"), msg("Adapter"), msg("Reference"), msg("Prompt")
 
 
@@ -49,13 +51,14 @@ SignalRows = tuple[tuple[Message, tuple[str, ...]], ...]
 
 @dataclass(frozen=True)
 class PlayerRow:
-    """One prompt and its clips, and what was measured on each."""
+    """One prompt and its clips, and what was measured; ``strengths`` are drawn like them and shown elsewhere."""
 
     prompt: str
     notes: tuple[Message, ...]
     sides: tuple[Side, ...]
     signals: SignalRows = ()
     title: Message | None = None
+    strengths: tuple[MediaClip | None, ...] = ()
 
 
 @dataclass
@@ -92,7 +95,8 @@ def _prompts(data: ReportData) -> tuple[ComparedPrompt, ...]:
 
 def _paths(data: ReportData, prompt: ComparedPrompt) -> list[Path | None]:
     files = (prompt.base.file if prompt.base else None, prompt.lora.file, prompt.reference, prompt.source)
-    return [data.inside(name, data.comparison_folder) for name in files]
+    further = (one.output.file for one in prompt.strengths)
+    return [data.inside(name, data.comparison_folder) for name in (*files, *further)]
 
 
 def _asked_seconds(data: ReportData) -> float | None:
@@ -102,7 +106,7 @@ def _asked_seconds(data: ReportData) -> float | None:
 
 def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPrompt) -> PlayerRow:
     clips = embedder.row(_paths(data, prompt), seconds=_asked_seconds(data))
-    base, adapter, reference, source = clips
+    base, adapter, reference, source, *further = clips
     true = _reference_of(data, prompt.reference)
     sides = [_side(_BASE, base, prompt.base), _side(_ADAPTER, adapter, prompt.lora)]
     measured = [prompt.base.signals if prompt.base else {}, prompt.lora.signals]
@@ -118,7 +122,7 @@ def _comparison(data: ReportData, embedder: AudioEmbedder, prompt: ComparedPromp
         msg("seed {seed}", seed=prompt.seed),
         *_level(prompt.lora.signals),
     ]
-    return PlayerRow(prompt.prompt, tuple(notes), tuple(sides), _signal_table(measured))
+    return PlayerRow(prompt.prompt, tuple(notes), tuple(sides), _signal_table(measured), strengths=tuple(further))
 
 
 def _level(signals: Signals) -> list[Message]:
@@ -130,8 +134,9 @@ def _level(signals: Signals) -> list[Message]:
 def _side(title: Message, clip: MediaClip | None, side: ComparedSide | None) -> Side:
     if side is None:
         return Side(title, clip, missing=msg("The base model was not run."))
-    flags = tuple(_flag(verdict) for verdict in side.verdicts)
-    return Side(title, clip, flags, judged=True, missing=msg("No audio"), transcript=_transcript(side.heard))
+    return Side(
+        title, clip, flags_of(side.verdicts), judged=True, missing=msg("No audio"), transcript=_transcript(side.heard)
+    )
 
 
 def edit_kind(prompt: ComparedPrompt) -> list[Message]:
@@ -148,6 +153,11 @@ def _transcript(text: str | None) -> Message | None:
     return msg("Heard: {text}", text=text) if text else msg("Heard: nothing")
 
 
+def flags_of(verdicts: Sequence[ClipVerdict]) -> tuple[Flag, ...]:
+    """What was found in a clip."""
+    return tuple(_flag(verdict) for verdict in verdicts)
+
+
 def _flag(verdict: ClipVerdict) -> Flag:
     if "limit" in str(verdict.sentence) or (real(verdict.value) is None and real(verdict.limit) is None):
         return Flag(verdict.sentence, None)  # the sentence holds its numbers already
@@ -156,8 +166,14 @@ def _flag(verdict: ClipVerdict) -> Flag:
 
 
 def _signal_table(measured: Sequence[Signals]) -> SignalRows:
-    names = list(dict.fromkeys(name for signals in measured for name in signals))
-    return tuple((signal_name(name), tuple(number(signals.get(name)) for signals in measured)) for name in names)
+    names = dict.fromkeys(name for signals in measured for name, value in signals.items() if real(value) is not None)
+    return tuple((signal_name(name), tuple(_measured(signals.get(name)) for signals in measured)) for name in names)
+
+
+def _measured(value: Number) -> str:
+    """A signal as it is written; what only rounding left of nothing is nothing."""
+    known = real(value)
+    return number(0 if known is not None and abs(known) < _ROUNDING else value)
 
 
 def _reference_of(data: ReportData, file: str | None) -> ReferenceResult | None:

@@ -13,12 +13,14 @@ from tunesmith.files import write_text
 from tunesmith.report import dataset, evaluation_section, sound_section, summary, training_section
 from tunesmith.report.audio_section import AudioSection, audible, build_audio_section
 from tunesmith.report.charts import charts
+from tunesmith.report.choice_section import choices
 from tunesmith.report.gather import ReportData, gather
 from tunesmith.report.listening_section import listening_section
 from tunesmith.report.media import AudioEmbedder, fits
-from tunesmith.report.numbers import number
+from tunesmith.report.numbers import UNKNOWN, number
 from tunesmith.report.page import printable, render_page
 from tunesmith.report.pictures import Picture
+from tunesmith.report.strength_section import strength_section
 from tunesmith.report.texts import SECTIONS, term
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, msg
@@ -39,7 +41,9 @@ def build_report(folder: RunFolder, *, embed: bool = True, page: Path | None = N
         TunesmithError: when the folder is missing or cannot be written to.
     """
     data = gather(folder)
-    embedder = AudioEmbedder(folder.path, embed=embed and (page is not None or fits(audible(data))))
+    files = audible(data)
+    embed = embed and (page is not None or fits(files))
+    embedder = AudioEmbedder(folder.path, embed=embed, pictures=len(files))
     target = page or folder.report
     write_text(target, printable(render(data, embedder)))
     return target
@@ -57,6 +61,9 @@ def _helpers() -> dict[str, Any]:
         "number": number,
         "picture_words": _picture_words,
         "play_words": lambda what: msg("Play {what}", what=what),
+        "sound_words": lambda name: msg("Strength {name}", name=name),
+        "strength_words": msg("Strength of the adapter"),
+        "unknown": UNKNOWN,
         "step_words": lambda update: msg("Update {n}", n=number(update)),
         "titles": SECTIONS,
     }
@@ -87,6 +94,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "state": summary.state(data),
         "cards": summary.cards(data),
         "audio": audio,
+        "strengths": strength_section(data, audio),
         "embedded": embedder.embed,
         "listening": listening_section(data),
         "settings": comparison.settings if comparison else None,
@@ -102,6 +110,7 @@ def _view(data: ReportData, embedder: AudioEmbedder) -> dict[str, Any]:
         "done": training_section.done(data),
         "events": [event for event in data.metrics.events if event.name != "saved"],
         "gates": data.metrics.gates,
+        "choices": choices(data),
         "charts": [(chart, Markup(chart.svg)) for chart in charts(data)],
         "data": data.findings,
         "data_rows": dataset.data_rows(data),
@@ -122,6 +131,7 @@ def _sections(data: ReportData, audio: AudioSection) -> list[str]:
     wanted = {
         "verdict": True,
         "listen": bool(audio.rows),
+        "strength": any(row.strengths for row in audio.rows),
         "listening": data.listening is not None,
         "findings": data.comparison is not None,
         "done": bool(data.recipe or data.metrics),

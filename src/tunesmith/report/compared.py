@@ -29,6 +29,11 @@ def _signed(value: float | None) -> str:
     return UNKNOWN if known is None else f"{known:+.3f}"
 
 
+def _share(value: float | None) -> str:
+    known = real(value)
+    return UNKNOWN if known is None else f"{number(100 * known)} %"
+
+
 def _said(messages: tuple[Message, ...]) -> Cell:
     return msg("{all}", all=messages) if messages else UNKNOWN
 
@@ -42,7 +47,7 @@ _ROWS = (
     (msg("Held-out loss with the adapter"), lambda run: loss(run.loss)),
     (msg("Rise of the loss on other styles"), lambda run: _signed(run.forgetting)),
     (msg("Kernel distance to your clips"), lambda run: number(run.distance)),
-    (msg("How far the weights move"), lambda run: number(run.moved)),
+    (msg("How far the weights move"), lambda run: _share(run.moved)),
     (msg("Outputs with faults"), _faults),
     (msg("Broken"), lambda run: _said(run.broken)),
     (msg("Why"), lambda run: _said(run.causes)),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.audio.problems import UnreadableAudioError
-from tunesmith.report.pictures import Picture, SoundView, draw
+from tunesmith.report.pictures import COLUMNS, Picture, SoundView, draw
 from tunesmith.texts import Message, as_message, msg
 
 Array = NDArray[np.floating]
@@ -25,6 +25,7 @@ BUDGET_BYTES = 12_000_000
 SHOWN_SECONDS = 180.0
 """Most of a file that is drawn."""
 
+_FINE_PICTURES, _FEWEST_COLUMNS = 36, 96
 _BYTES_PER_SECOND = 13_000  # of one channel: libsndfile's MP3 at quality 0.5, in base64
 _MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 _PLAYED_BY_BROWSERS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
@@ -56,10 +57,12 @@ class AudioEmbedder:
     Args:
         home: The folder of the page, which links are relative to.
         embed: Put the audio into the page.
+        pictures: About how many will be drawn; of many each is coarser, so that the page stays small.
     """
 
-    def __init__(self, home: Path, *, embed: bool) -> None:
+    def __init__(self, home: Path, *, embed: bool, pictures: int = 0) -> None:
         self.home, self.embed = home, embed
+        self.columns = max(_FEWEST_COLUMNS, min(COLUMNS, COLUMNS * _FINE_PICTURES // max(1, pictures)))
 
     def row(
         self, paths: Sequence[Path | None], *, seconds: float | None = None, compact: bool = False
@@ -74,7 +77,7 @@ class AudioEmbedder:
         read = [None if path is None else _read(path) for path in paths]
         sounds = [item for item in read if isinstance(item, SoundView)]
         span = min(seconds or max((len(s.audio) / s.rate for s in sounds), default=1.0), SHOWN_SECONDS)
-        pictures = iter(draw(sounds, max(span, 0.1), compact=compact))
+        pictures = iter(draw(sounds, max(span, 0.1), compact=compact, columns=self.columns))
         clips: list[MediaClip | None] = []
         for path, item in zip(paths, read, strict=True):
             if path is None:

@@ -16,6 +16,7 @@ Array = NDArray[np.floating]
 Tick = tuple[float, str]
 
 LOWEST_LUFS = -60.0
+COLUMNS = 240
 _KHZ = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _LOUD = ((1.0, "0"), (0.5, "\u221230"), (0.0, "\u221260"))
 _TICK_GAP = 11.0  # px between two labels of an axis
@@ -65,18 +66,21 @@ class Picture:
     loudest: float
 
 
-def draw(sounds: Sequence[SoundView], seconds: float, *, compact: bool = False) -> list[Picture]:
+def draw(
+    sounds: Sequence[SoundView], seconds: float, *, compact: bool = False, columns: int = COLUMNS
+) -> list[Picture]:
     """Pictures of several sounds on the same axes and with the same colours.
 
     Args:
         sounds: What to draw.
         seconds: What the time axis spans.
         compact: Small, for a grid of many.
+        columns: How fine the time axis is drawn; at most 160 where it is small.
     """
     if not sounds:
         return []
     top_hz = max(sound.rate for sound in sounds) / 2
-    columns = 160 if compact else 240
+    columns = min(columns, 160) if compact else columns
     drawn = [levels(sound.audio.mean(axis=1), sound.rate, seconds, top_hz, columns) for sound in sounds]
     peak = max((float(np.nanmax(level)) for level in drawn if np.isfinite(level).any()), default=0.0)
     return [_place(sound, level, peak, seconds, top_hz, compact) for sound, level in zip(sounds, drawn, strict=True)]

@@ -79,8 +79,10 @@ def read_run_metrics(path: Path, problems: list[Message]) -> RunMetrics:
 def _identity(line: MetricLine, order: int) -> tuple[str, int | str, int]:
     """What a repeated line has in common with the one it replaces; every event stands by itself."""
     match line:
-        case TrainLine() | ValidLine():
+        case TrainLine():
             return line.kind, line.update, 0
+        case ValidLine():  # where one stage ends, the next one begins
+            return f"{line.kind} {line.stage}", line.update, 0
         case PreviewLine():
             return line.kind, line.update, line.index
         case GateLine():

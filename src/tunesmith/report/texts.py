@@ -9,6 +9,7 @@ from tunesmith.texts import Message, msg
 SECTIONS: dict[str, Message] = {
     "verdict": msg("Verdict"),
     "listen": msg("Listen"),
+    "strength": msg("Strength of the adapter"),
     "listening": msg("Listening test"),
     "findings": msg("Findings"),
     "done": msg("What was done"),

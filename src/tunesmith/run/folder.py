@@ -135,6 +135,11 @@ class RunFolder:
         return self.path / "best_model"
 
     @property
+    def unfinished_evaluation(self) -> Path:
+        """Sounds of an evaluation that was interrupted."""
+        return self.path / "evaluation.unfinished"
+
+    @property
     def final(self) -> Path:
         """The adapter at the last update."""
         return self.path / "final_model"

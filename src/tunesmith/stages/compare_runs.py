@@ -74,6 +74,8 @@ def _checkpoints(context: RunContext, *, force: bool) -> Iterator[Evaluated]:
     from tunesmith.stages.evaluate import compare as evaluate_adapter
 
     folder = context.folder
+    settings = context.recipe.evaluate.model_copy(update={"strength_prompts": 0})
+    context = context.with_recipe(context.recipe.model_copy(update={"evaluate": settings}))
     for adapter in (*folder.candidates(), folder.final):
         if not adapter.is_dir():
             continue

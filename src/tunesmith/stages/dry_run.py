@@ -223,7 +223,7 @@ def log_measured(context: RunContext, measured: Measured) -> None:
 
 def expected_outputs(work: Work, measured_round: float) -> float:
     """Seconds of ``generate`` and ``evaluate`` at the speed of a measured round of previews."""
-    made = sum(work.audio[name].total for name in ("generate", "evaluate"))
+    made = sum(work.audio[name].total for name in ("generate", "evaluate", "strengths"))
     per_second = measured_round / work.previews(1).total
     return 2 * START_SECONDS + made * (per_second + LISTEN_SECONDS)
 

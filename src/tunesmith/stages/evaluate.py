@@ -17,23 +17,23 @@ from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples
 from tunesmith.run.rounds import new_round
+from tunesmith.stages.kept_sounds import KeptSounds
 from tunesmith.stages.loss_meter import encode_quietly
 from tunesmith.stages.planned import with_bounded_outputs
 from tunesmith.stages.probes import measure_probes
+from tunesmith.stages.sides import ADAPTER, BASE, STRENGTHS, generate_sides
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from tunesmith.evaluation.compare import SideFiles
-    from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.families.contract import Batch, Family
     from tunesmith.families.loss_terms import LossResult
     from tunesmith.records.comparison import RunVerdict
     from tunesmith.training.clips import Clips
 
 
-_OWN = ("base_model", "lora_model", "reference", "prompt", "comparison_results.json")
+_OWN = (BASE, ADAPTER, STRENGTHS, "reference", "prompt", "comparison_results.json")
 """What an evaluation writes into its folder."""
 NAMED = 10
 """Clips that are gone and are named; the others are counted."""
@@ -79,14 +79,16 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     speech = speech_evaluator_of(context, device)
     prompts += base_style_prompts(context, further) if speech else [Prompt(text, "base_style") for text in further]
     networks = load_adapted(context.family, adapter, device)
+    kept = KeptSounds.of(context, adapter)
     with context.family.encoding.kept(device):
-        sides = generate_sides(context, networks, prompts, target, device, speech)
+        sides = generate_sides(context, networks, prompts, target, device, kept, speech)
         losses = measure_losses(context, networks, device)
         if losses is not None:
             style = style_batches(context, networks, device)
             losses = replace(losses, probes=measure_probes(context, networks, device, style))
         record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
+    kept.forget()
     verdict = record.verdict
     tell(context, verdict)
     return {"adapter": adapter.name, "prompts": len(prompts), "verdict": verdict.to_json()}
@@ -98,39 +100,6 @@ def tell(context: RunContext, verdict: RunVerdict) -> None:
     for sentence in (verdict.learnt, verdict.worse, *whys, msg("Next: {advice}", advice=verdict.next)):
         if sentence:
             context.console.log(Message("  {said}", {"said": sentence}))
-
-
-def generate_sides(
-    context: RunContext,
-    networks: Mapping[str, nn.Module],
-    prompts: Sequence[Prompt],
-    target: Path,
-    device: str,
-    speech: SpeechEvaluator | None = None,
-) -> dict[str, list[SideFiles]]:
-    """Audio of both sides: one pair of networks, the adapter's scale at 0 for the base."""
-    from tunesmith.adapters.scale import set_scale
-    from tunesmith.evaluation.compare import pair_gains, write_side
-    from tunesmith.prompting.spoken import need_voices
-    from tunesmith.stages.generate import produce, requests_for
-
-    recipe = context.recipe.evaluate
-    defaults = context.family.generation.default_request_options()
-    requests = requests_for(prompts, recipe.seconds, recipe.seed, context.family)
-    requests = [replace(r, options={**defaults, **r.options}) for r in requests]
-    if speech is not None:
-        need_voices(requests)
-    generator = context.family.generation.generator(networks, device)
-    generator.prepare(requests)
-    made = {}
-    wanted = {"base_model": (0.0, msg("base model")), "lora_model": (1.0, msg("lora model"))}
-    for name, (scale, title) in wanted.items():
-        if name == "base_model" and not recipe.compare:
-            continue
-        set_scale(networks, scale)
-        made[name] = produce(context, networks, requests, context.console, device, title, generator)
-    gains, suffix = pair_gains(made.values()), context.recipe.generate.format
-    return {name: write_side(target / name, side, gains, suffix, prompts, speech) for name, side in made.items()}
 
 
 def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:

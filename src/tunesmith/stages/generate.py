@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tunesmith.evaluation.diagnosis.rule import Profile
     from tunesmith.families.contract import Family, GenerationRequest, Generator
     from tunesmith.run.console import Console
+    from tunesmith.stages.kept_sounds import KeptSounds
 
 RECORD = "generated.json"
 """What was made, beside what was made."""
@@ -197,17 +198,19 @@ def produce(
     console: Console,
     device: str,
     title: Message | None = None,
+    kept: tuple[KeptSounds, str] | None = None,
     generator: Generator | None = None,
 ) -> list[tuple[np.ndarray, int]]:
     """Audio (C, N) and rate for every request, in batches, with a progress bar.
 
     Args:
         context: The run.
-        networks: What generates.
-        requests: What to make.
+        networks: Its networks; ``None`` where the family needs none.
+        requests: What to generate.
         console: Where the progress is shown.
         device: Where to compute.
         title: What the progress bar says.
+        kept: Where batches are kept as they are made, and taken from if they are there; and the name of this side.
         generator: One that is prepared for these requests; by default a new one.
     """
     size = context.recipe.generate.batch_size
@@ -218,6 +221,11 @@ def produce(
     with console.progress(title or msg("generate"), 100 * len(requests)) as advance:
         for start in range(0, len(requests), size):
             batch = requests[start : start + size]
+            names = [f"{kept[1]}-{start + i:03d}" for i in range(len(batch))] if kept else []
+            if kept and (before := kept[0].sounds(names)) is not None:
+                made += before
+                advance(100 * len(batch))
+                continue
             shown = 0
 
             def tick(share: float, count: int = len(batch)) -> None:
@@ -226,6 +234,9 @@ def produce(
                 advance(now - shown)
                 shown = now
 
-            made += [(result.audio, result.sample_rate) for result in generator.generate(batch, tick)]
+            sounds = [(result.audio, result.sample_rate) for result in generator.generate(batch, tick)]
+            made += sounds
+            if kept:
+                kept[0].keep(names, sounds)
             advance(100 * len(batch) - shown)
     return made

@@ -61,7 +61,8 @@ def given(context: RunContext) -> frozenset[str]:
     """Keys that the user has set; where nobody knows, everything that may be cut otherwise."""
     if context.given is not None:
         return context.given
-    return frozenset(f"{section}.{key}" for section in ("generate", "evaluate") for key in ("seconds", "count"))
+    sections = (f"{section}.{key}" for section in ("generate", "evaluate") for key in ("seconds", "count"))
+    return frozenset({*sections, "evaluate.strength_prompts"})
 
 
 def device_kind(context: RunContext) -> str:

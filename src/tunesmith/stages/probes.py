@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
+from tunesmith.data.spread import spread_places
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from tunesmith.families.contract import Batch
 
-PROBED = 8
-"""Training clips, and held-out ones, that are looked at: enough to tell causes apart, and few forward passes."""
 FURTHER_SCALES = (0.25, 0.5, 1.5, 2.0)
 """Strengths beside 0 and 1, at which everything is measured."""
 STYLE_SCALES = (0.0, 0.25, 0.5, 1.0)
@@ -80,7 +79,5 @@ def _of_each_caption(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def spread(samples: Sequence[Sample]) -> list[Sample]:
-    """At most :data:`PROBED` of them, evenly from all, by id: the same ones in every evaluation of a run."""
-    ordered = sorted(samples, key=lambda sample: sample.id)
-    count = min(PROBED, len(ordered))
-    return [ordered[index * len(ordered) // count] for index in range(count)]
+    """A few of them, evenly from all, by id: the same ones in every evaluation of a run."""
+    return [samples[place] for place in spread_places([sample.id for sample in samples])]

@@ -2,11 +2,12 @@
 
 Held-out loss decides, and nothing else calls a checkpoint best: it has to be lower than what the stage began with and
 than everything since. Previews can only object: an adapter that makes silence or noise where the base model made music
-is not kept, however low its loss. They come at their own schedule, so that the lowest loss is a candidate until the
-next ones have judged it. Early stopping looks at the loss alone: how often previews are made must not decide how long
-a stage trains. Everything here is pure: :mod:`tunesmith.training.validation_loop` measures and
-saves, :mod:`tunesmith.training.handover` ends a stage, and :func:`tunesmith.run.adapted.adapter_folder` reads the
-result.
+is not kept, however low its loss. That is the rule of :mod:`tunesmith.evaluation.judge`, by which runs and checkpoints
+are compared too; here it is followed measurement by measurement. Previews come at their own schedule, so that the
+lowest loss is a candidate until the next ones have judged it. Early stopping looks at the loss alone: how often
+previews are made must not decide how long a stage trains. Everything here is pure:
+:mod:`tunesmith.training.validation_loop` measures and saves, :mod:`tunesmith.training.handover` ends a stage, and
+:func:`tunesmith.run.adapted.adapter_folder` reads the result.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tunesmith.evaluation.judge import is_lower
 from tunesmith.training.progress import Progress
 
 Verdict = Literal["unmeasured", "begins", "best", "worse"]
@@ -40,12 +42,14 @@ class Measurement:
         terms: The loss by term; empty where no held-out clip teaches a network of the present stage.
         kinds: The loss by kind of clip, where there are several.
         forgetting: The loss over the base model's own outputs, if they are measured.
+        clips: The loss of a few of the user's own held-out clips, each alone.
     """
 
     loss: float
     terms: Mapping[str, float]
     kinds: Mapping[str, float] = field(default_factory=dict)
     forgetting: float | None = None
+    clips: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,6 @@ def decide_best(measurement: Measurement, progress: Progress) -> Decision:
     if not is_lower(loss, to_beat):
         return Decision("worse", counted)
     return Decision("best", replace(counted, candidates=[*progress.candidates[:1], (progress.update, loss)]))
-
-
-def is_lower(loss: float, than: float | None) -> bool:
-    """Whether a loss is a number below another one; any number is below none."""
-    return math.isfinite(loss) and (than is None or loss < than)
 
 
 def judge(progress: Progress, previews: Sequence[str] = ()) -> Progress:

@@ -12,6 +12,7 @@ import torch
 from tunesmith.adapters.files import load_adapter
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import edit_type
+from tunesmith.data.spread import spread_places
 from tunesmith.families.contract import Batch
 from tunesmith.training.best import Measurement
 from tunesmith.training.clips import Clips
@@ -53,6 +54,17 @@ def kind_batches(state: TrainState, user_batches: list[Batch]) -> dict[str, list
     return {kind: batches(groups[kind]) for kind in sorted(groups)}
 
 
+def clip_batches(state: TrainState) -> dict[str, list[Batch]]:
+    """A few of the user's own held-out clips, each alone, by which updates are told apart."""
+    clips = state.valid
+    if clips is None:
+        return {}
+    return {
+        clips.ids[i]: fixed_batches(state.family, [clips.read(i, clips.crop(i, None))], 1)
+        for i in spread_places(clips.ids)
+    }
+
+
 def measure_held_out(run: RunState) -> Measurement | None:
     """Measure the present weights, the averaged ones where those are kept; ``None`` without held-out clips."""
     state = run.state
@@ -65,9 +77,11 @@ def measure_held_out(run: RunState) -> Measurement | None:
             kind: held_out if batches is run.valid_batches else measure(state, batches)
             for kind, batches in run.kind_batches.items()
         }
-    # A stage may learn nothing from clips of one kind.
+        each = {name: measure(state, batches) for name, batches in run.clip_batches.items()}
+    # A stage may learn nothing from clips of one kind, or from a single clip.
     kinds = {kind: result.loss for kind, result in by_kind.items() if result.terms}
-    return Measurement(held_out.loss, held_out.terms, kinds, forgetting)
+    clips = {name: result.loss for name, result in each.items() if result.terms}
+    return Measurement(held_out.loss, held_out.terms, kinds, forgetting, clips)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class RunState:
     samples: list[Sample]
     valid_batches: list[Batch]
     kind_batches: dict[str, list[Batch]] = field(default_factory=dict)
+    clip_batches: dict[str, list[Batch]] = field(default_factory=dict)
     base_batches: list[Batch] = field(default_factory=list)
     requests: list[GenerationRequest] = field(default_factory=list)
     rounds: Rounds = field(init=False)

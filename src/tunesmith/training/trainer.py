@@ -13,7 +13,8 @@ from tunesmith.data.content import checkpoint_content
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.records.metrics import GateLine
+from tunesmith.evaluation.checkpoint_choice import stage_choice
+from tunesmith.records.metrics import EventLine, GateLine, ValidLine
 from tunesmith.records.stage_state import PhaseSummary, TrainSummary
 from tunesmith.run.adapted import adapter_folder
 from tunesmith.run.context import RunContext
@@ -24,7 +25,7 @@ from tunesmith.training.best import run_end
 from tunesmith.training.candidate import drop_candidates
 from tunesmith.training.going_on import go_on
 from tunesmith.training.handover import next_phase, unmeasured_note
-from tunesmith.training.held_out import kind_batches, weights_of
+from tunesmith.training.held_out import clip_batches, kind_batches, weights_of
 from tunesmith.training.interrupt import StopRequest, catch_signals
 from tunesmith.training.listening import listen, make_round
 from tunesmith.training.loop import UpdateResult, train_update
@@ -109,7 +110,8 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
         context.console.warn(tracker.left_out)
     user_samples = [sample for sample in samples if not is_replay(sample)]
     requests = preview_requests(context, user_samples) if context.recipe.previews.every else []
-    run = RunState(context, state, tracker, samples, batches, kind_batches(state, batches), requests=requests)
+    kinds, each = kind_batches(state, batches), clip_batches(state)
+    run = RunState(context, state, tracker, samples, batches, kinds, each, requests=requests)
     for gate in gates:
         tracker.write(GateLine(update=0, **vars(gate)))
         if gate.status == "warn" and gate.name != "warmup":  # the cut is announced below, in full
@@ -199,6 +201,7 @@ def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
     if run.main:
         save_model(run, folder.final, f"update {progress.update}", "final")
         keep_best(run, stages)
+        say_choice(run)
         run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
         if at_end is not None:
             with weights_of(state, adapter_folder(run.context)), state.accelerator.autocast():
@@ -206,6 +209,14 @@ def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
     run.tracker.close()
     state.accelerator.wait_for_everyone()
     return summary.model_dump(mode="json")
+
+
+def say_choice(run: RunState) -> None:
+    """Print why the kept update is the one, and which others it cannot be told from."""
+    state, folder = run.state, run.context.folder
+    lines = [*folder.read_metrics(ValidLine), *folder.read_metrics(EventLine)]
+    if choice := stage_choice(lines, state.stage.name, state.progress.best_update):
+        run.context.console.log(choice.sentence)
 
 
 def keep_best(run: RunState, stages: Sequence[Mapping[str, Any]]) -> None:

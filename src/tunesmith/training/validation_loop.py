@@ -36,6 +36,7 @@ def log_validation(run: RunState, measured: Measurement, decision: Decision) -> 
             terms=dict(measured.terms),
             forgetting=measured.forgetting,
             kinds=dict(measured.kinds),
+            clips=dict(measured.clips),
             best=decision.best,
             stage=state.stage.name,
             weights=state.settings.use_weights,
