@@ -29,8 +29,9 @@ def spoken_checks(listener: Listener) -> Check:
     def check(context: CheckContext) -> Iterator[Finding]:
         heard = listener.hear(context)
         listened = listener.transcriber is not None
-        yield from transcripts(context, heard)
-        yield from paces(context, heard, listened=listened)
+        if context.transcripts:
+            yield from transcripts(context, heard)
+            yield from paces(context, heard, listened=listened)
         yield from floors(context, heard)
         yield from pauses(context, heard)
         yield from odd_voices(context, heard)
