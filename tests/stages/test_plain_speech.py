@@ -49,8 +49,7 @@ def test_who_names_a_model_of_music_gets_its_checks(spoken, capsys):
 def test_descriptions_are_no_transcripts(spoken, tmp_path, capsys):
     for path in spoken.glob("*.wav"):
         (tmp_path / path.name).symlink_to(path)
-        path = tmp_path / path.with_suffix(".txt").name
-        path.write_text(f"A calm voice {path.stem}.", encoding="utf-8")
+        (tmp_path / f"{path.stem}.txt").write_text(f"A calm voice {path.stem}.", encoding="utf-8")
     assert main(["check", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "their texts describe them" in said and "speech_rate" not in said
