@@ -23,6 +23,9 @@ from tunesmith.stages.replay import divide, for_family, join, read_replay, repla
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, msg
 
+SPOKEN_FACTS = "spoken.jsonl"
+"""Beside a run's facts: what was heard of its spoken clips."""
+
 
 @dataclass(frozen=True)
 class DatasetSurvey:
@@ -114,7 +117,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
 def _spoken(context: RunContext) -> tuple[Check, ...]:
     """The checks of spoken clips, where the family speaks."""
     tools = context.family.checks.speech_tools() if context.family.is_speech else None
-    return () if tools is None else speech_checks(tools, context.folder.facts.with_name("spoken.jsonl"))
+    return () if tools is None else speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS))
 
 
 def speech_checks(tools: SpeechTools, path: Path | None) -> tuple[Check, ...]:
