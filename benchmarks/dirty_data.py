@@ -7,6 +7,7 @@ the command line over a folder for each kind, and over folders of clean clips on
 
     python benchmarks/dirty_data.py                     # every kind, the half that no limit was fitted on
     python benchmarks/dirty_data.py --only hum          # kinds whose name holds a word
+    python benchmarks/dirty_data.py --material speech read
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ from recording import measured, write_results
 from tunesmith.files import read_json, write_text
 
 DIRTY, CLEAN, TRIALS = 8, 6, 3
+SETS = {
+    "music": material.music,
+    "tempo": lambda _: material.beats(),
+    "speech": material.speech,
+    "prompts": material.prompts,
+}
 WHOLE_SET = 8
 """Clips of a folder in which all are dirty."""
 RECALL, FALSE_ALARMS = 0.95, 0.02
@@ -40,20 +47,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=material.HALVES, default="report")
     parser.add_argument("--only", default="", help="kinds whose name holds this")
+    parser.add_argument("--material", nargs="+", choices=SETS, default=SETS, help="what to plant in and to listen to")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "tunesmith-benchmarks")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
-    sets = {
-        "music": material.music(options.cache),
-        "tempo": material.beats(),
-        "speech": material.speech(options.cache),
-        "prompts": material.prompts(options.cache),
+    chosen = {
+        name: [clip for clip in SETS[name](options.cache) if clip.half == options.half] for name in options.material
     }
-    chosen = {name: [clip for clip in clips if clip.half == options.half] for name, clips in sets.items()}
     work = options.cache / "dirty_data"
     recall, misses = {}, {}
     for number, kind in enumerate((*kinds.MUSIC, *kinds.SPEECH)):
-        if options.only in kind.name and chosen[kind.material]:
+        if options.only in kind.name and chosen.get(kind.material):
             able = [clip for clip in chosen[kind.material] if clip.rate >= kind.lowest_rate]
             recall[kind], misses[kind] = _recall(kind, number, able, work)
             print(_row(kind, *recall[kind], misses[kind]), flush=True)
