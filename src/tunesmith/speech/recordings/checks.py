@@ -87,7 +87,7 @@ def paces(context: CheckContext, heard: Mapping[str, SpokenFacts], *, listened: 
             continue
         usual = median(long)
         for clip, rate, count in group:
-            most = limit if count >= _FEW_SYLLABLES else limit**_POWER_OF_FEW
+            most = limit if count >= _FEW_SYLLABLES else round(limit**_POWER_OF_FEW, 2)
             wrong = heard[clip.sample.id].transcript
             if max(rate / usual, usual / rate) > most and (
                 wrong is None or error_rate(_text(clip), wrong).rate > context.limits.word_errors
@@ -104,13 +104,13 @@ def _pace(clip: CheckedClip, rate: float, usual: float, limit: float, *, listene
         clip=clip.sample.id,
         message=msg(
             "its text is too long for its recording: {rate:.1f} syllables a second, where the speaker's clips have "
-            "{usual:.1f} (over {limit:.3g} times as many); words are missing in the sound, or too many are in the text",
+            "{usual:.1f} (over {limit:g} times as many); words are missing in the sound, or too many stand in the text",
             **known,
         )
         if fast
         else msg(
             "its text is too short for its recording: {rate:.1f} syllables a second, where the speaker's clips have "
-            "{usual:.1f} (over {limit:.3g} times as many); something is said twice, or words are missing in the text",
+            "{usual:.1f} (over {limit:g} times as many); something is said twice, or words are missing in the text",
             **known,
         ),
         value=rate,
