@@ -1,5 +1,7 @@
 """How many times faster than real time one core checks a folder of clips, as WAV or compressed.
 
+``everything`` measures all signals, fingerprints, and searches pitched and sped-up copies; ``speech`` listens to
+voices, pace and pauses besides (without Whisper, which is another matter). Ratios are of processor time.
 ``joined`` is two MP3 streams without a header in one file: every frame is walked before the first is decoded.
 """
 
@@ -14,6 +16,7 @@ import numpy as np
 
 import protocol
 from recording import measured, write_results
+from tunesmith.data.checks.context import Check
 
 KINDS = {
     "wav": ("WAV", "PCM_16"),
@@ -57,7 +60,7 @@ def coded(audio: np.ndarray, rate: int, kind: str, *, headless: bool = False) ->
 
 
 def main() -> None:
-    """Check the same clips with and without the two costly measurements."""
+    """Check the same clips with and without what is costly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=30)
@@ -68,6 +71,9 @@ def main() -> None:
     rate = 48_000 if options.kind == "opus" else options.rate
     from tunesmith.data.checks.run_checks import run_checks
     from tunesmith.data.sample import AudioRef, Sample
+    from tunesmith.speech.recordings.checks import spoken_checks
+    from tunesmith.speech.recordings.measure import Listener
+    from tunesmith.speech.speaker_vector import MFCC
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -77,22 +83,27 @@ def main() -> None:
             for p in sorted(folder.iterdir())
         ]
 
-        def check(everything: bool) -> None:
-            report = run_checks(samples, fingerprint=everything, signals=everything)
+        def check(everything: bool, *more: Check) -> None:
+            report = run_checks(samples, fingerprint=everything, signals=everything, more=more, transcripts=bool(more))
             if len(report.kept) != options.clips:
                 raise SystemExit(f"clips were refused: {report.quarantined}")
 
         with protocol.probed():
-            times = protocol.best(
-                protocol.interleave({"plain": lambda: check(False), "everything": lambda: check(True)}, options.rounds)
-            )
+            arms = {
+                "plain": lambda: check(False),
+                "everything": lambda: check(True),
+                "speech": lambda: check(True, spoken_checks(Listener(MFCC))),
+            }
+            times = protocol.best(protocol.interleave(arms, options.rounds))
     audio = options.clips * options.seconds
     print(
         protocol.ratio_line(
             f"{options.kind}: check without signals and fingerprint, × real time", audio / times["plain"], 200
         )
     )
-    print(protocol.ratio_line(f"{options.kind}: check with everything, × real time", audio / times["everything"], 30))
+    aim = 40 if options.kind == "wav" else 30
+    for arm, what in (("everything", "everything"), ("speech", "everything and what is for speech")):
+        print(protocol.ratio_line(f"{options.kind}: check with {what}, × real time", audio / times[arm], aim))
     measured(times_real_time={arm: audio / seconds for arm, seconds in times.items()})
     write_results(__file__)
 

@@ -25,8 +25,8 @@ class Kind:
         name: Of the kind.
         checks: One of these is to be found at the clip, or at the set.
         plant: See :data:`Plant`.
-        material: ``music``, ``speech`` or ``tempo`` (beats whose tempo is known).
-        whole_set: Every clip of the folder is dirty: a trial is a folder.
+        material: ``music``, ``speech`` (synthesised), ``read`` (by a person) or ``tempo`` (beats whose tempo is known).
+        whole_set: So many clips are in the folder, all of them dirty: a trial is a folder. 0: some clips are.
         lowest_rate: Of the clips it is planted in, in Hz.
         weak: A grade that a careful ear may miss as well: reported, not demanded.
     """
@@ -35,7 +35,7 @@ class Kind:
     checks: frozenset[str]
     plant: Plant
     material: str = "music"
-    whole_set: bool = False
+    whole_set: int = 0
     lowest_rate: int = 0
     weak: bool = False
 
@@ -210,13 +210,13 @@ MUSIC = (
     _kind("no caption", "missing_text", _text(lambda clip, path: "")),
     _kind("the file's name as its caption", "file_name_texts", _text(lambda clip, path: path.stem)),
     _kind(
-        "one caption for all", "identical_texts", _text(lambda clip, path: "dark techno, analog synths"), whole_set=True
+        "one caption for all", "identical_texts", _text(lambda clip, path: "dark techno, analog synths"), whole_set=8
     ),
     _kind(
         "captions that differ by a number",
         "alike_texts identical_texts",
         _text(lambda clip, path: f"Dark techno, analog synths, part {len(path.stem)}{path.stem[-1]}."),
-        whole_set=True,
+        whole_set=8,
     ),
     _kind("a wrong tempo in the caption", "wrong_bpm", _wrong_tempo, material="tempo"),
 )
@@ -232,6 +232,16 @@ SPEECH = (
     _kind("a second speaker", "second_voice", _another_voice, material="speech"),
     _kind("noise at 5 dB", "noisy_speech hiss", _sound(sound.hiss(5)), material="speech"),
     _kind("a pause of 2.5 s", "gap", _sound(sound.pause(2.5)), material="speech"),
+    _kind("read aloud: another text", "transcript speech_rate", _another_text, material="read", weak=True),
+    _kind("read aloud: seven words too many", "transcript speech_rate", _text(
+        lambda clip, path: f"{clip.text} And then we all went home for dinner again."), material="read", weak=True),
+    _kind("read aloud: half of the words missing", "transcript speech_rate", _text(
+        lambda clip, path: " ".join(clip.text.split()[: len(clip.text.split()) // 2])), material="read"),
+    _kind("read aloud: said twice", "transcript speech_rate", _said_twice, material="read"),
+    _kind("read aloud: cut off at 60 %", "transcript speech_rate", _sound(_cut(0.6)), material="read"),
+    _kind("read aloud: every text is another's", "transcript", _another_text, material="read", whole_set=20),
+    _kind("read aloud: noise at 5 dB", "noisy_speech hiss", _sound(sound.hiss(5)), material="read"),
+    _kind("read aloud: a pause of 2.5 s", "gap", _sound(sound.pause(2.5)), material="read"),
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import soundfile
 from debian import unpacked
 
 MUSIC = ("asc-music", "hyperrogue-music", "singularity-music", "wesnoth-1.16-music")
-PROMPTS = "asterisk-core-sounds-en-wav"
+PROMPTS, PROMPT_TEXTS = "asterisk-core-sounds-en-wav", "asterisk-core-sounds-en"
 SECONDS = 12.0
 HALVES = ("fit", "report")
 _CUTS = 2
@@ -25,6 +26,7 @@ _LEAST_KBPS = 100
 _LEAST_RMS = 0.003
 _VOICES = ("en-us", "en-gb", "en-gb-scotland")
 """Accents of one voice."""
+_FEWEST_SYLLABLES = 8
 OTHER_VOICE = "en-us+f3"
 _SENTENCES = (
     "The ferry leaves the northern harbour at seven and comes back before the tide turns.",
@@ -161,3 +163,22 @@ def prompts(cache: Path) -> list[Clip]:
             audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
             clips.append(Clip(f"prompt-{path.stem}", path.stem, audio, rate))
     return clips[:: max(1, len(clips) // 80)]
+
+
+def read_aloud(cache: Path) -> list[Clip]:
+    """Recorded prompts with the words that the reader was given, at 16 kHz; no other package had both."""
+    from tunesmith.audio.resample import resample
+    from tunesmith.speech.syllables import syllables
+
+    sounds, texts = unpacked(PROMPTS, cache), unpacked(PROMPT_TEXTS, cache)
+    lists = [] if sounds is None or texts is None else sorted(texts.rglob("core-sounds-en.txt.gz"))
+    paths = {path.stem: path for path in sorted(sounds.rglob("*.wav"))} if sounds else {}
+    clips = []
+    for line in gzip.decompress(lists[0].read_bytes()).decode("utf-8", "replace").splitlines() if lists else ():
+        name, _, text = line.partition(": ")
+        path = paths.get(name.rpartition("/")[2])
+        if path is not None and "[" not in text and syllables(text) >= _FEWEST_SYLLABLES:
+            audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            audio = resample(audio.T, rate, 16_000).T
+            clips.append(Clip(f"read-{path.stem}", path.stem, audio, 16_000, text.strip(". ")))
+    return clips

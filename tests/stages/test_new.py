@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tunesmith.data.checks.facts import FactStore, fact_key
+from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
 from tunesmith.run.console import Console
@@ -58,7 +60,10 @@ def test_values_suit_the_data_and_each_says_why(tmp_path: Path) -> None:
         assert seen in text
     plan = json.loads(run.plan.read_text())
     assert (plan["clips"], plan["train_clips"], plan["held_out"]) == (5, 5, 0)
-    assert run.facts.exists(), "so that check measures nothing again"
+    kept = FactStore(run.facts)
+    for path in (tmp_path / "d" / "train").glob("*.wav"):
+        key = fact_key(AudioRef(str(path)))
+        assert kept.get(key, signals=True, fingerprint=True), "so that check measures nothing again"
     assert plan["devices"][0]["memory_bytes"] > 0
     assert json.loads((run.path / "recipe.schema.json").read_text())["properties"]["options"]
 
@@ -139,3 +144,34 @@ def test_blocks_are_recomputed_where_a_step_would_not_fit_a_common_gpu(tmp_path:
     plan = json.loads(run.plan.read_text())
     gpu = next(device for device in plan["devices"] if device["device"] == "GPU")
     assert gpu["memory_bytes"] < 12e9
+
+
+def test_a_stopped_command_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tunesmith.data.checks import measure
+
+    real, measured = measure.measure_clip, []
+
+    def stopped(job):
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        measured.append(job.ref.path)
+        return real(job)
+
+    folder = beats(tmp_path / "d", [1.2] * 5)
+    monkeypatch.setattr(measure, "measure_clip", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        new_run("late", folder, root=tmp_path / "runs")
+    assert not (tmp_path / "runs" / "late").exists()
+    again = []
+    monkeypatch.setattr(measure, "measure_clip", lambda job: again.append(job.ref.path) or real(job))
+    new_run("late", folder, root=tmp_path / "runs")
+    assert len(again) == 2 and not set(again) & set(measured)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["late"], "nothing else is left"
+
+
+def test_a_command_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "broken.wav").write_bytes(b"no sound")
+    with pytest.raises(TunesmithError):
+        new_run("none", tmp_path / "d", root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -68,7 +68,7 @@ def _check_folder(folder: Path, overrides: Sequence[str] | None) -> int:
     from tunesmith.stages.plain import check_folder, log_checked, open_folder
 
     console = Console()
-    checked = check_folder(*open_folder(folder, overrides or ()), console)
+    checked = check_folder(open_folder(folder, overrides or ()), console)
     log_checked(console, checked)
     quarantined = checked.report.quarantined
     if not quarantined:
@@ -86,16 +86,15 @@ def _check_folder(folder: Path, overrides: Sequence[str] | None) -> int:
 def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out: Path) -> int:
     from tunesmith.cli.stages import opened
     from tunesmith.run.console import Console
-    from tunesmith.stages.plain import open_folder, read_folder
+    from tunesmith.stages.plain import clips_of_run, open_folder
     from tunesmith.stages.repair import repair, unusable
 
     if folder is None:
-        recipe = opened(target, overrides, to_read=True).recipe
-        dataset = read_folder(recipe)
+        clips = clips_of_run(opened(target, overrides, to_read=True).recipe)
     else:
-        recipe, dataset = open_folder(folder, overrides or ())
+        clips = open_folder(folder, overrides or ())
     console = Console()
-    left = unusable(repair(recipe, dataset, out.expanduser(), console))
+    left = unusable(repair(clips, out.expanduser(), console))
     if not left:
         return 0
     console.log(

@@ -37,13 +37,14 @@ def active(audio: np.ndarray, rate: int) -> np.ndarray:
     Returns:
         (T,) bool.
     """
-    level = _levels(audio, rate)
+    level = frame_levels(audio, rate)
     if not len(level):
         return np.zeros(0, bool)
     return level > max(float(np.percentile(level, 95)) - _UNDER_LOUD_DB, _FLOOR_DB)
 
 
-def _levels(audio: np.ndarray, rate: int) -> np.ndarray:
+def frame_levels(audio: np.ndarray, rate: int) -> np.ndarray:
+    """Level of every 10 ms in dB of full scale, (T,), over windows of 25 ms."""
     mono = np.nan_to_num(np.atleast_2d(np.asarray(audio, np.float64)).mean(axis=0))
     hop, width = max(1, round(_HOP_S * rate)), max(1, round(_WINDOW_S * rate))
     power = np.concatenate([[0.0], np.cumsum(mono**2)])
@@ -60,7 +61,7 @@ def floor_db(audio: np.ndarray, rate: int) -> float:
     parts = stretches(audio, rate)
     if not parts:
         return math.nan
-    level = _levels(audio, rate)[round(parts[0][0] / _HOP_S) : round(parts[-1][1] / _HOP_S)]
+    level = frame_levels(audio, rate)[round(parts[0][0] / _HOP_S) : round(parts[-1][1] / _HOP_S)]
     low, high = np.percentile(level, [5, 95])
     return max(float(low - high), _LOWEST_FLOOR_DB)
 
@@ -73,7 +74,7 @@ def nuclei(audio: np.ndarray, rate: int) -> int:
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
-    level = _levels(audio, rate)
+    level = frame_levels(audio, rate)
     if not len(level):
         return 0
     loud = float(np.percentile(level, 95))
@@ -83,7 +84,7 @@ def nuclei(audio: np.ndarray, rate: int) -> int:
 
 def end_db(audio: np.ndarray, rate: int) -> float:
     """Level of the last 40 ms under the loud level, in dB; a word that ends by itself has died away. NaN if empty."""
-    level = _levels(audio, rate)
+    level = frame_levels(audio, rate)
     if not len(level):
         return math.nan
     return float(level[-2:].max() - np.percentile(level, 95))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tunesmith.errors import TunesmithError
@@ -23,6 +21,7 @@ from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.stages.kept_facts import keep_facts, measuring_place
 from tunesmith.stages.look import COMFORTABLE, Wanted, choose, is_speech, look
 from tunesmith.stages.open import RUNS, free_place
 from tunesmith.stages.planned import bounded_outputs, make_plan
@@ -73,8 +72,8 @@ def new_run(
     text = keys.get("data", "default_text")
     _refuse_early(model, preset, text)
     wanted = Wanted(name, model, preset, text, keys)
-    with TemporaryDirectory(prefix="tunesmith-") as measured:
-        seen = look(wanted, folder, RunFolder(Path(measured)), console)
+    with measuring_place(run, console) as measured:
+        seen = look(wanted, folder, measured, console)
         loaded, chosen = choose(wanted, seen)
         planned = plan_for(loaded, seen, console)
         if planned is not None and too_large(planned):
@@ -84,7 +83,7 @@ def new_run(
         settings = validate_options(loaded) if recipe.options else _settings(recipe)
         text = commented_recipe(recipe, _header(name, seen), notes(seen, chosen), settings=settings)
         with writing(run, f"tunesmith new {name}", console):
-            keep_facts(RunFolder(Path(measured)), run)
+            keep_facts(measured, run)
             write_schema(run.path, _family_name(recipe))
             write_text(run.recipe, text)
             if planned is not None:
@@ -94,13 +93,6 @@ def new_run(
     console.log(msg("recipe: {path} (every key with its meaning; change what you like)", path=str(run.recipe)))
     console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
     return run
-
-
-def keep_facts(measured: RunFolder, run: RunFolder) -> None:
-    """Keep what was measured of every file for ``check``."""
-    if measured.facts.exists():
-        run.facts.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(measured.facts, run.facts)
 
 
 def plan_for(loaded: LoadedRecipe, dataset: DatasetSummary, console: Console) -> RunPlan | None:

@@ -7,16 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.data.checks import CheckReport, run_checks
-from tunesmith.data.layouts import Dataset, LayoutOptions, layout_named, read_layout
+from tunesmith.data.layouts import Dataset, LayoutOptions, read_layout
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
 from tunesmith.recipe.tree import Tree
 from tunesmith.run.console import Console
 from tunesmith.run.folder import find_run
+from tunesmith.speech.tools import SpeechTools
 from tunesmith.stages.check import log_found
 from tunesmith.stages.look import guessed_text
-from tunesmith.texts import msg
+from tunesmith.stages.plain_speech import Kind, kind_of, speaking_family
+from tunesmith.stages.survey import speech_checks
+from tunesmith.texts import Message, msg
+
+
+@dataclass(frozen=True)
+class PlainFolder:
+    """Clips as they were read, and what they are to be checked with.
+
+    Attributes:
+        recipe: Its sections ``data``, ``checks`` and ``options`` count.
+        dataset: The clips.
+        kind: Whether they are music or speech.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    kind: Kind
+
+    @property
+    def tools(self) -> SpeechTools:
+        """What speech is measured with."""
+        options = self.recipe.options
+        return SpeechTools(whisper=options.get("whisper") or None, language=options.get("language") or None)
 
 
 @dataclass(frozen=True)
@@ -28,12 +52,14 @@ class CheckedFolder:
         recipe: The settings that it was read and checked with.
         dataset: As it was read.
         report: What was found.
+        notes: What was decided before the checks.
     """
 
     folder: Path
     recipe: Recipe
     dataset: Dataset
     report: CheckReport
+    notes: Sequence[Message] = ()
 
     @property
     def options(self) -> LayoutOptions:
@@ -55,23 +81,39 @@ def plain_folder(target: str) -> Path | None:
     return None
 
 
-def open_folder(folder: Path, overrides: Sequence[str]) -> tuple[Recipe, Dataset]:
+def open_folder(folder: Path, overrides: Sequence[str]) -> PlainFolder:
     """The settings for a folder without a run, which are the defaults and keys of the command line, and its clips.
 
-    Clips without a caption get the folder's name for one, as `tunesmith new` does it.
+    Speech gets the settings of the family that speaks, and its checks. Clips of music without a caption get the
+    folder's name for one, as `tunesmith new` does it.
 
     Raises:
         TunesmithError: for a key that does not exist or a value that it does not take, or an unreadable folder.
     """
-    recipe = build(Tree({"data": {"folder": str(folder)}}), overrides).recipe
+    tree = Tree({"data": {"folder": str(folder)}})
+    first = build(tree, [key for key in overrides if not key.startswith("options.")])  # whose options, nobody knows yet
+    dataset = read_folder(first.recipe)
+    chosen = not first.asked.isdisjoint({"model.family", "model.path"})
+    kind = kind_of(dataset, first.recipe, chosen=chosen)
+    if kind.is_speech and not chosen:
+        tree = tree.merge(Tree({"model": {"family": speaking_family()}}))
+    recipe = build(tree, overrides).recipe
+    if not kind.transcripts and recipe.data.default_text is None:
+        guess = guessed_text(folder.resolve(), dataset)
+        if guess is not None:
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"default_text": guess})})
+            dataset = read_folder(recipe)
+    return PlainFolder(recipe, dataset, kind)
+
+
+def clips_of_run(recipe: Recipe) -> PlainFolder:
+    """The clips of a run, to be checked under its settings.
+
+    Raises:
+        TunesmithError: when they cannot be read.
+    """
     dataset = read_folder(recipe)
-    if layout_named(dataset.name).speech or recipe.data.default_text is not None:
-        return recipe, dataset
-    guess = guessed_text(folder.resolve(), dataset)
-    if guess is None:
-        return recipe, dataset
-    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"default_text": guess})})
-    return recipe, read_folder(recipe)
+    return PlainFolder(recipe, dataset, kind_of(dataset, recipe, chosen=True))
 
 
 def read_folder(recipe: Recipe) -> Dataset:
@@ -88,34 +130,35 @@ def read_folder(recipe: Recipe) -> Dataset:
     return read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
 
 
-def check_folder(recipe: Recipe, dataset: Dataset, console: Console, facts: Path | None = None) -> CheckedFolder:
-    """Check the clips of a recipe, without its model.
+def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None) -> CheckedFolder:
+    """Check clips without a model.
 
     Args:
-        recipe: Its sections ``data`` and ``checks`` count.
-        dataset: Its clips as they were read.
+        clips: The clips and the settings.
         console: Draws the progress.
         facts: Where measurements are kept; nowhere when ``None``.
     """
-    data = recipe.data
+    recipe, dataset = clips.recipe, clips.dataset
+    spoken = None if facts is None else facts.with_name(f"{facts.stem}.spoken{facts.suffix}")
     with console.progress(msg("check"), len(dataset.samples)) as advance:
         report = run_checks(
             dataset.samples,
             recipe.checks,
-            fingerprint=data.fingerprint,
-            overrule=data.overrule,
+            fingerprint=recipe.data.fingerprint,
+            overrule=recipe.data.overrule,
             progress=advance,
             facts_path=facts,
             problems=dataset.problems,
-            transcripts=layout_named(dataset.name).speech,
+            transcripts=clips.kind.transcripts,
+            more=speech_checks(clips.tools, spoken) if clips.kind.is_speech else (),
         )
-    return CheckedFolder(Path(data.folder), recipe, dataset, report)
+    return CheckedFolder(Path(recipe.data.folder), recipe, dataset, report, clips.kind.notes)
 
 
 def log_checked(console: Console, checked: CheckedFolder) -> None:
     """Print what was found in a folder, and how much of it can be used."""
     report = checked.report
-    log_found(console, report.findings, (*checked.dataset.notes, *report.notes))
+    log_found(console, report.findings, (*checked.dataset.notes, *checked.notes, *report.notes))
     console.log(
         msg(
             "{kept} clips usable ({minutes:.1f} min); {quarantined} not (layout: {layout})",

@@ -9,17 +9,15 @@ from pathlib import Path
 
 from tunesmith.data.characters import shown
 from tunesmith.data.checks.survey import span_of
-from tunesmith.data.layouts import Dataset
 from tunesmith.data.own_folder import OwnFolder, own_folder, refuse_nested
 from tunesmith.data.repair.copy import CopyFile, RepairedCopy, SourceGoneError, repaired_copy
 from tunesmith.data.repair.plan import RepairPlan, plan_repairs
 from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.planning.sentences import size_text
-from tunesmith.recipe.models import Recipe
 from tunesmith.records.repairs import RemovedClip, RepairedClip, Repairs
 from tunesmith.run.console import Console
-from tunesmith.stages.plain import CheckedFolder, check_folder, log_checked
+from tunesmith.stages.plain import CheckedFolder, PlainFolder, check_folder, log_checked
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import in_turn, msg
 
@@ -27,24 +25,23 @@ RECORD = "repairs.json"
 FACTS = ".facts.jsonl"
 
 
-def repair(recipe: Recipe, dataset: Dataset, out: Path, console: Console) -> Repairs:
-    """Check the clips of a recipe and write a copy of them in which everything is repaired that can be.
+def repair(clips: PlainFolder, out: Path, console: Console) -> Repairs:
+    """Check clips and write a copy of them in which everything is repaired that can be.
 
     Args:
-        recipe: Whose clips, and with which limits.
-        dataset: The clips as they were read.
+        clips: The clips as they were read, and with which limits to check them.
         out: The copy: missing, empty, or begun by an earlier command for the same clips.
         console: Prints lines and progress.
 
     Raises:
         TunesmithError: when the clips cannot be read, or the copy cannot be written.
     """
-    folder = Path(recipe.data.folder)
+    folder = Path(clips.recipe.data.folder)
     source = folder.parent if folder.is_file() else folder
     refuse_nested(out, source)
     try:
         with own_folder(out, "repair", folder) as own:
-            checked = check_folder(recipe, dataset, console, out / FACTS)
+            checked = check_folder(clips, console, out / FACTS)
             log_checked(console, checked)
             return _repaired(checked, own, console)
     except KeyboardInterrupt:

@@ -18,9 +18,13 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
+from tunesmith.speech.tools import SpeechTools
 from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_counts, short_note
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, msg
+
+SPOKEN_FACTS = "spoken.jsonl"
+"""Beside a run's facts: what was heard of its spoken clips."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +117,22 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
 def _spoken(context: RunContext) -> tuple[Check, ...]:
     """The checks of spoken clips, where the family speaks."""
     tools = context.family.checks.speech_tools() if context.family.is_speech else None
-    if tools is None:
-        return ()
+    return () if tools is None else speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS))
+
+
+def speech_checks(tools: SpeechTools, path: Path | None) -> tuple[Check, ...]:
+    """The checks of spoken clips.
+
+    Args:
+        tools: What speech is measured with.
+        path: Where measurements are kept; nowhere when ``None``.
+    """
     from tunesmith.speech.recordings.checks import spoken_checks
     from tunesmith.speech.recordings.measure import Listener
     from tunesmith.speech.speaker_vector import MFCC, VoiceVector
     from tunesmith.speech.transcribe import transcriber
 
     voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
-    path = context.folder.facts.with_name("spoken.jsonl")
     return (spoken_checks(Listener(voice, transcriber(tools.whisper), tools.language, path)),)
 
 

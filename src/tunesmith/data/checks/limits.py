@@ -59,7 +59,7 @@ class CheckLimits(Section):
     word_errors: Share = 0.4
     """A greater share of wrong words between a text and what Whisper hears is a warning; small models mishear names."""
     speech_rate_ratio: Annotated[float, Field(gt=1)] = 1.4
-    """A text this many times as fast or slow as its speaker's other clips is a warning; moods change it by a fifth."""
+    """A text this many times as fast or slow as its speaker's other clips is a warning; one reader varies by 1.38."""
     speech_floor_db: float = -15.0
     """Speech whose pauses are less than this under its words (dB) is a warning: 10 dB of noise and more."""
     voice_likeness: Annotated[float, Field(ge=-1, le=1)] = 0.2

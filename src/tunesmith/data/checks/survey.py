@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.data.checks.facts import ClipFacts, FactStore, fact_key
 from tunesmith.data.checks.limits import CheckLimits
+from tunesmith.data.checks.saving import Saving
 from tunesmith.data.sample import AudioRef, Sample
 
 if TYPE_CHECKING:
@@ -65,13 +66,20 @@ class Survey:
             if ref not in measured
         ]
         advance = self._progress_of_samples(samples, measured)
+
+        def save() -> None:
+            if self.keep:
+                store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
+
+        saving = Saving(save)
         try:
             for job, result in _measure(jobs, self.workers):
                 measured[job.ref] = result
                 advance(job.ref)
+                saving.tick()
         finally:  # what an interruption leaves unmeasured is all that is measured the next time
-            if jobs and self.keep:
-                store.save({keys[ref]: result for ref, result in measured.items() if not result[0].problem})
+            if jobs:
+                save()
         return measured
 
     def _progress_of_samples(

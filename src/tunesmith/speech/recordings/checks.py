@@ -12,14 +12,17 @@ from tunesmith.data.checks.file_name_texts import shortened
 from tunesmith.data.sample import speaker
 from tunesmith.records.findings import Finding
 from tunesmith.speech.error_rate import error_rate
+from tunesmith.speech.recordings.assignment import assignments
 from tunesmith.speech.recordings.facts import SpokenFacts
 from tunesmith.speech.recordings.measure import Listener
 from tunesmith.speech.recordings.voices import odd_voices
-from tunesmith.speech.syllables import syllables
+from tunesmith.speech.syllables import spoken_length, syllables
 from tunesmith.texts import msg
 
-_FEWEST_SYLLABLES = 8
+_FEWEST_SYLLABLES = 6
 """A shorter text may be said at any pace."""
+_FEW_SYLLABLES, _POWER_OF_FEW = 8, 1.5
+"""One under this is allowed the limit to that power."""
 _FEWEST_CLIPS = 4
 
 
@@ -29,8 +32,10 @@ def spoken_checks(listener: Listener) -> Check:
     def check(context: CheckContext) -> Iterator[Finding]:
         heard = listener.hear(context)
         listened = listener.transcriber is not None
-        yield from transcripts(context, heard)
-        yield from paces(context, heard, listened=listened)
+        if context.transcripts:
+            yield from transcripts(context, heard)
+            yield from paces(context, heard, listened=listened)
+            yield from assignments(context, heard)
         yield from floors(context, heard)
         yield from pauses(context, heard)
         yield from odd_voices(context, heard)
@@ -71,20 +76,23 @@ def transcripts(context: CheckContext, heard: Mapping[str, SpokenFacts]) -> Iter
 def paces(context: CheckContext, heard: Mapping[str, SpokenFacts], *, listened: bool) -> Iterator[Finding]:
     """Warning where a text is too long or too short for its recording, by the pace of the speaker's other clips."""
     limit = context.limits.speech_rate_ratio
-    groups: dict[str, dict[str, tuple[CheckedClip, float]]] = defaultdict(dict)
+    groups: dict[str, list[tuple[CheckedClip, float, int]]] = defaultdict(list)
     for clip, facts in _clips(context, heard):
         count = syllables(_text(clip))
         if count >= _FEWEST_SYLLABLES and facts.spoken > 0:
-            groups[speaker(clip.sample)][clip.sample.id] = clip, count / facts.spoken
+            groups[speaker(clip.sample)].append((clip, spoken_length(_text(clip)) / facts.spoken, count))
     for group in groups.values():
-        if len(group) < _FEWEST_CLIPS:
+        long = [rate for _, rate, count in group if count >= _FEW_SYLLABLES]
+        if len(long) < _FEWEST_CLIPS:
             continue
-        usual = median(rate for _, rate in group.values())
-        for clip, rate in group.values():
-            ratio = max(rate / usual, usual / rate)
+        usual = median(long)
+        for clip, rate, count in group:
+            most = limit if count >= _FEW_SYLLABLES else round(limit**_POWER_OF_FEW, 2)
             wrong = heard[clip.sample.id].transcript
-            if ratio > limit and (wrong is None or error_rate(_text(clip), wrong).rate > context.limits.word_errors):
-                yield _pace(clip, rate, usual, limit, listened=listened)
+            if max(rate / usual, usual / rate) > most and (
+                wrong is None or error_rate(_text(clip), wrong).rate > context.limits.word_errors
+            ):
+                yield _pace(clip, rate, usual, most, listened=listened)
 
 
 def _pace(clip: CheckedClip, rate: float, usual: float, limit: float, *, listened: bool) -> Finding:

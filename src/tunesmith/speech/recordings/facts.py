@@ -52,8 +52,9 @@ class SpokenStore:
         facts = self._known.get(key)
         return facts if facts is not None and (facts.voice_name, facts.ears) == (voice_name, ears) else None
 
-    def save(self, known: dict[str, SpokenFacts]) -> None:
-        """Keep these and no others: those of files that have gone are forgotten."""
+    def save(self, known: dict[str, SpokenFacts], *, whole: bool = True) -> None:
+        """Keep these, and no others where they are the ``whole``: those of files that have gone are forgotten."""
+        known = known if whole else {**self._known, **known}
         if self.path is not None and known != self._known:
             lines = [json.dumps({"version": _VERSION, "key": key, **asdict(facts)}) for key, facts in known.items()]
             write_text(self.path, "".join(f"{line}\n" for line in lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from tunesmith.data.checks.context import CheckContext
 from tunesmith.data.checks.facts import fact_key
+from tunesmith.data.checks.saving import Saving
 from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
@@ -41,17 +43,18 @@ class Listener:
     def hear(self, context: CheckContext) -> dict[str, SpokenFacts]:
         """Facts of every clip whose recording was decoded and is not silent, by its id."""
         store, ears = SpokenStore(self.path), self.transcriber.name if self.transcriber else ""
-        heard, kept = {}, {}
-        for clip in context.clips:
-            ref = clip.sample.target
-            role = next((role for role, audio in clip.sample.targets.items() if audio is ref), "")
-            facts = clip.facts.get(role)
-            if ref is None or facts is None or not facts.decoded or facts.peak <= 0:
-                continue
-            key = fact_key(ref)
-            known = store.get(key, self.voice.name, ears) or self._measured(ref)
-            if known is not None:
-                heard[clip.sample.id] = kept[key] = known
+        heard: dict[str, SpokenFacts] = {}
+        kept: dict[str, SpokenFacts] = {}
+        saving = Saving(lambda: store.save(kept, whole=False))
+        try:
+            for clip_id, key, ref in _spoken_clips(context):
+                known = store.get(key, self.voice.name, ears) or self._measured(ref)
+                if known is not None:
+                    heard[clip_id] = kept[key] = known
+                saving.tick()
+        except BaseException:
+            store.save(kept, whole=False)
+            raise
         store.save(kept)
         return heard
 
@@ -76,3 +79,13 @@ class Listener:
             transcript=self.transcriber.transcribe(audio, _RATE, self.language) if self.transcriber else None,
             ears=self.transcriber.name if self.transcriber else "",
         )
+
+
+def _spoken_clips(context: CheckContext) -> Iterator[tuple[str, str, AudioRef]]:
+    """Id, key and recording of every clip that was decoded and is not silent."""
+    for clip in context.clips:
+        ref = clip.sample.target
+        role = next((role for role, audio in clip.sample.targets.items() if audio is ref), "")
+        facts = clip.facts.get(role)
+        if ref is not None and facts is not None and facts.decoded and facts.peak > 0:
+            yield clip.sample.id, fact_key(ref), ref
