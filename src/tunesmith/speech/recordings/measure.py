@@ -49,13 +49,13 @@ class Listener:
             if ref is None or facts is None or not facts.decoded or facts.peak <= 0:
                 continue
             key = fact_key(ref)
-            known = store.get(key, self.voice.name, ears) or self._measured(ref)
+            known = store.get(key, self.voice.name, ears) or self._measured(ref, clip.sample.texts.get("caption", ""))
             if known is not None:
                 heard[clip.sample.id] = kept[key] = known
         store.save(kept)
         return heard
 
-    def _measured(self, ref: AudioRef) -> SpokenFacts | None:
+    def _measured(self, ref: AudioRef, text: str) -> SpokenFacts | None:
         """``None`` for what cannot be read; other checks speak of that."""
         try:
             audio = load(ref, _RATE, 1)
@@ -73,6 +73,12 @@ class Listener:
             pause_start=start,
             voice=tuple(float(value) for value in np.round(vector, 4)) if known else (),
             voice_name=self.voice.name,
-            transcript=self.transcriber.transcribe(audio, _RATE, self.language) if self.transcriber else None,
+            transcript=self._words(audio, text),
             ears=self.transcriber.name if self.transcriber else "",
         )
+
+    def _words(self, audio: np.ndarray, text: str) -> str | None:
+        """What is said; ``None`` where nobody hears its language."""
+        if self.transcriber is None or not self.transcriber.understands(text, self.language):
+            return None
+        return self.transcriber.transcribe(audio, _RATE, self.language)
