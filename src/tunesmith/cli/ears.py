@@ -30,12 +30,14 @@ def _default(ctx: typer.Context) -> int:
 def list_ears() -> int:
     """List every ear: what it tells, its size and licence, and whether it is here."""
     from tunesmith.ears.catalogue import EARS
-    from tunesmith.ears.installed import ears_folder
+    from tunesmith.ears.installed import ears_folder, is_usable
 
     for ear in EARS:
         size = tr("{megabytes:.1f} MB, {licence}", megabytes=ear.megabytes, licence=ear.licence)
         typer.echo(f"{ear.name}  ({ear.title}, {size}): {_state(ear).render(reader_language())}")
         typer.echo(f"    {ear.tells.render(reader_language())}")
+        if not is_usable(ear):
+            typer.echo("    " + tr("without it: {what}", what=ear.without))
     typer.echo(tr("They are kept in {path}. Install them: tunesmith ears install [NAME…]", path=str(ears_folder())))
     return 0
 

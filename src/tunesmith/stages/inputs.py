@@ -136,18 +136,23 @@ def _evaluated_files(context: RunContext) -> dict[str, Any]:
 
 
 def _ears(context: RunContext, *, checking: bool = False) -> dict[str, Any]:
-    """What hears speech beyond what is always there, so that the stage hears again with a new ear."""
+    """So that a stage hears again where the ears have changed; nothing where there are none, as before there were."""
+    names = ears_here(context, checking=checking)
+    return {"ears": names} if names else {}
+
+
+def ears_here(context: RunContext, *, checking: bool = False) -> list[str]:
+    """What hears the run's speech beyond what is always there: in an evaluation, or in the check."""
     kind = type_of(context.recipe)
     if kind is None or not kind.is_speech:
-        return {}
+        return []
     from tunesmith.speech.hearing import checking_ears, measuring_ears
 
     try:
         tools = context.family.checks.speech_tools()
     except TunesmithError:  # of a checkpoint that is not here; what needs it says so
         tools = None
-    names = (checking_ears if checking else measuring_ears)(tools) if tools else []
-    return {"ears": names} if names else {}
+    return (checking_ears if checking else measuring_ears)(tools) if tools else []
 
 
 _FILES: dict[str, Callable[[RunContext], dict[str, Any]]] = {
