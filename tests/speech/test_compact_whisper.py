@@ -79,7 +79,7 @@ def test_weights_that_cannot_be_read_are_named(folder, tmp_path):
 
 def test_english_weights_are_asked_of_english_alone(monkeypatch):
     english = Transcriber(Path("nowhere"), "tiny.en")
-    monkeypatch.setattr(english, "_load", lambda: type("English", (), {"multilingual": False})())
+    monkeypatch.setattr(english, "_load", type("English", (), {"multilingual": False}))
     assert english.understands("Café, déjà vu: 12!") and english.understands("hello", "en-GB")
     assert not english.understands("你好") and not english.understands("привет") and not english.understands("hi", "zh")
     assert english.knows("en") and not english.knows("") and not english.knows("fr")
