@@ -151,7 +151,7 @@ def _notes(ordered: Sequence[Evaluated]) -> list[Message]:
             msg(
                 "Their speech was measured by different ears ({ears}), so that voices and words are not held against "
                 "each other; evaluate them again where the same ears are.",
-                ears=tuple(msg("{name}: {ears}", name=one.name, ears=one.ears) for one in ordered),
+                ears=tuple(f"{one.name}: {', '.join(one.ears)}" for one in ordered),
             )
         )
     if any(one.comparison.settings.base != first.comparison.settings.base for one in ordered):
