@@ -207,6 +207,12 @@ def explain_os_error(error: OSError, path: Path) -> TunesmithError:
     return TunesmithError(what, where=where, remedy=remedy)
 
 
+def cache_home() -> Path:
+    """Where what was downloaded is kept: ``tunesmith`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base else Path.home() / ".cache") / "tunesmith"
+
+
 def sync(path: Path) -> None:
     """Make a file's bytes reach the disk."""
     with path.open("rb") as file:

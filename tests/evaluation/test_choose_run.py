@@ -8,8 +8,11 @@ from tests.evaluation.probed import probed
 from tests.report import fake_run
 from tunesmith.evaluation.choose_run import Evaluated, compare_runs
 from tunesmith.records.loss_probes import ClipLoss
+from tunesmith.records.run_finding import ClipVerdict
 from tunesmith.records.runs_compared import RunsCompared
+from tunesmith.records.speech_comparison import SpeechComparison
 from tunesmith.report.compared import build_compared
+from tunesmith.texts import Message
 
 
 def evaluated(name: str, loss: float, clips: int = 6, spread: float = 0.01, broken: bool = False, **changes):
@@ -58,3 +61,26 @@ def test_what_makes_runs_hard_to_compare_is_said_and_the_page_shows_all():
     for words in ("3.500", "Runs side by side", "并列", "do not hold out the same clips"):
         assert words in page
     assert "<script" in page and "http-equiv" in page and "{{" not in page
+
+
+def test_speech_that_different_ears_measured_is_not_held_against_each_other():
+    lost = ClipVerdict(name="voice_lost", sentence=Message.fixed("another"), value=0.1, limit=0.7, severity="flaw")
+
+    def spoken(name: str, loss: float, voice: str, *verdicts: ClipVerdict) -> Evaluated:
+        one = evaluated(name, loss)
+        row = one.comparison.prompts[0]
+        lora = row.lora.model_copy(update={"verdicts": verdicts})
+        finding = one.comparison.findings[0].model_copy(update={"name": "voice_lost", "kind": "broken"})
+        speech = SpeechComparison(transcriber=None, error_rate=None, voice=voice, edit_types=())
+        changes = {
+            "prompts": (row.model_copy(update={"lora": lora}),),
+            "findings": (finding,) if verdicts else (),
+            "speech": speech,
+        }
+        return Evaluated(name, one.comparison.model_copy(update=changes))
+
+    apart = compare_runs([spoken("a", 3.0, "GE2E", lost), spoken("b", 3.4, "MFCC statistics")])
+    assert apart.choice.name == "a" and [run.flagged for run in apart.runs] == [0, 0]
+    assert "different ears (a: GE2E, b: MFCC statistics)" in str(apart.notes[0])
+    alike = compare_runs([spoken("a", 3.0, "GE2E", lost), spoken("b", 3.4, "GE2E")])
+    assert alike.choice.name == "b" and alike.notes == ()

@@ -11,6 +11,7 @@ from tests.data.sounds import save
 from tests.evaluation.speech.talk import HIGH, RATE, espeak, needs_espeak, talk
 from tests.speech import tiny_whisper
 from tunesmith.data.checks import run_checks
+from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.speech.recordings.checks import spoken_checks
 from tunesmith.speech.recordings.facts import SpokenStore
@@ -31,7 +32,9 @@ TEXTS = [
 ]
 
 
-def checked(folder: Path, clips: Clips, listener: Listener, speakers: dict[str, str] | None = None, rate: int = RATE):
+def checked(
+    folder: Path, clips: Clips, listener: Listener, speakers: dict[str, str] | None = None, rate: int = RATE, **more
+):
     samples = []
     for name, (audio, text) in clips.items():
         path = folder / f"{name}.wav"
@@ -39,7 +42,7 @@ def checked(folder: Path, clips: Clips, listener: Listener, speakers: dict[str, 
             save(path, audio[0], rate)
         who = {"speaker_id": speakers[name]} if speakers else {}
         samples.append(Sample(name, {"audio": AudioRef(str(path))}, {"caption": text}, attributes=who))
-    report = run_checks(samples, fingerprint=False, transcripts=True, more=(spoken_checks(listener),))
+    report = run_checks(samples, fingerprint=False, transcripts=True, more=(spoken_checks(listener),), **more)
     return [finding for finding in report.findings if finding.check in SPOKEN]
 
 
@@ -113,6 +116,32 @@ def test_two_speakers_are_a_fault_where_they_have_one_name(tmp_path):
     one = dict.fromkeys({**low, **high}, "me")
     assert "in most clips of me: likeness 0.00, under 0.20 (by pitch)" in told(one)["high1"]
     assert told({**one, **dict.fromkeys(high, "you")}) == {}
+
+
+def test_the_limit_of_a_second_voice_is_that_of_what_hears_it(tmp_path):
+    """Voices at 0.71 are one by MFCC's limit and two by GE2E's; the recipe's own limit goes before both."""
+    clips = {f"low{n}": (talk(text, seed=n), text) for n, text in enumerate(TEXTS[:4])}
+    clips["high"] = talk(TEXTS[4], HIGH, seed=4), TEXTS[4]
+
+    def embed(mono, rate):
+        return by_pitch(mono, rate) + np.array([1.0, 0.0])
+
+    def told(limit: float | None = None, **limits: float):
+        voice = VoiceVector("pitch", embed, **({} if limit is None else {"odd_under": limit}))
+        found = checked(tmp_path, clips, Listener(voice), limits=CheckLimits(**limits))
+        return {f.clip: f.limit for f in found if f.check == "second_voice"}
+
+    assert told() == {}
+    assert told(0.8) == {"high": 0.8}
+    assert told(0.8, voice_likeness=0.3) == {}
+    assert told(voice_likeness=0.9) == {"high": 0.9}
+
+
+def test_nothing_is_heard_of_a_language_that_the_transcriber_does_not_know(tmp_path, monkeypatch):
+    english = Transcriber(tmp_path / "nowhere", "tiny.en")
+    monkeypatch.setattr(english, "_load", type("English", (), {"multilingual": False}))
+    clips = {"a": (talk(TEXTS[0]), "你好吗，今天下雨")}
+    assert [f for f in checked(tmp_path, clips, Listener(MFCC, english)) if f.check == "transcript"] == []
 
 
 @needs_espeak

@@ -20,7 +20,7 @@ SPECIAL = ("<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|zh|>", "<|tran
 TIMES = tuple(f"<|{0.02 * i:.2f}|>" for i in range(1501))
 
 
-def save(folder: Path, seed: int = 0) -> Path:
+def save(folder: Path, seed: int = 0, positions: int = 64) -> Path:
     """Weights, tokenizer and feature extractor; its transcripts are gibberish, always the same for a seed."""
     vocab = {letter: i for i, letter in enumerate(ascii_lowercase)}
     letters = len(vocab)
@@ -31,7 +31,7 @@ def save(folder: Path, seed: int = 0) -> Path:
     config = WhisperConfig(
         vocab_size=len(tokenizer), num_mel_bins=80, d_model=16, encoder_layers=1, decoder_layers=1,
         encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16,
-        max_target_positions=64, bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|endoftext|>"],
+        max_target_positions=positions, bos_token_id=ids["<|endoftext|>"], eos_token_id=ids["<|endoftext|>"],
         pad_token_id=ids["<|endoftext|>"], decoder_start_token_id=ids["<|startoftranscript|>"],
     )  # fmt: skip
     torch.manual_seed(seed)

@@ -174,7 +174,7 @@ def test_no_word_is_cut_and_long_pauses_are_left_out(tmp_path: Path, monkeypatch
     if silero and not has_silero():
         pytest.skip("silero-vad is not installed")
     if not silero:
-        monkeypatch.setattr(voice, "_silero", lambda: None)
+        monkeypatch.setattr(voice, "speech_detector", lambda: None)
     sound, spans = talk()
     save(tmp_path / "d" / "talk.flac", sound, RATE)
     (tmp_path / "d" / "talk.txt").write_text(" ".join(SENTENCES))

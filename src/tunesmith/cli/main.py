@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith import __version__
-from tunesmith.cli import pocket, presets
+from tunesmith.cli import ears, pocket, presets
 from tunesmith.cli.check import check
 from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
@@ -67,6 +67,7 @@ app = typer.Typer(
 for _verb, _short in VERBS:
     app.command(short_help=_short, cls=Verb)(_verb)
 app.add_typer(presets.app, name="presets", short_help=tr_all("Values to start from", separator=" · "))
+app.add_typer(ears.app, name="ears", short_help=tr_all("Networks that hear more", separator=" · "))
 app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that ship", separator=" · "))
 
 

@@ -52,12 +52,21 @@ def slice(
     _refuse_long_overlap(cutting.lengths, overlap)
     listener = None
     if transcribe:
+        from tunesmith.ears.catalogue import WHISPER_TINY_EN, install_command
         from tunesmith.speech.transcribe import transcriber
 
         listener = transcriber()
         if listener is None:
             console.warn(
-                msg("there are no Whisper weights here, so no transcripts (`hf download openai/whisper-small`)")
+                msg(
+                    "there are no Whisper weights here, so no transcripts (`hf download openai/whisper-small`, or for "
+                    "English `{command}`)",
+                    command=install_command(WHISPER_TINY_EN),
+                )
+            )
+        elif not listener.knows(""):
+            console.warn(
+                msg("{name} hears English alone: transcripts of another language are wrong", name=listener.name)
             )
     record = slice_folder(folder.expanduser(), out.expanduser(), cutting, console, listener)
     return 0 if any(recording.slices for recording in record.recordings) else 1

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tunesmith.evaluation.judge import Contender, Ruling, difference, judge
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.loss_probes import ClipLoss
+from tunesmith.records.run_finding import ClipVerdict, RunFinding
 from tunesmith.records.runs_compared import Choice, ComparedRun, RunsCompared
 from tunesmith.texts import Message, msg
+
+_BY_EARS = frozenset({"voice_lost", "wrong_words", "skipped_clause", "repeated_clause"})
+"""Faults of speech that are told by the likeness of voices, or by words that were heard."""
+_Found = TypeVar("_Found", ClipVerdict, RunFinding)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,23 @@ class Evaluated:
         return Contender(self.name, self.loss, self.clips, tuple(self.broken))
 
     @property
+    def ears(self) -> tuple[str, ...]:
+        """What measured speech; empty for music."""
+        return self.comparison.speech.ears if self.comparison.speech else ()
+
+    def without_ears(self) -> Evaluated:
+        """The same without the faults that hang on what measured speech."""
+        record = self.comparison
+        prompts = [
+            p.model_copy(
+                update={"lora": p.lora.model_copy(update={"verdicts": tuple(_by_any_ear(p.lora.verdicts))})},
+            )
+            for p in record.prompts
+        ]
+        findings = tuple(_by_any_ear(record.findings))
+        return Evaluated(self.name, record.model_copy(update={"prompts": tuple(prompts), "findings": findings}))
+
+    @property
     def clips(self) -> Mapping[str, float]:
         """Held-out loss of every clip that was measured alone."""
         probes = self.comparison.losses.probes if self.comparison.losses else None
@@ -51,10 +74,16 @@ def compare_runs(evaluated: Sequence[Evaluated]) -> RunsCompared:
     Args:
         evaluated: At least two.
     """
+    if len({one.ears for one in evaluated}) > 1:
+        evaluated = [one.without_ears() for one in evaluated]
     of_contender = {id(contender := one.contender): (contender, one) for one in evaluated}
     ruling = judge([contender for contender, _ in of_contender.values()])
     ordered = [of_contender[id(contender)][1] for contender in ruling.ordered]
     return RunsCompared(runs=tuple(_row(one) for one in ordered), choice=_choose(ruling), notes=tuple(_notes(ordered)))
+
+
+def _by_any_ear(found: Iterable[_Found]) -> Iterator[_Found]:
+    return (each for each in found if each.name not in _BY_EARS)
 
 
 def _choose(ruling: Ruling) -> Choice:
@@ -105,6 +134,14 @@ def _notes(ordered: Sequence[Evaluated]) -> list[Message]:
     if any(_asked(one) != _asked(first) for one in ordered):
         notes.append(
             msg("They were not evaluated on the same prompts and seeds; their faults are of different outputs.")
+        )
+    if any(one.ears != first.ears for one in ordered):
+        notes.append(
+            msg(
+                "Their speech was measured by different ears ({ears}), so that voices and words are not held against "
+                "each other; evaluate them again where the same ears are.",
+                ears=tuple(f"{one.name}: {', '.join(one.ears)}" for one in ordered),
+            )
         )
     if any(one.comparison.settings.base != first.comparison.settings.base for one in ordered):
         notes.append(msg("They have different base models."))

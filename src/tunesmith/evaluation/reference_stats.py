@@ -38,6 +38,7 @@ _FLOORS: Mapping[str, float] = {
     "error_rate": 0.05,
     "speech_rate": 0.3,
     "voice_own": 0.05,
+    "mos": 0.15,
 }
 
 

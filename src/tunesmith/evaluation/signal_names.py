@@ -74,5 +74,9 @@ SIGNALS: dict[str, tuple[Message, str]] = {
     "speech_rate": (msg("speaking rate"), "syllables/s"),
     "voice_prompt": (msg("likeness to the prompt's voice"), ""),
     "voice_own": (msg("likeness to the speaker"), ""),
+    "voice_limit": (msg("likeness under which it is another voice"), ""),
+    "mos": (msg("how good it sounds, 1 to 5"), ""),
+    "mos_voice": (msg("how good the voice sounds, 1 to 5"), ""),
+    "mos_background": (msg("how clean it is under the voice, 1 to 5"), ""),
 }
 """Name of the signal to what it is called and its unit."""

@@ -55,10 +55,17 @@ class SpeechComparison(Part):
         transcriber: The Whisper model that transcribed; ``None`` without one.
         error_rate: ``CER``, ``WER`` or ``CER/WER``; ``None`` without a transcriber.
         voice: What voices are told apart with.
+        quality: What rated how speech sounds; ``None`` where nothing did, and in files of before.
         edit_types: In the order of their first output.
     """
 
     transcriber: str | None
     error_rate: str | None
     voice: str
+    quality: str | None = None
     edit_types: tuple[EditTypeResult, ...]
+
+    @property
+    def ears(self) -> tuple[str, ...]:
+        """The names of what measured voices, words and quality; numbers by different ones cannot be compared."""
+        return tuple(name for name in (self.voice, self.transcriber, self.quality) if name)

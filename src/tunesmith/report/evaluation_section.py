@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tunesmith.ears.catalogue import DNSMOS, GE2E, WHISPER_TINY_EN, install_command
 from tunesmith.records.comparison import ComparedLosses, FeatureResult
 from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.run_finding import RunFinding
-from tunesmith.records.speech_comparison import MeasureResult
+from tunesmith.records.speech_comparison import MeasureResult, SpeechComparison
 from tunesmith.report.field_names import loss_term, worded
 from tunesmith.report.gather import ReportData
 from tunesmith.report.numbers import UNKNOWN, change, loss, number, plain, real
 from tunesmith.report.texts import term, verbatim
+from tunesmith.speech.speaker_vector import MFCC_NAME
 from tunesmith.texts import NOTHING, Message, msg
 
 KINDS = ("broken", "worse", "unmeasured", "better", "same")
@@ -120,18 +122,35 @@ def edit_notes(data: ReportData) -> list[Message]:
     speech = data.comparison.speech if data.comparison else None
     if speech is None:
         return []
+    notes = [msg("Likeness of voices by {name}, −1 to 1.", name=speech.voice)]
     if speech.transcriber:
-        error_rate_note = msg(
-            "{rate} by {name}: characters or words wrong over those written; pauses and punctuation do not count.",
-            rate=plain(speech.error_rate),
-            name=speech.transcriber,
+        notes.insert(
+            0,
+            msg(
+                "{rate} by {name}: characters or words wrong over those written; pauses and punctuation do not count.",
+                rate=plain(speech.error_rate),
+                name=speech.transcriber,
+            ),
         )
-    else:
-        error_rate_note = msg(
-            "No Whisper weights were on this machine, so no error rate: "
-            "words left out are judged by the length of speech."
+    if speech.quality:
+        notes.append(
+            msg("How good it sounds is an estimate by {name} of what people would say, 1 to 5.", name=speech.quality)
         )
-    return [error_rate_note, msg("Likeness of voices by {name}, −1 to 1.", name=speech.voice)]
+    return [*notes, *_untold(speech)]
+
+
+def _untold(speech: SpeechComparison) -> list[Message]:
+    """What could not be told for want of an ear, and the command that installs it."""
+    missing = (
+        (WHISPER_TINY_EN, speech.transcriber is None),
+        (GE2E, speech.voice == MFCC_NAME),
+        (DNSMOS, speech.quality is None),
+    )
+    return [
+        msg("{what}; `{command}` installs what tells it.", what=ear.without, command=install_command(ear))
+        for ear, is_missing in missing
+        if is_missing
+    ]
 
 
 def random_loss(data: ReportData) -> float | None:

@@ -14,6 +14,8 @@ from tunesmith.report.compared import build_compared
 from tunesmith.report.numbers import loss, number
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder, find_run
+from tunesmith.speech.speaker_vector import MFCC_NAME
+from tunesmith.stages.inputs import ears_here
 from tunesmith.stages.writing import writing
 from tunesmith.texts import Message, msg
 
@@ -80,7 +82,7 @@ def _checkpoints(context: RunContext, *, force: bool) -> Iterator[Evaluated]:
         if not adapter.is_dir():
             continue
         target = folder.checkpoints_compared / adapter.name
-        if force or not _is_of(target / RECORD, adapter):
+        if force or not (_is_of(target / RECORD, adapter) and _heard_by(target / RECORD, ears_here(context))):
             context.console.log(msg("evaluate {name}", name=adapter.name), style="bold")
             with atomic_folder(target) as temporary:
                 evaluate_adapter(context, adapter, temporary)
@@ -92,6 +94,12 @@ def _is_of(record: Path, adapter: Path) -> bool:
     if not record.exists():
         return False
     return record.stat().st_mtime_ns >= max(path.stat().st_mtime_ns for path in adapter.rglob("*") if path.is_file())
+
+
+def _heard_by(record: Path, ears: Sequence[str]) -> bool:
+    """Whether the speech of an evaluation was measured by these ears; always so for music."""
+    speech = Comparison.read(record).speech
+    return speech is None or set(speech.ears) - {MFCC_NAME} == set(ears)
 
 
 def tell(context: RunContext, found: RunsCompared) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import base_content
+from tunesmith.errors import TunesmithError
 from tunesmith.recipe.decided import Key, recipe_keys, settings_of, type_of
 from tunesmith.records.checkpoint_state import CLIPS, CLIPS_PER_UPDATE
 from tunesmith.records.clip_index import ClipIndex
@@ -102,7 +103,8 @@ _KEYS: dict[str, Callable[[Key], bool]] = {
 
 def _check_files(context: RunContext) -> dict[str, Any]:
     data = context.recipe.data
-    return {"files": [folder_listing(Path(data.folder)), *listed_files(data), *replay_files(data)]}
+    files = [folder_listing(Path(data.folder)), *listed_files(data), *replay_files(data)]
+    return {"files": files, **_ears(context, checking=True)}
 
 
 def _encode_files(context: RunContext) -> dict[str, Any]:
@@ -129,11 +131,35 @@ def _result_files(context: RunContext) -> dict[str, Any]:
     return {"files": [digest(path) for path in files], **clips}
 
 
+def _evaluated_files(context: RunContext) -> dict[str, Any]:
+    return {**_result_files(context), **_ears(context)}
+
+
+def _ears(context: RunContext, *, checking: bool = False) -> dict[str, Any]:
+    """So that a stage hears again where the ears have changed; nothing where there are none, as before there were."""
+    names = ears_here(context, checking=checking)
+    return {"ears": names} if names else {}
+
+
+def ears_here(context: RunContext, *, checking: bool = False) -> list[str]:
+    """What hears the run's speech beyond what is always there: in an evaluation, or in the check."""
+    kind = type_of(context.recipe)
+    if kind is None or not kind.is_speech:
+        return []
+    from tunesmith.speech.hearing import checking_ears, measuring_ears
+
+    try:
+        tools = context.family.checks.speech_tools()
+    except TunesmithError:  # of a checkpoint that is not here; what needs it says so
+        tools = None
+    return (checking_ears if checking else measuring_ears)(tools) if tools else []
+
+
 _FILES: dict[str, Callable[[RunContext], dict[str, Any]]] = {
     "check": _check_files,
     "encode": _encode_files,
     "train": _train_files,
     "generate": _result_files,
-    "evaluate": _result_files,
+    "evaluate": _evaluated_files,
     "report": lambda context: {"files": report_sources(context)},
 }

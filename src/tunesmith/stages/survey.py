@@ -129,11 +129,10 @@ def speech_checks(tools: SpeechTools, path: Path | None) -> tuple[Check, ...]:
     """
     from tunesmith.speech.recordings.checks import spoken_checks
     from tunesmith.speech.recordings.measure import Listener
-    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+    from tunesmith.speech.speaker_vector import voice_vector
     from tunesmith.speech.transcribe import transcriber
 
-    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
-    return (spoken_checks(Listener(voice, transcriber(tools.whisper), tools.language, path)),)
+    return (spoken_checks(Listener(voice_vector(tools), transcriber(tools.whisper), tools.language, path)),)
 
 
 def completed(checked: CheckReport, result: SplitResult, augmented: Augmented) -> tuple[CheckReport, SplitResult]:

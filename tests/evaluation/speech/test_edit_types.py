@@ -132,3 +132,20 @@ def test_skipped():
     assert skipped(replace(GOOD, duration_ratio=0.5)) == 1.0
     assert skipped(replace(GOOD, lufs=-70.0)) == 1.0
     assert np.isnan(skipped(replace(GOOD, duration_ratio=np.nan, left_out=np.nan)))
+
+
+def test_how_good_it_sounds_is_compared_pair_by_pair_where_it_was_rated():
+    def rated(mean: float) -> list[SpeechSignals]:
+        return [replace(one, mos=mean + 0.05 * RNG.standard_normal()) for one in outputs(8)]
+
+    base, adapter = rated(3.0), rated(2.2)
+    [compared] = [c for c in by_edit_type(["clone"] * 8, base, adapter)[0].compared if c.name == "mos"]
+    assert compared.judgement == "worse" and compared.difference.high < -0.2
+    run = RunData(base, adapter, rated(3.1), profile="speech", kinds=["clone"] * 8)
+    [changed] = [found for found in judge_run(run) if found.name == "changed_mos"]
+    assert changed.kind == "worse" and "your own clips 3.1" in str(changed.sentence)
+    better = RunData(adapter, base, rated(3.1), profile="speech", kinds=["clone"] * 8)
+    assert [found.kind for found in judge_run(better) if found.name == "changed_mos"] == ["better"]
+    unrated = RunData(outputs(8), outputs(8), profile="speech", kinds=["clone"] * 8)
+    assert not [found for found in judge_run(unrated) if found.name == "changed_mos"]
+    assert "mos" not in {c.name for c in by_edit_type(["clone"] * 8, outputs(8), outputs(8))[0].compared}

@@ -14,6 +14,7 @@ from tests.evaluation.speech.family import TALK
 from tests.evaluation.speech.talk import HIGH, LOW, RATE, talk
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.ears.dnsmos import SpeechOpinion
 from tunesmith.evaluation.speech.measures import SpeechEvaluator
 from tunesmith.prompting.spoken import by_turns, prompt_of
 from tunesmith.speech.speaker_vector import MFCC, VoiceVector
@@ -28,6 +29,9 @@ class Parrot:
 
     def __init__(self, words: str) -> None:
         self.words, self.languages = words, []
+
+    def understands(self, text, language=None):
+        return True
 
     def transcribe(self, audio, rate, language=None):
         self.languages.append(language)
@@ -149,3 +153,30 @@ def test_turns_give_every_edit_type_its_share():
     ]
     assert [s.id for s in by_turns(made, 7)] == ["clone0", "style0", "clone1", "style1", "clone0", "style2", "clone1"]
     assert [s.id for s in by_turns(made, 1)] == ["clone0"]
+
+
+class Judge:
+    """Rates every clip by its level."""
+
+    def rate(self, samples):
+        level = float(np.abs(samples).mean())
+        return SpeechOpinion(voice=1 + level, background=4.0, overall=2 + level)
+
+
+def test_quality_and_the_limit_of_the_speaker_vector_stand_with_the_numbers(own):
+    voice = VoiceVector("GE2E", lambda mono, rate: np.array([1.0, 0.2]), other_under=0.7, odd_under=0.8)
+    made = SpeechEvaluator(TALK.open("talk:base"), own, voice, quality=Judge())
+    loud, quiet = (made.measure(prompt_of(own[0]), gain * talk(TEXT), RATE).signals for gain in (1.0, 0.1))
+    assert loud.mos > quiet.mos > 2 and loud.mos_voice == pytest.approx(loud.mos - 1) and loud.mos_background == 4.0
+    assert loud.voice_limit == 0.7
+    silent = made.measure(prompt_of(own[0]), np.zeros((1, RATE), np.float32), RATE).signals
+    assert math.isnan(silent.mos)
+    plain = evaluator(own).measure(prompt_of(own[0]), talk(TEXT), RATE).signals
+    assert math.isnan(plain.mos) and plain.voice_limit == MFCC.other_under
+
+
+def test_nobody_transcribes_a_language_it_does_not_know(own, monkeypatch):
+    parrot = Parrot(TEXT)
+    monkeypatch.setattr(parrot, "understands", lambda text, language: False)
+    heard = evaluator(own, transcriber=parrot).measure(prompt_of(own[0]), talk(TEXT), RATE)
+    assert heard.transcript is None and math.isnan(heard.signals.error_rate) and parrot.languages == []

@@ -234,3 +234,16 @@ def test_espeak_passes_and_its_dropped_clauses_are_found(voice):
     fast = espeak(text, voice, 240)
     heard = nuclei(fast, 24_000) / nuclei(whole, 24_000)
     assert "skipped_clause" not in rules(signals(fast, 24_000, text, expected, nuclei_ratio=heard))
+
+
+def test_each_speaker_vector_has_a_limit_of_its_own():
+    """0.5 is the same voice by MFCC statistics, and another one by GE2E."""
+    likeness = {"voice_prompt": 0.5, "voice_own": 0.45}
+
+    def told(**values):
+        found = diagnose_file(spoken(GOOD, **likeness, **values), profile="speech")
+        return [verdict for verdict in found if verdict.rule == "voice_lost"]
+
+    assert told() == []
+    [verdict] = told(voice_limit=0.7)
+    assert verdict.limit == 0.7 and "0.50; under 0.7 it is another voice" in str(verdict.sentence)

@@ -62,8 +62,8 @@ class CheckLimits(Section):
     """A text this many times as fast or slow as its speaker's other clips is a warning; one reader varies by 1.38."""
     speech_floor_db: float = -15.0
     """Speech whose pauses are less than this under its words (dB) is a warning: 10 dB of noise and more."""
-    voice_likeness: Annotated[float, Field(ge=-1, le=1)] = 0.2
-    """A voice less like those of its speaker's other clips is a warning; one voice has 0.6, two voices have 0."""
+    voice_likeness: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """A voice less like those of its speaker's other clips is a warning. By default what tells voices apart decides."""
     silent_ends_share: Share = 0.2
     """A greater share of silence before and after the sound is a warning: it ends up in the labels."""
     clipped_share: Share = 0.003

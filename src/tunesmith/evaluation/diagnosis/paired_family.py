@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.diagnosis.watched import Watched, watched_in
@@ -45,11 +46,13 @@ def paired_family(run: RunData) -> PairedFamily | None:
     watched = watched_in(run.profile)
     rows = [
         [
-            getattr(after, each.field) - getattr(before, each.field)
+            getattr(after, each.field, math.nan) - getattr(before, each.field, math.nan)
             for before, after in zip(run.base, run.adapter, strict=True)
         ]
         for each in watched
     ]
+    measured = [any(map(math.isfinite, row)) for row in rows]
+    watched, rows = list(compress(watched, measured)), list(compress(rows, measured))
     base, adapter, clips = run.alike
     nearer = (
         approach(base, adapter, clips, features_of(run.profile))

@@ -28,6 +28,7 @@ WATCHED: tuple[Watched, ...] = (
     Watched("loop_sim", msg("Order (how much comes back)"), "", 0.1, -1, ("music",)),
     Watched("pulse", msg("Clarity of the beat"), "", 0.15, -1, ("music",)),
     Watched("clip_frac", msg("Clipped share"), "", 0.001, 1),
+    Watched("mos", msg("How good it sounds, 1 to 5"), "", 0.2, -1, ("speech",)),
 )
 
 

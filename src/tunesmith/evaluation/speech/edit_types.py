@@ -76,6 +76,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "voice_own", msg("Likeness to the speaker"), msg("likeness to the speaker"), "", 0.05, -1, lambda s: s.voice_own
     ),
+    Measure("mos", msg("How good it sounds, 1 to 5"), msg("how good it sounds, 1 to 5"), "", 0.2, -1, lambda s: s.mos),
 )
 LOSS_TITLE, LOSS_TERM = msg("Held-out loss"), msg("held-out loss")
 

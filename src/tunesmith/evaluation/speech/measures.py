@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from tunesmith.audio.resample import resample
 from tunesmith.data.load import load
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
+from tunesmith.ears.dnsmos import RATE as QUALITY_RATE
+from tunesmith.ears.dnsmos import QualityEar, SpeechOpinion
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.evaluation.speech.signals import SpeechSignals
 from tunesmith.families.contract import Family
@@ -18,10 +21,11 @@ from tunesmith.prompting.spoken import voiced_samples
 from tunesmith.run.context import RunContext
 from tunesmith.speech.duration import end_db, expected_seconds, floor_db, nuclei, spoken_seconds, stretches
 from tunesmith.speech.error_rate import error_rate
+from tunesmith.speech.hearing import quality_ear
 from tunesmith.speech.repeats import said_again, said_again_seconds
-from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
+from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity, voice_vector
 from tunesmith.speech.syllables import clauses, syllables, units
-from tunesmith.speech.transcribe import Transcriber
+from tunesmith.speech.transcribe import Transcriber, transcriber
 
 SPEAKER_CLIPS = 8
 """Recordings of a speaker that make up the voice results are compared with."""
@@ -56,6 +60,7 @@ class SpeechEvaluator:
         voice: Tells voices apart.
         transcriber: Hears what is said, where there is one.
         language: What is spoken, where it is known.
+        quality: Rates how speech sounds, where it is installed.
     """
 
     def __init__(
@@ -65,9 +70,10 @@ class SpeechEvaluator:
         voice: VoiceVector,
         transcriber: Transcriber | None = None,
         language: str | None = None,
+        quality: QualityEar | None = None,
     ) -> None:
         self.family, self.voice, self.transcriber, self.language = family, voice, transcriber, language
-        self.samples = samples
+        self.quality, self.samples = quality, samples
         self._vectors: dict[AudioRef, np.ndarray] = {}
         self._references: dict[tuple[str, ...], SpeechReference] = {}
 
@@ -84,11 +90,15 @@ class SpeechEvaluator:
         """
         reference, plain = self._reference(prompt), measure(audio.T, rate)
         transcript = None
-        if self.transcriber is not None:
+        if self.transcriber is not None and self.transcriber.understands(prompt.text, self.language):
             # Of silence, Whisper makes up words.
             transcript = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
         vector = self._embed(audio, rate) if plain.live else None
         signals = spoken_signals(plain, audio, rate, reference, vector, transcript)
+        signals = replace(signals, voice_limit=self.voice.other_under)
+        if self.quality is not None and plain.live:
+            rated = opinion(self.quality, audio, rate)
+            signals = replace(signals, mos=rated.overall, mos_voice=rated.voice, mos_background=rated.background)
         return SpeechMeasurement(signals, transcript)
 
     def _reference(self, prompt: Prompt) -> SpeechReference:
@@ -182,19 +192,26 @@ def spoken_signals(
     )
 
 
+def opinion(ear: QualityEar, audio: np.ndarray, rate: int) -> SpeechOpinion:
+    """How good a clip (C, N) sounds."""
+    mono = np.nan_to_num(np.atleast_2d(audio).mean(axis=0, keepdims=True)).astype(np.float32)
+    return ear.rate(resample(mono, rate, QUALITY_RATE)[0])
+
+
 def speech_evaluator_of(context: RunContext, device: str) -> SpeechEvaluator | None:
     """What speech is measured with; ``None`` where the family makes music.
 
     Raises:
-        TunesmithError: when the Whisper weights that the user named are not there.
+        TunesmithError: when the Whisper weights that the user named are not there, or an installed ear is damaged.
     """
     tools = context.family.checks.speech_tools()
     if tools is None:
         return None
-    from tunesmith.speech.speaker_vector import MFCC, VoiceVector
-    from tunesmith.speech.transcribe import transcriber
-
-    voice = VoiceVector(tools.voice_name, tools.voice) if tools.voice else MFCC
     return SpeechEvaluator(
-        context.family, voiced_samples(context), voice, transcriber(tools.whisper, device), tools.language
+        context.family,
+        voiced_samples(context),
+        voice_vector(tools),
+        transcriber(tools.whisper, device),
+        tools.language,
+        quality_ear(),
     )

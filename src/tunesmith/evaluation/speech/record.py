@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.prompt import Prompt
+from tunesmith.ears.catalogue import DNSMOS
 from tunesmith.evaluation.diagnosis import RunData
 from tunesmith.evaluation.diagnosis.edit_type import edit_types
 from tunesmith.evaluation.speech.edit_types import Compared
@@ -23,6 +24,7 @@ def speech_record(run: RunData, evaluator: SpeechEvaluator, prompts: Sequence[Pr
         transcriber=transcriber.name if transcriber else None,
         error_rate=error_rate.name_of([p.text for p in prompts]) if transcriber else None,
         voice=evaluator.voice.name,
+        quality=DNSMOS.title if evaluator.quality else None,
         edit_types=tuple(
             EditTypeResult(
                 edit_type=edit_type.name,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from tunesmith.evaluation.signals import Signals
+from tunesmith.speech.speaker_vector import MFCC
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class SpeechSignals(Signals):
         speech_rate: Syllables per second of speech.
         voice_prompt: Likeness to the prompt's voice, -1…1.
         voice_own: Likeness to other recordings of the speaker, -1…1.
+        voice_limit: Likeness under which it is another voice, by what told voices apart.
+        mos: How good it sounds, 1…5, as people would rate it; needs DNSMOS, as the next two.
+        mos_voice: The same of the voice alone.
+        mos_background: The same of what lies under it.
     """
 
     error_rate: float
@@ -47,3 +52,7 @@ class SpeechSignals(Signals):
     speech_rate: float
     voice_prompt: float
     voice_own: float
+    voice_limit: float = field(default=MFCC.other_under, kw_only=True)
+    mos: float = field(default=math.nan, kw_only=True)
+    mos_voice: float = field(default=math.nan, kw_only=True)
+    mos_background: float = field(default=math.nan, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.augmented import Augmented
 from tunesmith.data.sample import Sample
@@ -14,6 +14,9 @@ from tunesmith.families.step_audio.pair_checks import request_notes
 from tunesmith.families.step_audio.text_checks import validate_samples
 from tunesmith.speech.tools import SpeechTools
 from tunesmith.texts import Message
+
+if TYPE_CHECKING:
+    from tunesmith.speech.transcribe import Transcriber
 
 
 class StepAudioChecks(Checks):
@@ -35,7 +38,6 @@ class StepAudioChecks(Checks):
     def add_prompts(self, samples: Sequence[Sample], seed: int, warned: Collection[str] = ()) -> Augmented:
         """Transcripts where they are missing and Whisper is there, and a voice prompt for every sample."""
         from tunesmith.families.step_audio.complete import complete
-        from tunesmith.speech.transcribe import transcriber
 
         return complete(
             samples,
@@ -43,9 +45,17 @@ class StepAudioChecks(Checks):
             warned=warned,
             networks=frozenset(self.checkpoint.trained),
             ids=self.checkpoint.ids,
-            find=lambda: transcriber(self.checkpoint.settings.whisper or None),
+            find=self._transcriber,
             language=self.checkpoint.settings.language or None,
         )
+
+    def _transcriber(self) -> Transcriber | None:
+        """The user's Whisper, else one that is here and knows the language: weights for English alone only English."""
+        from tunesmith.speech.transcribe import transcriber
+
+        settings = self.checkpoint.settings
+        found = transcriber(settings.whisper or None)
+        return found if found is None or settings.whisper or found.knows(settings.language) else None
 
     def request_notes(self, kind: str, text: str, source_seconds: float | None) -> list[Message]:
         """A recording that is too long to follow, and tags that stand for no sound."""

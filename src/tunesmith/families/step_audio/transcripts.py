@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
+from tunesmith.ears.catalogue import WHISPER_TINY_EN, install_command
 from tunesmith.families.step_audio.config import TOKENIZER_RATE
 from tunesmith.families.step_audio.edits import EDIT_INFO
 from tunesmith.families.step_audio.text_checks import TEXT_FIELDS, finding, lacks_text
@@ -16,8 +17,9 @@ from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, all_of, msg
 
 _REMEDY = msg(
-    "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`) to have it "
-    "transcribed; the flow alone trains without."
+    "Write it beside the clip or into the list, or download Whisper (`hf download openai/whisper-small`; of English "
+    "with options.language=en also `{command}`) to have it transcribed; the flow alone trains without.",
+    command=install_command(WHISPER_TINY_EN),
 )
 _NOT_AUDIBLE = msg("Write it into the list; what is to be added or spelt cannot be heard.")
 

@@ -10,6 +10,7 @@ from statistics import median
 from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
 from tunesmith.data.checks.file_name_texts import shortened
 from tunesmith.data.sample import speaker
+from tunesmith.ears.catalogue import WHISPER_TINY_EN, install_command
 from tunesmith.records.findings import Finding
 from tunesmith.speech.error_rate import error_rate
 from tunesmith.speech.recordings.assignment import assignments
@@ -38,7 +39,7 @@ def spoken_checks(listener: Listener) -> Check:
             yield from assignments(context, heard)
         yield from floors(context, heard)
         yield from pauses(context, heard)
-        yield from odd_voices(context, heard)
+        yield from odd_voices(context, heard, listener.voice.odd_under)
 
     return check
 
@@ -118,7 +119,11 @@ def _pace(clip: CheckedClip, rate: float, usual: float, limit: float, *, listene
         unit="syllables/s",
         remedy=msg("Write down what is said, word for word, or cut the recording to its text.")
         if listened
-        else msg("Hold its text against it; with Whisper's weights (`options.whisper`) the check hears the words."),
+        else msg(
+            "Hold its text against it; with Whisper's weights (`options.whisper`, or `{command}`) the check hears "
+            "the words.",
+            command=install_command(WHISPER_TINY_EN),
+        ),
     )
 
 

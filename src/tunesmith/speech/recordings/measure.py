@@ -47,8 +47,8 @@ class Listener:
         kept: dict[str, SpokenFacts] = {}
         saving = Saving(lambda: store.save(kept, whole=False))
         try:
-            for clip_id, key, ref in _spoken_clips(context):
-                known = store.get(key, self.voice.name, ears) or self._measured(ref)
+            for clip_id, key, ref, text in _spoken_clips(context):
+                known = store.get(key, self.voice.name, ears) or self._measured(ref, text)
                 if known is not None:
                     heard[clip_id] = kept[key] = known
                 saving.tick()
@@ -58,7 +58,7 @@ class Listener:
         store.save(kept)
         return heard
 
-    def _measured(self, ref: AudioRef) -> SpokenFacts | None:
+    def _measured(self, ref: AudioRef, text: str) -> SpokenFacts | None:
         """``None`` for what cannot be read; other checks speak of that."""
         try:
             audio = load(ref, _RATE, 1)
@@ -76,16 +76,22 @@ class Listener:
             pause_start=start,
             voice=tuple(float(value) for value in np.round(vector, 4)) if known else (),
             voice_name=self.voice.name,
-            transcript=self.transcriber.transcribe(audio, _RATE, self.language) if self.transcriber else None,
+            transcript=self._words(audio, text),
             ears=self.transcriber.name if self.transcriber else "",
         )
 
+    def _words(self, audio: np.ndarray, text: str) -> str | None:
+        """What is said; ``None`` where nobody hears its language."""
+        if self.transcriber is None or not self.transcriber.understands(text, self.language):
+            return None
+        return self.transcriber.transcribe(audio, _RATE, self.language)
 
-def _spoken_clips(context: CheckContext) -> Iterator[tuple[str, str, AudioRef]]:
-    """Id, key and recording of every clip that was decoded and is not silent."""
+
+def _spoken_clips(context: CheckContext) -> Iterator[tuple[str, str, AudioRef, str]]:
+    """Id, key, recording and text of every clip that was decoded and is not silent."""
     for clip in context.clips:
         ref = clip.sample.target
         role = next((role for role, audio in clip.sample.targets.items() if audio is ref), "")
         facts = clip.facts.get(role)
         if ref is not None and facts is not None and facts.decoded and facts.peak > 0:
-            yield clip.sample.id, fact_key(ref), ref
+            yield clip.sample.id, fact_key(ref), ref, clip.sample.texts.get("caption", "")

@@ -17,9 +17,15 @@ from tunesmith.texts import Message, msg
 _FEWEST_CLIPS = 4
 
 
-def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts]) -> Iterator[Finding]:
-    """Warning for clips whose voice is unlike that of most clips of their speaker."""
-    limit = context.limits.voice_likeness
+def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts], odd_under: float) -> Iterator[Finding]:
+    """Warning for clips whose voice is unlike that of most clips of their speaker.
+
+    Args:
+        context: The clips.
+        heard: Their speaker vectors.
+        odd_under: The limit of what made these; that of the recipe goes before it.
+    """
+    limit = odd_under if context.limits.voice_likeness is None else context.limits.voice_likeness
     groups: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for clip in context.clips:
         facts = heard.get(clip.sample.id)

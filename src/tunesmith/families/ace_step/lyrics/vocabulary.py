@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.config import TRANSFORMER, TransformerConfig
 from tunesmith.families.ace_step.lyrics.languages import SUPPORTED
 from tunesmith.families.config_file import read_config_file
-from tunesmith.files import atomic_path, explain_os_error
+from tunesmith.files import atomic_path, cache_home, explain_os_error
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
@@ -100,9 +99,8 @@ def load_vocabulary(path: Path) -> Tokenizer:
 
 
 def cache_path() -> Path:
-    """Where the download is kept: ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "tunesmith" / "ace_step" / FILE
+    """Where the download is kept, in the user's cache."""
+    return cache_home() / "ace_step" / FILE
 
 
 def _entries(checkpoint: Path) -> int:
