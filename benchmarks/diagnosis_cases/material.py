@@ -73,7 +73,9 @@ def clips(cache: Path) -> list[Clip]:
     index = cache / "clips" / "material.json"
     if not index.exists():
         index.parent.mkdir(parents=True, exist_ok=True)
-        made = [_write(cache, cut, fresh=sources is FRESH) for sources in (SEEN, FRESH) for cut in _make(cache, sources)]
+        made = [
+            _write(cache, cut, fresh=sources is FRESH) for sources in (SEEN, FRESH) for cut in _make(cache, sources)
+        ]
         index.write_text(json.dumps([asdict(clip) for clip in made if clip is not None], indent=1))
     return [Clip(**each) for each in json.loads(index.read_text())]
 

@@ -60,8 +60,8 @@ def _variable(value: int) -> bytes:
     return bytes(reversed(found))
 
 
-def compose(style: str, seed: int, seconds: float) -> Piece:
-    """One piece of a style; another key, tempo, progression and melody for every seed."""
+def compose(style: str, seed: int, seconds: float, tempo: float | None = None) -> Piece:
+    """One piece of a style; another key, tempo (unless given), progression and melody for every seed."""
     rng = random.Random(f"{style} {seed}")
     slow = style in {"pads", "strings", "piano", "organ", "choir"}
     piece = Piece(
@@ -70,6 +70,7 @@ def compose(style: str, seed: int, seconds: float) -> Piece:
         _SCALES[rng.choice(("major", "minor"))],
         rng,
     )
+    piece.bpm = tempo or piece.bpm
     bars = int(seconds * piece.bpm / 240) + 2
     chords = [rng.choice(_PROGRESSIONS)[bar % 4] for bar in range(bars)]
     instruments = {
