@@ -1,7 +1,7 @@
 """Sets of outputs in which something is wrong over all of them together, judged as ``tunesmith evaluate`` judges a run.
 
-Outputs and own clips are tokens of the pocket codec, so that a copied stretch is what a model that knows a clip by heart
-writes: the clip's own tokens among others.
+Outputs and own clips are tokens of the pocket codec, so that a copied stretch is what a model that knows a clip by
+heart writes: the clip's own tokens among others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RULES = ("copies", "variety", "distance", "asked_tempo")
 
 @dataclass(frozen=True)
 class Drawn:
-    """Clips of one kind, drawn for one run: training clips, clips held out of training, and what outputs are made of."""
+    """Clips of one kind, drawn for one run: those trained on, those held out, and what outputs are made of."""
 
     training: list[Clip]
     held_out: list[Clip]
@@ -69,7 +69,7 @@ def draws(material: Sequence[Clip], runs: int, seed: int = 0) -> Iterator[tuple[
 
 
 def set_shares(cache: Path, material: Sequence[Clip], runs: int) -> dict[str, dict[str, float]]:
-    """Copies, lost variety and ignored prompts: how many are found, and how often the rules speak where nothing is wrong.
+    """Copies, lost variety and ignored prompts: how many are found, and how often rules speak where nothing is wrong.
 
     Args:
         cache: Of the material.

@@ -95,7 +95,8 @@ def test_asked_tempi_are_met_at_half_and_double_too():
 def test_prompts_that_are_ignored_are_told_though_some_tempi_are_met_by_chance():
     asked = (80, 90, 95, 104, 115, 124, 140, 155)
     ignored = (83, 124, 140, 108, 80, 155, 104, 115)  # two within 4 %
-    heard = tuple(AskedTempo(prompt=i, asked=a, base=a, adapter=t) for i, (a, t) in enumerate(zip(asked, ignored)))
+    pairs = enumerate(zip(asked, ignored, strict=True))
+    heard = tuple(AskedTempo(prompt=number, asked=bpm, base=bpm, adapter=other) for number, (bpm, other) in pairs)
     sound = compare_sound(HeardSets([], [], [], [], [], []), None, [])
     assert found(sound.model_copy(update={"tempi": heard}))["asked_tempo"] == "worse"
     both = tuple(t.model_copy(update={"base": asked[i - 1]}) for i, t in enumerate(heard))

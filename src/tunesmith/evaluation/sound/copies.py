@@ -1,9 +1,9 @@
 """Which outputs hold a stretch of a training clip: landmarks of both, each through the family's own codec.
 
 Generated sound has been through the codec, so the clips have to go through it too: coded against raw sound shares no
-landmark, coded against coded many. Both are fingerprinted window by window: within a whole clip only its loudest places
-have landmarks, and those are others where the stretch lies among other music. Held-out clips tell what clips of this kind
-share anyway.
+landmark, coded against coded many. Both are fingerprinted window by window: within a whole clip only its loudest
+places have landmarks, and those are others where the stretch lies among other music. Held-out clips tell what clips of
+this kind share anyway.
 """
 
 from __future__ import annotations
