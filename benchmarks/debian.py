@@ -31,3 +31,28 @@ def unpacked(name: str, cache: Path) -> Path | None:
         return None
     archive.unlink()
     return partial.rename(folder)
+
+
+def files_of(name: str, cache: Path, *patterns: str) -> list[Path]:
+    """A package's files by these patterns, sorted; downloaded where it is not there.
+
+    Raises:
+        SystemExit: when the package is not in the cache and cannot be downloaded.
+    """
+    folder = unpacked(name, cache)
+    if folder is None:
+        raise SystemExit(f"{name} cannot be downloaded: put its .deb into {cache / 'packages'}.")
+    found = {path for pattern in patterns for path in folder.rglob(pattern)}
+    return sorted(path for path in found if path.is_file())
+
+
+def program(name: str) -> str:
+    """The path of a program that renders material.
+
+    Raises:
+        SystemExit: when it is not installed.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise SystemExit(f"{name} is not installed: apt-get install -y --no-install-recommends {name}")
+    return found

@@ -8,10 +8,11 @@ _PROGRESSIONS = ((0, 8, 3, 10), (0, 3, 8, 7), (0, 5, 8, 7))
 _KICKS = ((0, 6, 10), (0, 3, 10), (0, 7, 10, 14))
 
 
-def beat(seed: int, seconds: float, rate: int) -> np.ndarray:
-    """One beat, (N, 2), peak 0.8; another tempo, key, bass line and pattern for every seed."""
+def beat(seed: int, seconds: float, rate: int, tempo: float | None = None) -> np.ndarray:
+    """One beat, (N, 2), peak 0.8; another tempo (unless given), key, bass line and pattern for every seed."""
     rng = np.random.default_rng(seed)
     bpm, root = rng.uniform(128, 162), int(rng.integers(38, 50))
+    bpm = tempo or bpm
     mix, step = np.zeros((int(seconds * rate) + 2 * rate, 2)), 60 / bpm / 4
     chords, kicks = _PROGRESSIONS[rng.integers(3)], _KICKS[rng.integers(3)]
 

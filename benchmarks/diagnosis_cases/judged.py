@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -30,6 +33,11 @@ class Job:
     failure: str
     voice: Clip
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Names the job."""
+        return self.clip.name, self.failure
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -41,9 +49,33 @@ class Judged:
     own: tuple[str, ...]
 
 
-def measured(jobs: Sequence[Job], pool: Executor) -> list[Signals]:
-    """The signals of every job, in order."""
-    return list(pool.map(_measure, jobs, chunksize=8))
+def measured(jobs: Sequence[Job], pool: Executor, kept: Path | None) -> list[Signals]:
+    """The signals of every job, in order.
+
+    Args:
+        jobs: What is measured.
+        pool: Where.
+        kept: A file of signals, one line per job: jobs that it holds are read from it, others are added to it.
+    """
+    known = _read(kept) if kept and kept.exists() else {}
+    missing = [job for job in jobs if job.key not in known]
+    with open(kept or os.devnull, "a", encoding="utf-8") as file:
+        for job, signals in zip(missing, pool.map(_measure, missing, chunksize=8), strict=True):
+            known[job.key] = signals
+            file.write(f"{json.dumps({'failure': job.failure, 'clip': job.clip.name, **signals.to_json()})}\n")
+            file.flush()
+    return [known[job.key] for job in jobs]
+
+
+def _read(kept: Path) -> dict[tuple[str, str], Signals]:
+    from tunesmith.evaluation.speech.signals import SpeechSignals
+
+    known = {}
+    for line in kept.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        key, kind = (record.pop("clip"), record.pop("failure")), SpeechSignals if "end_db" in record else Signals
+        known[key] = kind(**{name: math.nan if value is None else value for name, value in record.items()})
+    return known
 
 
 def _measure(job: Job) -> Signals:

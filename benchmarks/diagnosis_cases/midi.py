@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STYLES = ("band", "piano", "strings", "house", "pads", "arpeggio", "drums", "organ")
+OTHER_STYLES = ("brass", "guitar", "mallets", "choir")
 _TICKS = 480
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _PROGRESSIONS = ((0, 5, 3, 4), (0, 3, 4, 0), (0, 5, 2, 6), (0, 4, 5, 3))
@@ -59,22 +60,24 @@ def _variable(value: int) -> bytes:
     return bytes(reversed(found))
 
 
-def compose(style: str, seed: int, seconds: float) -> Piece:
-    """One piece of a style; another key, tempo, progression and melody for every seed."""
+def compose(style: str, seed: int, seconds: float, tempo: float | None = None) -> Piece:
+    """One piece of a style; another key, tempo (unless given), progression and melody for every seed."""
     rng = random.Random(f"{style} {seed}")
-    slow = style in {"pads", "strings", "piano", "organ"}
+    slow = style in {"pads", "strings", "piano", "organ", "choir"}
     piece = Piece(
         rng.uniform(62, 100) if slow else rng.uniform(95, 150),
         rng.randrange(12),
         _SCALES[rng.choice(("major", "minor"))],
         rng,
     )
+    piece.bpm = tempo or piece.bpm
     bars = int(seconds * piece.bpm / 240) + 2
     chords = [rng.choice(_PROGRESSIONS)[bar % 4] for bar in range(bars)]
     instruments = {
         "band": (29, 33, 26), "piano": (0, 0, 0), "strings": (48, 43, 73), "house": (4, 38, 81),
         "pads": (rng.choice((88, 89, 91, 94)), 39, 52), "arpeggio": (81, 38, 80), "drums": (0, 33, 0),
-        "organ": (19, 43, 68),
+        "organ": (19, 43, 68), "brass": (61, 58, 56), "guitar": (25, 32, 24), "mallets": (12, 35, 11),
+        "choir": (52, 42, 71),
     }[style]  # fmt: skip
     for channel, number in enumerate(instruments):
         piece.program(channel, number)
@@ -89,7 +92,7 @@ def _bar(piece: Piece, style: str, at: int, chord: int) -> None:
         _drum_bar(piece, style, at)
     if style == "drums":
         return
-    if style in {"arpeggio", "piano"}:
+    if style in {"arpeggio", "piano", "guitar", "mallets"}:
         for step in range(16):
             piece.note(
                 0, triad[(0, 1, 2, 1)[step % 4]] + 12 * (step % 8 > 3), at + step / 4, 0.24, 70 - 8 * (step % 4 > 0)
@@ -99,8 +102,8 @@ def _bar(piece: Piece, style: str, at: int, chord: int) -> None:
             for pitch in triad:
                 piece.note(0, pitch, at + beat, 0.4 if style in {"band", "house"} else 3.9, 74)
     low = piece.degree(chord, 3)
-    for beat in (0, 2) if style in {"piano", "pads", "strings", "organ"} else [step / 2 for step in range(8)]:
-        piece.note(1, low, at + beat, 0.45 if style not in {"pads", "strings"} else 1.9, 92)
+    for beat in (0, 2) if style in {"piano", "pads", "strings", "organ", "choir"} else [step / 2 for step in range(8)]:
+        piece.note(1, low, at + beat, 0.45 if style not in {"pads", "strings", "choir"} else 1.9, 92)
     beat = 0.0
     while beat < 4:
         length = min(rng.choice((0.5, 0.5, 1, 1, 2)), 4 - beat)

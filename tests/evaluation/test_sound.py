@@ -12,10 +12,11 @@ from tests.evaluation.probed import probed
 from tunesmith.evaluation.diagnosis import Losses, RunData, judge_run
 from tunesmith.evaluation.diagnosis.prompt_followed import met
 from tunesmith.evaluation.sound.compare import HeardSets, asked_tempi, compare_sound
-from tunesmith.evaluation.sound.copies import find_copies
+from tunesmith.evaluation.sound.copies import WINDOW_THRESHOLD, find_copies
 from tunesmith.evaluation.sound.distance import kernel_distance, standardised
 from tunesmith.evaluation.sound.embedding import SIZE, window_vectors
 from tunesmith.records.loss_probes import CaptionGains
+from tunesmith.records.sound_comparison import AskedTempo
 
 TRAINING = [(f"{seed}.wav", song(seed), RATE) for seed in range(8)]
 HELD_OUT = [(f"{seed}.wav", song(seed), RATE) for seed in range(8, 12)]
@@ -37,9 +38,15 @@ def test_a_pasted_stretch_is_found_where_it_is_and_new_music_is_no_copy():
     pasted = song(21).copy()
     pasted[2 * RATE : 7 * RATE] = song(3)[1 * RATE : 6 * RATE]
     copies = find_copies([(song(20), RATE), (pasted, RATE), (song(2), RATE)], TRAINING, HELD_OUT)
-    assert [(copy.output, copy.clip) for copy in copies] == [(2, "2.wav"), (1, "3.wav")]
-    assert copies[1].in_clip_s - copies[1].at_s == pytest.approx(-1, abs=0.1)
+    found = {copy.output: copy for copy in copies}  # scores are of 4 s, so a whole copy is no surer than a stretch
+    assert {output: copy.clip for output, copy in found.items()} == {1: "3.wav", 2: "2.wav"}
+    assert found[1].in_clip_s - found[1].at_s == pytest.approx(-1, abs=0.1)
+    assert copies[0].score >= copies[1].score > 2 * WINDOW_THRESHOLD
     assert find_copies(OTHERS, TRAINING, HELD_OUT) == []
+    # Most of the louder song's peaks are left out of its own landmarks where the stretch lies among it.
+    quiet = song(24).copy()
+    quiet[int(2.4 * RATE) : int(7.4 * RATE)] = 0.1 * song(2)[int(0.7 * RATE) : int(5.7 * RATE)]
+    assert [copy.clip for copy in find_copies([(quiet, RATE)], TRAINING, HELD_OUT)] == ["2.wav"]
     shared = [*HELD_OUT, ("same.wav", pasted, RATE)]
     assert find_copies([(pasted, RATE)], TRAINING, shared) == [], "clips that were not trained on share as much"
 
@@ -83,6 +90,19 @@ def test_asked_tempi_are_met_at_half_and_double_too():
     back = tuple(t.model_copy(update={"base": t.adapter, "adapter": t.base}) for t in tempi)
     assert found(sound.model_copy(update={"tempi": back}))["asked_tempo"] == "worse"
     assert "asked_tempo" not in found(sound.model_copy(update={"tempi": tuple(tempi[:5])}))
+
+
+def test_prompts_that_are_ignored_are_told_though_some_tempi_are_met_by_chance():
+    asked = (80, 90, 95, 104, 115, 124, 140, 155)
+    ignored = (83, 124, 140, 108, 80, 155, 104, 115)  # two within 4 %
+    pairs = enumerate(zip(asked, ignored, strict=True))
+    heard = tuple(AskedTempo(prompt=number, asked=bpm, base=bpm, adapter=other) for number, (bpm, other) in pairs)
+    sound = compare_sound(HeardSets([], [], [], [], [], []), None, [])
+    assert found(sound.model_copy(update={"tempi": heard}))["asked_tempo"] == "worse"
+    both = tuple(t.model_copy(update={"base": asked[i - 1]}) for i, t in enumerate(heard))
+    assert "asked_tempo" not in found(sound.model_copy(update={"tempi": both}))
+    close = tuple(t.model_copy(update={"adapter": 1.03 * t.asked}) for t in heard)
+    assert "asked_tempo" not in found(sound.model_copy(update={"tempi": close})), "all are met still"
 
 
 def test_captions_that_lost_their_worth_are_told():

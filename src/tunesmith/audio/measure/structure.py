@@ -21,7 +21,7 @@ _MOST_LOUDER_DB = 2.0
 _STUTTER_RANGE_DB = 45.0
 _LEAST_STUTTER_MOVEMENT = 1.5  # dB²
 _FEWEST_TURNS = 4
-_HELD_DB = 1.6
+_HELD_DB = 1.0
 _HELD_FLOOR = 1e-10
 _LOWEST_RATE = 1000  # below it no mel band is left
 
@@ -206,8 +206,8 @@ def holding(power: Array) -> float:
         power: (T, B) mel-band power, one frame every 20 ms.
 
     Returns:
-        Longest time in seconds over which means over 0.5 s differ from those 0.5 s later by under 1.6 dB (RMS over the
-        bands within 35 dB of the loudest).
+        Longest time in seconds over which means over 0.5 s differ from those 0.5 s later by under 1 dB (median of the
+        bands within 35 dB of the loudest: two lines that beat in some band move it by more, and are held all the same).
     """
     width, step = round(0.5 / _SLOW_HOP_S), round(0.1 / _SLOW_HOP_S)
     sums = np.cumsum(np.pad(power, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
@@ -219,8 +219,9 @@ def holding(power: Array) -> float:
     )
     louder = np.maximum(earlier, later)
     loud = louder > np.maximum(louder.max(axis=1, keepdims=True) - 35, 10 * math.log10(_HELD_FLOOR) + 20)
-    change = np.sqrt((np.square(earlier - later) * loud).sum(axis=1) / np.maximum(1, loud.sum(axis=1)))
-    first, last = longest_run((change < _HELD_DB) & loud.any(axis=1))
+    silent = ~loud.any(axis=1, keepdims=True)
+    change = np.nanmedian(np.where(loud, np.abs(earlier - later), np.where(silent, np.inf, np.nan)), axis=1)
+    first, last = longest_run(change < _HELD_DB)
     return (last - first - 1) * 0.1 + 1.0 if last > first else 0.0
 
 

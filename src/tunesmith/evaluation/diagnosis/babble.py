@@ -7,8 +7,8 @@ from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg
 
-_LEAST_MODULATION_DB = 4.0
-_MOST_CONTINUITY = 0.3
+_LEAST_MODULATION_DB = 5.0
+_MOST_CONTINUITY = 0.45
 _SHORTEST_S = 1.0
 
 

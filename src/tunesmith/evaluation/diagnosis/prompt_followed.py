@@ -18,6 +18,9 @@ _FEWEST = 6
 _ALPHA = 0.02
 _LOST = 0.5  # of what captions were worth to the base
 _OCTAVE, _SAME = (0.5, 1.0, 2.0), 0.04
+_UNHEARD = 0.5  # octaves: where no beat is heard, as far off as can be
+_LEAST_OFF = 0.03  # octaves, 2 %: less is the measurement's
+_LEAST_MET = 0.25  # of the prompts
 
 
 def judge(run: RunData) -> list[RunFinding]:
@@ -69,16 +72,29 @@ def met(asked: float, heard: float | None) -> bool:
     return heard is not None and any(abs(heard - asked * octave) <= _SAME * asked * octave for octave in _OCTAVE)
 
 
+def off(asked: float, heard: float | None) -> float:
+    """How far a tempo lies from the asked one or a half, double, … of it, in octaves: 0 to 0.5."""
+    if not heard:
+        return _UNHEARD
+    octaves = math.log2(heard / asked)
+    return abs(octaves - round(octaves))
+
+
 def _by_tempo(run: RunData) -> list[RunFinding]:
+    """Tempi come nearer to the asked ones or go away from them, by more than chance, and enough are met or lost by it.
+
+    An output that ignores its prompt is near the asked tempo now and then, but hardly as near as one that follows it.
+    """
     tempi = run.sound.tempi if run.sound else ()
     if len(tempi) < _FEWEST or run.base is None:
         return []
     after, before = (sum(met(t.asked, t.adapter) for t in tempi), sum(met(t.asked, t.base) for t in tempi))
-    gained = sum(met(t.asked, t.adapter) and not met(t.asked, t.base) for t in tempi)
-    lost = sum(met(t.asked, t.base) and not met(t.asked, t.adapter) for t in tempi)
-    if _sign_test(gained, lost) > 2 * _ALPHA:
+    gained, moved = after - before, [off(t.asked, t.adapter) - off(t.asked, t.base) for t in tempi]
+    moved = [value for value in moved if abs(value) > _LEAST_OFF]
+    towards = [-value for value in moved] if gained < 0 else moved
+    if abs(gained) < _LEAST_MET * len(tempi) or _p_value(towards) > _ALPHA:
         return []
-    kind: FindingKind = "better" if gained > lost else "worse"
+    kind: FindingKind = "better" if gained > 0 else "worse"
     return [
         RunFinding(
             name=TEMPO,
@@ -94,9 +110,3 @@ def _by_tempo(run: RunData) -> list[RunFinding]:
             evidence={"adapter": after, "base": before, "n": len(tempi)},
         )
     ]
-
-
-def _sign_test(gained: int, lost: int) -> float:
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
