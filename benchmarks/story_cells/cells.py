@@ -25,6 +25,7 @@ SAME = (
     "evaluate.seconds=5",
     "evaluate.count=8",
     "evaluate.forgetting_prompts=2",
+    "evaluate.strength_prompts=0",
     "train.save_every=50",
     "gates.base_loss=warn",
     "gates.layout=warn",
