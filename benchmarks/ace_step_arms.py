@@ -102,15 +102,15 @@ def unwritten_family(transformer: TransformerConfig, device: str, ssl: Literal["
         ssl: ``on`` for the projection losses.
     """
     checkpoint = UnwrittenCheckpoint(transformer, AceStepSettings(ssl=ssl))
-    networks = UnwrittenNetworks(checkpoint, device)
+    networks, encoding = UnwrittenNetworks(checkpoint, device), SyntheticEncoding(checkpoint)
     return Family(
         type=ACE_STEP,
         checkpoint=checkpoint,
         card=Card(checkpoint),
         networks=networks,
-        encoding=SyntheticEncoding(checkpoint),
+        encoding=encoding,
         objective=AceStepObjective(checkpoint),
-        generation=AceStepGeneration(checkpoint, networks),
+        generation=AceStepGeneration(checkpoint, networks, encoding),
         adapters=AceStepAdapters(checkpoint),
     )
 

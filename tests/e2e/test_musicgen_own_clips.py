@@ -133,7 +133,7 @@ def test_the_dataset_gives_what_the_codec_is_given(own: Path) -> None:
 
         whole = Sample("x", {"audio": AudioRef(sample.audios["audio"].path)}, {"caption": item["text"]})
         codes = encoder.encode(whole, ["codes"])["codes"]
-        assert np.array_equal(audio_codes(encoder._codec, family.checkpoint.config, item["audio"].numpy()), codes)
+        assert np.array_equal(audio_codes(encoder.codec, family.checkpoint.config, item["audio"].numpy()), codes)
 
 
 def test_a_batch_is_padded_at_its_end_and_says_where(own: Path) -> None:

@@ -94,7 +94,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
 
 def test_a_request_carries_voice_texts_and_edit(run):
     kinds = [r.options.get("edit_type") for r in asked]
-    assert kinds == 2 * 8 * ["clone", "emotion"]
+    at_further_strengths = 2 * ["clone", "emotion", "clone"]
+    assert kinds == 2 * 8 * ["clone", "emotion"] + at_further_strengths
     request = asked[1]
     assert request.options == {"edit_type": "emotion", "edit_info": "happy"}
     assert request.texts == {"caption": text_of(0), "prompt_text": PROMPT_TEXT}

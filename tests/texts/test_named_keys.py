@@ -14,7 +14,7 @@ SECTIONS = tuple(name for name, field in Recipe.model_fields.items() if hasattr(
 KEY = re.compile(rf"(?<![\w./-])({'|'.join((*SECTIONS, 'options'))})\.([a-z_]\w*)(?![\w(/])")
 PLACE = re.compile(r"""(?:where|key)="([a-z]+)\.([a-z_]+)["'\] ]""")
 """Where a failure is, or which key a remedy is about, as the code has it."""
-FILES = {"model.safetensors", "train.jsonl"}
+FILES = {"model.safetensors", "model.bin", "train.jsonl"}
 
 
 def keys_of(section: str) -> set[str]:

@@ -44,7 +44,8 @@ class TrainingEvidence:
         clips: How many were trained on.
         learning_rate: The peak.
         first_terms: The base's held-out loss by term, each as it was first measured.
-        kept: Held-out loss of the weights that were kept, as training measured it.
+        kept: Held-out loss of the weights that were kept, as training measured it; ``None`` where nothing was better
+            than the base, so that the last weights were kept.
         losses: Training loss by update.
         held_out: Held-out loss by update.
         skipped: Updates without a step, because their numbers were none.
@@ -123,7 +124,7 @@ def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | 
         clips=len(clips),
         learning_rate=float(given.get("train.learning_rate") or recipe.learning_rate),
         first_terms=_first_terms(valid),
-        kept=summary.best_loss,
+        kept=summary.best_loss if summary.best_update is not None else None,
         losses=tuple((line.update, line.loss) for line in train if line.loss is not None),
         held_out=tuple(HeldOut(line.stage, line.update, line.loss) for line in valid if line.loss is not None),
         skipped=summary.skipped,

@@ -34,7 +34,8 @@ class KeptSounds:
     @classmethod
     def of(cls, context: RunContext, adapter: Path) -> KeptSounds:
         """Those of an evaluation of an adapter; what was kept of another recipe or adapter is deleted."""
-        files = (path for path in sorted(adapter.rglob("*.safetensors")) if path.is_file())
+        # Its settings count as well: alpha stands beside the weights.
+        files = (path for path in sorted(adapter.rglob("*")) if path.suffix in (".safetensors", ".json"))
         key = content_key(fingerprint(stage_inputs(context, "evaluate")), *(file_digest(path) for path in files))
         folder = context.folder.unfinished_evaluation / key
         for other in folder.parent.iterdir() if folder.parent.is_dir() else ():

@@ -40,9 +40,10 @@ class Meter:
     networks: Mapping[str, nn.Module]
     device: str
 
-    def captioned(self, samples: Sequence[Sample]) -> Captioned:
-        """Clips under their own captions and under another one's."""
-        own, lent = self.sums(samples), self.sums(swapped(self.context, samples))
+    def captioned(self, samples: Sequence[Sample], *, lending: bool = True) -> Captioned:
+        """Clips under their own captions and, where ``lending``, under another one's."""
+        own = self.sums(samples)
+        lent = self.sums(swapped(self.context, samples) if lending else ())
         gains = [_gains(mine, borrowed) for mine, borrowed in zip(own, lent, strict=True)]
         known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
         return Captioned(pair_of(own), pair_of(lent), known, _each(own))

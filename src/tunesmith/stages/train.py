@@ -36,7 +36,7 @@ def train(context: RunContext, start: Start | None = None) -> dict[str, Any]:
 
 
 def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, summary: TrainSummary) -> TrainSummary:
-    """The summary with the losses of training clips, under their own captions and under others'; it is told as well.
+    """The summary with the losses of training clips, and in music under others' captions; it is told as well.
 
     Args:
         context: The run.
@@ -47,7 +47,9 @@ def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, 
     from tunesmith.adapters.scale import set_scale
 
     train_clips = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
-    measured = Meter(context, networks, device).captioned(spread(train_clips))
+    # Speech under another text has to be encoded anew, for which training would load what it needs nowhere else.
+    lending = not context.family.is_speech
+    measured = Meter(context, networks, device).captioned(spread(train_clips), lending=lending)
     set_scale(networks, 1.0)
     probes = LossProbes(
         clips=len(measured.each),

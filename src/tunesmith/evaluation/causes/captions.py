@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tunesmith.evaluation.diagnosis.run_finding import RunData
-from tunesmith.records.loss_probes import LossProbes
+from tunesmith.records.loss_probes import CaptionGains, LossProbes
 from tunesmith.records.run_finding import Cause
 from tunesmith.texts import Message, msg
 
@@ -32,7 +32,7 @@ def find(run: RunData) -> Cause | None:
     return _by_gains(probes)
 
 
-def fit_by_chance(losses: np.ndarray) -> tuple[float, float, float]:
+def fit_by_chance(losses: np.ndarray) -> tuple[float, float]:
     """How well clips fit their own captions: a permutation test on what is left beside a clip's and a caption's ease.
 
     Args:
@@ -40,20 +40,22 @@ def fit_by_chance(losses: np.ndarray) -> tuple[float, float, float]:
 
     Returns:
         By how much a clip's own caption is better than others; the share of random assignments that are as good or
-        better; the size of what is left (root mean square).
+        better.
     """
     count = len(losses)
     left = losses.mean(axis=0) + losses.mean(axis=1)[:, None] - losses - losses.mean()
     rng, rows = np.random.default_rng(0), np.arange(count)
     own = left.trace() / count
     drawn = np.array([left[rows, rng.permutation(count)].mean() for _ in range(_DRAWS)])
-    return own * count / (count - 1), float((drawn >= own).mean()), float(np.sqrt(np.mean(left**2)))
+    return float(own * count / (count - 1)), float((drawn >= own).mean())
 
 
 def _by_assignment(losses: np.ndarray, probes: LossProbes) -> Cause | None:
-    base, chance, size = fit_by_chance(losses)
-    held = _known(probes.held_out_gains.adapter) if probes.held_out_gains else []
-    tuned = _mean(held or (_known(probes.gains.adapter) if probes.gains else []))
+    base, chance = fit_by_chance(losses)
+    before, own = _gains(probes.gains), _gains(probes.held_out_gains)
+    gained, size = [*before[1], *own[1]], float(np.mean(np.abs([*before[0], *own[0]] or [0.0])))
+    # Training clips may be known by heart under captions of others, and few held-out ones may have captions alike.
+    tuned = min(_mean(gained), _mean(own[1]) if own[1] else np.inf)
     if chance < BY_CHANCE or tuned >= _LEAST * size:
         return None
     sentence = msg(
@@ -72,8 +74,8 @@ def _by_gains(probes: LossProbes) -> Cause | None:
     """The same of clips that have too few captions for it: each is held against one other's."""
     if probes.gains is None:
         return None
-    base = _known([*probes.gains.base, *(probes.held_out_gains.base if probes.held_out_gains else ())])
-    tuned = _known([*probes.gains.adapter, *(probes.held_out_gains.adapter if probes.held_out_gains else ())])
+    trained, held_out = _gains(probes.gains), _gains(probes.held_out_gains)
+    base, tuned = [*trained[0], *held_out[0]], [*trained[1], *held_out[1]]
     size = float(np.mean(np.abs(base))) if base else 0.0
     if len(base) < _FEWEST or _is_positive(base) or _mean(tuned) >= _LEAST * size:
         return None
@@ -98,6 +100,11 @@ def _cause(sentence: Message, **evidence: float) -> Cause:
         remedy=msg("Listen to some clips with their captions in view; mend the captions, then train again."),
         evidence=dict(evidence),
     )
+
+
+def _gains(gains: CaptionGains | None) -> tuple[list[float], list[float]]:
+    """Of base and adapter, as far as they are numbers."""
+    return ([], []) if gains is None else (_known(gains.base), _known(gains.adapter))
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -9,7 +9,7 @@ from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.records.run_finding import Cause
 from tunesmith.texts import Message, msg
 
-_SAME = 0.01  # of the loss: measured twice it is the same to the last digit, on another machine to a thousandth
+_SAME = 0.005  # of the loss: measured twice it is the same to the last digit, on another machine to a thousandth
 _FELL, _ROSE = 0.1, 0.02
 _EDGE = 3  # lines of the training loss at either end
 

@@ -5,7 +5,6 @@ Shapes: C audio channels (2), N samples, K latent channels, H latent height, T f
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
 from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
+from tunesmith.families.ace_step.asked import merged, need_description, prompt_key, source_texts
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import (
     AceStepEncoder,
@@ -72,7 +71,7 @@ class AceStepGenerator(Generator):
         """
         for request in requests:
             settings = merged(self.settings, request.options)
-            self._prompts[_key(request.texts, settings)] = self._prompt(request.texts, settings)
+            self._prompts[prompt_key(request.texts, settings)] = self._prompt(request.texts, settings)
         self.text.close()
 
     def generate(
@@ -146,7 +145,7 @@ class AceStepGenerator(Generator):
         )
 
     def _prompt(self, texts: Mapping[str, str], settings: AceStepSettings) -> SongPrompt:
-        if prepared := self._prompts.get(_key(texts, settings)):
+        if prepared := self._prompts.get(prompt_key(texts, settings)):
             return prepared
         sample = Sample("prompt", {}, texts)
         caption = prompt_text(texts.get("caption", ""))
@@ -220,48 +219,3 @@ class AceStepGenerator(Generator):
             else request.prompt.speaker.numpy(),
             **lyrics,
         }
-
-
-def _key(texts: Mapping[str, str], settings: AceStepSettings) -> str:
-    """What decides an encoded prompt."""
-    return json.dumps([sorted(texts.items()), settings.model_dump(mode="json")])
-
-
-def need_description(texts: Mapping[str, str]) -> None:
-    """An edit follows what tells the source from the result, so it must be said what the source is.
-
-    Raises:
-        TunesmithError: when neither its caption nor its lyrics are.
-    """
-    if not texts.get("source_caption") and not texts.get("source_lyrics"):
-        raise TunesmithError(
-            msg("edit goes from what the source is to the prompt, and nothing says what the source is"),
-            where="generate.source_prompt",
-            remedy=msg(
-                "Say it with --source-text; where only the lyrics change, give its lyrics with --source-lyrics."
-            ),
-        )
-
-
-def source_texts(texts: Mapping[str, str]) -> dict[str, str]:
-    """For ``edit``: what the source is (``source_caption``, ``source_lyrics``), else the result's own texts."""
-    described = {role: texts.get(f"source_{role}") or texts.get(role, "") for role in ("caption", "lyrics")}
-    return {**described, SPEAKER: texts.get(SPEAKER, "")}
-
-
-def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSettings:
-    """The family's options with an item's own over them.
-
-    Raises:
-        TunesmithError: for an option that does not exist or is out of range.
-    """
-    if not options:
-        return settings
-    try:
-        return AceStepSettings.model_validate({**settings.model_dump(), **options})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise TunesmithError(
-            msg("options.{key}: {problem}", key=".".join(map(str, first["loc"])), problem=first["msg"]),
-            remedy=msg("See `tunesmith schema`."),
-        ) from error
