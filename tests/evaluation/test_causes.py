@@ -77,6 +77,8 @@ def test_another_base_is_told_from_another_objective():
     moved = replace(GOOD, base_terms={"loss": 4.9})
     assert [c.name for c in named(moved, replace(TRAINED, base_now="base (2)"))] == ["other_base"]
     assert [c.name for c in named(moved)] == ["objective"]
+    fewer_clips = replace(TRAINED, lost=1)
+    assert named(moved, fewer_clips) == (), "the loss of the clips that are left is another one"
     assert named(GOOD, replace(TRAINED, base_now="base (2)")) == (), "another name for a base that measures the same"
 
 

@@ -12,12 +12,11 @@ from pydantic import ValidationError
 
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.content import base_content, checkpoint_content
-from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.records.metrics import TrainLine, ValidLine, read_metric_lines
 from tunesmith.run.context import RunContext
-from tunesmith.run.evaluated import evaluated_samples
+from tunesmith.run.evaluated import absent_samples, training_samples
 
 HEARD = 200
 """About so many clips are looked at for silence, evenly from all."""
@@ -51,6 +50,7 @@ class TrainingEvidence:
         skipped: Updates without a step, because their numbers were none.
         base_then: The base model that was trained on; empty where it is not known.
         base_now: The one that is measured.
+        lost: Held-out clips that are gone since, so that held-out losses of then and of now are of other clips.
         strength: How strong the adapter is now over how strong it was trained; ``None`` where that is not known.
     """
 
@@ -66,6 +66,7 @@ class TrainingEvidence:
     base_then: str = ""
     base_now: str = ""
     strength: float | None = None
+    lost: int = 0
 
     @property
     def other_base(self) -> bool:
@@ -116,7 +117,7 @@ def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | 
     given, lines = state.inputs or {}, list(read_metric_lines(context.folder.metrics))
     train = [line for line in lines if isinstance(line, TrainLine)]
     valid = [line for line in lines if isinstance(line, ValidLine)]
-    clips = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
+    clips = training_samples(context.folder)
     recipe = context.recipe.train
     return TrainingEvidence(
         updates=summary.updates,
@@ -131,6 +132,7 @@ def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | 
         base_then=summary.base or str(given.get("model.path") or ""),
         base_now=checkpoint_content(context.family.checkpoint.folder) if summary.base else _named(context),
         strength=_strength(given, adapter),
+        lost=sum(sample.split == "valid" for sample in absent_samples(context.folder)),
     )
 
 
@@ -138,7 +140,7 @@ def data_evidence(context: RunContext) -> DataEvidence | None:
     """What the checks say of the clips that were trained on; ``None`` where there are no findings."""
     if not context.folder.findings.exists():
         return None
-    samples = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
+    samples = training_samples(context.folder)
     used = {sample.id for sample in samples}
     found: dict[str, list[Finding]] = {}
     for finding in CheckFindings.read(context.folder.findings).findings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample, is_present, read_manifest
 from tunesmith.run.folder import RunFolder
 
@@ -15,6 +16,11 @@ def evaluated_samples(folder: RunFolder) -> list[Sample]:
     has changed sides since keeps the side that it was trained on.
     """
     return [found for sample in _trained_on(folder) if (found := _where_it_is(sample, folder)) is not None]
+
+
+def training_samples(folder: RunFolder) -> list[Sample]:
+    """The user's own clips that were trained on, as far as they are there."""
+    return [s for s in evaluated_samples(folder) if s.split == "train" and not is_replay(s)]
 
 
 def absent_samples(folder: RunFolder) -> list[Sample]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.data.replay import is_replay
 from tunesmith.evaluation.causes import find_causes
 from tunesmith.evaluation.causes.by_heart import train_change
 from tunesmith.evaluation.diagnosis import Losses, RunData
 from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.stage_state import TrainSummary
 from tunesmith.run.context import RunContext
-from tunesmith.run.evaluated import evaluated_samples
+from tunesmith.run.evaluated import training_samples
 from tunesmith.stages.loss_meter import Meter
 from tunesmith.stages.probes import spread
 from tunesmith.texts import msg
@@ -46,10 +45,9 @@ def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, 
     """
     from tunesmith.adapters.scale import set_scale
 
-    train_clips = [s for s in evaluated_samples(context.folder) if s.split == "train" and not is_replay(s)]
     # Speech under another text has to be encoded anew, for which training would load what it needs nowhere else.
     lending = not context.family.is_speech
-    measured = Meter(context, networks, device).captioned(spread(train_clips), lending=lending)
+    measured = Meter(context, networks, device).captioned(spread(training_samples(context.folder)), lending=lending)
     set_scale(networks, 1.0)
     probes = LossProbes(
         clips=len(measured.each),

@@ -33,9 +33,12 @@ def find(run: RunData) -> Cause | None:
 
 
 def moved_base(run: RunData) -> tuple[float, float] | None:
-    """The base's held-out loss when training began and now, over the terms that both have; ``None`` where equal."""
+    """The base's held-out loss when training began and now, over the terms that both have.
+
+    ``None`` where they are equal, or where clips are gone since.
+    """
     losses, training = run.losses, run.training
-    if losses is None or training is None:
+    if losses is None or training is None or training.lost:
         return None
     shared = [name for name in training.first_terms if losses.base_terms.get(name) is not None]
     pairs = [(training.first_terms[name], losses.base_terms[name]) for name in shared]

@@ -14,7 +14,7 @@ _SAME = 0.02
 def find_changed(run: RunData) -> Cause | None:
     """It acts at another strength than it was trained with, and its loss is not what training left."""
     training, losses = run.training, run.losses
-    if training is None or losses is None or training.strength is None or training.kept is None:
+    if training is None or losses is None or training.lost or training.strength is None or training.kept is None:
         return None
     now = losses.adapter_heldout
     if now is None or abs(training.strength - 1) < _SAME or abs(now - training.kept) <= _SAME * abs(training.kept):

@@ -1,12 +1,9 @@
-"""What a request to ACE-Step says: its options over the recipe's, and its texts."""
+"""What the texts of a request to ACE-Step say."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
-
-from pydantic import ValidationError
 
 from tunesmith.data.sample import SPEAKER
 from tunesmith.errors import TunesmithError
@@ -39,21 +36,3 @@ def source_texts(texts: Mapping[str, str]) -> dict[str, str]:
     """For ``edit``: what the source is (``source_caption``, ``source_lyrics``), else the result's own texts."""
     described = {role: texts.get(f"source_{role}") or texts.get(role, "") for role in ("caption", "lyrics")}
     return {**described, SPEAKER: texts.get(SPEAKER, "")}
-
-
-def merged(settings: AceStepSettings, options: Mapping[str, Any]) -> AceStepSettings:
-    """The family's options with an item's own over them.
-
-    Raises:
-        TunesmithError: for an option that does not exist or is out of range.
-    """
-    if not options:
-        return settings
-    try:
-        return AceStepSettings.model_validate({**settings.model_dump(), **options})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise TunesmithError(
-            msg("options.{key}: {problem}", key=".".join(map(str, first["loc"])), problem=first["msg"]),
-            remedy=msg("See `tunesmith schema`."),
-        ) from error

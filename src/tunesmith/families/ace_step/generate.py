@@ -16,7 +16,7 @@ import torch
 from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
-from tunesmith.families.ace_step.asked import merged, need_description, prompt_key, source_texts
+from tunesmith.families.ace_step.asked import need_description, prompt_key, source_texts
 from tunesmith.families.ace_step.config import MAX_SECONDS, SAMPLE_RATE, AceStepConfig
 from tunesmith.families.ace_step.encoder import (
     AceStepEncoder,
@@ -39,6 +39,7 @@ from tunesmith.families.ace_step.sampler.sample import sample
 from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.ace_step.tag_texts import prompt_text
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
+from tunesmith.families.request_options import merged
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
+from tunesmith.families import request_options
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
 from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE
 from tunesmith.families.step_audio.edits import is_clone, validate
@@ -174,20 +174,9 @@ class StepAudioGenerator(Generator):
 
 
 def merged(settings: StepAudioSettings, options: Mapping[str, Any]) -> StepAudioSettings:
-    """The family's options, overridden by those of one request.
+    """The family's options, overridden by those of one request; an edit's aim goes with its type.
 
     Raises:
         TunesmithError: for an option that does not exist or is out of range.
     """
-    if not options:
-        return settings
-    if "edit_type" in options:  # edit_info of the settings belongs to their edit_type
-        options = {"edit_info": "", **options}
-    try:
-        return StepAudioSettings.model_validate({**settings.model_dump(), **options})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise TunesmithError(
-            msg("options.{key}: {problem}", key=".".join(map(str, first["loc"])), problem=first["msg"]),
-            remedy=msg("See `tunesmith schema`."),
-        ) from error
+    return request_options.merged(settings, {"edit_info": "", **options} if "edit_type" in options else options)
