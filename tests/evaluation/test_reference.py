@@ -33,12 +33,18 @@ def test_own_clips_pass_their_own_reference():
 def test_calibration_finds_what_the_fixed_limit_misses():
     quiet_noise = measure(failed(lambda x, rate, rng: x + 0.25 * failures.noise("pink")(x, rate, rng)), RATE)
     assert "noise" not in [v.rule for v in diagnose_file(quiet_noise)]
-    [verdict] = [v for v in diagnose_file(quiet_noise, reference=reference_of(OWN)) if v.rule == "noise"]
+    reference = reference_of(OWN)
+    assert reference is not None
+    [verdict] = [v for v in diagnose_file(quiet_noise, reference=reference) if v.rule == "noise"]
     assert not verdict.absolute
     assert verdict.z is not None
     assert verdict.z > 4.5
-    assert f"{verdict.z:.1f}" in str(verdict.sentence)
+    values = verdict.sentence.values
+    off = next(c for c in reference.centres.values() if c.median == values["median"])
+    assert verdict.z == pytest.approx(abs(verdict.number - off.median) / off.spread)
+    assert f"yours have {off.median:.3g}, give or take {off.spread:.2g}." in str(verdict.sentence)
     assert f"{verdict.number:.2f}" in str(verdict.sentence)
+    assert "robust" not in str(verdict.sentence)
 
 
 def test_few_clips_do_not_calibrate():

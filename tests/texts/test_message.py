@@ -50,6 +50,18 @@ def test_a_record_from_before_keeps_both_languages():
     assert str(Message.from_json("plain {words}")) == "plain {words}"
 
 
+def test_a_large_number_is_told_in_full():
+    said = msg(
+        "{edge:.3g} Hz, {step:+.2g}, {rate:.1g}, {parts:g}, {huge:.3g}",
+        edge=16000.0,
+        step=-123.0,
+        rate=5e-5,
+        parts=2e6,
+        huge=1e30,
+    )
+    assert str(said) == "16000 Hz, -123, 5e-05, 2000000, 1e+30"
+
+
 def test_numbers_that_json_lacks_come_back_as_they_were():
     said = msg("from {base:.3f} to {adapter:+.1f}, {text}", base=float("nan"), adapter=float("-inf"), text="nan")
     record = json.loads(json.dumps(said.to_json(), allow_nan=False))

@@ -29,6 +29,9 @@ def check(
             help=tr_all("Write a copy of the clips into this folder, repaired where that is possible."),
         ),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help=tr_all("Print every finding, and not only the first of each kind."))
+    ] = False,
 ) -> int:
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
@@ -40,17 +43,23 @@ def check(
     folder = plain_folder(target)
     if fix is not None:
         return _fix(target, folder, overrides, fix)
-    return _check_run(target, overrides, force) if folder is None else _check_folder(folder, overrides)
+    if folder is None:
+        return _check_run(target, overrides, force=force, every=every)
+    return _check_folder(folder, overrides, every=every)
 
 
-def _check_run(target: str, overrides: Sequence[str] | None, force: bool) -> int:
+def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, every: bool) -> int:
     from tunesmith.cli.stages import opened
     from tunesmith.records.findings import CheckFindings
+    from tunesmith.stages.check import log_every
     from tunesmith.stages.pipeline import run_stages
 
     context = opened(target, overrides)
     code = run_stages(context, ["check"], force=force)
-    quarantined = CheckFindings.read(context.folder.findings).quarantined
+    found = CheckFindings.read(context.folder.findings)
+    if every:
+        log_every(context.console, found.findings)
+    quarantined = found.quarantined
     if code or not quarantined:
         return code
     context.console.log(
@@ -63,13 +72,16 @@ def _check_run(target: str, overrides: Sequence[str] | None, force: bool) -> int
     return 1
 
 
-def _check_folder(folder: Path, overrides: Sequence[str] | None) -> int:
+def _check_folder(folder: Path, overrides: Sequence[str] | None, *, every: bool) -> int:
     from tunesmith.run.console import Console
+    from tunesmith.stages.check import log_every
     from tunesmith.stages.plain import check_folder, log_checked, open_folder
 
     console = Console()
     checked = check_folder(open_folder(folder, overrides or ()), console)
-    log_checked(console, checked)
+    log_checked(console, checked, msg("--all prints every finding"))
+    if every:
+        log_every(console, checked.report.findings)
     quarantined = checked.report.quarantined
     if not quarantined:
         return 0

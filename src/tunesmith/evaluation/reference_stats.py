@@ -63,13 +63,15 @@ class Deviation:
         value: Of the clip.
         median: Of the person's own clips.
         limit: :data:`OUTLYING_Z` spreads from the median.
-        z: Robust deviations; over :data:`OUTLYING_Z` is beyond the limit.
+        spread: Of the person's own clips (see :class:`Centre`).
+        z: How many spreads the value is off; over :data:`OUTLYING_Z` is beyond the limit.
     """
 
     signal: str
     value: float
     median: float
     limit: float
+    spread: float
     z: float
 
     @property
@@ -99,7 +101,8 @@ class Reference:
         if self.count < FEWEST_CLIPS or centre is None or not math.isfinite(value):
             return None
         limit = centre.median + sign * OUTLYING_Z * centre.spread
-        return Deviation(name, value, centre.median, limit, sign * (value - centre.median) / centre.spread)
+        z = sign * (value - centre.median) / centre.spread
+        return Deviation(name, value, centre.median, limit, centre.spread, z)
 
 
 def fit_centres(clips: Sequence[Signals]) -> dict[str, Centre]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import PROMPT, AudioRef, Sample
 from tunesmith.evaluation.signals import Signals, measure
 from tunesmith.records.comparison import CodecCeiling
+from tunesmith.run.evaluated import evaluated_samples, warn_of_unreadable
 
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
     from tunesmith.evaluation.speech.measures import SpeechEvaluator
     from tunesmith.run.context import RunContext
-from tunesmith.run.evaluated import evaluated_samples
 
 SEARCHED_CLIPS, SEARCHED_S = 24, 30.0
 """Training clips, and seconds of each, that outputs are searched for."""
@@ -78,15 +79,30 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
     prompted = [p.sample.id for p in prompts if p.sample and p.recording]
     order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
     count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)
-    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples][:count]
-    card = context.family.card.facts()
+    chosen = [samples[i] for i in dict.fromkeys(order) if i in samples]
+    card, role = context.family.card.facts(), context.family.type.audio_roles[-1]
+    lost: list[str] = []
+
+    def heard(of: Iterable[Sample], most: int, seconds: float | None) -> Iterator[tuple[Sample, np.ndarray]]:
+        """The beginnings of the first clips that can be read."""
+        for sample in of:
+            ref = sample.audios[role]
+            longest = None if seconds is None else ref.start + seconds
+            until = min((x for x in (ref.end, longest) if x is not None), default=None)
+            try:
+                audio = load(AudioRef(ref.path, ref.start, until), card.sample_rate, card.channels)
+            except UnreadableAudioError:
+                lost.append(sample.id)
+                continue
+            yield sample, audio
+            most -= 1
+            if most <= 0:
+                return
+
     clips, training = [], []
     with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
-        for sample in chosen:
-            ref = sample.audios[context.family.type.audio_roles[-1]]
-            longest = None if evaluator else ref.start + context.recipe.evaluate.seconds
-            until = min((x for x in (ref.end, longest) if x is not None), default=None)
-            audio = load(AudioRef(ref.path, ref.start, until), card.sample_rate, card.channels)
+        for sample, audio in heard(chosen, count, None if evaluator else context.recipe.evaluate.seconds):
+            ref = sample.audios[role]
             coded = encoder.round_trip(audio)
             coded = audio if coded is None else coded
             if evaluator is None:
@@ -97,12 +113,11 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
             elif PROMPT in sample.audios:
                 measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
                 clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))
-        for sample in _searched(samples.values()) if evaluator is None else ():
-            ref = sample.audios[context.family.type.audio_roles[-1]]
-            end = min((x for x in (ref.end, ref.start + SEARCHED_S) if x is not None), default=None)
-            audio = load(AudioRef(ref.path, ref.start, end), card.sample_rate, card.channels)
+        searched = _searched(samples.values()) if evaluator is None else []
+        for sample, audio in heard(searched, len(searched), SEARCHED_S):
             coded = encoder.round_trip(audio)
             training.append((sample.id, (audio if coded is None else coded).T, card.sample_rate))
+    warn_of_unreadable(context, lost)
     return OwnClips(clips, training)
 
 

@@ -9,6 +9,7 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
@@ -76,11 +77,22 @@ def _of_user(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 def voiced_samples(context: RunContext) -> list[Sample]:
     """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
-    samples = [s for s in evaluated_samples(context.folder) if PROMPT in s.audios]
+    found = [s for s in evaluated_samples(context.folder) if PROMPT in s.audios]
+    samples = [sample for sample in found if _can_be_read(sample.audios[PROMPT])]
     recipe = context.recipe.generate
     if samples or not recipe.source:
         return samples
     return [Sample("generate.source", {PROMPT: AudioRef(recipe.source)}, {PROMPT_TEXT: recipe.source_prompt})]
+
+
+def _can_be_read(ref: AudioRef) -> bool:
+    """Whether a recording is still one, by its header."""
+    from tunesmith.audio.decode import probe
+
+    try:
+        return probe(ref.path).seconds > ref.start
+    except UnreadableAudioError:
+        return False
 
 
 def _in_voices(texts: Sequence[str], kind: Any, voices: Sequence[Sample]) -> list[Prompt]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tunesmith.texts import Message, as_message, msg, reader_language
+
+FEW = 3
+"""Lines of one kind that are printed where there may be thousands; the others are counted."""
 
 
 class Console:
@@ -44,6 +47,31 @@ class Console:
             self.log_file.parent.mkdir(parents=True, exist_ok=True)
             with self.log_file.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def log_some(
+        self, lines: Sequence[Message], more: Callable[[int], Message], style: str | None = None, *, most: int = FEW
+    ) -> None:
+        """Print the first of many lines of one kind, and in one line how many more there are.
+
+        Args:
+            lines: All of them.
+            more: The line that says so; it is given their number.
+            style: Of every line.
+            most: How many are printed; one more is printed rather than counted.
+        """
+        shown = lines if len(lines) <= most + 1 else lines[:most]
+        for line in shown:
+            self.log(line, style=style)
+        if len(shown) < len(lines):
+            self.log(more(len(lines) - len(shown)), style=style)
+
+    def warn_some(self, lines: Sequence[Message], more: Callable[[int], Message]) -> None:
+        """The same as warnings."""
+        self.log_some(
+            [msg("warning: {said}", said=line) for line in lines],
+            lambda count: msg("warning: {said}", said=more(count)),
+            "yellow",
+        )
 
     def warn(self, text: str | Message) -> None:
         """Print and log a warning."""

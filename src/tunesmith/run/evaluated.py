@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample, is_present, read_manifest
+from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.texts import msg
+
+NAMED = 10
+"""Clips that are named; the others are counted."""
 
 
 def evaluated_samples(folder: RunFolder) -> list[Sample]:
@@ -15,7 +21,7 @@ def evaluated_samples(folder: RunFolder) -> list[Sample]:
     A clip is its content, not its path: one that was moved is taken from where the present manifest has it. One that
     has changed sides since keeps the side that it was trained on.
     """
-    return [found for sample in _trained_on(folder) if (found := _where_it_is(sample, folder)) is not None]
+    return [found for _, found in _placed(folder) if found is not None]
 
 
 def training_samples(folder: RunFolder) -> list[Sample]:
@@ -25,7 +31,25 @@ def training_samples(folder: RunFolder) -> list[Sample]:
 
 def absent_samples(folder: RunFolder) -> list[Sample]:
     """The samples that were trained on and whose audio is gone."""
-    return [sample for sample in _trained_on(folder) if _where_it_is(sample, folder) is None]
+    return [sample for sample, found in _placed(folder) if found is None]
+
+
+def warn_of_unreadable(context: RunContext, clips: Iterable[str]) -> None:
+    """Say which clips have been damaged since they were trained on, and so are left out."""
+    names = tuple(dict.fromkeys(clips))
+    if names:
+        context.console.warn(
+            msg(
+                "{count} clips cannot be read any more and are left out: {clips}",
+                count=len(names),
+                clips=first_of(names),
+            )
+        )
+
+
+def first_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The first names of many, and a sign that there are more."""
+    return (*names[:NAMED], *(["…"] if len(names) > NAMED else []))
 
 
 def _trained_on(folder: RunFolder) -> list[Sample]:
@@ -34,9 +58,14 @@ def _trained_on(folder: RunFolder) -> list[Sample]:
     return list(read_manifest(path)) if path.exists() else []
 
 
-def _where_it_is(sample: Sample, folder: RunFolder) -> Sample | None:
-    if is_present(sample):
-        return sample
-    now = read_manifest(folder.manifest) if folder.manifest.exists() else ()
-    moved = next((other for other in now if other.id == sample.id and is_present(other)), None)
-    return None if moved is None else replace(moved, split=sample.split)
+def _placed(folder: RunFolder) -> Iterator[tuple[Sample, Sample | None]]:
+    """Every sample that was trained on, and where it is now; ``None`` where it is gone."""
+    trained_on = _trained_on(folder)
+    gone = {sample.id for sample in trained_on if not is_present(sample)}
+    now = read_manifest(folder.manifest) if gone and folder.manifest.exists() else ()
+    moved = {sample.id: sample for sample in now if sample.id in gone and is_present(sample)}
+    for sample in trained_on:
+        if sample.id not in gone:
+            yield sample, sample
+        else:
+            yield sample, replace(moved[sample.id], split=sample.split) if sample.id in moved else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import write_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import CheckFindings, Finding
-from tunesmith.run.console import Console
+from tunesmith.run.console import FEW, Console
 from tunesmith.run.context import RunContext
 from tunesmith.stages.replay import replay_line
 from tunesmith.stages.spoken_names import spoken
@@ -58,28 +59,60 @@ def refuse_empty(context: RunContext, found: DatasetSurvey, remedy: Message) -> 
 
 def log_findings(context: RunContext, found: CheckFindings) -> None:
     """Print what was found in a run's clips, and how many are left."""
-    log_found(context.console, found.findings, found.notes)
+    whole = msg("every finding is in {path}", path=str(context.folder.findings))
+    log_found(context.console, found.findings, found.notes, whole)
     context.console.log(counts_line(found))
     if found.replay is not None:
         context.console.log(replay_line(found.replay))
 
 
-def log_found(console: Console, findings: Sequence[Finding], notes: Sequence[Message]) -> None:
-    """Print findings: every error, and warnings by kind; then what was decided on the way."""
+def log_found(console: Console, findings: Sequence[Finding], notes: Sequence[Message], whole: Message) -> None:
+    """Print findings, the first of each kind, and what was decided on the way.
+
+    Args:
+        console: Where to.
+        findings: What was found.
+        notes: What was decided.
+        whole: Where every finding is; said where some are not printed.
+    """
+    errors, warnings = defaultdict[tuple[str, str], list[Message]](list), defaultdict[str, list[Finding]](list)
     for finding in findings:
-        if finding.level == "error":
-            line = msg("  error  {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
-            console.log(line, style="red")
-    warnings = [f for f in findings if f.level == "warn"]
-    for name, count in Counter(f.check for f in warnings).most_common():
-        first = next(f for f in warnings if f.check == name)
-        said = first.with_remedy()
+        if finding.level == "error":  # one check may have found very different things
+            errors[finding.check, finding.message.id].append(_error(finding))
+        elif finding.level == "warn":
+            warnings[finding.check].append(finding)
+    for (name, _), lines in errors.items():
+        console.log_some(lines, partial(_more_errors, name), style="red")
+    for name, found in sorted(warnings.items(), key=lambda each: -len(each[1])):
         line = msg(
-            "  warn   {check} ({count}): {clip}: {said}", check=spoken(name), count=count, clip=first.clip, said=said
+            "  warn   {check} ({count}): {clip}: {said}",
+            check=spoken(name),
+            count=len(found),
+            clip=found[0].clip,
+            said=found[0].with_remedy(),
         )
         console.log(line, style="yellow")
+    if any(len(lines) > FEW + 1 for lines in errors.values()) or any(len(found) > 1 for found in warnings.values()):
+        console.log(Message("  {said}", {"said": whole}))
     for note in notes:
         console.log(msg("  note   {said}", said=note))
+
+
+def log_every(console: Console, findings: Sequence[Finding]) -> None:
+    """Print every error and warning, a line each."""
+    for finding in findings:
+        if finding.level == "error":
+            console.log(_error(finding), style="red")
+        elif finding.level == "warn":
+            console.log(msg("  warn   {clip}: {said}", clip=finding.clip, said=finding.with_remedy()), style="yellow")
+
+
+def _error(finding: Finding) -> Message:
+    return msg("  error  {clip}: {said}", clip=finding.clip, said=finding.with_remedy())
+
+
+def _more_errors(name: str, count: int) -> Message:
+    return msg("  error  {check}: {count} more clips like these", check=spoken(name), count=count)
 
 
 def first_reason(findings: Sequence[Finding]) -> Message:

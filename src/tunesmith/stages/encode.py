@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import Sample, Variant, read_manifest, write_manifest
@@ -16,12 +18,12 @@ from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.context import RunContext
 from tunesmith.stages.spoken_names import spoken
-from tunesmith.texts import as_message, joined, msg
+from tunesmith.texts import Message, as_message, joined, msg
 
 Work = tuple[Sample, dict[str, str], list[str]]
 """A sample or a variant of it, its keys by field, and the fields that are missing."""
-Unfit = list[tuple[Sample, UnfitSampleError]]
-"""Samples and variants that cannot be encoded."""
+Unfit = list[tuple[Sample, UnfitSampleError | UnreadableAudioError]]
+"""Samples and variants that cannot be encoded, or not be read any more."""
 NAMED = 10
 """Clips of a damaged cache that are named; the others are counted."""
 FLUSH_SECONDS = 10.0
@@ -122,8 +124,8 @@ def put_aside(context: RunContext, samples: Sequence[Sample], failures: Unfit) -
             where=first.where,
             remedy=first.remedy,
         )
-    for error in unfit.values():
-        context.console.log(msg("  error  {said}", said=error.message), style="red")
+    lines = [msg("  error  {said}", said=error.message) for error in unfit.values()]
+    context.console.log_some(lines, partial(_more_unfit, str(context.folder.findings)), style="red")
     if unfit:
         context.console.log(
             msg(
@@ -140,6 +142,10 @@ def put_aside(context: RunContext, samples: Sequence[Sample], failures: Unfit) -
     return kept
 
 
+def _more_unfit(path: str, count: int) -> Message:
+    return msg("  error  {count} more; all of them are in {path}", count=count, path=path)
+
+
 def without(sample: Sample, unfit: Sequence[Sample]) -> Sample | None:
     """A sample without those of its variants that cannot be encoded; ``None`` where that is all of them."""
     kept = [variant for variant in sample.in_variants() if variant not in unfit]
@@ -148,7 +154,7 @@ def without(sample: Sample, unfit: Sequence[Sample]) -> Sample | None:
     return replace(kept[0], variants=tuple(Variant(variant.audios, variant.texts) for variant in kept[1:]))
 
 
-def add_findings(path: Path, kept: Sequence[Sample], unfit: dict[str, UnfitSampleError]) -> None:
+def add_findings(path: Path, kept: Sequence[Sample], unfit: Mapping[str, TunesmithError]) -> None:
     """Put samples that cannot be encoded into ``findings.json``, and count those that are left."""
     before = CheckFindings.read(path) if path.exists() else CheckFindings()
     findings = [
@@ -215,7 +221,7 @@ def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work], u
                     try:
                         if fields:
                             store.put(keys, encoder.encode(sample, fields))
-                    except UnfitSampleError as error:
+                    except (UnfitSampleError, UnreadableAudioError) as error:
                         if unfit is None:
                             raise
                         unfit.append((sample, error))

@@ -15,7 +15,7 @@ from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.prompting.text_warnings import warn_of_texts
 from tunesmith.run.context import RunContext
-from tunesmith.run.evaluated import absent_samples, evaluated_samples
+from tunesmith.run.evaluated import absent_samples, evaluated_samples, first_of
 from tunesmith.run.rounds import new_round
 from tunesmith.stages.kept_sounds import KeptSounds
 from tunesmith.stages.loss_meter import encode_quietly
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _OWN = (BASE, ADAPTER, STRENGTHS, "reference", "prompt", "comparison_results.json")
 """What an evaluation writes into its folder."""
-NAMED = 10
-"""Clips that are gone and are named; the others are counted."""
 
 
 def evaluate(context: RunContext) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def name_absent_clips(context: RunContext) -> None:
             msg(
                 "{count} held-out clips are not there any more and are left out: {clips}",
                 count=len(gone),
-                clips=(*gone[:NAMED], *(["…"] if len(gone) > NAMED else [])),
+                clips=first_of(gone),
             )
         )
 
@@ -110,8 +108,8 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
 
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
-    samples = evaluated_samples(context.folder)
-    encode_quietly(context, [sample for sample in samples if sample.split == "valid"])
+    held_out = [sample for sample in evaluated_samples(context.folder) if sample.split == "valid"]
+    samples = encode_quietly(context, held_out)
     valid, replayed = held_out_clips(context, samples)
     family, size = context.family, context.recipe.train.batch_size
     items = fixed_items(valid) if valid is not None else []

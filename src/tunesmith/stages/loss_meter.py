@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from tunesmith.data.sample import Sample
 from tunesmith.records.loss_probes import CaptionGains, ClipLoss, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
+from tunesmith.run.evaluated import warn_of_unreadable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -128,9 +130,7 @@ def swapped(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
     prompt of speech holds two texts, so it is encoded, which takes no network.
     """
     roles = _lent_roles(context)
-    found = [_with_texts(sample, other, roles) for sample, other in _others(samples)]
-    encode_quietly(context, found)
-    return found
+    return encode_quietly(context, [_with_texts(sample, other, roles) for sample, other in _others(samples)])
 
 
 def _lent_roles(context: RunContext) -> tuple[str, ...]:
@@ -144,13 +144,22 @@ def _with_texts(sample: Sample, other: Sample, roles: Sequence[str]) -> Sample:
     return replace(sample, texts={**texts, **lent}, variants=())
 
 
-def encode_quietly(context: RunContext, samples: Sequence[Sample]) -> None:
-    """Put samples into the run's cache that are only measured."""
+def encode_quietly(context: RunContext, samples: Sequence[Sample]) -> list[Sample]:
+    """Put samples into the run's cache that are only measured; those that can be, and the others are named."""
     from tunesmith.data.cache import EncodedStore
-    from tunesmith.stages.encode import encode_samples
+    from tunesmith.stages.encode import Unfit, encode_samples, without
 
     store = EncodedStore(context.folder.cache, context.family.encoding.fields())
-    encode_samples(context.quietly(), store, samples)
+    unfit: Unfit = []
+    encode_samples(context.quietly(), store, samples, unfit)
+    if not unfit:
+        return list(samples)
+    left_out = defaultdict[str, list[Sample]](list)
+    for variant, _ in unfit:
+        left_out[variant.id].append(variant)
+    left = [(sample, without(sample, left_out.get(sample.id, ()))) for sample in samples]
+    warn_of_unreadable(context, [sample.id for sample, found in left if found is None])
+    return [found for _, found in left if found is not None]
 
 
 def _others(samples: Sequence[Sample]) -> Iterator[tuple[Sample, Sample]]:

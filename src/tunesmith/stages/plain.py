@@ -155,10 +155,16 @@ def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None
     return CheckedFolder(Path(recipe.data.folder), recipe, dataset, report, clips.kind.notes)
 
 
-def log_checked(console: Console, checked: CheckedFolder) -> None:
-    """Print what was found in a folder, and how much of it can be used."""
+def log_checked(console: Console, checked: CheckedFolder, whole: Message) -> None:
+    """Print what was found in a folder, and how much of it can be used.
+
+    Args:
+        console: Where to.
+        checked: What was found.
+        whole: Where every finding is.
+    """
     report = checked.report
-    log_found(console, report.findings, (*checked.dataset.notes, *checked.notes, *report.notes))
+    log_found(console, report.findings, (*checked.dataset.notes, *checked.notes, *report.notes), whole)
     console.log(
         msg(
             "{kept} clips usable ({minutes:.1f} min); {quarantined} not (layout: {layout})",

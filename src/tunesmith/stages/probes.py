@@ -41,7 +41,8 @@ def measure_probes(
     own = [sample for sample in evaluated_samples(context.folder) if not is_replay(sample)]
     train = spread([sample for sample in own if sample.split == "train"])
     held_out = spread([sample for sample in own if sample.split == "valid"])
-    encode_quietly(context, [*train, *held_out])
+    readable = encode_quietly(context, [*train, *held_out])
+    train, held_out = ([sample for sample in readable if sample.split == side] for side in ("train", "valid"))
     meter = Meter(context, networks, device)
     trained, held = meter.captioned(train), meter.captioned(held_out)
     found = LossProbes(
@@ -54,7 +55,7 @@ def measure_probes(
         scales=_graded(meter, held_out or train, held.own or trained.own),
         gains=trained.gains,
         held_out_gains=held.gains,
-        assigned=meter.assigned(spread(_of_each_caption(own))),
+        assigned=meter.assigned(encode_quietly(context, spread(_of_each_caption(own)))),
         silence=silence_behind(meter, train),
         base_style=meter.by_scale(style, STYLE_SCALES),
         each_held_out=held.each,

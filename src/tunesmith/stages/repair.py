@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tunesmith.data.characters import shown
 from tunesmith.data.checks.survey import span_of
@@ -19,8 +20,9 @@ from tunesmith.records.repairs import RemovedClip, RepairedClip, Repairs
 from tunesmith.run.console import Console
 from tunesmith.stages.plain import CheckedFolder, PlainFolder, check_folder, log_checked
 from tunesmith.stages.spoken_names import spoken
-from tunesmith.texts import in_turn, msg
+from tunesmith.texts import Message, in_turn, msg
 
+_Item = TypeVar("_Item")
 RECORD = "repairs.json"
 FACTS = ".facts.jsonl"
 
@@ -42,7 +44,7 @@ def repair(clips: PlainFolder, out: Path, console: Console) -> Repairs:
     try:
         with own_folder(out, "repair", folder) as own:
             checked = check_folder(clips, console, out / FACTS)
-            log_checked(console, checked)
+            log_checked(console, checked, msg("every finding that is left will be in {path}", path=str(out / RECORD)))
             return _repaired(checked, own, console)
     except KeyboardInterrupt:
         console.log(msg("what is copied so far stays in {path}; the same command goes on from there", path=str(out)))
@@ -76,8 +78,7 @@ def _repaired(checked: CheckedFolder, own: OwnFolder, console: Console) -> Repai
         set_left=plan.left.get("*", ()),
     )
     record.write(own.folder / RECORD)
-    for message in gone:
-        console.warn(message)
+    console.warn_some(gone, lambda count: msg("{count} more files cannot be read any more", count=count))
     _log(record, own.folder, console)
     return record
 
@@ -133,16 +134,16 @@ def _refuse_full_disk(files: Sequence[CopyFile], out: Path) -> None:
 
 def _log(record: Repairs, out: Path, console: Console) -> None:
     """Print what was done to each clip, what is left by kind, and the numbers."""
-    for clip in record.clips:
-        if clip.done:
-            console.log(msg("  repaired  {clip}: {said}", clip=clip.clip, said=in_turn(clip.done)), style="green")
-    for gone in record.removed:
-        console.log(msg("  removed   {clip}: {said}", clip=gone.clip, said=gone.why), style="green")
-        for role, text in gone.texts.items():
-            console.log(msg("            its {role} goes with it: {text}", role=spoken(role), text=text[:120]))
-    for clip in record.clips:
-        for reason in clip.refused:
-            console.log(msg("  left      {clip}: {said}", clip=clip.clip, said=reason), style="yellow")
+    repaired = _alike(record.clips, lambda clip: tuple(said.id for said in clip.done))
+    for clips in repaired:
+        lines = [msg("  repaired  {clip}: {said}", clip=clip.clip, said=in_turn(clip.done)) for clip in clips]
+        console.log_some(lines, lambda count: msg("  repaired  {count} more in the same way", count=count), "green")
+    for gone in _alike(record.removed, lambda one: one.why.id):
+        console.log_some([_removed_line(one) for one in gone], _more_removed, "green")
+    refused = [(clip.clip, reason) for clip in record.clips for reason in clip.refused]
+    for reasons in _alike(refused, lambda one: one[1].id):
+        lines = [msg("  left      {clip}: {said}", clip=clip, said=reason) for clip, reason in reasons]
+        console.log_some(lines, lambda count: msg("  left      {count} more for this reason", count=count), "yellow")
     left = [finding for clip in record.clips for finding in clip.left]
     for check, count in Counter(finding.check for finding in left).most_common():
         first = next(finding for finding in left if finding.check == check)
@@ -154,19 +155,41 @@ def _log(record: Repairs, out: Path, console: Console) -> None:
             said=first.with_remedy(),
         )
         console.log(line, style="yellow")
-    for path in record.foreign:
-        console.warn(msg("{path} in the copy was changed by somebody else; it is left alone", path=path))
-    repaired = sum(bool(clip.done) for clip in record.clips)
+    foreign = [
+        msg("{path} in the copy was changed by somebody else; it is left alone", path=path) for path in record.foreign
+    ]
+    console.warn_some(foreign, lambda count: msg("{count} more files of the copy are left alone", count=count))
     console.log(
         msg(
             "{repaired} clips repaired, {removed} copies left out, {unchanged} files as they were; all of it is in "
             "{path}",
-            repaired=repaired,
+            repaired=sum(map(len, repaired)),
             removed=len(record.removed),
             unchanged=record.unchanged,
             path=str(out / RECORD),
         )
     )
+
+
+def _alike(items: Iterable[_Item], kind: Callable[[_Item], Hashable]) -> list[list[_Item]]:
+    """Items by their kind, in the order that kinds first come; those whose kind is empty are left out."""
+    kinds: dict[Hashable, list[_Item]] = {}
+    for item in items:
+        if kind(item):
+            kinds.setdefault(kind(item), []).append(item)
+    return list(kinds.values())
+
+
+def _removed_line(gone: RemovedClip) -> Message:
+    line = msg("  removed   {clip}: {said}", clip=gone.clip, said=gone.why)
+    for role, text in gone.texts.items():
+        lost = msg("            its {role} goes with it: {text}", role=spoken(role), text=text[:120])
+        line = Message("{above}\n{below}", {"above": line, "below": lost})
+    return line
+
+
+def _more_removed(count: int) -> Message:
+    return msg("  removed   {count} more copies", count=count)
 
 
 def unusable(record: Repairs) -> list[str]:

@@ -34,6 +34,8 @@ RECORD = "slices.json"
 _VERSION = "slice-1"
 _PLANS, _TRANSCRIPTS = ".plans.jsonl", ".transcripts.jsonl"
 _ALL_S = 0.001
+_MOST = 20
+"""Recordings that get a line each on the terminal."""
 
 
 def slice_folder(
@@ -57,8 +59,7 @@ def slice_folder(
     try:
         with own_folder(out, "slice", folder) as own:
             work = _Work(own, cutting, SliceNames(folder), transcriber)
-            for problem in dataset.problems:
-                console.warn(msg("{clip}: {said}", clip=problem.clip, said=problem.with_remedy()))
+            _warn_of_problems(dataset, console)
             with console.progress(msg("slice"), len(dataset.samples)) as advance:
                 for sample in dataset.samples:
                     advance(0, sample.id)
@@ -68,6 +69,14 @@ def slice_folder(
     except KeyboardInterrupt:
         console.log(msg("the clips so far stay in {path}; the same command goes on from there", path=str(out)))
         raise
+
+
+def _warn_of_problems(dataset: Dataset, console: Console) -> None:
+    """Name what the layout could not use."""
+    lines = [msg("{clip}: {said}", clip=problem.clip, said=problem.with_remedy()) for problem in dataset.problems]
+    console.warn_some(
+        lines, lambda count: msg("{count} more cannot be used; `tunesmith check` names them", count=count)
+    )
 
 
 def _minutes(advance: Callable[..., None], clip: str) -> Callable[[float], None]:
@@ -185,8 +194,11 @@ class _Work:
             recordings=tuple(self.recordings),
         )
         record.write(self.own.folder / RECORD)
-        for path in self.foreign:
-            console.warn(msg("{path} in the folder was changed by somebody else; it is left alone", path=shown(path)))
+        foreign = [
+            msg("{path} in the folder was changed by somebody else; it is left alone", path=shown(path))
+            for path in self.foreign
+        ]
+        console.warn_some(foreign, lambda count: msg("{count} more files of the folder are left alone", count=count))
         if edited:
             console.log(msg("{count} rows of {file} that you have edited stay as they are", count=edited, file=TABLE))
         _log(record, self.own.folder, console)
@@ -250,10 +262,24 @@ def _row(path: str, sample: Sample, part: SlicePart, texts: Mapping[str, str]) -
 
 
 def _log(record: Slices, out: Path, console: Console) -> None:
+    """Print how each recording was cut, what there is to know of them, and the numbers."""
+    whole = str(out / RECORD)
+    lines = [_line(recording) for recording in record.recordings if recording.slices or not recording.notes]
+    console.log_some(
+        lines,
+        lambda count: msg("  {count} more recordings; all of them are in {path}", count=count, path=whole),
+        most=_MOST,
+    )
+    notes: dict[str, list[Message]] = {}
     for recording in record.recordings:
-        console.log(_line(recording))
         for note in recording.notes:
-            console.log(msg("  note   {clip}: {said}", clip=recording.clip, said=note), style="yellow")
+            notes.setdefault(note.id, []).append(msg("  note   {clip}: {said}", clip=recording.clip, said=note))
+    for alike in notes.values():
+        console.log_some(
+            alike,
+            lambda count: msg("  note   {count} more like these are in {path}", count=count, path=whole),
+            "yellow",
+        )
     clips = [part for recording in record.recordings for part in recording.slices]
     console.log(
         msg(

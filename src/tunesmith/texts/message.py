@@ -10,6 +10,8 @@ from typing import Any
 from tunesmith.texts.catalogue import translate
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no such numbers
+_LONGEST = 1e15
+"""A number from here on is told by its power of ten."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,19 @@ SEPARATOR = msg(", ")
 """What stands between the members of a list."""
 
 
+class _InFull(float):
+    """A number that is never told as ``1.6e+04``, which the formats that keep a few digits make of 16000."""
+
+    def __format__(self, spec: str) -> str:
+        text = super().__format__(spec)
+        if "e+" not in text or abs(self) >= _LONGEST:
+            return text
+        return super().__format__(f"{spec.partition('.')[0].rstrip('g')}.0f")
+
+
 def _rendered(value: Any, language: str) -> Any:
+    if isinstance(value, float):
+        return _InFull(value)
     if isinstance(value, Message):
         return value.render(language)
     if isinstance(value, Sequence) and not isinstance(value, str):

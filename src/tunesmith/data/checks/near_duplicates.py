@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -23,11 +23,9 @@ def near_duplicates(
     """Pairs of clips with identical sound (score 1) or like fingerprints, the earlier clip first."""
     order = {clip.sample.id: number for number, clip in enumerate(clips)}
     content = {clip.sample.id: clip.content for clip in clips}
-    splits = {clip.sample.id: clip.sample.split or "train" for clip in clips}
     identical = list(_identical(clips))
     yield from identical
-    copies = {b for a, b, _ in identical if splits[a] == splits[b]}  # their first clip stands for them
-    marks, owners = _landmarks([clip for clip in clips if clip.sample.id not in copies], measured)
+    marks, owners = _landmarks(_without_copies(clips, identical), measured)
     if len(marks) < 2:
         return
     from tunesmith.data.fingerprint import near_duplicates
@@ -47,7 +45,7 @@ def altered_copies(
     threshold: float,
 ) -> Iterator[AlteredCopy]:
     """Pairs of clips of which one is the other at another pitch or speed; pairs that are alike as they are left out."""
-    marks, owners = _landmarks(clips, measured)
+    marks, owners = _landmarks(_without_copies(clips, _identical(clips)), measured)
     if len(marks) < 2:
         return
     from tunesmith.data.altered_copies import altered_copies
@@ -57,6 +55,13 @@ def altered_copies(
         first, second = owners[copy.first], owners[copy.second]
         if first != second and frozenset((first, second)) not in known:
             yield replace(copy, first=first, second=second)
+
+
+def _without_copies(clips: Sequence[CheckedClip], identical: Iterable[tuple[str, str, float]]) -> list[CheckedClip]:
+    """Clips without those that hold the sound of an earlier one of their split, which stands for them."""
+    splits = {clip.sample.id: clip.sample.split or "train" for clip in clips}
+    copies = {later for earlier, later, _ in identical if splits[earlier] == splits[later]}
+    return [clip for clip in clips if clip.sample.id not in copies]
 
 
 def _landmarks(

@@ -12,7 +12,7 @@ from tunesmith.texts import msg
 
 _MOST_MOVEMENTS = 22.0
 _SIGNS = (("flat_white", 1, 1.0), ("fine_corr", -1, 1.0), ("eff_rank", 1, -0.5))
-"""What noise moves, which way, and by how many robust deviations at least."""
+"""What noise moves, which way, and by how many spreads of the own clips at least."""
 _LONGEST_S = 2.0
 _MOST_LIKENESS = 0.6
 _LEAST_RANGE_DB = 0.5

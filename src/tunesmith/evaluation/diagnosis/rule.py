@@ -83,7 +83,7 @@ class Verdict:
         sentence: The finding, with the number in it.
         remedy: What to do next.
         absolute: Whether the fixed limit was passed (else only the reference's).
-        z: Robust deviations from the person's own clips; ``None`` without a reference.
+        z: How many of the own clips' usual spreads it is off, in its bad direction; ``None`` without a reference.
     """
 
     rule: str
@@ -174,18 +174,24 @@ def _said(reading: Reading) -> dict[str, Any]:
             "sentence": reading.sentence,
         }
     signal, unit = SIGNALS[off.signal]
-    values = {"signal": signal, "median": off.median, "unit": f" {unit}" if unit else "", "z": off.z}
+    values = {
+        "signal": signal,
+        "value": off.value,
+        "median": off.median,
+        "spread": off.spread,
+        "unit": f" {unit}" if unit else "",
+    }
     if not reading.absolute:
         sentence = msg(
-            "{unlike}: {signal} {value:.3g}{unit}, yours {median:.3g} (limit {limit:.3g}; {z:.1f} robust deviations).",
+            "{unlike}: {signal} {value:.3g}{unit} (limit {limit:.3g}); yours have {median:.3g}, give or take "
+            "{spread:.2g}.",
             unlike=reading.unlike,
-            value=off.value,
             limit=off.limit,
             **values,
         )
         return {"number": off.value, "limit": off.limit, "unit": unit, "sentence": sentence}
     sentence = msg(
-        "{sentence} Your own clips: {signal} {median:.3g}{unit} ({z:.1f} robust deviations from this one).",
+        "{sentence} Your own clips: {signal} {median:.3g}{unit}, give or take {spread:.2g}; this one has {value:.3g}.",
         sentence=reading.sentence,
         **values,
     )
