@@ -29,9 +29,13 @@ from bad_input_cases import (
     audio_cases,
     damage,
     doorway_cases,
+    ear_cases,
     flag_cases,
     folder_cases,
+    half_written_cases,
     list_cases,
+    listening_cases,
+    prepared_cases,
     recipe_cases,
     weight_cases,
 )
@@ -43,7 +47,20 @@ from bad_input_cases.judge import faults, look
 __all__ = ["PROGRAMS", "Case", "Command", "Outcome", "faults", "fnmatchcase"]
 
 PROGRESS = 20
-KINDS = (recipe_cases, audio_cases, list_cases, folder_cases, damage, weight_cases, flag_cases, doorway_cases)
+KINDS = (
+    recipe_cases,
+    audio_cases,
+    list_cases,
+    folder_cases,
+    damage,
+    half_written_cases,
+    weight_cases,
+    flag_cases,
+    doorway_cases,
+    listening_cases,
+    prepared_cases,
+    ear_cases,
+)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ READERS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("final_model/", (("export", "--which", "final"), ("train", "--resume", "MORE"), ("report", "--force"))),
     ("generated/", (("report", "--force"), ("generate",), ("evaluate",))),
     ("evaluation/", (("report", "--force"), ("evaluate",))),
+    ("listen", (("listen",), ("report", "--force"), ("info",))),
+    ("runs_compared", (("compare", "--checkpoints"), ("info",), ("report", "--force"))),
     ("metrics.jsonl", (("report", "--force"), ("train", "--resume", "MORE"), ("info",))),
     ("plan.json", (("report", "--force"), ("plan",))),
     ("trained_on/", (("train", "MORE"), ("report", "--force"), ("generate", "--force"), ("info",))),

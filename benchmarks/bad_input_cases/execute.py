@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_VERBOSITY": "error",  # as Tunesmith sets it, which here would be after the libraries are loaded
     "TUNESMITH_LANGUAGE": "en",
+    "TUNESMITH_EARS": "ears",  # in the folder of a case, and never those of this machine
 }
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -47,6 +48,8 @@ MORE = {"musicgen": "train.updates=3", "ace_step": "train.updates=3", "step_audi
 """An override that asks for more training than the finished runs had."""
 PRESETS = {"musicgen": "pocket-demo", "ace_step": "pocket-demo-ace-step", "step_audio": "pocket-demo-step-audio"}
 FAMILIES = tuple(OVERRIDES)
+CUT = ("slice", "--seconds", "1-2")
+"""A command that cuts clips of so few seconds."""
 LORA = {"r": 4, "lora_alpha": 8, "target_modules": ["to_q", "to_k", "to_v", "to_out.0"]}
 
 
@@ -65,6 +68,20 @@ class Finished:
     def speech(self) -> Path:
         """``train.jsonl``, ``val.jsonl`` and ``audio/``."""
         return self.root / "speech"
+
+    @property
+    def fixed(self) -> Path:
+        """The clips' repaired copy."""
+        return self.root / "fixed"
+
+    @property
+    def sliced(self) -> Path:
+        """The clips, cut."""
+        return self.root / "sliced"
+
+    def votes(self, family: str) -> Path:
+        """A file of votes on the listening test of the family's run, made from what the run hides of it."""
+        return self.root / "runs" / family / "votes.json"
 
     @property
     def swift(self) -> Path:
@@ -104,8 +121,12 @@ def finish(root: Path, families: tuple[str, ...] = FAMILIES, *, doorways: bool =
         if family == "ace_step":
             _once(made.swift, _swift)
         _once(made.run(family), lambda folder, family=family: _run(made, family, folder))
+        _once(made.votes(family), lambda _, family=family: hear(made, family))
         if doorways:
             _once(made.doorway(family), lambda folder, family=family: _DOORWAYS[family](made, folder))
+    if families:
+        _once(made.fixed, lambda folder: _type(root, "-m", "tunesmith", "check", str(made.clips), "--fix", str(folder)))
+        _once(made.sliced, lambda folder: _type(root, "-m", "tunesmith", *CUT, str(made.clips), str(folder)))
     return made
 
 
@@ -113,7 +134,7 @@ def _once(folder: Path, make: Callable[[Path], object]) -> None:
     """Make a folder in its place, since runs keep paths; one that was not finished is made anew."""
     done = folder.with_name(f"{folder.name}.done")
     if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         make(folder)
         done.touch()
@@ -145,6 +166,30 @@ def _run(made: Finished, family: str, folder: Path) -> None:
     recipe = folder / "runs" / "r" / "recipe.yaml"
     _type(folder, "-m", "tunesmith", "run", "r", *QUICK, *OVERRIDES[family])
     shutil.copyfile(folder / "runs" / "r" / "recipe.resolved.yaml", recipe)  # so that no later command needs overrides
+
+
+def hear(made: Finished, family: str) -> None:
+    """A listening test of a run, one person's votes on it and what they say, and the run compared with itself moved."""
+    folder = made.run(family)
+    _type(folder, "-m", "tunesmith", "listen", "r")
+    made.votes(family).write_text(json.dumps(votes_on(folder / "runs" / "r")))
+    _type(folder, "-m", "tunesmith", "listen", "r", "--votes", str(made.votes(family)))
+    shutil.copytree(folder / "runs" / "r", folder / "runs" / "other", dirs_exist_ok=True)
+    _type(folder, "-m", "tunesmith", "compare", "r", "other")
+
+
+def votes_on(run: Path, listener: str = "a-person") -> dict[str, Any]:
+    """One person's votes on every pair of a run's listening test, as its page saves them."""
+    from tunesmith.records.listening_key import ListeningKey
+    from tunesmith.records.listening_votes import ListeningVotes, Vote
+
+    key = ListeningKey.read(run / "listening_key.json")
+    votes = tuple(
+        Vote(trial=number, a=trial.a, b=trial.b, choice=1, heard_a_ms=9000, heard_b_ms=9000, took_ms=20_000)
+        for number, trial in enumerate(key.trials)
+    )
+    made = ListeningVotes(page=key.page, listener=listener, saved="2026-01-01T10:00:00Z", votes=votes, digest="")
+    return made.model_copy(update={"digest": made.computed_digest()}).model_dump(mode="json")
 
 
 def _musicgen(made: Finished, folder: Path) -> None:

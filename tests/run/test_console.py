@@ -32,3 +32,13 @@ def test_a_quiet_console_still_logs(tmp_path):
 def test_half_a_character_is_logged_escaped(tmp_path: Path) -> None:
     Console(quiet=True, log_file=tmp_path / "train.log").log("caf\udce9.wav, a\ud83cb")
     assert r"caf\udce9.wav, a\ud83cb" in (tmp_path / "train.log").read_text(encoding="utf-8")
+
+
+def test_of_many_lines_of_one_kind_the_first_are_printed_and_the_others_counted():
+    shown = io.StringIO()
+    console = Console(RichConsole(file=shown, width=200))
+    lines = [msg("{clip}: {said}", clip=f"c{number}.wav", said="is empty") for number in range(5000)]
+    console.log_some(lines, lambda count: msg("{text}", text=f"{count} more"))
+    assert shown.getvalue().splitlines() == ["c0.wav: is empty", "c1.wav: is empty", "c2.wav: is empty", "4997 more"]
+    console.log_some(lines[:4], lambda count: msg("{text}", text=f"{count} more"))
+    assert shown.getvalue().splitlines()[4:] == [f"c{number}.wav: is empty" for number in range(4)]

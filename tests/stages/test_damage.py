@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from tests.stages.test_results import events, make, stopped_at, tensors, trained
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.records.comparison import Comparison
 from tunesmith.records.metrics import TrainLine
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
+from tunesmith.stages.made import lost_result
 from tunesmith.stages.pipeline import run_stages
 
 AVERAGED = {"ema_decay": 0.5}
@@ -173,6 +176,58 @@ def test_a_held_out_clip_that_is_gone_is_left_out_and_the_adapter_stays(
     now = {sample.id for sample in read_manifest(manifest) if sample.split == "valid"}
     measured = {sample.id for sample in evaluated_samples(context.folder) if sample.split == "valid"}
     assert measured < now, "another clip is held out from now on, and was trained on"
+
+
+def test_held_out_clips_that_were_damaged_since_are_left_out_and_the_rest_is_measured(
+    make: Make,  # noqa: F811
+    trained: Path,  # noqa: F811
+) -> None:
+    context = make()
+    clips, manifest = Path(context.recipe.data.folder), context.folder.manifest
+    lines = manifest.read_text(encoding="utf-8")
+    for path in (manifest, context.folder.trained_on / manifest.name):
+        path.write_text(lines.replace(str(trained / "clips"), str(clips)), encoding="utf-8")
+    samples = list(read_manifest(manifest))
+    held_out, train = (next(s for s in samples if s.split == side) for side in ("valid", "train"))
+    for sample, left in ((held_out, b""), (train, b"no sound")):
+        Path(sample.audios["audio"].path).write_bytes(left)
+    run_stages(context, ["evaluate"])
+    assert f"1 clips cannot be read any more and are left out: {held_out.id}" in log_of(context)
+    found = Comparison.read(context.folder.comparison)
+    assert train.id not in {clip.clip for clip in found.reference}
+    assert not [cause for cause in found.verdict.causes if cause.name == "objective"]
+    state = StageState.read(context.folder.stage("evaluate"))
+    assert state.status == "done"
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("check", "data/manifest.jsonl"),
+        ("check", "data/findings.json"),
+        ("generate", "generated/generated.json"),
+        ("generate", "generated/*.wav"),
+        ("evaluate", "evaluation/comparison_results.json"),
+        ("evaluate", "evaluation/base_model/*.wav"),
+        ("report", "report.html"),
+    ],
+)
+def test_results_that_are_gone_or_damaged_are_made_again(
+    make: Make,  # noqa: F811
+    stage: str,
+    file: str,
+) -> None:
+    context = make(generate={"seconds": 1.0, "count": 1}, evaluate={"seconds": 1.0, "count": 1})
+    run_stages(context, [stage])
+    path = next(context.folder.path.glob(file))
+    whole = path.stat().st_size
+    run_stages(context, [stage])
+    assert log_of(context).count(f"{stage}: nothing has changed, skipped") == 1
+    for left in (whole // 2, 0):
+        os.truncate(path, left)
+        run_stages(context, [stage])
+        assert f"{path} is missing or damaged, so the stage {stage} is done again" in log_of(context)
+        assert lost_result(context, stage) is None and next(context.folder.path.glob(file)).stat().st_size > left
 
 
 def interrupt(*_: object, **__: object) -> None:

@@ -69,7 +69,10 @@ def slice(
                 msg("{name} hears English alone: transcripts of another language are wrong", name=listener.name)
             )
     record = slice_folder(folder.expanduser(), out.expanduser(), cutting, console, listener)
-    return 0 if any(recording.slices for recording in record.recordings) else 1
+    if any(recording.slices for recording in record.recordings):
+        return 0
+    console.log(msg("exit code 1: none of {count} recordings gives a clip", count=len(record.recordings)))
+    return 1
 
 
 def _lengths(seconds: str | None) -> tuple[float, float] | None:

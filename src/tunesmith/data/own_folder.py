@@ -101,6 +101,8 @@ def own_folder(folder: Path, purpose: str, source: Path) -> Iterator[OwnFolder]:
     """
     refuse_nested(folder, source)
     head = {"purpose": purpose, "source": str(source.resolve())}
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise _not_ours(folder, msg("this is no folder"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         first = next(iter(_lines(folder / JOURNAL)), None)

@@ -99,7 +99,8 @@ def build_comparison(
     references = own.references
     base, tuned = sides.get("base_model"), sides["lora_model"]
     run = _run_data(context, prompts, base, tuned, references, as_losses(losses), is_speech=evaluator is not None)
-    run = replace(run, training=training_evidence(context, adapter), data=data_evidence(context))
+    training = training_evidence(context, adapter, losses.unreadable if losses else 0)
+    run = replace(run, training=training, data=data_evidence(context))
     if evaluator is None:
         run = replace(run, sound=_sound(run, prompts, base, tuned, own))
     causes = find_causes(run)

@@ -50,7 +50,7 @@ class TrainingEvidence:
         skipped: Updates without a step, because their numbers were none.
         base_then: The base model that was trained on; empty where it is not known.
         base_now: The one that is measured.
-        lost: Held-out clips that are gone since, so that held-out losses of then and of now are of other clips.
+        lost: Held-out clips that are gone or damaged since, so that held-out losses of then and now are of other clips.
         strength: How strong the adapter is now over how strong it was trained; ``None`` where that is not known.
     """
 
@@ -103,12 +103,13 @@ class DataEvidence:
         return tuple({finding.clip: finding for finding in reversed(ordered)}.values())[::-1]
 
 
-def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | None:
+def training_evidence(context: RunContext, adapter: Path, unreadable: int = 0) -> TrainingEvidence | None:
     """What the run's training says; ``None`` where it is not known to be done.
 
     Args:
         context: The run.
         adapter: The folder of the adapter that is measured.
+        unreadable: Held-out clips that are there and could not be measured.
     """
     state = context.folder.stage_state("train")
     summary = state.training() if state else None
@@ -132,7 +133,7 @@ def training_evidence(context: RunContext, adapter: Path) -> TrainingEvidence | 
         base_then=summary.base or str(given.get("model.path") or ""),
         base_now=checkpoint_content(context.family.checkpoint.folder) if summary.base else _named(context),
         strength=_strength(given, adapter),
-        lost=sum(sample.split == "valid" for sample in absent_samples(context.folder)),
+        lost=unreadable + sum(sample.split == "valid" for sample in absent_samples(context.folder)),
     )
 
 

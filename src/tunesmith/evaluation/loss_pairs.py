@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LossPair:
-    """Held-out and base-style losses of both, and probes; of speech, also of every held-out clip by edit type."""
+    """Held-out and base-style losses of both, and probes; of speech, also of every held-out clip by edit type.
+
+    ``unreadable`` counts held-out clips that are there and cannot be read any more.
+    """
 
     base: LossResult | None
     adapter: LossResult | None
@@ -22,6 +25,7 @@ class LossPair:
     clips: int
     by_type: PairedLosses = field(default_factory=dict)
     probes: LossProbes | None = None
+    unreadable: int = 0
 
 
 def as_losses(pair: LossPair | None) -> Losses | None:

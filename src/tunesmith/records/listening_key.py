@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from tunesmith.records.record import Part, Record, Said
+from tunesmith.texts import msg
 
 
 class ListeningSystem(Part):
@@ -88,7 +91,7 @@ class ListeningKey(Record):
         left_out: What is not on the page, and why.
     """
 
-    page: str
+    page: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
     file: str
     outputs: str
     seed: int
@@ -97,3 +100,15 @@ class ListeningKey(Record):
     clips: dict[str, ListeningClip]
     trials: tuple[ListeningTrial, ...]
     left_out: tuple[Said, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> Self:
+        """Refuse a key that names what it does not have: no vote on such a page means anything."""
+        systems = {system.name for system in self.systems}
+        known = all(clip.system in systems and 0 <= clip.prompt < len(self.prompts) for clip in self.clips.values())
+        for trial in self.trials:
+            known = known and trial.a in self.clips and trial.b in self.clips
+            known = known and (trial.repeats is None or 0 <= trial.repeats < len(self.trials))
+        if not known:
+            raise ValueError(msg("it names clips, systems or pairs that it does not have"))
+        return self

@@ -75,7 +75,8 @@ class Record(Part):
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
             key = ".".join(map(str, detail["loc"]))
-            raise damaged(msg("{where}: {said}", where=key, said=validation_message(detail)), where) from error
+            said = validation_message(detail)
+            raise damaged(msg("{where}: {said}", where=key, said=said) if key else said, where) from error
         except (TypeError, ValueError, LookupError, AttributeError) as error:  # a migration met what it does not know
             raise damaged(message_of(error), where) from error
 

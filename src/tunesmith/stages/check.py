@@ -78,7 +78,7 @@ def log_found(console: Console, findings: Sequence[Finding], notes: Sequence[Mes
     errors, warnings = defaultdict[tuple[str, str], list[Message]](list), defaultdict[str, list[Finding]](list)
     for finding in findings:
         if finding.level == "error":  # one check may have found very different things
-            errors[finding.check, finding.message.id].append(_error(finding))
+            errors[finding.check, _kind(finding.message)].append(_error(finding))
         elif finding.level == "warn":
             warnings[finding.check].append(finding)
     for (name, _), lines in errors.items():
@@ -105,6 +105,11 @@ def log_every(console: Console, findings: Sequence[Finding]) -> None:
             console.log(_error(finding), style="red")
         elif finding.level == "warn":
             console.log(msg("  warn   {clip}: {said}", clip=finding.clip, said=finding.with_remedy()), style="yellow")
+
+
+def _kind(said: Message) -> str:
+    """What sentences have in common that differ in their numbers and names alone."""
+    return " ".join([said.id, *(_kind(value) for value in said.values.values() if isinstance(value, Message))])
 
 
 def _error(finding: Finding) -> Message:

@@ -37,10 +37,8 @@ def compare(context: RunContext, others: Sequence[str], *, checkpoints: bool, fo
     """
     folder = context.folder
     with writing(folder, context.command, context.console):
-        evaluated = (
-            list(_checkpoints(context, force=force)) if checkpoints else [_of_run(f) for f in _runs(folder, others)]
-        )
-        if len(evaluated) < 2:
+        adapters, runs = _adapters(folder) if checkpoints else [], _runs(folder, others)
+        if len(adapters if checkpoints else runs) < 2:  # told before any is evaluated
             raise TunesmithError(
                 msg("there is only one checkpoint, and nothing to compare it with")
                 if checkpoints
@@ -48,7 +46,8 @@ def compare(context: RunContext, others: Sequence[str], *, checkpoints: bool, fo
                 where=str(folder.path),
                 remedy=msg("Name another run, or compare checkpoints with --checkpoints."),
             )
-        found = compare_runs(evaluated)
+        evaluated = _checkpoints(context, adapters, force=force) if checkpoints else map(_of_run, runs)
+        found = compare_runs(list(evaluated))
         found.write(folder.runs_compared)
         write_text(folder.runs_compared.with_suffix(".html"), build_compared(found))
     tell(context, found)
@@ -71,16 +70,18 @@ def _of_run(folder: RunFolder) -> Evaluated:
     return Evaluated(folder.path.name, Comparison.read(path))
 
 
-def _checkpoints(context: RunContext, *, force: bool) -> Iterator[Evaluated]:
+def _adapters(folder: RunFolder) -> list[Path]:
+    return [adapter for adapter in (*folder.candidates(), folder.final) if adapter.is_dir()]
+
+
+def _checkpoints(context: RunContext, adapters: Sequence[Path], *, force: bool) -> Iterator[Evaluated]:
     """Every kept checkpoint, evaluated where that was not done yet; an interruption keeps those that are done."""
     from tunesmith.stages.evaluate import compare as evaluate_adapter
 
     folder = context.folder
     settings = context.recipe.evaluate.model_copy(update={"strength_prompts": 0})
     context = context.with_recipe(context.recipe.model_copy(update={"evaluate": settings}))
-    for adapter in (*folder.candidates(), folder.final):
-        if not adapter.is_dir():
-            continue
+    for adapter in adapters:
         target = folder.checkpoints_compared / adapter.name
         if force or not (_is_of(target / RECORD, adapter) and _heard_by(target / RECORD, ears_here(context))):
             context.console.log(msg("evaluate {name}", name=adapter.name), style="bold")

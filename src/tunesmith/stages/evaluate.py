@@ -128,7 +128,7 @@ def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], devic
     (tuned, tuned_each), after = measure(), base_style()
     pair = (before, after) if before is not None and after is not None else None
     by_type = {kind: (base_each[kind], tuned_each[kind]) for kind in base_each}
-    return LossPair(base, tuned, pair, len(items), by_type)
+    return LossPair(base, tuned, pair, len(items), by_type, unreadable=len(held_out) - len(samples))
 
 
 def style_batches(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Batch]:

@@ -149,7 +149,7 @@ def summary(dataset: DatasetSummary, recipe: Recipe, plan: RunPlan | None) -> li
         _captions(dataset, recipe.data.default_text),
         counts_line(dataset.found),
         *(msg("note: {said}", said=note) for note in (*dataset.found.notes, *dataset.warnings)),
-        *_unusable(dataset),
+        *_unusable(dataset, recipe.name),
         *_guessed(dataset),
     ]
     if plan is not None:
@@ -172,7 +172,7 @@ def _captions(dataset: DatasetSummary, default_text: str | None) -> Message:
     )
 
 
-def _unusable(dataset: DatasetSummary) -> list[Message]:
+def _unusable(dataset: DatasetSummary, run: str) -> list[Message]:
     quarantined = dataset.found.quarantined
     if not quarantined:
         return []
@@ -180,7 +180,15 @@ def _unusable(dataset: DatasetSummary) -> list[Message]:
     first = msg("{clip}: {said}", clip=name, said=reason)
     if count == 1:
         return [msg("warning: {count} cannot be used: {first}", count=count, first=first)]
-    return [msg("warning: {count} cannot be used: {first} (and {more} more)", count=count, first=first, more=count - 1)]
+    return [
+        msg(
+            "warning: {count} cannot be used: {first} (and {more} more; `tunesmith check {run}` tells them all)",
+            count=count,
+            first=first,
+            more=count - 1,
+            run=run,
+        )
+    ]
 
 
 def _guessed(dataset: DatasetSummary) -> list[Message]:

@@ -14,6 +14,7 @@ from tunesmith.run.folder import STAGES
 from tunesmith.run.launcher import is_launched, is_launcher_gone
 from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
+from tunesmith.stages.made import lost_result
 from tunesmith.stages.old_records import record_inputs_of_old
 from tunesmith.stages.results import Asked, decide, line_of
 from tunesmith.stages.space import compare_with_free_space
@@ -81,7 +82,7 @@ def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked:
         anew = force and name in stages
         if name == "train":
             train_stage(context, inputs, "fresh" if anew else asked)
-        elif anew or not is_done(context, name, inputs) or (name == "encode" and not cache_is_sound(context)):
+        elif anew or not is_done(context, name, inputs) or not is_there(context, name):
             run_stage(context, name, inputs)
         else:
             say_skipped(context, name)
@@ -91,6 +92,18 @@ def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
     """Whether a stage has been done on these very inputs."""
     state = context.folder.stage_state(name)
     return state is not None and state.status == "done" and state.fingerprint == fingerprint(inputs)
+
+
+def is_there(context: RunContext, name: str) -> bool:
+    """Whether what a stage has made is still there and whole; what is not is said."""
+    if name == "encode":
+        return cache_is_sound(context)
+    lost = lost_result(context, name)
+    if lost is not None:
+        context.console.warn(
+            msg("{path} is missing or damaged, so the stage {stage} is done again", path=str(lost), stage=name)
+        )
+    return lost is None
 
 
 def cache_is_sound(context: RunContext) -> bool:

@@ -153,7 +153,7 @@ def _common(
     found: Sequence[_Evaluated], sides: Sequence[tuple[ListeningSystem, _Evaluated]], left_out: list[Message]
 ) -> list[Asked]:
     """What every system was asked for and has made, in the order of the first run."""
-    common = []
+    common, missing = [], 0
     for asked in dict.fromkeys(asked for one in found for asked in one.prompts):
         lacking = [one.name for one in found if asked not in one.prompts]
         gone = [system.title for system, one in sides if asked in one.prompts and one.file(asked, system.side) is None]
@@ -161,9 +161,16 @@ def _common(
         if lacking:
             left_out.append(msg("{prompt}, which {runs} did not have", prompt=shown, runs=tuple(lacking)))
         elif gone:
+            missing += 1
             left_out.append(msg("{prompt}, whose output is missing for {systems}", prompt=shown, systems=tuple(gone)))
         else:
             common.append(asked)
+    if not common and missing:
+        raise TunesmithError(
+            msg("the outputs of {count} prompts are missing, and no other can be heard", count=missing),
+            where=str(found[0].folder.evaluation),
+            remedy=msg("Run `tunesmith evaluate {run}` again.", run=str(found[0].folder.path)),
+        )
     if not common:
         raise TunesmithError(
             msg("there is no prompt with an output of every system"),
