@@ -42,15 +42,14 @@ def lost_result(context: RunContext, stage: str) -> Path | None:
 
 def _lost_check(folder: RunFolder) -> Path | None:
     try:
-        if not any(True for _ in read_manifest(folder.manifest)):
-            return folder.manifest
-    except (TunesmithError, OSError):
-        return folder.manifest
-    try:
-        CheckFindings.read(folder.findings)
+        found = CheckFindings.read(folder.findings)
     except TunesmithError:
         return folder.findings
-    return None
+    try:
+        count = sum(1 for _ in read_manifest(folder.manifest))
+    except (TunesmithError, OSError):
+        return folder.manifest
+    return folder.manifest if count < max(1, found.kept) else None  # it may have been cut between two lines
 
 
 def _compared(record: Comparison) -> Iterable[str]:
