@@ -148,3 +148,14 @@ def test_a_copy_at_another_speed(tmp_path, pitch, said):
     told = {f.clip: str(f.message) for f in report.findings if f.check == "altered_copy"}
     assert list(told) == ["fast.wav"] and said in told["fast.wav"]
     assert ("a.wav", "fast.wav") in report.similar
+
+
+def test_sentences_of_one_voice_are_no_copies():
+    """One voice's sentences are alike beyond what music is; they were joined for the split, which held nothing out."""
+    from importlib.resources import files
+
+    folder = files("tunesmith.pocket") / "step_audio" / "examples" / "voice" / "train"
+    clips = [sample(folder / f"eve-{n:02}.flac") for n in range(1, 7)]
+    report = run_checks(clips, transcripts=True)
+    assert report.similar == []
+    assert not [f for f in report.findings if f.check == "altered_copy"]

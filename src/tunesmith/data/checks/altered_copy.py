@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tunesmith.data.checks.context import CheckContext
+from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
@@ -18,12 +19,15 @@ _IN_SPEECH = 3.0
 """One sentence in two accents of a synthesiser agrees by up to 0.39, pitched and sped-up copies by 0.59 and more."""
 
 
+def least_score(limits: CheckLimits, *, transcripts: bool) -> float:
+    """Share (0..1) of agreeing landmarks from which on a clip is a copy; speech of one voice is alike without being one."""
+    return limits.altered_score * (_IN_SPEECH if transcripts else 1)
+
+
 def check(context: CheckContext) -> Iterator[Finding]:
     """Warning on the later of two clips; pairs across a train/valid split of the user's own are warned of as well."""
-    limit = context.limits.altered_score * (_IN_SPEECH if context.transcripts else 1)
+    limit = least_score(context.limits, transcripts=context.transcripts)
     for copy in context.altered:
-        if copy.score <= limit:
-            continue
         yield Finding(
             check="altered_copy",
             level="warn",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tunesmith.data.checks.altered_copy import least_score
 from tunesmith.data.checks.catalog import CHECKS
 from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
 from tunesmith.data.checks.facts import ClipFacts
@@ -93,7 +94,7 @@ def run_checks(  # noqa: PLR0913
         clips=clips,
         limits=limits,
         similar=similar,
-        altered=tuple(altered_copies(clips, measured, similar, limits.altered_score)),
+        altered=tuple(altered_copies(clips, measured, similar, least_score(limits, transcripts=transcripts))),
         unk_ratio=unk_ratio,
         text_findings=text_findings,
         model_sample_rate=model_sample_rate,
