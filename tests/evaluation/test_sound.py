@@ -57,8 +57,23 @@ def test_the_distance_of_like_music_lies_within_its_null_and_that_of_noise_far_b
     assert windows[0].shape[1] == SIZE and window_vectors(np.zeros(RATE // 2), RATE).shape == (0, SIZE)
     noisy = [window_vectors(song(seed) + 0.1 * rng.standard_normal(song(seed).shape), RATE) for seed in range(8)]
     like, noise, own = standardised([windows[:8], noisy, windows[8:]], windows[8:])
-    assert abs(kernel_distance(like, own).z) < 4 < kernel_distance(noise, own).z
-    assert kernel_distance(like[:3], own) is None
+    assert abs(kernel_distance([(like, own)]).z) < 4 < kernel_distance([(noise, own)]).z
+    assert kernel_distance([(like[:3], own)]) is None
+
+
+def test_two_embeddings_make_one_distance_and_clips_that_one_cannot_hear_are_left_out():
+    rng = np.random.default_rng(0)
+    first, second = (
+        ([rng.normal(shift, 1, (3, 5)) for _ in range(8)], [rng.normal(0, 1, (3, 5)) for _ in range(12)])
+        for shift in (0.0, 2.0)
+    )
+    alone, other, both = (kernel_distance(views) for views in ([first], [second], [first, second]))
+    assert both.value == pytest.approx((alone.value + other.value) / 2) and both.value > alone.value + 1
+    assert both.null_mean == pytest.approx((alone.null_mean + other.null_mean) / 2)
+    unheard = ([np.zeros((0, 5)), *second[0][1:]], second[1])
+    without = [(first[0][1:], first[1]), (second[0][1:], second[1])]
+    assert kernel_distance([first, unheard]) == kernel_distance(without)
+    assert kernel_distance([first, unheard]).clips == 7
 
 
 def test_a_run_is_told_what_it_copied_and_that_all_sounds_alike():
