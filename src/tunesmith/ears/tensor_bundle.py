@@ -46,7 +46,7 @@ def _tensors(table: bytes, numbers: bytes) -> Iterator[tuple[str, NDArray[np.flo
             known = dict(_fields(entry))
             if not name or known.get(_TYPE) != _FLOAT:  # the header of the checkpoint has no name
                 continue
-            dimensions = [dict(_fields(each)).get(1, 0) for _, each in _fields(_bytes(known.get(_SHAPE, b"")))]
+            dimensions = [dict(_fields(_bytes(each))).get(1, 0) for _, each in _fields(_bytes(known.get(_SHAPE, b"")))]
             start, size = _number(known.get(_OFFSET, 0)), _number(known.get(_SIZE, 0))
             values = np.frombuffer(numbers[start : start + size], "<f4")
             yield name.decode(), values.reshape([_number(each) for each in dimensions])

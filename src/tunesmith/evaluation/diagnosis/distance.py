@@ -14,7 +14,7 @@ _CLEAR_BY_EARS = 6.0
 
 
 def judge(run: RunData) -> list[RunFinding]:
-    """The distance changed by more than four (six by learned ears) spreads of what the person's clips are apart among themselves."""
+    """The distance changed by over four spreads, six by learned ears, of what the person's clips are apart."""
     sound = run.sound
     if sound is None or sound.base is None or sound.adapter is None:
         return []
