@@ -16,7 +16,7 @@ from tunesmith.evaluation.sound.copies import WINDOW_THRESHOLD, find_copies
 from tunesmith.evaluation.sound.distance import kernel_distance, standardised
 from tunesmith.evaluation.sound.embedding import SIZE, window_vectors
 from tunesmith.records.loss_probes import CaptionGains
-from tunesmith.records.sound_comparison import AskedTempo
+from tunesmith.records.sound_comparison import AskedTempo, SetDistance, SoundComparison
 
 TRAINING = [(f"{seed}.wav", song(seed), RATE) for seed in range(8)]
 HELD_OUT = [(f"{seed}.wav", song(seed), RATE) for seed in range(8, 12)]
@@ -91,6 +91,14 @@ def test_outputs_that_left_the_clips_are_further_from_them():
     noise = [(0.1 * rng.standard_normal((4 * RATE, 2)), RATE) for _ in range(8)]
     assert found(compare_sound(heard(noise), SIGNALS, SIGNALS))["distance"] == "worse"
     assert found(compare_sound(heard(OTHERS, noise), SIGNALS, SIGNALS))["distance"] == "better"
+
+
+def test_a_distance_that_a_learned_ear_told_has_to_move_further():
+    def told(after: float, *ears: str) -> bool:
+        base, tuned = (SetDistance(value=v, null_mean=0, null_spread=1, clips=8, reference=12) for v in (10, after))
+        return "distance" in found(SoundComparison(base=base, adapter=tuned, ears=ears))
+
+    assert told(5) and not told(5, "musicnn") and told(3, "musicnn") and not told(7)
 
 
 def test_asked_tempi_are_met_at_half_and_double_too():

@@ -10,7 +10,8 @@ from tunesmith.texts import NOTHING, msg
 NAME = "distance"
 _CLEAR = 4.0  # spreads of the null: clips of one kind drawn anew stay under 3
 _CLEAR_BY_EARS = 6.0
-"""The same where a learned ear hears too: two draws of eight crops of one game's music pass 4 in 8 %, 6 in 2 %."""
+"""The same where a learned ear hears too: two draws of eight crops of one game's music pass 4 in 8 % and 6 in
+2 % (eight games, on which the limit was chosen)."""
 
 
 def judge(run: RunData) -> list[RunFinding]:
