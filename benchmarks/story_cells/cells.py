@@ -45,7 +45,7 @@ FEW_CLIPS = {
     ),
     "step_audio": ("data.valid_min=3",),
 }
-"""How a run learns two or three clips by heart. At the preset's rank and rate ACE-Step's pocket cannot: after 100 updates
+"""How a run learns two or three clips by heart. At its own rank and rate ACE-Step's pocket cannot: after 100 updates
 on two clips the loss of four others is still 12 % lower than the base model's and takes 2 % of that back."""
 WRONG_OBJECTIVES = {
     "musicgen": {"padding": "padding", "no_delay": "objective"},
