@@ -99,3 +99,16 @@ def test_distances_that_different_ears_told_are_not_held_against_each_other():
     assert [run.distance for run in alike.runs] == [3.0, 3.4] and alike.notes == ()
     without = compare_runs([far("a", 3.0, "musicnn"), evaluated("b", 3.4, sound=None)])
     assert without.notes == () and without.runs[0].distance == 3.0
+
+
+def test_copies_of_a_base_model_are_one(tmp_path):
+    runs = []
+    for name, weights in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(weights)
+        one = evaluated(name, 3.0)
+        settings = one.comparison.settings.model_copy(update={"base": str(folder)})
+        runs.append(Evaluated(name, one.comparison.model_copy(update={"settings": settings})))
+    said = [[str(note) for note in compare_runs(two).notes] for two in (runs[:2], runs[1:])]
+    assert said[0] == [] and said[1] == ["They have different base models."]

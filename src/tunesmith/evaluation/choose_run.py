@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+from tunesmith.data.content import weights_digest
 from tunesmith.evaluation.judge import Contender, Ruling, difference, judge
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.loss_probes import ClipLoss
@@ -47,6 +49,12 @@ class Evaluated:
     def ears(self) -> tuple[str, ...]:
         """What measured speech; empty for music."""
         return self.comparison.speech.ears if self.comparison.speech else ()
+
+    @property
+    def base(self) -> str:
+        """The base model by its content where it is a folder, for copies of one are the same; else by its name."""
+        path = self.comparison.settings.base
+        return weights_digest(Path(path)) if Path(path).is_dir() else path
 
     @property
     def distance_ears(self) -> tuple[str, ...] | None:
@@ -157,7 +165,7 @@ def _notes(ordered: Sequence[Evaluated]) -> list[Message]:
                 "evaluate them again where the same ears are."
             )
         )
-    if any(one.comparison.settings.base != first.comparison.settings.base for one in ordered):
+    if len({one.base for one in ordered}) > 1:
         notes.append(msg("They have different base models."))
     return notes
 
