@@ -8,8 +8,9 @@ import pytest
 
 from tests.training.test_trainer import BASE
 from tunesmith.adapters.files import load_adapter
-from tunesmith.records.stage_state import TrainSummary
+from tunesmith.records.stage_state import StageState, TrainSummary
 from tunesmith.run.adapted import adapter_folder, load_adapted
+from tunesmith.stages.loss_meter import Meter
 from tunesmith.stages.probes import measure_probes
 from tunesmith.stages.train import train
 from tunesmith.training.held_out import measure_held_out
@@ -30,6 +31,21 @@ def test_training_ends_with_probes_of_the_weights_that_are_kept(trained):
     told = context.folder.log.read_text(encoding="utf-8")
     assert f"loss of {now.clips} training clips {now.train.base:.3f} → {now.train.adapter:.3f}" in told
     assert "another clip's caption costs" in told
+
+
+def test_what_training_has_measured_is_measured_again_only_of_another_adapter(trained, monkeypatch):
+    context, summary = trained
+    told = {"stage": "train", "fingerprint": "", "status": "done", "summary": summary.model_dump(mode="json")}
+    StageState.model_validate(told).write(context.folder.stage("train"))
+    adapter, asked = adapter_folder(context), []
+    networks, sums = load_adapted(context.family, adapter, "cpu"), Meter.sums
+    monkeypatch.setattr(Meter, "sums", lambda meter, samples: asked.append(len(samples)) or sums(meter, samples))
+    assert len(measure_probes(context, networks, "cpu", adapter=adapter).gains.base) == summary.probes.clips
+    known = len(asked)
+    config = adapter / "adapter_config.json"
+    config.write_text(config.read_text().replace('"lora_alpha": ', '"lora_alpha": 1'))
+    assert measure_probes(context, networks, "cpu", adapter=adapter).train is not None
+    assert len(asked) - known == known + 2, "the training clips under their own captions and under lent ones"
 
 
 def test_the_last_weights_are_not_probed_where_others_were_kept(make_run, monkeypatch):

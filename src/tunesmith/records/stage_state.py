@@ -35,6 +35,7 @@ class TrainSummary(Part):
         trained_parameters: How many parameters were trained.
         base: The base model by its content; empty in records of before.
         probes: Losses of training clips with the weights that were kept; ``None`` in records of before.
+        probed: Key of the base, weights and clips that the probes are of; empty in records of before.
     """
 
     updates: int
@@ -48,6 +49,7 @@ class TrainSummary(Part):
     trained_parameters: int
     base: str = ""
     probes: LossProbes | None = None
+    probed: str = ""
 
 
 class StageState(Record):

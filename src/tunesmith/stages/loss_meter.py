@@ -57,17 +57,18 @@ class Meter:
 
         roles = _lent_roles(self.context)
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
-        encode_quietly(self.context, [sample for row in under for sample in row])
+        every = [sample for row in under for sample in row]
+        encode_quietly(self.context, every)
         set_scale(self.networks, 0.0)
-        return tuple(
-            tuple(result_of([self._sums(batches_of(self.context, [sample]))]).loss for sample in row) for row in under
-        )
+        losses = [result_of([self._sums(batches)]).loss for batches in each_alone(self.context, every)]
+        return tuple(tuple(losses[start : start + len(samples)]) for start in range(0, len(every), len(samples)))
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
         from tunesmith.adapters.scale import set_scale
 
-        batches = {sample.id: batches_of(self.context, [sample]) for sample in samples}
+        alone = each_alone(self.context, samples)
+        batches = {sample.id: of_clip for sample, of_clip in zip(samples, alone, strict=True)}
         found: list[ClipSums] = []
         for scale in (0.0, 1.0):
             set_scale(self.networks, scale)
@@ -180,3 +181,15 @@ def batches_of(context: RunContext, samples: Sequence[Sample]) -> list[Batch]:
         return []
     items = fixed_items(clips_of(context, samples))
     return fixed_batches(context.family, items, context.recipe.train.batch_size)
+
+
+def each_alone(context: RunContext, samples: Sequence[Sample]) -> list[list[Batch]]:
+    """The same of every sample by itself, in their order."""
+    from tunesmith.training.setup import clips_of
+    from tunesmith.training.validation import fixed_batches
+
+    if not samples:
+        return []
+    clips = clips_of(context, samples)
+    items = (clips.read(index, clips.crop(index, None)) for index in range(len(samples)))
+    return [fixed_batches(context.family, [item], 1) for item in items]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.data.content import audio_key, checkpoint_content, content_key, file_digest
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.data.spread import spread_places
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
-from tunesmith.stages.loss_meter import Meter, batches_of, encode_quietly
+from tunesmith.stages.loss_meter import Captioned, Meter, batches_of, encode_quietly
 from tunesmith.stages.silence_probe import silence_behind
 
 if TYPE_CHECKING:
@@ -25,15 +27,22 @@ STYLE_SCALES = (0.0, 0.25, 0.5, 1.0)
 
 
 def measure_probes(
-    context: RunContext, networks: Mapping[str, nn.Module], device: str, style: Sequence[Batch] = ()
+    context: RunContext,
+    networks: Mapping[str, nn.Module],
+    device: str,
+    style: Sequence[Batch] = (),
+    adapter: Path | None = None,
 ) -> LossProbes:
     """The probes of an adapter on the run's encoded clips. Leaves the adapter at strength 1.
+
+    What training has measured at its end with the same base, adapter and clips is not measured again.
 
     Args:
         context: The run.
         networks: Its networks with the adapter attached, on ``device``.
         device: Where to compute.
         style: Prompts in the base's own style.
+        adapter: The folder that the adapter is from.
     """
     from tunesmith.adapters.change import weight_change
     from tunesmith.adapters.scale import set_scale
@@ -44,7 +53,8 @@ def measure_probes(
     readable = encode_quietly(context, [*train, *held_out])
     train, held_out = ([sample for sample in readable if sample.split == side] for side in ("train", "valid"))
     meter = Meter(context, networks, device)
-    trained, held = meter.captioned(train), meter.captioned(held_out)
+    trained = (adapter and measured_in_training(context, adapter, train)) or meter.captioned(train)
+    held = meter.captioned(held_out)
     found = LossProbes(
         clips=len(train),
         train=trained.own,
@@ -63,6 +73,25 @@ def measure_probes(
     )
     set_scale(networks, 1.0)
     return found.model_copy(update={"change": weight_change(networks)})
+
+
+def measured_in_training(context: RunContext, adapter: Path, samples: Sequence[Sample]) -> Captioned | None:
+    """What training measured of these clips at its end; ``None`` where base, adapter or clips are others now."""
+    state = context.folder.stage_state("train")
+    summary = state.training() if state else None
+    probes = summary.probes if summary else None
+    if summary is None or probes is None or not probes.gains or summary.probed != probed_of(context, adapter, samples):
+        return None
+    return Captioned(probes.train, probes.swapped, probes.gains, ())
+
+
+def probed_of(context: RunContext, adapter: Path, samples: Sequence[Sample]) -> str:
+    """Key of a base, an adapter's files and clips, by content."""
+    files = sorted(path for path in adapter.rglob("*") if path.suffix in (".json", ".safetensors"))
+    clips = (audio_key(audio) for sample in samples for audio in sample.audios.values())
+    texts = (text for sample in samples for item in sorted(sample.texts.items()) for text in item)
+    base = checkpoint_content(context.family.checkpoint.folder)
+    return content_key(base, *map(file_digest, files), *clips, *texts)
 
 
 def _graded(meter: Meter, samples: Sequence[Sample], known: ProbePair | None) -> tuple[ScaleLoss, ...]:

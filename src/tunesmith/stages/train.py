@@ -13,10 +13,11 @@ from tunesmith.evaluation.causes.by_heart import train_change
 from tunesmith.evaluation.diagnosis import Losses, RunData
 from tunesmith.records.loss_probes import LossProbes
 from tunesmith.records.stage_state import TrainSummary
+from tunesmith.run.adapted import adapter_folder
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import training_samples
 from tunesmith.stages.loss_meter import Meter
-from tunesmith.stages.probes import spread
+from tunesmith.stages.probes import probed_of, spread
 from tunesmith.texts import msg
 from tunesmith.training.start import Start
 from tunesmith.training.trainer import train as train_adapter
@@ -47,7 +48,8 @@ def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, 
 
     # Speech under another text has to be encoded anew, for which training would load what it needs nowhere else.
     lending = not context.family.is_speech
-    measured = Meter(context, networks, device).captioned(spread(training_samples(context.folder)), lending=lending)
+    clips = spread(training_samples(context.folder))
+    measured = Meter(context, networks, device).captioned(clips, lending=lending)
     set_scale(networks, 1.0)
     probes = LossProbes(
         clips=len(measured.each),
@@ -60,7 +62,8 @@ def probed(context: RunContext, networks: Mapping[str, nn.Module], device: str, 
         gains=measured.gains,
         change=None,
     )
-    found = summary.model_copy(update={"probes": probes})
+    of_these = probed_of(context, adapter_folder(context), clips)
+    found = summary.model_copy(update={"probes": probes, "probed": of_these})
     tell(context, found, probes)
     return found
 

@@ -8,6 +8,7 @@ import torch
 
 from tests.golden_files import golden_path
 from tunesmith.data.item_rng import ItemRng
+from tunesmith.families.ace_step import objective
 from tunesmith.families.ace_step.collate import NO_LYRICS, chosen_lyrics, chosen_text, collate
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
@@ -116,7 +117,33 @@ def test_a_model_that_says_nothing_costs_the_level_of_knowing_nothing(family):
     assert loss == pytest.approx(family.objective.chance_loss(), rel=0.02)
 
 
-def test_the_true_velocity_costs_nothing(family):
+def test_all_levels_at_once_cost_what_each_costs_alone(family, networks, monkeypatch):
+    batch = family.objective.collate(mixed(family), None)
+    at_once = family.objective.loss(networks, batch, None)
+    calls = count_calls(monkeypatch, networks["transformer"])
+    family.objective.loss(networks, batch, None)
+    assert len(calls) == 1
+    monkeypatch.setattr(objective, "FRAMES_AT_ONCE", 0)
+    alone = family.objective.loss(networks, batch, None)
+    assert len(calls) == 1 + objective.HELD_OUT_LEVELS == 1 + len(alone)
+    for name, term in alone.items():
+        assert float(at_once[name].sum.detach()) == pytest.approx(float(term.sum.detach()), rel=1e-5)
+
+
+def count_calls(monkeypatch, network) -> list[int]:
+    calls, decode = [], network.decode
+
+    def counted(latents, *args, **kwargs):
+        calls.append(len(latents))
+        return decode(latents, *args, **kwargs)
+
+    monkeypatch.setattr(network, "decode", counted)
+    return calls
+
+
+def test_the_true_velocity_costs_nothing(family, monkeypatch):
+    monkeypatch.setattr(objective, "FRAMES_AT_ONCE", 0)  # it knows the velocity of the batch as it was made
+
     class Knowing(torch.nn.Module):
         config = family.checkpoint.config.transformer
         batch: dict

@@ -13,7 +13,7 @@ Transformers" (Esser et al. 2024); the projection losses are REPA's (Yu et al. 2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,12 +23,15 @@ from torch.nn import functional as F
 
 from tunesmith.adapters.attach import unwrap_peft
 from tunesmith.data.item_rng import ItemRng, key_of
+from tunesmith.families.ace_step.parts.transformer import Conditions
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossTerm
 
 HELD_OUT_LEVELS = 4
 """Held-out loss is measured at so many fixed noise levels, the middles of equal shares of what training draws."""
+FRAMES_AT_ONCE = 1024
+"""Latent frames (of 93 ms) of all noise levels together that pass the network at once when measuring."""
 
 
 @lru_cache(maxsize=8)
@@ -96,11 +99,8 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     compared = [(index, name) for index, name in enumerate(ssl_names) if name in batch]
     taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths[index] for index, _ in compared))
     terms: dict[str, LossTerm] = {}
-    for name, sigma_B in zip(batch["denoise_terms"], batch["sigmas"], strict=True):
-        sigma = sigma_B[:, None, None, None]
-        noisy = sigma * batch["noise"] + (1 - sigma) * batch["latents"]
-        out = network.decode(noisy, sigma_B * TRAINING_LEVELS, conditions, batch["frame_mask"], taps=taps)
-        velocity, hidden = out if taps else (out, {})
+    answers = at_every_level(network, batch, conditions, taps)
+    for name, sigma_B, (velocity, hidden) in zip(batch["denoise_terms"], batch["sigmas"], answers, strict=True):
         count = batch["denominators"][name]
         terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), count)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
@@ -108,6 +108,28 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
             terms[ssl] = LossTerm(total, batch["denominators"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
     return terms
+
+
+def at_every_level(
+    network: Any, batch: Batch, conditions: Conditions, taps: Sequence[int]
+) -> Iterator[tuple[torch.Tensor, dict[int, torch.Tensor]]]:
+    """Velocity (B, C, H, T) and hidden frames by depth at each of a batch's noise levels.
+
+    A short clip that is measured alone passes the network once for all levels: calls of small layers cost more than
+    what they compute.
+    """
+    sigmas_KB, mask = batch["sigmas"], batch["frame_mask"]
+    at_once = len(sigmas_KB) if sigmas_KB.numel() * batch["latents"].shape[-1] <= FRAMES_AT_ONCE else 1
+    for rows in sigmas_KB.split(at_once):
+        times = len(rows)
+        sigma = rows[..., None, None, None]
+        noisy = (sigma * batch["noise"] + (1 - sigma) * batch["latents"]).flatten(0, 1)
+        frame_mask = mask if mask is None or times == 1 else mask.repeat(times, 1)
+        repeated = conditions if times == 1 else conditions.repeated(times)
+        out = network.decode(noisy, rows.flatten() * TRAINING_LEVELS, repeated, frame_mask, taps=taps)
+        velocity, hidden = out if taps else (out, {})
+        for row, part in enumerate(velocity.chunk(times)):
+            yield part, {depth: frames.chunk(times)[row] for depth, frames in hidden.items()}
 
 
 def projection_sum(

@@ -42,6 +42,10 @@ class Conditions:
     mask: torch.Tensor
     positions: torch.Tensor
 
+    def repeated(self, times: int) -> Conditions:
+        """The whole batch so many times over."""
+        return Conditions(self.states.repeat(times, 1, 1), self.mask.repeat(times, 1), self.positions.repeat(times, 1))
+
 
 class AceStepTransformer(nn.Module):
     """The trained network of ACE-Step v1.
