@@ -74,7 +74,7 @@ class LossProbes(Part):
         gains: What their own captions are worth to the training clips; files of before have none.
         held_out_gains: The same of the held-out clips.
         assigned: The base's loss of some clips of different captions under the caption of each: row by row a clip, its
-            own caption on the diagonal; likewise.
+            own caption on the diagonal; empty as well where the gains alone say that the captions fit.
         silence: Loss on silence that follows the sound of training clips, under their captions; likewise.
         each_held_out: Every held-out clip alone, by which runs are compared; likewise.
         base_style: Loss on prompts in the base's own style, by the adapter's strength; likewise.

@@ -10,6 +10,7 @@ from tunesmith.data.content import audio_key, checkpoint_content, content_key, f
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.data.spread import spread_places
+from tunesmith.evaluation.causes.captions import are_answered
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
@@ -55,6 +56,7 @@ def measure_probes(
     meter = Meter(context, networks, device)
     trained = (adapter and measured_in_training(context, adapter, train)) or meter.captioned(train)
     held = meter.captioned(held_out)
+    answered = are_answered(trained.gains, held.gains)  # then the many passes of every caption decide nothing
     found = LossProbes(
         clips=len(train),
         train=trained.own,
@@ -65,7 +67,7 @@ def measure_probes(
         scales=_graded(meter, held_out or train, held.own or trained.own),
         gains=trained.gains,
         held_out_gains=held.gains,
-        assigned=meter.assigned(encode_quietly(context, spread(_of_each_caption(own)))),
+        assigned=() if answered else meter.assigned(encode_quietly(context, spread(_of_each_caption(own)))),
         silence=silence_behind(meter, train),
         base_style=meter.by_scale(style, STYLE_SCALES),
         each_held_out=held.each,

@@ -28,10 +28,26 @@ def find(run: RunData) -> Cause | None:
     probes = run.losses.probes if run.losses else None
     if probes is None or run.losses is None or run.losses.adapter_heldout is None:
         return None
+    if are_answered(probes.gains, probes.held_out_gains):
+        return None
     losses = np.asarray(probes.assigned, float)
     if losses.ndim == 2 and len(losses) >= FEWEST_CAPTIONS and np.isfinite(losses).all():
         return _by_assignment(losses, probes)
     return _by_gains(probes)
+
+
+def are_answered(gains: CaptionGains | None, held_out: CaptionGains | None) -> bool:
+    """Whether clips' own captions are worth so much to the adapter that they fit, whatever else is measured."""
+    tuned, size = _worth(gains, held_out)
+    return size > 0 and tuned >= _LEAST * size
+
+
+def _worth(gains: CaptionGains | None, held_out: CaptionGains | None) -> tuple[float, float]:
+    """What a clip's own caption is worth to the adapter, and the size of the base's gains."""
+    before, own = _gains(gains), _gains(held_out)
+    size = float(np.mean(np.abs([*before[0], *own[0]] or [0.0])))
+    # Training clips may be known by heart under captions of others, and few held-out ones may have captions alike.
+    return min(_mean([*before[1], *own[1]]), _mean(own[1]) if own[1] else np.inf), size
 
 
 def fit_by_chance(losses: np.ndarray) -> tuple[float, float]:
@@ -54,11 +70,8 @@ def fit_by_chance(losses: np.ndarray) -> tuple[float, float]:
 
 def _by_assignment(losses: np.ndarray, probes: LossProbes) -> Cause | None:
     base, chance = fit_by_chance(losses)
-    before, own = _gains(probes.gains), _gains(probes.held_out_gains)
-    gained, size = [*before[1], *own[1]], float(np.mean(np.abs([*before[0], *own[0]] or [0.0])))
-    # Training clips may be known by heart under captions of others, and few held-out ones may have captions alike.
-    tuned = min(_mean(gained), _mean(own[1]) if own[1] else np.inf)
-    if chance < BY_CHANCE or tuned >= _LEAST * size:
+    tuned, size = _worth(probes.gains, probes.held_out_gains)
+    if chance < BY_CHANCE:
         return None
     sentence = msg(
         "Handed out at random, {chance:.0%} of the ways to caption {clips} clips suit the base model as well as yours "
