@@ -35,7 +35,7 @@ _PLACES = 3  # of a window, where its waveform is held against clips
 
 
 @dataclass(frozen=True)
-class Place:
+class Agreement:
     """Where a stretch of an output lies in a clip.
 
     Attributes:
@@ -52,7 +52,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Copy(Place):
+class Copy(Agreement):
     """An output that holds a stretch of a training clip.
 
     Attributes:
@@ -92,7 +92,7 @@ def find_copies(
     return sorted(copies, key=lambda copy: -copy.score / copy.limit)
 
 
-_NOWHERE = Place(0.0, "", 0.0, 0.0)
+_NOWHERE = Agreement(0.0, "", 0.0, 0.0)
 
 
 class _Searched:
@@ -107,19 +107,19 @@ class _Searched:
                 self._index.add(str(len(self._places)), marks)
                 self._places.append((number, start))
 
-    def best(self, audio: NDArray[np.floating], rate: int) -> tuple[Place, Place]:
+    def best(self, audio: NDArray[np.floating], rate: int) -> tuple[Agreement, Agreement]:
         """The window that agrees most with any clip by its landmarks, and the one that does by its waveform."""
         by_marks = by_wave = _NOWHERE
         for start, sound, marks in _windows(_mono(audio, rate), _WINDOW_S, _STEP_S):
             match = self._index.query(marks, threshold=_LEAST) if len(marks) else None
             if match is not None and match.score > by_marks.score:
                 number, inside = self._places[int(match.key)]
-                by_marks = Place(match.score, self._clips[number][0], start, inside + match.offset_s)
+                by_marks = Agreement(match.score, self._clips[number][0], start, inside + match.offset_s)
             for key, offset_s in self._index.alignments(marks, _PLACES) if len(marks) else ():
                 number, inside = self._places[int(key)]
                 score = self._likeness(sound, number, inside + offset_s)
                 if score > by_wave.score:
-                    by_wave = Place(score, self._clips[number][0], start, inside + offset_s)
+                    by_wave = Agreement(score, self._clips[number][0], start, inside + offset_s)
         return by_marks, by_wave
 
     def _likeness(self, sound: NDArray[np.floating], number: int, at_s: float) -> float:
