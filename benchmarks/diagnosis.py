@@ -32,6 +32,7 @@ __all__ = ["protocol"]
 
 RECALL_BAR, ALARM_BAR, NULL_BAR = 0.95, 0.02, 0.05
 REFERENCE_CLIPS = 12
+LONG_SECONDS = 7.0
 
 
 def chosen(material: Sequence[Clip], planted: Planted, most: int) -> list[Clip]:
@@ -118,6 +119,27 @@ def print_wrong_names(results: dict[str, list[Judged]]) -> dict[str, float]:
     return wrong
 
 
+def print_fades(results: dict[str, list[Judged]]) -> dict[str, dict[str, float]]:
+    """Fades of 12 dB of music by the length of its clips: five seconds of a piece sink by themselves."""
+    shares = {}
+    print("\nFade of 12 dB in music, by length")
+    for name, longer in (("long", True), ("short", False)):
+        music = {
+            failure: [
+                each
+                for each in results[failure]
+                if each.job.clip.profile == "music" and not each.job.clip.ending
+                if (each.signals.duration_s > LONG_SECONDS) == longer
+            ]
+            for failure in ("fade 12 dB", CLEAN)
+        }
+        planted, clean = music.values()
+        found, called = (share(part, ["fade"], own=False) for part in (planted, clean))
+        shares[name] = {"found": found, "of": len(planted), "called": called, "clean": len(clean)}
+        print(f"  {name:8} found {found:.1%} of {len(planted)}, called so though clean {called:.1%} of {len(clean)}")
+    return shares
+
+
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -157,6 +179,7 @@ def main() -> None:
         ),
         "on_endings": print_alarms([r for r in results[CLEAN] if r.job.clip.ending], "On the ends of tracks"),
         "wrong_names": print_wrong_names(results),
+        "fades": print_fades(results),
         "clean_clips": len(results[CLEAN]),
     }
     if options.nulls:

@@ -27,7 +27,7 @@ GOOD = tuple(measured(seed) for seed in range(30, 38))
 
 @functools.cache
 def outputs(name: str, share: float = 1.0) -> list[Signals]:
-    made = {"fade 4": failures.fade(4), "fade 20": failures.fade(20), "shuffled": failures.shuffle_frames}.get(name)
+    made = {"fade 6": failures.fade(6), "fade 20": failures.fade(20), "shuffled": failures.shuffle_frames}.get(name)
     failure = made or failures.EXPECTED[name][0]
     rng = np.random.default_rng(0)
     broken = [measure(failure(song(seed), RATE, rng), RATE) for seed in range(20, 28)]
@@ -97,7 +97,7 @@ def test_a_fault_of_the_own_clips_is_set_aside_aloud():
 
 
 def test_a_slight_fade_is_found_by_the_group_only():
-    slight = outputs("fade 4")
+    slight = outputs("fade 6")
     findings = by_rule(diagnose_run(BASE, slight, OWN))
     assert "fade" not in findings
     assert findings["fade_group"].kind == "worse"

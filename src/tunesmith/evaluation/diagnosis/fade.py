@@ -10,8 +10,6 @@ DROP_DB = 4.0
 _SLOPE_DB_PER_S = -0.5
 _FALL_DB = {"music": 7.0, "speech": 10.0}  # over the clip; a short sentence falls by up to 9 dB
 _TAU, _TAU_OF_SHORT = -0.5, -0.35
-# Music that swells by half as much as a fade takes away leaves a slighter fall, which is still a steady one.
-_STEADY_TAU, _STEADY_FALL_DB, _STEADY_SLOPE_DB_PER_S, _STEADY_DROP_DB = -0.65, 5.5, -0.45, 3.0
 _SHORT_S = 7.0  # five seconds have ten pairs, of which chance turns a few around
 _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thing
 
@@ -19,40 +17,32 @@ _SHORTEST_S = 3.0  # below it a fade and a single decaying note are the same thi
 def detect(signals: Signals, context: Context) -> Reading | None:
     """First to last third loses over 4 dB, and most later seconds are quieter than earlier ones.
 
-    They fall at over 0.5 dB/s, and fast enough for 7 dB over a clip of music, 10 dB over one of speech. In music that
-    falls steadily, 3 dB and 5.5 dB are enough. The end of a recording may fade.
+    They fall at over 0.5 dB/s, and fast enough for 7 dB over a clip of music, 10 dB over one of speech. The end of a
+    recording may fade.
     """
     if not signals.live or signals.duration_s < _SHORTEST_S or signals.at_end > 0:
         return None
-    steady = context.profile == "music" and _falls(
-        signals, _STEADY_TAU, _STEADY_FALL_DB, _STEADY_SLOPE_DB_PER_S, _STEADY_DROP_DB
-    )
-    tau = _TAU if signals.duration_s >= _SHORT_S else _TAU_OF_SHORT
-    usual = _falls(signals, tau, _FALL_DB[context.profile], _SLOPE_DB_PER_S, DROP_DB)
-    limit = _STEADY_DROP_DB if steady else DROP_DB
+    steady = signals.fade_tau < (_TAU if signals.duration_s >= _SHORT_S else _TAU_OF_SHORT)
+    fall = -signals.fade_slope * signals.duration_s
+    falling = steady and signals.fade_slope < _SLOPE_DB_PER_S and fall > _FALL_DB[context.profile]
     text = msg(
         "Loudness falls by {fade_drop3:.1f} dB from the first to the last third (limit {limit} "
         "dB), at {fade_slope:.2f} dB per second.",
         fade_drop3=signals.fade_drop3,
-        limit=limit,
+        limit=DROP_DB,
         fade_slope=-signals.fade_slope,
     )
     # A sentence falls by nature, the more the shorter it is: the person's own tell nothing of another text's.
     off = context.off(signals, fade_slope=-1, fade_drop3=1) if context.profile == "music" else None
     return Reading(
         signals.fade_drop3,
-        limit,
+        DROP_DB,
         "dB",
         text,
-        absolute=steady or usual,
+        absolute=falling and signals.fade_drop3 > DROP_DB,
         off=off,
         unlike=msg("Falls faster than your own clips"),
     )
-
-
-def _falls(signals: Signals, tau: float, fall_db: float, slope: float, drop_db: float) -> bool:
-    fall = -signals.fade_slope * signals.duration_s
-    return signals.fade_tau < tau and fall > fall_db and signals.fade_slope < slope and signals.fade_drop3 > drop_db
 
 
 RULE = Rule(
