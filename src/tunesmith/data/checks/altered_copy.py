@@ -20,7 +20,7 @@ _IN_SPEECH = 3.0
 
 
 def least_score(limits: CheckLimits, *, transcripts: bool) -> float:
-    """Share (0..1) of agreeing landmarks from which on a clip is a copy; speech of one voice is alike without being one."""
+    """Share (0..1) of agreeing landmarks above which a clip is a copy; sentences of one voice are alike without it."""
     return limits.altered_score * (_IN_SPEECH if transcripts else 1)
 
 
