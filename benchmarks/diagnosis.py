@@ -4,7 +4,8 @@ Clean clips of six kinds (game music, recorded speech, sample loops, MIDI throug
 synthesiser) are cut or rendered into ``--cache``: Debian packages are downloaded and unpacked there (some 550 MB, never
 installed), ``fluidsynth`` and ``espeak-ng`` have to be installed. Thresholds were fitted on the half ``fit`` of the
 sources; the bars hold on ``fresh``, which is other games, speakers, loops, instruments and languages, and to which no
-limit was fitted: the kinds of its misses are known, its numbers are not used. ``report`` is the other half of what was fitted on, and was looked at between two fits.
+limit was fitted: the kinds of its misses are known, its numbers are not used. ``report`` is the
+other half of what was fitted on, and was looked at between two fits.
 
     python benchmarks/diagnosis.py --nulls 300 --sets 2    # with runs in which nothing happened, and sets of outputs
     python benchmarks/diagnosis.py --half fit --keep       # go on where it was interrupted

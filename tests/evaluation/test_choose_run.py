@@ -10,6 +10,7 @@ from tunesmith.evaluation.choose_run import Evaluated, compare_runs
 from tunesmith.records.loss_probes import ClipLoss
 from tunesmith.records.run_finding import ClipVerdict
 from tunesmith.records.runs_compared import RunsCompared
+from tunesmith.records.sound_comparison import SetDistance, SoundComparison
 from tunesmith.records.speech_comparison import SpeechComparison
 from tunesmith.report.compared import build_compared
 from tunesmith.texts import Message
@@ -84,3 +85,30 @@ def test_speech_that_different_ears_measured_is_not_held_against_each_other():
     assert "different ears (a: GE2E, b: MFCC statistics)" in str(apart.notes[0])
     alike = compare_runs([spoken("a", 3.0, "GE2E", lost), spoken("b", 3.4, "GE2E")])
     assert alike.choice.name == "b" and alike.notes == ()
+
+
+def test_distances_that_different_ears_told_are_not_held_against_each_other():
+    def far(name: str, loss: float, *ears: str) -> Evaluated:
+        distance = SetDistance(value=loss, null_mean=0, null_spread=1, clips=8, reference=12)
+        return evaluated(name, loss, sound=SoundComparison(base=distance, adapter=distance, ears=ears))
+
+    apart = compare_runs([far("a", 3.0, "musicnn"), far("b", 3.4)])
+    assert [run.distance for run in apart.runs] == [None, None]
+    assert "told by different ears" in str(apart.notes[0])
+    alike = compare_runs([far("a", 3.0, "musicnn"), far("b", 3.4, "musicnn")])
+    assert [run.distance for run in alike.runs] == [3.0, 3.4] and alike.notes == ()
+    without = compare_runs([far("a", 3.0, "musicnn"), evaluated("b", 3.4, sound=None)])
+    assert without.notes == () and without.runs[0].distance == 3.0
+
+
+def test_copies_of_a_base_model_are_one(tmp_path):
+    runs = []
+    for name, weights in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(weights)
+        one = evaluated(name, 3.0)
+        settings = one.comparison.settings.model_copy(update={"base": str(folder)})
+        runs.append(Evaluated(name, one.comparison.model_copy(update={"settings": settings})))
+    said = [[str(note) for note in compare_runs(two).notes] for two in (runs[:2], runs[1:])]
+    assert said[0] == [] and said[1] == ["They have different base models."]

@@ -17,7 +17,7 @@ from tunesmith.evaluation.sound.copies import WAVEFORM_THRESHOLD, WINDOW_THRESHO
 from tunesmith.evaluation.sound.distance import kernel_distance, standardised
 from tunesmith.evaluation.sound.embedding import SIZE, window_vectors
 from tunesmith.records.loss_probes import CaptionGains
-from tunesmith.records.sound_comparison import AskedTempo
+from tunesmith.records.sound_comparison import AskedTempo, SetDistance, SoundComparison
 
 TRAINING = [(f"{seed}.wav", song(seed), RATE) for seed in range(8)]
 HELD_OUT = [(f"{seed}.wav", song(seed), RATE) for seed in range(8, 12)]
@@ -79,8 +79,23 @@ def test_the_distance_of_like_music_lies_within_its_null_and_that_of_noise_far_b
     assert windows[0].shape[1] == SIZE and window_vectors(np.zeros(RATE // 2), RATE).shape == (0, SIZE)
     noisy = [window_vectors(song(seed) + 0.1 * rng.standard_normal(song(seed).shape), RATE) for seed in range(8)]
     like, noise, own = standardised([windows[:8], noisy, windows[8:]], windows[8:])
-    assert abs(kernel_distance(like, own).z) < 4 < kernel_distance(noise, own).z
-    assert kernel_distance(like[:3], own) is None
+    assert abs(kernel_distance([(like, own)]).z) < 4 < kernel_distance([(noise, own)]).z
+    assert kernel_distance([(like[:3], own)]) is None
+
+
+def test_two_embeddings_make_one_distance_and_clips_that_one_cannot_hear_are_left_out():
+    rng = np.random.default_rng(0)
+    first, second = (
+        ([rng.normal(shift, 1, (3, 5)) for _ in range(8)], [rng.normal(0, 1, (3, 5)) for _ in range(12)])
+        for shift in (0.0, 2.0)
+    )
+    alone, other, both = (kernel_distance(views) for views in ([first], [second], [first, second]))
+    assert both.value == pytest.approx((alone.value + other.value) / 2) and both.value > alone.value + 1
+    assert both.null_mean == pytest.approx((alone.null_mean + other.null_mean) / 2)
+    unheard = ([np.zeros((0, 5)), *second[0][1:]], second[1])
+    without = [(first[0][1:], first[1]), (second[0][1:], second[1])]
+    assert kernel_distance([first, unheard]) == kernel_distance(without)
+    assert kernel_distance([first, unheard]).clips == 7
 
 
 def test_a_run_is_told_what_it_copied_and_that_all_sounds_alike():
@@ -98,6 +113,14 @@ def test_outputs_that_left_the_clips_are_further_from_them():
     noise = [(0.1 * rng.standard_normal((4 * RATE, 2)), RATE) for _ in range(8)]
     assert found(compare_sound(heard(noise), SIGNALS, SIGNALS))["distance"] == "worse"
     assert found(compare_sound(heard(OTHERS, noise), SIGNALS, SIGNALS))["distance"] == "better"
+
+
+def test_a_distance_that_a_learned_ear_told_has_to_move_further():
+    def told(after: float, *ears: str) -> bool:
+        base, tuned = (SetDistance(value=v, null_mean=0, null_spread=1, clips=8, reference=12) for v in (10, after))
+        return "distance" in found(SoundComparison(base=base, adapter=tuned, ears=ears))
+
+    assert told(5) and not told(5, "musicnn") and told(3, "musicnn") and not told(7)
 
 
 def test_asked_tempi_are_met_at_half_and_double_too():

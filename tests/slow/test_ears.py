@@ -12,7 +12,7 @@ import soundfile
 
 from tests.evaluation.speech.talk import ESPEAK, needs_espeak
 from tunesmith.cli.main import main
-from tunesmith.ears.catalogue import DNSMOS, GE2E, SILERO, WHISPER_TINY_EN, Ear
+from tunesmith.ears.catalogue import DNSMOS, GE2E, MUSICNN, SILERO, WHISPER_TINY_EN, Ear
 from tunesmith.ears.installed import is_usable
 from tunesmith.files import cache_home
 from tunesmith.speech.error_rate import error_rate
@@ -26,6 +26,9 @@ SENTENCES = (
     "the river is wide here and the bridge is a long way off",
     "we locked the door and left the house before dawn",
 )
+
+ORIGINAL_VECTOR = (0.427495, 1.251302, -0.092263, 2.559981)
+ORIGINAL_TAGS = (0.000122, 0.001932, 0.002179, 0.151385)
 
 
 @pytest.fixture
@@ -106,6 +109,20 @@ def test_silero_hears_where_somebody_speaks(ear):
     likely = np.array(list(speech_detector().probabilities(windows)))
     third = len(likely) // 3
     assert likely[third + 5 : 2 * third - 5].mean() > 0.7 and likely[: third - 5].mean() < 0.1
+
+
+def test_musicnn_hears_music(ear):
+    """Numbers of the original network in TensorFlow over the same log mel energies."""
+    ear(MUSICNN)
+    import torch
+
+    from tunesmith.ears.musicnn import TAGS, WINDOW, MusicEar
+
+    mel = np.abs(np.random.default_rng(0).normal(1, 1, (2, WINDOW, 96))).astype(np.float32)
+    vectors, tags = MusicEar().forward(torch.from_numpy(mel))
+    assert vectors.shape == (2, 200) and tags.shape == (2, len(TAGS))
+    assert vectors[0, :4].numpy() == pytest.approx(ORIGINAL_VECTOR, abs=1e-4)
+    assert tags[0, :4].numpy() == pytest.approx(ORIGINAL_TAGS, abs=1e-5)
 
 
 @needs_espeak

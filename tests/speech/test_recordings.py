@@ -137,6 +137,24 @@ def test_the_limit_of_a_second_voice_is_that_of_what_hears_it(tmp_path):
     assert told(voice_likeness=0.9) == {"high": 0.9}
 
 
+def test_little_speech_has_a_limit_of_its_own_and_other_noise_is_not_held_against(tmp_path):
+    """A likeness of 0.71 is another voice at 0.8 and none at 0.6; noise parts one voice into two."""
+    clips = {f"low{n}": (talk(text, seed=n), text) for n, text in enumerate(TEXTS[:4])}
+    mono, noise = talk(TEXTS[4], HIGH, seed=4)[0, : int(1.5 * RATE)], np.random.default_rng(0)
+    clips["short"] = mono[None], TEXTS[4]
+    hiss = mono.std() * noise.standard_normal(len(mono)).astype(np.float32) / 3
+
+    def told(**limits: float):
+        voice = VoiceVector("pitch", lambda *heard: by_pitch(*heard) + np.array([1.0, 0.0]), odd_under=0.8, **limits)
+        return {f.clip: f.limit for f in checked(tmp_path, clips, Listener(voice)) if f.check == "second_voice"}
+
+    assert told() == {"short": 0.8} and told(short_odd_under=0.75) == {"short": 0.75}
+    assert told(short_odd_under=0.6) == {}
+    assert told(floor_within_db=30.0) == {"short": 0.8}
+    clips["short"] = (mono + hiss)[None], TEXTS[4]
+    assert told() == {"short": 0.8} and told(floor_within_db=4.0) == {}
+
+
 def test_nothing_is_heard_of_a_language_that_the_transcriber_does_not_know(tmp_path, monkeypatch):
     english = Transcriber(tmp_path / "nowhere", "tiny.en")
     monkeypatch.setattr(english, "_load", type("English", (), {"multilingual": False}))

@@ -8,7 +8,9 @@ import pytest
 
 from tests.training.test_trainer import BASE
 from tunesmith.adapters.files import WEIGHTS
-from tunesmith.records.metrics import EventLine, PreviewLine
+from tunesmith.evaluation.evidence import kept_loss
+from tunesmith.records.metrics import EventLine, PreviewLine, ValidLine
+from tunesmith.records.stage_state import TrainSummary
 from tunesmith.training import previews
 from tunesmith.training.trainer import train
 
@@ -54,6 +56,16 @@ def test_without_an_objection_the_loss_alone_decides(trained):
 def test_previews_that_fell_silent_veto_the_update_that_they_are_of(trained):
     context, summary, _ = trained(lambda update: update >= 8)
     assert vetoed(context) == [8, 12] and summary["best_update"] == 4
+
+
+def test_where_previews_refuse_all_the_reason_and_the_loss_of_the_last_are_known(trained):
+    """It was said that nothing was better than the base, and a later change of strength had nothing to stand on."""
+    context, summary, _ = trained(lambda update: update > 0)
+    assert vetoed(context) == [4, 8, 12] and summary["best_update"] is None
+    (said,) = [str(line.message) for line in context.folder.read_metrics(EventLine) if line.name == "no_best"]
+    assert "refused for what its previews sound like" in said
+    losses = {line.update: line.loss for line in context.folder.read_metrics(ValidLine)}
+    assert losses[12] < losses[0] and kept_loss(TrainSummary.model_validate(summary), context.folder) == losses[12]
 
 
 def test_what_the_base_model_does_by_itself_is_no_objection(trained):

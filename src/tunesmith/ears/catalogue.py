@@ -111,7 +111,24 @@ WHISPER_TINY_EN = Ear(
     },
     library="ctranslate2",
 )
-EARS: tuple[Ear, ...] = (GE2E, DNSMOS, SILERO, WHISPER_TINY_EN)
+MUSICNN = Ear(
+    name="musicnn",
+    title="musicnn",
+    tells=msg("what music sounds like: how far outputs are from your clips as a set"),
+    without=msg("The distance of outputs to your clips is that of plain statistics alone"),
+    package="musicnn",
+    version="0.1.0",
+    sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+    megabytes=9.5,
+    licence="ISC",
+    author="Jordi Pons, Universitat Pompeu Fabra",
+    files={
+        "checkpoint.index": "musicnn/MTT_musicnn/.index",
+        "checkpoint.data": "musicnn/MTT_musicnn/.data-00000-of-00001",
+        "LICENSE": "musicnn-0.1.0.dist-info/LICENSE.md",
+    },
+)
+EARS: tuple[Ear, ...] = (GE2E, DNSMOS, SILERO, WHISPER_TINY_EN, MUSICNN)
 
 
 def ear_named(name: str) -> Ear:

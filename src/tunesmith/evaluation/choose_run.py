@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+from tunesmith.data.content import weights_digest
 from tunesmith.evaluation.judge import Contender, Ruling, difference, judge
 from tunesmith.records.comparison import Comparison
 from tunesmith.records.loss_probes import ClipLoss
@@ -48,6 +50,18 @@ class Evaluated:
         """What measured speech; empty for music."""
         return self.comparison.speech.ears if self.comparison.speech else ()
 
+    @property
+    def base(self) -> str:
+        """The base model by its content where it is a folder, for copies of one are the same; else by its name."""
+        path = self.comparison.settings.base
+        return weights_digest(Path(path)) if Path(path).is_dir() else path
+
+    @property
+    def distance_ears(self) -> tuple[str, ...] | None:
+        """What told the distance to the clips beside plain statistics; ``None`` where none was told."""
+        sound = self.comparison.sound
+        return sound.ears if sound and sound.adapter else None
+
     def without_ears(self) -> Evaluated:
         """The same without the faults that hang on what measured speech."""
         record = self.comparison
@@ -79,7 +93,8 @@ def compare_runs(evaluated: Sequence[Evaluated]) -> RunsCompared:
     of_contender = {id(contender := one.contender): (contender, one) for one in evaluated}
     ruling = judge([contender for contender, _ in of_contender.values()])
     ordered = [of_contender[id(contender)][1] for contender in ruling.ordered]
-    return RunsCompared(runs=tuple(_row(one) for one in ordered), choice=_choose(ruling), notes=tuple(_notes(ordered)))
+    rows = (_row(one, distance=not _unlike_distances(ordered)) for one in ordered)
+    return RunsCompared(runs=tuple(rows), choice=_choose(ruling), notes=tuple(_notes(ordered)))
 
 
 def _by_any_ear(found: Iterable[_Found]) -> Iterator[_Found]:
@@ -143,7 +158,14 @@ def _notes(ordered: Sequence[Evaluated]) -> list[Message]:
                 ears=tuple(f"{one.name}: {', '.join(one.ears)}" for one in ordered),
             )
         )
-    if any(one.comparison.settings.base != first.comparison.settings.base for one in ordered):
+    if _unlike_distances(ordered):
+        notes.append(
+            msg(
+                "Their distances to your clips were told by different ears and are not held against each other; "
+                "evaluate them again where the same ears are."
+            )
+        )
+    if len({one.base for one in ordered}) > 1:
         notes.append(msg("They have different base models."))
     return notes
 
@@ -152,7 +174,12 @@ def _asked(one: Evaluated) -> list[tuple[str, int]]:
     return [(prompt.prompt, prompt.seed) for prompt in one.comparison.prompts]
 
 
-def _row(one: Evaluated) -> ComparedRun:
+def _unlike_distances(several: Sequence[Evaluated]) -> bool:
+    """Whether different ears told the distances to the clips."""
+    return len({one.distance_ears for one in several if one.distance_ears is not None}) > 1
+
+
+def _row(one: Evaluated, *, distance: bool) -> ComparedRun:
     record = one.comparison
     losses = record.losses
     style = losses.base_style if losses else None
@@ -165,7 +192,7 @@ def _row(one: Evaluated) -> ComparedRun:
         loss=losses.adapter.loss if losses else None,
         forgetting=forgetting,
         moved=change.median if change else None,
-        distance=record.sound.adapter.value if record.sound and record.sound.adapter else None,
+        distance=record.sound.adapter.value if distance and record.sound and record.sound.adapter else None,
         flagged=sum(bool(prompt.lora.verdicts) for prompt in record.prompts),
         outputs=len(record.prompts),
         broken=tuple(one.broken),

@@ -15,8 +15,10 @@ from tunesmith.data.content import base_content, checkpoint_content
 from tunesmith.data.sample import Sample
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.records.metrics import TrainLine, ValidLine, read_metric_lines
+from tunesmith.records.stage_state import TrainSummary
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, training_samples
+from tunesmith.run.folder import RunFolder
 
 HEARD = 200
 """About so many clips are looked at for silence, evenly from all."""
@@ -126,7 +128,7 @@ def training_evidence(context: RunContext, adapter: Path, unreadable: int = 0) -
         clips=len(clips),
         learning_rate=float(given.get("train.learning_rate") or recipe.learning_rate),
         first_terms=_first_terms(valid),
-        kept=summary.best_loss if summary.best_update is not None else None,
+        kept=kept_loss(summary, context.folder),
         losses=tuple((line.update, line.loss) for line in train if line.loss is not None),
         held_out=tuple(HeldOut(line.stage, line.update, line.loss) for line in valid if line.loss is not None),
         skipped=summary.skipped,
@@ -135,6 +137,13 @@ def training_evidence(context: RunContext, adapter: Path, unreadable: int = 0) -
         strength=_strength(given, adapter),
         lost=unreadable + sum(sample.split == "valid" for sample in absent_samples(context.folder)),
     )
+
+
+def kept_loss(summary: TrainSummary, folder: RunFolder) -> float | None:
+    """The held-out loss that ``best_model`` had in training: of the best update or, where none is, of the last one."""
+    if summary.best_update is not None:
+        return summary.best_loss
+    return next((line.loss for line in folder.read_metrics(ValidLine) if line.update == summary.updates), None)
 
 
 def data_evidence(context: RunContext) -> DataEvidence | None:

@@ -76,6 +76,7 @@ class SoundComparison(Part):
         copies: What was found.
         base: Distance of the base's outputs to the user's clips.
         adapter: Of the adapter's.
+        ears: The learned ears that told both distances beside plain statistics.
         variety: How various outputs and clips are.
         tempi: What was asked and what is heard.
     """
@@ -84,5 +85,6 @@ class SoundComparison(Part):
     copies: tuple[CopiedClip, ...] = ()
     base: SetDistance | None = None
     adapter: SetDistance | None = None
+    ears: tuple[str, ...] = ()
     variety: Variety | None = None
     tempi: tuple[AskedTempo, ...] = ()

@@ -29,6 +29,13 @@ def _distance(sound: SoundComparison) -> list[Row]:
     title = msg(
         "Kernel distance to your clips ({outputs} outputs, {clips} clips)", outputs=far.clips, clips=far.reference
     )
+    if sound.ears:
+        title = msg(
+            "Kernel distance to your clips, by plain statistics and {ears} ({outputs} outputs, {clips} clips)",
+            ears=sound.ears,
+            outputs=far.clips,
+            clips=far.reference,
+        )
     own = f"{number(far.null_mean)} ± {number(far.null_spread)}"
     return [(title, number(sound.base.value) if sound.base else UNKNOWN, number(far.value), own)]
 

@@ -98,9 +98,11 @@ def _is_of(record: Path, adapter: Path) -> bool:
 
 
 def _heard_by(record: Path, ears: Sequence[str]) -> bool:
-    """Whether the speech of an evaluation was measured by these ears; always so for music."""
-    speech = Comparison.read(record).speech
-    return speech is None or set(speech.ears) - {MFCC_NAME} == set(ears)
+    """Whether these ears measured an evaluation: its speech, or the distance of its music where there is one."""
+    found = Comparison.read(record)
+    if found.speech is not None:
+        return set(found.speech.ears) - {MFCC_NAME} == set(ears)
+    return found.sound is None or found.sound.adapter is None or set(found.sound.ears) == set(ears)
 
 
 def tell(context: RunContext, found: RunsCompared) -> None:

@@ -142,10 +142,15 @@ def _ears(context: RunContext, *, checking: bool = False) -> dict[str, Any]:
 
 
 def ears_here(context: RunContext, *, checking: bool = False) -> list[str]:
-    """What hears the run's speech beyond what is always there: in an evaluation, or in the check."""
+    """What hears the run beyond what is always there, in an evaluation or in the check; the check hears music alone."""
     kind = type_of(context.recipe)
-    if kind is None or not kind.is_speech:
+    if kind is None:
         return []
+    if not kind.is_speech:
+        from tunesmith.ears.catalogue import MUSICNN
+        from tunesmith.ears.installed import is_usable
+
+        return [MUSICNN.title] if not checking and is_usable(MUSICNN) else []
     from tunesmith.speech.hearing import checking_ears, measuring_ears
 
     try:

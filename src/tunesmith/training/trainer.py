@@ -18,7 +18,7 @@ from tunesmith.records.metrics import EventLine, GateLine, ValidLine
 from tunesmith.records.stage_state import PhaseSummary, TrainSummary
 from tunesmith.run.adapted import adapter_folder
 from tunesmith.run.context import RunContext
-from tunesmith.texts import msg, tr
+from tunesmith.texts import Message, msg, tr
 from tunesmith.training import checkpoint
 from tunesmith.training.base_outputs import base_items
 from tunesmith.training.best import run_end
@@ -226,9 +226,19 @@ def keep_best(run: RunState, stages: Sequence[Mapping[str, Any]]) -> None:
         save_model(run, run.context.folder.best, unmeasured_note(run.state), "best")
     if ends != "last":
         return
-    if run.valid_batches:
-        message = msg("no checkpoint was better than the base model on held-out clips; best_model is the last one")
-    else:
-        message = msg("there are no held-out clips, so best_model is simply the last adapter")
+    message = why_last(run)
     run.warn("no_best", message)
     save_model(run, run.context.folder.best, str(message), "best")
+
+
+def why_last(run: RunState) -> Message:
+    """Why ``best_model`` is the last adapter."""
+    lowest, began = run.state.progress.lowest_loss, run.state.progress.first_loss
+    if not run.valid_batches:
+        return msg("there are no held-out clips, so best_model is simply the last adapter")
+    if lowest is not None and began is not None and lowest < began:
+        return msg(
+            "every checkpoint that was better than the base model on held-out clips was refused for what its previews "
+            "sound like; best_model is the last one"
+        )
+    return msg("no checkpoint was better than the base model on held-out clips; best_model is the last one")

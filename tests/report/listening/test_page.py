@@ -169,7 +169,7 @@ def test_silence_is_not_turned_up(runs: list[RunFolder]) -> None:
     [
         (lambda run: run.comparison.unlink(), r"has not been evaluated.*tunesmith evaluate"),
         (lambda run: run.comparison.write_text("{"), "not JSON"),
-        (lambda run: shutil.rmtree(run.evaluation / "base_model"), "no prompt with an output of every system"),
+        (lambda run: shutil.rmtree(run.evaluation / "base_model"), "outputs of 4 prompts are missing"),
     ],
 )
 def test_a_half_written_run_is_a_sentence(runs: list[RunFolder], breaking: Any, words: str) -> None:

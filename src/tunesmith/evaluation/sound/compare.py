@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.ears.catalogue import MUSICNN
+from tunesmith.ears.musicnn import music_ear
 from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.sound.copies import Coded, find_copies
 from tunesmith.evaluation.sound.distance import Distance, Windows, kernel_distance, spread_of, standardised
@@ -17,6 +20,8 @@ from tunesmith.records.sound_comparison import AskedTempo, CopiedClip, SetDistan
 
 Sound = tuple[NDArray[np.floating], int]
 """Audio (N, C) and its rate in Hz."""
+Embedding = Callable[[NDArray[np.floating], int], NDArray[np.float64]]
+"""Such a sound to its windows' vectors (W, D)."""
 BEAT = 0.3
 """Confidence from which a measured tempo is right, but for octaves."""
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm\b", re.IGNORECASE)
@@ -61,17 +66,30 @@ def compare_sound(heard: HeardSets, base: Sequence[Signals] | None, adapter: Seq
     )
 
 
-def _distances(heard: HeardSets) -> dict[str, SetDistance | Variety | None]:
-    sets = [[window_vectors(*sound) for sound in sounds] for sounds in (heard.base, heard.adapter, heard.reference)]
-    base, adapter, reference = ([windows for windows in clips if len(windows)] for clips in sets)
-    if len(reference) < _FEWEST or len(adapter) < _FEWEST:
+def _distances(heard: HeardSets) -> dict[str, Any]:
+    plain = _standardised(heard, window_vectors)
+    if plain is None:
         return {}
-    base, adapter, reference = standardised([base, adapter, reference], reference)
+    views, ear = [plain], music_ear()
+    learned = _standardised(heard, ear.windows) if ear is not None else None
+    if learned is not None:
+        views.append(learned)
+    base, adapter, reference = ([clip for clip in side if len(clip)] for side in plain)
     return {
-        "base": _record(kernel_distance(base, reference)),
-        "adapter": _record(kernel_distance(adapter, reference)),
+        "base": _record(kernel_distance([(view[0], view[2]) for view in views])),
+        "adapter": _record(kernel_distance([(view[1], view[2]) for view in views])),
+        "ears": (MUSICNN.title,) if learned is not None else (),
         "variety": _variety(base, adapter, reference),
     }
+
+
+def _standardised(heard: HeardSets, embedding: Embedding) -> list[list[NDArray[np.float64]]] | None:
+    """Vectors of base, adapter and reference; ``None`` where there are too few of the last two."""
+    sets = [[embedding(*sound) for sound in sounds] for sounds in (heard.base, heard.adapter, heard.reference)]
+    known = [[windows for windows in clips if len(windows)] for clips in sets[1:]]
+    if min(map(len, known)) < _FEWEST:
+        return None
+    return standardised(sets, known[1])
 
 
 def _record(found: Distance | None) -> SetDistance | None:

@@ -52,27 +52,36 @@ def standardised(groups: Sequence[Windows], reference: Windows) -> list[list[NDA
     return [[(clip - middle) / spread for clip in group] for group in groups]
 
 
-def kernel_distance(clips: Windows, reference: Windows, seed: int = 0) -> Distance | None:
+def kernel_distance(views: Sequence[tuple[Windows, Windows]], seed: int = 0) -> Distance | None:
     """Distance of clips to a reference with its null; ``None`` with under four clips on either side.
 
     Args:
-        clips: Standardised vectors of each clip.
-        reference: Of each reference clip.
+        views: Standardised vectors of each clip and of each reference clip, once by every embedding that hears them:
+            the kernel is the mean of their kernels. A clip of which one of them has no vector is left out.
         seed: Of the null's draws, half of the reference against the other half, as many as there are clips at most.
     """
-    clips, reference = [c for c in clips if len(c)], [c for c in reference if len(c)]
-    if min(len(clips), len(reference)) < _FEWEST:
+    clips, reference = (_heard_by_all([view[side] for view in views]) for side in (0, 1))
+    count, own = len(clips[0]), len(reference[0])
+    if min(count, own) < _FEWEST:
         return None
-    width = _width(np.concatenate(list(reference)))
+    widths = [_width(np.concatenate(list(each))) for each in reference]
+
+    def distance(first: Sequence[Windows], second: Sequence[Windows]) -> float:
+        return float(np.mean([_mmd(*each) for each in zip(first, second, widths, strict=True)]))
+
     rng = np.random.default_rng(seed)
     nulls = []
     for _ in range(_DRAWS):
-        order = rng.permutation(len(reference))
-        half = max(2, min(len(clips), len(reference) // 2))
-        drawn = [reference[i] for i in order[:half]]
-        nulls.append(_mmd(drawn, [reference[i] for i in order[half:]], width))
-    value = _mmd(clips, reference, width)
-    return Distance(value, float(np.mean(nulls)), float(np.std(nulls)), len(clips), len(reference))
+        order = rng.permutation(own)
+        half = max(2, min(count, own // 2))
+        parts = [[[each[i] for i in part] for each in reference] for part in (order[:half], order[half:])]
+        nulls.append(distance(*parts))
+    return Distance(distance(clips, reference), float(np.mean(nulls)), float(np.std(nulls)), count, own)
+
+
+def _heard_by_all(views: Sequence[Windows]) -> list[Windows]:
+    kept = [i for i, clip in enumerate(zip(*views, strict=True)) if all(len(windows) for windows in clip)]
+    return [[view[i] for i in kept] for view in views]
 
 
 def spread_of(vectors: NDArray[np.float64]) -> float:

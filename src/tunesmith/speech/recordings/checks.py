@@ -39,7 +39,7 @@ def spoken_checks(listener: Listener) -> Check:
             yield from assignments(context, heard)
         yield from floors(context, heard)
         yield from pauses(context, heard)
-        yield from odd_voices(context, heard, listener.voice.odd_under)
+        yield from odd_voices(context, heard, listener.voice)
 
     return check
 

@@ -11,33 +11,56 @@ from tunesmith.data.checks.context import CheckContext
 from tunesmith.data.sample import speaker
 from tunesmith.records.findings import Finding
 from tunesmith.speech.recordings.facts import SpokenFacts
-from tunesmith.speech.speaker_vector import MFCC_NAME
+from tunesmith.speech.speaker_vector import MFCC_NAME, VoiceVector
 from tunesmith.texts import Message, msg
 
 _FEWEST_CLIPS = 4
+_LITTLE_S, _QUIETEST_DB = 2.5, -32.0
+"""Less speech is little; a floor under this is that of a clean recording."""
 
 
-def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts], odd_under: float) -> Iterator[Finding]:
+def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts], voice: VoiceVector) -> Iterator[Finding]:
     """Warning for clips whose voice is unlike that of most clips of their speaker.
 
     Args:
         context: The clips.
         heard: Their speaker vectors.
-        odd_under: The limit of what made these; that of the recipe goes before it.
+        voice: What made these, with its limits; that of the recipe goes before them.
     """
-    limit = odd_under if context.limits.voice_likeness is None else context.limits.voice_likeness
-    groups: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+    groups: dict[str, dict[str, SpokenFacts]] = defaultdict(dict)
     for clip in context.clips:
         facts = heard.get(clip.sample.id)
         if facts is not None and facts.voice:
-            groups[speaker(clip.sample)][clip.sample.id] = np.array(facts.voice)
-    for name, vectors in groups.items():
-        if len(vectors) < _FEWEST_CLIPS:
-            continue
-        likeness = likeness_to_most(np.stack(list(vectors.values())), limit)
-        for clip_id, value in zip(vectors, likeness, strict=True):
+            groups[speaker(clip.sample)][clip.sample.id] = facts
+    for name, known in groups.items():
+        for clip_id, facts in known.items():
+            beside = [clip_id, *(other for other in known if other != clip_id and _alike(facts, known[other], voice))]
+            if len(beside) < _FEWEST_CLIPS:
+                continue
+            limit = _limit(context, facts, voice)
+            usual = _usual_limit(context, voice)
+            value = float(likeness_to_most(np.array([known[other].voice for other in beside]), usual)[0])
             if value < limit:
-                yield _finding(clip_id, name, heard[clip_id].voice_name, float(value), limit)
+                yield _finding(clip_id, name, facts.voice_name, value, limit)
+
+
+def _usual_limit(context: CheckContext, voice: VoiceVector) -> float:
+    given = context.limits.voice_likeness
+    return voice.odd_under if given is None else given
+
+
+def _limit(context: CheckContext, facts: SpokenFacts, voice: VoiceVector) -> float:
+    if voice.short_odd_under is None or context.limits.voice_likeness is not None or facts.spoken >= _LITTLE_S:
+        return _usual_limit(context, voice)
+    return voice.short_odd_under
+
+
+def _alike(one: SpokenFacts, other: SpokenFacts, voice: VoiceVector) -> bool:
+    """Whether their noise is so alike that their vectors can be held against each other."""
+    if voice.floor_within_db is None:
+        return True
+    floors = [max(facts.floor_db, _QUIETEST_DB) for facts in (one, other)]
+    return abs(floors[0] - floors[1]) <= voice.floor_within_db
 
 
 def likeness_to_most(vectors: np.ndarray, limit: float) -> np.ndarray:
