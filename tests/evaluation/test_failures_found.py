@@ -10,6 +10,7 @@ import pytest
 from tests.evaluation import failures
 from tests.evaluation.music import RATE, SECONDS, measured, song
 from tunesmith.evaluation.diagnosis import FILE_RULES, diagnose_file, reference_of
+from tunesmith.evaluation.diagnosis.rule import Profile
 from tunesmith.evaluation.signals import measure
 from tunesmith.texts import Message
 
@@ -140,6 +141,25 @@ def test_what_comes_back_is_no_noise():
     flat = replace(measured(0), flat_white=0.55, fine_corr=0.02)
     assert [v.rule for v in diagnose_file(replace(flat, loop_sim=0.9))] == []
     assert [v.rule for v in diagnose_file(replace(flat, loop_sim=0.3))] == ["noise"]
+
+
+def test_a_sentence_that_falls_faster_than_the_own_ones_is_no_fade():
+    falling = {"fade_drop3": 6.0, "fade_slope": -2.0, "fade_tau": -1.0, "dead_tail_s": 0.0}
+    sentence = replace(measured(0), duration_s=4.0, **falling)
+    own = reference_of([measured(seed) for seed in range(10, 22)])
+    assert "fade" in [v.rule for v in diagnose_file(sentence, None, "music", own)]
+    assert "fade" not in [v.rule for v in diagnose_file(sentence, None, "speech", own)]
+
+
+def test_half_a_clip_of_noise_is_told_though_the_whole_passes_for_a_whisper():
+    half = replace(measured(0), flatness=0.05, lra=12.0, noise_share=0.5, noise_onset_s=4.0, noise_end_s=8.0)
+
+    def found(std_db: float, profile: Profile) -> bool:
+        return "noise" in [v.rule for v in diagnose_file(replace(half, noise_std_db=std_db), None, profile)]
+
+    assert found(0.8, "speech") and found(6.0, "music")
+    assert not found(6.0, "speech"), "a whisper moves"
+    assert not found(float("nan"), "speech"), "of an older record nothing is known"
 
 
 def test_a_slight_fade_is_left_to_the_group():

@@ -12,7 +12,7 @@ import pytest
 from tests.evaluation import failures
 from tests.evaluation.music import RATE, measured, song
 from tunesmith.audio.measure.loudness import k_weighting
-from tunesmith.audio.measure.spectrum import is_noise, noise_windows
+from tunesmith.audio.measure.noise_windows import STEADY_DB, is_noise, noise_windows
 from tunesmith.audio.measure.structure import repetition
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.signals import SPECTRAL_LIMIT_S, Signals, loudness_curve, measure
@@ -283,3 +283,18 @@ def test_a_long_track_is_measured_from_its_middle():
     signals = measure(audio, rate)
     assert signals.duration_s == pytest.approx(800 + SPECTRAL_LIMIT_S)
     assert signals.centroid_hz == pytest.approx(300, rel=0.05)
+
+
+def test_noise_beside_noisy_drums_is_told_by_standing_still():
+    rng, seconds = np.random.default_rng(0), 12.0
+    samples = np.arange(int(seconds * RATE))
+    noise = 0.1 * rng.standard_normal(len(samples))
+    drums = noise * np.exp(-12 * ((samples / RATE) % 0.5)) * 4
+    assert measure(drums, RATE).noise_std_db > 2 * STEADY_DB
+    for mixed, onset in (
+        (np.where(samples < len(samples) / 2, noise, drums), 0),
+        (np.where(samples < len(samples) / 2, drums, noise), 6),
+    ):
+        signals = measure(mixed, RATE)
+        assert signals.noise_onset_s == pytest.approx(onset, abs=1)
+        assert signals.noise_std_db < STEADY_DB

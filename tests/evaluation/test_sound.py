@@ -11,8 +11,9 @@ from tests.evaluation.music import RATE, measured, song
 from tests.evaluation.probed import probed
 from tunesmith.evaluation.diagnosis import Losses, RunData, judge_run
 from tunesmith.evaluation.diagnosis.prompt_followed import met
+from tunesmith.evaluation.sound.aligned import likeness
 from tunesmith.evaluation.sound.compare import HeardSets, asked_tempi, compare_sound
-from tunesmith.evaluation.sound.copies import WINDOW_THRESHOLD, find_copies
+from tunesmith.evaluation.sound.copies import WAVEFORM_THRESHOLD, WINDOW_THRESHOLD, find_copies
 from tunesmith.evaluation.sound.distance import kernel_distance, standardised
 from tunesmith.evaluation.sound.embedding import SIZE, window_vectors
 from tunesmith.records.loss_probes import CaptionGains
@@ -49,6 +50,27 @@ def test_a_pasted_stretch_is_found_where_it_is_and_new_music_is_no_copy():
     assert [copy.clip for copy in find_copies([(quiet, RATE)], TRAINING, HELD_OUT)] == ["2.wav"]
     shared = [*HELD_OUT, ("same.wav", pasted, RATE)]
     assert find_copies([(pasted, RATE)], TRAINING, shared) == [], "clips that were not trained on share as much"
+
+
+def test_a_stretch_under_other_music_is_found_by_its_waveform():
+    under = song(21).copy()
+    under[2 * RATE : 7 * RATE] += song(3)[1 * RATE : 6 * RATE]
+    [copy] = find_copies([(under, RATE)], TRAINING, HELD_OUT)
+    assert (copy.by, copy.clip) == ("waveform", "3.wav") and copy.score > copy.limit == WAVEFORM_THRESHOLD
+    assert copy.in_clip_s - copy.at_s == pytest.approx(-1, abs=0.1)
+    assert find_copies([(under, RATE)], TRAINING, [*HELD_OUT, ("same.wav", under, RATE)]) == []
+    sound = compare_sound(heard([(under, RATE)] * 4), None, SIGNALS[:4])
+    finding = next(f for f in judge_run(RunData(SIGNALS, SIGNALS, sound=sound)) if f.name == "copies")
+    assert f"its waveform follows the clip's to {copy.score:.0%}" in str(finding.sentence)
+
+
+def test_waveforms_of_one_recording_follow_each_other_and_no_others_do():
+    mono, other = song(3).mean(axis=1), song(5).mean(axis=1)
+    stretch = mono[RATE : 5 * RATE]
+    assert likeness(-0.1 * stretch, mono, 1.02, RATE) == pytest.approx(1, abs=0.01), "25 ms off, softer, turned over"
+    assert likeness(stretch, mono, 1.5, RATE) < 0.5
+    assert likeness(stretch, other, 1.0, RATE) < 0.15
+    assert likeness(stretch, mono, 30.0, RATE) == likeness(np.zeros(RATE), mono, 0.0, RATE) == 0
 
 
 def test_the_distance_of_like_music_lies_within_its_null_and_that_of_noise_far_beyond():

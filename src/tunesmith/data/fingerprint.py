@@ -180,6 +180,22 @@ class FingerprintIndex:
                 found.append(Match(self._keys[clip], min(1.0, score), offset * _FRAME_S))
         return sorted(found, key=lambda match: -match.score)
 
+    def alignments(self, marks: NDArray[np.int64], most: int) -> list[tuple[str, float]]:
+        """Where the query may lie, the likeliest first, what agrees on many offsets among them.
+
+        Args:
+            marks: (M, 2) from :func:`landmarks`.
+            most: How many at most.
+
+        Returns:
+            (key, where the query's start lies in that clip, in seconds).
+        """
+        if self._table is None:
+            self._table = self._build()
+        clips, offsets, _, _ = _hits(self._table, np.asarray(marks, np.int64).reshape(-1, 2))
+        found = sorted(_alignments(clips, offsets), key=lambda each: -each[2])[:most]
+        return [(self._keys[clip], offset * _FRAME_S) for clip, offset, _, _ in found]
+
     def _build(self) -> _Table:
         marks = np.concatenate([np.zeros((0, 2), np.int64), *self._marks])
         clips = np.repeat(np.arange(len(self._marks), dtype=np.int32), list(map(len, self._marks)))

@@ -33,6 +33,7 @@ SIGNALS: dict[str, tuple[Message, str]] = {
     "noise_share": (msg("share that is noise"), ""),
     "noise_onset_s": (msg("noise from"), "s"),
     "noise_end_s": (msg("noise until"), "s"),
+    "noise_std_db": (msg("movement of its level"), "dB"),
     "centroid_hz": (msg("spectral centre"), "Hz"),
     "sub_share": (msg("energy below 120 Hz"), ""),
     "band_edge_hz": (msg("spectrum ends at"), "Hz"),

@@ -56,6 +56,7 @@ class Signals:
         noise_share: Share of 2 s windows that are noise.
         noise_onset_s: Second where the longest stretch of noise begins.
         noise_end_s: Second where it ends.
+        noise_std_db: How much the level moves in there, dB; noise stands still, a whisper does not.
         centroid_hz: Spectral centre of gravity.
         sub_share: Share of energy under 120 Hz.
         band_edge_hz: Where the spectrum falls off a cliff; Nyquist when it does not.
@@ -114,6 +115,7 @@ class Signals:
     noise_share: float
     noise_onset_s: float
     noise_end_s: float = field(default=math.nan, kw_only=True)
+    noise_std_db: float = field(default=math.nan, kw_only=True)
     centroid_hz: float
     sub_share: float
     band_edge_hz: float

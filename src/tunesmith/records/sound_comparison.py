@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tunesmith.records.record import Number, Part
 
 
@@ -11,10 +13,11 @@ class CopiedClip(Part):
     Attributes:
         prompt: Which prompt, counted from 0.
         clip: The training clip.
-        score: Share of the landmarks that agree, 0 to 1.
+        score: How far they agree, 0 to 1.
         limit: What it was held against.
         at_s: Where it begins in the output.
         in_clip_s: Where it lies in the clip.
+        by: What agrees: the share of the landmarks, or the correlation of the waveforms.
     """
 
     prompt: int
@@ -23,6 +26,7 @@ class CopiedClip(Part):
     limit: float
     at_s: float
     in_clip_s: float
+    by: Literal["landmarks", "waveform"] = "landmarks"
 
 
 class SetDistance(Part):

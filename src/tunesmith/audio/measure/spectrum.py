@@ -9,18 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.measure.noise_windows import noise_windows, octave_levels
+
 Array = NDArray[np.floating]
 
-NOISE_FLATNESS = 0.53  # Gaussian noise of any colour gives exp(-Euler's gamma) = 0.56, music a median of 0.25
-NOISE_MOST_CORR = 0.12  # hats and snares over a quiet tune are as flat, but the tune's lines persist (0.13 and more)
-NOISE_FINE_CORR = 0.03
-NOISE_RAW_FLATNESS = 0.1
 _WINDOW_S = 0.064
 _FLOOR = 1e-16
-_NOISE_WINDOW_S, _NOISE_WINDOW_OF_SHORT_S = 2.0, 1.0
-_SHORT_S = 7.0
-_FEWEST_WINDOWS = 3
-_LEAST_TURN = 0.05
 _NOISE_BAND_DB = 30.0
 _GAP_BINS = 12
 _CLIFF_BINS = 3  # the window's own slope where a spectrum ends, which would pass for structure
@@ -104,7 +98,7 @@ def _to_hertz(mel: Array) -> Array:
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(np.minimum(mel - 15, 100) * math.log(6.4) / 27))
 
 
-_NOISE_WINDOWS = ("noise_share", "noise_onset_s", "noise_end_s")
+_NOISE_WINDOWS = ("noise_share", "noise_onset_s", "noise_end_s", "noise_std_db")
 
 
 def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
@@ -117,8 +111,8 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     Returns:
         ``flatness`` (raw spectral flatness), ``flat_white`` (the same after dividing by the local spectral envelope),
         ``fine_corr`` (how much fine structure survives from one frame to the next non-overlapping one), medians over
-        frames; ``noise_share``, ``noise_onset_s`` and ``noise_end_s`` from :func:`noise_windows`; ``centroid_hz``;
-        ``sub_share`` (energy under 120 Hz). All NaN under 0.3 s or for silence.
+        frames; ``noise_share``, ``noise_onset_s``, ``noise_end_s`` and ``noise_std_db`` from :func:`noise_windows`;
+        ``centroid_hz``; ``sub_share`` (energy under 120 Hz). All NaN under 0.3 s or for silence.
     """
     names = ("flatness", "flat_white", "fine_corr", *_NOISE_WINDOWS, "centroid_hz", "sub_share")
     frames = timbre_frames(mono, sample_rate)
@@ -139,7 +133,8 @@ def spectrum_signals(mono: Array, sample_rate: int) -> dict[str, float]:
     pairs = chosen[:-2] & chosen[2:]
     values["flatness"], values["flat_white"] = float(np.median(flatness[chosen])), float(np.median(white[chosen]))
     values["fine_corr"] = float(np.median(fine[pairs])) if pairs.any() else math.nan
-    found = noise_windows(flatness, white, fine, chosen, frames.hop_s)
+    octaves = octave_levels(frames.power[:, band], frames.frequencies[band])
+    found = noise_windows(flatness, white, fine, chosen, frames.hop_s, octaves)
     return values | dict(zip(_NOISE_WINDOWS, found, strict=True))
 
 
@@ -201,67 +196,6 @@ def cosine(a: Array, b: Array) -> Array:
     product = np.einsum("tf,tf->t", a, b)
     likeness: Array = product / np.sqrt(np.einsum("tf,tf->t", a, a) * np.einsum("tf,tf->t", b, b) + 1e-12)
     return likeness
-
-
-def is_noise(flatness: float, flat_white: float, fine_corr: float) -> bool:
-    """Whether these three medians are those of noise; no value means no."""
-    flat = flat_white > NOISE_FLATNESS and fine_corr < NOISE_MOST_CORR
-    return flat or (fine_corr < NOISE_FINE_CORR and flatness > NOISE_RAW_FLATNESS)
-
-
-def noise_windows(
-    flatness: Array, white: Array, fine: Array, active: Array, hop_s: float
-) -> tuple[float, float, float]:
-    """Finds noise in a part of a clip, which a median over the clip hides.
-
-    Args:
-        flatness: (T,) raw flatness by frame.
-        white: (T,) the whitened one.
-        fine: (T-2,) correlation.
-        active: (T,) frames within 40 dB of the loudest.
-        hop_s: Seconds between frames.
-
-    Returns:
-        Share of 2 s windows (1 s in clips under 7 s, each half over the last) that are noise, and the seconds where
-        their longest run begins and ends: NaN when it has fewer than three windows (two in short clips), or is no
-        flatter than the rest, as noisy drums are throughout.
-    """
-    short = len(white) * hop_s < _SHORT_S
-    width = max(8, round((_NOISE_WINDOW_OF_SHORT_S if short else _NOISE_WINDOW_S) / hop_s))
-    step = max(1, width // 2)
-    verdicts, levels = [], []
-    for start in range(0, len(white) - width + 1, step):
-        part = slice(start, start + width)
-        chosen = active[part]
-        pairs = fine[start : start + width - 2][chosen[2:]]
-        if chosen.sum() < width // 2 or not len(pairs):
-            verdicts.append(False)
-            levels.append(math.nan)
-            continue
-        levels.append(float(np.median(white[part][chosen])))
-        verdicts.append(is_noise(float(np.median(flatness[part][chosen])), levels[-1], float(np.median(pairs))))
-    if not verdicts:
-        return math.nan, math.nan, math.nan
-    first, last = longest_run(np.array(verdicts))
-    if last - first < _FEWEST_WINDOWS - short or not _turns(levels[:first] + levels[last:], levels[first:last]):
-        return float(np.mean(verdicts)), math.nan, math.nan
-    end = len(white) if last == len(verdicts) else (last - 1) * step + width
-    return float(np.mean(verdicts)), first * step * hop_s, end * hop_s
-
-
-def longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
-    """Where the longest run of ``True`` begins and ends (exclusive); (0, 0) without one."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    if not len(edges):
-        return 0, 0
-    longest = int((edges[1::2] - edges[::2]).argmax())
-    return int(edges[2 * longest]), int(edges[2 * longest + 1])
-
-
-def _turns(others: list[float], noisy: list[float]) -> bool:
-    """Whether flatness steps up, as where music gives way to noise; noisy drums stay as flat throughout."""
-    known = [level for level in others if math.isfinite(level)]
-    return not known or float(np.median(noisy)) - float(np.median(known)) > _LEAST_TURN
 
 
 def bandwidth(mono: Array, sample_rate: int) -> tuple[float, float]:

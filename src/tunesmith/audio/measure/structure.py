@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.audio.measure.spectrum import Frames, cosine, log_mel, longest_run, mel_filterbank, power_frames
+from tunesmith.audio.measure.noise_windows import longest_run
+from tunesmith.audio.measure.spectrum import Frames, cosine, log_mel, mel_filterbank, power_frames
 
 Array = NDArray[np.floating]
 

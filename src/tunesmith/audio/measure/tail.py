@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.audio.measure.spectrum import is_noise
+from tunesmith.audio.measure.noise_windows import is_noise
 
 Array = NDArray[np.floating]
 

@@ -12,13 +12,13 @@ import numpy as np
 from tunesmith.audio.measure.clicks import clicks
 from tunesmith.audio.measure.hum import hum
 from tunesmith.audio.measure.noise_floor import noise_floor
+from tunesmith.audio.measure.noise_windows import noise_windows
 from tunesmith.audio.measure.spectrum import (
     Frames,
     bandwidth,
     log_mel,
     noise_band,
     noise_curves,
-    noise_windows,
     power_frames,
     timbre_frames,
 )
@@ -103,7 +103,7 @@ class Listening:
             return {}
         flatness, white, fine, level, energy = np.concatenate(self._curves, axis=1)
         active = energy > _ACTIVE * energy.max()
-        share, _, _ = noise_windows(flatness, white, fine[:-2], active, self._frames.hop_s)
+        share = noise_windows(flatness, white, fine[:-2], active, self._frames.hop_s).share
         tail = noisy_tail(flatness, white, fine, level, self._frames.hop_s)
         return {"noise_share": _finite(share), "noise_tail": tail}
 

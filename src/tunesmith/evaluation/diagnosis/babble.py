@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.audio.measure.spectrum import is_noise
+from tunesmith.audio.measure.noise_windows import is_noise
 from tunesmith.evaluation.diagnosis.rule import Reading, Rule, by_signals
 from tunesmith.evaluation.signals import Signals
 from tunesmith.texts import msg

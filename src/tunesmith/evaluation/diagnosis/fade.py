@@ -32,7 +32,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
         limit=DROP_DB,
         fade_slope=-signals.fade_slope,
     )
-    off = context.off(signals, fade_slope=-1, fade_drop3=1)
+    # A sentence falls by nature, the more the shorter it is: the person's own tell nothing of another text's.
+    off = context.off(signals, fade_slope=-1, fade_drop3=1) if context.profile == "music" else None
     return Reading(
         signals.fade_drop3,
         DROP_DB,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import math
 
-from tunesmith.audio.measure.spectrum import NOISE_FINE_CORR, NOISE_FLATNESS, NOISE_RAW_FLATNESS, is_noise
+from tunesmith.audio.measure.noise_windows import (
+    NOISE_FINE_CORR,
+    NOISE_FLATNESS,
+    NOISE_RAW_FLATNESS,
+    STEADY_DB,
+    is_noise,
+)
 from tunesmith.evaluation.diagnosis.rule import Context, Reading, Rule
 from tunesmith.evaluation.reference_stats import Deviation
 from tunesmith.evaluation.signals import Signals
@@ -31,7 +37,8 @@ def detect(signals: Signals, context: Context) -> Reading | None:
     repeats = signals.loop_sim > _MOST_LIKENESS
     whole = is_noise(signals.flatness, signals.flat_white, signals.fine_corr) and not repeats
     whole = whole and not breath
-    if math.isfinite(signals.noise_onset_s) and not whole and not breath:
+    # A part is judged by itself: of a clip that is half voice and half noise the whole passes for a whisper.
+    if math.isfinite(signals.noise_onset_s) and not whole and (signals.noise_std_db < STEADY_DB or not breath):
         return _part(signals, off)
     # A steady tone in faint hiss has as many movements, all of them the hiss's; its level gives it away.
     if not whole and signals.eff_rank > _MOST_MOVEMENTS and not signals.lra < _LEAST_RANGE_DB:

@@ -56,7 +56,9 @@ def compare_sound(heard: HeardSets, base: Sequence[Signals] | None, adapter: Seq
     return SoundComparison(
         training_clips=len(heard.training),
         copies=tuple(
-            CopiedClip(prompt=c.output, clip=c.clip, score=c.score, limit=c.limit, at_s=c.at_s, in_clip_s=c.in_clip_s)
+            CopiedClip(
+                prompt=c.output, clip=c.clip, score=c.score, limit=c.limit, at_s=c.at_s, in_clip_s=c.in_clip_s, by=c.by
+            )
             for c in copies
         ),
         tempi=tuple(asked_tempi(heard.prompts, base, adapter)),
