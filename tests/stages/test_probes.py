@@ -74,6 +74,13 @@ def test_the_base_hears_every_clip_under_the_caption_of_each(trained):
     )
 
 
+def test_clips_are_heard_under_every_caption_only_where_the_gains_leave_it_open(trained, monkeypatch):
+    context, networks = trained
+    for answered in (True, False):
+        monkeypatch.setattr("tunesmith.stages.probes.are_answered", lambda *gains, said=answered: said)
+        assert (measure_probes(context, networks, "cpu").assigned == ()) == answered
+
+
 def test_every_clip_lends_the_caption_of_another_one(make_run):
     context = make_run()
     samples = list(read_manifest(context.folder.manifest))
