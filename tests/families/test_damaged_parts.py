@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.component import indexed_files
 from tunesmith.families.config_file import read_config_file
+from tunesmith.families.indexed import indexed_files
 from tunesmith.families.own_prompts import own_prompts
 from tunesmith.families.tokenizer import read_tokenizer
 from tunesmith.pocket.shipped import pocket_path

@@ -14,7 +14,6 @@ from torch import nn
 
 from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
-from tunesmith.files import read_json
 from tunesmith.texts import Message, in_turn, msg
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -23,7 +22,6 @@ WEIGHT_NORM_NAMES = (
     ("parametrizations.weight.original0", "parametrizations.weight.original1"),
 )
 
-_AGAIN = msg("Download the checkpoint again.")
 Part = TypeVar("Part", bound=nn.Module)
 
 
@@ -52,28 +50,6 @@ def stored_dtypes(file: Path) -> dict[str, torch.dtype]:
         TunesmithError: when the file holds no weights.
     """
     return {name: tensor.dtype for name, tensor in read_pickled(file).items()}
-
-
-def indexed_files(index: Path, remedy: Message = _AGAIN) -> list[Path]:
-    """The weight files that an index names (``weight_map``), beside it and sorted; whether they are there is not asked.
-
-    Args:
-        index: ``model.safetensors.index.json`` or the like.
-        remedy: What to do about one that cannot be used.
-
-    Raises:
-        TunesmithError: when it is no index, or names files outside its folder.
-    """
-    raw = read_json(index)
-    named = raw.get("weight_map") if isinstance(raw, dict) else None
-    if not isinstance(named, dict) or not all(_is_plain_name(name) for name in named.values()):
-        raise TunesmithError(msg("this index names no weight files"), where=str(index), remedy=remedy)
-    return [index.parent / name for name in sorted(set(named.values()))]
-
-
-def _is_plain_name(name: object) -> bool:
-    """Whether this is the name of a file in the same folder, not a path out of it."""
-    return isinstance(name, str) and Path(name).name == name
 
 
 def build(

@@ -82,10 +82,9 @@ class RunContext:
         """The family over the recipe's base model."""
         from tunesmith.families.registry import make_family
         from tunesmith.pocket.shipped import is_pocket_model
+        from tunesmith.run.device import compute_on_one_thread
 
         if is_pocket_model(self.recipe.model.path):
-            import torch
-
-            torch.set_num_threads(1)  # on tensors this small a second thread costs far more than it brings
+            compute_on_one_thread()  # on tensors this small a second thread costs far more than it brings
         model = self.recipe.model
         return make_family(model.path, model.family, self.recipe.options, model.revision)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
@@ -40,3 +43,13 @@ def devices() -> list[str]:
         properties = torch.cuda.get_device_properties(number)
         found.append(f"cuda:{number} {properties.name} ({properties.total_memory / 1e9:.0f} GB)")
     return [*found, "mps"] if torch.backends.mps.is_available() else found
+
+
+def compute_on_one_thread() -> None:
+    """Let torch compute on one thread, without importing it: a command that has nothing to do never needs it."""
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(1)
+    else:
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"  # read when it is imported

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tunesmith import __version__
 from tunesmith.records.environment import BaseModelFacts, Environment
-from tunesmith.run.base_card import card_for_planning
+from tunesmith.run.base_card import base_model
 from tunesmith.run.context import RunContext
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "soundfile", "soxr")
@@ -26,14 +26,14 @@ def versions() -> dict[str, str]:
 
 def environment(context: RunContext) -> Environment:
     """Versions, platform, base model and command."""
-    known = card_for_planning(context.recipe)
-    card = known[0] if known else None
+    base = base_model(context)
+    card = base.card
     return Environment(
         versions=versions(),
         platform=f"{platform.system()} {platform.machine()}",
         model=BaseModelFacts(
-            path=context.recipe.model.path,
-            family=context.family.name,
+            path=base.path,
+            family=base.family,
             licence=card.licence if card else None,
             parameters=card.parameters if card else None,
             sample_rate=card.sample_rate if card else None,

@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "environment.json"
 
     @property
+    def base_model(self) -> Path:
+        """What the stages need to know of the base model."""
+        return self.path / "base_model.json"
+
+    @property
     def manifest(self) -> Path:
         """Usable samples."""
         return self.path / "data" / "manifest.jsonl"

@@ -12,10 +12,12 @@ from typing import Any
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
+from tunesmith.data.fields import FieldSpec
 from tunesmith.data.sample import Sample, Variant, read_manifest, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
+from tunesmith.run.base_card import base_model, keep_base
 from tunesmith.run.context import RunContext
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, as_message, joined, msg
@@ -41,6 +43,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     if unfit:
         samples = put_aside(context, samples, unfit)
     write_clip_index(context, samples)
+    keep_base(context)  # which may have been downloaded only now
     reused = {name: len(samples) - number for name, number in encoded.items()}
     counts = [
         msg(
@@ -57,7 +60,9 @@ def encode(context: RunContext) -> dict[str, Any]:
 
 def is_cache_sound(context: RunContext) -> bool:
     """Whether everything in the cache is what was encoded; entries from before there were checksums get theirs."""
-    store = EncodedStore(context.folder.cache, context.family.encoding.fields())
+    kept = base_model(context).fields
+    fields = [FieldSpec(name, dtype) for name, dtype in kept.items()] or context.family.encoding.fields()
+    store = EncodedStore(context.folder.cache, fields)
     store.seal()
     return not (store.lost or store.damaged())
 

@@ -15,8 +15,9 @@ from tests.families.step_audio.tiny_step1 import CONFIG, random_ids, tiny_step1
 from tunesmith.errors import TunesmithError
 from tunesmith.families.step_audio.config import Step1Config
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-from tunesmith.families.step_audio.parts.step1_weights import CONFIG as CONFIG_FILE
-from tunesmith.families.step_audio.parts.step1_weights import INDEX, WEIGHTS, load_step1, read_config, save_step1
+from tunesmith.families.step_audio.parts.step1_config import CONFIG as CONFIG_FILE
+from tunesmith.families.step_audio.parts.step1_config import read_config
+from tunesmith.families.step_audio.parts.step1_weights import INDEX, WEIGHTS, load_step1, save_step1
 
 # Of the released safetensors: 7.06 GB in bf16.
 PUBLISHED_TENSORS, PUBLISHED_PARAMETERS = 291, 3_530_000_000

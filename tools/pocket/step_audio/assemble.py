@@ -15,7 +15,8 @@ from tunesmith.families.step_audio.parts.cosyvoice_yaml import COSYVOICE_FILE
 from tunesmith.families.step_audio.parts.flow import Flow
 from tunesmith.families.step_audio.parts.flow_weights import FLOW_FILE, save_flow
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-from tunesmith.families.step_audio.parts.step1_weights import CONFIG, INDEX, WEIGHTS, save_step1
+from tunesmith.families.step_audio.parts.step1_config import CONFIG
+from tunesmith.families.step_audio.parts.step1_weights import INDEX, WEIGHTS, save_step1
 from tunesmith.families.step_audio.small import SETTINGS, TENSORS, SmallConfig
 from tunesmith.families.step_audio.text_tokenizer import JSON
 from tunesmith.files import read_json, write_json, write_text

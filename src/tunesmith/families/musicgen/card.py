@@ -17,7 +17,7 @@ class MusicGenCard(Card):
     def facts(self) -> ModelCard:
         """Sizes and licence from the config."""
         from tunesmith.families.musicgen.sizes import parameter_count
-        from tunesmith.families.musicgen.weights import weight_files
+        from tunesmith.families.musicgen.source import weight_files
 
         config, pocket = self.checkpoint.config, self.checkpoint.pocket
         trained, total = parameter_count(config)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from tunesmith.errors import TunesmithError
 from tunesmith.families.hub import download, local_folder, weights_file
+from tunesmith.families.indexed import indexed_files
 from tunesmith.families.musicgen.config import LICENCE, refuse_unsupported
 from tunesmith.files import read_json
 from tunesmith.texts import msg
@@ -56,3 +58,32 @@ def _absent(folder: Path) -> list[str]:
     """The weights, where a copy has none: a snapshot may hold the config alone, which was read before."""
     has_weights = any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
     return [] if has_weights else ["model.safetensors"]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights, safetensors before pickle.
+
+    Raises:
+        TunesmithError: when there are none, or a shard is missing.
+    """
+    for stem in ("model.safetensors", "pytorch_model.bin"):
+        index = folder / f"{stem}.index.json"
+        if index.exists():
+            files = indexed_files(index)
+        elif (folder / stem).exists():
+            files = [folder / stem]
+        else:
+            continue
+        absent = [file.name for file in files if not file.exists()]
+        if absent:
+            raise TunesmithError(
+                msg("weights are incomplete: {files} missing", files=tuple(absent)),
+                where=str(folder),
+                remedy=msg("Download the checkpoint again."),
+            )
+        return files
+    raise TunesmithError(
+        msg("this folder holds no weights"),
+        where=str(folder),
+        remedy=msg("It needs model.safetensors (or pytorch_model.bin)."),
+    )

@@ -11,8 +11,9 @@ from torch import nn
 
 from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
-from tunesmith.families.component import indexed_files, misfit_message
+from tunesmith.families.component import misfit_message
 from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.families.musicgen.source import weight_files
 from tunesmith.families.tokenizer import read_tokenizer
 from tunesmith.texts import msg
 
@@ -140,35 +141,6 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str,
             for name, tensor in read_pickled(file).items():
                 if name.startswith(prefixes):
                     yield name, tensor
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the weights, safetensors before pickle.
-
-    Raises:
-        TunesmithError: when there are none, or a shard is missing.
-    """
-    for stem in ("model.safetensors", "pytorch_model.bin"):
-        index = folder / f"{stem}.index.json"
-        if index.exists():
-            files = indexed_files(index)
-        elif (folder / stem).exists():
-            files = [folder / stem]
-        else:
-            continue
-        absent = [file.name for file in files if not file.exists()]
-        if absent:
-            raise TunesmithError(
-                msg("weights are incomplete: {files} missing", files=tuple(absent)),
-                where=str(folder),
-                remedy=msg("Download the checkpoint again."),
-            )
-        return files
-    raise TunesmithError(
-        msg("this folder holds no weights"),
-        where=str(folder),
-        remedy=msg("It needs model.safetensors (or pytorch_model.bin)."),
-    )
 
 
 def _rebuild_positions(part: TrainedPart) -> None:

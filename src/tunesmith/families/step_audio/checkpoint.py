@@ -47,7 +47,7 @@ class StepAudioCheckpoint(Checkpoint[StepAudioSettings]):
     def configs(self) -> tuple[Step1Config, FlowConfig]:
         """Sizes of both networks."""
         from tunesmith.families.step_audio.parts.cosyvoice_yaml import read_cosyvoice
-        from tunesmith.families.step_audio.parts.step1_weights import read_config
+        from tunesmith.families.step_audio.parts.step1_config import read_config
 
         return read_config(self.folder), read_cosyvoice(self.flow_folder / "cosyvoice.yaml").flow
 

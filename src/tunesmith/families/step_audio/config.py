@@ -11,6 +11,8 @@ from tunesmith.data.sample import PROMPT_TEXT
 LICENCE = "Apache-2.0"
 REPOSITORY, TOKENIZER_REPOSITORY = "stepfun-ai/Step-Audio-EditX", "stepfun-ai/Step-Audio-Tokenizer"
 FLOW_FOLDER = "CosyVoice-300M-25Hz"
+SPEAKER_FILE = "campplus.onnx"
+"""In the flow's folder: what makes speaker vectors."""
 PARAFORMER_FOLDER = "dengcunqin/speech_paraformer-large_asr_nat-zh-cantonese-en-16k-vocab8501-online"
 SAMPLE_RATE = 24_000
 """Of mel and vocoder, Hz; the tokenisers and the speaker encoder take :data:`TOKENIZER_RATE`."""

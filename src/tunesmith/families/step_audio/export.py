@@ -62,11 +62,10 @@ def export_merged(llm: nn.Module, flow: nn.Module, folder: Path, flow_folder: Pa
         flow_folder: Its flow's folder.
         target: A folder that is new.
     """
+    from tunesmith.families.step_audio.parts.step1_config import CONFIG, read_config
     from tunesmith.families.step_audio.parts.step1_weights import (
-        CONFIG,
         INDEX,
         WEIGHTS,
-        read_config,
         save_step1,
         weight_dtypes,
         weight_reader,

@@ -18,7 +18,15 @@ import numpy as np
 import torch
 
 from tunesmith.errors import UnfitSampleError
-from tunesmith.families.step_audio.config import FLOW_PER_GROUP, GROUP, MEL_PER_FLOW, SAMPLE_RATE, MelConfig, TokenIds
+from tunesmith.families.step_audio.config import (
+    FLOW_PER_GROUP,
+    GROUP,
+    MEL_PER_FLOW,
+    SAMPLE_RATE,
+    SPEAKER_FILE,
+    MelConfig,
+    TokenIds,
+)
 from tunesmith.families.step_audio.parts.mel import log_mel
 from tunesmith.families.step_audio.parts.trim import PreparedVoice, prepare_voice
 from tunesmith.families.step_audio.small import SETTINGS
@@ -179,9 +187,9 @@ class ReleasedFrontEnd(FrontEnd):
 
     @cached_property
     def _speaker(self) -> CamPlus:
-        from tunesmith.families.step_audio.parts import campplus
+        from tunesmith.families.step_audio.parts.campplus import CamPlus
 
-        return campplus.CamPlus(self.flow / campplus.FILE, self.config.flow.spk_embed_dim)
+        return CamPlus(self.flow / SPEAKER_FILE, self.config.flow.spk_embed_dim)
 
     @cached_property
     def _hift(self) -> Hift:

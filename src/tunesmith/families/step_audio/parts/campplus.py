@@ -13,13 +13,12 @@ import numpy as np
 import torch
 
 from tunesmith.errors import TunesmithError
-from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY
+from tunesmith.families.step_audio.config import FLOW_FOLDER, LICENCE, REPOSITORY, SPEAKER_FILE
 from tunesmith.families.step_audio.parts.fbank import FRAME, RATE, kaldi_fbank, subtract_mean
 from tunesmith.families.step_audio.parts.onnx import THREADS, OnnxFile, OnnxSession
 from tunesmith.texts import msg
 
-FILE = "campplus.onnx"
-PUBLISHED = OnnxFile(msg("The speaker encoder CAM++"), REPOSITORY, f"{FLOW_FOLDER}/{FILE}", "28 MB", LICENCE)
+PUBLISHED = OnnxFile(msg("The speaker encoder CAM++"), REPOSITORY, f"{FLOW_FOLDER}/{SPEAKER_FILE}", "28 MB", LICENCE)
 MEL_BINS = 80
 
 
@@ -27,7 +26,7 @@ class CamPlus:
     """Audio to a speaker vector.
 
     Args:
-        file: :data:`FILE`.
+        file: :data:`~tunesmith.families.step_audio.config.SPEAKER_FILE`.
         width: Of the vector, as the flow takes it (192).
         threads: Threads inside one operation.
 
@@ -65,6 +64,6 @@ class CamPlus:
                     width=self.width,
                 ),
                 where=str(self._session.file),
-                remedy=msg("Use the {file} of {repository}.", file=FILE, repository=REPOSITORY),
+                remedy=msg("Use the {file} of {repository}.", file=SPEAKER_FILE, repository=REPOSITORY),
             )
         return vector

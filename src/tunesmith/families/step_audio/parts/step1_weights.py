@@ -17,56 +17,18 @@ from torch import nn
 from tunesmith.adapters.tensors import opened_tensors, write_tensors
 from tunesmith.errors import TunesmithError
 from tunesmith.families.base_weights import BaseWeights
-from tunesmith.families.component import check_names, indexed_files
+from tunesmith.families.component import check_names
+from tunesmith.families.indexed import indexed_files
 from tunesmith.families.quantise import Packed, make_packable
-from tunesmith.families.step_audio.config import REPOSITORY, Step1Config, known
+from tunesmith.families.step_audio.config import REPOSITORY, Step1Config
 from tunesmith.families.step_audio.parts.step1 import Step1ForCausalLM
-from tunesmith.files import read_json, write_json
+from tunesmith.families.step_audio.parts.step1_config import CONFIG, MODEL_TYPE, read_config
+from tunesmith.files import write_json
 from tunesmith.texts import msg
 
-CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-MODEL_TYPE = "step1"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 _DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
-_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_attention_groups")
 _AGAIN = msg("Download {repository} again.", repository=REPOSITORY)
-
-
-def read_config(folder: Path) -> Step1Config:
-    """Sizes from ``config.json``.
-
-    Raises:
-        TunesmithError: when it is absent, no JSON object, of another architecture, or lacks a size.
-    """
-    file = folder / CONFIG
-    raw = read_json(file)
-    if not isinstance(raw, dict) or raw.get("model_type") != MODEL_TYPE:
-        found = raw.get("model_type") if isinstance(raw, dict) else None
-        raise TunesmithError(
-            msg(
-                "this is not the LLM of Step-Audio-EditX: its model_type is {found!r}, not {model_type!r}",
-                found=found,
-                model_type=MODEL_TYPE,
-            ),
-            where=str(file),
-            remedy=msg("Give the folder of {repository}.", repository=REPOSITORY),
-        )
-    missing = [name for name in (*_SIZES, "vocab_size") if not isinstance(raw.get(name), int)]
-    if missing:
-        raise TunesmithError(msg("sizes are missing: {keys}", keys=missing), where=str(file), remedy=_AGAIN)
-    config = known(Step1Config, raw)
-    heads, groups = config.num_attention_heads, config.num_attention_groups
-    if min(heads, groups) < 1 or config.hidden_size % heads or heads % groups:
-        raise TunesmithError(
-            msg(
-                "a width of {width} does not divide into {heads} heads in {groups} groups",
-                width=config.hidden_size,
-                heads=heads,
-                groups=groups,
-            ),
-            where=str(file),
-            remedy=_AGAIN,
-        )
-    return config
 
 
 def load_step1(
