@@ -13,6 +13,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,17 +33,18 @@ def measured(**figures: Any) -> None:
     _measured.update(figures)
 
 
-def write_results(script: str) -> Path:
+def write_results(script: str, arguments: Sequence[str] | None = None) -> Path:
     """Write what was measured since the last call; the run is named by the arguments that the script was given.
 
     ``BENCHMARK_RESULTS`` in the environment names another folder than ``results/``, for trying a script out.
 
     Args:
         script: ``__file__`` of the script.
+        arguments: Those that name the run, where not all of them do (a work folder).
     """
     path = Path(os.environ.get("BENCHMARK_RESULTS", FOLDER)) / f"{Path(script).stem}.json"
     runs = read_json(path)["runs"] if path.exists() else {}
-    runs[shlex.join(sys.argv[1:])] = {
+    runs[shlex.join(sys.argv[1:] if arguments is None else arguments)] = {
         "recorded": datetime.now(UTC).strftime("%Y-%m-%d"),
         "commit": commit(),
         "machine": machine(),

@@ -140,8 +140,8 @@ def main() -> None:
             results[cell.key] = tell_once(cell, given.work / cell.key, again=given.again)
             print(cell.key, results[cell.key], flush=True)
     print("\n".join(table(results, told)))
-    measured(cells=results, seed=given.seed)
-    print(write_results(__file__))
+    measured(cells={cell.key: {"expected": cell.expected, **results[cell.key]} for cell in told}, seed=given.seed)
+    print(write_results(__file__, ["--seed", str(given.seed)]))
 
 
 def tell_once(cell: Cell, run: Path, *, again: bool) -> dict[str, Any]:
