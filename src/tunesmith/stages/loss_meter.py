@@ -60,7 +60,9 @@ class Meter:
         every = [sample for row in under for sample in row]
         encode_quietly(self.context, every)
         set_scale(self.networks, 0.0)
-        losses = [result_of([self._sums(batches)]).loss for batches in each_alone(self.context, every)]
+        tell = self.context.family.objective.where_texts_tell
+        told = ([tell(batch) for batch in batches] for batches in each_alone(self.context, every))
+        losses = [result_of([self._sums(batches)]).loss for batches in told]
         return tuple(tuple(losses[start : start + len(samples)]) for start in range(0, len(every), len(samples)))
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:

@@ -130,6 +130,16 @@ def test_all_levels_at_once_cost_what_each_costs_alone(family, networks, monkeyp
         assert float(at_once[name].sum.detach()) == pytest.approx(float(term.sum.detach()), rel=1e-5)
 
 
+def test_texts_are_told_at_the_noisier_levels(family, networks):
+    batch = family.objective.collate(mixed(family), None)
+    told = family.objective.where_texts_tell(batch)
+    every = family.objective.loss(networks, batch, None)
+    some = family.objective.loss(networks, told, None)
+    assert list(some) == list(every)[: objective.HELD_OUT_LEVELS // 2]
+    assert told["sigmas"].min() > batch["sigmas"][2:].max()
+    assert all(float(some[name].sum.detach()) == pytest.approx(float(every[name].sum.detach())) for name in some)
+
+
 def count_calls(monkeypatch, network) -> list[int]:
     calls, decode = [], network.decode
 

@@ -147,6 +147,12 @@ def projection_sum(
     return total
 
 
+def noisiest(batch: Batch) -> Batch:
+    """The same batch at the first half of its noise levels, the largest ones."""
+    half = (len(batch["denoise_terms"]) + 1) // 2
+    return {**batch, "sigmas": batch["sigmas"][:half], "denoise_terms": batch["denoise_terms"][:half]}
+
+
 def upside_down(batch: Batch) -> Batch:
     """The same batch with the latents' height reversed: a wrong reading, which must cost more."""
     return {**batch, "latents": batch["latents"].flip(2)}

@@ -43,6 +43,12 @@ class AceStepObjective(Objective):
 
         return zero_velocity_loss(self.checkpoint.settings.shift)
 
+    def where_texts_tell(self, batch: Batch) -> Batch:
+        """The noisier half of the levels: near the music the latents themselves say what they are."""
+        from tunesmith.families.ace_step.objective import noisiest
+
+        return noisiest(batch)
+
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Latents upside down: low frequencies where high ones belong."""
 

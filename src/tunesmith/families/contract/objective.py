@@ -58,6 +58,10 @@ class Objective(ABC):
         denominators = self.loss_denominators(batch)
         return sum(denominators.values()) / max(1, len(denominators))
 
+    def where_texts_tell(self, batch: Batch) -> Batch:
+        """The part of a batch for measuring in which it shows whether a text is a clip's own; by default all of it."""
+        return batch
+
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
         return {}
