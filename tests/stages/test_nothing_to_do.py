@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.once import once
+from tests.report.fake_run import comparison
 from tunesmith.cli.main import main
 from tunesmith.data.content import weights_digest
 from tunesmith.families.registry import make_family
@@ -20,6 +21,7 @@ from tunesmith.pocket.shipped import FAMILIES, example_clips, pocket_path
 from tunesmith.recipe.load import load_recipe
 from tunesmith.records.base_model import BaseModelRecord
 from tunesmith.records.environment import Environment
+from tunesmith.records.generated import GeneratedFiles
 from tunesmith.records.stage_state import StageState
 from tunesmith.run import base_card
 from tunesmith.run.base_card import base_model, kept_base
@@ -30,7 +32,7 @@ from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.pipeline import run_stages
 from tunesmith.training.start import fingerprint
 
-HEAVY = {"torch", "transformers", "scipy", "soundfile", "soxr", "peft", "diffusers", "accelerate"}
+HEAVY = {"torch", "transformers", "scipy", "soxr", "peft", "diffusers", "accelerate"}
 TRAINED = {"updates": 1, "best_loss": 1.0, "best_update": 1, "stages": [], "skipped": 0, "seconds": 1.0}
 TRAINED |= {"device": "cpu", "precision": "fp32", "trained_parameters": 1}
 TOLD = """
@@ -71,6 +73,10 @@ def write_run(folder: Path, family: str, model: str) -> None:
     (folder / "checked.txt").write_text("\n".join(loaded), encoding="utf-8")
     context = context_of(folder / "run")
     run_stages(context, ["encode"])
+    made = context.folder
+    GeneratedFiles(files=()).write(made.generated / "generated.json")
+    comparison(made.evaluation, ["a beat"], 1.0)
+    made.report.write_text("<html></html>", encoding="utf-8")
     for stage in STAGES[2:]:
         inputs = stage_inputs(context, stage)
         summary = TRAINED if stage == "train" else {}
