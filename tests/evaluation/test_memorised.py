@@ -27,7 +27,7 @@ def known(training: int = 12, held_out: int = 4) -> list[KnownClip]:
     return [KnownClip(f"{i}.wav", i >= training, windows(i)) for i in range(training + held_out)]
 
 
-def taken(seeds, noise: float = 0.003) -> list[np.ndarray]:
+def taken(seeds, noise: float = 1e-4) -> list[np.ndarray]:
     """Crops of 5 s with noise, from within their songs."""
     rng = np.random.default_rng(0)
     starts = [int(rng.integers(0, 3 * RATE)) for _ in seeds]

@@ -16,7 +16,7 @@ _APART = 0.8
 
 
 def judge(run: RunData) -> list[RunFinding]:
-    """Outputs lie nearer to training clips than held-out ones do, beyond chance, clearly, and not as near to any clip."""
+    """Outputs lie nearer to training clips than held-out ones do, beyond chance and clearly, and not so to any clip."""
     near = run.sound.nearest if run.sound else None
     if near is None or near.p_value is None or near.p_value > _P_VALUE or not _is_clear(near):
         return []
