@@ -196,6 +196,7 @@ def _sound(
         training=own.training,
         held_out=held_out,
         prompts=[prompts[i].text for i in judged],
+        known=own.known,
     )
     return compare_sound(heard, run.base, run.adapter)
 

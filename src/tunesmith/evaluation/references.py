@@ -11,8 +11,10 @@ import numpy as np
 
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import PROMPT, AudioRef, Sample
+from tunesmith.data.sample import PROMPT, AudioRef, Sample, Split
 from tunesmith.evaluation.signals import Signals, measure
+from tunesmith.evaluation.sound.embedding import window_vectors
+from tunesmith.evaluation.sound.memorised import KnownClip
 from tunesmith.records.comparison import CodecCeiling
 from tunesmith.run.evaluated import evaluated_samples, warn_of_unreadable
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tunesmith.run.context import RunContext
 
 SEARCHED_CLIPS, SEARCHED_S = 24, 30.0
-"""Training clips, and seconds of each, that outputs are searched for."""
+"""Clips of either side, and seconds of each, that outputs are held against one by one."""
 SONG_S = 60.0
 """A recording from here on that is taken whole is a song, and may fade or die away at its end."""
 _NEARLY_S = 0.25
@@ -56,11 +58,13 @@ class ReferenceClip:
 class OwnClips:
     """The user's own clips: crops that results are compared with, and training clips that outputs may be copies of.
 
-    ``training`` are ids, audio (N, C) after the model's own codec and rates in Hz; none of speech.
+    ``training`` are ids, audio (N, C) after the model's own codec and rates in Hz; none of speech. ``known`` are the
+    same clips and as many held-out ones at most, as vectors.
     """
 
     references: list[ReferenceClip]
     training: list[tuple[str, np.ndarray, int]]
+    known: list[KnownClip]
 
 
 def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechEvaluator | None = None) -> OwnClips:
@@ -75,7 +79,7 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
 
     samples = {s.id: s for s in evaluated_samples(context.folder) if s.target is not None}
     if not samples:
-        return OwnClips([], [])
+        return OwnClips([], [], [])
     prompted = [p.sample.id for p in prompts if p.sample and p.recording]
     order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
     count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)
@@ -99,7 +103,7 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
             if most <= 0:
                 return
 
-    clips, training = [], []
+    clips, training, known = [], [], []
     with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
         for sample, audio in heard(chosen, count, None if evaluator else context.recipe.evaluate.seconds):
             ref = sample.audios[role]
@@ -113,17 +117,26 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
             elif PROMPT in sample.audios:
                 measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
                 clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))
-        searched = _searched(samples.values()) if evaluator is None else []
+        splits: tuple[Split, ...] = ("train", "valid") if evaluator is None else ()
+        searched = [sample for split in splits for sample in _searched(samples.values(), split)]
         for sample, audio in heard(searched, len(searched), SEARCHED_S):
             coded = encoder.round_trip(audio)
-            training.append((sample.id, (audio if coded is None else coded).T, card.sample_rate))
+            sound = (audio if coded is None else coded).T
+            is_held_out = sample.split == "valid"
+            known.append(
+                KnownClip(
+                    sample.source or str(sample.audios[role].path), is_held_out, window_vectors(sound, card.sample_rate)
+                )
+            )
+            if not is_held_out:
+                training.append((sample.id, sound, card.sample_rate))
     warn_of_unreadable(context, lost)
-    return OwnClips(clips, training)
+    return OwnClips(clips, training, known)
 
 
-def _searched(samples: Iterable[Sample]) -> list[Sample]:
-    """Training clips that outputs are searched for, evenly from all by id: the same in every evaluation of a run."""
-    own = sorted((s for s in samples if s.split == "train" and not is_replay(s)), key=lambda sample: sample.id)
+def _searched(samples: Iterable[Sample], split: Split) -> list[Sample]:
+    """Clips of one side that outputs are held against, evenly from all by id: the same in every evaluation of a run."""
+    own = sorted((s for s in samples if s.split == split and not is_replay(s)), key=lambda sample: sample.id)
     count = min(SEARCHED_CLIPS, len(own))
     return [own[index * len(own) // count] for index in range(count)]
 

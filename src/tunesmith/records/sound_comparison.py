@@ -59,6 +59,33 @@ class Variety(Part):
     reference: Number
 
 
+class NearestClips(Part):
+    """How near outputs lie to clips that were trained on and to clips that were not: mean distances to the nearest.
+
+    Attributes:
+        outputs: How many outputs.
+        training: How many training clips.
+        held_out: How many held-out clips.
+        to_training: From the outputs to training clips.
+        to_held_out: From the outputs to held-out clips.
+        held_out_to_training: From the held-out clips to training clips.
+        training_to_held_out: From the training clips to held-out clips.
+        p_value: How often outputs lie as much nearer to training clips than held-out clips do when outputs and
+            held-out recordings are exchanged; ``None`` where there are too few to tell.
+        needed: How many held-out clips would tell; ``None`` where those that are there do, and with too few outputs.
+    """
+
+    outputs: int
+    training: int
+    held_out: int
+    to_training: Number
+    to_held_out: Number
+    held_out_to_training: Number
+    training_to_held_out: Number
+    p_value: Number
+    needed: int | None = None
+
+
 class AskedTempo(Part):
     """A tempo that a prompt names, and what was measured, in BPM; ``None`` where no beat is heard."""
 
@@ -78,6 +105,7 @@ class SoundComparison(Part):
         adapter: Of the adapter's.
         ears: The learned ears that told both distances beside plain statistics.
         variety: How various outputs and clips are.
+        nearest: How near outputs lie to single clips; ``None`` in evaluations of before.
         tempi: What was asked and what is heard.
     """
 
@@ -87,4 +115,5 @@ class SoundComparison(Part):
     adapter: SetDistance | None = None
     ears: tuple[str, ...] = ()
     variety: Variety | None = None
+    nearest: NearestClips | None = None
     tempi: tuple[AskedTempo, ...] = ()

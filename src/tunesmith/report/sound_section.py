@@ -1,11 +1,12 @@
-"""What is heard over all outputs together, as a table: distance to the clips, variety, copies, asked tempi."""
+"""What is heard over all outputs together, as a table: distances, variety, copies, nearest clips, asked tempi."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from tunesmith.evaluation.diagnosis.prompt_followed import met
-from tunesmith.records.sound_comparison import AskedTempo, SoundComparison
+from tunesmith.evaluation.sound.memorised import FEWEST
+from tunesmith.records.sound_comparison import AskedTempo, NearestClips, SoundComparison
 from tunesmith.report.gather import ReportData
 from tunesmith.report.numbers import UNKNOWN, number
 from tunesmith.texts import Message, msg
@@ -19,7 +20,7 @@ def sound_rows(data: ReportData) -> list[Row]:
     sound = data.comparison.sound if data.comparison else None
     if sound is None:
         return []
-    return [*_distance(sound), *_variety(sound), *_copies(sound), *_tempi(sound.tempi)]
+    return [*_distance(sound), *_variety(sound), *_copies(sound), *_nearest(sound.nearest), *_tempi(sound.tempi)]
 
 
 def _distance(sound: SoundComparison) -> list[Row]:
@@ -53,6 +54,46 @@ def _copies(sound: SoundComparison) -> list[Row]:
         return []
     title = msg("Outputs that hold a stretch of one of {clips} training clips", clips=sound.training_clips)
     return [(title, UNKNOWN, number(len({copy.prompt for copy in sound.copies})), UNKNOWN)]
+
+
+def _nearest(near: NearestClips | None) -> list[Row]:
+    """How far it is to the nearest training clip and to the nearest held-out one, with what the two together tell."""
+    if near is None:
+        return []
+    rows = [
+        (
+            msg("Distance to the nearest of {clips} clips that were trained on, in the mean", clips=near.training),
+            UNKNOWN,
+            number(near.to_training),
+            UNKNOWN if near.held_out_to_training is None else number(near.held_out_to_training),
+        )
+    ]
+    told = UNKNOWN if near.to_held_out is None else number(near.to_held_out)
+    return [*rows, (_told_by(near), UNKNOWN, told, UNKNOWN)]
+
+
+def _told_by(near: NearestClips) -> Message:
+    if near.p_value is not None:
+        return msg(
+            "Distance to the nearest of {clips} held-out clips, in the mean (outputs lie as near to training clips "
+            "by chance: p = {p_value:.2g})",
+            clips=near.held_out,
+            p_value=near.p_value,
+        )
+    if near.needed is None:
+        return msg(
+            "Distance to the nearest of {clips} held-out clips, in the mean (whether single clips were memorised "
+            "cannot be told from {outputs} outputs: {needed} would tell)",
+            clips=near.held_out,
+            outputs=near.outputs,
+            needed=FEWEST,
+        )
+    return msg(
+        "Distance to the nearest of {clips} held-out clips, in the mean (whether single clips were memorised cannot be "
+        "told from so few: {needed} would tell)",
+        clips=near.held_out,
+        needed=near.needed,
+    )
 
 
 def _tempi(tempi: Sequence[AskedTempo]) -> list[Row]:

@@ -16,6 +16,7 @@ from tunesmith.evaluation.signals import Signals
 from tunesmith.evaluation.sound.copies import Coded, find_copies
 from tunesmith.evaluation.sound.distance import Distance, Windows, kernel_distance, spread_of, standardised
 from tunesmith.evaluation.sound.embedding import clip_vector, window_vectors
+from tunesmith.evaluation.sound.memorised import KnownClip, nearest_clips
 from tunesmith.records.sound_comparison import AskedTempo, CopiedClip, SetDistance, SoundComparison, Variety
 
 Sound = tuple[NDArray[np.floating], int]
@@ -39,6 +40,7 @@ class HeardSets:
         training: Training clips through the codec.
         held_out: Clips that were not trained on, likewise.
         prompts: The texts of the outputs.
+        known: Training and held-out clips through the codec that the outputs' nearest ones are looked for among.
     """
 
     base: Sequence[Sound]
@@ -47,10 +49,11 @@ class HeardSets:
     training: Sequence[Coded]
     held_out: Sequence[Coded]
     prompts: Sequence[str]
+    known: Sequence[KnownClip] = ()
 
 
 def compare_sound(heard: HeardSets, base: Sequence[Signals] | None, adapter: Sequence[Signals]) -> SoundComparison:
-    """Copies, distances, variety and tempi of a run's outputs."""
+    """Copies, nearest clips, distances, variety and tempi of a run's outputs."""
     copies = find_copies(heard.adapter, heard.training, heard.held_out) if heard.training else []
     distances = _distances(heard)
     return SoundComparison(
@@ -61,6 +64,7 @@ def compare_sound(heard: HeardSets, base: Sequence[Signals] | None, adapter: Seq
             )
             for c in copies
         ),
+        nearest=nearest_clips([window_vectors(*sound) for sound in heard.adapter], heard.known),
         tempi=tuple(asked_tempi(heard.prompts, base, adapter)),
         **distances,
     )

@@ -92,7 +92,7 @@ def spread_of(vectors: NDArray[np.float64]) -> float:
 
 def nearest(vectors: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance of each clip to the nearest of the others."""
-    found: NDArray[np.float64] = np.linalg.norm(vectors[:, None] - others[None], axis=2).min(axis=1)
+    found: NDArray[np.float64] = np.sqrt(_squares(vectors, others).min(axis=1))
     return found
 
 
