@@ -67,7 +67,12 @@ def test_signals_have_both_languages():
 def test_every_field_that_the_page_shows_has_a_name():
     """Whoever adds one to a record that is shown gives it a name in :mod:`tunesmith.report.field_names`."""
     records = (RunPlan, DevicePlan, Environment, BaseModelFacts, TrainSummary)
-    shown = {name for record in records for name in record.model_fields} - {"stages", "probes", "probed", *Record.model_fields}
+    shown = {name for record in records for name in record.model_fields} - {
+        "stages",
+        "probes",
+        "probed",
+        *Record.model_fields,
+    }
     shown |= {"layout", "kept", "train", "valid", "split_kind", "seconds", "bytes", "adapter", "prompts", "file"}
     family = MUSICGEN.open("pocket")
     recipe = Recipe.model_validate({"model": {"path": "pocket"}})
