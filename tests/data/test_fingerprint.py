@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from tests.evaluation.music import RATE, song
+from tunesmith.data import shared_peaks
 from tunesmith.data.fingerprint import THRESHOLD, FingerprintIndex, landmarks, near_duplicates
 
 SEEDS = range(8)
@@ -129,6 +130,66 @@ def test_every_pair_of_a_group_is_reported_once():
     assert {(one, other) for one, other, _ in found} == expected
     assert [score for *_, score in found] == sorted((score for *_, score in found), reverse=True)
     assert all(score > THRESHOLD for *_, score in found)
+
+
+def held_against_every_other(marks: dict[str, np.ndarray]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for one, other in itertools.combinations(marks, 2):
+        index = FingerprintIndex()
+        index.add(one, marks[one])
+        index.add(other, marks[other])
+        matches = [*index.matches(marks[one], skip=one), *index.matches(marks[other], skip=other)]
+        if matches:
+            found[one, other] = max(match.score for match in matches)
+    return found
+
+
+def test_no_pair_is_lost_by_choosing_whom_to_compare():
+    changes = {
+        "noise": noisy,
+        "coded": vorbis,
+        "crop": lambda x: x[int(2.37 * RATE) : int(6.1 * RATE)],
+        "late": lambda x: np.concatenate([np.zeros((RATE, 2)), x]),
+    }
+    marks = dict(MARKS) | {f"beat {seed}": landmarks(beat(seed), RATE) for seed in range(6)}
+    for seed, (name, change) in enumerate(changes.items()):
+        marks[name] = landmarks(change(song(seed)), RATE)
+        marks[f"{name}, a beat"] = landmarks(change(np.repeat(beat(seed)[:, None], 2, axis=1)), RATE)
+    found = {(one, other): score for one, other, score in near_duplicates(marks)}
+    assert found == held_against_every_other(marks)
+    assert len(found) >= 2 * len(changes)
+
+
+def wandering(rng: np.random.Generator, pairs: int = 400) -> np.ndarray:
+    """Landmarks of a clip of its own, a few of them those that every clip has."""
+    frames = np.sort(rng.integers(0, 500, pairs // 4)).repeat(4)
+    first = rng.integers(4, 320, pairs // 4).repeat(4)
+    second, apart = first + rng.integers(1, 80, pairs), rng.integers(2, 41, pairs)
+    common = np.arange(60) % 4 + 2 | np.arange(60) // 4 << 8 | 5 << 18
+    marks = np.stack([first << 18 | second << 8 | apart, frames], axis=1)
+    shared = np.stack([common, rng.integers(0, 500, 15).repeat(4)], axis=1)
+    both = np.concatenate([marks, shared])
+    return both[np.argsort(both[:, 1], kind="stable")].astype(np.int32)
+
+
+def test_what_all_clips_share_is_no_reason_to_compare_them(monkeypatch):
+    rng = np.random.default_rng(0)
+    clips = [wandering(rng) for _ in range(300)]
+    clips.append(clips[7][rng.random(len(clips[7])) < 0.7])
+    monkeypatch.setattr(shared_peaks, "_MOST_PAIRS", 20_000)
+    few = {number: list(partners) for number, partners in shared_peaks.likely_copies(clips)}
+    monkeypatch.setattr(shared_peaks, "_MOST_TRIPLES", 60_000)  # a part of them stands for all
+    other = {number: list(partners) for number, partners in shared_peaks.likely_copies(clips)}
+    for found in (few, other):
+        assert found[7][0] == 300 and found[300][0] == 7
+        assert sum(map(len, found.values())) < 4 * len(clips)
+
+
+def test_many_copies_of_one_clip_are_all_found():
+    marks = {f"{n}": MARKS["song 0"][n:] for n in range(40)}
+    found = near_duplicates(marks)
+    assert {later for _, later, _ in found} == set(list(marks)[1:])
+    assert len(found) == 40 * 39 // 2
 
 
 def test_the_threshold_is_the_callers(index):

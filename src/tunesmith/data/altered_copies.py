@@ -50,7 +50,7 @@ class AlteredCopy:
 
 
 def altered_copies(
-    marks_by_key: Mapping[str, NDArray[np.int64]], threshold: float = THRESHOLD
+    marks_by_key: Mapping[str, NDArray[np.integer]], threshold: float = THRESHOLD
 ) -> Iterator[AlteredCopy]:
     """Finds pitched and sped-up copies; of every clip the best match among those before it.
 
@@ -75,10 +75,10 @@ def altered_copies(
             yield best
 
 
-def _unpacked(marks: NDArray[np.int64]) -> NDArray[np.int64]:
+def _unpacked(marks: NDArray[np.integer]) -> NDArray[np.int64]:
     """(M, 4): first and second bin, frames between them, frame of the first."""
-    code = marks[:, 0]
-    return np.stack([code >> 18, (code >> 8) & 1023, code & 255, marks[:, 1]], axis=1)
+    code, frames = marks.astype(np.int64).T
+    return np.stack([code >> 18, (code >> 8) & 1023, code & 255, frames], axis=1)
 
 
 def _profile(marks: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ _PLAIN_COPY = 0.5  # an exact loop agrees with its own copy on many offsets, so 
 _MOST_HITS = 200_000
 
 
-def landmarks(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.int64]:
+def landmarks(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.int32]:
     """Takes the fingerprint of one clip.
 
     Args:
@@ -39,12 +39,12 @@ def landmarks(audio: NDArray[np.floating], sample_rate: int) -> NDArray[np.int64
         (M, 2): hash and frame (23 ms each), by time; about 130 a second for music, none for silence.
     """
     mono = _prepare(np.asarray(audio), sample_rate)
-    parts = [np.zeros((0, 2), np.int64)]
+    parts = [np.zeros((0, 2), np.int32)]
     size = _CHUNK_S * RATE // _HOP * _HOP
     for start in range(0, len(mono), size):
         marks = _hashes(*_peaks(mono[start : start + size + _WINDOW]))
         marks[:, 1] += start // _HOP
-        parts.append(marks)
+        parts.append(marks.astype(np.int32))
     return np.concatenate(parts)
 
 
@@ -135,7 +135,7 @@ class FingerprintIndex:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, key: str, marks: NDArray[np.int64]) -> None:
+    def add(self, key: str, marks: NDArray[np.integer]) -> None:
         """Adds one clip.
 
         Args:
@@ -146,7 +146,7 @@ class FingerprintIndex:
         self._marks.append(np.asarray(marks, np.int64).reshape(-1, 2))
         self._table = None
 
-    def query(self, marks: NDArray[np.int64], skip: str | None = None, threshold: float = THRESHOLD) -> Match | None:
+    def query(self, marks: NDArray[np.integer], skip: str | None = None, threshold: float = THRESHOLD) -> Match | None:
         """The clip that shares most sound with the query.
 
         Args:
@@ -160,7 +160,7 @@ class FingerprintIndex:
         found = self.matches(marks, skip, threshold)
         return found[0] if found else None
 
-    def matches(self, marks: NDArray[np.int64], skip: str | None = None, threshold: float = THRESHOLD) -> list[Match]:
+    def matches(self, marks: NDArray[np.integer], skip: str | None = None, threshold: float = THRESHOLD) -> list[Match]:
         """Every clip that shares sound with the query, best first; arguments as for :meth:`query`."""
         if self._table is None:
             self._table = self._build()
@@ -180,7 +180,7 @@ class FingerprintIndex:
                 found.append(Match(self._keys[clip], min(1.0, score), offset * _FRAME_S))
         return sorted(found, key=lambda match: -match.score)
 
-    def alignments(self, marks: NDArray[np.int64], most: int) -> list[tuple[str, float]]:
+    def alignments(self, marks: NDArray[np.integer], most: int) -> list[tuple[str, float]]:
         """Where the query may lie, the likeliest first, what agrees on many offsets among them.
 
         Args:
@@ -199,14 +199,16 @@ class FingerprintIndex:
     def _build(self) -> _Table:
         marks = np.concatenate([np.zeros((0, 2), np.int64), *self._marks])
         clips = np.repeat(np.arange(len(self._marks), dtype=np.int32), list(map(len, self._marks)))
-        order = np.argsort(marks[:, 0], kind="stable")
+        order = np.argsort(marks[:, 0])
         return _Table(marks[order, 0], clips[order], marks[order, 1].astype(np.int32))
 
 
 def near_duplicates(
-    marks_by_key: Mapping[str, NDArray[np.int64]], threshold: float = THRESHOLD
+    marks_by_key: Mapping[str, NDArray[np.integer]], threshold: float = THRESHOLD
 ) -> list[tuple[str, str, float]]:
-    """Every pair of clips that share a recording.
+    """Every pair of clips that share a recording, of a clip with more than 64 copies the likeliest.
+
+    Only pairs that may be copies are compared (:func:`tunesmith.data.shared_peaks.likely_copies`).
 
     Args:
         marks_by_key: Landmarks by name.
@@ -215,16 +217,19 @@ def near_duplicates(
     Returns:
         (first, second, score), in the mapping's order within a pair, best pair first.
     """
-    index = FingerprintIndex()
-    positions = {key: number for number, key in enumerate(marks_by_key)}
-    for key, marks in marks_by_key.items():
-        index.add(key, marks)
-    best: dict[tuple[str, str], float] = {}
-    for key, marks in marks_by_key.items():
-        for match in index.matches(marks, skip=key, threshold=threshold):
-            pair = (key, match.key) if positions[key] < positions[match.key] else (match.key, key)
-            best[pair] = max(match.score, best.get(pair, 0.0))
-    return sorted(((first, second, score) for (first, second), score in best.items()), key=lambda found: -found[2])
+    from tunesmith.data.shared_peaks import likely_copies
+
+    keys = list(marks_by_key)
+    best: dict[tuple[int, int], float] = {}
+    for number, partners in likely_copies(list(marks_by_key.values())):
+        index = FingerprintIndex()
+        for partner in partners:
+            index.add(str(partner), marks_by_key[keys[partner]])
+        for match in index.matches(marks_by_key[keys[number]], threshold=threshold):
+            first, second = sorted((number, int(match.key)))
+            best[first, second] = max(match.score, best.get((first, second), 0.0))
+    found = ((keys[first], keys[second], score) for (first, second), score in best.items())
+    return sorted(found, key=lambda pair: -pair[2])
 
 
 def _hits(
@@ -234,17 +239,20 @@ def _hits(
 
     Where there are too many, the commonest hashes are left out; among equally common ones, evenly over time.
     """
+    order = np.argsort(marks[:, 0])
+    marks = marks[order]  # a search for sorted values is much faster
     low = np.searchsorted(table.hashes, marks[:, 0], side="left")
     count = np.searchsorted(table.hashes, marks[:, 0], side="right") - low
-    scatter = np.arange(len(marks)) * 0x9E3779B1 % 0x100000000
-    rarest = np.lexsort((scatter, count))
-    chosen = rarest[np.cumsum(count[rarest]) <= _MOST_HITS]
-    low, count, times = low[chosen], count[chosen], marks[chosen, 1]
+    times = marks[:, 1]
+    if count.sum() > _MOST_HITS:
+        rarest = np.lexsort((order * 0x9E3779B1 % 0x100000000, count))
+        chosen = rarest[np.cumsum(count[rarest]) <= _MOST_HITS]
+        low, count, times = low[chosen], count[chosen], times[chosen]
     before = np.cumsum(count) - count
     where = np.repeat(low - before, count) + np.arange(int(count.sum()))
     query_times = np.repeat(times, count)
     offsets = table.times[where] - query_times
-    return table.clips[where].astype(np.int64), offsets, query_times // _FRAMES_PER_S, max(1, len(chosen))
+    return table.clips[where].astype(np.int64), offsets, query_times // _FRAMES_PER_S, max(1, len(times))
 
 
 def _alignments(clips: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

@@ -140,7 +140,7 @@ def _mono(audio: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
 
 def _windows(
     mono: NDArray[np.float32], window_s: float, step_s: float
-) -> Iterator[tuple[float, NDArray[np.float32], NDArray[np.int64]]]:
+) -> Iterator[tuple[float, NDArray[np.float32], NDArray[np.int32]]]:
     """Where each window begins, in seconds, its sound and its landmarks; the last one reaches to the end."""
     last = max(len(mono) / RATE - window_s, 0.0)
     for start in np.append(np.arange(0, last, step_s), last):
