@@ -11,7 +11,7 @@ from tests.evaluation.music import RATE, measured, song
 from tunesmith.evaluation.diagnosis import RunData, judge_run
 from tunesmith.evaluation.sound.compare import HeardSets, compare_sound
 from tunesmith.evaluation.sound.embedding import window_vectors
-from tunesmith.evaluation.sound.memorised import KnownClip, nearest_clips
+from tunesmith.evaluation.sound.memorised import KnownClip, by_recording, nearest_clips
 from tunesmith.records.sound_comparison import NearestClips, SoundComparison
 from tunesmith.report.sound_section import sound_rows
 
@@ -64,6 +64,13 @@ def test_where_nothing_was_memorised_chance_is_as_small_as_it_says():
 def _pairs(rng: np.random.Generator, recordings: int) -> list[np.ndarray]:
     """Two clips of every recording, nearly one: as two draws they would make chance look smaller."""
     return [middle + rng.normal(0, 0.05, (6, 5)) for middle in rng.normal(0, 1, (recordings, 5)) for _ in range(2)]
+
+
+def test_many_clips_of_one_recording_are_one_draw():
+    assert by_recording([1.0, 5.0, 3.0], ["b", "a", "b"]).tolist() == [5.0, 2.0]
+    often = nearest_clips(taken(range(20, 28)), [*known(), *known()[12:] * 5])
+    ways = often.p_value * 495  # of choosing eight outputs from among themselves and four recordings
+    assert often.held_out == 24 and 1 < ways < 494 and ways == pytest.approx(round(ways))
 
 
 def test_too_few_clips_tell_nothing_and_the_number_that_would_is_known():

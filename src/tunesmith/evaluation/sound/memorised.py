@@ -79,7 +79,7 @@ def nearest_clips(outputs: Windows, known: Sequence[KnownClip]) -> NearestClips 
             "training_to_held_out": float(np.mean([nearest(each, others).mean() for each in trained_on])),
         }
         if min(len(made), len(held_out)) >= FEWEST and ways >= _FEWEST_WAYS:
-            p_value = _p_value(_logs(near), _by_recording([_logs(each).mean() for each in of_others], recordings))
+            p_value = _p_value(_logs(near), by_recording([_logs(each).mean() for each in of_others], recordings))
     return NearestClips(
         outputs=len(made),
         training=len(trained_on),
@@ -102,7 +102,7 @@ def _logs(distances: NDArray[np.float64]) -> NDArray[np.float64]:
     return logs
 
 
-def _by_recording(values: Sequence[float], recordings: Sequence[str]) -> NDArray[np.float64]:
+def by_recording(values: Sequence[float], recordings: Sequence[str]) -> NDArray[np.float64]:
     """One mean for every recording."""
     return np.array(
         [
