@@ -83,21 +83,9 @@ def window_starts(samples: int) -> list[int]:
 
 def mel_energies(samples: np.ndarray) -> np.ndarray:
     """Mel energies (T, 40) of samples (N,) at 16 kHz: frames of 25 ms, one every 10 ms; no logarithm is taken."""
-    import torch
+    from tunesmith.ears.mel import mel_energies
 
-    from tunesmith.audio.mel_basis import mel_filterbank
-
-    spectra = torch.stft(
-        torch.from_numpy(np.asarray(samples, np.float32)),
-        _FFT,
-        _HOP,
-        window=torch.hann_window(_FFT),
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    bank = mel_filterbank(RATE, _FFT // 2 + 1, _MELS, 0.0, RATE / 2)
-    energies: np.ndarray = (spectra.abs().square().T @ bank).numpy()
+    energies: np.ndarray = mel_energies(samples, RATE, _FFT, _HOP, _MELS).numpy()
     return energies
 
 

@@ -1,4 +1,4 @@
-"""musicnn's music tagger: three seconds of music to a vector of 200 numbers, and how likely each of 50 tags is.
+"""musicnn: three seconds of music to a vector of 200 numbers, of which its 50 tags would be told (they are not used).
 
 Source: Pons & Serra 2019, "musicnn: Pre-trained convolutional neural networks for music audio tagging"; weights of the
 package musicnn, learnt on the MagnaTagATune data set, whose front end this is.
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 RATE, WINDOW = 16_000, 187
 """Hz, and how many frames of 16 ms are heard at once."""
 INDEX, NUMBERS = "checkpoint.index", "checkpoint.data"
-TAGS = (
-    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast", "piano", "ambient",
-    "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male", "singing", "vocals", "no vocals",
-    "harpsichord", "loud", "quiet", "flute", "woman", "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man",
-    "classic", "choir", "voice", "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice",
-    "weird", "country", "metal", "female voice", "choral",
-)  # fmt: skip
 _FFT, _HOP, _MELS, _GAIN = 512, 256, 96, 10_000
 _FRONT, _MIDDLE = 5, 3
 """Convolutions over the spectrum, side by side, and those after them, each added to the one before."""
@@ -69,7 +62,15 @@ class MusicEar:
         Returns:
             (windows, 200); none under three seconds.
         """
-        return self._heard(samples)[0]
+        import torch
+
+        mel_TM = torch.from_numpy(log_mel(samples))
+        windows = mel_TM[: len(mel_TM) // WINDOW * WINDOW].reshape(-1, WINDOW, _MELS)
+        made = [torch.zeros(0, len(self._weights["dense/bias"]))]
+        with torch.no_grad():
+            made += [self.forward(batch) for batch in windows.split(_AT_ONCE)] if len(windows) else []
+        vectors: NDArray[np.float64] = torch.cat(made).double().numpy()
+        return vectors
 
     def windows(self, audio: np.ndarray, rate: int) -> NDArray[np.float64]:
         """The same of any sound: (N,) or (N, C) at ``rate`` Hz."""
@@ -78,24 +79,8 @@ class MusicEar:
         mono = np.nan_to_num(audio.mean(axis=1) if audio.ndim == 2 else audio).astype(np.float32)
         return self.embed(resample(mono[None], rate, RATE)[0])
 
-    def tags(self, samples: np.ndarray) -> NDArray[np.float64]:
-        """How likely each of :data:`TAGS` is in every window: (windows, 50), 0 to 1."""
-        return self._heard(samples)[1]
-
-    def _heard(self, samples: np.ndarray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        import torch
-
-        mel_TM = torch.from_numpy(log_mel(samples))
-        windows = mel_TM[: len(mel_TM) // WINDOW * WINDOW].reshape(-1, WINDOW, _MELS)
-        with torch.no_grad():
-            made = [self.forward(batch) for batch in windows.split(_AT_ONCE)] if len(windows) else []
-        width, tags = len(self._weights["dense/bias"]), len(self._weights["dense_1/bias"])
-        vectors = torch.cat([torch.zeros(0, width), *(each[0] for each in made)])
-        likely = torch.cat([torch.zeros(0, tags), *(each[1] for each in made)])
-        return vectors.double().numpy(), likely.double().numpy()
-
-    def forward(self, mel_BTM: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vectors (B, 200) and tags (B, 50) of log mel energies."""
+    def forward(self, mel_BTM: torch.Tensor) -> torch.Tensor:
+        """Vectors (B, 200) of log mel energies."""
         import torch
 
         plain_B1TM = self._normalised(mel_BTM[:, None], 0)
@@ -107,9 +92,9 @@ class MusicEar:
             layers_BCT.append(made + layers_BCT[-1] if number else made)
         all_BCT = torch.cat(layers_BCT, dim=1)
         pooled = torch.stack([all_BCT.amax(dim=2), all_BCT.mean(dim=2)], dim=2).flatten(1)
-        hidden = torch.relu(self._dense(self._normalised(pooled, 1 + _FRONT + _MIDDLE), "dense"))
-        vectors = self._normalised(hidden, 2 + _FRONT + _MIDDLE)
-        return vectors, torch.sigmoid(self._dense(vectors, "dense_1"))
+        before = self._normalised(pooled, 1 + _FRONT + _MIDDLE)
+        hidden = torch.relu(before @ self._weights["dense/kernel"] + self._weights["dense/bias"])
+        return self._normalised(hidden, 2 + _FRONT + _MIDDLE)
 
     def _convolution(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         name = _numbered("conv2d", number)
@@ -132,9 +117,6 @@ class MusicEar:
         )
         return torch.nn.functional.batch_norm(x, mean, variance, gamma, beta, eps=_EPSILON)
 
-    def _dense(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        return x @ self._weights[f"{name}/kernel"] + self._weights[f"{name}/bias"]
-
 
 def music_ear() -> MusicEar | None:
     """The installed ear; ``None`` where there is none.
@@ -149,19 +131,9 @@ def log_mel(samples: np.ndarray) -> NDArray[np.float32]:
     """Compressed mel energies (T, 96) of samples (N,) at 16 kHz: frames of 32 ms, one every 16 ms."""
     import torch
 
-    from tunesmith.audio.mel_basis import mel_filterbank
+    from tunesmith.ears.mel import mel_energies
 
-    spectra = torch.stft(
-        torch.from_numpy(np.asarray(samples, np.float32)),
-        _FFT,
-        _HOP,
-        window=torch.hann_window(_FFT),
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    bank = mel_filterbank(RATE, _FFT // 2 + 1, _MELS, 0.0, RATE / 2)
-    energies: NDArray[np.float32] = torch.log10(_GAIN * (spectra.abs().square().T @ bank) + 1).numpy()
+    energies: NDArray[np.float32] = torch.log10(_GAIN * mel_energies(samples, RATE, _FFT, _HOP, _MELS) + 1).numpy()
     return energies
 
 
