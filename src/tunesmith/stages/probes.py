@@ -11,6 +11,7 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.data.spread import spread_places
 from tunesmith.evaluation.causes.captions import are_answered
+from tunesmith.recipe.decided import plain
 from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
@@ -88,12 +89,13 @@ def measured_in_training(context: RunContext, adapter: Path, samples: Sequence[S
 
 
 def probed_of(context: RunContext, adapter: Path, samples: Sequence[Sample]) -> str:
-    """Key of a base, an adapter's files and clips, by content."""
+    """Key of a base, an adapter's files and clips, by content, and of what the recipe makes of them."""
     files = sorted(path for path in adapter.rglob("*") if path.suffix in (".json", ".safetensors"))
     clips = (audio_key(audio) for sample in samples for audio in sample.audios.values())
     texts = (text for sample in samples for item in sorted(sample.texts.items()) for text in item)
     base = checkpoint_content(context.family.checkpoint.folder)
-    return content_key(base, *map(file_digest, files), *clips, *texts)
+    window, options = context.recipe.data.max_seconds, sorted(plain(context.recipe.options).items())
+    return content_key(base, window, options, *map(file_digest, files), *clips, *texts)
 
 
 def _graded(meter: Meter, samples: Sequence[Sample], known: ProbePair | None) -> tuple[ScaleLoss, ...]:
