@@ -159,7 +159,7 @@ def main() -> None:
             f"  {found['memory_mb']:.0f} MB; {found['planted_found']:.1%} of the planted copies; {found['pairs']} pairs"
         )
     measured(sizes=figures)
-    write_results(__file__)
+    write_results(__file__, [])
 
 
 if __name__ == "__main__":
