@@ -23,7 +23,7 @@ _FEWEST_FRAMES = 50
 GE2E_OTHER_UNDER, GE2E_ODD_UNDER = 0.7, 0.8
 # Acted lines of four voices: with under 2.5 s of speech 13 % are under 0.80 of the mean of the rest, none under 0.75;
 # with more, none is under 0.80. MP3 and Opus change next to nothing. Noise does: beside clean recordings of the same
-# voice, 85 % with noise 20 dB under them are under 0.80. Chosen on all of that material; figures in docs/ears.md.
+# voice, 85 % with noise 20 dB under them are under 0.80. Chosen on all of that material.
 GE2E_SHORT_ODD_UNDER, GE2E_FLOOR_WITHIN_DB = 0.75, 4.0
 _LEAST_LEVEL_DB = -30.0
 _CLOSURE_FRAMES = 7

@@ -32,16 +32,29 @@ def odd_voices(context: CheckContext, heard: Mapping[str, SpokenFacts], voice: V
         facts = heard.get(clip.sample.id)
         if facts is not None and facts.voice:
             groups[speaker(clip.sample)][clip.sample.id] = facts
+    usual = _usual_limit(context, voice)
     for name, known in groups.items():
-        for clip_id, facts in known.items():
-            beside = [clip_id, *(other for other in known if other != clip_id and _alike(facts, known[other], voice))]
-            if len(beside) < _FEWEST_CLIPS:
-                continue
-            limit = _limit(context, facts, voice)
-            usual = _usual_limit(context, voice)
-            value = float(likeness_to_most(np.array([known[other].voice for other in beside]), usual)[0])
+        for clip_id, value in _likenesses(known, voice.floor_within_db, usual):
+            limit = _limit(context, known[clip_id], voice)
             if value < limit:
-                yield _finding(clip_id, name, facts.voice_name, value, limit)
+                yield _finding(clip_id, name, known[clip_id].voice_name, value, limit)
+
+
+def _likenesses(known: Mapping[str, SpokenFacts], within_db: float | None, limit: float) -> Iterator[tuple[str, float]]:
+    """How like each clip is to most of those whose noise is about as loud; of clips that have too few beside them none.
+
+    Noise is told by whole dB, so that clips are compared a few times over and not once for each.
+    """
+    clips = list(known)
+    vectors = np.array([facts.voice for facts in known.values()])
+    floors = np.array([round(max(facts.floor_db, _QUIETEST_DB)) if within_db else 0 for facts in known.values()])
+    for floor in np.unique(floors):
+        beside = np.flatnonzero(np.abs(floors - floor) <= (within_db or 0))
+        if len(beside) < _FEWEST_CLIPS:
+            continue
+        for index, value in zip(beside, likeness_to_most(vectors[beside], limit), strict=True):
+            if floors[index] == floor:
+                yield clips[index], float(value)
 
 
 def _usual_limit(context: CheckContext, voice: VoiceVector) -> float:
@@ -53,14 +66,6 @@ def _limit(context: CheckContext, facts: SpokenFacts, voice: VoiceVector) -> flo
     if voice.short_odd_under is None or context.limits.voice_likeness is not None or facts.spoken >= _LITTLE_S:
         return _usual_limit(context, voice)
     return voice.short_odd_under
-
-
-def _alike(one: SpokenFacts, other: SpokenFacts, voice: VoiceVector) -> bool:
-    """Whether their noise is so alike that their vectors can be held against each other."""
-    if voice.floor_within_db is None:
-        return True
-    floors = [max(facts.floor_db, _QUIETEST_DB) for facts in (one, other)]
-    return abs(floors[0] - floors[1]) <= voice.floor_within_db
 
 
 def likeness_to_most(vectors: np.ndarray, limit: float) -> np.ndarray:
