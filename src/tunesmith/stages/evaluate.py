@@ -83,7 +83,8 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
         losses = measure_losses(context, networks, device)
         if losses is not None:
             style = style_batches(context, networks, device)
-            losses = replace(losses, probes=measure_probes(context, networks, device, style, adapter))
+            probes = measure_probes(context, networks, device, style, losses.base_style, adapter)
+            losses = replace(losses, probes=probes)
         record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
     kept.forget()

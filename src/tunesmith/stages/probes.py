@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 FURTHER_SCALES = (0.25, 0.5, 1.5, 2.0)
 """Strengths beside 0 and 1, at which everything is measured."""
-STYLE_SCALES = (0.0, 0.25, 0.5, 1.0)
+STYLE_SCALES = (0.25, 0.5)
+"""The same on prompts in the base's own style."""
 
 
 def measure_probes(
@@ -33,6 +34,7 @@ def measure_probes(
     networks: Mapping[str, nn.Module],
     device: str,
     style: Sequence[Batch] = (),
+    style_ends: tuple[float, float] | None = None,
     adapter: Path | None = None,
 ) -> LossProbes:
     """The probes of an adapter on the run's encoded clips. Leaves the adapter at strength 1.
@@ -44,6 +46,7 @@ def measure_probes(
         networks: Its networks with the adapter attached, on ``device``.
         device: Where to compute.
         style: Prompts in the base's own style.
+        style_ends: Their loss with the base and with the adapter at strength 1, which is known already.
         adapter: The folder that the adapter is from.
     """
     from tunesmith.adapters.change import weight_change
@@ -65,12 +68,12 @@ def measure_probes(
         held_out_clips=len(held_out),
         held_out=held.own,
         held_out_swapped=held.lent,
-        scales=_graded(meter, held_out or train, held.own or trained.own),
+        scales=_graded(meter, batches_of(context, held_out or train), FURTHER_SCALES, _ends(held.own or trained.own)),
         gains=trained.gains,
         held_out_gains=held.gains,
         assigned=() if answered else meter.assigned(encode_quietly(context, spread(_of_each_caption(own)))),
         silence=silence_behind(meter, train),
-        base_style=meter.by_scale(style, STYLE_SCALES),
+        base_style=_graded(meter, style, STYLE_SCALES, style_ends),
         each_held_out=held.each,
         change=None,
     )
@@ -98,13 +101,20 @@ def probed_of(context: RunContext, adapter: Path, samples: Sequence[Sample]) -> 
     return content_key(base, window, options, *map(file_digest, files), *clips, *texts)
 
 
-def _graded(meter: Meter, samples: Sequence[Sample], known: ProbePair | None) -> tuple[ScaleLoss, ...]:
-    """The loss of some clips by strength, of which 0 and 1 are known."""
-    if known is None:
+def _ends(pair: ProbePair | None) -> tuple[float, float] | None:
+    if pair is None or pair.base is None or pair.adapter is None:
+        return None
+    return pair.base, pair.adapter
+
+
+def _graded(
+    meter: Meter, batches: Sequence[Batch], scales: Sequence[float], ends: tuple[float, float] | None
+) -> tuple[ScaleLoss, ...]:
+    """The loss over batches by strength, of which 0 and 1 are known; none where they are not."""
+    if ends is None:
         return ()
-    further = meter.by_scale(batches_of(meter.context, samples), FURTHER_SCALES)
-    ends = (ScaleLoss(scale=0.0, loss=known.base), ScaleLoss(scale=1.0, loss=known.adapter))
-    return tuple(sorted((*ends, *further), key=lambda one: one.scale))
+    known = [ScaleLoss(scale=scale, loss=loss) for scale, loss in enumerate(ends)]
+    return tuple(sorted((*known, *meter.by_scale(batches, scales)), key=lambda one: one.scale))
 
 
 def _of_each_caption(samples: Sequence[Sample]) -> list[Sample]:

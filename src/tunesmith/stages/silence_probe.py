@@ -16,7 +16,7 @@ from tunesmith.stages.loss_meter import ClipSums, Meter, encode_quietly
 if TYPE_CHECKING:
     from tunesmith.families.loss_terms import TermSum
 
-CLIPS = 4
+CLIPS = 2
 LONGEST_S = 10.0
 """Of the sound, and again of the silence."""
 
