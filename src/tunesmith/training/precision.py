@@ -30,8 +30,10 @@ def settled(wanted: str, device: str, pinned: str = "") -> Precision:
     has_bf16 = torch.cuda.is_bf16_supported()
     if wanted != "auto":
         return "bf16" if has_bf16 else "fp16"
-    if pinned == "fp16" or (pinned == "fp32" and has_bf16):
-        return pinned
+    if pinned == "fp16":
+        return "fp16"
+    if pinned == "fp32":
+        return "fp32"
     return "bf16" if has_bf16 else "fp32"
 
 
