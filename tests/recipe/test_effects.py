@@ -142,7 +142,7 @@ def test_a_recipe_as_it_is_made_says_only_what_is_true_of_it(runs):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("model: {device: cpu, precision: bf16}", "model.precision"),
+        ("model: {device: cpu, precision: fp16}", "model.precision"),
         ("model: {device: cpu}", "train.compile"),
         ("data: {layout: folder}", "data.metadata_file"),
         ("data: {layout: folder}", "data.valid_file"),

@@ -95,7 +95,8 @@ def _trained_bytes(train: TrainRecipe) -> int:
 
 def _on(kind: str, work: Work, adapter: int, frames: int) -> DevicePlan:
     recipe, card = work.recipe, work.card
-    half = kind == "GPU" and recipe.model.precision != "fp32"
+    # Whether `auto` takes bf16 on a CPU, training alone finds out; fp32 needs more.
+    half = recipe.model.precision == "bf16" or (kind == "GPU" and recipe.model.precision != "fp32")
     recompute = recipe.train.gradient_checkpointing
     memory = {
         # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.

@@ -80,8 +80,8 @@ NO_EFFECT = (
     NoEffect(("model.revision",), _folder, msg("the model is not taken from the Hub")),
     NoEffect(
         ("model.precision",),
-        lambda r: r.model.device == "cpu" and r.model.precision != "fp32",
-        msg("a CPU computes in fp32"),
+        lambda r: r.model.device == "cpu" and r.model.precision == "fp16",
+        msg("fp16 is a GPU's; a CPU computes in fp32, or in bf16 if that is asked for"),
     ),
     NoEffect(
         ("data.metadata_file",),

@@ -19,6 +19,7 @@ class CheckpointState(Record):
         progress: The fields of :class:`tunesmith.training.progress.Progress`.
         identity: What the checkpoint belongs to, by the keys of its recipe; another run's is refused.
         tunesmith: The version that wrote it.
+        precision: What training computed in (``fp32``, ``bf16``, ``fp16``); empty in checkpoints of before.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -26,6 +27,7 @@ class CheckpointState(Record):
     progress: dict[str, Any]
     identity: dict[str, Any]
     tunesmith: str = ""
+    precision: str = ""
 
     @classmethod
     def migrate(cls, data: dict[str, Any], version: int) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
+from tunesmith.records.checkpoint_state import CheckpointState
 from tunesmith.run.context import RunContext
+from tunesmith.run.device import cpu_has_bf16
+from tunesmith.run.folder import STATE
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
@@ -33,13 +36,13 @@ def adapter_folder(context: RunContext) -> Path:
     )
 
 
-def load_adapted(family: Family, folder: Path, device: str = "cpu") -> dict[str, nn.Module]:
-    """Base networks with the adapter of a PEFT folder, in evaluation mode.
+def load_adapted(family: Family, folder: Path, device: str = "cpu", *, bf16: bool = False) -> dict[str, nn.Module]:
+    """Base networks with the adapter of a PEFT folder, in evaluation mode; device and ``bf16`` as :func:`on_device`.
 
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
-    return on_device(read_adapted(family, folder), device, family.networks.full_precision)
+    return on_device(read_adapted(family, folder), device, family.networks.full_precision, bf16=bf16)
 
 
 def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
@@ -70,13 +73,32 @@ def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:
 
 
 def on_device(
-    networks: Mapping[str, nn.Module], device: str, full_precision: Sequence[str] = ()
+    networks: Mapping[str, nn.Module], device: str, full_precision: Sequence[str] = (), *, bf16: bool = False
 ) -> dict[str, nn.Module]:
-    """Networks on a device in evaluation mode; half precision on a GPU that has it, but for those named."""
+    """Networks on a device in evaluation mode, in bf16 on a GPU that has it.
+
+    Args:
+        networks: By name.
+        device: Where they go.
+        full_precision: Names of those that stay in fp32.
+        bf16: On a CPU too (:func:`in_bf16`).
+    """
     import torch
 
-    half = torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+    half = torch.bfloat16 if bf16 or (device.startswith("cuda") and torch.cuda.is_bf16_supported()) else torch.float32
     return {n: m.to(device, torch.float32 if n in full_precision else half).eval() for n, m in networks.items()}
+
+
+def in_bf16(context: RunContext, device: str) -> bool:
+    """Whether networks of a run are held in bf16 on a CPU: it was trained in bf16, and this CPU has that."""
+    if device != "cpu" or not cpu_has_bf16():
+        return False
+    state = context.folder.stage_state("train")
+    trained = state.training() if state else None
+    if trained is not None:
+        return trained.precision == "bf16"
+    newest = context.folder.newest_checkpoint()  # of a run that was interrupted
+    return newest is not None and CheckpointState.read(newest / STATE).precision == "bf16"
 
 
 def base_named_by(folder: Path) -> str:

@@ -34,6 +34,14 @@ def pick_device(wanted: str) -> str:
     return wanted
 
 
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 itself (AMX or AVX512-BF16); others take many times as long as in fp32."""
+    import torch
+
+    # torch has no public question for it in the oldest version that is supported.
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
 def devices() -> list[str]:
     """The devices torch can use, with their memory."""
     import torch

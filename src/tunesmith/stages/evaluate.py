@@ -65,7 +65,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     from tunesmith.evaluation.compare import build_comparison
     from tunesmith.evaluation.speech.measures import speech_evaluator_of
     from tunesmith.prompting.spoken import base_style_prompts
-    from tunesmith.run.adapted import load_adapted
+    from tunesmith.run.adapted import in_bf16, load_adapted
     from tunesmith.run.device import pick_device
 
     recipe = context.recipe.evaluate
@@ -76,7 +76,7 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     further = [text for text in base_prompts if text not in {p.text for p in prompts}]
     speech = speech_evaluator_of(context, device)
     prompts += base_style_prompts(context, further) if speech else [Prompt(text, "base_style") for text in further]
-    networks = load_adapted(context.family, adapter, device)
+    networks = load_adapted(context.family, adapter, device, bf16=in_bf16(context, device))
     kept = KeptSounds.of(context, adapter)
     with context.family.encoding.kept(device):
         sides = generate_sides(context, networks, prompts, target, device, kept, speech)

@@ -61,7 +61,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Pa
     """
     from tunesmith.adapters.scale import set_scale
     from tunesmith.evaluation.outputs import gain_message
-    from tunesmith.run.adapted import load_adapted
+    from tunesmith.run.adapted import in_bf16, load_adapted
     from tunesmith.run.device import pick_device
 
     recipe = context.recipe.generate
@@ -76,7 +76,7 @@ def generate_with(context: RunContext, adapter: Path, target: Path, *, shown: Pa
     if recipe.loras:
         networks = stacked(context, device)
     else:
-        networks = load_adapted(context.family, adapter, device)
+        networks = load_adapted(context.family, adapter, device, bf16=in_bf16(context, device))
         set_scale(networks, recipe.adapter_scale)
     made = render(context, networks, prompts, target, device)
     GeneratedFiles(
@@ -106,12 +106,12 @@ def recorded_files(target: Path) -> set[str]:
 
 def stacked(context: RunContext, device: str) -> dict[str, nn.Module]:
     """The base with the adapters of ``generate.loras`` on it, each at its own strength, instead of the run's."""
-    from tunesmith.run.adapted import on_device
+    from tunesmith.run.adapted import in_bf16, on_device
 
     networks = context.family.networks.load()
     for note in context.family.adapters.apply(networks, context.recipe.generate.loras):
         context.console.log(note)
-    return on_device(networks, device, context.family.networks.full_precision)
+    return on_device(networks, device, context.family.networks.full_precision, bf16=in_bf16(context, device))
 
 
 def requests_for(prompts: Sequence[Prompt], seconds: float, seed: int, family: Family) -> list[GenerationRequest]:

@@ -60,6 +60,7 @@ def save(state: TrainState, folder: RunFolder) -> Path:
                 "progress": asdict(state.progress),  # NaN stays NaN: it was measured
                 "identity": identity(state),
                 "tunesmith": __version__,
+                "precision": state.precision,
             },
         )
     progress = state.progress
@@ -67,6 +68,11 @@ def save(state: TrainState, folder: RunFolder) -> Path:
         folder, state.settings.keep_checkpoints, [progress.best_update, *(update for update, _ in progress.candidates)]
     )
     return target
+
+
+def precision_of(path: Path | None) -> str:
+    """What a checkpoint was made in; empty without one, and where it does not say."""
+    return CheckpointState.read(path / STATE).precision if path else ""
 
 
 def identity(state: TrainState) -> dict[str, Any]:

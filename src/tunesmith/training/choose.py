@@ -31,7 +31,7 @@ def choose_again(context: RunContext, start: Start) -> None:
     Raises:
         TunesmithError: when no checkpoint is kept.
     """
-    state, folder = build_train_state(context), context.folder
+    folder = context.folder
     found = sorted(path for path in folder.checkpoints.glob("step-*") if (path / STATE).exists())
     if not found:
         raise TunesmithError(
@@ -39,6 +39,7 @@ def choose_again(context: RunContext, start: Start) -> None:
             where=str(folder.checkpoints),
             remedy=msg("Change train.use_weights back, or train anew with --fresh."),
         )
+    state = build_train_state(context, pinned=checkpoint.precision_of(found[-1]))
     batches = fixed_batches(state.family, fixed_items(state.valid), state.settings.batch_size) if state.valid else []
     run = RunState(context, state, Tracker(folder, active=False), list(read_manifest(folder.manifest)), batches)
     run.clip_batches = clip_batches(state)

@@ -9,6 +9,7 @@ from tunesmith.data.sample import Sample
 from tunesmith.recipe.advice import LEARNING_RATE, rate_advice
 from tunesmith.records.metrics import GateLine
 from tunesmith.run.attempts import has_weights
+from tunesmith.run.device import cpu_has_bf16
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import in_turn, msg
 from tunesmith.training.gate_stop import GateStopError
@@ -45,7 +46,6 @@ def announce(run: RunState) -> None:
     """Print and log what will happen."""
     state, console = run.state, run.context.console
     trained = sum(p.numel() for p in state.parameters.values())
-    precision = {"no": "fp32"}.get(state.accelerator.mixed_precision, state.accelerator.mixed_precision)
     console.log(
         msg(
             "{updates} updates of {clips} clips ({passes:.1f} passes over the clips), {trained:.2f} M trained "
@@ -56,7 +56,7 @@ def announce(run: RunState) -> None:
             trained=trained / 1e6,
             rate=shown_rates(peak_rates(state.stages, state.settings, run.context.recipe.adapter)),
             warmup=state.stages[0].warmup.updates,
-            precision=precision,
+            precision=state.precision,
             device=str(state.accelerator.device),
         )
     )
@@ -87,12 +87,20 @@ def announce(run: RunState) -> None:
                 updates=stage.updates,
             )
             run.warn("warmup_cut", cut)
-    log_precision(run, precision)
+    log_precision(run)
 
 
-def log_precision(run: RunState, used: str) -> None:
-    """Print once that another precision is used than the half precision that was asked for."""
-    wanted, device = run.context.recipe.model.precision, run.state.accelerator.device
+def log_precision(run: RunState) -> None:
+    """Say once that another half precision is used than was asked for, or one that this CPU is slow in."""
+    wanted, used, device = run.context.recipe.model.precision, run.state.precision, run.state.accelerator.device
+    if device.type == "cpu" and used == "bf16" and not cpu_has_bf16():
+        run.warn(
+            "precision",
+            msg(
+                "this CPU has neither AMX nor AVX512-BF16: bf16 is many times slower on it than fp32 "
+                "(model.precision: fp32 or auto)"
+            ),
+        )
     if wanted == used or wanted not in ("fp16", "bf16"):
         return
     gpu = device.type == "cuda"

@@ -47,7 +47,7 @@ def wrong_layout(state: TrainState, batches: Sequence[Batch]) -> tuple[str, floa
     found: list[tuple[float, str]] = []
     for name, probe in state.family.objective.sanity_variants().items():
         meter = LossAccumulator()
-        with state.measuring():
+        with state.measuring(), state.accelerator.autocast():
             for batch in batches:
                 meter.add(probe(state.active, state.to_device(batch)))
         found.append((meter.result().loss, name))

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from accelerate import PartialState
+
     from tunesmith.training.run_state import RunState
-    from tunesmith.training.state import TrainState
 
 
-def agreed_checkpoint(state: TrainState, found: Path | None) -> Path | None:
+def agreed_checkpoint(processes: PartialState, found: Path | None) -> Path | None:
     """The checkpoint that the main process chose; every process continues from the same one, or none does."""
-    if state.accelerator.num_processes == 1:
+    if processes.num_processes == 1:
         return found
     from torch import distributed
 

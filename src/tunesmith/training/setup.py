@@ -25,25 +25,27 @@ from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.optimizers import optimizer_of, parameter_groups
 from tunesmith.training.phases import plan_phases
+from tunesmith.training.precision import name_for_accelerate, settled
 from tunesmith.training.schedule import Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from accelerate import Accelerator, PartialState
 
 
-def build_train_state(context: RunContext, clips: RunClips | None = None) -> TrainState:
+def build_train_state(context: RunContext, clips: RunClips | None = None, *, pinned: str = "") -> TrainState:
     """Load the base, attach the adapter, open the cache, make the optimizer.
 
     Args:
         context: The run.
         clips: Those of the run's manifest by default.
+        pinned: The precision of the checkpoint that is gone on from.
 
     Raises:
         TunesmithError: when clips are not encoded, or the device is not there.
     """
     recipe, family = context.recipe, context.family
-    accelerator = make_accelerator(recipe)
+    accelerator = make_accelerator(recipe, pinned)
     train, valid, replayed, mix = clips or open_clips(context)
     networks = prepare_networks(family, recipe, accelerator)
     parameters = trainable(networks)
@@ -73,7 +75,7 @@ def build_train_state(context: RunContext, clips: RunClips | None = None) -> Tra
 
 
 def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:
-    """Base networks on the device with fresh adapters: base in half precision where asked, adapter always fp32."""
+    """Base networks on the device with fresh adapters: base in half precision if training is, adapter always fp32."""
     base = family.networks.load()
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
     for name, network in base.items():
@@ -130,8 +132,12 @@ def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
     )
 
 
-def make_accelerator(recipe: Recipe) -> Accelerator:
+def make_accelerator(recipe: Recipe, pinned: str = "") -> Accelerator:
     """Device and precision by the recipe; one process unless launched by torchrun or ``accelerate launch``.
+
+    Args:
+        recipe: The run's.
+        pinned: The precision of the checkpoint that is gone on from.
 
     Raises:
         TunesmithError: when the device asked for is not there.
@@ -140,25 +146,37 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state()  # a process may train more than one run, each with its own precision
-    wanted = recipe.model.device
+    kind = kind_of_device(recipe.model.device)
+    precision = settled(recipe.model.precision, kind, pinned)
+    with ending_with_launcher():  # it waits for the other processes
+        return Accelerator(cpu=kind == "cpu", mixed_precision=name_for_accelerate(precision))
+
+
+def begin_processes(recipe: Recipe) -> PartialState:
+    """The processes that torchrun or ``accelerate launch`` started, joined into a group; one otherwise.
+
+    Raises:
+        TunesmithError: when the device asked for is not there.
+    """
+    from accelerate import PartialState
+
+    kind = kind_of_device(recipe.model.device)
+    with ending_with_launcher():  # it waits for the other processes
+        return PartialState(cpu=kind == "cpu")
+
+
+def kind_of_device(wanted: str) -> str:
+    """``cpu``, ``cuda`` or ``mps``, as the recipe says; a numbered CUDA device becomes the current one.
+
+    Raises:
+        TunesmithError: when the device asked for is not there.
+    """
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise TunesmithError(msg("there is no CUDA device"), where="model.device", remedy=msg("Use `auto` or `cpu`."))
-    cpu = wanted == "cpu" or (
-        wanted == "auto" and not torch.cuda.is_available() and not torch.backends.mps.is_available()
-    )
     if wanted.startswith("cuda:"):
         torch.cuda.set_device(wanted)
-    with ending_with_launcher():  # it waits for the other processes
-        return Accelerator(cpu=cpu, mixed_precision=precision_for(recipe.model.precision, "cpu" if cpu else "gpu"))
-
-
-def precision_for(wanted: str, device: str) -> str:
-    """Accelerate's name of the precision that will be used: half precision never on a CPU, fp16 only without bf16."""
-    if device == "cpu" or wanted == "fp32":
-        return "no"
-    if not torch.cuda.is_available():
-        return "no"  # Apple GPUs train in fp32
-    has_bf16 = torch.cuda.is_bf16_supported()
-    if wanted == "auto":
-        return "bf16" if has_bf16 else "no"
-    return "bf16" if has_bf16 else "fp16"
+    if wanted == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -54,6 +54,12 @@ class TrainState:
     progress: Progress = field(default_factory=Progress)
 
     @property
+    def precision(self) -> str:
+        """What is computed in: ``fp32``, ``bf16`` or ``fp16``."""
+        name: str = self.accelerator.mixed_precision
+        return "fp32" if name == "no" else name
+
+    @property
     def updates(self) -> int:
         """Updates of all stages; a stage that stops early makes it fewer."""
         return sum(stage.updates for stage in self.stages)

@@ -34,7 +34,7 @@ from tunesmith.training.previews import preview_requests
 from tunesmith.training.processes import agreed_checkpoint, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
-from tunesmith.training.setup import build_train_state
+from tunesmith.training.setup import begin_processes, build_train_state
 from tunesmith.training.sound import newest_sound
 from tunesmith.training.start import Start, make_room, record_begin, refuse_snapshots
 from tunesmith.training.trackers import Tracker
@@ -91,9 +91,10 @@ def train(context: RunContext, start: Start | None = None, at_end: AtEnd | None 
 
 def open_run_state(context: RunContext, start: Start) -> RunState:
     """Build the training state and pick up the newest checkpoint, if there is one and it is wanted."""
-    state = build_train_state(context)
-    folder, main = context.folder, state.accelerator.is_main_process
-    last = agreed_checkpoint(state, newest_sound(context) if start.resume and main else None)
+    folder, processes = context.folder, begin_processes(context.recipe)
+    main = processes.is_main_process
+    last = agreed_checkpoint(processes, newest_sound(context) if start.resume and main else None)
+    state = build_train_state(context, pinned=checkpoint.precision_of(last))
     if last is not None:
         checkpoint.load(state, last, start.accepted)
     samples = list(read_manifest(folder.manifest))
@@ -194,7 +195,7 @@ def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
         skipped=progress.skipped,
         seconds=round(run.tracker.elapsed, 1),
         device=str(state.accelerator.device),
-        precision=state.accelerator.mixed_precision.replace("no", "fp32"),
+        precision=state.precision,
         trained_parameters=sum(p.numel() for p in state.parameters.values()),
         base=checkpoint_content(state.family.checkpoint.folder),
     )

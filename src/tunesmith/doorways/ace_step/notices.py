@@ -22,12 +22,7 @@ def remarks(args: argparse.Namespace) -> list[Message]:
     """Flags that do less or something else here, where they were given another value than the guide's."""
     found = []
     if PRECISIONS[args.precision] == "fp32":
-        found.append(
-            msg(
-                "--precision 32: the base is kept in fp32, twice the memory of --precision bf16-mixed (CPUs always use "
-                "it)"
-            )
-        )
+        found.append(msg("--precision 32: the base is kept in fp32, twice the memory of --precision bf16-mixed"))
     if args.num_workers != TRAIN_DEFAULTS["num_workers"]:
         found.append(
             msg("--num_workers has nothing to do: clips are encoded once, before training, and read from the disk")

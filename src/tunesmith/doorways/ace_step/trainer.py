@@ -28,7 +28,7 @@ HELP = {
     "every_n_train_steps": msg("updates between saves; the last one is always saved"),
     "dataset_path": msg("dataset folder of convert2hf_dataset.py, or any folder of clips"),
     "exp_name": msg("name of the experiment; its runs are LOGGER_DIR/lightning_logs/TIME and this name"),
-    "precision": msg("32, 16-mixed or bf16-mixed; a CPU always runs 32"),
+    "precision": msg("32, 16-mixed or bf16-mixed; a CPU runs 32 instead of 16-mixed"),
     "accumulate_grad_batches": msg("batches per update"),
     "devices": msg("processes on this machine, one per GPU"),
     "logger_dir": msg("where runs go"),

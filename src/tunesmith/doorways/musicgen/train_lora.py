@@ -52,7 +52,7 @@ def train_lora(argv: Sequence[str] | None = None) -> int:
     for name, text in HELP.items():
         parser.value(name, text)
     parser.switch("fp16", msg("half precision on a GPU: bf16 where it has it, else fp16 with a loss scaler"))
-    parser.switch("bf16", msg("bf16 on a GPU"))
+    parser.switch("bf16", msg("bf16, on a CPU too: without AMX or AVX512-BF16 it is many times slower"))
     parser.switch("resume", msg("continue from the newest checkpoint in output_dir"))
     parser.overrides()
     args = parser.read(argv)

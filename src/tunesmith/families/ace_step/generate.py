@@ -85,7 +85,7 @@ class AceStepGenerator(Generator):
         """
         latent_requests = [self._latent_request(request) for request in requests]
         self.text.close()
-        half = self.device.startswith("cuda") and self.network.dtype != torch.float32
+        half = self.network.dtype != torch.float32
         with torch.no_grad(), torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=half):
             latents = sample(self.network, latent_requests, torch.device(self.device), progress)
         for request, latent_request, item_latents in zip(requests, latent_requests, latents, strict=True):
