@@ -9,6 +9,7 @@ other half of what was fitted on, and was looked at between two fits.
 
     python benchmarks/diagnosis.py --nulls 300 --sets 2    # with runs in which nothing happened, and sets of outputs
     python benchmarks/diagnosis.py --half fit --keep       # go on where it was interrupted
+    python benchmarks/diagnosis.py --memorised 50          # sets of outputs that repeat training clips, alone
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 import protocol  # first, for it sets how many threads are used
 from diagnosis_cases.judged import CLEAN, Job, Judged, judged, measured
 from diagnosis_cases.material import Clip, clips
+from diagnosis_cases.memorised import memorised_shares
 from diagnosis_cases.nulls import null_shares
 from diagnosis_cases.planted import HARMLESS, PLANTED, Planted
 from diagnosis_cases.sets import set_shares
@@ -151,10 +153,15 @@ def main() -> None:
     parser.add_argument("--nulls", type=int, default=0, help="runs without any change, a quarter of each size")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--sets", type=int, default=0, help="runs of each kind of music that copy, ignore prompts, …")
+    parser.add_argument("--memorised", type=int, default=0, help="such sets of each kind of music, and nothing else")
     parser.add_argument("--keep", action="store_true", help="keep what was measured in the cache, and go on from it")
     options = parser.parse_args()
     everything = clips(options.cache)
     material = [clip for clip in everything if clip.half == options.half]
+    if options.memorised:
+        record(memorised=memorised_shares(options.cache, material, options.memorised))
+        write_results(__file__)
+        return
     own = references(everything)
     voices = {clip.name: voice_of(clip, everything) for clip in everything}
     cases = [(p.name, p) for p in PLANTED] + [(f"harmless {p.name}", p) for p in HARMLESS]

@@ -95,11 +95,12 @@ def set_shares(cache: Path, material: Sequence[Clip], runs: int) -> dict[str, di
         else:
             alarms.found["asked_tempo"].append("asked_tempo" in names)
     figures = {"recall": recall.figures(), "false_alarms": alarms.figures()}
-    _print(figures)
+    print_shares(figures)
     return figures
 
 
-def _print(figures: dict[str, dict[str, float]]) -> None:
+def print_shares(figures: dict[str, dict[str, float]]) -> None:
+    """Each share, and of how many."""
     for part, shares in figures.items():
         print(f"\nSets of outputs: {part.replace('_', ' ')}")
         for name in (n for n in shares if not n.endswith(", of")):

@@ -117,3 +117,17 @@ def test_a_comparison_of_the_sound_holds_it_and_one_of_before_opens():
     assert sound.nearest is not None and "memorised" in names(sound.nearest)
     before = {key: value for key, value in sound.to_json().items() if key != "nearest"}
     assert SoundComparison.model_validate(before).nearest is None
+
+
+def test_takes_of_one_piece_are_one_draw_however_near_they_lie_by_chance():
+    near_by_chance = song(0)[RATE : 6 * RATE]
+    rng = np.random.default_rng(0)
+    takes = [near_by_chance + 1e-4 * rng.standard_normal(near_by_chance.shape) for _ in range(8)]
+    one = nearest_clips([window_vectors(take, RATE) for take in takes], known())
+    assert (one.outputs, one.pieces, one.p_value, one.needed) == (8, 1, None, None)
+    assert one.to_training < 0.6 * one.held_out_to_training and "memorised" not in names(one)
+    assert "all 8 count as 1: 4 would tell" in str(sound_rows(_Report(one))[1][0])
+    twice = nearest_clips([*taken(range(4)), *taken(range(4))], known())
+    assert (twice.pieces, twice.p_value) == (4, pytest.approx(1 / 70)) and "memorised" in names(twice)
+    assert nearest_clips(taken(range(20, 28)), known()).pieces >= 7
+    assert nearest_clips(taken(range(8)), known(16, 0)).pieces is None

@@ -64,13 +64,15 @@ class NearestClips(Part):
 
     Attributes:
         outputs: How many outputs.
+        pieces: How many of them count, for those that are alike count once; ``None`` without held-out clips, and in
+            records of before.
         training: How many training clips.
         held_out: How many held-out clips.
         to_training: From the outputs to training clips.
         to_held_out: From the outputs to held-out clips.
         held_out_to_training: From the held-out clips to training clips.
         training_to_held_out: From the training clips to held-out clips.
-        p_value: How often outputs lie as much nearer to training clips than held-out clips do when outputs and
+        p_value: How often outputs lie as much nearer to training clips than held-out clips do when pieces and
             held-out recordings are exchanged; ``None`` where there are too few to tell.
         needed: How many held-out clips would tell; ``None`` where those that are there do, and with too few outputs.
     """
@@ -84,6 +86,7 @@ class NearestClips(Part):
     training_to_held_out: Number
     p_value: Number
     needed: int | None = None
+    pieces: int | None = None
 
 
 class AskedTempo(Part):

@@ -80,6 +80,15 @@ def _told_by(near: NearestClips) -> Message:
             clips=near.held_out,
             p_value=near.p_value,
         )
+    if near.needed is None and near.outputs >= FEWEST:
+        return msg(
+            "Distance to the nearest of {clips} held-out clips, in the mean (whether single clips were memorised "
+            "cannot be told, for outputs are so alike that all {outputs} count as {pieces}: {needed} would tell)",
+            clips=near.held_out,
+            outputs=near.outputs,
+            pieces=near.pieces,
+            needed=FEWEST,
+        )
     if near.needed is None:
         return msg(
             "Distance to the nearest of {clips} held-out clips, in the mean (whether single clips were memorised "

@@ -2,8 +2,10 @@
 
 Clips that were held out tell how near to a training clip one comes that is only of its kind. Where training left no
 trace of single clips, outputs come no nearer, and output and held-out recording can be exchanged. They are exchanged
-as recordings, for clips of one recording resemble one another. (To exchange the labels "training" and "held-out"
-instead would be as right and tell nothing: if 8 of 28 clips are copied, 4 others chosen blindly miss them all in 24 %.)
+as recordings, for clips of one recording resemble one another; outputs that are alike are one draw as well, or many
+takes of one piece that lies near to a training clip by chance would look like as many such chances. (To exchange the
+labels "training" and "held-out" instead would be as right and tell nothing: if 8 of 28 clips are copied, 4 others
+chosen blindly miss them all in 24 %.)
 
 Source: the data-copying test of Meehan et al., "A Non-Parametric Test to Detect Data-Copying in Generative Models"
 (2020), here with a permutation test of the mean logarithm, for as few held-out clips as a person has.
@@ -24,7 +26,9 @@ from tunesmith.evaluation.sound.embedding import clip_vector
 from tunesmith.records.sound_comparison import NearestClips
 
 FEWEST = 4
-"""Held-out clips and outputs below which nothing is told."""
+"""Held-out clips and pieces of outputs below which nothing is told."""
+_ALIKE = 0.8
+"""Of what held-out clips are from training clips: outputs that are nearer to one another in the mean count once."""
 _DRAWS, _FEWEST_WAYS = 500, 50  # one of fewer ways is more than 2 % of them
 _LEAST_DISTANCE = 1e-3  # of a crop to itself, up to rounding; its logarithm has to be a number
 
@@ -70,7 +74,7 @@ def nearest_clips(outputs: Windows, known: Sequence[KnownClip]) -> NearestClips 
     vectors, training = np.array([clip_vector(each) for each in made]), np.concatenate(trained_on)
     near = nearest(vectors, training)
     distances: dict[str, float | None] = dict.fromkeys(("to_held_out", "held_out_to_training", "training_to_held_out"))
-    p_value, ways = None, math.comb(len(made) + len(set(recordings)), len(made))
+    p_value, pieces = None, None
     if held_out:
         others, of_others = np.concatenate(held_out), [nearest(each, training) for each in held_out]
         distances = {
@@ -78,17 +82,30 @@ def nearest_clips(outputs: Windows, known: Sequence[KnownClip]) -> NearestClips 
             "held_out_to_training": float(np.mean([each.mean() for each in of_others])),
             "training_to_held_out": float(np.mean([nearest(each, others).mean() for each in trained_on])),
         }
-        if min(len(made), len(held_out)) >= FEWEST and ways >= _FEWEST_WAYS:
-            p_value = _p_value(_logs(near), by_recording([_logs(each).mean() for each in of_others], recordings))
+        owners = _pieces(vectors, _ALIKE * (distances["held_out_to_training"] or 0.0))
+        values = by_recording(_logs(near), owners), by_recording([_logs(d).mean() for d in of_others], recordings)
+        pieces, ways = len(values[0]), math.comb(sum(map(len, values)), len(values[0]))
+        if min(pieces, len(held_out)) >= FEWEST and ways >= _FEWEST_WAYS:
+            p_value = _p_value(*values)
     return NearestClips(
         outputs=len(made),
+        pieces=pieces,
         training=len(trained_on),
         held_out=len(held_out),
         to_training=float(near.mean()),
         **distances,
         p_value=p_value,
-        needed=_needed(len(made), len(set(recordings)), len(held_out)) if p_value is None else None,
+        needed=_needed(pieces or len(made), len(set(recordings)), len(held_out)) if p_value is None else None,
     )
+
+
+def _pieces(vectors: NDArray[np.float64], alike: float) -> list[str]:
+    """Which piece each output is of: those nearer to one another than ``alike``, by average linkage, are of one."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(vectors) < 2:
+        return ["1"] * len(vectors)
+    return [str(piece) for piece in fcluster(linkage(vectors, "average"), alike, "distance")]
 
 
 def _crops(windows: NDArray[np.float64], length: int) -> NDArray[np.float64]:
@@ -125,9 +142,9 @@ def _chosen(of: int, count: int, *, all_: bool) -> Iterator[Sequence[int]]:
     yield from combinations(range(of), count) if all_ else (rng.permutation(of)[:count].tolist() for _ in range(_DRAWS))
 
 
-def _needed(outputs: int, recordings: int, clips: int) -> int | None:
-    """How many held-out clips, cut as those that are there, would tell; ``None`` with too few outputs for any."""
-    if outputs < FEWEST:
+def _needed(pieces: int, recordings: int, clips: int) -> int | None:
+    """How many held-out clips, cut as those that are there, would tell; ``None`` with too few pieces for any."""
+    if pieces < FEWEST:
         return None
-    enough = next(count for count in range(1, _FEWEST_WAYS) if math.comb(outputs + count, count) >= _FEWEST_WAYS)
+    enough = next(count for count in range(1, _FEWEST_WAYS) if math.comb(pieces + count, count) >= _FEWEST_WAYS)
     return max(FEWEST, math.ceil(enough * max(clips, 1) / max(recordings, 1)))
