@@ -160,7 +160,7 @@ def main() -> None:
     material = [clip for clip in everything if clip.half == options.half]
     if options.memorised:
         record(memorised=memorised_shares(options.cache, material, options.memorised))
-        write_results(__file__)
+        write_results(__file__, ["--half", options.half, "--memorised", str(options.memorised)])
         return
     own = references(everything)
     voices = {clip.name: voice_of(clip, everything) for clip in everything}

@@ -83,10 +83,9 @@ def nearest_clips(outputs: Windows, known: Sequence[KnownClip]) -> NearestClips 
             "training_to_held_out": float(np.mean([nearest(each, others).mean() for each in trained_on])),
         }
         owners = _pieces(vectors, _ALIKE * (distances["held_out_to_training"] or 0.0))
-        values = by_recording(_logs(near), owners), by_recording([_logs(d).mean() for d in of_others], recordings)
-        pieces, ways = len(values[0]), math.comb(sum(map(len, values)), len(values[0]))
-        if min(pieces, len(held_out)) >= FEWEST and ways >= _FEWEST_WAYS:
-            p_value = _p_value(*values)
+        pieces, made_logs = len(set(owners)), by_recording(_logs(near), owners)
+        own_logs = by_recording([_logs(each).mean() for each in of_others], recordings)
+        p_value = _p_value(made_logs, own_logs) if min(pieces, len(held_out)) >= FEWEST else None
     return NearestClips(
         outputs=len(made),
         pieces=pieces,
@@ -129,9 +128,14 @@ def by_recording(values: Sequence[float], recordings: Sequence[str]) -> NDArray[
     )
 
 
-def _p_value(outputs: NDArray[np.float64], held_out: NDArray[np.float64]) -> float:
-    """One-sided p that the outputs' values are lower: all ways to exchange them where there are few, else draws."""
+def _p_value(outputs: NDArray[np.float64], held_out: NDArray[np.float64]) -> float | None:
+    """One-sided p that the outputs' values are lower: all ways to exchange them where there are few, else draws.
+
+    ``None`` where there are so few that one of them is no proof.
+    """
     values, count = np.concatenate([outputs, held_out]), len(outputs)
+    if math.comb(len(values), count) < _FEWEST_WAYS:
+        return None
     few = math.comb(len(values), count) <= _DRAWS
     lower = [values[list(chosen)].mean() <= outputs.mean() + 1e-9 for chosen in _chosen(len(values), count, all_=few)]
     return float(np.mean(lower)) if few else (1 + sum(lower)) / (1 + len(lower))
