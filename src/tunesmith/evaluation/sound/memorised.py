@@ -83,7 +83,7 @@ def nearest_clips(outputs: Windows, known: Sequence[KnownClip]) -> NearestClips 
             "training_to_held_out": float(np.mean([nearest(each, others).mean() for each in trained_on])),
         }
         owners = _pieces(vectors, _ALIKE * (distances["held_out_to_training"] or 0.0))
-        pieces, made_logs = len(set(owners)), by_recording(_logs(near), owners)
+        pieces, made_logs = len(set(owners)), by_recording(_logs(near).tolist(), owners)
         own_logs = by_recording([_logs(each).mean() for each in of_others], recordings)
         p_value = _p_value(made_logs, own_logs) if min(pieces, len(held_out)) >= FEWEST else None
     return NearestClips(
