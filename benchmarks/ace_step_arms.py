@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from ace_step_models import TAGS, checkpoint_config
+from protocol import own_precision
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
@@ -161,7 +162,7 @@ def our_bench(family: Family, work: Work, folder: Path, *, adapter: dict[str, An
         work: The clips of an update, which is one micro-batch.
         folder: Of the run.
         adapter: The recipe's adapter section.
-        settings: More of its training section, and ``device``.
+        settings: More of its training section, ``device`` and ``precision``.
     """
     device = settings.pop("device", "cpu")
     start = dict(family.type.recipe_defaults["train"]) | {
@@ -169,7 +170,7 @@ def our_bench(family: Family, work: Work, folder: Path, *, adapter: dict[str, An
         "accumulation": 1,
         "updates": 10_000,
     }
-    model = {"path": family.path, "device": device}
+    model = {"path": family.path, "device": device, "precision": settings.pop("precision", own_precision())}
     recipe = Recipe.model_validate({"model": model, "train": {**start, **settings}, "adapter": adapter})
     store = EncodedStore(folder / "cache", family.encoding.fields())
     samples = [Sample(f"{i}", {"audio": AudioRef("-")}, {"caption": TAGS}) for i in range(work.clips)]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from protocol import own_precision
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.sample import AudioRef, Sample
@@ -90,11 +91,14 @@ def make_work(frames: Sequence[int], batch_size: int, vocab: int, codebooks: int
     return Work(codes, captions, batch_size, len(frames) // batch_size)
 
 
-def our_bench(family: Family, work: Work, folder: Path, rank: int = RANK, **train: object) -> TrainState:
+def our_bench(
+    family: Family, work: Work, folder: Path, rank: int = RANK, precision: str | None = None, **train: object
+) -> TrainState:
     """The workbench that ``tunesmith train`` builds, over an encoded store holding ``work``."""
     sizes = {"batch_size": work.batch_size, "accumulation": work.accumulation, "updates": 1000, **train}
     adapter = {"rank": rank, "alpha": rank}
-    recipe = Recipe.model_validate({"model": {"path": family.path}, "train": sizes, "adapter": adapter})
+    model = {"path": family.path, "precision": precision or own_precision()}
+    recipe = Recipe.model_validate({"model": model, "train": sizes, "adapter": adapter})
     store = EncodedStore(folder / "cache", family.encoding.fields())
     samples = [Sample(f"{i}", {"audio": AudioRef("-")}, {"caption": ""}) for i in range(work.clips)]
     rng = np.random.default_rng(1)

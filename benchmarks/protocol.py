@@ -83,6 +83,13 @@ def probed() -> Iterator[None]:
     print(f"GEMM probe {before / 1e9:.1f} -> {after / 1e9:.1f} GFLOP/s ({moved:.0%} apart): {verdict}")
 
 
+def own_precision() -> str:
+    """``model.precision`` of a benchmark: what a GPU has, and fp32 on a CPU, where `auto` might take either."""
+    import torch
+
+    return "auto" if torch.cuda.is_available() else "fp32"
+
+
 def peak_bytes() -> int:
     """The largest resident set of this process so far.
 

@@ -23,6 +23,20 @@ class BaseModelFacts(Part):
     sample_rate: int | None = None
 
 
+class PrecisionTrial(Part):
+    """What `model.precision: auto` tried on a CPU that has bf16, before training.
+
+    Attributes:
+        fp32: Processor seconds of one clip through one block of what trains, forward and backward, in fp32.
+        bf16: The same in bf16.
+        taken: The precision that the run computes in.
+    """
+
+    fp32: float
+    bf16: float
+    taken: str
+
+
 class Environment(Record):
     """Versions by package, the platform, the base model, and the command that was typed.
 
@@ -33,3 +47,4 @@ class Environment(Record):
     platform: str
     model: BaseModelFacts
     command: str
+    precision: PrecisionTrial | None = None

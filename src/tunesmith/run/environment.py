@@ -6,7 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from tunesmith import __version__
-from tunesmith.records.environment import BaseModelFacts, Environment
+from tunesmith.errors import TunesmithError
+from tunesmith.records.environment import BaseModelFacts, Environment, PrecisionTrial
 from tunesmith.run.base_card import base_model
 from tunesmith.run.context import RunContext
 
@@ -25,7 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def environment(context: RunContext) -> Environment:
-    """Versions, platform, base model and command."""
+    """Versions, platform, base model and command; which precision training tried stays as it wrote it."""
     base = base_model(context)
     card = base.card
     return Environment(
@@ -39,4 +40,13 @@ def environment(context: RunContext) -> Environment:
             sample_rate=card.sample_rate if card else None,
         ),
         command=context.command,
+        precision=_tried(context),
     )
+
+
+def _tried(context: RunContext) -> PrecisionTrial | None:
+    file = context.folder.environment
+    try:
+        return Environment.read(file).precision if file.exists() else None
+    except TunesmithError:  # a damaged file is written anew
+        return None

@@ -39,7 +39,7 @@ def choose_again(context: RunContext, start: Start) -> None:
             where=str(folder.checkpoints),
             remedy=msg("Change train.use_weights back, or train anew with --fresh."),
         )
-    state = build_train_state(context, pinned=checkpoint.precision_of(found[-1]))
+    state = build_train_state(context, pinned=checkpoint.precision_of(found[-1]), begins=False)
     batches = fixed_batches(state.family, fixed_items(state.valid), state.settings.batch_size) if state.valid else []
     run = RunState(context, state, Tracker(folder, active=False), list(read_manifest(folder.manifest)), batches)
     run.clip_batches = clip_batches(state)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,14 +61,15 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
     meter, has_loss = LossAccumulator(), False
-    for batch, rngs, _ in micros:
-        with state.accelerator.autocast():
-            terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
-        meter.add(terms)
-        loss = combine(terms, totals)
-        if loss is not None:
-            state.accelerator.backward(loss)
-            has_loss = True
+    with inputs_left_alone(state):
+        for batch, rngs, _ in micros:
+            with state.accelerator.autocast():
+                terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
+            meter.add(terms)
+            loss = combine(terms, totals)
+            if loss is not None:
+                state.accelerator.backward(loss)
+                has_loss = True
     shown = rate * next(g["lr_scale"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
     frames = sum(micro.frames for micro in micros)
     if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
@@ -82,6 +84,21 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     if state.ema is not None and finite:
         state.ema.update(since + 1)
     return UpdateResult(measured, norm, shown, frames, finite, stop)
+
+
+@contextmanager
+def inputs_left_alone(state: TrainState) -> Iterator[None]:
+    """In half precision, let LoRA's layers read what stands there: PEFT casts it to fp32, and autocast back again.
+
+    DoRA's own arithmetic needs PEFT's cast. The backward pass belongs inside too, for it may compute blocks again.
+    """
+    from peft.helpers import disable_input_dtype_casting
+
+    half, adapter = state.precision != "fp32", state.recipe.adapter
+    with ExitStack() as stack:
+        for name, network in state.active.items():
+            stack.enter_context(disable_input_dtype_casting(network, half and adapter.of(name).kind == "lora"))
+        yield
 
 
 def clip_gradients(state: TrainState) -> float:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from accelerate import PartialState
@@ -11,16 +10,18 @@ if TYPE_CHECKING:
     from tunesmith.training.run_state import RunState
 
 
-def agreed_checkpoint(processes: PartialState, found: Path | None) -> Path | None:
-    """The checkpoint that the main process chose; every process continues from the same one, or none does."""
+T = TypeVar("T")
+
+
+def of_main(processes: PartialState, found: T) -> T:
+    """What the main process found, so that all do the same: which checkpoint to go on from, which precision."""
     if processes.num_processes == 1:
         return found
     from torch import distributed
 
-    chosen: list[Any] = [found]
-    distributed.broadcast_object_list(chosen, src=0)
-    checkpoint: Path | None = chosen[0]
-    return checkpoint
+    agreed: list[T] = [found]
+    distributed.broadcast_object_list(agreed, src=0)
+    return agreed[0]
 
 
 def share_decision(run: RunState) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,7 +25,9 @@ from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.optimizers import optimizer_of, parameter_groups
 from tunesmith.training.phases import plan_phases
-from tunesmith.training.precision import name_for_accelerate, settled
+from tunesmith.training.precision import name_for_accelerate, needs_trial, settled
+from tunesmith.training.precision_trial import tried
+from tunesmith.training.processes import of_main
 from tunesmith.training.schedule import Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
 
@@ -33,26 +35,33 @@ if TYPE_CHECKING:
     from accelerate import Accelerator, PartialState
 
 
-def build_train_state(context: RunContext, clips: RunClips | None = None, *, pinned: str = "") -> TrainState:
+def build_train_state(
+    context: RunContext, clips: RunClips | None = None, *, pinned: str = "", begins: bool = True
+) -> TrainState:
     """Load the base, attach the adapter, open the cache, make the optimizer.
 
     Args:
         context: The run.
         clips: Those of the run's manifest by default.
         pinned: The precision of the checkpoint that is gone on from.
+        begins: Whether there is no such checkpoint, so that `auto` may try which precision is the faster.
 
     Raises:
         TunesmithError: when clips are not encoded, or the device is not there.
     """
     recipe, family = context.recipe, context.family
-    accelerator = make_accelerator(recipe, pinned)
+    processes = begin_processes(recipe)
     train, valid, replayed, mix = clips or open_clips(context)
-    networks = prepare_networks(family, recipe, accelerator)
+    per_update = clips_per_update(recipe.train, processes.num_processes)
+    schedule = Schedule(train, per_update, recipe.train.seed, mix)
+    base, trial = family.networks.load(), None
+    if begins and needs_trial(recipe.model.precision, processes.device.type):
+        trial = of_main(processes, tried(family, base, recipe, schedule) if processes.is_main_process else None)
+    accelerator = make_accelerator(recipe, pinned, trial.taken if trial else "fp32")
+    networks = prepare_networks(family, recipe, accelerator, base)
     parameters = trainable(networks)
     groups = parameter_groups(parameters, recipe.train, recipe.adapter)
     optimizer = optimizer_of(recipe.train).build(groups, fused=accelerator.device.type == "cuda")
-    per_update = clips_per_update(recipe.train, accelerator.num_processes)
-    schedule = Schedule(train, per_update, recipe.train.seed, mix)
     return TrainState(
         family=family,
         recipe=recipe,
@@ -71,12 +80,14 @@ def build_train_state(context: RunContext, clips: RunClips | None = None, *, pin
             for key, p in parameters.items()
             if not tuning_of(networks[key.network])
         },
+        trial=trial,
     )
 
 
-def prepare_networks(family: Family, recipe: Recipe, accelerator: Accelerator) -> dict[str, nn.Module]:
+def prepare_networks(
+    family: Family, recipe: Recipe, accelerator: Accelerator, base: Mapping[str, nn.Module]
+) -> dict[str, nn.Module]:
     """Base networks on the device with fresh adapters: base in half precision if training is, adapter always fp32."""
-    base = family.networks.load()
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
     for name, network in base.items():
         kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
@@ -132,12 +143,13 @@ def clips_of(context: RunContext, samples: Sequence[Sample]) -> Clips:
     )
 
 
-def make_accelerator(recipe: Recipe, pinned: str = "") -> Accelerator:
+def make_accelerator(recipe: Recipe, pinned: str = "", found: str = "fp32") -> Accelerator:
     """Device and precision by the recipe; one process unless launched by torchrun or ``accelerate launch``.
 
     Args:
         recipe: The run's.
         pinned: The precision of the checkpoint that is gone on from.
+        found: What a trial on this CPU found to be the faster.
 
     Raises:
         TunesmithError: when the device asked for is not there.
@@ -147,7 +159,7 @@ def make_accelerator(recipe: Recipe, pinned: str = "") -> Accelerator:
 
     AcceleratorState._reset_state()  # a process may train more than one run, each with its own precision
     kind = kind_of_device(recipe.model.device)
-    precision = settled(recipe.model.precision, kind, pinned)
+    precision = settled(recipe.model.precision, kind, pinned, found)
     with ending_with_launcher():  # it waits for the other processes
         return Accelerator(cpu=kind == "cpu", mixed_precision=name_for_accelerate(precision))
 

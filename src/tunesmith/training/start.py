@@ -11,9 +11,11 @@ from typing import Any
 
 from tunesmith.data.content import content_key
 from tunesmith.files import explain_os_error, write_text
+from tunesmith.records.environment import Environment, PrecisionTrial
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.attempts import archive, has_weights
 from tunesmith.run.context import RunContext
+from tunesmith.run.folder import RunFolder
 from tunesmith.texts import Message, msg
 
 _ANEW = ("--fresh", "--force", "--no-resume", "-f")
@@ -61,6 +63,13 @@ def make_room(context: RunContext) -> None:
         return
     for path in (folder.previews, folder.tensorboard):  # of a beginning that came to no checkpoint
         shutil.rmtree(path, ignore_errors=True)
+
+
+def record_trial(folder: RunFolder, trial: PrecisionTrial | None) -> None:
+    """Write what was tried into ``environment.json``, where the trial of an earlier beginning goes."""
+    if folder.environment.exists():
+        found = Environment.read(folder.environment)
+        found.model_copy(update={"precision": trial}).write(folder.environment)
 
 
 def record_begin(context: RunContext, start: Start) -> None:

@@ -13,6 +13,7 @@ from tunesmith.adapters.parameters import ParameterKey
 from tunesmith.data.replay import Mix
 from tunesmith.families.contract import Batch, Family
 from tunesmith.recipe.models import Recipe, TrainRecipe
+from tunesmith.records.environment import PrecisionTrial
 from tunesmith.training.clips import Clips
 from tunesmith.training.ema import Ema
 from tunesmith.training.phases import Phase
@@ -52,6 +53,7 @@ class TrainState:
     ema: Ema[ParameterKey] | None
     fresh: dict[ParameterKey, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    trial: PrecisionTrial | None = None
 
     @property
     def precision(self) -> str:

@@ -31,12 +31,12 @@ from tunesmith.training.listening import listen, make_round
 from tunesmith.training.loop import UpdateResult, train_update
 from tunesmith.training.preflight import announce, pass_gates
 from tunesmith.training.previews import preview_requests
-from tunesmith.training.processes import agreed_checkpoint, share_decision
+from tunesmith.training.processes import of_main, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import begin_processes, build_train_state
 from tunesmith.training.sound import newest_sound
-from tunesmith.training.start import Start, make_room, record_begin, refuse_snapshots
+from tunesmith.training.start import Start, make_room, record_begin, record_trial, refuse_snapshots
 from tunesmith.training.trackers import Tracker
 from tunesmith.training.training_log import count_skipped, log_training, refuse_lost_weights
 from tunesmith.training.validation import fixed_batches, fixed_items
@@ -93,8 +93,8 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     """Build the training state and pick up the newest checkpoint, if there is one and it is wanted."""
     folder, processes = context.folder, begin_processes(context.recipe)
     main = processes.is_main_process
-    last = agreed_checkpoint(processes, newest_sound(context) if start.resume and main else None)
-    state = build_train_state(context, pinned=checkpoint.precision_of(last))
+    last = of_main(processes, newest_sound(context) if start.resume and main else None)
+    state = build_train_state(context, pinned=checkpoint.precision_of(last), begins=last is None)
     if last is not None:
         checkpoint.load(state, last, start.accepted)
     samples = list(read_manifest(folder.manifest))
@@ -103,6 +103,7 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
         refuse_snapshots(context)
         if last is None:
             make_room(context)
+            record_trial(folder, state.trial)
         record_begin(context, start)
     clips = state.valid
     batches = [] if clips is None else fixed_batches(state.family, fixed_items(clips), state.settings.batch_size)

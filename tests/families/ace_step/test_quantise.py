@@ -155,7 +155,7 @@ def test_golden_checkpoint_trains_packed(packing):
         }
     )
     family = ACE_STEP.open(recipe.model.path, ACE_STEP.settings.model_validate(recipe.options))
-    (network,) = prepare_networks(family, recipe, make_accelerator(recipe)).values()
+    (network,) = prepare_networks(family, recipe, make_accelerator(recipe), family.networks.load()).values()
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(trained.values(), lr=1e-2)
     inputs, losses = random_inputs((9,), (3,), (4,), family.checkpoint.config.transformer), []

@@ -149,7 +149,7 @@ def test_the_pocket_model_trains_packed(packing):
         }
     )
     family = STEP_AUDIO.open(recipe.model.path, STEP_AUDIO.settings.model_validate(recipe.options))
-    llm = prepare_networks(family, recipe, make_accelerator(recipe))[LLM]
+    llm = prepare_networks(family, recipe, make_accelerator(recipe), family.networks.load())[LLM]
     optimizer = torch.optim.AdamW([p for p in llm.parameters() if p.requires_grad], lr=1e-2)
     ids, losses = torch.randint(400, (1, 20), generator=torch.Generator().manual_seed(0)), []
     for _ in range(3):

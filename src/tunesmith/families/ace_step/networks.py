@@ -36,6 +36,13 @@ class AceStepNetworks(Networks):
             )
         }
 
+    def repeated_blocks(self, name: str, network: nn.Module) -> Sequence[nn.Module]:
+        """The transformer's blocks."""
+        from tunesmith.adapters.attach import unwrap_peft
+
+        blocks: Sequence[nn.Module] = unwrap_peft(network).transformer_blocks
+        return blocks
+
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks in the backward pass."""
         from tunesmith.adapters.attach import unwrap_peft
@@ -44,7 +51,5 @@ class AceStepNetworks(Networks):
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile every transformer block by itself: one graph serves all of them."""
-        from tunesmith.adapters.attach import unwrap_peft
-
-        for block in unwrap_peft(networks[NETWORK]).transformer_blocks:
+        for block in self.repeated_blocks(NETWORK, networks[NETWORK]):
             block.compile(dynamic=True)

@@ -33,6 +33,13 @@ class Networks(ABC):
         """Training phases in order; one phase with every network unless the family says otherwise."""
         return (PhaseSpec("train", self.names),)
 
+    def repeated_blocks(self, name: str, network: nn.Module) -> Sequence[nn.Module]:
+        """The blocks that a network has many of, all alike, with an adapter on it or without; none where it has none.
+
+        A block's first argument is its stream (B, T, D), and so is what it returns, or the first part of that.
+        """
+        return ()
+
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute activations in the backward pass, where the networks support it.
 

@@ -27,6 +27,12 @@ class MusicGenNetworks(Networks):
 
         return {NETWORK: load_trained_part(self.checkpoint.folder, self.checkpoint.config, meta=meta)}
 
+    def repeated_blocks(self, name: str, network: nn.Module) -> Sequence[nn.Module]:
+        """The decoder's layers."""
+        decoder: Any = network
+        layers: Sequence[nn.Module] = decoder.decoder.model.decoder.layers
+        return layers
+
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks in the backward pass."""
         decoder: Any = networks[NETWORK]
@@ -34,6 +40,5 @@ class MusicGenNetworks(Networks):
 
     def compile_blocks(self, networks: Mapping[str, nn.Module]) -> None:
         """Compile every decoder layer by itself: one graph serves all of them."""
-        decoder: Any = networks[NETWORK]
-        for layer in decoder.decoder.model.decoder.layers:
+        for layer in self.repeated_blocks(NETWORK, networks[NETWORK]):
             layer.compile(dynamic=True)

@@ -12,6 +12,7 @@ from torch import nn
 from tunesmith.adapters.tensors import opened_tensors, read_pickled
 from tunesmith.errors import TunesmithError
 from tunesmith.families.component import misfit_message
+from tunesmith.families.musicgen import attention
 from tunesmith.families.musicgen.config import MusicGenConfig
 from tunesmith.families.musicgen.source import weight_files
 from tunesmith.families.tokenizer import read_tokenizer
@@ -37,7 +38,8 @@ class TrainedPart(nn.Module):
         model_config = MusicgenConfig(**{k: v for k, v in without_dropout(config.raw).items() if k != "model_type"})
         decoder: Any = model_config.decoder
         decoder.decoder_start_token_id = decoder.pad_token_id = decoder.bos_token_id = config.pad
-        decoder._attn_implementation = "sdpa"
+        attention.register()
+        decoder._attn_implementation = attention.NAME
         self.decoder = MusicgenForCausalLM(decoder)
         if config.text_size != config.hidden_size:
             self.enc_to_dec_proj = nn.Linear(config.text_size, config.hidden_size)

@@ -46,6 +46,14 @@ class StepAudioNetworks(Networks):
             spec if spec.name in self.checkpoint.trained else PhaseSpec(spec.name, (), share=0) for spec in both
         )
 
+    def repeated_blocks(self, name: str, network: nn.Module) -> Sequence[nn.Module]:
+        """The LLM's layers, or the blocks of the flow's estimator."""
+        from tunesmith.adapters.attach import unwrap_peft
+
+        inner = unwrap_peft(network)
+        blocks: Sequence[nn.Module] = inner.model.layers if name == LLM else inner.decoder.estimator.blocks
+        return blocks
+
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
         """Recompute the blocks of both networks in the backward pass."""
         from tunesmith.adapters.attach import unwrap_peft

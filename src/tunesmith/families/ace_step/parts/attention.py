@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.families.ace_step.parts.rope import Rope, rotate
+from tunesmith.families.short_keys import attend
 
 # Keeps a frame whose query has no positive entry at 0 instead of 0/0.
 _NO_MASS = 1e-15
@@ -92,7 +93,7 @@ class CrossAttention(_Projections):
         q = self.split(self.query(x_BTD, query_scale_B))
         k, v = self.split(self.to_k(conditions_BLD)), self.split(self.to_v(conditions_BLD))
         q, k = rotate(q, rope).to(v.dtype), rotate(k, condition_rope).to(v.dtype)
-        read = F.scaled_dot_product_attention(q, k, v, attn_mask=condition_mask_B11L)
+        read = attend(q, k, v, condition_mask_B11L)
         if mask_BT is not None:
             read = read * mask_BT[:, None, :, None].to(read.dtype)
         return self.join(read)

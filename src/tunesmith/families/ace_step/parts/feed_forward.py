@@ -73,9 +73,11 @@ class GatedConvolution(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor, mask_BT: torch.Tensor | None = None) -> torch.Tensor:
         """Transform the frames (B, T, D); with a mask, frames of 0 look like the zeros beyond a clip's end."""
-        wide = F.silu(self.inverted_conv(x_BTD.transpose(1, 2)))
+        # Gates that lie in memory as their gradients will: mixed layouts take the gates' backward pass, in bf16 on a
+        # CPU, many times as long.
+        wide = F.silu(self.inverted_conv(x_BTD.transpose(1, 2)).contiguous())
         if mask_BT is not None:
             wide = wide * mask_BT[:, None, :].to(wide.dtype)
-        value, gate = self.depth_conv(wide).chunk(2, dim=1)
-        narrow: torch.Tensor = self.point_conv(value * F.silu(gate))
+        value, gate = self.depth_conv(wide).transpose(1, 2).contiguous().chunk(2, dim=-1)
+        narrow: torch.Tensor = self.point_conv((value * F.silu(gate)).transpose(1, 2))
         return narrow.transpose(1, 2)
