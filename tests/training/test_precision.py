@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STATE
 from tunesmith.training import gates, precision, preflight
 from tunesmith.training import trainer as training
-from tunesmith.training.loop import local_micro_batches
+from tunesmith.training.loop import inputs_left_alone, local_micro_batches
 from tunesmith.training.probes import probe_clips
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.state import TrainState
@@ -98,6 +99,21 @@ def test_losses_and_gradients_are_those_of_fp32_as_near_as_bf16_resolves(make_po
     assert gradients["bf16"].keys() == gradients["fp32"].keys()
     flat = {name: torch.cat([g.flatten() for g in found.values()]) for name, found in gradients.items()}
     assert (flat["bf16"] - flat["fp32"]).norm() <= GRADIENT * flat["fp32"].norm()
+
+
+def test_leaving_out_the_cast_of_inputs_changes_no_bit(make_pocket):
+    state = build_train_state(make_pocket("bf16"))
+    layers = [m for n in state.networks.values() for m in n.modules() if hasattr(m, "cast_input_dtype_enabled")]
+    found = []
+    for around in (nullcontext(), inputs_left_alone(state)):
+        for parameter in state.parameters.values():
+            parameter.grad = None
+        with around:
+            found.append((loss_and_gradients(state), [layer.cast_input_dtype_enabled for layer in layers]))
+    ((loss, gradients), cast), ((bare_loss, bare_gradients), bare_cast) = found
+    assert all(cast) and not all(bare_cast) and all(layer.cast_input_dtype_enabled for layer in layers)
+    assert loss == bare_loss
+    assert all(torch.equal(g, bare_gradients[name]) for name, g in gradients.items())
 
 
 def test_gates_pass_and_sounds_are_generated_in_bf16(make_pocket, sounds):
