@@ -16,11 +16,14 @@ from tests.training_runs import write_clips
 from tunesmith.cli.main import main
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json, write_json
+from tunesmith.recipe.decided import Change
 from tunesmith.recipe.load import load_recipe
 from tunesmith.records.metrics import EventLine, TrainLine, ValidLine
+from tunesmith.records.settings import EXECUTION
 from tunesmith.run.attempts import attempt_named, attempts_of
 from tunesmith.run.context import RunContext
 from tunesmith.stages.pipeline import run_stages
+from tunesmith.stages.results import line_of
 from tunesmith.training import trainer as training
 from tunesmith.training.trainer import InterruptedRunError
 
@@ -293,3 +296,15 @@ def test_attempts_are_listed_and_used_from_the_command_line(
     assert load_recipe(Path("runs/third/recipe.yaml")).data.folder == str(tmp_path)
     for wrong in (["new", "b", "--like", run, "--model", "pocket"], ["new", "b"], ["new", "again", "--like", run]):
         assert main(wrong) == 1, wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "said"),
+    [
+        ("model.precision", "auto", "keeps the precision it began in"),
+        ("model.precision", "fp32", "numbers are rounded otherwise"),
+        ("model.device", "cuda", "the last bits may differ"),
+    ],
+)
+def test_what_a_change_of_precision_does_is_said(make, name, new, said):
+    assert said in str(line_of(make(), Change(name, "bf16", new, EXECUTION)))

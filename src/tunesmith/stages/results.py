@@ -162,6 +162,8 @@ def refuse_fixed(context: RunContext, weights: Sequence[Change]) -> None:
 def line_of(context: RunContext, change: Change) -> Message:
     """A change in words; of the clips which ones."""
     before, now = context.folder.trained_on / "clips.json", context.folder.clip_index
+    if change.name == "model.precision" and change.new == "auto":
+        return msg("{change} (a run that goes on keeps the precision it began in)", change=change.line())
     if change.name == "model.precision":
         return msg("{change} (numbers are rounded otherwise from now on)", change=change.line())
     if change.decides.what == "execution":
