@@ -63,7 +63,7 @@ def test_pocket_models_are_not_tried_and_their_blocks_can_be(pocket, monkeypatch
     base = pocket.family.networks.load()
     before = {name: [p.clone() for p in network.parameters()] for name, network in base.items()}
     trial = precision_trial.tried(pocket.family, base, pocket.recipe, state.schedule)
-    assert trial is not None and 0 < trial.fp32 < 1 and trial.bf16 > 0
+    assert trial is not None and trial.fp32 > 0 and trial.bf16 > 0
     for name, network in base.items():
         for a, b in zip(before[name], network.parameters(), strict=True):
             assert torch.equal(a, b) and b.grad is None
