@@ -57,7 +57,7 @@ def test_every_clip_gains_by_its_own_caption_and_silence_is_what_is_behind_the_s
     own, other = (loss_of(context, networks, [sample], 1.0) for sample in (one, lent))
     assert probes.gains.adapter[0] == pytest.approx(other - own, abs=1e-4)
     assert 0 < probes.silence.base < 20 and probes.silence.base != probes.silence.adapter
-    assert {one.scale for one in probes.base_style} in (set(), {0.0, 0.25, 0.5, 1.0})
+    assert not probes.base_style, "no prompts were given"
 
 
 def test_the_base_hears_every_clip_under_the_caption_of_each(trained):
