@@ -1,7 +1,7 @@
 """Attention over few keys (caption, lyrics) in bf16 on a CPU, where plain products are the faster.
 
-PyTorch's fused kernel for CPUs pays for its blocks whatever their number, so the fewer the keys, the more it takes beside
-plain products. Like the fused kernel this keeps no weights for the backward pass, which computes them again.
+PyTorch's fused kernel for CPUs pays for its blocks whatever their number, so the fewer the keys, the more it takes
+beside plain products. Like the fused kernel this keeps no weights for the backward pass, which computes them again.
 
 Shapes: B items, H heads, T queries, S keys, E head width.
 """
