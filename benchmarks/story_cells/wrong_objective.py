@@ -76,12 +76,12 @@ def noise_sign() -> None:
     """ACE-Step: data minus noise."""
     from tunesmith.families.ace_step import objective
 
-    def denoise_sum(velocity: torch.Tensor, batch: Any, sigma_B: torch.Tensor, mask_BT: Any) -> torch.Tensor:
+    def denoise_errors(velocity: torch.Tensor, batch: Any, sigma_B: torch.Tensor, mask_BT: Any) -> torch.Tensor:
         error = (velocity.float() - (batch["latents"] - batch["noise"])).square().mean(dim=(1, 2))
         weighted = sigma_B[:, None].square() * error
-        return (weighted if mask_BT is None else weighted * mask_BT).sum()
+        return weighted if mask_BT is None else weighted * mask_BT
 
-    objective.denoise_sum = denoise_sum
+    objective.denoise_errors = denoise_errors
 
 
 def wrong_shift() -> None:

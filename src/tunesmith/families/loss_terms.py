@@ -73,6 +73,13 @@ class LossAccumulator:
         return result_of([self.sums()])
 
 
+def summed(terms: Mapping[str, LossTerm]) -> dict[str, TermSum]:
+    """One micro-batch's terms as plain numbers."""
+    meter = LossAccumulator()
+    meter.add(terms)
+    return meter.sums()
+
+
 @dataclass(frozen=True)
 class TermSum:
     """A term's sum over some batches, what it is divided by, its reduction group and that group's weight."""

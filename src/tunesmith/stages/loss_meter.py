@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tunesmith.data.sample import Sample
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tunesmith.families.contract import Batch
     from tunesmith.families.loss_terms import TermSum
+    from tunesmith.training.validation import Item
 
 ClipSums = Mapping[str, "Mapping[str, TermSum]"]
 """What each clip's loss consists of, by its sample's id."""
@@ -52,18 +54,18 @@ class Meter:
 
     def assigned(self, samples: Sequence[Sample]) -> tuple[tuple[float, ...], ...]:
         """The base's loss of every clip under the caption of each; its own one is on the diagonal."""
+        import torch
+
         from tunesmith.adapters.scale import set_scale
-        from tunesmith.families.loss_terms import result_of
+        from tunesmith.training.state import to_device
 
         roles = _lent_roles(self.context)
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
-        every = [sample for row in under for sample in row]
-        encode_quietly(self.context, every)
+        encode_quietly(self.context, [sample for row in under for sample in row])
         set_scale(self.networks, 0.0)
-        tell = self.context.family.objective.where_texts_tell
-        told = ([tell(batch) for batch in batches] for batches in each_alone(self.context, every))
-        losses = [result_of([self._sums(batches)]).loss for batches in told]
-        return tuple(tuple(losses[start : start + len(samples)]) for start in range(0, len(every), len(samples)))
+        measure, move = self.context.family.objective.losses_under_texts, partial(to_device, device=self.device)
+        with torch.no_grad():
+            return tuple(tuple(measure(self.networks, items_of(self.context, row), move)) for row in under)
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
@@ -187,11 +189,16 @@ def batches_of(context: RunContext, samples: Sequence[Sample]) -> list[Batch]:
 
 def each_alone(context: RunContext, samples: Sequence[Sample]) -> list[list[Batch]]:
     """The same of every sample by itself, in their order."""
-    from tunesmith.training.setup import clips_of
     from tunesmith.training.validation import fixed_batches
+
+    return [fixed_batches(context.family, [item], 1) for item in items_of(context, samples)]
+
+
+def items_of(context: RunContext, samples: Sequence[Sample]) -> list[Item]:
+    """What is encoded of the first window of every sample, in their order."""
+    from tunesmith.training.setup import clips_of
 
     if not samples:
         return []
     clips = clips_of(context, samples)
-    items = (clips.read(index, clips.crop(index, None)) for index in range(len(samples)))
-    return [fixed_batches(context.family, [item], 1) for item in items]
+    return [clips.read(index, clips.crop(index, None)) for index in range(len(samples))]

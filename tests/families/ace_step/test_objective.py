@@ -130,14 +130,25 @@ def test_all_levels_at_once_cost_what_each_costs_alone(family, networks, monkeyp
         assert float(at_once[name].sum.detach()) == pytest.approx(float(term.sum.detach()), rel=1e-5)
 
 
-def test_texts_are_told_at_the_noisier_levels(family, networks):
-    batch = family.objective.collate(mixed(family), None)
-    told = family.objective.where_texts_tell(batch)
-    every = family.objective.loss(networks, batch, None)
-    some = family.objective.loss(networks, told, None)
-    assert list(some) == list(every)[: objective.HELD_OUT_LEVELS // 2]
-    assert told["sigmas"].min() > batch["sigmas"][2:].max()
-    assert all(float(some[name].sum.detach()) == pytest.approx(float(every[name].sum.detach())) for name in some)
+def test_texts_are_told_at_the_noisier_levels(family, networks, monkeypatch):
+    items = mixed(family)
+    told = family.objective.losses_under_texts(networks, items, lambda batch: batch)
+    assert len(told) == len(items) > 1
+    for item, loss in zip(items, told, strict=True):
+        terms = list(family.objective.loss(networks, family.objective.collate([item], None), None).values())
+        means = [float(term.sum.detach()) / term.denominator for term in terms]
+        assert loss == pytest.approx(np.mean(means[: objective.HELD_OUT_LEVELS // 2]), rel=1e-5)
+        assert loss != pytest.approx(np.mean(means), rel=1e-3)
+    monkeypatch.setattr(objective, "FRAMES_AT_ONCE", 0)
+    assert family.objective.losses_under_texts(networks, items, lambda batch: batch) == pytest.approx(told, rel=1e-5)
+
+
+def test_items_are_measured_together_as_long_as_they_are_short(family):
+    items = mixed(family)
+    groups = objective.measured_together(items * 40)
+    assert [item for group in groups for item in group] == items * 40
+    longest = max(item["latents"].shape[2] for item in items)
+    assert objective.FRAMES_AT_ONCE - longest < len(groups[0]) * longest <= objective.FRAMES_AT_ONCE
 
 
 def count_calls(monkeypatch, network) -> list[int]:

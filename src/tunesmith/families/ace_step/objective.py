@@ -73,14 +73,13 @@ def condition_dropout(rng: ItemRng | None, purpose: str, rate: float) -> bool:
     return rng is None or bool(rng.generator(purpose).random() >= rate)
 
 
-def denoise_sum(
+def denoise_errors(
     velocity_BCHT: torch.Tensor, batch: Batch, sigma_B: torch.Tensor, mask_BT: torch.Tensor | None
 ) -> torch.Tensor:
-    """Squared error of the estimated clean latents, averaged over C and H and summed over the valid frames."""
+    """Squared error of the estimated clean latents (B, T), averaged over C and H; zero at frames that are not valid."""
     error = (velocity_BCHT.float() - (batch["noise"] - batch["latents"])).square().mean(dim=(1, 2))
-    weighted = sigma_B[:, None].square() * error
-    total: torch.Tensor = (weighted if mask_BT is None else weighted * mask_BT).sum()
-    return total
+    weighted: torch.Tensor = sigma_B[:, None].square() * error
+    return weighted if mask_BT is None else weighted * mask_BT
 
 
 def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> dict[str, LossTerm]:
@@ -93,21 +92,28 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     it; their mean is the loss, and each shows where on the way from noise to music the model is good.
     """
     network = unwrap_peft(network)
-    conditions = network.encode(
-        batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
-    )
+    conditions = conditions_of(network, batch)
     compared = [(index, name) for index, name in enumerate(ssl_names) if name in batch]
     taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths[index] for index, _ in compared))
     terms: dict[str, LossTerm] = {}
     answers = at_every_level(network, batch, conditions, taps)
     for name, sigma_B, (velocity, hidden) in zip(batch["denoise_terms"], batch["sigmas"], answers, strict=True):
         count = batch["denominators"][name]
-        terms[name] = LossTerm(denoise_sum(velocity, batch, sigma_B, batch["frame_mask"]), count)
+        errors_BT = denoise_errors(velocity, batch, sigma_B, batch["frame_mask"])
+        terms[name] = LossTerm(errors_BT.sum(), count)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
             total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
             terms[ssl] = LossTerm(total, batch["denominators"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
     return terms
+
+
+def conditions_of(network: Any, batch: Batch) -> Conditions:
+    """What the network makes of a batch's text, voice and lyrics."""
+    conditions: Conditions = network.encode(
+        batch["text"], batch["text_mask"], batch["speaker"], batch["lyric_ids"], batch["lyric_mask"]
+    )
+    return conditions
 
 
 def at_every_level(
@@ -147,10 +153,25 @@ def projection_sum(
     return total
 
 
-def noisiest(batch: Batch) -> Batch:
-    """The same batch at the first half of its noise levels, the largest ones."""
+def measured_together(items: Sequence[Mapping[str, np.ndarray]]) -> list[Sequence[Mapping[str, np.ndarray]]]:
+    """Items of like length in groups that may pass the network at once when measuring."""
+    size = max(1, FRAMES_AT_ONCE // max((item["latents"].shape[2] for item in items), default=1))
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def losses_at_noisiest(network: Any, batch: Batch) -> list[float]:
+    """Every item's loss by itself at the first half of a measured batch's noise levels, the largest ones."""
+    network = unwrap_peft(network)
     half = (len(batch["denoise_terms"]) + 1) // 2
-    return {**batch, "sigmas": batch["sigmas"][:half], "denoise_terms": batch["denoise_terms"][:half]}
+    noisy = {**batch, "sigmas": batch["sigmas"][:half]}
+    valid_B = torch.tensor(batch["frames"], device=batch["latents"].device)
+    answers = at_every_level(network, noisy, conditions_of(network, batch), ())
+    errors_KB = [
+        denoise_errors(velocity, batch, sigma_B, batch["frame_mask"]).double().sum(dim=1) / valid_B
+        for sigma_B, (velocity, _) in zip(noisy["sigmas"], answers, strict=True)
+    ]
+    means: list[float] = torch.stack(errors_KB).mean(dim=0).tolist()
+    return means
 
 
 def upside_down(batch: Batch) -> Batch:

@@ -43,11 +43,17 @@ class AceStepObjective(Objective):
 
         return zero_velocity_loss(self.checkpoint.settings.shift)
 
-    def where_texts_tell(self, batch: Batch) -> Batch:
-        """The noisier half of the levels: near the music the latents themselves say what they are."""
-        from tunesmith.families.ace_step.objective import noisiest
+    def losses_under_texts(
+        self,
+        networks: Mapping[str, nn.Module],
+        items: Sequence[Mapping[str, np.ndarray]],
+        to_device: Callable[[Batch], Batch],
+    ) -> list[float]:
+        """At the noisier half of the levels: near the music the latents themselves say what they are."""
+        from tunesmith.families.ace_step.objective import losses_at_noisiest, measured_together
 
-        return noisiest(batch)
+        batches = [self.collate(together, None) for together in measured_together(items)]
+        return [loss for batch in batches for loss in losses_at_noisiest(networks[NETWORK], to_device(batch))]
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Latents upside down: low frequencies where high ones belong."""
