@@ -321,3 +321,15 @@ def test_names_that_are_not_utf8_and_files_that_cannot_be_read(clips: Path, caps
     assert fix(clips, Path("out")) in (0, 1)
     assert abs(read(Path("out") / odd.name)[0].mean()) < 1e-3
     assert Repairs.read(Path("out/repairs.json")).clips
+
+
+def test_every_finding_is_printed_on_request(clips: Path, capsys) -> None:
+    for name in ("a2", "b2", "c2"):  # three clips with one fault
+        save(clips / f"{name}.wav", phrase(8, 2.0) * np.float32(0.5) + np.float32(0.05))
+
+    def said_of_offsets(*flags: str) -> int:
+        main(["check", "d", "--fix", "out", QUICK, *flags])
+        return sum("offset" in line for line in capsys.readouterr().out.splitlines())
+
+    first = said_of_offsets()
+    assert said_of_offsets("--all") >= first + 3

@@ -42,7 +42,7 @@ def check(
 
     folder = plain_folder(target)
     if fix is not None:
-        return _fix(target, folder, overrides, fix)
+        return _fix(target, folder, overrides, fix, every=every)
     if folder is None:
         return _check_run(target, overrides, force=force, every=every)
     return _check_folder(folder, overrides, every=every)
@@ -95,7 +95,7 @@ def _check_folder(folder: Path, overrides: Sequence[str] | None, *, every: bool)
     return 1
 
 
-def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out: Path) -> int:
+def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out: Path, *, every: bool) -> int:
     from tunesmith.cli.stages import opened
     from tunesmith.run.console import Console
     from tunesmith.stages.plain import clips_of_run, open_folder
@@ -106,7 +106,7 @@ def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out:
     else:
         clips = open_folder(folder, overrides or ())
     console = Console()
-    left = unusable(repair(clips, out.expanduser(), console))
+    left = unusable(repair(clips, out.expanduser(), console, every=every))
     if not left:
         return 0
     console.log(

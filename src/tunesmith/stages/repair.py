@@ -18,6 +18,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.planning.sentences import size_text
 from tunesmith.records.repairs import RemovedClip, RepairedClip, Repairs
 from tunesmith.run.console import Console
+from tunesmith.stages.check import log_every
 from tunesmith.stages.plain import CheckedFolder, PlainFolder, check_folder, log_checked
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, in_turn, msg
@@ -27,13 +28,14 @@ RECORD = "repairs.json"
 FACTS = ".facts.jsonl"
 
 
-def repair(clips: PlainFolder, out: Path, console: Console) -> Repairs:
+def repair(clips: PlainFolder, out: Path, console: Console, *, every: bool = False) -> Repairs:
     """Check clips and write a copy of them in which everything is repaired that can be.
 
     Args:
         clips: The clips as they were read, and with which limits to check them.
         out: The copy: missing, empty, or begun by an earlier command for the same clips.
         console: Prints lines and progress.
+        every: Print every finding, and not only the first of each kind.
 
     Raises:
         TunesmithError: when the clips cannot be read, or the copy cannot be written.
@@ -45,6 +47,8 @@ def repair(clips: PlainFolder, out: Path, console: Console) -> Repairs:
         with own_folder(out, "repair", folder) as own:
             checked = check_folder(clips, console, out / FACTS)
             log_checked(console, checked, msg("every finding that is left will be in {path}", path=str(out / RECORD)))
+            if every:
+                log_every(console, checked.report.findings)
             return _repaired(checked, own, console)
     except KeyboardInterrupt:
         console.log(msg("what is copied so far stays in {path}; the same command goes on from there", path=str(out)))
