@@ -44,55 +44,67 @@ class MelInversion(nn.Module):
     def decode(self, mel_BMF: torch.Tensor) -> torch.Tensor:
         """Audio (B, F * hop_length) of log-mel spectrograms."""
         spectrogram = self.mel_transform.spectrogram
-        frames = MelFrames(spectrogram.window, spectrogram.hop)
-        energies = mel_BMF.transpose(1, 2).exp()
+        frames = MelFrames(spectrogram.window, spectrogram.hop, len(self.filters))
+        energies, filters = mel_BMF.transpose(1, 2).exp(), self.filters
         audio = griffin_lim(
-            self.magnitudes(energies), frames, self.iterations, lambda magnitudes: self._towards(energies, magnitudes)
+            self.magnitudes(energies), frames, self.iterations, lambda reached: towards(energies, reached, filters)
         )
         spare = (frames.size - frames.hop) // 2
         return audio[:, spare : spare + mel_BMF.shape[-1] * frames.hop]
 
+    @property
+    def filters(self) -> torch.Tensor:
+        """The mel filters (K, M), up to the first bin that none of them hears."""
+        every: torch.Tensor = self.mel_transform.mel_scale.fb
+        return every[: int(every.sum(dim=1).nonzero().max()) + 2]
+
     def magnitudes(self, energies_BFM: torch.Tensor) -> torch.Tensor:
         """STFT magnitudes (B, F, K) whose mel energies are the given ones, as smooth as the filters allow."""
-        filters_KM = self.mel_transform.mel_scale.fb
+        filters_KM = self.filters
         # Straight lines between the filters' centres.
         magnitudes = (energies_BFM / filters_KM.sum(dim=0)) @ (filters_KM / filters_KM.amax(dim=0)).T
         for _ in range(FIT_STEPS):
-            magnitudes = self._towards(energies_BFM, magnitudes)
+            magnitudes = towards(energies_BFM, magnitudes, filters_KM)
         return magnitudes
 
-    def _towards(self, energies_BFM: torch.Tensor, magnitudes_BFK: torch.Tensor) -> torch.Tensor:
-        """One multiplicative step of the magnitudes towards the least Kullback-Leibler divergence of their energies.
 
-        They stay non-negative, and zero where no filter is.
-        """
-        filters_KM = self.mel_transform.mel_scale.fb
-        reached = torch.sqrt(magnitudes_BFK**2 + MAGNITUDE_FLOOR) @ filters_KM
-        ratio = energies_BFM / reached.clamp(min=MEL_FLOOR)
-        return magnitudes_BFK * (ratio @ filters_KM.T) / filters_KM.sum(dim=1).clamp(min=_TINY)
+def towards(energies_BFM: torch.Tensor, magnitudes_BFK: torch.Tensor, filters_KM: torch.Tensor) -> torch.Tensor:
+    """One multiplicative step of the magnitudes towards the least Kullback-Leibler divergence of their energies.
+
+    They stay non-negative, and zero where no filter is.
+    """
+    reached = magnitudes_BFK.square().add_(MAGNITUDE_FLOOR).sqrt_() @ filters_KM
+    ratio = energies_BFM / reached.clamp_(min=MEL_FLOOR)
+    return (ratio @ (filters_KM / filters_KM.sum(dim=1, keepdim=True).clamp(min=_TINY)).T).mul_(magnitudes_BFK)
 
 
 class MelFrames:
-    """Analysis and least-squares synthesis with one window and hop."""
+    """Analysis and least-squares synthesis with one window and hop, of the lowest ``bins`` frequencies (else of all).
 
-    def __init__(self, window: torch.Tensor, hop: int) -> None:
-        self.window, self.hop, self.size = window, hop, len(window)
+    The hop divides the window's length.
+    """
+
+    def __init__(self, window: torch.Tensor, hop: int, bins: int | None = None) -> None:
+        self.window, self.hop, self.size, self.bins = window, hop, len(window), bins
 
     def spectra(self, audio_BN: torch.Tensor) -> torch.Tensor:
         """Complex spectra (B, F, K)."""
         spectra: torch.Tensor = torch.fft.rfft(audio_BN.unfold(-1, self.size, self.hop) * self.window)
-        return spectra
+        return spectra[..., : self.bins]
 
     def audio(self, spectra_BFK: torch.Tensor) -> torch.Tensor:
         """Audio (B, (F - 1) * hop + W) whose spectra come nearest to the given ones."""
-        pieces = torch.fft.irfft(spectra_BFK, n=self.size) * self.window
+        pieces = torch.fft.irfft(spectra_BFK, n=self.size).mul_(self.window)
         norm = (self.window**2).expand(1, pieces.shape[1], -1)
-        return self._add(pieces) / self._add(norm).clamp(min=_TINY)
+        return self._add(pieces).div_(self._add(norm).clamp_(min=_TINY))
 
     def _add(self, pieces_BFW: torch.Tensor) -> torch.Tensor:
-        length = (pieces_BFW.shape[1] - 1) * self.hop + self.size
-        columns = pieces_BFW.transpose(1, 2)
-        return F.fold(columns, (1, length), (1, self.size), stride=(1, self.hop))[:, 0, 0]
+        rows, count, _ = pieces_BFW.shape
+        parts = pieces_BFW.unflatten(-1, (-1, self.hop))
+        whole = pieces_BFW.new_zeros(rows, count + parts.shape[2] - 1, self.hop)
+        for shift, part in enumerate(parts.unbind(2)):
+            whole[:, shift : shift + count] += part
+        return whole.flatten(1)
 
 
 def griffin_lim(
@@ -103,10 +115,12 @@ def griffin_lim(
     before = torch.zeros_like(spectra)
     for _ in range(iterations):
         consistent = frames.spectra(frames.audio(spectra))
-        ahead = consistent + MOMENTUM * (consistent - before)
+        # As pairs of real numbers: a complex number times a real one would make the real one complex first.
+        ahead = torch.lerp(torch.view_as_real(before), torch.view_as_real(consistent), 1 + MOMENTUM)
         before = consistent
-        reached = ahead.abs()
-        spectra = ahead * (refit(reached) / reached.clamp(min=_TINY))
+        reached = torch.view_as_complex(ahead).abs()
+        gains = refit(reached).div_(reached.clamp_(min=_TINY))
+        spectra = torch.view_as_complex(ahead.mul_(gains[..., None]))
     return frames.audio(spectra)
 
 

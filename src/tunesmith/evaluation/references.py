@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from tunesmith.run.evaluated import evaluated_samples, warn_of_unreadable
 if TYPE_CHECKING:
     from tunesmith.data.prompt import Prompt
     from tunesmith.evaluation.speech.measures import SpeechEvaluator
+    from tunesmith.families.contract import Encoder
     from tunesmith.run.context import RunContext
 
 SEARCHED_CLIPS, SEARCHED_S = 24, 30.0
@@ -67,14 +69,57 @@ class OwnClips:
     known: list[KnownClip]
 
 
+@dataclass(frozen=True)
+class _Ears:
+    """Reads beginnings of clips, and tells how they sound behind the model's own codec; each is coded once."""
+
+    context: RunContext
+    encoder: Encoder
+    rate: int
+    channels: int
+    lost: list[str] = field(default_factory=list)
+    known: dict[tuple[str, float, int], np.ndarray] = field(default_factory=dict)
+
+    def heard(
+        self, samples: Iterable[Sample], most: int, seconds: float | None
+    ) -> Iterator[tuple[Sample, np.ndarray, np.ndarray]]:
+        """The beginnings of the first ``most`` clips that can be read, and the same coded, both (C, N)."""
+        read = (found for sample in samples if (found := self._read(sample, seconds)) is not None)
+        for sample, audio in islice(read, most):
+            yield sample, audio, self._coded(target_of(sample, self.context), audio)
+
+    def _read(self, sample: Sample, seconds: float | None) -> tuple[Sample, np.ndarray] | None:
+        from tunesmith.data.load import load
+
+        ref = target_of(sample, self.context)
+        longest = None if seconds is None else ref.start + seconds
+        until = min((x for x in (ref.end, longest) if x is not None), default=None)
+        try:
+            return sample, load(AudioRef(ref.path, ref.start, until), self.rate, self.channels)
+        except UnreadableAudioError:
+            self.lost.append(sample.id)
+            return None
+
+    def _coded(self, ref: AudioRef, audio: np.ndarray) -> np.ndarray:
+        key = (str(ref.path), ref.start, audio.shape[1])
+        if key not in self.known:
+            coded = self.encoder.round_trip(audio)
+            if coded is None:
+                return audio
+            self.known[key] = coded
+        return self.known[key]
+
+
+def target_of(sample: Sample, context: RunContext) -> AudioRef:
+    """The sound of a sample that a model learns to make."""
+    return sample.audios[context.family.type.audio_roles[-1]]
+
+
 def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechEvaluator | None = None) -> OwnClips:
     """Crops of the user's clips at the model's rate: those of the prompts first, then others up to a fixed number.
 
     Speech is not cropped, and is compared with the same text and voice as what is generated.
     """
-    from tunesmith.audio.decode import probe
-    from tunesmith.data.load import load
-    from tunesmith.prompting.spoken import prompt_of
     from tunesmith.run.device import pick_device
 
     samples = {s.id: s for s in evaluated_samples(context.folder) if s.target is not None}
@@ -84,54 +129,47 @@ def own_clips(context: RunContext, prompts: Sequence[Prompt], evaluator: SpeechE
     order = prompted + sorted(name for name, sample in samples.items() if not is_replay(sample))
     count = max(REFERENCE_CLIPS, len(set(prompted)) if evaluator else 0)
     chosen = [samples[i] for i in dict.fromkeys(order) if i in samples]
-    card, role = context.family.card.facts(), context.family.type.audio_roles[-1]
-    lost: list[str] = []
-
-    def heard(of: Iterable[Sample], most: int, seconds: float | None) -> Iterator[tuple[Sample, np.ndarray]]:
-        """The beginnings of the first clips that can be read."""
-        for sample in of:
-            ref = sample.audios[role]
-            longest = None if seconds is None else ref.start + seconds
-            until = min((x for x in (ref.end, longest) if x is not None), default=None)
-            try:
-                audio = load(AudioRef(ref.path, ref.start, until), card.sample_rate, card.channels)
-            except UnreadableAudioError:
-                lost.append(sample.id)
-                continue
-            yield sample, audio
-            most -= 1
-            if most <= 0:
-                return
-
-    clips, training, known = [], [], []
+    card = context.family.card.facts()
     with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
-        for sample, audio in heard(chosen, count, None if evaluator else context.recipe.evaluate.seconds):
-            ref = sample.audios[role]
-            coded = encoder.round_trip(audio)
-            coded = audio if coded is None else coded
-            if evaluator is None:
-                length, whole = audio.shape[1] / card.sample_rate, probe(ref.path).seconds
-                signals = replace(measure(coded.T, card.sample_rate), at_end=float(ref.is_end_of(whole, length)))
-                is_whole = ref.start == 0 and length > whole - _NEARLY_S
-                clips.append(ReferenceClip(sample, audio, coded, signals, is_whole=is_whole))
-            elif PROMPT in sample.audios:
-                measured = evaluator.measure(prompt_of(sample), coded, card.sample_rate)
-                clips.append(ReferenceClip(sample, audio, coded, measured.signals, measured.transcript))
-        splits: tuple[Split, ...] = ("train", "valid") if evaluator is None else ()
-        searched = [sample for split in splits for sample in _searched(samples.values(), split)]
-        for sample, audio in heard(searched, len(searched), SEARCHED_S):
-            coded = encoder.round_trip(audio)
-            sound = (audio if coded is None else coded).T
-            is_held_out = sample.split == "valid"
-            known.append(
-                KnownClip(
-                    sample.source or str(sample.audios[role].path), is_held_out, window_vectors(sound, card.sample_rate)
-                )
-            )
-            if not is_held_out:
-                training.append((sample.id, sound, card.sample_rate))
-    warn_of_unreadable(context, lost)
-    return OwnClips(clips, training, known)
+        ears = _Ears(context, encoder, card.sample_rate, card.channels)
+        references = list(_references(ears, chosen, count, evaluator))
+        training, known = _searched_clips(ears, samples.values()) if evaluator is None else ([], [])
+    warn_of_unreadable(context, ears.lost)
+    return OwnClips(references, training, known)
+
+
+def _references(
+    ears: _Ears, chosen: Sequence[Sample], count: int, evaluator: SpeechEvaluator | None
+) -> Iterator[ReferenceClip]:
+    from tunesmith.audio.decode import probe
+    from tunesmith.prompting.spoken import prompt_of
+
+    seconds = None if evaluator else ears.context.recipe.evaluate.seconds
+    for sample, audio, coded in ears.heard(chosen, count, seconds):
+        if evaluator is None:
+            ref = target_of(sample, ears.context)
+            length, whole = audio.shape[1] / ears.rate, probe(ref.path).seconds
+            signals = replace(measure(coded.T, ears.rate), at_end=float(ref.is_end_of(whole, length)))
+            is_whole = ref.start == 0 and length > whole - _NEARLY_S
+            yield ReferenceClip(sample, audio, coded, signals, is_whole=is_whole)
+        elif PROMPT in sample.audios:
+            measured = evaluator.measure(prompt_of(sample), coded, ears.rate)
+            yield ReferenceClip(sample, audio, coded, measured.signals, measured.transcript)
+
+
+def _searched_clips(
+    ears: _Ears, samples: Collection[Sample]
+) -> tuple[list[tuple[str, np.ndarray, int]], list[KnownClip]]:
+    """Training clips that outputs may be copies of, and vectors of them and of as many held-out ones at most."""
+    training, known = [], []
+    splits: tuple[Split, ...] = ("train", "valid")
+    searched = [sample for split in splits for sample in _searched(samples, split)]
+    for sample, _, coded in ears.heard(searched, len(searched), SEARCHED_S):
+        source = sample.source or str(target_of(sample, ears.context).path)
+        known.append(KnownClip(source, sample.split == "valid", window_vectors(coded.T, ears.rate)))
+        if sample.split == "train":
+            training.append((sample.id, coded.T, ears.rate))
+    return training, known
 
 
 def _searched(samples: Iterable[Sample], split: Split) -> list[Sample]:
