@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.data.content import content_key, file_digest
 from tunesmith.errors import TunesmithError
 from tunesmith.files import read_json
 from tunesmith.records.checkpoint_state import CheckpointState
@@ -39,10 +40,31 @@ def adapter_folder(context: RunContext) -> Path:
 def load_adapted(family: Family, folder: Path, device: str = "cpu", *, bf16: bool = False) -> dict[str, nn.Module]:
     """Base networks with the adapter of a PEFT folder, in evaluation mode; device and ``bf16`` as :func:`on_device`.
 
+    A command that keeps them (:mod:`tunesmith.run.loaded_once`) gets those of before, with the adapter at strength 1.
+
     Raises:
         TunesmithError: when the adapter belongs to another base, or there is none.
     """
-    return on_device(read_adapted(family, folder), device, family.networks.full_precision, bf16=bf16)
+    from tunesmith.adapters.scale import set_scale
+
+    kept = family.networks.adapted
+    key = _key_of(folder, device, bf16) if kept is not None else ""
+    if kept and key in kept:
+        set_scale(kept[key], 1.0)
+        return kept[key]
+    if kept:
+        kept.clear()  # before others are loaded beside them
+    networks = on_device(read_adapted(family, folder), device, family.networks.full_precision, bf16=bf16)
+    if kept is not None:
+        kept[key] = networks
+    return networks
+
+
+def _key_of(folder: Path, device: str, bf16: bool) -> str:
+    """What a folder's adapter is by content, and how it is held."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors"))
+    digests = [text for path in files for text in (str(path.relative_to(folder)), file_digest(path))]
+    return content_key(device, bf16, *digests)
 
 
 def read_adapted(family: Family, folder: Path) -> dict[str, nn.Module]:

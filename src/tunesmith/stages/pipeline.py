@@ -12,6 +12,7 @@ from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import STAGES
 from tunesmith.run.launcher import is_launched, is_launcher_gone
+from tunesmith.run.loaded_once import loaded_once
 from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.made import lost_result
@@ -74,18 +75,20 @@ def run_stages(context: RunContext, stages: Sequence[str] = STAGES, *, force: bo
 
 def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked: Asked) -> None:
     """Do stages in a run folder that is held."""
-    for name in needed(stages):
-        if name != "train" and not is_main():
-            await_main(context, name)
-            continue
-        inputs = stage_inputs(context, name)
-        anew = force and name in stages
-        if name == "train":
-            train_stage(context, inputs, "fresh" if anew else asked)
-        elif anew or not is_done(context, name, inputs) or not is_there(context, name):
-            run_stage(context, name, inputs)
-        else:
-            say_skipped(context, name)
+    with loaded_once(context) as before:
+        for name in needed(stages):
+            if name != "train" and not is_main():
+                await_main(context, name)
+                continue
+            inputs = stage_inputs(context, name)
+            anew = force and name in stages
+            if name == "train":
+                train_stage(context, inputs, "fresh" if anew else asked, before)
+            elif anew or not is_done(context, name, inputs) or not is_there(context, name):
+                before(name)
+                run_stage(context, name, inputs)
+            else:
+                say_skipped(context, name)
 
 
 def is_done(context: RunContext, name: str, inputs: Mapping[str, Any]) -> bool:
@@ -118,8 +121,8 @@ def say_skipped(context: RunContext, name: str) -> None:
     context.console.log(msg("{stage}: nothing has changed, skipped", stage=name), style="dim")
 
 
-def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> None:
-    """Do what :func:`tunesmith.stages.results.decide` says, and say what had no effect.
+def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked, before: Callable[[str], None]) -> None:
+    """Do what :func:`tunesmith.stages.results.decide` says, and say what had no effect; ``before`` is told of training.
 
     Raises:
         TunesmithError: when the user has to choose what becomes of the results that are there.
@@ -128,6 +131,7 @@ def train_stage(context: RunContext, inputs: dict[str, Any], asked: Asked) -> No
     if decision.action == "train":
         if is_main():
             compare_with_free_space(context)
+        before("train")
         run_stage(context, "train", inputs, start=decision.start)
         return
     if decision.action == "choose":

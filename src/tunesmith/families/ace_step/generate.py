@@ -61,6 +61,7 @@ class AceStepGenerator(Generator):
         self.folder, self.config, self.settings, self.device = folder, config, settings, device
         self.network: AceStepTransformer = unwrap_peft(network)
         self.text = encoder.text if encoder else TextEncoder(folder, config, device)
+        self._text_done = self.text.rest if encoder else self.text.close
         self.codec = encoder.codec if encoder else MusicCodec(folder, config, device)
         self._prompts: dict[str, SongPrompt] = {}
 
@@ -73,7 +74,7 @@ class AceStepGenerator(Generator):
         for request in requests:
             settings = merged(self.settings, request.options)
             self._prompts[prompt_key(request.texts, settings)] = self._prompt(request.texts, settings)
-        self.text.close()
+        self._text_done()
 
     def generate(
         self, requests: Sequence[GenerationRequest], progress: Callable[[float], None] | None = None
@@ -84,7 +85,7 @@ class AceStepGenerator(Generator):
             TunesmithError: for options, lengths, spans and sources that do not go together.
         """
         latent_requests = [self._latent_request(request) for request in requests]
-        self.text.close()
+        self._text_done()
         half = self.network.dtype != torch.float32
         with torch.no_grad(), torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=half):
             latents = sample(self.network, latent_requests, torch.device(self.device), progress)

@@ -40,7 +40,7 @@ class AceStepGeneration(Generation):
 
         checkpoint = self.checkpoint
         network = (networks or self.networks.load())[NETWORK]
-        present = cast("AceStepEncoder | None", self.encoding.present)
+        present = cast("AceStepEncoder | None", self.encoding.shared(device))
         return AceStepGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device, present)
 
     def base_prompts(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import numpy as np
 
@@ -28,11 +28,11 @@ class Encoding(ABC):
     """How samples become what the cache keeps.
 
     Attributes:
-        present: The encoder of the :meth:`kept` block that the caller is in, for others to use its parts; else
-            ``None``.
+        present: The encoder that the :meth:`kept` or :meth:`staying` block holds that the caller is in; else ``None``.
     """
 
     present: Encoder | None = None
+    _stays: ExitStack | None = None
 
     @abstractmethod
     def fields(self) -> tuple[FieldSpec, ...]:
@@ -49,9 +49,33 @@ class Encoding(ABC):
     @contextmanager
     def kept(self, device: str = "cpu") -> Iterator[Encoder]:
         """:meth:`encoder`, loaded once for all blocks and generators inside of the outermost one."""
-        if self.present is not None:
-            yield self.present
+        if present := self.shared(device):
+            yield present
             return
+        with self._opened(device) as encoder:
+            yield encoder
+
+    def shared(self, device: str = "cpu") -> Encoder | None:
+        """The encoder whose parts a generator may use: the present one; a :meth:`staying` block opens it now."""
+        if self.present is None and self._stays is not None:
+            return self._stays.enter_context(self._opened(device))
+        return self.present
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """What is loaded inside of this block stays loaded until its end."""
+        if self._stays is not None:
+            yield
+            return
+        with ExitStack() as stack:
+            self._stays = stack
+            try:
+                yield
+            finally:
+                self._stays = None
+
+    @contextmanager
+    def _opened(self, device: str) -> Iterator[Encoder]:
         with self.encoder(device) as encoder:
             self.present = encoder
             try:

@@ -20,6 +20,8 @@ class Networks(ABC):
     names: ClassVar[tuple[str, ...]]
     full_precision: ClassVar[tuple[str, ...]] = ()
     """Networks that are kept in fp32 wherever they run: small ones whose weights are trained themselves."""
+    adapted: dict[str, dict[str, nn.Module]] | None = None
+    """Networks with a finished adapter, by what they were made of, where a command keeps them; else ``None``."""
 
     @abstractmethod
     def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:

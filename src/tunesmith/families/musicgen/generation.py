@@ -40,7 +40,7 @@ class MusicGenGeneration(Generation):
 
         checkpoint = self.checkpoint
         network = (networks or self.networks.load())[NETWORK]
-        present = cast("MusicGenEncoder | None", self.encoding.present)
+        present = cast("MusicGenEncoder | None", self.encoding.shared(device))
         return MusicGenGenerator(checkpoint.folder, checkpoint.config, checkpoint.settings, network, device, present)
 
     def base_prompts(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class StepAudioGeneration(Generation):
         if networks is None:
             kind = None if device.startswith("cuda") else torch.float32
             networks = {name: network.to(device, kind) for name, network in self.networks.load().items()}
-        if present := cast("StepAudioEncoder | None", self.encoding.present):
+        if present := cast("StepAudioEncoder | None", self.encoding.shared(device)):
             return StepAudioGenerator(networks, present, device)
         if device not in self._encoders:
             self._encoders[device] = self.encoding.make_encoder(device)

@@ -56,6 +56,7 @@ class TextEncoder:
         A text of more than 256 tokens is cut there, as in training (:meth:`tokens` says how many there are).
         """
         states = []
+        self.encoder.to(self.device)
         for text in texts:
             tokens = self.tokenizer(text, truncation=True, max_length=MAX_PROMPT_TOKENS, return_tensors="pt")
             output = self.encoder(input_ids=tokens["input_ids"].to(self.device))
@@ -85,6 +86,11 @@ class TextEncoder:
         unknown = self.tokenizer.unk_token_id
         lost = sum(len("".join(text[first:last].split())) for token, (first, last) in pairs if token == unknown)
         return lost / letters if letters else 0.0
+
+    def rest(self) -> None:
+        """Free an accelerator's memory; the weights wait in the computer's."""
+        if "encoder" in self.__dict__:
+            self.encoder.to("cpu")
 
     def close(self) -> None:
         """Free the weights."""
