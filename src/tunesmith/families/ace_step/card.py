@@ -7,7 +7,7 @@ from tunesmith.families.ace_step.config import LICENCE, MAX_SECONDS, SAMPLE_RATE
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.contract import Card, ModelCard
 
-INVERSION_SECONDS = 0.55
+INVERSION_SECONDS = 0.22
 """Of the pocket model's stereo at 44.1 kHz, which has no vocoder's weights: CPU-seconds per second, measured."""
 
 
