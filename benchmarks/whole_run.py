@@ -35,7 +35,7 @@ PARTS = {
     "encode": ("tunesmith.stages.encode:encode",),
     "train": ("tunesmith.stages.train:train",),
     "updates": ("tunesmith.training.trainer:train_update",),
-    "previews": ("tunesmith.training.previews:make_previews", "tunesmith.training.base_outputs:base_style"),
+    "previews": ("tunesmith.training.previews:make_previews", "tunesmith.training.trainer:base_items"),
     "validation": ("tunesmith.training.trainer:validate",),
     "probes": ("tunesmith.stages.train:probed", "tunesmith.stages.evaluate:measure_probes"),
     "generate": ("tunesmith.stages.generate:generate",),
@@ -122,6 +122,7 @@ def main() -> None:
     if given.one:
         demo(given.family[0], Path(given.one[0]), Path(given.one[1]))
         return
+    os.environ["TUNESMITH_BASE_STYLE"] = "off"  # each makes all of it
     for family in given.family or FAMILIES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)

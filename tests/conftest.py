@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["TUNESMITH_EARS"] = os.path.join(os.path.dirname(__file__), "no_ears")  # as on a machine without any
+os.environ["TUNESMITH_BASE_STYLE"] = "off"  # every test makes what it measures
 os.environ.pop("TUNESMITH_LANG", None)
 os.environ["TUNESMITH_LANGUAGE"] = "en"  # tests compare English sentences, whatever the machine's locale
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -10,17 +11,21 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tunesmith.adapters.scale import set_scale
-from tunesmith.data.content import content_key
-from tunesmith.families.contract import Generated
+from tunesmith.data.content import checkpoint_content, content_key
+from tunesmith.families.contract import Generated, GenerationRequest
 from tunesmith.files import atomic_path
+from tunesmith.run import base_cache
 from tunesmith.run.context import RunContext
 from tunesmith.texts import msg
-from tunesmith.training.previews import base_style, base_style_seconds
+from tunesmith.training.previews import base_style_requests, base_style_seconds
 
 if TYPE_CHECKING:
     from torch import nn
 
     from tunesmith.training.run_state import RunState
+
+FORMAT = 1
+"""Of what is kept for all runs; another one where samplers or encodings change what they make."""
 
 
 def base_style_path(context: RunContext) -> Path:
@@ -78,10 +83,36 @@ def base_style_items(context: RunContext, networks: Mapping[str, nn.Module], dev
         return []
     if stored := stored_base_style(context):
         return stored
+    requests = base_style_requests(context)
+    path, key = base_style_path(context), request_key(context, networks, device, requests)
+    if base_cache.take(key, path) and (stored := stored_base_style(context)):
+        return stored
     set_scale(networks, 0.0)
     try:
-        made = base_style(context, networks, device)
+        made = list(context.family.generation.generator(networks, device).generate(requests)) if requests else []
     finally:
         set_scale(networks, 1.0)
-    store_base_style(base_style_path(context), made)
+    store_base_style(path, made)
+    if made:
+        base_cache.give(key, path)
     return stored_base_style(context)
+
+
+def request_key(
+    context: RunContext, networks: Mapping[str, nn.Module], device: str, requests: Sequence[GenerationRequest]
+) -> str:
+    """Key of a base model, how it is held, and everything that it is asked."""
+    family = context.family
+    held = [f"{name} {sorted({str(p.dtype) for p in networks[name].parameters()})}" for name in sorted(networks)]
+    asked = [
+        (
+            sorted(r.texts.items()),
+            r.seconds,
+            r.seed,
+            sorted(r.options.items()),
+            [(role, hashlib.blake2b(audio.tobytes()).hexdigest()) for role, audio in sorted(r.source.items())],
+        )
+        for r in requests
+    ]
+    base = checkpoint_content(family.checkpoint.folder)
+    return content_key(FORMAT, base, family.settings.model_dump_json(), held, device.partition(":")[0], asked)

@@ -11,7 +11,7 @@ from torch import nn
 
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import Sample
-from tunesmith.families.contract import Family, Generated, GenerationRequest
+from tunesmith.families.contract import Family, GenerationRequest
 from tunesmith.prompting.choose import asked_lyrics, lyrics_of
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.metrics import PreviewLine
@@ -151,9 +151,3 @@ def base_style_requests(context: RunContext) -> list[GenerationRequest]:
         GenerationRequest({"caption": text}, seconds, seed + index, options=family.generation.default_request_options())
         for index, text in enumerate(texts)
     ]
-
-
-def base_style(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Generated]:
-    """The base model's own answers to its own kind of prompts; call with the adapters' scale at zero."""
-    requests = base_style_requests(context)
-    return list(context.family.generation.generator(networks, device).generate(requests)) if requests else []
