@@ -98,9 +98,10 @@ def _on(kind: str, work: Work, adapter: int, frames: int) -> DevicePlan:
     # Whether `auto` takes bf16 on a CPU, training alone finds out; fp32 needs more.
     half = recipe.model.precision == "bf16" or (kind == "GPU" and recipe.model.precision != "fp32")
     recompute = recipe.train.gradient_checkpointing
+    held = card.trained_parameters - card.packed_parameters - card.idle_parameters
     memory = {
         # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
-        "weights": (card.trained_parameters - card.packed_parameters) * (2.0 if half else 4.0) + card.packed_bytes,
+        "weights": held * (2.0 if half else 4.0) + card.packed_bytes,
         "adapter and optimizer": float(adapter * _trained_bytes(recipe.train)),
         "activations": sum(_activations(network.shape, frames, half, recompute) for network in work.networks),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,

@@ -109,7 +109,9 @@ def by_turns(samples: Sequence[Sample], count: int) -> list[Sample]:
     return list(chain.from_iterable(turns))[:count]
 
 
-def spoken_request(prompt: Prompt, family: Family, seconds: float, seed: int) -> GenerationRequest:
+def spoken_request(
+    prompt: Prompt, family: Family, seconds: float, seed: int, *, with_target: bool = False
+) -> GenerationRequest:
     """A request with the prompt's audio and text and, for a held-out sample, its edit.
 
     Args:
@@ -117,21 +119,24 @@ def spoken_request(prompt: Prompt, family: Family, seconds: float, seed: int) ->
         family: Says at which rate its prompt is loaded.
         seconds: The recipe's length; more where the text will take longer.
         seed: The item's own seed.
+        with_target: Bring the sample's own recording as well, for those that speak its codes.
     """
     from tunesmith.families.contract import GenerationRequest
     from tunesmith.speech.duration import likely_seconds
 
-    source = {} if prompt.voice is None else {PROMPT: prompt_audio(prompt.voice, family)}
+    source = {} if prompt.voice is None else {PROMPT: recording(prompt.voice.audios[PROMPT], family)}
+    if with_target and prompt.sample and (target := prompt.sample.target):
+        source[family.type.audio_roles[-1]] = recording(target, family)
     longest = max(seconds, _ROOM * (likely_seconds(prompt) or 0.0))
     return GenerationRequest(prompt.texts, longest, seed, source=source, options=prompt.edit)
 
 
-def prompt_audio(sample: Sample, family: Family) -> np.ndarray:
-    """A sample's prompt (C, N) at the family's rate."""
+def recording(ref: AudioRef, family: Family) -> np.ndarray:
+    """A recording (C, N) at the family's rate."""
     from tunesmith.data.load import load
 
     card = family.card.facts()
-    return load(sample.audios[PROMPT], card.sample_rate, card.channels)
+    return load(ref, card.sample_rate, card.channels)
 
 
 def asked_texts(context: RunContext) -> list[str]:

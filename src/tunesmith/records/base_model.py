@@ -63,7 +63,8 @@ class ModelCard:
         frame_rate: Frames per second of the first timed field.
         max_seconds: What the model was made for.
         parameters: Of everything in it.
-        trained_parameters: Of the networks that are in memory while training, frozen parts of them included.
+        trained_parameters: Of the networks that can train, frozen parts of them included.
+        idle_parameters: So many of them are not in memory while this run trains.
         weights_bytes: Of its files.
         notes: What a user should know of this card.
         shapes: The networks that train; empty for decoders like MusicGen's, whose shape follows from their size.
@@ -95,6 +96,7 @@ class ModelCard:
     text_bytes: int = 80_000
     passes: float = 0.0
     inversion_seconds: float = 0.0
+    idle_parameters: int = 0
 
 
 class BaseModelRecord(Record):

@@ -15,6 +15,7 @@ from tunesmith.data.content import checkpoint_content, content_key
 from tunesmith.families.contract import Generated, GenerationRequest
 from tunesmith.files import atomic_path
 from tunesmith.run import base_cache
+from tunesmith.run.adapted import on_device
 from tunesmith.run.context import RunContext
 from tunesmith.texts import msg
 from tunesmith.training.previews import base_style_requests, base_style_seconds
@@ -87,15 +88,27 @@ def base_style_items(context: RunContext, networks: Mapping[str, nn.Module], dev
     path, key = base_style_path(context), request_key(context, networks, device, requests)
     if base_cache.take(key, path) and (stored := stored_base_style(context)):
         return stored
-    set_scale(networks, 0.0)
-    try:
-        made = list(context.family.generation.generator(networks, device).generate(requests)) if requests else []
-    finally:
-        set_scale(networks, 1.0)
+    made = _answers(context, networks, device, requests)
     store_base_style(path, made)
     if made:
         base_cache.give(key, path)
     return stored_base_style(context)
+
+
+def _answers(
+    context: RunContext, networks: Mapping[str, nn.Module], device: str, requests: Sequence[GenerationRequest]
+) -> list[Generated]:
+    """What the base makes of requests; networks that training does without are loaded for it alone."""
+    family = context.family
+    if not requests:
+        return []
+    absent = [name for name in family.networks.names if name not in networks]
+    others = on_device(family.networks.load(absent), device, family.networks.full_precision) if absent else {}
+    set_scale(networks, 0.0)
+    try:
+        return list(family.generation.generator({**networks, **others}, device).generate(requests))
+    finally:
+        set_scale(networks, 1.0)
 
 
 def request_key(

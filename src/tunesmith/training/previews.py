@@ -46,7 +46,13 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
         seeded = enumerate(asked, recipe.generate.seed)
         # Samples of audio tokens alone have no voice to speak with, and the run goes on without previews.
         seconds = recipe.previews.seconds
-        return [spoken_request(prompt, context.family, seconds, seed) for seed, prompt in seeded if prompt.voice]
+        networks = context.family.networks
+        own = networks.in_training() != networks.names  # what answers a text is not there
+        return [
+            spoken_request(prompt, context.family, seconds, seed, with_target=own)
+            for seed, prompt in seeded
+            if prompt.voice
+        ]
     texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
     if not texts:
         seconds = recipe.previews.seconds

@@ -54,7 +54,7 @@ def build_train_state(
     train, valid, replayed, mix = clips or open_clips(context)
     per_update = clips_per_update(recipe.train, processes.num_processes)
     schedule = Schedule(train, per_update, recipe.train.seed, mix)
-    base, trial = family.networks.load(), None
+    base, trial = family.networks.load(family.networks.in_training()), None
     if begins and needs_trial(recipe.model.precision, processes.device.type):
         trial = of_main(processes, tried(family, base, recipe, schedule) if processes.is_main_process else None)
     accelerator = make_accelerator(recipe, pinned, trial.taken if trial else "fp32")

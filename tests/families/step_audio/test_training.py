@@ -19,11 +19,12 @@ from tunesmith.data.sample import PROMPT
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.loss_terms import combine
-from tunesmith.families.step_audio.config import FLOW, LLM
+from tunesmith.families.step_audio.config import FLOW, LLM, TARGET
 from tunesmith.families.step_audio.family import STEP_AUDIO
-from tunesmith.records.metrics import TrainLine, ValidLine
+from tunesmith.records.metrics import PreviewLine, TrainLine, ValidLine
 from tunesmith.run.adapted import load_adapted
 from tunesmith.training import trainer as training
+from tunesmith.training.base_outputs import stored_base_style
 from tunesmith.training.gates import trained_frames
 from tunesmith.training.loop import local_micro_batches, train_update
 from tunesmith.training.setup import build_train_state
@@ -222,3 +223,43 @@ def test_the_frozen_encoder_is_cached_and_its_dropout_never_heard(make):
     with torch.no_grad():
         assert measure(state, batches).loss == evaluated  # in training mode, as the gate compares them
     assert state.networks[FLOW].config.encoder.dropout_rate > 0
+
+
+def test_the_flow_trains_without_the_llm_in_memory(make, monkeypatch):
+    flow = {"options": {"train": FLOW}, "stages": {FLOW: {"updates": 2}}}
+    held, update = [], training.train_update
+
+    def watched(state, **named):
+        held.append(set(state.networks))
+        return update(state, **named)
+
+    monkeypatch.setattr(training, "train_update", watched)
+    context = make(**flow)
+    previews, style = {"every": 2, "count": 2, "seconds": 1.0}, {"forgetting_prompts": 2}
+    recipe = context.recipe.model_copy(
+        update={
+            "previews": context.recipe.previews.model_copy(update=previews),
+            "evaluate": context.recipe.evaluate.model_copy(update=style),
+        }
+    )
+    context = context.with_recipe(recipe)
+    train(context)
+    assert held and all(names == {FLOW} for names in held)
+    made = [line for line in context.folder.read_metrics(PreviewLine) if line.update == 2]
+    assert made and all((context.folder.path / line.file).exists() for line in made)
+    assert stored_base_style(context), "the base answers its own prompts with an LLM that is loaded for it alone"
+    both = load_adapted(context.family, context.folder.best)
+    assert set(both) == {LLM, FLOW}
+
+
+def test_without_the_llm_a_recording_is_spoken_from_its_own_codes(tiny_folder, pairs):
+    family = STEP_AUDIO.open(str(tiny_folder), STEP_AUDIO.settings(train=FLOW))
+    networks = family.networks.load(family.networks.in_training())
+    source = {PROMPT: load(pairs[0].audios[PROMPT], 24_000, 1), TARGET: load(pairs[0].audios[TARGET], 24_000, 1)}
+    request = GenerationRequest(pairs[0].texts, 0.5, 1, source=source)
+    generator = family.generation.generator(networks)
+    (made,) = generator.generate([request])
+    codes = generator.encoder.encode_recording(source[TARGET], 24_000).codes
+    assert np.array_equal(made.encoded["codes"], codes)
+    (again,) = generator.generate([replace(request, source={PROMPT: source[PROMPT]})])
+    assert again.audio.shape != made.audio.shape or not np.allclose(again.audio, made.audio)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.prompt import Prompt
+from tunesmith.data.sample import PROMPT
 from tunesmith.ears.catalogue import DNSMOS
 from tunesmith.evaluation.diagnosis import RunData
 from tunesmith.evaluation.diagnosis.edit_type import edit_types
@@ -56,7 +57,7 @@ def _measure(compared: Compared) -> MeasureResult:
 def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list[dict[str, Any]]:
     """Write the prompts' audio; returns what each prompt asks for beside its text."""
     from tunesmith.audio.write import write
-    from tunesmith.prompting.spoken import prompt_audio
+    from tunesmith.prompting.spoken import recording
 
     files: dict[str, str] = {}
     asked = []
@@ -64,7 +65,7 @@ def write_asked(family: Family, prompts: Sequence[Prompt], target: Path) -> list
         voice = prompt.voice
         if voice is not None and voice.id not in files:
             path = target / "prompt" / f"{len(files):02d}.wav"
-            write(path, prompt_audio(voice, family), family.card.facts().sample_rate)
+            write(path, recording(voice.audios[PROMPT], family), family.card.facts().sample_rate)
             files[voice.id] = path.relative_to(target).as_posix()
         asked.append(
             {

@@ -31,6 +31,10 @@ class Networks(ABC):
         in the precision of their files; the caller casts them to the precision it computes in.
         """
 
+    def in_training(self) -> tuple[str, ...]:
+        """Names of the networks that training has to hold: those that train and, where previews need them, others."""
+        return self.names
+
     def phases(self) -> tuple[PhaseSpec, ...]:
         """Training phases in order; one phase with every network unless the family says otherwise."""
         return (PhaseSpec("train", self.names),)

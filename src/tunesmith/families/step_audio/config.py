@@ -217,6 +217,8 @@ class TokenIds:
 
 
 LLM, FLOW = "llm", "flow"
+TARGET = "audio"
+"""Role of the recording that a pair teaches."""
 """The two trained networks."""
 TEXT_ROLES = ("caption", PROMPT_TEXT)
 """What to say; what the voice prompt says."""

@@ -8,7 +8,7 @@ from tunesmith.families.step_audio.adapters import StepAudioAdapters
 from tunesmith.families.step_audio.card import StepAudioCard
 from tunesmith.families.step_audio.checkpoint import StepAudioCheckpoint
 from tunesmith.families.step_audio.checks import StepAudioChecks
-from tunesmith.families.step_audio.config import TEXT_ROLES
+from tunesmith.families.step_audio.config import TARGET, TEXT_ROLES
 from tunesmith.families.step_audio.defaults import LOAD_CODE, RECIPE_DEFAULTS
 from tunesmith.families.step_audio.encoding import StepAudioEncoding
 from tunesmith.families.step_audio.generation import StepAudioGeneration
@@ -40,7 +40,7 @@ STEP_AUDIO = FamilyType(
     recognises=is_step_audio,
     build=build,
     settings=StepAudioSettings,
-    audio_roles=(PROMPT, "audio"),
+    audio_roles=(PROMPT, TARGET),
     text_roles=TEXT_ROLES,
     recipe_defaults=RECIPE_DEFAULTS,
     load_code=LOAD_CODE,

@@ -1,7 +1,7 @@
 """From requests to speech: the LLM answers with codes, the flow makes them mel in the prompt's voice, a vocoder sound.
 
 Without a text to say, the prompt itself is said again: its own codes go through the flow, which is all that a run
-without transcripts trains.
+without transcripts trains. So are the codes of a given recording where the LLM is not there, as while the flow trains.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunesmith.data.sample import PROMPT, PROMPT_TEXT
 from tunesmith.errors import TunesmithError
 from tunesmith.families import request_options
 from tunesmith.families.contract import Generated, GenerationRequest, Generator
-from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE
+from tunesmith.families.step_audio.config import FLOW, GROUP, GROUP_SECONDS, LLM, SAMPLE_RATE, TARGET
 from tunesmith.families.step_audio.edits import is_clone, validate
 from tunesmith.families.step_audio.encoder import StepAudioEncoder
 from tunesmith.families.step_audio.frontend import EncodedRecording
@@ -33,19 +33,24 @@ from tunesmith.texts import msg
 
 @dataclass(frozen=True)
 class _PreparedRequest:
-    """One request, its prompt encoded and laid out; ``ids`` is ``None`` where there is nothing to say."""
+    """One request, its prompt encoded and laid out.
+
+    ``ids`` is what the LLM reads; where there is nothing to say it is ``None``, and the codes are those of ``said``.
+    """
 
     request: GenerationRequest
     settings: StepAudioSettings
     prompt: EncodedRecording
+    said: EncodedRecording
     ids: np.ndarray | None
 
 
 class StepAudioGenerator(Generator):
-    """Generates with a run's networks, or the base's."""
+    """Generates with a run's networks, or the base's; without the LLM, from the codes of recordings."""
 
     def __init__(self, networks: Mapping[str, nn.Module], encoder: StepAudioEncoder, device: str) -> None:
-        self.llm, self.flow = unwrap_peft(networks[LLM]), unwrap_peft(networks[FLOW])
+        self.llm = unwrap_peft(networks[LLM]) if LLM in networks else None
+        self.flow = unwrap_peft(networks[FLOW])
         self.encoder, self.device = encoder, device
 
     def generate(
@@ -83,21 +88,26 @@ class StepAudioGenerator(Generator):
         validate(settings.edit_type, settings.edit_info or None)
         prompt = self.encoder.encode_recording(request.source[PROMPT], SAMPLE_RATE)
         texts = {role: request.texts.get(role, "") for role in ("caption", PROMPT_TEXT)}
-        ids = None
-        if texts["caption"].strip() or not is_clone(settings.edit_type):
+        ids, said = None, prompt
+        if self.llm is None:
+            if (recording := request.source.get(TARGET)) is not None:
+                said = self.encoder.encode_recording(recording, SAMPLE_RATE)
+        elif texts["caption"].strip() or not is_clone(settings.edit_type):
             ids = self.encoder.prompt(texts, settings.edit_type, settings.edit_info, prompt.codes, prompt.wave)
-        return _PreparedRequest(request, settings, prompt, ids)
+        return _PreparedRequest(request, settings, prompt, said, ids)
 
     def _answers(
         self, prepared: Sequence[_PreparedRequest], progress: Callable[[float], None] | None
     ) -> list[np.ndarray]:
         """LLM ids of every answer, in whole groups; requests that sample alike are answered together."""
-        answers = [item.prompt.codes for item in prepared]
+        answers = [item.said.codes for item in prepared]
         groups: dict[tuple[Any, ...], list[int]] = {}
         for index, item in enumerate(prepared):
             if item.ids is not None:
                 s = item.settings
                 groups.setdefault((s.temperature, s.top_k, s.grammar, s.repetition_rule), []).append(index)
+        if self.llm is None:
+            return answers
         self.llm.eval()
         for (temperature, top_k, grammar, repetition), rows in groups.items():
             made = generate(

@@ -33,6 +33,10 @@ class StepAudioNetworks(Networks):
         flow, packing = checkpoint.configs[1], checkpoint.settings.base_weights
         return {name: read_network(name, checkpoint.folder, checkpoint.flow_folder, flow, packing) for name in wanted}
 
+    def in_training(self) -> tuple[str, ...]:
+        """Both; to train the flow the flow alone, since it can speak codes that recordings have."""
+        return (FLOW,) if self.checkpoint.settings.train == FLOW else self.names
+
     def phases(self) -> tuple[PhaseSpec, ...]:
         """LLM, flow, then both together at a tenth of the learning rate; untrained ones are empty."""
         both = (
@@ -55,8 +59,10 @@ class StepAudioNetworks(Networks):
         return blocks
 
     def enable_checkpointing(self, networks: Mapping[str, nn.Module]) -> None:
-        """Recompute the blocks of both networks in the backward pass."""
+        """Recompute the blocks of the networks in the backward pass."""
         from tunesmith.adapters.attach import unwrap_peft
 
-        unwrap_peft(networks[LLM]).gradient_checkpointing = True
-        unwrap_peft(networks[FLOW]).decoder.estimator.gradient_checkpointing = True
+        if LLM in networks:
+            unwrap_peft(networks[LLM]).gradient_checkpointing = True
+        if FLOW in networks:
+            unwrap_peft(networks[FLOW]).decoder.estimator.gradient_checkpointing = True

@@ -8,7 +8,7 @@ from pathlib import Path
 from tunesmith.families.base_weights import packed_size
 from tunesmith.families.contract.card import ModelCard, PhaseSpec
 from tunesmith.families.step_audio import sizes
-from tunesmith.families.step_audio.config import LICENCE, REPOSITORY, SAMPLE_RATE, FlowConfig, Step1Config
+from tunesmith.families.step_audio.config import FLOW, LICENCE, REPOSITORY, SAMPLE_RATE, FlowConfig, Step1Config
 from tunesmith.families.step_audio.settings import StepAudioSettings
 
 FAMILY = "step_audio"
@@ -63,8 +63,10 @@ def _card(
     notes: tuple[str, ...],
 ) -> ModelCard:
     (path, licence), (llm, flow), (settings, stages), (frozen, weights_bytes) = named, configs, run, rest
-    both = sizes.llm_parameters(llm) + sizes.flow_parameters(flow)
+    both, idle = sizes.llm_parameters(llm) + sizes.flow_parameters(flow), 0
     packed_parameters, packed_bytes = packed_size(sizes.packable(llm), settings.base_weights)
+    if settings.train == FLOW:  # the LLM is not loaded
+        idle, packed_parameters, packed_bytes = sizes.llm_parameters(llm), 0, 0
     frame_bytes, text_bytes = sizes.cached_bytes(flow, settings)
     return ModelCard(
         family=FAMILY,
@@ -84,4 +86,5 @@ def _card(
         packed_bytes=packed_bytes,
         frame_bytes=frame_bytes,
         text_bytes=text_bytes,
+        idle_parameters=idle,
     )
