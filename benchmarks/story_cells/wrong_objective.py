@@ -44,7 +44,7 @@ def padding() -> None:
             codes = np.concatenate([item["codes"], silence[0][:, :missing]], axis=1)
             padded.append({**item, "codes": codes})
         batch = plain(self, padded, rngs)
-        batch["denominators"] = term_weights(batch["frames"].tolist(), config.delays)
+        batch["denominators"] = term_weights(batch["frames"], config.delays)
         return batch
 
     training.MusicGenObjective.collate = collate  # type: ignore[method-assign]
@@ -63,7 +63,7 @@ def no_delay() -> None:
 
             batch = collate(self, items, rngs)
             none = (0,) * self.checkpoint.config.num_codebooks
-            batch["denominators"] = term_weights(batch["frames"].tolist(), none)
+            batch["denominators"] = term_weights(batch["frames"], none)
             return batch
 
         return undelayed

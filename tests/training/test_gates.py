@@ -76,7 +76,7 @@ def test_the_layout_gate_wants_the_wrong_layout_to_cost_more(state):
     parallel = sum(t.sum.item() / t.denominator for t in wrong.values()) / len(wrong)
     assert gates.layout(state, batches, LossResult(parallel - 0.5, {})).status == "pass"
     assert gates.layout(state, batches, LossResult(parallel + 0.5, {})).status == "stop"
-    assert wrong["codebook_3"].denominator == sum(batches[0]["frames"].tolist())
+    assert wrong["codebook_3"].denominator == sum(batches[0]["frames"])
     assert base.loss > 0
 
 

@@ -39,6 +39,8 @@ class MelInversion(nn.Module):
         super().__init__()
         self.iterations = int(config["iterations"])
         self.mel_transform = LogMel(config)
+        heard = self.mel_transform.mel_scale.fb.sum(dim=1).nonzero()
+        self.bins = int(heard.max()) + 2 if len(heard) else None
 
     @torch.no_grad()
     def decode(self, mel_BMF: torch.Tensor) -> torch.Tensor:
@@ -55,8 +57,8 @@ class MelInversion(nn.Module):
     @property
     def filters(self) -> torch.Tensor:
         """The mel filters (K, M), up to the first bin that none of them hears."""
-        every: torch.Tensor = self.mel_transform.mel_scale.fb
-        return every[: int(every.sum(dim=1).nonzero().max()) + 2]
+        filters: torch.Tensor = self.mel_transform.mel_scale.fb[: self.bins]
+        return filters
 
     def magnitudes(self, energies_BFM: torch.Tensor) -> torch.Tensor:
         """STFT magnitudes (B, F, K) whose mel energies are the given ones, as smooth as the filters allow."""

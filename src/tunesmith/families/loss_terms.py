@@ -63,9 +63,14 @@ class LossAccumulator:
 
     def sums(self) -> dict[str, TermSum]:
         """What was added so far, by term, as plain numbers that another process can read."""
+        import torch
+
+        if not self._sums:
+            return {}
+        totals = torch.stack(list(self._sums.values())).tolist()  # all at once: each would wait for the device
         return {
-            name: TermSum(float(total), self._denominators[name], *self._kinds[name])
-            for name, total in self._sums.items()
+            name: TermSum(total, self._denominators[name], *self._kinds[name])
+            for name, total in zip(self._sums, totals, strict=True)
         }
 
     def result(self) -> LossResult:

@@ -61,7 +61,7 @@ def test_delay_equals_the_pattern_transformers_generates_with(family, networks):
 def test_delay_by_hand():
     codes = torch.tensor([[[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]])
     assert delay(codes, (0, 1, 2), 99).tolist() == [[[1, 2, 3, 4], [99, 5, 6, 7], [99, 99, 9, 10]]]
-    assert target_mask(torch.tensor([3]), 4, (0, 1, 2)).int().tolist() == [[[1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]]]
+    assert target_mask([3], 4, (0, 1, 2)).int().tolist() == [[[1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]]]
 
 
 def test_loss_equals_transformers_given_the_delayed_labels(family, networks):
@@ -94,7 +94,7 @@ def test_padding_to_twice_the_length_changes_nothing(family, networks):
     short, long = item(family, 30, 4), item(family, 60, 5)
     alone = family.objective.loss(networks, family.objective.collate([short], None), None)
     batch = family.objective.collate([short, long], None)
-    padded = {**batch, "frames": torch.tensor([30, 0])}
+    padded = {**batch, "frames": [30, 0]}
     with torch.no_grad():
         beside = family.objective.loss(
             networks, {**padded, "denominators": {k: t.denominator for k, t in alone.items()}}, None
@@ -182,12 +182,13 @@ def test_no_keys_are_kept_and_each_head_reads_its_own_targets(family):
     network = SimpleNamespace(project=lambda text, mask: text, decoder=SimpleNamespace(model=model, lm_heads=heads))
     batch = {
         "codes": torch.ones(1, k, 12, dtype=torch.long),
-        "frames": torch.tensor([12]),
+        "frames": [12],
         "text": torch.zeros(1, 3, 8),
-        "text_mask": torch.ones(1, 3),
+        "text_mask": torch.tensor([[1.0, 1.0, 0.0]]),
+        "text_is_whole": False,
     }
     sums = cross_entropy_sums(network, batch, family.checkpoint.config.delays, pad)
     counts = [12 - shift for shift in family.checkpoint.config.delays]
     assert [float(total) for total in sums] == pytest.approx([count * math.log(4) for count in counts])
-    assert seen["use_cache"] is False and seen["encoder_attention_mask"].dtype == torch.long
+    assert seen["use_cache"] is False and seen["encoder_attention_mask"][0, 0, 5].tolist() == [True, True, False]
     assert seen["input_ids"].shape == (k, 12)

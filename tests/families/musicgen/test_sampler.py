@@ -33,7 +33,7 @@ def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
     """Argmax codes of one full forward pass over the result, guided."""
     network, c = generator.network, family.checkpoint.config
     sampler = CodeSampler(network, c)
-    states, mask = sampler._states(generator._conditions([text]), Sampling(guidance, 0, 1))
+    states, mask, is_whole = sampler._states(generator._conditions([text]), Sampling(guidance, 0, 1))
     k, frames = codes_BKT.shape[1:]
     tail = torch.full((1, k, max(c.delays)), c.pad)
     delayed = delay(torch.cat([torch.from_numpy(codes_BKT), tail], -1), c.delays, c.pad)
@@ -42,7 +42,7 @@ def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
         hidden = network.decoder.model(
             input_ids=inputs.reshape(-1, inputs.shape[-1]),
             encoder_hidden_states=states,
-            encoder_attention_mask=mask,
+            encoder_attention_mask=None if is_whole else mask.long(),
             use_cache=False,
         ).last_hidden_state
     logits = torch.stack([h(hidden) for h in network.decoder.lm_heads], 1)

@@ -33,11 +33,12 @@ def collate(
         codes[row, :, : frames[row]] = item["codes"]
         text[row, : words[row]] = item["text"]
         mask[row, : words[row]] = 1
-    keep = condition_dropout(rngs, dropout, len(items))
+    kept = torch.from_numpy(mask) * condition_dropout(rngs, dropout, len(items))[:, None]
     return {
         "codes": torch.from_numpy(codes),
-        "frames": torch.tensor(frames),
+        "frames": frames,
         "text": torch.from_numpy(text),
-        "text_mask": torch.from_numpy(mask) * keep[:, None],
+        "text_mask": kept,
+        "text_is_whole": bool(kept.all()),
         "denominators": term_weights(frames, config.delays),
     }

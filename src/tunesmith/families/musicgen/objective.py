@@ -36,12 +36,34 @@ def decoder_input(delayed_BKT: torch.Tensor, pad: int) -> torch.Tensor:
     return torch.cat([start, delayed_BKT[..., :-1]], dim=-1)
 
 
-def target_mask(frames_B: torch.Tensor, steps: int, delays: Sequence[int]) -> torch.Tensor:
+def target_mask(frames: Sequence[int], steps: int, delays: Sequence[int]) -> torch.Tensor:
     """Which delayed positions (B, K, T) are real targets: behind the codebook's delay and before the clip's end."""
-    position = torch.arange(steps, device=frames_B.device)
-    before_end = position[None, None, :] < frames_B[:, None, None]
-    behind_delay = position[None, :] >= torch.tensor(list(delays), device=frames_B.device)[:, None]
+    position = torch.arange(steps)
+    before_end = position[None, None, :] < torch.tensor(list(frames))[:, None, None]
+    behind_delay = position[None, :] >= torch.tensor(list(delays))[:, None]
     return before_end & behind_delay[None]
+
+
+def target_positions(
+    frames: Sequence[int], steps: int, delays: Sequence[int], device: torch.device
+) -> Sequence[torch.Tensor]:
+    """Each codebook's real targets (N,) among the B times T positions of a batch.
+
+    They are found on the CPU, which knows the lengths: a mask on a GPU would make the computer wait for it.
+    """
+    found = [valid_BT.flatten().nonzero()[:, 0] for valid_BT in target_mask(frames, steps, delays).unbind(1)]
+    positions: Sequence[torch.Tensor] = (
+        torch.cat(found).to(device, non_blocking=True).split([len(one) for one in found])
+    )
+    return positions
+
+
+def caption_mask(mask_BL: torch.Tensor, queries: int, *, is_whole: bool) -> torch.Tensor | None:
+    """What attention makes of a caption's mask: (B, 1, T, L) bool; ``None`` where every caption fills its row.
+
+    transformers would ask the device for the latter at every call, and wait; a mask of four axes it takes as it is.
+    """
+    return None if is_whole else mask_BL.bool()[:, None, None].expand(-1, -1, queries, -1)
 
 
 def term_weights(frames: Sequence[int], delays: Sequence[int]) -> dict[str, float]:
@@ -59,24 +81,25 @@ def condition_dropout(rngs: Sequence[ItemRng] | None, rate: float, count: int) -
 def cross_entropy_sums(network: Any, batch: Batch, delays: Sequence[int], pad: int) -> list[torch.Tensor]:
     """Summed cross-entropy per codebook over its real targets, in nats.
 
-    ``batch``: codes (B, K, T) long, right-padded with ``pad``; frames (B,) true lengths; text (B, L, D); text_mask
-    (B, L). Right padding needs no decoder mask: attention is causal, so it cannot reach a valid position.
+    ``batch``: codes (B, K, T) long, right-padded with ``pad``; frames, B true lengths; text (B, L, D); text_mask
+    (B, L); text_is_whole, whether that holds no zero. Right padding needs no decoder mask: attention is causal, so it
+    cannot reach a valid position.
     """
     delayed = delay(batch["codes"], delays, pad)
-    mask = target_mask(batch["frames"], delayed.shape[-1], delays)
+    steps = delayed.shape[-1]
+    positions = target_positions(batch["frames"], steps, delays, delayed.device)
     inputs = decoder_input(delayed, pad)
     states = network.project(batch["text"], batch["text_mask"])
     hidden = network.decoder.model(
         input_ids=inputs.reshape(-1, inputs.shape[-1]),
         encoder_hidden_states=states,
-        encoder_attention_mask=batch["text_mask"].long(),
+        encoder_attention_mask=caption_mask(batch["text_mask"], steps, is_whole=batch["text_is_whole"]),
         use_cache=False,
     ).last_hidden_state
     sums = []
-    for k, head in enumerate(network.decoder.lm_heads):
-        valid = mask[:, k]
-        logits = head(hidden[valid])
-        sums.append(F.cross_entropy(logits.float(), delayed[:, k][valid], reduction="sum"))
+    for k, (head, valid) in enumerate(zip(network.decoder.lm_heads, positions, strict=True)):
+        logits = head(hidden.flatten(0, 1)[valid])
+        sums.append(F.cross_entropy(logits.float(), delayed[:, k].flatten()[valid], reduction="sum"))
     return sums
 
 

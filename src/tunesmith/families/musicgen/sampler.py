@@ -15,6 +15,7 @@ import torch
 
 from tunesmith.data.item_rng import key_of
 from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.families.musicgen.objective import caption_mask
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,12 @@ class CodeSampler:
             for k, shift in enumerate(c.delays):
                 sequence[:, k, 1 + shift : 1 + shift + known] = torch.from_numpy(prompt[:, k]).to(self.device)
         noise = self._noise(seeds, steps, offset)
-        states, mask = self._states(conditions, sampling)
+        states, mask, is_whole = self._states(conditions, sampling)
         cache, done = None, 0
         for step in range(known, steps):
-            logits, cache = self._forward(sequence[..., done : step + 1], states, mask, cache)
+            logits, cache = self._forward(
+                sequence[..., done : step + 1], states, caption_mask(mask, step + 1 - done, is_whole=is_whole), cache
+            )
             done = step + 1
             codes = _draw(_guide(logits, sampling.guidance), noise[:, :, step], sampling)
             for k, shift in enumerate(c.delays):
@@ -91,16 +94,17 @@ class CodeSampler:
         ]
         return torch.from_numpy(np.stack(rows)).to(self.device, _exact(self.device))
 
-    def _states(self, conditions: SamplerConditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
+    def _states(self, conditions: SamplerConditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor, bool]:
+        """What attention reads of the captions, its mask, and whether that holds no zero; both rows of guidance."""
         mask = conditions.mask.to(self.device)
         text = conditions.text.to(self.device, next(self.network.parameters()).dtype)
         states = self.network.project(text, mask)
         if sampling.guidance == 1:
-            return states, mask.long()
-        return torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.zeros_like(mask)]).long()
+            return states, mask, bool(conditions.mask.all())
+        return torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.zeros_like(mask)]), False
 
     def _forward(
-        self, new_BKS: torch.Tensor, states: torch.Tensor, mask: torch.Tensor, cache: object
+        self, new_BKS: torch.Tensor, states: torch.Tensor, mask: torch.Tensor | None, cache: object
     ) -> tuple[torch.Tensor, object]:
         """Logits (rows, K, V) after the last of the new steps, and the grown cache."""
         copies = states.shape[0] // new_BKS.shape[0]

@@ -55,7 +55,7 @@ class MusicGenObjective(Objective):
 
             config = self.checkpoint.config
             none = (0,) * config.num_codebooks
-            undelayed = {**batch, "denominators": term_weights(batch["frames"].tolist(), none)}
+            undelayed = {**batch, "denominators": term_weights(batch["frames"], none)}
             return musicgen_loss(networks[NETWORK], undelayed, none, config.pad)
 
         return {"layout": parallel}
