@@ -147,13 +147,16 @@ def ge2e() -> VoiceVector:
     Raises:
         TunesmithError: when it is not installed, or its weights are damaged.
     """
-    from tunesmith.ears.ge2e import SpeakerEncoder
+    from tunesmith.ears.ge2e import SpeakerEncoder, steady_noise
 
     encoder = SpeakerEncoder()
 
     def embed(mono: np.ndarray, rate: int) -> np.ndarray:
-        speech = _speech_of(mono, rate)
-        return np.full(1, math.nan) if speech is None else encoder.embed(speech).astype(np.float64)
+        raised = _raised(mono, rate)
+        speech = None if raised is None else _speech_of(raised)
+        if raised is None or speech is None:
+            return np.full(1, math.nan)
+        return encoder.embed(speech, steady_noise(raised)).astype(np.float64)
 
     return VoiceVector(
         GE2E.title,
@@ -165,18 +168,25 @@ def ge2e() -> VoiceVector:
     )
 
 
-def _speech_of(mono: np.ndarray, rate: int) -> np.ndarray | None:
-    """The speech of a recording at 16 kHz, raised to a fair level, its silences cut; ``None`` under half a second."""
-    from scipy.ndimage import binary_dilation
-
+def _raised(mono: np.ndarray, rate: int) -> np.ndarray | None:
+    """A recording at 16 kHz, raised to a fair level; ``None`` where it is silent."""
     from tunesmith.audio.resample import resample
 
     samples = resample(np.asarray(mono, np.float32)[None], rate, _RATE)[0]
-    speech = active(samples, _RATE)
     loud = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
-    if np.count_nonzero(speech) < _FEWEST_FRAMES or not loud > 1e-6:
+    if not loud > 1e-6:
+        return None
+    raised: np.ndarray = samples * np.float32(max(1.0, 10 ** (_LEAST_LEVEL_DB / 20) / loud))
+    return raised
+
+
+def _speech_of(samples: np.ndarray) -> np.ndarray | None:
+    """What is spoken of a recording at 16 kHz, its silences cut; ``None`` under half a second."""
+    from scipy.ndimage import binary_dilation
+
+    speech = active(samples, _RATE)
+    if np.count_nonzero(speech) < _FEWEST_FRAMES:
         return None
     kept = np.repeat(binary_dilation(speech, iterations=_CLOSURE_FRAMES), _RATE // 100)
-    gain = max(1.0, 10 ** (_LEAST_LEVEL_DB / 20) / loud)
-    found: np.ndarray = samples[: len(kept)][kept[: len(samples)]] * np.float32(gain)
+    found: np.ndarray = samples[: len(kept)][kept[: len(samples)]]
     return found
