@@ -22,7 +22,8 @@ from tunesmith.records.sound_comparison import SetDistance, SoundComparison
 
 GAMES = ("colobot-common-sounds", "freedroidrpg-data", "supertux-data")
 """Games on whose music nothing was fitted."""
-REFERENCE, OUTPUTS = 12, (4, 8)
+SIZES = ((4, 12), (8, 12), (8, 24))
+"""How many outputs of each side, and how many crops of someone's own."""
 _SECONDS, _LEAST_TRACK_S, _CROPS, _LEAST_RMS = 12.0, 40.0, 48, 0.01
 _NULLS, _PAIRS = 45, 15
 Vectors = NDArray[np.float64]
@@ -38,22 +39,28 @@ class Draw:
 
 
 def measure_music(cache: Path, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Share found and false calls by number of outputs and by what the distance is told from."""
+    """Of draws by their sizes: how often the rule speaks, and how often the adapter's outputs are nearer."""
     heard = {game: _vectors(game, cache) for game in GAMES}
-    figures: dict[str, Any] = {"crops": {game: len(next(iter(heard[game].values()))) for game in GAMES}}
-    for count in OUTPUTS:
-        counts = {game: figures["crops"][game] for game in GAMES}
-        cases = {
-            "falsely called": _nulls(counts, count),
-            "another game's": _moved(counts, count, count),
-            "half of them": _moved(counts, count, count // 2),
+    crops = {game: len(next(iter(heard[game].values()))) for game in GAMES}
+    figures: dict[str, Any] = {"crops": crops, "sizes": []}
+    for outputs, own in SIZES:
+        size: dict[str, Any] = {"outputs": outputs, "reference": own}
+        draws = {
+            "null": _draws(crops, outputs, own, 0, own_game=True),
+            "other": _draws(crops, outputs, own, outputs),
+            "half": _draws(crops, outputs, own, outputs // 2),
         }
-        for name, draws in cases.items():
-            for by in EMBEDDINGS:
-                called = [_called(draw, heard, EMBEDDINGS[by]) for draw in draws]
-                wanted = sum(each is not None for each in called) if "false" in name else called.count("better")
-                figures.setdefault(str(count), {}).setdefault(name, {})[by] = {"called": wanted, "of": len(draws)}
-                say(f"{count} outputs, {name}, {by}: {wanted} of {len(draws)}")
+        for case, each in draws.items():
+            for by, names in EMBEDDINGS.items():
+                told = [_told(draw, heard, names) for draw in each]
+                called = sum(kind is not None if case == "null" else kind == "better" for kind, _ in told)
+                size.setdefault(case, {})[by] = {
+                    "called": called,
+                    "nearer": sum(nearer for _, nearer in told),
+                    "of": len(told),
+                }
+                say(f"{outputs} outputs, {own} clips, {case}, {by}: {size[case][by]}")
+        figures["sizes"].append(size)
     return figures
 
 
@@ -93,36 +100,35 @@ def _seconds(path: Path) -> float:
     return float(soundfile.info(path).duration)
 
 
-def _nulls(counts: dict[str, int], outputs: int) -> list[Draw]:
-    return [_draw(counts, game, game, outputs, outputs, n) for game in GAMES for n in range(_NULLS)]
+def _draws(crops: dict[str, int], outputs: int, own: int, moved: int, *, own_game: bool = False) -> list[Draw]:
+    pairs = [(game, game) for game in GAMES] if own_game else list(itertools.permutations(GAMES, 2))
+    numbers = range(_NULLS if own_game else _PAIRS)
+    return [_draw(crops, pair, (outputs, own, moved), n) for pair in pairs for n in numbers]
 
 
-def _moved(counts: dict[str, int], outputs: int, own: int) -> list[Draw]:
-    pairs = itertools.permutations(GAMES, 2)
-    return [_draw(counts, game, other, outputs, own, n) for game, other in pairs for n in range(_PAIRS)]
-
-
-def _draw(counts: dict[str, int], game: str, other: str, outputs: int, own: int, number: int) -> Draw:
-    """Someone's clips are of one game, the base's outputs of another, and of the adapter's so many are of the first."""
-    rng = np.random.default_rng([zlib.crc32(f"{game} {other}".encode()), outputs, own, number])
-    mine = [(game, int(i)) for i in rng.permutation(counts[game])]
-    theirs = mine[REFERENCE + outputs :] if other == game else [(other, int(i)) for i in rng.permutation(counts[other])]
+def _draw(crops: dict[str, int], pair: tuple[str, str], sizes: tuple[int, int, int], number: int) -> Draw:
+    """Someone's clips are of one game, the base's outputs of another, and so many of the adapter's are of the first."""
+    (game, other), (outputs, own, moved) = pair, sizes
+    rng = np.random.default_rng([zlib.crc32(f"{game} {other}".encode()), *sizes, number])
+    mine = [(game, int(i)) for i in rng.permutation(crops[game])]
+    theirs = mine[own:] if other == game else [(other, int(i)) for i in rng.permutation(crops[other])]
     base, rest = theirs[:outputs], theirs[outputs:]
-    adapter = mine[REFERENCE : REFERENCE + own] + rest[: outputs - own]
-    return Draw(tuple(base), tuple(adapter), tuple(mine[:REFERENCE]))
+    return Draw(tuple(base), tuple(mine[own : own + moved] + rest[: outputs - moved]), tuple(mine[:own]))
 
 
-def _called(draw: Draw, heard: dict[str, dict[str, list[Vectors]]], names: Sequence[str]) -> str | None:
-    """What the rule says: ``better``, ``worse`` or nothing."""
+def _told(draw: Draw, heard: dict[str, dict[str, list[Vectors]]], names: Sequence[str]) -> tuple[str | None, bool]:
+    """What the rule says (``better``, ``worse`` or nothing), and whether the adapter's outputs are nearer."""
     views = []
     for name in names:
         sides = [[heard[game][name][i] for game, i in side] for side in (draw.base, draw.adapter, draw.reference)]
         views.append(standardised(sides, sides[2]))
-    base, adapter = (_record(kernel_distance([(view[side], view[2]) for view in views])) for side in (0, 1))
-    sound = SoundComparison(base=base, adapter=adapter, ears=tuple(names[1:]))
+    base, adapter = (kernel_distance([(view[side], view[2]) for view in views]) for side in (0, 1))
+    if base is None or adapter is None:
+        raise ValueError("a draw has under four clips on a side")
+    sound = SoundComparison(base=_record(base), adapter=_record(adapter), ears=tuple(names[1:]))
     findings = judge(RunData([], [], sound=sound))
-    return findings[0].kind if findings else None
+    return findings[0].kind if findings else None, adapter.value < base.value
 
 
-def _record(found: Distance | None) -> SetDistance | None:
-    return None if found is None else SetDistance(**vars(found))
+def _record(found: Distance) -> SetDistance:
+    return SetDistance(**vars(found))
