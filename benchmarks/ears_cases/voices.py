@@ -14,10 +14,10 @@ from ears_cases.heard import Heard
 from tunesmith.data.checks.context import CheckContext, CheckedClip
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.sample import AudioRef, Sample
-from tunesmith.evaluation.diagnosis import noisy_speech
+from tunesmith.evaluation.diagnosis.voice_lost import LOUDEST_FLOOR_DB
 from tunesmith.speech.recordings.facts import SpokenFacts
 from tunesmith.speech.recordings.voices import odd_voices
-from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity
+from tunesmith.speech.speaker_vector import LEAST_SPOKEN_S, VoiceVector, mean_voice, own_limit, similarity
 
 SMALL, OWN, OTHERS, MANY = 8, 16, 6, 8
 """Clips of a small set; of one beside :data:`MANY` of another voice; how many of each other voice are tried."""
@@ -123,7 +123,9 @@ def _count(cell: dict[str, int], output: SpokenFacts, clean: Facts, index: int, 
     known = [np.array(clean[(index + step) % len(clean)].voice) for step in range(1, _SPEAKER_CLIPS + 2)]
     mine = np.array(output.voice)
     likeness = max(similarity(mine, known[0]), similarity(mine, mean_voice(known[1:])))
-    cell["called"] += output.floor_db <= noisy_speech.LOUDEST_DB and likeness < voice.other_under
+    limit = min(voice.other_under, own_limit(known[1:]))
+    told = output.spoken >= LEAST_SPOKEN_S and output.floor_db <= LOUDEST_FLOOR_DB
+    cell["called"] += told and likeness < limit
     cell["of"] += 1
 
 

@@ -20,6 +20,9 @@ _FEWEST_FRAMES = 50
 # Likeness of an output to a voice, and of a clip to the rest of its speaker's, under which it is another one, on
 # prompts, acted lines, shouts, words read at home and espeak-ng's voices: benchmarks/ears.py, half of the voices.
 GE2E_OTHER_UNDER, GE2E_ODD_UNDER, GE2E_FLOOR_WITHIN_DB = 0.7, 0.8, 8.0
+LEAST_SPOKEN_S = 1.2
+"""Less speech tells no voice: GE2E hears 1.6 s at once."""
+_FEWEST_OWN, _UNDER_OWN = 4, 0.03
 _LEAST_LEVEL_DB = -30.0
 _CLOSURE_FRAMES = 7
 """GE2E hears speech of at least this level (dBFS), and silences of up to 0.15 s within it."""
@@ -45,7 +48,7 @@ class OwnSpread:
         gap: In likeness, under nearly the least like of the rest: an eighth of them are less like.
         few: The gap is greater by this over how many they are: of few, the least like tells less.
         long_s: Clips with fewer seconds of speech need as much more of a gap as they are shorter.
-        least_s: With less speech no clip is judged: the network hears 1.6 s at once.
+        least_s: With less speech no clip is judged.
         usual: Likeness in the median of somebody who reads evenly; for each 0.1 under it, the gap is as great again.
         told_from: Where nearly the least like of the rest is under this, the voice itself varies too much to tell.
         same: Clips this like the one in question, and more like it than like the rest, are of its voice, not the rest.
@@ -54,7 +57,7 @@ class OwnSpread:
     gap: float = 0.055
     few: float = 4.0
     long_s: float = 2.5
-    least_s: float = 1.2
+    least_s: float = LEAST_SPOKEN_S
     usual: float = 0.9
     told_from: float = 0.7
     same: float = 0.6
@@ -136,6 +139,18 @@ def mean_voice(vectors: Sequence[np.ndarray]) -> np.ndarray | None:
     """One vector for several recordings of a voice; ``None`` where none could be measured."""
     known = [vector / np.linalg.norm(vector) for vector in vectors if np.isfinite(vector).all() and vector.any()]
     return np.mean(known, axis=0) if known else None
+
+
+def own_limit(vectors: Sequence[np.ndarray]) -> float:
+    """The likeness that a speaker's own recordings have to the mean of the others, a little under the lowest.
+
+    Infinity with fewer than four. Who shouts and whispers is like himself in fewer outputs than who reads evenly.
+    """
+    known = [vector for vector in vectors if np.isfinite(vector).all() and vector.any()]
+    if len(known) < _FEWEST_OWN:
+        return math.inf
+    alike = [similarity(each, mean_voice([*known[:n], *known[n + 1 :]])) for n, each in enumerate(known)]
+    return min(alike) - _UNDER_OWN
 
 
 MFCC = VoiceVector(MFCC_NAME, mfcc_statistics)
