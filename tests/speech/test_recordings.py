@@ -225,6 +225,15 @@ def test_a_clip_is_another_voice_only_where_it_lies_clearly_under_the_rest():
     assert few < many - 0.03, "of few others, the least like tells little"
 
 
+def test_the_wider_the_rest_are_apart_the_further_a_clip_must_lie_under_them():
+    even, wide = (
+        usual - limits_by_spread(clips_at(*values), np.full(13, 4.0), np.array(values), 0.8, OwnSpread())[-1]
+        for usual in (0.85, 0.75)
+        for values in ((usual,) * 12 + (0.5,),)
+    )
+    assert wide > 1.5 * even > 0
+
+
 def test_where_a_voice_varies_too_much_nothing_is_told():
     values = np.array([0.69] * 11 + [0.1])
     told = limits_by_spread(clips_at(*values), np.full(12, 4.0), values, 0.8, OwnSpread())
