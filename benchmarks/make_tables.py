@@ -1,6 +1,6 @@
-"""Writes the tables of ``docs/benchmarks.md`` from ``benchmarks/results/*.json``: ``make benchmark-tables``.
+"""Writes the tables of ``docs/benchmarks.md`` and ``docs/ears.md`` from ``results/*.json``: ``make benchmark-tables``.
 
-Each block of the page between ``<!-- table NAME -->`` and ``<!-- end -->`` is the template ``tables/NAME.md`` (Jinja)
+Each block of a page between ``<!-- table NAME -->`` and ``<!-- end -->`` is the template ``tables/NAME.md`` (Jinja)
 over the recorded runs. A template calls ``run("script", "arguments")`` for a run's figures.
 """
 
@@ -21,7 +21,9 @@ if __package__:
 else:  # run as a file: this folder is on the path, and the one above is not
     import recording
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+PAGE = _DOCS / "benchmarks.md"
+PAGES = (PAGE, _DOCS / "ears.md", _DOCS / "ears.zh.md")
 TEMPLATES = Path(__file__).parent / "tables"
 BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -71,9 +73,11 @@ def reached(value: float, aim: float, at_least: bool = True) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), recording.load()))
+    runs = recording.load()
+    for page in PAGES:
+        write_text(page, filled(page.read_text(encoding="utf-8"), runs))
 
 
 if __name__ == "__main__":

@@ -18,12 +18,15 @@ def page() -> str:
     return make_tables.PAGE.read_text(encoding="utf-8")
 
 
-def test_the_page_has_the_tables_that_the_results_make() -> None:
-    assert make_tables.filled(page(), recording.load()) == page()
+@pytest.mark.parametrize("path", make_tables.PAGES, ids=lambda path: path.name)
+def test_a_page_has_the_tables_that_the_results_make(path: Path) -> None:
+    written = path.read_text(encoding="utf-8")
+    assert make_tables.filled(written, recording.load()) == written
 
 
 def test_every_table_of_the_page_is_made_and_every_template_is_used() -> None:
-    named = [block[1] for block in make_tables.BLOCK.finditer(page())]
+    pages = [path.read_text(encoding="utf-8") for path in make_tables.PAGES]
+    named = [block[1] for written in pages for block in make_tables.BLOCK.finditer(written)]
     assert sorted(named) == sorted(path.stem for path in make_tables.TEMPLATES.glob("*.md"))
     outside = make_tables.BLOCK.sub("", page())
     assert not [line for line in outside.splitlines() if line.startswith("|")]

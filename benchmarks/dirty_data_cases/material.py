@@ -28,7 +28,7 @@ _VOICES = ("en-us", "en-gb", "en-gb-scotland")
 """Accents of one voice."""
 _FEWEST_SYLLABLES = 8
 OTHER_VOICE = "en-us+f3"
-_SENTENCES = (
+SENTENCES = (
     "The ferry leaves the northern harbour at seven and comes back before the tide turns.",
     "Please put the large blue box on the second shelf, beside the window.",
     "Nobody had expected the old bridge to hold for another winter.",
@@ -136,7 +136,7 @@ def _shipped() -> Iterator[Clip]:
 def speech(cache: Path) -> list[Clip]:
     """Synthesised sentences with their exact text, where espeak-ng is installed."""
     clips = []
-    for number, sentence in enumerate(_SENTENCES if shutil.which("espeak-ng") else ()):
+    for number, sentence in enumerate(SENTENCES if shutil.which("espeak-ng") else ()):
         for voice in _VOICES:
             path = cache / "espeak" / f"{voice}-{number}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)

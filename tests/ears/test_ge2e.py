@@ -10,7 +10,7 @@ from transformers.audio_utils import mel_filter_bank, spectrogram, window_functi
 from tests.ears.tiny_ears import evil_checkpoint, ge2e_checkpoint, know, wheel
 from tests.evaluation.speech.talk import HIGH, RATE, talk
 from tunesmith.ears.catalogue import GE2E
-from tunesmith.ears.ge2e import SpeakerEncoder, mel_energies, window_starts
+from tunesmith.ears.ge2e import SpeakerEncoder, mel_energies, steady_noise, window_starts, without_noise
 from tunesmith.ears.install import install
 from tunesmith.errors import TunesmithError
 from tunesmith.speech.speaker_vector import MFCC, ge2e, similarity, voice_name, voice_vector
@@ -99,3 +99,21 @@ def test_no_code_is_run_from_a_checkpoint(installed, capsys):
     with pytest.raises(TunesmithError, match="these weights cannot be read"):
         SpeakerEncoder()
     assert "this was run" not in capsys.readouterr().out
+
+
+def test_steady_noise_is_taken_off_and_silence_takes_nothing(installed, tmp_path, monkeypatch):
+    mono = talk(SAID)[0]
+    hiss = np.float32(0.1 * mono.std()) * np.random.default_rng(0).standard_normal(len(mono)).astype(np.float32)
+    padded = np.concatenate([np.zeros(RATE, np.float32), mono + hiss])
+    clean, noise = mel_energies(mono), steady_noise(padded)
+    told = mel_energies(hiss).mean(axis=0)
+    assert noise == pytest.approx(told, rel=0.9) and 0.3 < noise.sum() / told.sum() < 1.2
+    cleaned, noisy = without_noise(mel_energies(mono + hiss), noise), mel_energies(mono + hiss)
+    assert np.median(np.abs(cleaned - clean)) < 0.5 * np.median(np.abs(noisy - clean)) and cleaned.min() >= 0
+    assert not steady_noise(np.zeros(RATE, np.float32)).any() and without_noise(clean, None) is clean
+    installed(ge2e_checkpoint(tmp_path / "made"))
+    voice = ge2e()
+    heard = [voice.embed(audio, RATE) for audio in (mono, mono + hiss)]
+    monkeypatch.setattr("tunesmith.ears.ge2e._TAKEN_OFF", 0.0)
+    plain = [voice.embed(audio, RATE) for audio in (mono, mono + hiss)]
+    assert similarity(heard[0], plain[0]) > 0.9999 > similarity(heard[1], plain[1])

@@ -16,8 +16,8 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.speech.recordings.checks import spoken_checks
 from tunesmith.speech.recordings.facts import SpokenStore
 from tunesmith.speech.recordings.measure import Listener
-from tunesmith.speech.recordings.voices import likeness_to_most
-from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+from tunesmith.speech.recordings.voices import likeness_to_most, limits_by_spread
+from tunesmith.speech.speaker_vector import MFCC, OwnSpread, VoiceVector, own_limit
 from tunesmith.speech.transcribe import Transcriber
 
 Clips = dict[str, tuple[np.ndarray, str]]
@@ -137,19 +137,20 @@ def test_the_limit_of_a_second_voice_is_that_of_what_hears_it(tmp_path):
     assert told(voice_likeness=0.9) == {"high": 0.9}
 
 
-def test_little_speech_has_a_limit_of_its_own_and_other_noise_is_not_held_against(tmp_path):
-    """A likeness of 0.71 is another voice at 0.8 and none at 0.6; noise parts one voice into two."""
+def test_little_speech_needs_a_wider_gap_and_other_noise_is_not_held_against(tmp_path):
+    """A likeness of 0.71 is another voice at 0.8 unless it has to lie further under the rest; noise parts one voice."""
     clips = {f"low{n}": (talk(text, seed=n), text) for n, text in enumerate(TEXTS[:4])}
     mono, noise = talk(TEXTS[4], HIGH, seed=4)[0, : int(1.5 * RATE)], np.random.default_rng(0)
     clips["short"] = mono[None], TEXTS[4]
     hiss = mono.std() * noise.standard_normal(len(mono)).astype(np.float32) / 3
 
-    def told(**limits: float):
+    def told(**limits):
         voice = VoiceVector("pitch", lambda *heard: by_pitch(*heard) + np.array([1.0, 0.0]), odd_under=0.8, **limits)
         return {f.clip: f.limit for f in checked(tmp_path, clips, Listener(voice)) if f.check == "second_voice"}
 
-    assert told() == {"short": 0.8} and told(short_odd_under=0.75) == {"short": 0.75}
-    assert told(short_odd_under=0.6) == {}
+    assert told() == told(spread=OwnSpread(least_s=0.5)) == {"short": 0.8}
+    assert told(spread=OwnSpread(least_s=0.5, long_s=6.0)) == {}
+    assert told(spread=OwnSpread(least_s=2.0)) == {}
     assert told(floor_within_db=30.0) == {"short": 0.8}
     clips["short"] = (mono + hiss)[None], TEXTS[4]
     assert told() == {"short": 0.8} and told(floor_within_db=4.0) == {}
@@ -190,3 +191,65 @@ def test_the_largest_group_of_alike_voices_is_the_speaker():
     vectors = np.stack([one + 0.1 * rng.standard_normal(8) for _ in range(5)] + [two, two])
     likeness = likeness_to_most(vectors, 0.2)
     assert likeness[:5].min() > 0.8 and likeness[5:].max() < 0.2
+
+
+def clips_at(*likenesses: float, towards: int = 1) -> np.ndarray:
+    """Vectors whose cosine to the first axis is as given, each with the rest of its length along an axis of its own."""
+    made = np.zeros((len(likenesses), 40))
+    made[:, 0] = likenesses
+    for number, value in enumerate(likenesses):
+        made[number, towards + number] = np.sqrt(1 - value**2)
+    return made
+
+
+def odd(vectors: np.ndarray, seconds: float = 4.0, limit: float = 0.8) -> list[int]:
+    values = likeness_to_most(vectors, limit)
+    limits = limits_by_spread(vectors, np.full(len(values), seconds), values, limit, OwnSpread())
+    return np.flatnonzero(values < limits).tolist()
+
+
+EVEN = (0.97,) * 12
+WIDE = (0.97,) * 6 + (0.93, 0.9, 0.86, 0.82, 0.78, 0.76)
+"""Somebody who reads evenly, and somebody who shouts now and then."""
+
+
+def test_a_clip_is_another_voice_only_where_it_lies_clearly_under_the_rest():
+    assert odd(clips_at(*EVEN, 0.73)) == [12]
+    assert odd(clips_at(*WIDE, 0.73)) == [] and odd(clips_at(*WIDE, 0.3)) == [12]
+    assert odd(clips_at(*EVEN, 0.7), seconds=1.0) == [], "too little speech"
+    assert odd(clips_at(*WIDE, 0.68)) == [12] and odd(clips_at(*WIDE, 0.68), seconds=1.3) == []
+    few, many = (
+        limits_by_spread(clips_at(*values), np.full(len(values), 4.0), np.array(values), 0.8, OwnSpread())[-1]
+        for values in ((0.85,) * 4 + (0.5,), (0.85,) * 16 + (0.5,))
+    )
+    assert few < many - 0.03, "of few others, the least like tells little"
+
+
+def test_the_wider_the_rest_are_apart_the_further_a_clip_must_lie_under_them():
+    even, wide = (
+        usual - limits_by_spread(clips_at(*values), np.full(13, 4.0), np.array(values), 0.8, OwnSpread())[-1]
+        for usual in (0.85, 0.75)
+        for values in ((usual,) * 12 + (0.5,),)
+    )
+    assert wide > 1.5 * even > 0
+
+
+def test_where_a_voice_varies_too_much_nothing_is_told():
+    values = np.array([0.69] * 11 + [0.1])
+    told = limits_by_spread(clips_at(*values), np.full(12, 4.0), values, 0.8, OwnSpread())
+    assert np.isneginf(told).all()
+
+
+def test_several_clips_of_one_other_voice_do_not_hide_one_another():
+    other = clips_at(0.6, 0.6, 0.6, 0.6)
+    other[:, 1:] = 0
+    other[:, 39] = 0.8
+    assert odd(np.concatenate([clips_at(*EVEN), other])) == [12, 13, 14, 15]
+    apart = clips_at(0.6, 0.6, towards=30)
+    assert odd(np.concatenate([clips_at(*EVEN, 0.97, 0.97, 0.97, 0.97), apart])) == [16, 17], "of two other voices"
+
+
+def test_a_speaker_whose_recordings_differ_lowers_the_limit_of_outputs():
+    assert own_limit(list(clips_at(*EVEN))) > 0.85
+    assert own_limit(list(clips_at(*WIDE[4:]))) < 0.75
+    assert own_limit(list(clips_at(0.9, 0.9, 0.9))) == np.inf

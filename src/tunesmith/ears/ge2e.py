@@ -25,6 +25,8 @@ _FFT, _HOP, _MELS = 400, 160, 40
 _WINDOW, _STEP, _COVERED = 160, 77, 0.75
 """Frames of 10 ms that are heard at once and from one window to the next; the share that the last one must cover."""
 _LAYERS, _AT_ONCE = 3, 64
+_QUIETEST, _TAKEN_OFF, _LEFT = 0.05, 1.5, 0.01
+"""The share of frames that tell the noise, how many times it is taken off, and what is left of a frame at least."""
 
 
 class SpeakerEncoder:
@@ -42,11 +44,12 @@ class SpeakerEncoder:
             module.load_state_dict({key.partition(".")[2]: v for key, v in state.items() if key.startswith(f"{name}.")})
             module.requires_grad_(False).eval()
 
-    def embed(self, samples: np.ndarray) -> np.ndarray:
+    def embed(self, samples: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
         """A speaker vector.
 
         Args:
             samples: (N,) float at 16 kHz, full scale ±1: speech without long silences.
+            noise: Mel energies (40,) of the noise under it, which are taken off; see :func:`steady_noise`.
 
         Returns:
             (D,) float32 of unit length, none of it negative; the mean over windows of 1.6 s that overlap by half.
@@ -55,7 +58,7 @@ class SpeakerEncoder:
 
         starts = window_starts(len(samples))
         padded = np.pad(samples, (0, max(0, (starts[-1] + _WINDOW) * _HOP - len(samples) + 1)))
-        mel = torch.from_numpy(mel_energies(padded))
+        mel = torch.from_numpy(without_noise(mel_energies(padded), noise))
         windows = torch.stack([mel[start : start + _WINDOW] for start in starts])
         made = [self._vectors(batch) for batch in windows.split(_AT_ONCE)]
         mean = torch.cat(made).mean(dim=0)
@@ -87,6 +90,33 @@ def mel_energies(samples: np.ndarray) -> np.ndarray:
 
     energies: np.ndarray = mel_energies(samples, RATE, _FFT, _HOP, _MELS).numpy()
     return energies
+
+
+def steady_noise(samples: np.ndarray) -> np.ndarray:
+    """Mel energies (40,) of the noise under a recording: the mean of its quietest moments that are not digital silence.
+
+    Args:
+        samples: (N,) at 16 kHz, with the pauses that speech has, at the level at which its voice is heard.
+    """
+    energies = mel_energies(samples)
+    loudness = energies.sum(axis=1)
+    sounding = np.flatnonzero(loudness > 1e-9 * max(float(loudness.max(initial=0.0)), 1e-9))
+    count = max(1, round(_QUIETEST * len(sounding)))
+    quietest = sounding[np.argsort(loudness[sounding], kind="stable")[:count]]
+    noise: np.ndarray = energies[quietest].mean(axis=0) if len(sounding) else np.zeros(_MELS, np.float32)
+    return noise
+
+
+def without_noise(energies: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
+    """Energies (T, 40) less those of the noise. The network takes no logarithm, so that they simply add up.
+
+    Source: Boll 1979, "Suppression of Acoustic Noise in Speech Using Spectral Subtraction"; more than once the noise is
+    taken off, as in Berouti et al. 1979, for it is not the same at every moment.
+    """
+    if noise is None:
+        return energies
+    cleaned: np.ndarray = np.maximum(energies - np.float32(_TAKEN_OFF) * noise, np.float32(_LEFT) * energies)
+    return cleaned
 
 
 def _state(file: Path) -> dict[str, torch.Tensor]:

@@ -17,14 +17,12 @@ MFCC_NAME = "MFCC statistics"
 _RATE = 16_000
 _COEFFICIENTS = 16
 _FEWEST_FRAMES = 50
-# Between recordings of one voice (six of telephone prompts in five languages, eleven of espeak-ng), 1 % are under 0.71
-# in the half that the limits were fitted on and under 0.80 in the other one, and none is as far as 0.80 from the mean
-# of the rest; of other voices 33 and 18 % are under 0.70 of a mean, 75 and 77 % under 0.80.
-GE2E_OTHER_UNDER, GE2E_ODD_UNDER = 0.7, 0.8
-# Acted lines of four voices: with under 2.5 s of speech 13 % are under 0.80 of the mean of the rest, none under 0.75;
-# with more, none is under 0.80. MP3 and Opus change next to nothing. Noise does: beside clean recordings of the same
-# voice, 85 % with noise 20 dB under them are under 0.80. Chosen on all of that material.
-GE2E_SHORT_ODD_UNDER, GE2E_FLOOR_WITHIN_DB = 0.75, 4.0
+# Likeness of an output to a voice, and of a clip to the rest of its speaker's, under which it is another one, on
+# prompts, acted lines, shouts, words read at home and espeak-ng's voices: benchmarks/ears.py, half of the voices.
+GE2E_OTHER_UNDER, GE2E_ODD_UNDER, GE2E_FLOOR_WITHIN_DB = 0.7, 0.8, 8.0
+LEAST_SPOKEN_S = 1.2
+"""Less speech tells no voice: GE2E hears 1.6 s at once."""
+_FEWEST_OWN, _UNDER_OWN = 4, 0.03
 _LEAST_LEVEL_DB = -30.0
 _CLOSURE_FRAMES = 7
 """GE2E hears speech of at least this level (dBFS), and silences of up to 0.15 s within it."""
@@ -43,6 +41,29 @@ _SPREAD = np.array([
 
 
 @dataclass(frozen=True)
+class OwnSpread:
+    """How far one clip must lie under the rest of a speaker's, who may whisper and shout.
+
+    Attributes:
+        gap: In likeness, under nearly the least like of the rest: an eighth of them are less like.
+        few: The gap is greater by this over how many they are: of few, the least like tells less.
+        long_s: Clips with fewer seconds of speech need as much more of a gap as they are shorter.
+        least_s: With less speech no clip is judged.
+        usual: Likeness in the median of somebody who reads evenly; for each 0.1 under it, the gap is as great again.
+        told_from: Where nearly the least like of the rest is under this, the voice itself varies too much to tell.
+        same: Clips this like the one in question, and more like it than like the rest, are of its voice, not the rest.
+    """
+
+    gap: float = 0.055
+    few: float = 4.0
+    long_s: float = 2.5
+    least_s: float = LEAST_SPOKEN_S
+    usual: float = 0.9
+    told_from: float = 0.7
+    same: float = 0.6
+
+
+@dataclass(frozen=True)
 class VoiceVector:
     """A speaker vector by name.
 
@@ -51,7 +72,7 @@ class VoiceVector:
         embed: Mono samples (N,) and their rate to a vector; NaN where there is too little speech.
         other_under: Likeness of one recording to another under which it is another voice.
         odd_under: The same of one recording to the mean of several of a voice.
-        short_odd_under: The same of one with little speech; ``None`` where that makes no difference.
+        spread: How far under the rest it must lie besides; ``None`` where that was not measured.
         floor_within_db: How far the noise of recordings may differ that are held against each other; ``None`` where it
             makes no difference.
     """
@@ -60,7 +81,7 @@ class VoiceVector:
     embed: Callable[[np.ndarray, int], np.ndarray]
     other_under: float = 0.2
     odd_under: float = 0.2
-    short_odd_under: float | None = None
+    spread: OwnSpread | None = None
     floor_within_db: float | None = None
 
 
@@ -120,6 +141,18 @@ def mean_voice(vectors: Sequence[np.ndarray]) -> np.ndarray | None:
     return np.mean(known, axis=0) if known else None
 
 
+def own_limit(vectors: Sequence[np.ndarray]) -> float:
+    """The likeness that a speaker's own recordings have to the mean of the others, a little under the lowest.
+
+    Infinity with fewer than four. Who shouts and whispers is like himself in fewer outputs than who reads evenly.
+    """
+    known = [vector for vector in vectors if np.isfinite(vector).all() and vector.any()]
+    if len(known) < _FEWEST_OWN:
+        return math.inf
+    alike = [similarity(each, mean_voice([*known[:n], *known[n + 1 :]])) for n, each in enumerate(known)]
+    return min(alike) - _UNDER_OWN
+
+
 MFCC = VoiceVector(MFCC_NAME, mfcc_statistics)
 
 
@@ -147,36 +180,46 @@ def ge2e() -> VoiceVector:
     Raises:
         TunesmithError: when it is not installed, or its weights are damaged.
     """
-    from tunesmith.ears.ge2e import SpeakerEncoder
+    from tunesmith.ears.ge2e import SpeakerEncoder, steady_noise
 
     encoder = SpeakerEncoder()
 
     def embed(mono: np.ndarray, rate: int) -> np.ndarray:
-        speech = _speech_of(mono, rate)
-        return np.full(1, math.nan) if speech is None else encoder.embed(speech).astype(np.float64)
+        raised = _raised(mono, rate)
+        speech = None if raised is None else _speech_of(raised)
+        if raised is None or speech is None:
+            return np.full(1, math.nan)
+        return encoder.embed(speech, steady_noise(raised)).astype(np.float64)
 
     return VoiceVector(
         GE2E.title,
         embed,
         other_under=GE2E_OTHER_UNDER,
         odd_under=GE2E_ODD_UNDER,
-        short_odd_under=GE2E_SHORT_ODD_UNDER,
+        spread=OwnSpread(),
         floor_within_db=GE2E_FLOOR_WITHIN_DB,
     )
 
 
-def _speech_of(mono: np.ndarray, rate: int) -> np.ndarray | None:
-    """The speech of a recording at 16 kHz, raised to a fair level, its silences cut; ``None`` under half a second."""
-    from scipy.ndimage import binary_dilation
-
+def _raised(mono: np.ndarray, rate: int) -> np.ndarray | None:
+    """A recording at 16 kHz, raised to a fair level; ``None`` where it is silent."""
     from tunesmith.audio.resample import resample
 
     samples = resample(np.asarray(mono, np.float32)[None], rate, _RATE)[0]
-    speech = active(samples, _RATE)
     loud = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
-    if np.count_nonzero(speech) < _FEWEST_FRAMES or not loud > 1e-6:
+    if not loud > 1e-6:
+        return None
+    raised: np.ndarray = samples * np.float32(max(1.0, 10 ** (_LEAST_LEVEL_DB / 20) / loud))
+    return raised
+
+
+def _speech_of(samples: np.ndarray) -> np.ndarray | None:
+    """What is spoken of a recording at 16 kHz, its silences cut; ``None`` under half a second."""
+    from scipy.ndimage import binary_dilation
+
+    speech = active(samples, _RATE)
+    if np.count_nonzero(speech) < _FEWEST_FRAMES:
         return None
     kept = np.repeat(binary_dilation(speech, iterations=_CLOSURE_FRAMES), _RATE // 100)
-    gain = max(1.0, 10 ** (_LEAST_LEVEL_DB / 20) / loud)
-    found: np.ndarray = samples[: len(kept)][kept[: len(samples)]] * np.float32(gain)
+    found: np.ndarray = samples[: len(kept)][kept[: len(samples)]]
     return found

@@ -17,7 +17,7 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.ears.dnsmos import SpeechOpinion
 from tunesmith.evaluation.speech.measures import SpeechEvaluator
 from tunesmith.prompting.spoken import by_turns, prompt_of
-from tunesmith.speech.speaker_vector import MFCC, VoiceVector
+from tunesmith.speech.speaker_vector import MFCC, OwnSpread, VoiceVector
 
 TEXT, SAID = "when the bell rang, the children ran outside", "we left the town, and went by the sea"
 
@@ -173,6 +173,24 @@ def test_quality_and_the_limit_of_the_speaker_vector_stand_with_the_numbers(own)
     assert math.isnan(silent.mos)
     plain = evaluator(own).measure(prompt_of(own[0]), talk(TEXT), RATE).signals
     assert math.isnan(plain.mos) and plain.voice_limit == MFCC.other_under
+
+
+def test_a_speaker_whose_recordings_are_unlike_lowers_the_limit(own, tmp_path):
+    shouted = [sample(tmp_path, name, HIGH, speaker_id="me") for name in ("d", "e")]
+    samples = [*own, *shouted]
+
+    def by_pitch(mono, rate):
+        power = np.abs(np.fft.rfft(mono)) ** 2
+        hertz = np.fft.rfftfreq(len(mono), 1 / rate)
+        is_low = power[(hertz > 80) & (hertz < 160)].sum() > 0.01 * power[(hertz > 180) & (hertz < 260)].sum()
+        return np.array([1.0, 0.0]) if is_low else np.array([0.5, 1.0])
+
+    def limit(spread):
+        voice = VoiceVector("GE2E", by_pitch, other_under=0.7, spread=spread)
+        made = SpeechEvaluator(TALK.open("talk:base"), samples, voice)
+        return made.measure(prompt_of(own[0]), talk(TEXT), RATE).signals.voice_limit
+
+    assert limit(OwnSpread()) < 0.7 == limit(None)
 
 
 def test_nobody_transcribes_a_language_it_does_not_know(own, monkeypatch):

@@ -143,6 +143,13 @@ def test_noise_under_a_voice_is_no_other_voice():
     found = rules(spoken(GOOD + 0.4 * noise("brown"), voice_prompt=0.0, voice_own=-0.1))
     assert "noisy_speech" in found
     assert "voice_lost" not in found
+    lost = {"voice_prompt": 0.1, "voice_own": 0.05}
+    assert "voice_lost" in rules(spoken(GOOD, floor_db=-18.0, **lost))
+    assert "voice_lost" not in rules(spoken(GOOD, floor_db=-16.0, **lost))
+
+
+def test_one_word_tells_no_voice():
+    assert "voice_lost" not in rules(spoken(GOOD, spoken_s=1.1, voice_prompt=0.1, voice_own=0.05))
 
 
 def test_words_heard_twice_are_told_from_words_that_the_text_has_twice():

@@ -23,7 +23,7 @@ from tunesmith.speech.duration import end_db, expected_seconds, floor_db, nuclei
 from tunesmith.speech.error_rate import error_rate
 from tunesmith.speech.hearing import quality_ear
 from tunesmith.speech.repeats import said_again, said_again_seconds
-from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, similarity, voice_vector
+from tunesmith.speech.speaker_vector import VoiceVector, mean_voice, own_limit, similarity, voice_vector
 from tunesmith.speech.syllables import clauses, syllables, units
 from tunesmith.speech.transcribe import Transcriber, transcriber
 
@@ -41,7 +41,11 @@ class SpeechMeasurement:
 
 @dataclass(frozen=True)
 class SpeechReference:
-    """What one prompt's results are compared with; ``nuclei`` are the syllables heard in the true recording."""
+    """What one prompt's results are compared with.
+
+    ``nuclei`` are the syllables heard in the true recording; over ``voice_limit`` a voice is still the speaker's, where
+    the speaker's own recordings are less alike than those of most people.
+    """
 
     text: str
     seconds: float
@@ -49,6 +53,7 @@ class SpeechReference:
     prompt_voice: np.ndarray | None
     speaker_voice: np.ndarray | None
     nuclei: float = math.nan
+    voice_limit: float = math.inf
 
 
 class SpeechEvaluator:
@@ -95,7 +100,7 @@ class SpeechEvaluator:
             transcript = self.transcriber.transcribe(audio, rate, self.language) if plain.live else ""
         vector = self._embed(audio, rate) if plain.live else None
         signals = spoken_signals(plain, audio, rate, reference, vector, transcript)
-        signals = replace(signals, voice_limit=self.voice.other_under)
+        signals = replace(signals, voice_limit=min(self.voice.other_under, reference.voice_limit))
         if self.quality is not None and plain.live:
             rated = opinion(self.quality, audio, rate)
             signals = replace(signals, mos=rated.overall, mos_voice=rated.voice, mos_background=rated.background)
@@ -122,11 +127,12 @@ class SpeechEvaluator:
             target,
         )
         voice = self._voice(prompt.voice.audios[PROMPT])
-        own, heard = self._speaker_voice(prompt.voice), math.nan if spoken is None else float(nuclei(spoken, rate))
-        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, own, heard)
+        own, heard = self._speaker_voices(prompt.voice), math.nan if spoken is None else float(nuclei(spoken, rate))
+        limit = own_limit(own) if self.voice.spread is not None else math.inf
+        return SpeechReference(prompt.text, expected.seconds, expected.known, voice, mean_voice(own), heard, limit)
 
-    def _speaker_voice(self, sample: Sample) -> np.ndarray | None:
-        """The speaker's voice by recordings of the same kind of edit, without the sample's own."""
+    def _speaker_voices(self, sample: Sample) -> list[np.ndarray]:
+        """The speaker's voice in recordings of the same kind of edit, without the sample's own."""
         speaker, kind = sample.attributes.get("speaker_id"), edit_type(sample.attributes)
         others = [
             s.target
@@ -134,7 +140,7 @@ class SpeechEvaluator:
             if s.id != sample.id and s.attributes.get("speaker_id") == speaker and edit_type(s.attributes) == kind
         ]
         known = [ref for ref in others if ref is not None][:SPEAKER_CLIPS]
-        return mean_voice([self._voice(ref) for ref in known])
+        return [self._voice(ref) for ref in known]
 
     def _voice(self, ref: AudioRef) -> np.ndarray:
         if ref not in self._vectors:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunesmith.files import write_text
 
-_VERSION = 1  # raise when a measurement changes its meaning
+_VERSION = 2  # raise when a measurement changes its meaning
 
 
 @dataclass(frozen=True)

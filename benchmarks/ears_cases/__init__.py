@@ -1,0 +1,1 @@
+"""What ``ears.py`` listens to, how it listens, and what the rules say of it."""
