@@ -82,6 +82,10 @@ class DataRecipe(Section):
     """No random crop of a longer track is shorter than this, in seconds; shorter clips keep their true length."""
     overrule: Annotated[tuple[str, ...], CLIPS] = ()
     """These clips (as the findings name them) are used although a check would quarantine them."""
+    workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=1024)], EXECUTION] = "auto"
+    """So many processes measure and encode clips; the results are the same. `auto` takes one for each core that it may
+    use, fewer where memory is short, and none beside the command's own where starting them takes longer than it
+    saves. 1 works without them."""
     fingerprint: Annotated[bool, CLIPS] = True
     """Clips are compared by sound, so that near-duplicates never straddle the split."""
     replay: Annotated[str, CLIPS] = ""

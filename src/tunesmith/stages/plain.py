@@ -146,6 +146,7 @@ def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None
             recipe.checks,
             fingerprint=recipe.data.fingerprint,
             overrule=recipe.data.overrule,
+            workers=recipe.data.workers,
             progress=advance,
             facts_path=facts,
             problems=dataset.problems,

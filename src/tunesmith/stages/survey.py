@@ -104,6 +104,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             unk_ratio=context.family.checks.unk_ratio if local else None,
             text_findings=context.family.checks.text_findings if local else None,
             overrule=context.recipe.data.overrule,
+            workers=context.recipe.data.workers,
             progress=advance,
             facts_path=context.folder.facts,
             problems=layout.problems,
