@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -23,6 +24,7 @@ from tunesmith.cli.main import main
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.fields import FieldSpec
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, Sample, Variant, read_manifest, write_manifest
+from tunesmith.data.workers import WorkerPool
 from tunesmith.pocket.examples import make_examples
 from tunesmith.recipe.load import load_recipe
 from tunesmith.recipe.models import Recipe
@@ -47,7 +49,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "songs", make)
 
 
-def context_of(root: Path, name: str, model: str, workers: int, **data) -> RunContext:
+def context_of(root: Path, name: str, model: str, workers: int | str, **data) -> RunContext:
     recipe = Recipe.model_validate(
         {"name": name, "model": {"path": model, "device": "cpu"}, "data": {"workers": workers, **data}}
     )
@@ -96,6 +98,26 @@ def test_a_clip_that_kills_every_worker_is_put_aside_and_the_rest_is_encoded(tmp
     assert [s.id for s in read_manifest(context.folder.manifest)] == [name for name in names if name != deadly]
     found = CheckFindings.read(context.folder.findings).quarantined[deadly]
     assert str(found).startswith(f"{deadly}: the process that encoded it was ended from outside or crashed, 2 times")
+
+
+@pytest.mark.parametrize(("wanted", "device", "count"), [("auto", "cpu", None), (2, "cpu", 2), (2, "cuda", None)])
+def test_workers_are_for_cpus_and_for_what_is_worth_their_start(tmp_path, songs, monkeypatch, wanted, device, count):
+    started: list[int] = []
+    original = WorkerPool.__init__
+
+    def counted(pool: WorkerPool[Any, Any], task: Any, number: int) -> None:
+        started.append(number)
+        original(pool, task, number)
+
+    context = context_of(tmp_path, "run", "pocket/musicgen", wanted, folder=str(songs))
+    check(context)
+    started.clear()
+    monkeypatch.setattr(WorkerPool, "__init__", counted)
+    monkeypatch.setattr("tunesmith.run.device.pick_device", lambda name: device)
+    kept = context.family.encoding.kept
+    monkeypatch.setattr(context.family.encoding, "kept", lambda wanted: kept("cpu"))
+    encode(context)
+    assert started == ([count] if count else [])
 
 
 def tunesmith(folder: Path, *words: str) -> subprocess.Popen[str]:

@@ -20,7 +20,7 @@ GPU_CALL_SECONDS, CPU_CALL_SECONDS = 0.92e-3, 0.5e-3  # one layer of one frame, 
 CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of the frozen encoders
 CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
 GPU_OVER_CPU = 20  # how much faster a GPU runs the frozen encoders
-CLIP_SECONDS = 0.02  # reading and decoding a clip, and calling encoders on it
+CLIP_SECONDS, SOUND_SECONDS = 0.02, 1 / 200  # calling encoders on a clip; reading and resampling a second of it
 WORKER_SECONDS, WORKER_BYTES = 6.0, 0.8e9  # CPU-s until a process has imported what encodes, and what that takes
 SECOND_BYTES = 17e6  # that encoding takes per second of a clip: ACE-Step's at real size, which takes most
 THREADS_POWER = 0.55  # of the cores: how many times as fast one process encodes on all (1.47 on two, EnCodec and T5)
@@ -47,7 +47,7 @@ def encoding_workers(
     return worker_count(
         wanted,
         clips,
-        seconds * frozen * CPU_ENCODE_SECONDS + clips * CLIP_SECONDS,
+        seconds * (frozen * CPU_ENCODE_SECONDS + SOUND_SECONDS) + clips * CLIP_SECONDS,
         WORKER_SECONDS + weights / READ_BYTES,
         WORKER_BYTES + weights + longest * SECOND_BYTES,
         1.0 if pocket else float(usable_cores() ** THREADS_POWER),
