@@ -1,9 +1,9 @@
 """How many times as fast two worker processes check and encode a folder as none, in wall-clock time.
 
-The clips are those of ``check_speed.py``, or of a folder that you name; the model is the pocket MusicGen, on which torch
-computes on one thread in either arm. Whole commands are measured, start and imports with them, in turn, and the fastest
-round of each counts. How many processors' worth of time the machine gave to two loops at once, before and after, is the
-most that two workers can gain while other work is on it.
+The clips are those of ``check_speed.py``, or of a folder that you name; the model is the pocket MusicGen, on which
+torch computes on one thread in either arm. Whole commands are measured, start and imports with them, in turn, and the
+fastest round of each counts. How many times as fast two loops run at once as one after the other, before, between and
+after, is the most that two workers can gain while other work is on the machine.
 """
 
 from __future__ import annotations
@@ -53,10 +53,8 @@ def round_of(folder: Path, clips: Path, workers: int) -> dict[str, float]:
     shutil.rmtree(runs, ignore_errors=True)
     recipe = runs / "r" / "recipe.yaml"
     recipe.parent.mkdir(parents=True)
-    text = (
-        f"model: {{path: pocket, device: cpu}}\ndata: {{folder: '{clips}', default_text: beat, workers: {workers}}}\n"
-    )
-    recipe.write_text(text, encoding="utf-8")
+    data = f"{{folder: '{clips}', default_text: beat, workers: {workers}}}"
+    recipe.write_text(f"model: {{path: pocket, device: cpu}}\ndata: {data}\n", encoding="utf-8")
     return {verb: tunesmith(folder, verb, "r") for verb in ("check", "encode")}
 
 
