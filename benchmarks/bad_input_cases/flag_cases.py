@@ -32,6 +32,8 @@ BROKEN_OVERRIDES = (
     "train.seed=" + "9" * 5000,
     "train.stages.llm.updates.x=1",
     "data.folder=[",
+    "data.workers=0",
+    "data.workers=all",
 )
 FLAGS: tuple[tuple[str, ...], ...] = (
     ("new",),

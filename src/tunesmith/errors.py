@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tunesmith.texts import Message, msg, with_remedy
 
 
@@ -18,6 +20,10 @@ class TunesmithError(Exception):
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it comes from a worker process: classes with other arguments have no other way."""
+        return _rebuilt, (type(self), self.args, vars(self))
+
     @property
     def message(self) -> Message:
         """The whole of it in one message."""
@@ -29,6 +35,13 @@ class TunesmithError(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+def _rebuilt(kind: type[TunesmithError], args: tuple[Any, ...], values: dict[str, Any]) -> TunesmithError:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(values)
+    return error
 
 
 def message_of(error: BaseException) -> Message:

@@ -58,6 +58,21 @@ def test_time_on_a_cpu_agrees_with_a_measured_update(monkeypatch: pytest.MonkeyP
     assert device.seconds["training"] / 100 == pytest.approx(17.4, rel=0.1)
 
 
+def test_the_plan_counts_with_the_processes_that_encode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunesmith.planning.times.usable_cores", lambda: 8)
+    monkeypatch.setattr("tunesmith.data.workers.usable_cores", lambda: 8)
+    monkeypatch.setattr("tunesmith.data.workers.free_memory", lambda: 1e12)
+
+    def encoding(text: str) -> float:
+        found = plan(text=f"name: a\nmodel: {{device: cpu}}\n{text}", of=clips(30.0, 2000, 100))
+        return next(dict(one.seconds)["encoding"] for one in found.devices if one.device == "CPU")
+
+    alone, two, auto = (encoding(f"data: {{workers: {wanted}}}") for wanted in ("1", "2", "auto"))
+    assert two / auto == pytest.approx(4, rel=0.1) and auto < alone < two
+    monkeypatch.setattr("tunesmith.data.workers.free_memory", lambda: 3.5e9)  # of which each takes 1.7
+    assert encoding("data: {workers: auto}") == alone
+
+
 def test_what_saves_memory_saves_memory() -> None:
     whole = memory(plan())["activations"]
     assert memory(plan(text="train: {batch_size: 2}"))["activations"] == pytest.approx(whole / 2)

@@ -202,6 +202,11 @@ def test_unreadable_files_get_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
+        ("data.workers=0", "data.workers: this is neither `auto` nor a whole number from 1 to 1024"),
+        ("data.workers=1.5", "data.workers: this is neither"),
+        ("data.workers=many", "data.workers: this is neither"),
+        ("data.workers=true", "data.workers: this is neither"),
+        ("data.workers=1025", "data.workers: this is neither"),
         ("train.snapshots=../../x", "it leads out of the run folder"),
         ("train.snapshots=a/../../x", "it leads out of the run folder"),
         ("train.snapshots='..\\x'", "it leads out of the run folder"),

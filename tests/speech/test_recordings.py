@@ -10,6 +10,7 @@ import pytest
 from tests.data.sounds import save
 from tests.evaluation.speech.talk import HIGH, RATE, espeak, needs_espeak, talk
 from tests.speech import tiny_whisper
+from tests.speech.deadly_listening import deadly_listening
 from tunesmith.data.checks import run_checks
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.sample import AudioRef, Sample
@@ -18,10 +19,12 @@ from tunesmith.speech.recordings.facts import SpokenStore
 from tunesmith.speech.recordings.measure import Listener
 from tunesmith.speech.recordings.voices import likeness_to_most, limits_by_spread
 from tunesmith.speech.speaker_vector import MFCC, OwnSpread, VoiceVector, own_limit
+from tunesmith.speech.tools import SpeechTools
 from tunesmith.speech.transcribe import Transcriber
+from tunesmith.stages.listening_task import ToolsListening
 
 Clips = dict[str, tuple[np.ndarray, str]]
-SPOKEN = {"transcript", "speech_rate", "noisy_speech", "gap", "second_voice"}
+SPOKEN = {"transcript", "speech_rate", "noisy_speech", "gap", "second_voice", "unheard"}
 TEXTS = [
     f"the rain came down on the {what}, nobody was {where}, all through the night"
     for what, where in zip(
@@ -253,3 +256,19 @@ def test_a_speaker_whose_recordings_differ_lowers_the_limit_of_outputs():
     assert own_limit(list(clips_at(*EVEN))) > 0.85
     assert own_limit(list(clips_at(*WIDE[4:]))) < 0.75
     assert own_limit(list(clips_at(0.9, 0.9, 0.9))) == np.inf
+
+
+def test_workers_hear_the_same(tmp_path):
+    alone = checked(tmp_path, good(), Listener(MFCC, path=tmp_path / "alone.jsonl"))
+    task = ToolsListening(SpeechTools())
+    assert checked(tmp_path, good(), Listener(MFCC, path=tmp_path / "two.jsonl", workers=2, task=task)) == alone
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "alone.jsonl").read_bytes()
+
+
+def test_a_clip_that_kills_every_worker_is_named_and_the_others_are_heard(tmp_path):
+    listener = Listener(MFCC, path=tmp_path / "heard.jsonl", workers=2, task=deadly_listening)
+    clips = good()
+    said = {f.clip: str(f.message) for f in checked(tmp_path, clips, listener) if f.check == "unheard"}
+    assert list(said) == ["good1"]
+    assert "ended from outside or crashed, 2 times (exit code -9); words, pace and voice" in said["good1"]
+    assert len((tmp_path / "heard.jsonl").read_text(encoding="utf-8").splitlines()) == len(clips) - 1

@@ -10,7 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.texts import Message, msg
 
 ProblemKind = Literal[
-    "missing", "empty", "pointer", "text", "damaged", "format", "ffmpeg", "not_finite", "span", "long"
+    "missing", "empty", "pointer", "text", "damaged", "format", "ffmpeg", "not_finite", "span", "long", "killed"
 ]
 
 

@@ -29,6 +29,7 @@ from tunesmith.cli.schema import schema
 from tunesmith.cli.slice import slice
 from tunesmith.cli.train import train
 from tunesmith.cli.verb_help import explain_verbs
+from tunesmith.run.device import numpy_on_one_thread
 from tunesmith.run.launcher import remember_launcher
 from tunesmith.texts import tr_all
 
@@ -105,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 for a failure that was explained, 2 for a wrong command line, 70 for a bug, 130 for Ctrl-C.
     """
     remember_launcher()
+    numpy_on_one_thread()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     for stream in (sys.stdout, sys.stderr):

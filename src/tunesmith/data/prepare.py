@@ -146,7 +146,14 @@ def _check(
         if progress:
             progress("check", done, len(layout.samples))
 
-    return run_checks(layout.samples, limits, progress=advance, problems=layout.problems, model_sample_rate=sample_rate)
+    return run_checks(
+        layout.samples,
+        limits,
+        workers="auto",
+        progress=advance,
+        problems=layout.problems,
+        model_sample_rate=sample_rate,
+    )
 
 
 def _none_left(count: int, quarantined: Mapping[str, Message]) -> Message:

@@ -14,6 +14,7 @@ import yaml
 from tunesmith.cli.frame import in_readers_words
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
+from tunesmith.run.device import numpy_on_one_thread
 from tunesmith.texts import Message, in_every_language, msg
 from tunesmith.training.gate_stop import GateStopError
 
@@ -268,6 +269,7 @@ def run_doorway(main: Callable[[Sequence[str] | None], int], argv: Sequence[str]
     """Run a doorway; every failure becomes one sentence on standard error and a non-zero exit code."""
     from tunesmith.cli.guard import explain
 
+    numpy_on_one_thread()
     debug = "--debug" in (argv if argv is not None else sys.argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without Chinese letters gets question marks, not a crash

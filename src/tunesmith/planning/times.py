@@ -6,9 +6,10 @@ and ``train --dry-run`` measures instead.
 
 from __future__ import annotations
 
-import os
-
+from tunesmith.data.machine import usable_cores
+from tunesmith.data.workers import WorkersWanted, worker_count
 from tunesmith.planning.work import GeneratedAudio, Work
+from tunesmith.records.base_model import ModelCard
 from tunesmith.texts import Message, msg
 
 CPU_FLOPS = 50e9  # per core, fp32: 17.4 CPU-s for a step of musicgen-small on 10 s (one AVX2 core)
@@ -19,9 +20,38 @@ GPU_CALL_SECONDS, CPU_CALL_SECONDS = 0.92e-3, 0.5e-3  # one layer of one frame, 
 CPU_ENCODE_SECONDS = 0.36 / 167e6  # CPU-s per second of audio and parameter of the frozen encoders
 CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of the decoder, with guidance
 GPU_OVER_CPU = 20  # how much faster a GPU runs the frozen encoders
+CLIP_SECONDS, SOUND_SECONDS = 0.02, 1 / 200  # calling encoders on a clip; reading and resampling a second of it
+WORKER_SECONDS, WORKER_BYTES = 6.0, 0.8e9  # CPU-s until a process has imported what encodes, and what that takes
+SECOND_BYTES = 17e6  # that encoding takes per second of a clip: ACE-Step's at real size, which takes most
+THREADS_POWER = 0.55  # of the cores: how many times as fast one process encodes on all (1.47 on two, EnCodec and T5)
 LISTEN_SECONDS = 0.06  # measuring a second of generated audio
 READ_BYTES, START_SECONDS = 400e6, 2.0  # reading weights, per second; what every stage takes before it begins
 REPORT_SECONDS = 3.0
+
+
+def encoding_workers(
+    wanted: WorkersWanted, card: ModelCard, clips: int, seconds: float, longest: float, *, pocket: bool
+) -> int:
+    """Processes that encode clips on a CPU; 1 stands for none beside the command's own.
+
+    Args:
+        wanted: The recipe's ``data.workers``.
+        card: The base model's.
+        clips: How many are to be encoded.
+        seconds: Their length in all.
+        longest: Of the longest one.
+        pocket: Whether the model is one that ships, on which torch computes on one thread.
+    """
+    frozen = max(0, card.parameters - card.trained_parameters)
+    weights = 4.0 * frozen
+    return worker_count(
+        wanted,
+        clips,
+        seconds * (frozen * CPU_ENCODE_SECONDS + SOUND_SECONDS) + clips * CLIP_SECONDS,
+        WORKER_SECONDS + weights / READ_BYTES,
+        WORKER_BYTES + weights + longest * SECOND_BYTES,
+        1.0 if pocket else float(usable_cores() ** THREADS_POWER),
+    )
 
 
 def cores(work: Work) -> int:
@@ -31,13 +61,6 @@ def cores(work: Work) -> int:
     return 1 if is_pocket(work.recipe.model.path) else usable_cores()
 
 
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
 def seconds_by_part(work: Work, kind: str) -> dict[str, float]:
     """Seconds of every part of ``tunesmith run`` on a ``GPU`` or ``CPU``, in its order."""
     audio, start = work.audio, START_SECONDS + work.card.weights_bytes / READ_BYTES
@@ -45,7 +68,7 @@ def seconds_by_part(work: Work, kind: str) -> dict[str, float]:
     encoders = max(0, work.card.parameters - work.card.trained_parameters)
     encoding = work.clips.total * encoders * CPU_ENCODE_SECONDS
     parts = {
-        "encoding": start + (encoding / GPU_OVER_CPU if kind == "GPU" else encoding / cores(work)),
+        "encoding": start + (encoding / GPU_OVER_CPU if kind == "GPU" else encoding / encoding_speed(work)),
         "training": start + training,
         "base style": generation_seconds(work, audio["base style"], kind),
         "previews": preview_seconds(work, training, kind),
@@ -54,6 +77,17 @@ def seconds_by_part(work: Work, kind: str) -> dict[str, float]:
         "report": REPORT_SECONDS,
     }
     return {name: seconds for name, seconds in parts.items() if seconds}
+
+
+def encoding_speed(work: Work) -> float:
+    """How many times as fast as one core clips are encoded."""
+    clips, pocket = work.clips, cores(work) == 1
+    longest = max((*clips.train, *clips.valid), default=0.0)
+    wanted = work.recipe.data.workers
+    count = encoding_workers(wanted, work.card, clips.count, clips.total, longest, pocket=pocket)
+    if count == 1:
+        return float(cores(work) ** THREADS_POWER)
+    return float(min(count, usable_cores()))
 
 
 def training_seconds(work: Work, kind: str) -> float:

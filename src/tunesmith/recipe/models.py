@@ -33,6 +33,7 @@ Count = Annotated[int, Field(gt=0, le=1000)]
 Seed = Annotated[int, Field(ge=-(2**62), le=2**62)]
 """What every generator takes, with room for adding a number of items."""
 Beta = Annotated[float, Field(ge=0, lt=1)]
+_MOST_WORKERS = 1024
 GateAction = Literal["stop", "warn", "off"]
 if TYPE_CHECKING:
     LayoutName = str
@@ -82,6 +83,10 @@ class DataRecipe(Section):
     """No random crop of a longer track is shorter than this, in seconds; shorter clips keep their true length."""
     overrule: Annotated[tuple[str, ...], CLIPS] = ()
     """These clips (as the findings name them) are used although a check would quarantine them."""
+    workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=_MOST_WORKERS)], EXECUTION] = "auto"
+    """So many processes measure and encode clips; the results are the same. `auto` takes one for each core that it may
+    use, fewer where memory is short, and none beside the command's own where starting them takes longer than it
+    saves. 1 works without them."""
     fingerprint: Annotated[bool, CLIPS] = True
     """Clips are compared by sound, so that near-duplicates never straddle the split."""
     replay: Annotated[str, CLIPS] = ""
@@ -91,6 +96,13 @@ class DataRecipe(Section):
     replay_share: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
     """This share of the clips that are trained on in one pass is drawn from `replay`. Too much slows the new down; 0
     only measures what is lost."""
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _auto_or_a_number(cls, value: Any) -> Any:
+        if value != "auto" and (type(value) is not int or not 1 <= value <= _MOST_WORKERS):
+            raise ValueError(msg("this is neither `auto` nor a whole number from 1 to {most}", most=_MOST_WORKERS))
+        return value
 
 
 class StageRecipe(Section):

@@ -163,6 +163,7 @@ TERMS: dict[str, dict[str, Message]] = {
         "too_long": msg("too long"),
         "too_short": msg("too short"),
         "transcript": msg("wrong transcript"),
+        "unheard": msg("not listened to"),
         "unreadable": msg("unreadable"),
         "upsampled": msg("upsampled"),
         "wrong_bpm": msg("wrong tempo in the text"),

@@ -53,6 +53,15 @@ def devices() -> list[str]:
     return [*found, "mps"] if torch.backends.mps.is_available() else found
 
 
+def numpy_on_one_thread() -> None:
+    """Let NumPy multiply on one thread, for a whole command that has not imported it yet.
+
+    Sums over several threads are rounded in another order, so that what is measured would depend on the number of cores
+    in its last digits; and clips are spread over processes where there are many.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def compute_on_one_thread() -> None:
     """Let torch compute on one thread, without importing it: a command that has nothing to do never needs it."""
     if "torch" in sys.modules:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,10 @@ from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
 from tunesmith.run.base_card import base_model, keep_base
 from tunesmith.run.context import RunContext
+from tunesmith.stages.encode_clips import Work, encoded_clips
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, as_message, joined, msg
 
-Work = tuple[Sample, dict[str, str], list[str]]
-"""A sample or a variant of it, its keys by field, and the fields that are missing."""
 Unfit = list[tuple[Sample, UnfitSampleError | UnreadableAudioError]]
 """Samples and variants that cannot be encoded, or not be read any more."""
 NAMED = 10
@@ -39,7 +39,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     samples = list(read_manifest(context.folder.manifest))
     discard_damaged(context, store, samples)
     unfit: Unfit = []
-    encoded = encode_samples(context, store, samples, unfit)
+    encoded = encode_samples(context, store, samples, unfit, alone=False)
     if unfit:
         samples = put_aside(context, samples, unfit)
     write_clip_index(context, samples)
@@ -187,10 +187,13 @@ def encode_samples(
     store: EncodedStore,
     samples: Sequence[Sample],
     unfit: Unfit | None = None,
+    *,
+    alone: bool = True,
 ) -> dict[str, int]:
     """Encode what is missing of some samples and their variants; returns of how many samples by field.
 
-    What cannot be encoded is collected in ``unfit``; without it, it ends the stage.
+    What cannot be encoded is collected in ``unfit``; without it, it ends the stage. ``alone`` is that of
+    :func:`fill_store`.
     """
     family = context.family
     work: list[Work] = []
@@ -200,7 +203,7 @@ def encode_samples(
         if missing:
             work.append((sample, keys, missing))
     if work:
-        fill_store(context, store, work, unfit)
+        fill_store(context, store, work, unfit, alone=alone)
     return {
         spec.name: len({sample.id for sample, _, missing in work if spec.name in missing})
         for spec in family.encoding.fields()
@@ -212,28 +215,35 @@ def variants_of(samples: Iterable[Sample]) -> list[Sample]:
     return [variant for sample in samples for variant in sample.in_variants()]
 
 
-def fill_store(context: RunContext, store: EncodedStore, work: Sequence[Work], unfit: Unfit | None = None) -> None:
-    """Encode and store, making progress durable every few seconds and on every way out."""
-    from tunesmith.run.device import pick_device
+def fill_store(
+    context: RunContext, store: EncodedStore, work: Sequence[Work], unfit: Unfit | None = None, *, alone: bool = True
+) -> None:
+    """Encode and store, making progress durable every few seconds and on every way out.
 
+    Args:
+        context: The run.
+        store: Takes what is encoded.
+        work: What is missing.
+        unfit: Collects what cannot be encoded; without it, that ends the stage.
+        alone: Encode in this process, whatever ``data.workers`` says.
+    """
     flushed = time.monotonic()
-    with context.family.encoding.kept(pick_device(context.recipe.model.device)) as encoder:
+    with (
+        closing(encoded_clips(context, store, work, alone=alone)) as encoded,
+        context.console.progress(msg("encode"), len(work)) as advance,
+    ):
         try:
-            with context.console.progress(msg("encode"), len(work)) as advance:
-                for sample, keys, missing in work:
-                    # Another sample of the same content may have been encoded since.
-                    fields = [name for name in missing if keys[name] not in store.fields[name]]
-                    try:
-                        if fields:
-                            store.put(keys, encoder.encode(sample, fields))
-                    except (UnfitSampleError, UnreadableAudioError) as error:
-                        if unfit is None:
-                            raise
-                        unfit.append((sample, error))
-                    if time.monotonic() - flushed > FLUSH_SECONDS:
-                        store.flush()
-                        flushed = time.monotonic()
-                    advance()
+            for (sample, keys, _), outcome in encoded:
+                if isinstance(outcome, dict):
+                    store.put(keys, {name: a for name, a in outcome.items() if keys[name] not in store.fields[name]})
+                elif unfit is None:
+                    raise outcome
+                else:
+                    unfit.append((sample, outcome))
+                if time.monotonic() - flushed > FLUSH_SECONDS:
+                    store.flush()
+                    flushed = time.monotonic()
+                advance()
         finally:
             store.flush()
 

@@ -146,11 +146,12 @@ def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None
             recipe.checks,
             fingerprint=recipe.data.fingerprint,
             overrule=recipe.data.overrule,
+            workers=recipe.data.workers,
             progress=advance,
             facts_path=facts,
             problems=dataset.problems,
             transcripts=clips.kind.transcripts,
-            more=speech_checks(clips.tools, spoken) if clips.kind.is_speech else (),
+            more=speech_checks(clips.tools, spoken, recipe.data.workers) if clips.kind.is_speech else (),
         )
     return CheckedFolder(Path(recipe.data.folder), recipe, dataset, report, clips.kind.notes)
 

@@ -53,6 +53,7 @@ NAMES: dict[str, Message] = {
         msg("too_long"),
         msg("too_short"),
         msg("transcript"),
+        msg("unheard"),
         msg("unreadable"),
         msg("upsampled"),
         msg("wrong_bpm"),

@@ -14,11 +14,13 @@ from tunesmith.data.layouts import Dataset, read_layout
 from tunesmith.data.replay import is_replay, mix_of
 from tunesmith.data.sample import Sample
 from tunesmith.data.split import SplitResult, split
+from tunesmith.data.workers import WorkersWanted
 from tunesmith.errors import TunesmithError
 from tunesmith.records.findings import CheckFindings
 from tunesmith.run.base_card import card_for_planning
 from tunesmith.run.context import RunContext
 from tunesmith.speech.tools import SpeechTools
+from tunesmith.stages.listening_task import FamilyListening, Listening, ToolsListening, listener_of
 from tunesmith.stages.replay import divide, for_family, join, read_replay, replay_counts, short_note
 from tunesmith.stages.spoken_names import spoken
 from tunesmith.texts import Message, msg
@@ -104,6 +106,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             unk_ratio=context.family.checks.unk_ratio if local else None,
             text_findings=context.family.checks.text_findings if local else None,
             overrule=context.recipe.data.overrule,
+            workers=context.recipe.data.workers,
             progress=advance,
             facts_path=context.folder.facts,
             problems=layout.problems,
@@ -117,22 +120,29 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
 def _spoken(context: RunContext) -> tuple[Check, ...]:
     """The checks of spoken clips, where the family speaks."""
     tools = context.family.checks.speech_tools() if context.family.is_speech else None
-    return () if tools is None else speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS))
+    if tools is None:
+        return ()
+    model = context.recipe.model
+    task = FamilyListening(model.path, model.family, dict(context.recipe.options), model.revision)
+    return speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS), context.recipe.data.workers, task)
 
 
-def speech_checks(tools: SpeechTools, path: Path | None) -> tuple[Check, ...]:
+def speech_checks(
+    tools: SpeechTools, path: Path | None, workers: WorkersWanted = 1, task: Listening | None = None
+) -> tuple[Check, ...]:
     """The checks of spoken clips.
 
     Args:
         tools: What speech is measured with.
         path: Where measurements are kept; nowhere when ``None``.
+        workers: Processes that listen; 1 listens in this one.
+        task: What each of them opens; by default what ``tools`` makes, which then hold no network of a family's.
     """
     from tunesmith.speech.recordings.checks import spoken_checks
-    from tunesmith.speech.recordings.measure import Listener
-    from tunesmith.speech.speaker_vector import voice_vector
-    from tunesmith.speech.transcribe import transcriber
 
-    return (spoken_checks(Listener(voice_vector(tools), transcriber(tools.whisper), tools.language, path)),)
+    listener = listener_of(tools)
+    opened = task or ToolsListening(tools)
+    return (spoken_checks(replace(listener, path=path, workers=workers, task=opened)),)
 
 
 def completed(checked: CheckReport, result: SplitResult, augmented: Augmented) -> tuple[CheckReport, SplitResult]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-
 import numpy as np
 import pytest
 
+from tests.data.checks.deadly import deadly
 from tests.data.sounds import RATE, phrase, save
-from tunesmith.data.checks import CheckLimits, measure, run_checks
+from tunesmith.data import workers
+from tunesmith.data.checks import CheckLimits, measure, measuring, run_checks
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message
@@ -110,19 +110,32 @@ def test_a_header_beyond_the_limits_is_measured_when_the_limit_is_raised(tmp_pat
 
 
 def test_processes_find_the_same(three, tmp_path, monkeypatch):
-    pools = []
+    counts, start = [], workers.WorkerPool.__init__
 
-    class Pool(concurrent.futures.ProcessPoolExecutor):
-        def __init__(self, *args, **more):
-            pools.append(args)
-            super().__init__(*args, **more)
+    def counted(pool, task, count):
+        counts.append(count)
+        start(pool, task, count)
 
-    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(workers.WorkerPool, "__init__", counted)
     four = [*three, sample(tmp_path / "gone.wav")]
-    alone = run_checks(four)
-    assert pools == []
-    assert run_checks(four, workers=2) == alone
-    assert pools == [(2,)]
+    alone = run_checks(four, facts_path=tmp_path / "alone.jsonl")
+    assert run_checks(four, workers="auto") == alone  # too few to be worth a start
+    assert counts == []
+    steps = []
+    assert run_checks(four, workers=2, facts_path=tmp_path / "two.jsonl", progress=steps.append) == alone
+    assert counts == [2] and sum(steps) == 4
+    for suffix in (".jsonl", ".npz"):
+        assert (tmp_path / f"two{suffix}").read_bytes() == (tmp_path / f"alone{suffix}").read_bytes()
+
+
+def test_a_clip_that_kills_every_worker_is_quarantined_and_tried_again_the_next_time(three, tmp_path, monkeypatch):
+    facts = tmp_path / "facts.jsonl"
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "measuring", deadly)
+        report = run_checks(three, workers=2, facts_path=facts)
+    assert list(report.quarantined) == ["1.wav"]
+    assert "ended from outside or crashed, 2 times (exit code -9)" in str(report.quarantined["1.wav"])
+    assert run_checks(three, facts_path=facts) == run_checks(three)
 
 
 def test_a_pair_of_audios_is_checked_by_role(tmp_path):

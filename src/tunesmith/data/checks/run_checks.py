@@ -15,6 +15,7 @@ from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.near_duplicates import altered_copies, near_duplicates
 from tunesmith.data.checks.survey import Survey, span_of
 from tunesmith.data.sample import Sample
+from tunesmith.data.workers import WorkersWanted
 from tunesmith.records.findings import Finding
 from tunesmith.texts import Message, msg
 
@@ -54,7 +55,7 @@ def run_checks(  # noqa: PLR0913
     unk_ratio: Callable[[str], float] | None = None,
     text_findings: Callable[[Sample], Sequence[Finding]] | None = None,
     overrule: Collection[str] = (),
-    workers: int = 1,
+    workers: WorkersWanted = 1,
     progress: Callable[[int], None] | None = None,
     facts_path: Path | None = None,
     problems: Sequence[Finding] = (),
@@ -73,7 +74,7 @@ def run_checks(  # noqa: PLR0913
         unk_ratio: Share (0..1) of a text's tokens unknown to the model's text encoder.
         text_findings: What else the model's family has to say about a sample's texts.
         overrule: Ids whose errors become warnings; errors of :data:`FINAL` checks stay.
-        workers: Processes that measure; 1 measures in this one.
+        workers: Processes that measure; 1 measures in this one, and ``auto`` takes as many as are worth their start.
         progress: Called with the number of samples measured since the last call.
         facts_path: ``facts.jsonl`` to keep measurements in between runs.
         problems: What the layout found; its errors are quarantined with the rest.

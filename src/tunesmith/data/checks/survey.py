@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from tunesmith.data.checks.facts import ClipFacts, FactStore, fact_key
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.checks.saving import Saving
 from tunesmith.data.sample import AudioRef, Sample
+from tunesmith.data.workers import WorkersWanted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +32,7 @@ class Survey:
         signals: Measure loudness and bandwidth.
         fingerprint: Take landmarks.
         overrule: Ids that are decoded whatever their header says.
-        workers: Processes; 1 measures in this one.
+        workers: Processes that measure; 1 measures in this one, and ``auto`` takes as many as are worth their start.
         progress: Called with the number of samples measured since the last call.
         facts_path: Where the facts are kept; ``None`` keeps nothing.
         keep: Keep what is measured now; else only what is known already is read.
@@ -40,7 +42,7 @@ class Survey:
     signals: bool = True
     fingerprint: bool = True
     overrule: Collection[str] = ()
-    workers: int = 1
+    workers: WorkersWanted = 1
     progress: Callable[[int], None] | None = None
     facts_path: Path | None = None
     keep: bool = True
@@ -73,10 +75,11 @@ class Survey:
 
         saving = Saving(save)
         try:
-            for job, result in _measure(jobs, self.workers):
-                measured[job.ref] = result
-                advance(job.ref)
-                saving.tick()
+            with closing(_measure(jobs, self.workers)) as results:
+                for job, result in results:
+                    measured[job.ref] = result
+                    advance(job.ref)
+                    saving.tick()
         finally:  # what an interruption leaves unmeasured is all that is measured the next time
             if jobs:
                 save()
@@ -109,31 +112,16 @@ def span_of(ref: AudioRef) -> AudioRef:
     return replace(ref, duration=None)
 
 
-def _measure(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, MeasuredClip]]:
+def _measure(jobs: Sequence[Job], workers: WorkersWanted) -> Generator[tuple[Job, MeasuredClip]]:
+    """Every job with what was measured, in order."""
     from tunesmith.data.checks.measure import measure_clip
+    from tunesmith.data.checks.measuring import killed, measuring, workers_for
+    from tunesmith.data.workers import WorkerDied, WorkerPool
 
-    if workers <= 1 or len(jobs) < 2 * workers:
+    count = workers_for(jobs, workers)
+    if count == 1:
         yield from ((job, measure_clip(job)) for job in jobs)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    # Spawned, not forked: a fork inherits the locks of whatever threads the caller runs.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
-        yield from zip(jobs, pool.map(measure_clip, jobs, chunksize=4), strict=True)
-
-
-def _end_with_parent() -> None:
-    """Let this worker end when the command that started it is killed; it would wait for work for ever."""
-    import os
-    import threading
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    with WorkerPool(measuring, count) as pool, closing(pool.run(jobs)) as results:
+        for job, result in results:
+            yield job, (killed(result), None) if isinstance(result, WorkerDied) else result

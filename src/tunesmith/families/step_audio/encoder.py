@@ -69,10 +69,10 @@ class StepAudioEncoder(Encoder):
         try:
             return self._encode(sample, fields)
         except TunesmithError as error:
-            if isinstance(error.__cause__, ImportError):
-                raise  # of this installation, not of the sample
+            if error.where or isinstance(error.__cause__, ImportError):
+                raise  # it names its file already, or is of this installation and not of the sample
             where = str(sample.attributes.get("line") or sample.id)
-            raise type(error)(error.what, where=error.where or where, remedy=error.remedy) from error
+            raise type(error)(error.what, where=where, remedy=error.remedy) from error
 
     def _encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
         can = learners(sample)

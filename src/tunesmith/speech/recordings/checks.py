@@ -10,6 +10,7 @@ from statistics import median
 from tunesmith.data.checks.context import Check, CheckContext, CheckedClip
 from tunesmith.data.checks.file_name_texts import shortened
 from tunesmith.data.sample import speaker
+from tunesmith.data.workers import TRIES, WorkerDied
 from tunesmith.ears.catalogue import WHISPER_TINY_EN, install_command
 from tunesmith.records.findings import Finding
 from tunesmith.speech.error_rate import error_rate
@@ -33,6 +34,7 @@ def spoken_checks(listener: Listener) -> Check:
     def check(context: CheckContext) -> Iterator[Finding]:
         heard = listener.hear(context)
         listened = listener.transcriber is not None
+        yield from unheard(listener.lost)
         if context.transcripts:
             yield from transcripts(context, heard)
             yield from paces(context, heard, listened=listened)
@@ -42,6 +44,23 @@ def spoken_checks(listener: Listener) -> Check:
         yield from odd_voices(context, heard, listener.voice)
 
     return check
+
+
+def unheard(lost: Mapping[str, WorkerDied]) -> Iterator[Finding]:
+    """Warning where nobody could listen."""
+    for clip, died in lost.items():
+        yield Finding(
+            check="unheard",
+            level="warn",
+            clip=clip,
+            message=msg(
+                "the process that listened to it was ended from outside or crashed, {tries} times (exit code {code}); "
+                "words, pace and voice of this clip are not checked",
+                tries=TRIES,
+                code=died.code,
+            ),
+            remedy=msg("See with data.workers=1 what happens; often there is too little memory."),
+        )
 
 
 def transcripts(context: CheckContext, heard: Mapping[str, SpokenFacts]) -> Iterator[Finding]:
