@@ -46,7 +46,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_examples(folder, 5)
         (folder / "train" / "broken.wav").write_bytes(b"RIFF\x00\x00no sound at all")
 
-    return once(tmp_path_factory, "songs", make)
+    return once(tmp_path_factory, "songs-for-workers", make)
 
 
 def context_of(root: Path, name: str, model: str, workers: int | str, **data) -> RunContext:

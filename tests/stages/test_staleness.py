@@ -43,6 +43,7 @@ OF_KEY = {
     "data.min_crop_seconds": {"check", "train"},
     "data.replay": {"check", "train"},  # with it, the share that is drawn of it in each epoch
     "train.seed": {"check", "train"},  # the split is drawn with it
+    "data.workers": set(),
     "previews.every": set(),
     "previews.max_share": set(),
     "generate.batch_size": set(),
