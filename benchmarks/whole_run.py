@@ -126,16 +126,12 @@ def main() -> None:
     for family in given.family or FAMILIES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            before = whole(given.before, *_demo_of(family, folder / "before")) if given.before else None
-            now = whole(sys.executable, *_demo_of(family, folder / "now"))
+            demo_of = ("-m", "tunesmith", "demo", "--family", family, "--out", str(folder / "before"))
+            before = whole(given.before, *demo_of) if given.before else None
             told = folder / "parts.json"
-            whole(sys.executable, __file__, "--family", family, "--one", str(folder / "parts"), str(told))
+            now = whole(sys.executable, __file__, "--family", family, "--one", str(folder / "now"), str(told))
             tell(family, read_json(told), now, before)
     print(write_results(__file__, [argument for family in given.family or () for argument in ("--family", family)]))
-
-
-def _demo_of(family: str, out: Path) -> tuple[str, ...]:
-    return ("-m", "tunesmith", "demo", "--family", family, "--out", str(out))
 
 
 def tell(family: str, parts: dict[str, float], now: float, before: float | None) -> None:
