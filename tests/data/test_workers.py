@@ -90,8 +90,16 @@ def test_what_opening_raises_and_workers_that_do_not_come_to_life():
         next(pool.run([1, 2]))
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    """Tests that run in the background ignore Ctrl-C, and what they start would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_worker_outlives_its_command(tmp_path, number):
+def test_no_worker_outlives_its_command(tmp_path, hearing_ctrl_c, number):
     script = "import sys; from tests.data.worker_tasks import sleep_in_workers; sleep_in_workers(sys.argv[1])"
     command = [sys.executable, "-c", script, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:

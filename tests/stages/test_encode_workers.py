@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.data.sounds import phrase, save
+from tests.data.test_workers import hearing_ctrl_c
 from tests.families.step_audio.tiny_checkpoint import write_pairs
 from tests.once import once
 from tests.stages.deadly_encoder import DeadlyTask
@@ -36,6 +37,8 @@ from tunesmith.stages import encode_clips
 from tunesmith.stages.check import check
 from tunesmith.stages.encode import encode
 from tunesmith.stages.new import new_run
+
+__all__ = ["hearing_ctrl_c"]
 
 FAMILIES = ("pocket/musicgen", "pocket/step_audio")
 
@@ -171,7 +174,7 @@ def encoded(run: Path) -> list[bytes]:
     return [store.fields[name].read(int(row)).tobytes() for name, found in rows.items() for row in found]
 
 
-def test_a_stopped_encoding_leaves_no_workers_keeps_what_is_done_and_goes_on(tmp_path, checked_run):
+def test_a_stopped_encoding_leaves_no_workers_keeps_what_is_done_and_goes_on(tmp_path, checked_run, hearing_ctrl_c):
     run = shutil.copytree(checked_run / "runs" / "r", tmp_path / "run")
     shard = RunFolder(run).cache / "codes" / "shard-00000.bin"
     with tunesmith(tmp_path, "encode", str(run)) as process:
@@ -188,7 +191,7 @@ def test_a_stopped_encoding_leaves_no_workers_keeps_what_is_done_and_goes_on(tmp
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_check_leaves_no_workers(tmp_path, checked_run, number):
+def test_a_stopped_check_leaves_no_workers(tmp_path, checked_run, hearing_ctrl_c, number):
     run = shutil.copytree(checked_run / "runs" / "r", tmp_path / "run")
     RunFolder(run).facts.unlink()
     RunFolder(run).stage("check").unlink()
