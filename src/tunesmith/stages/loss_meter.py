@@ -54,30 +54,35 @@ class Meter:
 
     def assigned(self, samples: Sequence[Sample]) -> tuple[tuple[float, ...], ...]:
         """The base's loss of every clip under the caption of each; its own one is on the diagonal."""
-        import torch
-
         from tunesmith.adapters.scale import set_scale
-        from tunesmith.training.state import to_device
+        from tunesmith.families.loss_terms import result_of
 
         roles = _lent_roles(self.context)
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
         encode_quietly(self.context, [sample for row in under for sample in row])
         set_scale(self.networks, 0.0)
-        measure, move = self.context.family.objective.losses_under_texts, partial(to_device, device=self.device)
-        with torch.no_grad():
-            return tuple(tuple(measure(self.networks, items_of(self.context, row), move)) for row in under)
+        rows = (self._of_each(items_of(self.context, row), telling=True) for row in under)
+        return tuple(tuple(result_of([one]).loss for one in row) for row in rows)
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
         from tunesmith.adapters.scale import set_scale
 
-        alone = each_alone(self.context, samples)
-        batches = {sample.id: of_clip for sample, of_clip in zip(samples, alone, strict=True)}
+        items, names = items_of(self.context, samples), [sample.id for sample in samples]
         found: list[ClipSums] = []
         for scale in (0.0, 1.0):
             set_scale(self.networks, scale)
-            found.append({name: self._sums(of_clip) for name, of_clip in batches.items()})
+            found.append(dict(zip(names, self._of_each(items), strict=True)))
         return found
+
+    def _of_each(self, items: Sequence[Item], *, telling: bool = False) -> list[dict[str, TermSum]]:
+        import torch
+
+        from tunesmith.training.state import to_device
+
+        move = partial(to_device, device=self.device)
+        with torch.no_grad():
+            return self.context.family.objective.sums_of_each(self.networks, items, move, telling=telling)
 
     def _sums(self, batches: Sequence[Batch]) -> dict[str, TermSum]:
         import torch
@@ -185,13 +190,6 @@ def batches_of(context: RunContext, samples: Sequence[Sample]) -> list[Batch]:
         return []
     items = fixed_items(clips_of(context, samples))
     return fixed_batches(context.family, items, context.recipe.train.batch_size)
-
-
-def each_alone(context: RunContext, samples: Sequence[Sample]) -> list[list[Batch]]:
-    """The same of every sample by itself, in their order."""
-    from tunesmith.training.validation import fixed_batches
-
-    return [fixed_batches(context.family, [item], 1) for item in items_of(context, samples)]
 
 
 def items_of(context: RunContext, samples: Sequence[Sample]) -> list[Item]:

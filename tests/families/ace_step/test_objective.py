@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.objective import draw_sigma, held_out_sigmas, item_noise, sigma_table, upside_down
 from tunesmith.families.ace_step.settings import AceStepSettings
 from tunesmith.families.contract import Family
-from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
+from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine, summed
 
 
 def item(family: Family, frames: int, seed: int, lyrics: int = 6) -> dict[str, np.ndarray]:
@@ -130,25 +132,33 @@ def test_all_levels_at_once_cost_what_each_costs_alone(family, networks, monkeyp
         assert float(at_once[name].sum.detach()) == pytest.approx(float(term.sum.detach()), rel=1e-5)
 
 
-def test_texts_are_told_at_the_noisier_levels(family, networks, monkeypatch):
+def test_items_that_pass_together_cost_what_each_costs_alone(family, networks, monkeypatch):
     items = mixed(family)
-    told = family.objective.losses_under_texts(networks, items, lambda batch: batch)
-    assert len(told) == len(items) > 1
-    for item, loss in zip(items, told, strict=True):
-        terms = list(family.objective.loss(networks, family.objective.collate([item], None), None).values())
-        means = [float(term.sum.detach()) / term.denominator for term in terms]
-        assert loss == pytest.approx(np.mean(means[: objective.HELD_OUT_LEVELS // 2]), rel=1e-5)
-        assert loss != pytest.approx(np.mean(means), rel=1e-3)
-    monkeypatch.setattr(objective, "FRAMES_AT_ONCE", 0)
-    assert family.objective.losses_under_texts(networks, items, lambda batch: batch) == pytest.approx(told, rel=1e-5)
+    calls = count_calls(monkeypatch, networks["transformer"])
+    together = family.objective.sums_of_each(networks, items, lambda batch: batch)
+    assert len(calls) < len(items) == len(together)
+    for one, found in zip(items, together, strict=True):
+        alone = summed(family.objective.loss(networks, family.objective.collate([one], None), None))
+        assert found == {name: replace(term, sum=pytest.approx(term.sum, rel=1e-5)) for name, term in alone.items()}
+
+
+def test_texts_are_told_at_the_noisier_levels(family, networks):
+    items = mixed(family)
+    told = family.objective.sums_of_each(networks, items, lambda batch: batch, telling=True)
+    whole = family.objective.sums_of_each(networks, items, lambda batch: batch)
+    for some, all_levels in zip(told, whole, strict=True):
+        assert list(some) == list(all_levels)[: objective.HELD_OUT_LEVELS // 2]
+        assert some == {name: replace(all_levels[name], sum=pytest.approx(term.sum)) for name, term in some.items()}
 
 
 def test_items_are_measured_together_as_long_as_they_are_short(family):
-    items = mixed(family)
-    groups = objective.measured_together(items * 40)
-    assert [item for group in groups for item in group] == items * 40
-    longest = max(item["latents"].shape[2] for item in items)
-    assert objective.FRAMES_AT_ONCE - longest < len(groups[0]) * longest <= objective.FRAMES_AT_ONCE
+    items = mixed(family) * 40
+    frames = [item["latents"].shape[2] for item in items]
+    groups = objective.measured_together(items)
+    assert sorted(row for group in groups for row in group) == list(range(len(items)))
+    padded = [len(group) * max(frames[row] for row in group) for group in groups]
+    assert max(padded) <= objective.FRAMES_AT_ONCE
+    assert min(padded[:-1]) > objective.FRAMES_AT_ONCE - 2 * max(frames)
 
 
 def count_calls(monkeypatch, network) -> list[int]:

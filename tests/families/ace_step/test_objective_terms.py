@@ -13,7 +13,7 @@ from tunesmith.families.ace_step.objective import (
     ace_step_loss,
     draw_sigma,
     item_noise,
-    projection_sum,
+    projection_sums,
     sigma_table,
     upside_down,
     with_padding,
@@ -112,13 +112,13 @@ def test_projection_compares_each_item_at_its_own_length():
     network, generator = Affine(), torch.Generator().manual_seed(1)
     hidden = torch.randn(2, 5, 6, generator=generator)
     targets = [torch.randn(length, 4, generator=generator) for length in (9, 4)]
-    total = projection_sum(network, hidden, 1, targets, FRAMES)
-    wanted = 0.0
+    sums = projection_sums(network, hidden, 1, targets, FRAMES)
+    wanted = []
     for row, (target, frames) in enumerate(zip(targets, FRAMES, strict=True)):
         projected = network.project(hidden[row, :frames].double().float(), 1).double().numpy()
-        wanted += frames * cosine(projected, target.double().numpy())
-    assert float(total) == pytest.approx(wanted, rel=1e-4)
-    assert total.dtype == torch.float32
+        wanted.append(frames * cosine(projected, target.double().numpy()))
+    assert sums.tolist() == pytest.approx(wanted, rel=1e-4)
+    assert sums.dtype == torch.float32
 
 
 def test_models_are_compared_once_at_the_first_level_and_at_their_own_depth(batch):
@@ -126,7 +126,7 @@ def test_models_are_compared_once_at_the_first_level_and_at_their_own_depth(batc
     batch["other"] = [torch.arange(12.0).cos().reshape(3, 4), torch.arange(8.0).cos().reshape(2, 4)]
     terms = ace_step_loss(network, batch, ("mert", "other"))
     assert list(terms) == ["low", "other", "high"], "one that is not in the batch is left out"
-    total = projection_sum(network, hidden_at(7, 1000 * SIGMAS[0]), 1, batch["other"], FRAMES)
+    total = projection_sums(network, hidden_at(7, 1000 * SIGMAS[0]), 1, batch["other"], FRAMES).sum()
     assert float(terms["other"].sum) == pytest.approx(float(total), rel=1e-6)
     term = terms["other"]
     assert term == LossTerm(term.sum, 8.0, "ssl", 0.125)

@@ -22,11 +22,12 @@ import torch
 from torch.nn import functional as F
 
 from tunesmith.adapters.attach import unwrap_peft
+from tunesmith.data.batches import micro_batches
 from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.ace_step.parts.transformer import Conditions
 from tunesmith.families.ace_step.sampler.schedule import TRAINING_LEVELS, training_sigmas
 from tunesmith.families.contract import Batch
-from tunesmith.families.loss_terms import LossTerm
+from tunesmith.families.loss_terms import LossTerm, TermSum
 
 HELD_OUT_LEVELS = 4
 """Held-out loss is measured at so many fixed noise levels, the middles of equal shares of what training draws."""
@@ -91,21 +92,30 @@ def ace_step_loss(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> 
     A term's denominator is its number of valid frames. When measuring there is one term per noise level, named after
     it; their mean is the loss, and each shows where on the way from noise to music the model is good.
     """
+    counts = batch["denominators"]
+    return {
+        name: LossTerm(total_B.sum(), counts[name], **_kind(name, batch, ssl_names))
+        for name, total_B in sums_of_terms(network, batch, ssl_names)
+    }
+
+
+def sums_of_terms(network: Any, batch: Batch, ssl_names: Sequence[str]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every term's sum by item (B,): over frames at each noise level, and of the compared models at the first."""
     network = unwrap_peft(network)
     conditions = conditions_of(network, batch)
     compared = [(index, name) for index, name in enumerate(ssl_names) if name in batch]
     taps = tuple(dict.fromkeys(network.config.ssl_encoder_depths[index] for index, _ in compared))
-    terms: dict[str, LossTerm] = {}
     answers = at_every_level(network, batch, conditions, taps)
     for name, sigma_B, (velocity, hidden) in zip(batch["denoise_terms"], batch["sigmas"], answers, strict=True):
-        count = batch["denominators"][name]
-        errors_BT = denoise_errors(velocity, batch, sigma_B, batch["frame_mask"])
-        terms[name] = LossTerm(errors_BT.sum(), count)
+        yield name, denoise_errors(velocity, batch, sigma_B, batch["frame_mask"]).sum(dim=1)
         for index, ssl in compared if name == batch["denoise_terms"][0] else ():
             depth = network.config.ssl_encoder_depths[index]
-            total = projection_sum(network, hidden[depth], index, batch[ssl], batch["frames"])
-            terms[ssl] = LossTerm(total, batch["denominators"][ssl], reduction_group="ssl", weight=batch["ssl_weight"])
-    return terms
+            yield ssl, projection_sums(network, hidden[depth], index, batch[ssl], batch["frames"])
+
+
+def _kind(name: str, batch: Batch, ssl_names: Sequence[str]) -> dict[str, Any]:
+    """A term's reduction group and weight."""
+    return {"reduction_group": "ssl", "weight": batch["ssl_weight"]} if name in ssl_names else {}
 
 
 def conditions_of(network: Any, batch: Batch) -> Conditions:
@@ -138,40 +148,45 @@ def at_every_level(
             yield part, {depth: frames.chunk(times)[row] for depth, frames in hidden.items()}
 
 
-def projection_sum(
+def projection_sums(
     network: Any, hidden_BTD: torch.Tensor, index: int, targets: Sequence[torch.Tensor], frames: Sequence[int]
 ) -> torch.Tensor:
-    """1 - cosine between projected hidden frames and a compared model's features, times each item's frames.
+    """1 - cosine between projected hidden frames and a compared model's features, times each item's frames (B,).
 
     Hidden frames are projected, then interpolated linearly to the features' length (F differs per item).
     """
-    total = hidden_BTD.new_zeros((), dtype=torch.float32)
+    sums = []
     for row, (target_FD, count) in enumerate(zip(targets, frames, strict=True)):
         projected = network.project(hidden_BTD[row : row + 1, :count], index).float()
         resized = F.interpolate(projected.transpose(1, 2), size=len(target_FD), mode="linear").transpose(1, 2)[0]
-        total = total + count * (1 - F.cosine_similarity(resized, target_FD.to(resized), dim=-1)).mean()
-    return total
+        sums.append(count * (1 - F.cosine_similarity(resized, target_FD.to(resized), dim=-1)).mean())
+    return torch.stack(sums)
 
 
-def measured_together(items: Sequence[Mapping[str, np.ndarray]]) -> list[Sequence[Mapping[str, np.ndarray]]]:
-    """Items of like length in groups that may pass the network at once when measuring."""
-    size = max(1, FRAMES_AT_ONCE // max((item["latents"].shape[2] for item in items), default=1))
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def measured_together(items: Sequence[Mapping[str, np.ndarray]]) -> list[list[int]]:
+    """Rows of items of like length in groups that may pass the network at once when measuring."""
+    frames = np.array([item["latents"].shape[2] for item in items], np.int64)
+    return micro_batches(range(len(items)), frames, size=max(1, len(items)), token_budget=FRAMES_AT_ONCE)
 
 
-def losses_at_noisiest(network: Any, batch: Batch) -> list[float]:
-    """Every item's loss by itself at the first half of a measured batch's noise levels, the largest ones."""
-    network = unwrap_peft(network)
+def noisier_half(batch: Batch) -> Batch:
+    """A measured batch at the first half of its noise levels, the largest ones."""
     half = (len(batch["denoise_terms"]) + 1) // 2
-    noisy = {**batch, "sigmas": batch["sigmas"][:half]}
-    valid_B = torch.tensor(batch["frames"], device=batch["latents"].device)
-    answers = at_every_level(network, noisy, conditions_of(network, batch), ())
-    errors_KB = [
-        denoise_errors(velocity, batch, sigma_B, batch["frame_mask"]).double().sum(dim=1) / valid_B
-        for sigma_B, (velocity, _) in zip(noisy["sigmas"], answers, strict=True)
+    return {**batch, "sigmas": batch["sigmas"][:half], "denoise_terms": batch["denoise_terms"][:half]}
+
+
+def sums_by_item(network: Any, batch: Batch, ssl_names: Sequence[str] = ()) -> list[dict[str, TermSum]]:
+    """What :func:`ace_step_loss` sums over a batch, of every item by itself."""
+    sums_BN = dict(sums_of_terms(network, batch, ssl_names))
+    kinds = [_kind(name, batch, ssl_names) for name in sums_BN]
+    totals = torch.stack(list(sums_BN.values()), dim=1).double().tolist()
+    return [
+        {
+            name: TermSum(total, float(count), kind.get("reduction_group", "loss"), kind.get("weight", 1.0))
+            for name, total, kind in zip(sums_BN, row, kinds, strict=True)
+        }
+        for row, count in zip(totals, batch["frames"], strict=True)
     ]
-    means: list[float] = torch.stack(errors_KB).mean(dim=0).tolist()
-    return means
 
 
 def upside_down(batch: Batch) -> Batch:

@@ -11,7 +11,7 @@ from tunesmith.data.item_rng import ItemRng
 from tunesmith.families.ace_step.checkpoint import AceStepCheckpoint
 from tunesmith.families.ace_step.config import NETWORK
 from tunesmith.families.contract import Batch, Objective
-from tunesmith.families.loss_terms import LossTerm
+from tunesmith.families.loss_terms import LossTerm, TermSum
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,17 +43,23 @@ class AceStepObjective(Objective):
 
         return zero_velocity_loss(self.checkpoint.settings.shift)
 
-    def losses_under_texts(
+    def sums_of_each(
         self,
         networks: Mapping[str, nn.Module],
         items: Sequence[Mapping[str, np.ndarray]],
         to_device: Callable[[Batch], Batch],
-    ) -> list[float]:
-        """At the noisier half of the levels: near the music the latents themselves say what they are."""
-        from tunesmith.families.ace_step.objective import losses_at_noisiest, measured_together
+        *,
+        telling: bool = False,
+    ) -> list[dict[str, TermSum]]:
+        """Short clips pass together; a text is told at the noisier levels: near the music latents say what they are."""
+        from tunesmith.families.ace_step.objective import measured_together, noisier_half, sums_by_item
 
-        batches = [self.collate(together, None) for together in measured_together(items)]
-        return [loss for batch in batches for loss in losses_at_noisiest(networks[NETWORK], to_device(batch))]
+        found: dict[int, dict[str, TermSum]] = {}
+        for rows in measured_together(items):
+            batch = to_device(self.collate([items[row] for row in rows], None))
+            asked = noisier_half(batch) if telling else batch
+            found.update(zip(rows, sums_by_item(networks[NETWORK], asked, self.checkpoint.ssl_names), strict=True))
+        return [found[row] for row in range(len(items))]
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Latents upside down: low frequencies where high ones belong."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunesmith.data.item_rng import ItemRng
-from tunesmith.families.loss_terms import LossTerm, result_of, summed
+from tunesmith.families.loss_terms import LossTerm, TermSum, summed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,22 +58,24 @@ class Objective(ABC):
         denominators = self.loss_denominators(batch)
         return sum(denominators.values()) / max(1, len(denominators))
 
-    def losses_under_texts(
+    def sums_of_each(
         self,
         networks: Mapping[str, nn.Module],
         items: Sequence[Mapping[str, np.ndarray]],
         to_device: Callable[[Batch], Batch],
-    ) -> list[float]:
-        """Each item's loss by itself, where it shows whether a text is the clip's own; by default the whole loss.
+        *,
+        telling: bool = False,
+    ) -> list[dict[str, TermSum]]:
+        """Each item's terms by itself, in their order, measured (nothing is drawn) without gradients.
 
         Args:
             networks: Those of the present phase.
-            items: One clip under several texts, as :meth:`collate` takes them.
+            items: As :meth:`collate` takes them.
             to_device: Moves a batch to the networks.
+            telling: Only terms that show whether a text is the clip's own; by default all do.
         """
-        return [
-            result_of([summed(self.loss(networks, to_device(self.collate([item], None)), None))]).loss for item in items
-        ]
+        alone = (to_device(self.collate([item], None)) for item in items)
+        return [summed(self.loss(networks, batch, None)) for batch in alone]
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:
         """Deliberately wrong readings of the data (a layout, a shift) whose loss must be worse than the right one."""
