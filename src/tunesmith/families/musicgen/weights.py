@@ -66,7 +66,7 @@ def load_trained_part(folder: Path, config: MusicGenConfig, *, meta: bool = Fals
         part = TrainedPart(config)
     if not meta:
         fill(part, folder, {"decoder.": "decoder.", "enc_to_dec_proj.": "enc_to_dec_proj."})
-        _rebuild_positions(part)
+        rebuild_positions(part)
     part.requires_grad_(False)
     return part.eval()
 
@@ -145,7 +145,8 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...]) -> Iterator[tuple[str,
                     yield name, tensor
 
 
-def _rebuild_positions(part: TrainedPart) -> None:
+def rebuild_positions(part: TrainedPart) -> None:
+    """Make the table of positions, which no checkpoint has to hold, on the CPU."""
     positions = part.decoder.model.decoder.embed_positions
     del positions.weights
     positions.make_weights(positions.num_positions, positions.embedding_dim)

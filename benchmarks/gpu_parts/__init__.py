@@ -1,0 +1,1 @@
+"""The parts of ``gpu.py``: what each measures, and the families at every size that they measure it on."""
