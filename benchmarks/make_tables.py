@@ -1,7 +1,7 @@
 """Writes the tables of ``docs/benchmarks.md`` and ``docs/ears.md`` from ``results/*.json``: ``make benchmark-tables``.
 
 Each block of a page between ``<!-- table NAME -->`` and ``<!-- end -->`` is the template ``tables/NAME.md`` (Jinja)
-over the recorded runs. A template calls ``run("script", "arguments")`` for a run's figures.
+over the recorded runs. A template calls ``run("script", "arguments")`` for a run's figures, or ``recorded`` where there may be none yet.
 """
 
 from __future__ import annotations
@@ -39,8 +39,27 @@ def filled(page: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
         jinja2.UndefinedError, KeyError: when a template asks for a figure or a run that was not recorded.
     """
 
+    environment = environment_of(runs)
+
+    def table(block: re.Match[str]) -> str:
+        return f"{block[1]}{block[2]}{environment.get_template(f'{block[1]}.md').render().rstrip()}\n"
+
+    return BLOCK.sub(table, page)
+
+
+def rendered(name: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """One table by itself, of runs that need not be recorded yet."""
+    return environment_of(runs).get_template(f"{name}.md").render().rstrip() + "\n"
+
+
+def environment_of(runs: Mapping[str, Mapping[str, Any]]) -> jinja2.Environment:
+    """What templates may use."""
+
     def run(script: str, arguments: str = "") -> Any:
         return runs[script][arguments]["figures"]
+
+    def recorded(script: str, arguments: str = "") -> Any:
+        return runs.get(script, {}).get(arguments, {}).get("figures")
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -48,13 +67,9 @@ def filled(page: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"run": run, "reached": reached}
+    environment.globals |= {"run": run, "recorded": recorded, "reached": reached}
     environment.filters |= {"fixed": fixed, "grouped": lambda value: f"{float(value):,.0f}", "percent": percent}
-
-    def table(block: re.Match[str]) -> str:
-        return f"{block[1]}{block[2]}{environment.get_template(f'{block[1]}.md').render().rstrip()}\n"
-
-    return BLOCK.sub(table, page)
+    return environment
 
 
 def fixed(value: float, digits: int = 2) -> str:

@@ -33,7 +33,7 @@ def measured(**figures: Any) -> None:
     _measured.update(figures)
 
 
-def write_results(script: str, arguments: Sequence[str] | None = None) -> Path:
+def write_results(script: str, arguments: Sequence[str] | None = None, folder: Path | None = None) -> Path:
     """Write what was measured since the last call; the run is named by the arguments that the script was given.
 
     ``BENCHMARK_RESULTS`` in the environment names another folder than ``results/``, for trying a script out.
@@ -41,8 +41,9 @@ def write_results(script: str, arguments: Sequence[str] | None = None) -> Path:
     Args:
         script: ``__file__`` of the script.
         arguments: Those that name the run, where not all of them do (a work folder).
+        folder: Where to write, where that is neither of the two.
     """
-    path = Path(os.environ.get("BENCHMARK_RESULTS", FOLDER)) / f"{Path(script).stem}.json"
+    path = (folder or Path(os.environ.get("BENCHMARK_RESULTS", FOLDER))) / f"{Path(script).stem}.json"
     runs = read_json(path)["runs"] if path.exists() else {}
     runs[shlex.join(sys.argv[1:] if arguments is None else arguments)] = {
         "recorded": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -56,7 +57,12 @@ def write_results(script: str, arguments: Sequence[str] | None = None) -> Path:
 
 
 def commit() -> str:
-    """The commit that was measured, with ``+`` where files had been changed since; empty outside a repository."""
+    """The commit that was measured, with ``+`` where files had been changed since; empty outside a repository.
+
+    ``BENCHMARK_COMMIT`` in the environment names it where only a copy of the files is at hand.
+    """
+    if named := os.environ.get("BENCHMARK_COMMIT"):
+        return named
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *arguments]

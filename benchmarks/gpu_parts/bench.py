@@ -29,10 +29,11 @@ from tunesmith.training.loop import inputs_left_alone, local_micro_batches, set_
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.state import RunClips, TrainState
 
-ADAPTER_SPREAD = 0.02
+ADAPTER_SPREAD = 0.005
 """What a fresh adapter's zeros are replaced by, so that every one of its weights has a gradient."""
 LONGEST = 10**6
 """Frames: no random clip is cropped."""
+Item = Mapping[str, np.ndarray]
 Gradients = dict[str, torch.Tensor]
 
 
@@ -55,26 +56,27 @@ def recipe_of(case: Case, family: Family, device: str, precision: str, train: Ma
 def workbench(
     case: Case,
     family: Family,
-    seconds: Sequence[float],
+    items: Sequence[Item],
     folder: Path,
     *,
     device: str,
     precision: str,
     **train: Any,
 ) -> TrainState:
-    """A run of random clips of these lengths, all of them in one micro-batch unless ``train`` says otherwise."""
-    recipe = recipe_of(case, family, device, precision, {"batch_size": len(seconds), **train})
+    """A run of these encoded clips, all of them in one micro-batch unless ``train`` says otherwise."""
+    recipe = recipe_of(case, family, device, precision, {"batch_size": len(items), **train})
     store = EncodedStore(folder / "cache", family.encoding.fields())
-    samples = [Sample(f"{number}", {"audio": AudioRef("-")}, {"caption": "a, b"}) for number in range(len(seconds))]
-    for number, sample in enumerate(samples):
+    samples = [Sample(f"{number}", {"audio": AudioRef("-")}, {"caption": "a, b"}) for number in range(len(items))]
+    for item, sample in zip(items, samples, strict=True):
         keys = {spec.name: family.encoding.field_key(sample, spec.name) for spec in family.encoding.fields()}
-        if store.missing(keys):
-            store.put(keys, case.item(family, seconds[number], number))
+        store.put(keys, item)
     store.flush()
     run_folder = RunFolder(folder).create()
     context = RunContext(run_folder, recipe, Console(quiet=True, log_file=run_folder.log))
     vars(context)["family"] = family
     state = build_train_state(context, RunClips(Clips(family, store, samples, max_frames=LONGEST, min_frames=1)))
+    if state.accelerator.device.type != device:
+        raise RuntimeError(f"the run is on {state.accelerator.device}, not on {device}")
     _move_from_zero(state)
     return state
 
@@ -107,7 +109,7 @@ def loss_and_gradients(state: TrainState) -> tuple[float, Gradients]:
 
 
 def error(found: Gradients, reference: Gradients) -> float:
-    """Norm of the difference of all numbers over that of the reference.
+    """Norm of the difference of all numbers over that of the reference, or by itself where that is nothing but zeros.
 
     Raises:
         ValueError: when one of them lacks a parameter.
@@ -116,7 +118,7 @@ def error(found: Gradients, reference: Gradients) -> float:
         raise ValueError(f"gradients of other parameters: {sorted(found.keys() ^ reference.keys())[:3]}")
     over = sum(float((found[name] - value).double().square().sum()) for name, value in reference.items())
     under = sum(float(value.double().square().sum()) for value in reference.values())
-    return float(np.sqrt(over / under)) if under else 0.0
+    return float(np.sqrt(over / under if under else over))
 
 
 def by_target(found: Gradients, reference: Gradients) -> dict[str, float]:

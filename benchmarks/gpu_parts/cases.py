@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,8 @@ from models import MEDIUM, Sizes
 from models import config as musicgen_config
 from tunesmith.data.content import content_key
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.sample import Sample
+from tunesmith.data.layouts import read_layout
+from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.families.ace_step.adapters import AceStepAdapters
 from tunesmith.families.ace_step.config import LyricEncoderConfig, TransformerConfig
 from tunesmith.families.ace_step.encoding import AceStepEncoding
@@ -39,6 +41,7 @@ from tunesmith.families.step_audio.config import (
     GROUP,
     GROUP_SECONDS,
     LLM,
+    TARGET,
     EstimatorConfig,
     FlowConfig,
     FlowEncoderConfig,
@@ -51,6 +54,8 @@ from tunesmith.families.step_audio.generation import StepAudioGeneration
 from tunesmith.families.step_audio.settings import StepAudioSettings
 from tunesmith.families.step_audio.sizes import TEXT_IDS_PER_SECOND
 from tunesmith.families.step_audio.training import StepAudioObjective
+from tunesmith.files import read_json
+from tunesmith.pocket.shipped import example_clips, pocket_path
 
 Size = Literal["pocket", "wide", "full"]
 CAPTION_TOKENS, LYRIC_TOKENS = 24, 400
@@ -135,6 +140,13 @@ class Case:
             STEP_AUDIO.name: _speech_item,
         }
         return makers[self.kind.name](family, seconds, seed)
+
+    def shipped_items(self, family: Family, count: int) -> list[dict[str, np.ndarray]]:
+        """The fields of clips that ship with the pocket model, which knows what they sound like."""
+        samples = pairs() if self.kind is STEP_AUDIO else read_layout(example_clips(self.kind.name)).samples
+        names = [spec.name for spec in family.encoding.fields()]
+        with family.encoding.encoder() as encoder:
+            return [encoder.encode(sample, names) for sample in samples[:count]]
 
 
 CASES = (
@@ -252,6 +264,16 @@ def _speech_item(family: Family, seconds: float, seed: int) -> dict[str, np.ndar
         "mu": mel(2 * frames),
     }
     return {spec.name: item[spec.name] for spec in family.encoding.fields()}
+
+
+def pairs() -> list[Sample]:
+    """The shipped voice's recordings, each with the one before it as its prompt."""
+    voice = pocket_path(STEP_AUDIO.name) / "examples" / "voice"
+    made = []
+    for before, row in pairwise(read_json(voice / "metadata.json")):
+        audios = {role: AudioRef(str(voice / line["audio"])) for role, line in ((PROMPT, before), (TARGET, row))}
+        made.append(Sample(row["audio"], audios, {"caption": row["text"], PROMPT_TEXT: before["text"]}))
+    return made
 
 
 def seconds_of_ids(ids: int) -> float:

@@ -173,6 +173,8 @@ def begin_processes(recipe: Recipe) -> PartialState:
     from accelerate import PartialState
 
     kind = kind_of_device(recipe.model.device)
+    if PartialState._shared_state and PartialState().num_processes == 1:
+        PartialState._reset_state()  # it keeps the device of the run before, which may have been another one
     with ending_with_launcher():  # it waits for the other processes
         return PartialState(cpu=kind == "cpu")
 
