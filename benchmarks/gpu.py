@@ -34,6 +34,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--steps", nargs="+", default=["*"], metavar="PATTERN", help="of the parts, steps with such names")
     parser.add_argument("--seconds", type=float, default=540.0, help="no step is begun that may outlast them")
     parser.add_argument("--again", action="store_true", help="also do what has been done on this machine")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
@@ -52,7 +53,7 @@ def main(given: list[str] | None = None) -> int:
 
     from gpu_parts.bench import use_all_cores
     from gpu_parts.cases import Place
-    from gpu_parts.record import PARTS, Budget, Results, do
+    from gpu_parts.record import PARTS, Budget, Results, Wanted, do
 
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("This benchmark needs a CUDA device, and this machine has none; see --pocket --device cpu.")
@@ -64,7 +65,7 @@ def main(given: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as work:
         place = Place(options.device, options.pocket, Path(work))
         for part in options.only or PARTS:
-            left_out += do(part, place, results, budget, again=options.again)
+            left_out += do(part, place, results, budget, Wanted(options.steps, options.again))
     print(results.table())
     if left_out:
         print(f"No time was left for: {', '.join(left_out)}. Run it again for the rest.")

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,21 @@ def protected(step: Step, place: Place) -> Figures:
     return {**figures, "took_s": round(time.monotonic() - begun, 2)}
 
 
-def do(part: str, place: Place, results: Results, budget: Budget, *, again: bool) -> list[str]:
-    """Do what of a part is not done yet; returns the steps that there was no time for."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which steps are done: those whose names are like one of ``patterns``; done ones only ``again``."""
+
+    patterns: Sequence[str] = ("*",)
+    again: bool = False
+
+
+def do(part: str, place: Place, results: Results, budget: Budget, wanted: Wanted) -> list[str]:
+    """Do what of a part is wanted and not done yet; returns the steps that there was no time for."""
     left_out = []
     for step in PARTS[part](place):
-        if results.has(part, step.name) and not again:
+        if not any(fnmatchcase(step.name, pattern) for pattern in wanted.patterns):
+            continue
+        if results.has(part, step.name) and not wanted.again:
             print(f"{part}: {step.name}: done before", flush=True)
         elif not place.dry and budget.left < step.seconds:
             left_out.append(f"{part}: {step.name}")
