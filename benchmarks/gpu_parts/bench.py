@@ -154,8 +154,8 @@ def wait(device: str) -> None:
 
 def free(device: str) -> None:
     """Let go of what nothing refers to any more, and forget the peak so far."""
-    gc.collect()
     if device == "cuda":
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 

@@ -17,7 +17,7 @@ from gpu_parts.steps import Step
 from tunesmith.files import read_json
 
 STEPS = {
-    "losses": ["ACE-Step, pocket", "*, wide"],
+    "losses": ["*, wide"],
     "resume": ["*, bf16"],
     "compile": ["*, fp32", "*attention*"],
     "quantised": [],
