@@ -12,7 +12,15 @@ from typing import Any
 
 import torch
 
-from tunesmith.families.ace_step.config import DCAE, TEXT, TRANSFORMER, VOCODER, AceStepConfig, TransformerConfig
+from tunesmith.families.ace_step.config import (
+    DCAE,
+    TEXT,
+    TRANSFORMER,
+    VOCODER,
+    AceStepConfig,
+    LyricEncoderConfig,
+    TransformerConfig,
+)
 from tunesmith.families.component import DIFFUSERS_WEIGHTS
 from tunesmith.files import write_json
 
@@ -92,6 +100,14 @@ def transformer_config(layers: int = 24, width: int = 2560) -> TransformerConfig
         inner_dim=width,
         num_attention_heads=width // 128,
         ssl_encoder_depths=(layers // 3, layers // 3),
+    )
+
+
+def tiny_config() -> TransformerConfig:
+    """A transformer of two layers for dry runs and tests, its lyric encoder small as well."""
+    lyrics = LyricEncoderConfig(output_size=64, attention_heads=2, linear_units=128, num_blocks=1)
+    return TransformerConfig(
+        num_layers=2, inner_dim=256, num_attention_heads=2, lyric_hidden_size=64, lyric_encoder=lyrics
     )
 
 

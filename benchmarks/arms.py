@@ -19,10 +19,8 @@ from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.contract import Family
 from tunesmith.families.musicgen.adapters import TARGETS
 from tunesmith.families.musicgen.checkpoint import MusicGenCheckpoint
-from tunesmith.families.musicgen.config import NETWORK
 from tunesmith.families.musicgen.encoding import MusicGenEncoding
 from tunesmith.families.musicgen.family import MUSICGEN
-from tunesmith.families.musicgen.networks import MusicGenNetworks
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -44,28 +42,10 @@ class SyntheticEncoding(MusicGenEncoding):
         return content_key(sample.id, name)
 
 
-class UnwrittenNetworks(MusicGenNetworks):
-    """Weights drawn on the device that will train, over a folder that holds a config and none."""
-
-    def load(self, names: Sequence[str] | None = None, *, meta: bool = False) -> dict[str, nn.Module]:
-        """A decoder of random weights."""
-        from tunesmith.families.musicgen.weights import TrainedPart
-
-        with torch.device("meta" if meta else "cuda" if torch.cuda.is_available() else "cpu"):
-            part = TrainedPart(self.checkpoint.config)
-        return {NETWORK: part.requires_grad_(False).eval()}
-
-
 def synthetic_family(path: str) -> Family:
     """MusicGen over a checkpoint, its fields random."""
     family = MUSICGEN.open(path)
     return dataclasses.replace(family, encoding=SyntheticEncoding(cast(MusicGenCheckpoint, family.checkpoint)))
-
-
-def unwritten_family(path: str) -> Family:
-    """The same without weights."""
-    family = synthetic_family(path)
-    return dataclasses.replace(family, networks=UnwrittenNetworks(cast(MusicGenCheckpoint, family.checkpoint)))
 
 
 @dataclass(frozen=True)

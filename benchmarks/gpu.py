@@ -2,7 +2,7 @@
 
     PYTHONPATH=src python benchmarks/gpu.py                       # all parts, 540 s at most
     PYTHONPATH=src python benchmarks/gpu.py --only memory speed   # some of them
-    PYTHONPATH=src python benchmarks/gpu.py --pocket --device cpu # the same lines, small, on a CPU; figures mean nothing
+    PYTHONPATH=src python benchmarks/gpu.py --pocket --device cpu # the same lines, small: no figure means anything
 
 Parts, by importance: losses and gradients against the CPU's, in fp32 and bf16; going on from a checkpoint; compiled
 against eager gradients; int8 and NF4; the memory of full-size updates against the planner's; tokens/s and MFU against
@@ -13,13 +13,10 @@ that there is no time left for is done the next time. ``docs/benchmarks.md`` say
 
 from __future__ import annotations
 
-import time
-
-BEGUN = time.monotonic()  # imports count
-
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import protocol
@@ -34,7 +31,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--steps", nargs="+", default=["*"], metavar="PATTERN", help="of the parts, steps with such names")
+    parser.add_argument(
+        "--steps", nargs="+", default=["*"], metavar="PATTERN", help="of the parts, steps with such names"
+    )
     parser.add_argument("--seconds", type=float, default=540.0, help="no step is begun that may outlast them")
     parser.add_argument("--again", action="store_true", help="also do what has been done on this machine")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
@@ -48,6 +47,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def main(given: list[str] | None = None) -> int:
     """Measure, or say why not; 1 where a step failed."""
+    begun = time.monotonic()  # imports count
     options = arguments(given)
     import torch
 
@@ -61,7 +61,7 @@ def main(given: list[str] | None = None) -> int:
         use_all_cores()
     folder = options.out or (DRY_FOLDER if options.pocket else FOLDER)
     results = Results(folder, ["--pocket"] if options.pocket else [])
-    budget, left_out = Budget(options.seconds, BEGUN), []
+    budget, left_out = Budget(options.seconds, begun), []
     with tempfile.TemporaryDirectory() as work:
         place = Place(options.device, options.pocket, Path(work))
         for part in options.only or PARTS:

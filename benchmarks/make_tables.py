@@ -1,7 +1,8 @@
 """Writes the tables of ``docs/benchmarks.md`` and ``docs/ears.md`` from ``results/*.json``: ``make benchmark-tables``.
 
 Each block of a page between ``<!-- table NAME -->`` and ``<!-- end -->`` is the template ``tables/NAME.md`` (Jinja)
-over the recorded runs. A template calls ``run("script", "arguments")`` for a run's figures, or ``recorded`` where there may be none yet.
+over the recorded runs. A template calls ``run("script", "arguments")`` for a
+run's figures, or ``recorded`` where there may be none yet.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ def filled(page: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
     Raises:
         jinja2.UndefinedError, KeyError: when a template asks for a figure or a run that was not recorded.
     """
-
     environment = environment_of(runs)
 
     def table(block: re.Match[str]) -> str:

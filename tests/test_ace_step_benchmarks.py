@@ -55,7 +55,7 @@ def test_both_sides_train_the_same_adapter(layers, width, trained):
 def test_checkpointing_counts_the_blocks_once_more():
     import ace_step_arms as arms
     from ace_step_flops import our_step
-    from ace_step_gpu import tiny_config
+    from ace_step_models import tiny_config
 
     work, adapter = arms.Work(1, 2.0, 8), {"rank": 4, "alpha": 4}
     kept = our_step(tiny_config(), work, adapter, ssl=False, checkpointing=False)
@@ -63,15 +63,3 @@ def test_checkpointing_counts_the_blocks_once_more():
     twice = our_step(tiny_config(), arms.Work(2, 2.0, 8), adapter, ssl=False, checkpointing=False)
     assert 1.3 < recomputed / kept < 1.6
     assert twice / kept == pytest.approx(2, rel=0.01)
-
-
-def test_the_gpu_benchmark_goes_through_on_a_cpu(monkeypatch, capsys):
-    import ace_step_gpu
-
-    arguments = "--dry-run --seconds 1 --batches 1 2 --compile off --lyric-tokens 8 --rounds 1"
-    monkeypatch.setattr("sys.argv", ["ace_step_gpu.py", *arguments.split()])
-    ace_step_gpu.main()
-    lines = [line for line in capsys.readouterr().out.splitlines() if "ms/update" in line]
-    assert [line.split("compile")[0].split() for line in lines] == [
-        ["1", "s", "×", clips, "checkpointing", recompute] for clips in ("1", "2") for recompute in ("off", "on")
-    ]

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ace_step_arms import Work, random_item
-from ace_step_models import transformer_config
+from ace_step_models import tiny_config, transformer_config
 from gpu_parts.drawn import DrawnAceStep, DrawnMusicGen, DrawnStepAudio, UnwrittenAceStep, UnwrittenStepAudio
 from models import MEDIUM, Sizes
 from models import config as musicgen_config
@@ -27,7 +27,6 @@ from tunesmith.data.fields import FieldSpec
 from tunesmith.data.layouts import read_layout
 from tunesmith.data.sample import PROMPT, PROMPT_TEXT, AudioRef, Sample
 from tunesmith.families.ace_step.adapters import AceStepAdapters
-from tunesmith.families.ace_step.config import LyricEncoderConfig, TransformerConfig
 from tunesmith.families.ace_step.encoding import AceStepEncoding
 from tunesmith.families.ace_step.family import ACE_STEP
 from tunesmith.families.ace_step.generation import AceStepGeneration
@@ -120,7 +119,9 @@ class Case:
     compiles: bool
     packs: bool
 
-    def open(self, size: Size, place: Place, *, device: str = "cpu", dtype: Any = torch.float32, **options: Any) -> Family:
+    def open(
+        self, size: Size, place: Place, *, device: str = "cpu", dtype: Any = torch.float32, **options: Any
+    ) -> Family:
         """The family; where its weights are drawn, on ``device`` and in ``dtype``."""
         settings: Any = self.kind.settings.model_validate({**self.options, **options})
         if size == "pocket" or (size == "full" and place.dry):
@@ -171,16 +172,8 @@ def _musicgen(full: bool, place: Place, settings: Any) -> Family:
     return replace(family, networks=DrawnMusicGen(checkpoint))
 
 
-def tiny_transformer() -> TransformerConfig:
-    """ACE-Step's transformer with two layers of width 256 and a small lyric encoder."""
-    lyrics = LyricEncoderConfig(output_size=64, attention_heads=2, linear_units=128, num_blocks=1)
-    return TransformerConfig(
-        num_layers=2, inner_dim=256, num_attention_heads=2, lyric_hidden_size=64, lyric_encoder=lyrics
-    )
-
-
 def _ace_step(full: bool, place: Place, settings: AceStepSettings) -> Family:
-    checkpoint = UnwrittenAceStep(tiny_transformer() if place.dry else transformer_config(24 if full else 2), settings)
+    checkpoint = UnwrittenAceStep(tiny_config() if place.dry else transformer_config(24 if full else 2), settings)
     networks, encoding = DrawnAceStep(checkpoint), AceStepEncoding(checkpoint)
     return Family(
         type=ACE_STEP,
@@ -279,5 +272,3 @@ def pairs() -> list[Sample]:
 def seconds_of_ids(ids: int) -> float:
     """Seconds of a target, with a prompt as long and both texts, that make so many ids of the LLM."""
     return ids / (2 * (GROUP / GROUP_SECONDS + TEXT_IDS_PER_SECOND))
-
-

@@ -54,8 +54,9 @@ def music_forward(config: Any, frames: int, text: int) -> float:
 def song_forward(config: Any, frames: int, conditions: int) -> float:
     """FLOPs of ACE-Step's transformer on one clip: T frames, L conditions (voice, text and lyrics), D width.
 
-    A layer has 6 D^2 of projections and three products of a gated feed-forward 2.5 D wide on every frame, 4 D^2 on every
-    condition, linear attention within the frames (516 T D) and T L scores of cross-attention. The count agrees to 0.3 %.
+    A layer has 6 D^2 of projections and three products of a gated feed-forward 2.5 D wide on every frame, 4 D^2 on
+    every condition, linear attention within the frames (516 T D) and T L scores of cross-attention. The count agrees
+    to 0.3 %.
     """
     d, t = config.inner_dim, frames
     inner = int(d * config.mlp_ratio)

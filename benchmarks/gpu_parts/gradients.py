@@ -12,7 +12,16 @@ from typing import Any
 
 import torch
 
-from gpu_parts.bench import Gradients, by_target, error, exact_products, free, loss_and_gradients, work_folder, workbench
+from gpu_parts.bench import (
+    Gradients,
+    by_target,
+    error,
+    exact_products,
+    free,
+    loss_and_gradients,
+    work_folder,
+    workbench,
+)
 from gpu_parts.cases import CASES, SPEECH, Case, Place, Size
 from gpu_parts.steps import Figures, Step
 from tunesmith.adapters.attach import unwrap_peft
@@ -29,11 +38,15 @@ POCKET_SECONDS, DRY_CLIPS, WIDE_CLIPS = (4.0, 3.0), (1.2, 0.96), (4.8, 3.6)
 Found = tuple[float, Gradients]
 
 
-def bench(case: Case, size: Size, place: Place, precision: str, device: str | None = None, **options: Any) -> TrainState:
+def bench(
+    case: Case, size: Size, place: Place, precision: str, device: str | None = None, **options: Any
+) -> TrainState:
     """The workbench of a case on the device, its weights drawn on the CPU, so that they are the same everywhere."""
     family = case.open(size, place, **options)
     folder = work_folder(place, case.name, size, precision)
-    return workbench(case, family, items_of(case, size, place), folder, device=device or place.device, precision=precision)
+    return workbench(
+        case, family, items_of(case, size, place), folder, device=device or place.device, precision=precision
+    )
 
 
 @lru_cache(maxsize=len(CASES))
@@ -109,7 +122,11 @@ def compiled(place: Place) -> list[Step]:
     """Families whose repeated block is compiled; of the LLM, FlexAttention's kernel against attention without it."""
     cases = [case for case in CASES if case.compiles]
     return [
-        *(Step(f"{case.name}, {p}", 45.0, partial(against_eager, case, p, place)) for p in ("bf16", "fp32") for case in cases),
+        *(
+            Step(f"{case.name}, {p}", 45.0, partial(against_eager, case, p, place))
+            for p in ("bf16", "fp32")
+            for case in cases
+        ),
         Step(f"{SPEECH.name}, attention, bf16", 20.0, partial(against_plain_attention, place)),
     ]
 

@@ -37,7 +37,11 @@ WORK: tuple[tuple[Case, str, float, int], ...] = (
 def memory(place: Place) -> list[Step]:
     """Two steps for each size: without checkpointing, as it is by default, and with."""
     return [
-        Step(f"{case.name}, {words}, checkpointing {'on' if on else 'off'}", 12.0, partial(peak, case, seconds, clips, on, place))
+        Step(
+            f"{case.name}, {words}, checkpointing {'on' if on else 'off'}",
+            12.0,
+            partial(peak, case, seconds, clips, on, place),
+        )
         for case, words, seconds, clips in WORK
         for on in (False, True)
     ]
@@ -72,7 +76,12 @@ def planned(state: TrainState, case: Case, seconds: float, clips: int, place: Pl
     data = state.recipe.data.model_copy(update={"max_seconds": max(state.recipe.data.max_seconds, *lengths)})
     device = state.recipe.model.model_copy(update={"device": place.device, "precision": state.precision})
     recipe = state.recipe.model_copy(update={"data": data, "model": device})
-    plan = estimate(recipe, card_of(case, state.family, place), PlannedClips(lengths, (), clips), phases=state.family.networks.phases())
+    plan = estimate(
+        recipe,
+        card_of(case, state.family, place),
+        PlannedClips(lengths, (), clips),
+        phases=state.family.networks.phases(),
+    )
     return plan.devices[0]
 
 

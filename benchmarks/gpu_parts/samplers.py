@@ -77,7 +77,9 @@ def music(family: Family, batch: int, place: Place) -> Made:
     """MusicGen's codes."""
     network, config = loaded(family, MUSIC_NETWORK, place), family.checkpoint.config
     settings, sampler = family.settings, CodeSampler(network, config)
-    conditions = SamplerConditions(torch.randn(batch, CAPTION_TOKENS, config.text_size), torch.ones(batch, CAPTION_TOKENS))
+    conditions = SamplerConditions(
+        torch.randn(batch, CAPTION_TOKENS, config.text_size), torch.ones(batch, CAPTION_TOKENS)
+    )
     draw = Sampling(settings.guidance, settings.temperature, settings.top_k)
 
     def work(seconds: float) -> float:
@@ -103,10 +105,19 @@ def speech(family: Family, batch: int, place: Place) -> Made:
 
 def song(family: Family, batch: int, place: Place) -> Made:
     """ACE-Step's latents."""
-    network, settings, sizes = loaded(family, SONG_NETWORK, place), family.settings, family.checkpoint.config.transformer
+    network, settings, sizes = (
+        loaded(family, SONG_NETWORK, place),
+        family.settings,
+        family.checkpoint.config.transformer,
+    )
     text = torch.randn(CAPTION_TOKENS, sizes.text_embedding_dim)
     lyrics = torch.randint(3, sizes.lyric_encoder_vocab_size, (8 if place.dry else LYRIC_TOKENS,))
-    prompt = SongPrompt(text, lyrics, text_weak=text if uses_weak_tags(settings) else None, speaker=torch.zeros(sizes.speaker_embedding_dim))
+    prompt = SongPrompt(
+        text,
+        lyrics,
+        text_weak=text if uses_weak_tags(settings) else None,
+        speaker=torch.zeros(sizes.speaker_embedding_dim),
+    )
     rate = family.checkpoint.config.frame_rate
 
     def work(seconds: float) -> float:
@@ -142,4 +153,3 @@ def voice(family: Family, batch: int, place: Place) -> Made:
         return batch * new.shape[1] / (GROUP - 2) * GROUP_SECONDS
 
     return work, 0.0
-

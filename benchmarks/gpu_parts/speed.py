@@ -34,7 +34,11 @@ def speed(place: Place) -> list[Step]:
     wanted = [(case, budget, "off") for budget in BUDGETS for case in (MUSIC, SONG, SPEECH)]
     wanted += [(case, budget, "regional") for case in (MUSIC, SONG) for budget in BUDGETS]
     return [
-        Step(f"{case.name}, {budget:,} tokens, compile {mode}", 40.0 if mode == "regional" else 12.0, partial(updates, case, budget, mode, place))
+        Step(
+            f"{case.name}, {budget:,} tokens, compile {mode}",
+            40.0 if mode == "regional" else 12.0,
+            partial(updates, case, budget, mode, place),
+        )
         for case, budget, mode in wanted
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,9 @@ def run(out: Path, *arguments: str) -> int:
 def test_every_part_goes_through_on_a_cpu(part, tmp_path):
     assert run(tmp_path, "--only", part, "--steps", *STEPS[part]) == 0
     steps = read_json(tmp_path / "gpu.json")["runs"]["--pocket"]["figures"]["parts"][part]
-    assert {name.partition(",")[0] for name in steps} >= {step.name.partition(",")[0] for step in record.PARTS[part](Place("cpu", True, tmp_path))}
+    assert {name.partition(",")[0] for name in steps} >= {
+        step.name.partition(",")[0] for step in record.PARTS[part](Place("cpu", True, tmp_path))
+    }
     if part in record.CORRECTNESS:
         assert all(figures["ok"] for figures in steps.values())
     table = (tmp_path / "gpu.md").read_text("utf-8")
@@ -84,7 +87,7 @@ def test_a_step_that_fails_is_kept_with_its_error_and_done_again(place, tmp_path
     ran = []
     later = Step("later", 1.0, lambda: ran.append(1) or {"ok": True})
     monkeypatch.setattr(record, "PARTS", {"losses": lambda _place: [Step("first", 1.0, step), later]})
-    budget, wanted = record.Budget(100.0, gpu.time.monotonic()), record.Wanted()
+    budget, wanted = record.Budget(100.0, time.monotonic()), record.Wanted()
     record.do("losses", place, record.Results(tmp_path, ["--pocket"]), budget, wanted)
     kept = record.Results(tmp_path, ["--pocket"])
     assert kept.parts["losses"]["first"]["error"].startswith("RuntimeError: no memory (test_gpu.py:")
@@ -97,7 +100,9 @@ def test_no_step_is_begun_that_may_outlast_the_budget(tmp_path, monkeypatch):
     steps = [Step("long", 60.0, dict), Step("short", 1.0, lambda: {"ok": True})]
     monkeypatch.setattr(record, "PARTS", {"losses": lambda _place: steps})
     results = record.Results(tmp_path, [])
-    left_out = record.do("losses", Place("cpu", False, tmp_path), results, record.Budget(30.0, gpu.time.monotonic()), record.Wanted())
+    left_out = record.do(
+        "losses", Place("cpu", False, tmp_path), results, record.Budget(30.0, time.monotonic()), record.Wanted()
+    )
     assert left_out == ["losses: long"] and list(results.parts["losses"]) == ["short"]
 
 
@@ -130,7 +135,10 @@ def test_full_sizes_are_those_of_the_published_cards(tmp_path):
         assert counted == card.trained_parameters, case.name
         if case is not MUSIC:
             shape = card.shapes[0]
-            assert len(family.networks.repeated_blocks(family.networks.names[0], networks[family.networks.names[0]])) == shape.layers
+            assert (
+                len(family.networks.repeated_blocks(family.networks.names[0], networks[family.networks.names[0]]))
+                == shape.layers
+            )
 
 
 def test_floors_are_those_that_were_counted(tmp_path):
