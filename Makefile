@@ -6,8 +6,8 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-quick test-slow check texts mutate key-table benchmark-tables pocket-musicgen pocket-ace-step
-.PHONY: pocket-step-audio pocket-clips clean
+.PHONY: install demo test test-quick test-slow check texts mutate key-table benchmark-tables device-wheels pocket-musicgen
+.PHONY: pocket-ace-step pocket-step-audio pocket-clips clean
 
 install: $(STAMP)
 
@@ -57,6 +57,10 @@ key-table: install
 
 benchmark-tables: install
 	$(BIN)/python -m benchmarks.make_tables
+
+# What a bare GPU machine lacks, into device-wheels/ (docs/benchmarks.md): make device-wheels ONLY="diffusers soxr"
+device-wheels: install
+	$(BIN)/python -m tools.device_wheels $(if $(ONLY),--only $(ONLY))
 
 # What ships, built anew (tools/pocket/README.md): make pocket-musicgen OUT=folder SEED=0 MINUTES=40
 POCKET = $(BIN)/python -m tools.pocket $(1) --seed $(or $(SEED),0) $(if $(OUT),--out $(OUT)) $(if $(MINUTES),--minutes $(MINUTES))
