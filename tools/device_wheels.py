@@ -1,7 +1,7 @@
 """Wheels of what a bare GPU machine lacks, into one folder: ``make device-wheels``.
 
-Such a machine has Python 3.12, torch for its card, and what comes with torch; it reaches no registry. Everything that the
-benchmark and the GPU's tests import is fetched here at the tested versions, without torch and without CUDA.
+Such a machine has Python 3.12, torch for its card, and what comes with torch; it reaches no registry. Everything that
+the benchmark and the GPU's tests import is fetched here at the tested versions, without torch and without CUDA.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "device-wheels"
 PYTHON = "3.12"
-PLATFORMS = tuple(f"manylinux_2_{number}_x86_64" for number in range(39, 16, -1)) + (
+PLATFORMS = (
+    *(f"manylinux_2_{number}_x86_64" for number in range(39, 16, -1)),
     "manylinux2014_x86_64",
     "manylinux1_x86_64",
 )
