@@ -134,13 +134,13 @@ def by_target(found: Gradients, reference: Gradients) -> dict[str, float]:
 
 @contextmanager
 def exact_products() -> Iterator[None]:
-    """fp32 without TF32, which torch otherwise uses in convolutions."""
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    """fp32 without TF32, which torch otherwise uses in convolutions; matrix products have none unless asked for."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+        torch.backends.cudnn.allow_tf32 = before
 
 
 # --- the device -----------------------------------------------------------------------------------------------------
