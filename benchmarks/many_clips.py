@@ -57,7 +57,10 @@ def commands(root: Path, size: int) -> dict[str, dict[str, float]]:
     write_clips(clips, size, SECONDS, RATE, "wav")
     for i in range(size):
         (clips / f"{i}.txt").write_text(f"beat number {i}", encoding="utf-8")
-    found = {"new": cost(root, "new", "r", "--from", str(clips), "--model", "pocket"), "check": cost(root, "check", "r")}
+    found = {
+        "new": cost(root, "new", "r", "--from", str(clips), "--model", "pocket"),
+        "check": cost(root, "check", "r"),
+    }
     if size <= ENCODED:
         found["encode"] = cost(root, "encode", "r")
     return found | {"report": cost(root, "report", "r")}
@@ -187,7 +190,9 @@ def main() -> None:
             by_step[str(size)] = in_process(Path(name))
         for step, figures in by_step[str(size)].items():
             each = 1e6 * figures["cpu_s"] / size
-            print(f"{size:9,d} clips: {step:20s} {each:8.1f} µs per clip, {figures['kept_mb']:7.1f} MB kept", flush=True)
+            print(
+                f"{size:9,d} clips: {step:20s} {each:8.1f} µs per clip, {figures['kept_mb']:7.1f} MB kept", flush=True
+            )
     kept = max(figures["kept_mb"] for figures in by_step[str(max(options.entries))].values())
     print(protocol.ratio_line("MB that training keeps of the largest set", kept, AIM_MB, at_least=False))
     measured(commands=by_command, training=by_step, kept_mb=kept)
