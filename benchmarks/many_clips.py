@@ -1,10 +1,11 @@
 """What a set costs per clip, from 200 clips to a million: processor time and memory of the commands and of training.
 
 ``new``, ``check`` and ``report`` (and ``encode``, on small sets) are whole commands over files of a second that differ
-(links to one file would be quarantined as copies of it), each with a caption of its own. What a training process keeps of its clips is measured on entries that are made
-up: a manifest whose clips are parts of a few files, and a store whose entries share their bytes. Each size is measured
-in a process of its own, which opens the clips, plans two epochs, and reads what the gates, the probes at the end and
-the model card read. Memory is private and dirty: pages of a mapped file are the system's to take back.
+(links to one file would be quarantined as copies of it), each with a caption of its own. What a training process keeps
+of its clips is measured on entries that are made up: a manifest whose clips are parts of a few files, and a store whose
+entries share their bytes. Each size is measured in a process of its own, which opens the clips, plans two epochs, and
+reads what the gates, the probes at the end and the model card read. Memory is private and dirty: pages of a mapped file
+are the system's to take back.
 """
 
 from __future__ import annotations

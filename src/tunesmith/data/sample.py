@@ -129,13 +129,18 @@ class Sample:
         Raises:
             KeyError, TypeError, ValueError: when the record is not one; :func:`read_manifest` adds file and line.
         """
-        known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
-        variants = tuple(Variant(_references(v["audios"]), v["texts"]) for v in record.get("variants", ()))
-        sample = Sample(id=record["id"], audios=_references(record["audios"]), variants=variants, **known)
+        sample = Sample.from_checked(record)
         for name, (fits, wanted) in _fitting(sample).items():
             if not fits:
                 raise ValueError(msg("`{name}` has to be {wanted}", name=name, wanted=wanted))
         return sample
+
+    @staticmethod
+    def from_checked(record: Mapping[str, Any]) -> Sample:
+        """:meth:`from_json` of a record that has passed it before, in less time."""
+        known = {k: record[k] for k in ("texts", "attributes", "source", "split", "repeats") if k in record}
+        variants = tuple(Variant(_references(v["audios"]), v["texts"]) for v in record.get("variants", ()))
+        return Sample(id=record["id"], audios=_references(record["audios"]), variants=variants, **known)
 
 
 def _plain(audios: Mapping[str, AudioRef]) -> dict[str, dict[str, Any]]:
@@ -213,12 +218,21 @@ def read_manifest(path: Path) -> Iterator[Sample]:
     Raises:
         TunesmithError: naming ``file:line`` when a line is not a sample.
     """
+    return (sample for _, sample in manifest_lines(path))
+
+
+def manifest_lines(path: Path) -> Iterator[tuple[bytes, Sample]]:
+    """The same, each sample with its line.
+
+    Raises:
+        TunesmithError: as :func:`read_manifest`.
+    """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                yield Sample.from_json(json.loads(line))
+                yield line, Sample.from_json(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise TunesmithError(
                     msg("this line is not a sample ({reason})", reason=_reason(error)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
 from tunesmith.data.cache import DamagedEntryError, EncodedStore
 from tunesmith.data.item_rng import ItemRng
+from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
+from tunesmith.data.samples import ids_of
 from tunesmith.families.contract import Family
 
 
@@ -28,6 +31,32 @@ class Crop:
     variant: int = 0
 
 
+class Crops(Sequence[Crop]):
+    """A window of every clip.
+
+    Args:
+        starts: First frames (int32).
+        lengths: Frames (int32).
+        variants: Numbers of variants (int32).
+    """
+
+    def __init__(self, starts: np.ndarray, lengths: np.ndarray, variants: np.ndarray) -> None:
+        self.starts, self.lengths, self.variants = starts, lengths, variants
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Crop: ...
+    @overload
+    def __getitem__(self, index: slice) -> Crops: ...
+    def __getitem__(self, index: int | slice) -> Crop | Crops:
+        """One window, or those of a slice."""
+        if isinstance(index, slice):
+            return Crops(self.starts[index], self.lengths[index], self.variants[index])
+        return Crop(int(self.starts[index]), int(self.lengths[index]), int(self.variants[index]))
+
+
 class Clips:
     """A set of encoded samples with random (training) or fixed (held-out) windows.
 
@@ -42,31 +71,33 @@ class Clips:
     def __init__(
         self, family: Family, store: EncodedStore, samples: Sequence[Sample], *, max_frames: int, min_frames: int
     ) -> None:
-        self.samples = tuple(samples)
-        self.ids = [sample.id for sample in samples]
+        self.samples, self.ids = samples, ids_of(samples)
         self.store = store
         self.specs = family.encoding.fields()
-        each = [sample.in_variants() for sample in samples]
-        keys = [
-            {spec.name: family.encoding.field_key(variant, spec.name) for spec in self.specs}
-            for variants in each
-            for variant in variants
-        ]
-        self.rows = store.rows(keys)
-        self.counts = [len(variants) for variants in each]
-        self._firsts = np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+        self.is_replay = np.zeros(len(samples), bool)
+        self._firsts = np.zeros(len(samples) + 1, np.int32)
+        self.rows = store.rows(self._keys(family))
         self.clock = next((spec for spec in self.specs if spec.time_axis is not None), None)
-        self.frames = np.array([self._frames(i) for i in range(len(samples))], np.int64)
+        self.frames = self._frames()
         self.max_frames, self.min_frames = max_frames, min(min_frames, max_frames)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def _frames(self, index: int) -> int:
+    def _keys(self, family: Family) -> Iterator[dict[str, str]]:
+        """The keys of every variant; on the way the samples are counted, each of which is read but once."""
+        for index, sample in enumerate(self.samples):
+            variants = sample.in_variants()
+            self.is_replay[index] = is_replay(sample)
+            self._firsts[index + 1] = self._firsts[index] + len(variants)
+            for variant in variants:
+                yield {spec.name: family.encoding.field_key(variant, spec.name) for spec in self.specs}
+
+    def _frames(self) -> np.ndarray:
         if self.clock is None:
-            return 1
-        row = int(self.rows[self.clock.name][self._firsts[index]])
-        return self.store.fields[self.clock.name].shape(row)[self.clock.time_axis or 0]
+            return np.ones(len(self), np.int32)
+        rows = self.rows[self.clock.name][self._firsts[:-1]]
+        return self.store.fields[self.clock.name].extents(rows, self.clock.time_axis or 0)
 
     def crop(self, index: int, rngs: ItemRng | None) -> Crop:
         """The window of one clip, all of it if it fits, and its variant: drawn (training) or the first (held-out)."""
@@ -79,8 +110,17 @@ class Clips:
         length = int(generator.integers(self.min_frames, self.max_frames + 1))
         return Crop(int(generator.integers(0, frames - length + 1)), length, variant)
 
+    def crops(self, draws: Sequence[ItemRng]) -> Crops:
+        """:meth:`crop` of every clip, with draws in the order of the clips."""
+        starts, variants = np.zeros(len(self), np.int32), np.zeros(len(self), np.int32)
+        lengths = self.frames.copy()
+        for index in np.flatnonzero((self.frames > self.max_frames) | (np.diff(self._firsts) > 1)).tolist():
+            crop = self.crop(index, draws[index])
+            starts[index], lengths[index], variants[index] = crop.start, crop.length, crop.variant
+        return Crops(starts, lengths, variants)
+
     def _variant(self, index: int, rngs: ItemRng | None) -> int:
-        count = self.counts[index]
+        count = int(self._firsts[index + 1] - self._firsts[index])
         return 0 if rngs is None or count == 1 else int(rngs.generator("variant").integers(count))
 
     def read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from tunesmith.data.mapped_manifest import samples_on
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
@@ -171,7 +171,8 @@ def warmup(state: TrainState) -> GateResult:
 
 def leakage(samples: Sequence[Sample]) -> GateResult:
     """No track, file span or clip may stand on both sides of the split (likeness by sound is the checks' work)."""
-    shared = sorted(_marks(samples, "train") & _marks(samples, "valid"))
+    held_out = {mark for sample in samples_on(samples, "valid") for mark in _marks(sample)}
+    shared = sorted({mark for sample in samples_on(samples, "train") for mark in _marks(sample) if mark in held_out})
     if shared:
         message = msg(
             "{count} tracks or files are in train and valid at once (first: {first})",
@@ -183,15 +184,10 @@ def leakage(samples: Sequence[Sample]) -> GateResult:
     return _result("leakage", not shared, message, float(len(shared)), 0.0)
 
 
-def _marks(samples: Sequence[Sample], split: str) -> set[str]:
-    marks: set[str] = set()
-    for sample in samples:
-        if sample.split != split:
-            continue
-        # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
-        targets = sample.targets.values()
-        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in targets]
-        whole = all(a.start == 0 and a.end is None for a in targets)
-        # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
-        marks |= {*spans, sample.source} if whole and sample.source else set(spans)
-    return marks
+def _marks(sample: Sample) -> set[str]:
+    # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
+    targets = sample.targets.values()
+    spans = {f"{a.path}[{a.start:g}:{a.end}]" for a in targets}
+    whole = all(a.start == 0 and a.end is None for a in targets)
+    # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
+    return {*spans, sample.source} if whole and sample.source else spans

@@ -12,12 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
-from tunesmith.data.item_rng import ItemRng
-from tunesmith.data.replay import Mix, is_replay
+from tunesmith.data.batches import EpochDraws, EpochPlan, plan_epoch
+from tunesmith.data.replay import Mix
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training.clips import Clips, Crop
+from tunesmith.training.clips import Clips, Crops
 
 DEFAULT_UPDATES = 400
 WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10
@@ -118,14 +117,18 @@ class Schedule:
         """The epoch of an update."""
         return update // self.per_epoch
 
-    @lru_cache(maxsize=2)  # noqa: B019 - lives as long as its run
-    def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[ItemRng]]:
+    @lru_cache(maxsize=1)  # noqa: B019 - lives as long as its run
+    def epoch(self, epoch: int) -> tuple[EpochPlan, Crops, EpochDraws]:
         """Plan, windows and draws of one epoch."""
-        rngs = epoch_draws(self.seed, epoch, self.clips.ids)
-        crops = [self.clips.crop(i, rng) for i, rng in enumerate(rngs)]
-        lengths = np.array([crop.length for crop in crops], np.int64)
+        rngs = EpochDraws(self.seed, epoch, self.clips.ids)
+        crops = self.clips.crops(rngs)
         plan = plan_epoch(
-            self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch, chosen=self.chosen(epoch)
+            self.clips.ids,
+            crops.lengths,
+            per_update=self.per_update,
+            seed=self.seed,
+            epoch=epoch,
+            chosen=self.chosen(epoch),
         )
         return plan, crops, rngs
 
@@ -134,9 +137,10 @@ class Schedule:
         if self.mix is None:
             return None
         drawn = self.mix.of_epoch(self.seed, epoch)
-        return [i for i, sample in enumerate(self.clips.samples) if not is_replay(sample) or sample.id in drawn]
+        replay, ids = self.clips.is_replay.tolist(), self.clips.ids
+        return [i for i, of_replay in enumerate(replay) if not of_replay or ids[i] in drawn]
 
-    def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[ItemRng], np.ndarray]:
+    def items(self, update: int) -> tuple[tuple[int, ...], Crops, EpochDraws, np.ndarray]:
         """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""
         plan, crops, rngs = self.epoch(self.epoch_of(update))
-        return plan.updates[update % self.per_epoch], crops, rngs, plan.lengths
+        return plan.update(update % self.per_epoch), crops, rngs, plan.lengths
