@@ -129,7 +129,7 @@ def training_list(root: Path) -> dict[str, dict[str, float]]:
     """What each step takes of processor time and of private memory (MB), in the order of a training."""
     import torch  # noqa: F401 - what every training has
 
-    from tunesmith.data.sample import read_manifest
+    from tunesmith.data.mapped_manifest import map_manifest
     from tunesmith.run.evaluated import training_samples
     from tunesmith.run.model_card import model_card
     from tunesmith.stages.probes import spread
@@ -154,8 +154,7 @@ def training_list(root: Path) -> dict[str, dict[str, float]]:
     schedule = Schedule(clips.train, 8, 0, clips.mix)
     step("plan an epoch", lambda: schedule.items(0))
     step("plan the next", lambda: schedule.items(schedule.per_epoch))
-    samples = list(read_manifest(context.folder.manifest))
-    step("leakage gate", lambda: leakage(samples))
+    step("leakage gate", lambda: leakage(map_manifest(context.folder.manifest)))
     step("model card", lambda: model_card(context, ""))
     step("clips of the probes", lambda: spread(training_samples(context.folder)))
     return found
