@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,15 @@ _READ_WHOLE = 1 << 26  # what is not larger is read from end to end
 def content_key(*parts: object) -> str:
     """A 32-digit hexadecimal key of any printable parts."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def key_of_many(parts: Iterable[object]) -> str:
+    """:func:`content_key` of parts that are too many to hold at once."""
+    digest, between = hashlib.blake2b(digest_size=16), ""
+    for part in parts:
+        digest.update(f"{between}{part}".encode("utf-8", "surrogatepass"))
+        between = "\x1f"
+    return digest.hexdigest()
 
 
 def audio_key(ref: AudioRef) -> str:

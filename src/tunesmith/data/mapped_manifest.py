@@ -145,6 +145,13 @@ def map_manifest(path: Path) -> MappedSamples:
     return found
 
 
+def those_of(samples: Sequence[Sample], chosen: np.ndarray) -> Sequence[Sample]:
+    """The samples of which ``chosen`` (bool) is true."""
+    if isinstance(samples, MappedSamples):
+        return samples.where(chosen)
+    return [samples[place] for place in np.flatnonzero(chosen).tolist()]
+
+
 def samples_on(samples: Sequence[Sample], split: Split) -> Sequence[Sample]:
     """The samples on one side of the split."""
     if isinstance(samples, MappedSamples):

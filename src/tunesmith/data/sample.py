@@ -130,9 +130,9 @@ class Sample:
             KeyError, TypeError, ValueError: when the record is not one; :func:`read_manifest` adds file and line.
         """
         sample = Sample.from_checked(record)
-        for name, (fits, wanted) in _fitting(sample).items():
+        for name, fits in _fitting(sample).items():
             if not fits:
-                raise ValueError(msg("`{name}` has to be {wanted}", name=name, wanted=wanted))
+                raise ValueError(msg("`{name}` has to be {wanted}", name=name, wanted=_wanted(name)))
         return sample
 
     @staticmethod
@@ -151,40 +151,41 @@ def _references(record: Mapping[str, Any]) -> dict[str, AudioRef]:
     return {k: AudioRef(**v) for k, v in record.items()}
 
 
-def _fitting(sample: Sample) -> dict[str, tuple[bool, Message]]:
-    """Whether each field of a sample from JSON holds what its type says, and what that is."""
+def _fitting(sample: Sample) -> dict[str, bool]:
+    """Whether each field of a sample from JSON holds what its type says."""
     attributes = sample.attributes
     parts: list[Sample | Variant] = [sample, *sample.variants]
     return {
-        "id": (isinstance(sample.id, str) and bool(sample.id), msg("a text of at least one character")),
-        "audios": (
-            all(
-                isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
-                for part in parts
-                for ref in part.audios.values()
-            ),
-            msg("paths, with `start` and `end` as seconds from 0 on"),
+        "id": isinstance(sample.id, str) and bool(sample.id),
+        "audios": all(
+            isinstance(ref.path, str) and all(map(_is_seconds, (ref.start, ref.end or 0.0, ref.duration or 0.0)))
+            for part in parts
+            for ref in part.audios.values()
         ),
-        "texts": (
-            all(
-                isinstance(part.texts, dict) and all(isinstance(text, str) for text in part.texts.values())
-                for part in parts
-            ),
-            msg("texts in quotes, by role"),
+        "texts": all(
+            isinstance(part.texts, dict) and all(isinstance(text, str) for text in part.texts.values())
+            for part in parts
         ),
-        "attributes": (
-            isinstance(attributes, dict)
-            and not is_nested(attributes)
-            and (bool(sample.audios) or _is_seconds(attributes.get("seconds", 0.0))),
-            msg("an object that is not nested deeply (its `seconds`, where there is no audio, a number)"),
-        ),
-        "source": (isinstance(sample.source, str), msg("a text")),
-        "split": (sample.split in ("train", "valid", None), msg("`train` or `valid`")),
-        "repeats": (
-            type(sample.repeats) is int and 1 <= sample.repeats <= MOST_REPEATS,
-            msg("a whole number from 1 to {most}", most=MOST_REPEATS),
-        ),
+        "attributes": isinstance(attributes, dict)
+        and not is_nested(attributes)
+        and (bool(sample.audios) or _is_seconds(attributes.get("seconds", 0.0))),
+        "source": isinstance(sample.source, str),
+        "split": sample.split in ("train", "valid", None),
+        "repeats": type(sample.repeats) is int and 1 <= sample.repeats <= MOST_REPEATS,
     }
+
+
+def _wanted(name: str) -> Message:
+    """What a field has to hold."""
+    return {
+        "id": msg("a text of at least one character"),
+        "audios": msg("paths, with `start` and `end` as seconds from 0 on"),
+        "texts": msg("texts in quotes, by role"),
+        "attributes": msg("an object that is not nested deeply (its `seconds`, where there is no audio, a number)"),
+        "source": msg("a text"),
+        "split": msg("`train` or `valid`"),
+        "repeats": msg("a whole number from 1 to {most}", most=MOST_REPEATS),
+    }[name]
 
 
 def _is_seconds(value: object) -> bool:
