@@ -14,10 +14,16 @@ from tunesmith.data.content import (
     content_key,
     ends_digest,
     file_digest,
+    key_of_many,
     weights_digest,
 )
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
+
+
+def test_parts_that_are_too_many_to_hold_have_the_same_key() -> None:
+    for parts in ([], ["a"], ["a", ("b", 3), None, "\udce9", ""]):
+        assert key_of_many(iter(parts)) == content_key(*parts)
 
 
 def test_a_large_file_is_known_by_size_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
