@@ -193,9 +193,10 @@ def main() -> None:
             print(
                 f"{size:9,d} clips: {step:20s} {each:8.1f} µs per clip, {figures['kept_mb']:7.1f} MB kept", flush=True
             )
-    kept = max(figures["kept_mb"] for figures in by_step[str(max(options.entries))].values())
-    print(protocol.ratio_line("MB that training keeps of the largest set", kept, AIM_MB, at_least=False))
-    measured(commands=by_command, training=by_step, kept_mb=kept)
+    if by_step:
+        kept = max(figures["kept_mb"] for figures in by_step[str(max(options.entries))].values())
+        print(protocol.ratio_line("MB that training keeps of the largest set", kept, AIM_MB, at_least=False))
+    measured(commands=by_command, training=by_step)
     write_results(__file__)
 
 
