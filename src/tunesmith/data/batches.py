@@ -7,7 +7,7 @@ and memory, because the loop divides by the weights of the whole update. Clips o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -27,13 +27,11 @@ class EpochPlan:
         order: Indices of the clips (int32), an update's ones together and ordered by length.
         turns: Numbers of the updates in ``order``, by their turn (int32).
         per_update: Clips of one update; the last in ``order`` may have fewer.
-        lengths: Window length in frames by index of the clip.
     """
 
     order: np.ndarray
     turns: np.ndarray
     per_update: int
-    lengths: np.ndarray
 
     def update(self, turn: int) -> tuple[int, ...]:
         """The clips of one update, by index."""
@@ -76,11 +74,11 @@ def plan_epoch(
         order[at : at + len(window)] = window[np.lexsort((keys[window], lengths[window]))]
     updates = -(-len(order) // per_update)
     turns = np.random.Generator(np.random.Philox(key=key_of(seed, epoch, "updates"))).permutation(updates)
-    return EpochPlan(order, turns.astype(np.int32), per_update, lengths)
+    return EpochPlan(order, turns.astype(np.int32), per_update)
 
 
 def micro_batches(
-    update: Sequence[int], lengths: np.ndarray, *, size: int, token_budget: int | None = None
+    update: Sequence[int], lengths: np.ndarray | Mapping[int, int], *, size: int, token_budget: int | None = None
 ) -> list[list[int]]:
     """Cut an update into micro-batches of at most ``size`` clips and ``token_budget`` padded frames.
 

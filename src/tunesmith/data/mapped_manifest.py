@@ -61,7 +61,8 @@ class MappedIds(Ids):
 
         rows = self._samples.rows
         column = pa.chunked_array([batch.column(_ID) for batch in self._samples.batches], pa.binary())
-        every = pc.sort_indices(column).to_numpy()
+        every = pc.sort_indices(column).to_numpy().astype(np.int32)
+        pa.default_memory_pool().release_unused()
         place_of = np.full(len(every), -1, np.int32)
         place_of[rows] = np.arange(len(rows), dtype=np.int32)
         places: np.ndarray = place_of[every]
@@ -200,6 +201,7 @@ def _write(path: Path, manifest: Path, content: str) -> None:
             columns = zip(zip(*rows, strict=True), schema.types, strict=True)
             arrays = [pa.array(values, kind) for values, kind in columns]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
+    pa.default_memory_pool().release_unused()
 
 
 def _row(line: bytes, sample: Sample) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 
@@ -31,32 +30,6 @@ class Crop:
     variant: int = 0
 
 
-class Crops(Sequence[Crop]):
-    """A window of every clip.
-
-    Args:
-        starts: First frames (int32).
-        lengths: Frames (int32).
-        variants: Numbers of variants (int32).
-    """
-
-    def __init__(self, starts: np.ndarray, lengths: np.ndarray, variants: np.ndarray) -> None:
-        self.starts, self.lengths, self.variants = starts, lengths, variants
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @overload
-    def __getitem__(self, index: int) -> Crop: ...
-    @overload
-    def __getitem__(self, index: slice) -> Crops: ...
-    def __getitem__(self, index: int | slice) -> Crop | Crops:
-        """One window, or those of a slice."""
-        if isinstance(index, slice):
-            return Crops(self.starts[index], self.lengths[index], self.variants[index])
-        return Crop(int(self.starts[index]), int(self.lengths[index]), int(self.variants[index]))
-
-
 class Clips:
     """A set of encoded samples with random (training) or fixed (held-out) windows.
 
@@ -75,8 +48,9 @@ class Clips:
         self.store = store
         self.specs = family.encoding.fields()
         self.is_replay = np.zeros(len(samples), bool)
-        self._firsts = np.zeros(len(samples) + 1, np.int32)
+        self.counts = np.zeros(len(samples), np.uint16)
         self.rows = store.rows(self._keys(family))
+        self._firsts = np.cumsum(self.counts, dtype=np.int32) - self.counts if (self.counts > 1).any() else None
         self.clock = next((spec for spec in self.specs if spec.time_axis is not None), None)
         self.frames = self._frames()
         self.max_frames, self.min_frames = max_frames, min(min_frames, max_frames)
@@ -89,15 +63,16 @@ class Clips:
         for index, sample in enumerate(self.samples):
             variants = sample.in_variants()
             self.is_replay[index] = is_replay(sample)
-            self._firsts[index + 1] = self._firsts[index] + len(variants)
+            self.counts[index] = len(variants)
             for variant in variants:
                 yield {spec.name: family.encoding.field_key(variant, spec.name) for spec in self.specs}
 
     def _frames(self) -> np.ndarray:
         if self.clock is None:
             return np.ones(len(self), np.int32)
-        rows = self.rows[self.clock.name][self._firsts[:-1]]
-        return self.store.fields[self.clock.name].extents(rows, self.clock.time_axis or 0)
+        rows = self.rows[self.clock.name]
+        own = rows if self._firsts is None else rows[self._firsts]
+        return self.store.fields[self.clock.name].extents(own, self.clock.time_axis or 0)
 
     def crop(self, index: int, rngs: ItemRng | None) -> Crop:
         """The window of one clip, all of it if it fits, and its variant: drawn (training) or the first (held-out)."""
@@ -110,17 +85,15 @@ class Clips:
         length = int(generator.integers(self.min_frames, self.max_frames + 1))
         return Crop(int(generator.integers(0, frames - length + 1)), length, variant)
 
-    def crops(self, draws: Sequence[ItemRng]) -> Crops:
-        """:meth:`crop` of every clip, with draws in the order of the clips."""
-        starts, variants = np.zeros(len(self), np.int32), np.zeros(len(self), np.int32)
+    def lengths(self, draws: Sequence[ItemRng]) -> np.ndarray:
+        """Frames of the window of every clip (int32), with draws in the order of the clips."""
         lengths = self.frames.copy()
-        for index in np.flatnonzero((self.frames > self.max_frames) | (np.diff(self._firsts) > 1)).tolist():
-            crop = self.crop(index, draws[index])
-            starts[index], lengths[index], variants[index] = crop.start, crop.length, crop.variant
-        return Crops(starts, lengths, variants)
+        for index in map(int, np.flatnonzero(self.frames > self.max_frames)):
+            lengths[index] = self.crop(index, draws[index]).length
+        return lengths
 
     def _variant(self, index: int, rngs: ItemRng | None) -> int:
-        count = int(self._firsts[index + 1] - self._firsts[index])
+        count = int(self.counts[index])
         return 0 if rngs is None or count == 1 else int(rngs.generator("variant").integers(count))
 
     def read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
@@ -136,8 +109,9 @@ class Clips:
 
     def _read(self, index: int, crop: Crop) -> dict[str, np.ndarray]:
         item = {"crop": np.array([crop.start, crop.length, self.frames[index]], np.int64)}
+        place = (index if self._firsts is None else int(self._firsts[index])) + crop.variant
         for spec in self.specs:
-            store, row = self.store.fields[spec.name], int(self.rows[spec.name][self._firsts[index] + crop.variant])
+            store, row = self.store.fields[spec.name], int(self.rows[spec.name][place])
             if spec.time_axis is None or self.clock is None:
                 item[spec.name] = store.read(row)
             else:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-
-import numpy as np
 
 from tunesmith.data.batches import EpochDraws, EpochPlan, plan_epoch
+from tunesmith.data.machine import return_free_memory
 from tunesmith.data.replay import Mix
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
-from tunesmith.training.clips import Clips, Crops
+from tunesmith.training.clips import Clips, Crop
 
 DEFAULT_UPDATES = 400
 WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10
+MANY = 100_000
+"""Clips from which on planning an epoch leaves so much free memory that the system may have it back."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class Schedule:
     def __init__(self, clips: Clips, per_update: int, seed: int, mix: Mix | None = None) -> None:
         self.clips, self.per_update, self.seed, self.mix = clips, per_update, seed, mix
         self.per_epoch = math.ceil(self.clips_per_epoch / per_update)
+        self._planned: tuple[int, EpochPlan] | None = None
 
     @property
     def clips_per_epoch(self) -> int:
@@ -117,20 +118,26 @@ class Schedule:
         """The epoch of an update."""
         return update // self.per_epoch
 
-    @lru_cache(maxsize=1)  # noqa: B019 - lives as long as its run
-    def epoch(self, epoch: int) -> tuple[EpochPlan, Crops, EpochDraws]:
-        """Plan, windows and draws of one epoch."""
-        rngs = EpochDraws(self.seed, epoch, self.clips.ids)
-        crops = self.clips.crops(rngs)
+    def epoch(self, epoch: int) -> tuple[EpochPlan, EpochDraws]:
+        """Plan and draws of one epoch; the last one asked for is kept."""
+        draws = EpochDraws(self.seed, epoch, self.clips.ids)
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = None  # its memory serves the next one
+            self._planned = epoch, self._plan(draws)
+        return self._planned[1], draws
+
+    def _plan(self, draws: EpochDraws) -> EpochPlan:
         plan = plan_epoch(
             self.clips.ids,
-            crops.lengths,
+            self.clips.lengths(draws),
             per_update=self.per_update,
             seed=self.seed,
-            epoch=epoch,
-            chosen=self.chosen(epoch),
+            epoch=draws.epoch,
+            chosen=self.chosen(draws.epoch),
         )
-        return plan, crops, rngs
+        if len(self.clips) >= MANY:
+            return_free_memory()
+        return plan
 
     def chosen(self, epoch: int) -> list[int] | None:
         """Indices of the clips of one epoch; ``None`` where it has them all."""
@@ -140,7 +147,9 @@ class Schedule:
         replay, ids = self.clips.is_replay.tolist(), self.clips.ids
         return [i for i, of_replay in enumerate(replay) if not of_replay or ids[i] in drawn]
 
-    def items(self, update: int) -> tuple[tuple[int, ...], Crops, EpochDraws, np.ndarray]:
-        """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""
-        plan, crops, rngs = self.epoch(self.epoch_of(update))
-        return plan.update(update % self.per_epoch), crops, rngs, plan.lengths
+    def items(self, update: int) -> tuple[tuple[int, ...], dict[int, Crop], EpochDraws, dict[int, int]]:
+        """Clip indices of an update, with their windows, the epoch's draws and their window lengths by index."""
+        plan, draws = self.epoch(self.epoch_of(update))
+        chosen = plan.update(update % self.per_epoch)
+        crops = {i: self.clips.crop(i, draws[i]) for i in chosen}
+        return chosen, crops, draws, {i: crop.length for i, crop in crops.items()}
