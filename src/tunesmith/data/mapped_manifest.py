@@ -115,7 +115,7 @@ class MappedSamples(Samples):
 
     def where(self, chosen: np.ndarray) -> MappedSamples:
         """The samples of which ``chosen`` (bool) is true."""
-        return MappedSamples(self.batches, self.rows[chosen])
+        return self if chosen.all() else MappedSamples(self.batches, self.rows[chosen])
 
     def cell(self, column: int, place: int) -> bytes:
         """The content of one cell."""
@@ -124,7 +124,8 @@ class MappedSamples(Samples):
 
     def _column(self, column: int) -> np.ndarray:
         parts = [batch.column(column).to_numpy() for batch in self.batches]
-        return np.concatenate(parts)[self.rows] if parts else np.zeros(0)
+        whole = np.concatenate(parts) if parts else np.zeros(0)
+        return whole if len(whole) == len(self.rows) else whole[self.rows]
 
 
 def map_manifest(path: Path) -> MappedSamples:

@@ -19,7 +19,7 @@ from tunesmith.training.clips import Clips, Crop
 DEFAULT_UPDATES = 400
 WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10
 MANY = 100_000
-"""Clips from which on planning an epoch leaves so much free memory that the system may have it back."""
+"""Clips from which on opening them or planning an epoch leaves so much free memory that the system may have it back."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tunesmith.adapters.attach import attach
 from tunesmith.adapters.full import tuning_of
 from tunesmith.adapters.parameters import trainable
 from tunesmith.data.cache import EncodedStore
+from tunesmith.data.machine import return_free_memory
 from tunesmith.data.mapped_manifest import map_manifest, own_samples, replay_samples, samples_on
 from tunesmith.data.replay import mix_of
 from tunesmith.data.sample import Sample
@@ -29,7 +30,7 @@ from tunesmith.training.phases import plan_phases
 from tunesmith.training.precision import name_for_accelerate, needs_trial, settled
 from tunesmith.training.precision_trial import tried
 from tunesmith.training.processes import of_main
-from tunesmith.training.schedule import Schedule, clips_per_update
+from tunesmith.training.schedule import MANY, Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
 
 if TYPE_CHECKING:
@@ -117,7 +118,10 @@ def open_clips(context: RunContext) -> RunClips:
         )
     mix = mix_of(training, context.recipe.data.replay_share)
     valid, replayed = held_out_clips(context, samples)
-    return RunClips(clips_of(context, mix.entries(training) if mix else training), valid, replayed, mix)
+    clips = RunClips(clips_of(context, mix.entries(training) if mix else training), valid, replayed, mix)
+    if len(samples) >= MANY:
+        return_free_memory()
+    return clips
 
 
 def held_out_clips(context: RunContext, samples: Sequence[Sample]) -> tuple[Clips | None, Clips | None]:
