@@ -72,7 +72,9 @@ def test_it_is_made_again_where_the_manifest_changes_or_it_is_damaged(tmp_path):
     write_manifest(path, changed)
     assert list(map_manifest(path)) == changed
     assert list(before) == made, "what is mapped stays as it was"
-    for damage in (b"", beside.read_bytes()[:-40], b"no arrow file"):
+    whole = beside.read_bytes()
+    flipped = [whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in range(0, len(whole), 211)]
+    for damage in (b"", whole[:-40], b"no arrow file", bytes(len(whole)), *flipped):
         beside.write_bytes(damage)
         assert list(map_manifest(path)) == changed
     beside.unlink()

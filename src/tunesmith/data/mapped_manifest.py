@@ -1,12 +1,13 @@
 """A manifest as training reads it: memory-mapped, so that a million clips take next to no memory of a process's own.
 
-Beside ``manifest.jsonl``, which people read and edit, lies ``manifest.arrow`` (Arrow's file format): the same lines,
-with what is asked of many clips at once in columns of its own. It names the content that it was made of, is made anew
-where that is another one, and may be deleted at any time.
+Beside ``manifest.jsonl``, which people read and edit, lies ``manifest.arrow``: the same lines in Arrow's file format,
+with what is asked of many clips at once in columns of its own, and behind it a checksum. It names the content that it
+was made of, is made anew where that is another one, and may be deleted at any time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
@@ -31,6 +32,7 @@ ROWS = 4096
 """Lines of one batch of the file; all but the last have as many, so that a line is found by its number."""
 FORMAT = 1
 """Raised with the columns."""
+_CHECK_BYTES = 16
 _ID, _LINE, _SPLIT, _REPLAY, _SECONDS = range(5)
 _SIDES: dict[Split | None, int] = {None: 0, "train": 1, "valid": 2}
 
@@ -181,12 +183,14 @@ def _opened(path: Path, content: str) -> MappedSamples | None:
 
     try:
         with path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        reader = pa.ipc.open_file(pa.py_buffer(mapped))
+            mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        if _checksum(mapped[:-_CHECK_BYTES]) != mapped[-_CHECK_BYTES:]:  # Arrow itself would not notice
+            return None
+        reader = pa.ipc.open_file(pa.py_buffer(mapped[:-_CHECK_BYTES]))
         if (reader.schema.metadata or {}).get(b"content") != content.encode():
             return None
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-    except (OSError, ValueError, pa.ArrowException):  # missing, or cut off
+    except (OSError, ValueError, pa.ArrowException):  # missing or empty
         return None
     return MappedSamples(batches, np.arange(sum(map(len, batches)), dtype=np.int32))
 
@@ -196,18 +200,27 @@ def _write(path: Path, manifest: Path, content: str) -> None:
 
     fields = [("id", pa.binary()), ("line", pa.large_binary()), ("split", pa.uint8()), ("replay", pa.uint8())]
     schema = pa.schema([*fields, ("seconds", pa.float64())], {"content": content})
-    with atomic_path(path) as temporary, temporary.open("wb") as file, pa.ipc.new_file(file, schema) as writer:
-        lines = manifest_lines(manifest)
-        while rows := [_row(line, sample) for line, sample in islice(lines, ROWS)]:
-            columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-            arrays = [pa.array(values, kind) for values, kind in columns]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+    with atomic_path(path) as temporary:
+        with temporary.open("wb") as file, pa.ipc.new_file(file, schema) as writer:
+            lines = manifest_lines(manifest)
+            while rows := [_row(line, sample) for line, sample in islice(lines, ROWS)]:
+                columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+                arrays = [pa.array(values, kind) for values, kind in columns]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+        with temporary.open("rb") as made, mmap.mmap(made.fileno(), 0, access=mmap.ACCESS_READ) as written:
+            check = _checksum(written)
+        with temporary.open("ab") as end:
+            end.write(check)
     pa.default_memory_pool().release_unused()
 
 
 def _row(line: bytes, sample: Sample) -> tuple[Any, ...]:
     name = sample.id.encode("utf-8", "surrogatepass")
     return name, line, _SIDES[sample.split], int(is_replay(sample)), sample.seconds
+
+
+def _checksum(content: memoryview | mmap.mmap) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
 
 
 def _text(content: bytes) -> str:
