@@ -103,6 +103,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a file's bytes atomically, however large it is."""
+    with atomic_path(target) as temporary:
+        shutil.copyfile(path, temporary)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as readable JSON, atomically; NaN and infinity are refused."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")

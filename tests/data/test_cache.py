@@ -159,3 +159,20 @@ def test_reads_are_views_into_the_file(tmp_path):
     view = store.read(store.row(key), 2, 4)
     assert isinstance(view, np.memmap)
     assert not view.flags.writeable
+
+
+def test_rows_of_many_keys_are_those_of_each(tmp_path):
+    store = FieldStore(tmp_path, CODES)
+    made = list(arrays(30).items())
+    twin = made[3][0][:16] + "0" * 16  # another key of the same first half, before it in the index
+    for key, array in [*made, (twin, made[0][1]), (twin[:16] + "f" * 16, made[1][1])]:
+        store.put(key, array)
+    store.flush()
+    wanted = [content_key("absent"), twin, *(key for key, _ in made[::-1]), twin[:16] + "f" * 16, "f" * 32, twin]
+    rows = store.rows(wanted)
+    assert rows.tolist() == [store.row(key) for key in wanted]
+    assert sorted({-1, *rows.tolist()}) == list(range(-1, 32))
+    known = rows[rows >= 0]
+    assert store.extents(known, 1).tolist() == [store.shape(int(row))[1] for row in known]
+    assert FieldStore(tmp_path / "none", CODES).rows(wanted[:2]).tolist() == [-1, -1]
+    assert store.rows([]).tolist() == []

@@ -14,10 +14,16 @@ from tunesmith.data.content import (
     content_key,
     ends_digest,
     file_digest,
+    key_of_many,
     weights_digest,
 )
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
+
+
+def test_parts_that_are_too_many_to_hold_have_the_same_key() -> None:
+    for parts in ([], ["a"], ["a", ("b", 3), None, "\udce9", ""]):
+        assert key_of_many(iter(parts)) == content_key(*parts)
 
 
 def test_a_large_file_is_known_by_size_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,3 +60,19 @@ def test_a_checkpoint_of_several_folders_is_known_by_all_of_them(tmp_path: Path)
     (base / "part" / "model.safetensors").write_bytes(b"two")
     weights_digest.cache_clear()
     assert checkpoint_content(base) != before and before.startswith("base (")
+
+
+def test_what_is_known_of_a_file_is_forgotten_with_its_state_and_with_too_many_files(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(content, "_MOST_KNOWN", 3)
+    known, found = content._Known[int](), []
+    paths = [tmp_path / f"{n}\udce9.wav" for n in range(4)]
+
+    def look(path: Path) -> int:
+        return known.of(path, path.stat(), lambda: found.append(path.name) or len(found))
+
+    for path in paths:
+        path.write_bytes(b"a")
+    assert [look(path) for path in (*paths[:3], *paths[:3])] == [1, 2, 3, 1, 2, 3]
+    paths[1].write_bytes(b"bb")
+    assert look(paths[1]) == 4 and len(known.values) == 3
+    assert look(paths[2]) == 3 and look(paths[0]) == 5, "the oldest made room"

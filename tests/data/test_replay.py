@@ -88,4 +88,4 @@ def test_nothing_is_mixed_where_one_side_is_missing_and_a_share_of_0_trains_on_n
     own, replay = [sample("a")], [sample("replay/x", replay=True)]
     assert mix_of(own, 0.2) is None and mix_of(replay, 0.2) is None
     idle = mix_of([*own, *replay], 0.0)
-    assert idle is not None and idle.entries([*own, *replay]) == own and idle.of_epoch(1, 0) == frozenset()
+    assert idle is not None and list(idle.entries([*own, *replay])) == own and idle.of_epoch(1, 0) == frozenset()

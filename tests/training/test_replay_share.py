@@ -48,7 +48,7 @@ def make(tiny, mixed, tmp_path):
 
 def drawn(state, epoch):
     """Ids of the clips of one epoch, over its updates."""
-    plan, _, _ = state.schedule.epoch(epoch)
+    plan, _ = state.schedule.epoch(epoch)
     return Counter(state.train.ids[i] for update in plan.updates for i in update)
 
 
@@ -64,7 +64,7 @@ def test_every_epoch_has_all_own_clips_and_the_share_of_replay(make, mixed):
     assert all(len(names) == 1 for names in each) and len(set(each)) == 2
     more = build_train_state(make("c", 0.4))  # four of two clips: each twice, with a crop and noise of its own
     assert drawn(more, 0) == Counter([*own, *(f"replay/{n}.wav{again}" for n in (8, 9) for again in ("", "#2"))])
-    _, _, rngs = more.schedule.epoch(0)
+    _, rngs = more.schedule.epoch(0)
     assert len({draw.seed_of("noise") for draw in rngs}) == len(more.train)
 
 

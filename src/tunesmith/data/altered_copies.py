@@ -106,9 +106,9 @@ def _candidates(profiles: NDArray[np.float32]) -> Iterator[tuple[int, list[tuple
         likeness = np.stack([rows @ other[: start + len(rows)].T for other in shifted])  # (pitches, rows, earlier)
         for number in range(max(1, start), start + len(rows)):
             here = likeness[:, number - start, :number].ravel()
-            most = min(_CANDIDATES, len(here))
-            chosen = np.argpartition(-here, most - 1)[:most]
-            chosen = chosen[here[chosen] > _LEAST_ALIKE]
+            chosen = np.flatnonzero(here > _LEAST_ALIKE)  # few of many, which are the ones worth partitioning
+            if len(chosen) > _CANDIDATES:
+                chosen = chosen[np.argpartition(-here[chosen], _CANDIDATES - 1)[:_CANDIDATES]]
             yield number, [(int(each % number), _PITCHES[each // number]) for each in chosen]
 
 

@@ -7,8 +7,9 @@ and memory, because the loop divides by the weights of the whole update. Clips o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -20,10 +21,27 @@ WINDOW = 50
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """The updates of one epoch: lists of clip indices, ordered by length inside each update."""
+    """The updates of one epoch.
 
-    updates: tuple[tuple[int, ...], ...]
-    lengths: np.ndarray
+    Attributes:
+        order: Indices of the clips (int32), an update's ones together and ordered by length.
+        turns: Numbers of the updates in ``order``, by their turn (int32).
+        per_update: Clips of one update; the last in ``order`` may have fewer.
+    """
+
+    order: np.ndarray
+    turns: np.ndarray
+    per_update: int
+
+    def update(self, turn: int) -> tuple[int, ...]:
+        """The clips of one update, by index."""
+        first = int(self.turns[turn]) * self.per_update
+        return tuple(self.order[first : first + self.per_update].tolist())
+
+    @property
+    def updates(self) -> tuple[tuple[int, ...], ...]:
+        """The clips of every update."""
+        return tuple(map(self.update, range(len(self.turns))))
 
 
 def plan_epoch(
@@ -45,21 +63,22 @@ def plan_epoch(
         epoch: Epoch number from 0.
         chosen: Indices of the clips of this epoch; all of them by default.
     """
-    keys = np.array([key_of(seed, epoch, name, "order") >> 64 for name in ids], np.uint64)
-    order = np.argsort(keys, kind="stable")
+    keys = np.fromiter((key_of(seed, epoch, name, "order") >> 64 for name in ids), np.uint64, len(ids))
+    order = np.argsort(keys, kind="stable").astype(np.int32)
     if chosen is not None:
-        order = order[np.isin(order, chosen)]
-    updates: list[tuple[int, ...]] = []
-    for at in range(0, len(order), WINDOW * per_update):
+        is_chosen = np.zeros(len(ids), bool)
+        is_chosen[np.asarray(chosen, np.int64)] = True
+        order = order[is_chosen[order]]
+    for at in range(0, len(order), WINDOW * per_update):  # an update never reaches into another window
         window = order[at : at + WINDOW * per_update]
-        window = window[np.lexsort((keys[window], lengths[window]))]
-        updates += [tuple(int(i) for i in window[j : j + per_update]) for j in range(0, len(window), per_update)]
-    shuffled = np.random.Generator(np.random.Philox(key=key_of(seed, epoch, "updates"))).permutation(len(updates))
-    return EpochPlan(tuple(updates[i] for i in shuffled), lengths)
+        order[at : at + len(window)] = window[np.lexsort((keys[window], lengths[window]))]
+    updates = -(-len(order) // per_update)
+    turns = np.random.Generator(np.random.Philox(key=key_of(seed, epoch, "updates"))).permutation(updates)
+    return EpochPlan(order, turns.astype(np.int32), per_update)
 
 
 def micro_batches(
-    update: Sequence[int], lengths: np.ndarray, *, size: int, token_budget: int | None = None
+    update: Sequence[int], lengths: np.ndarray | Mapping[int, int], *, size: int, token_budget: int | None = None
 ) -> list[list[int]]:
     """Cut an update into micro-batches of at most ``size`` clips and ``token_budget`` padded frames.
 
@@ -85,6 +104,21 @@ def padding_share(batches: Sequence[Sequence[int]], lengths: np.ndarray) -> floa
     return 1 - real / padded if padded else 0.0
 
 
-def epoch_draws(seed: int, epoch: int, ids: Sequence[str]) -> list[ItemRng]:
+class EpochDraws(Sequence[ItemRng]):
     """The draws of every clip in one epoch."""
-    return [ItemRng(seed, epoch, name) for name in ids]
+
+    def __init__(self, seed: int, epoch: int, ids: Sequence[str]) -> None:
+        self.seed, self.epoch, self.ids = seed, epoch, ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> ItemRng: ...
+    @overload
+    def __getitem__(self, index: slice) -> EpochDraws: ...
+    def __getitem__(self, index: int | slice) -> ItemRng | EpochDraws:
+        """The draws of one clip, or of those of a slice."""
+        if isinstance(index, slice):
+            return EpochDraws(self.seed, self.epoch, self.ids[index])
+        return ItemRng(self.seed, self.epoch, self.ids[index])

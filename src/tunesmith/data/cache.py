@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ HIGH, LOW, SHARD, NDIM, OFFSET, SHAPE = 0, 1, 2, 3, 4, 5
 CHECK = SHAPE + 4
 COLUMNS = CHECK + 1
 """The index is one table of 64-bit numbers stored by column, so that a search in the first column copies nothing."""
+_AT_ONCE = 4096
+"""Keys that are looked up together."""
 _KNOWN = 1 << 32
 """Set in a checksum that is known; entries of an index from before there were any have 0."""
 
@@ -74,6 +77,23 @@ class FieldStore:
                 return at
             at += 1
         return -1
+
+    def rows(self, keys: Sequence[str]) -> np.ndarray:
+        """:meth:`row` of many keys (int32)."""
+        wanted = np.frombuffer(bytes.fromhex("".join(key[:32] for key in keys)), ">u8").astype(np.uint64).reshape(-1, 2)
+        rows = np.searchsorted(self.index[:, HIGH], wanted[:, 0])
+        there = np.minimum(rows, len(self.index) - 1)
+        hit = np.zeros(len(keys), bool)
+        if len(self.index):
+            hit = (self.index[there, HIGH] == wanted[:, 0]) & (self.index[there, LOW] == wanted[:, 1])
+        for place in np.flatnonzero(~hit).tolist():  # missing, or behind another key of the same first half
+            rows[place] = self.row(keys[place])
+        return rows.astype(np.int32)
+
+    def extents(self, rows: np.ndarray, axis: int) -> np.ndarray:
+        """What :meth:`shape` says of one axis for many rows (int32)."""
+        extents: np.ndarray = np.asarray(self.index[:, SHAPE + axis])[rows].astype(np.int32)
+        return extents
 
     def __contains__(self, key: str) -> bool:
         return _halves(key) in self._pending_keys or self.row(key) >= 0
@@ -245,19 +265,21 @@ class EncodedStore:
         for name, found in keys.items():
             self.fields[name].discard(found)
 
-    def rows(self, keys: list[dict[str, str]]) -> dict[str, np.ndarray]:
-        """Index rows (int64) per field for many items.
+    def rows(self, keys: Iterable[dict[str, str]]) -> dict[str, np.ndarray]:
+        """Index rows (int32) per field for many items.
 
         Raises:
             TunesmithError: when an item is not encoded yet.
         """
-        rows = {
-            name: np.array([store.row(item[name]) for item in keys], np.int64) for name, store in self.fields.items()
-        }
-        missing = int(np.logical_or.reduce([r < 0 for r in rows.values()]).sum())
-        if missing:
+        items, parts = iter(keys), {name: [np.zeros(0, np.int32)] for name in self.fields}
+        while chunk := list(islice(items, _AT_ONCE)):
+            for name, field in self.fields.items():
+                parts[name].append(field.rows([item[name] for item in chunk]))
+        rows = {name: np.concatenate(of_field) for name, of_field in parts.items()}
+        missing = np.logical_or.reduce([of_field < 0 for of_field in rows.values()])
+        if missing.any():
             raise TunesmithError(
-                msg("{missing} of {count} clips are not encoded", missing=missing, count=len(keys)),
+                msg("{missing} of {count} clips are not encoded", missing=int(missing.sum()), count=len(missing)),
                 where=str(self.folder),
                 remedy=msg("Run the encode stage first."),
             )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from tunesmith.audio.parts import misleads_decoders
 from tunesmith.data.sample import AudioRef
@@ -13,11 +15,22 @@ from tunesmith.files import explain_os_error
 
 _SAMPLED = 1 << 20  # bytes read from each end of a large weights file
 _READ_WHOLE = 1 << 26  # what is not larger is read from end to end
+_MOST_KNOWN = 100_000  # files, of which each takes about 130 bytes
+ValueT = TypeVar("ValueT")
 
 
 def content_key(*parts: object) -> str:
     """A 32-digit hexadecimal key of any printable parts."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def key_of_many(parts: Iterable[object]) -> str:
+    """:func:`content_key` of parts that are too many to hold at once."""
+    digest, between = hashlib.blake2b(digest_size=16), ""
+    for part in parts:
+        digest.update(f"{between}{part}".encode("utf-8", "surrogatepass"))
+        between = "\x1f"
+    return digest.hexdigest()
 
 
 def audio_key(ref: AudioRef) -> str:
@@ -29,12 +42,28 @@ def audio_key(ref: AudioRef) -> str:
 def _reading(path: Path) -> tuple[str, ...]:
     """Sets files apart that versions up to 0.1 read in part: what was encoded of them then is not what they hold."""
     stat = path.stat()
-    return ("whole",) if _misleads(str(path), stat.st_size, stat.st_mtime_ns) else ()
+    return ("whole",) if _misleading.of(path, stat, lambda: stat.st_size > 0 and misleads_decoders(path)) else ()
 
 
-@lru_cache(maxsize=100_000)
-def _misleads(path: str, size: int, _time: int) -> bool:
-    return size > 0 and misleads_decoders(Path(path))
+class _Known(Generic[ValueT]):
+    """What is known of many files while their size and time stay the same, by keys that take little memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, ValueT] = {}
+
+    def of(self, path: Path, stat: os.stat_result, find: Callable[[], ValueT]) -> ValueT:
+        """The value of a file, found the first time; of too many files the oldest is forgotten."""
+        state = f"{path}\x1f{stat.st_size}\x1f{stat.st_mtime_ns}".encode("utf-8", "surrogatepass")
+        key = hashlib.blake2b(state, digest_size=12).digest()
+        if key not in self.values:
+            value = find()
+            if len(self.values) >= _MOST_KNOWN:
+                del self.values[next(iter(self.values))]
+            self.values[key] = value
+        return self.values[key]
+
+
+_misleading, _digests = _Known[bool](), _Known[bytes]()
 
 
 def file_digest(path: Path) -> str:
@@ -44,16 +73,14 @@ def file_digest(path: Path) -> str:
         TunesmithError: when the file cannot be read.
     """
     try:
-        stat = path.stat()
-        return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+        return _digests.of(path, path.stat(), lambda: _digest(path)).hex()
     except OSError as error:
         raise explain_os_error(error, path) from error
 
 
-@lru_cache(maxsize=100_000)
-def _digest(path: str, _size: int, _time: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
 
 
 def ends_digest(path: Path) -> str:

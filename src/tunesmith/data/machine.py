@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
@@ -62,3 +63,11 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.inf
+
+
+def return_free_memory() -> None:
+    """Let the system have what the C library keeps for later; it takes a moment, and other C libraries keep theirs."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
+
+import numpy as np
 
 from tunesmith.data.item_rng import key_of
 from tunesmith.data.layouts.dataset import Dataset
 from tunesmith.data.sample import Sample
+from tunesmith.data.samples import Ids, Samples, ids_of, in_order
 from tunesmith.texts import Message, msg
 
 REPLAY = "replay"
@@ -95,16 +99,15 @@ class Mix:
             share=self.share,
         )
 
-    def entries(self, samples: Iterable[Sample]) -> list[Sample]:
+    def entries(self, samples: Sequence[Sample]) -> Entries:
         """Training samples, each replay sample as many times as one epoch may draw it, under ids of their own.
 
         So each time has its own crop and noise.
         """
-        entries: list[Sample] = []
-        for sample in samples:
-            times = math.ceil(self.drawn / len(self.replay)) if is_replay(sample) else 1
-            entries += (replace(sample, id=_entry(sample.id, n)) for n in range(1, times + 1))
-        return entries
+        times = np.where(are_replay(samples), math.ceil(self.drawn / len(self.replay)), 1)
+        places = np.repeat(np.arange(len(samples), dtype=np.int32), times)
+        firsts = np.cumsum(times) - times
+        return Entries(samples, places, (np.arange(len(places)) - firsts[places] + 1).astype(np.int32))
 
     def of_epoch(self, seed: int, epoch: int) -> frozenset[str]:
         """Ids of the replay entries of one epoch.
@@ -129,9 +132,77 @@ def mix_of(training: Sequence[Sample], share: float) -> Mix | None:
         training: Samples to train on.
         share: The recipe's ``data.replay_share``.
     """
-    ids = tuple(sorted(sample.id for sample in training if is_replay(sample)))
+    names = ids_of(training)
+    ids = tuple(sorted(names[place] for place in np.flatnonzero(are_replay(training)).tolist()))
     user_clips = len(training) - len(ids)
     return Mix(user_clips, ids, share) if ids and user_clips else None
+
+
+def are_replay(samples: Sequence[Sample]) -> np.ndarray:
+    """Which samples are from the replay set (bool)."""
+    return samples.is_replay if isinstance(samples, Samples) else np.array([is_replay(s) for s in samples], bool)
+
+
+class EntryIds(Ids):
+    """The ids of :class:`Entries`."""
+
+    def __init__(self, names: Sequence[str], places: np.ndarray, times: np.ndarray) -> None:
+        self.names, self.places, self.times = names, places, times
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> EntryIds: ...
+    def __getitem__(self, index: int | slice) -> str | EntryIds:
+        """One id, or those of a slice."""
+        if isinstance(index, slice):
+            return EntryIds(self.names, self.places[index], self.times[index])
+        return _entry(self.names[int(self.places[index])], int(self.times[index]))
+
+    def order(self) -> np.ndarray:
+        """Their places in order of name."""
+        return np.array(in_order(list(self)), np.int32)
+
+
+class Entries(Samples):
+    """Samples of which some come several times, under an id for each time.
+
+    Args:
+        samples: The samples.
+        places: Which of them each entry is (int32).
+        times: Which time this is, from 1 (int32).
+    """
+
+    def __init__(self, samples: Sequence[Sample], places: np.ndarray, times: np.ndarray) -> None:
+        self.samples, self.places, self.times = samples, places, times
+        self._ids = EntryIds(ids_of(samples), places, times)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Entries: ...
+    def __getitem__(self, index: int | slice) -> Sample | Entries:
+        """One entry, or those of a slice."""
+        if isinstance(index, slice):
+            return Entries(self.samples, self.places[index], self.times[index])
+        return replace(self.samples[int(self.places[index])], id=self._ids[index])
+
+    @property
+    def ids(self) -> EntryIds:
+        """The id of every entry."""
+        return self._ids
+
+    @property
+    def is_replay(self) -> np.ndarray:
+        """Which entries are from the replay set (bool)."""
+        replay: np.ndarray = are_replay(self.samples)[self.places]
+        return replay
 
 
 def _entry(name: str, time: int) -> str:

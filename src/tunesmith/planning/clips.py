@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tunesmith.data.mapped_manifest import MappedSamples, samples_on
 from tunesmith.data.replay import mix_of
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import DataRecipe
@@ -50,13 +51,18 @@ class PlannedClips:
         return sum(seconds if whole else min(seconds, data.max_seconds) for seconds in self.valid)
 
 
-def planned_clips(samples: Iterable[Sample], replay_share: float) -> PlannedClips:
+def planned_clips(samples: Sequence[Sample], replay_share: float) -> PlannedClips:
     """The clips of a manifest."""
-    samples = list(samples)
-    training = [sample for sample in samples if sample.split == "train"]
+    training = samples_on(samples, "train")
     mix = mix_of(training, replay_share)
     return PlannedClips(
-        train=tuple(sample.seconds for sample in training),
-        valid=tuple(sample.seconds for sample in samples if sample.split == "valid"),
+        train=_seconds(training),
+        valid=_seconds(samples_on(samples, "valid")),
         per_pass=mix.per_epoch if mix else len(training),
     )
+
+
+def _seconds(samples: Sequence[Sample]) -> tuple[float, ...]:
+    if isinstance(samples, MappedSamples):
+        return tuple(samples.seconds.tolist())
+    return tuple(sample.seconds for sample in samples)

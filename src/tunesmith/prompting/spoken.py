@@ -9,9 +9,11 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tunesmith.audio.problems import UnreadableAudioError
+from tunesmith.data.mapped_manifest import own_samples, samples_on, those_of
 from tunesmith.data.prompt import Prompt
-from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT, AudioRef, Sample, edit_type
 from tunesmith.errors import TunesmithError
 from tunesmith.run.context import RunContext
@@ -19,8 +21,6 @@ from tunesmith.run.evaluated import evaluated_samples
 from tunesmith.texts import msg
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tunesmith.families.contract import Family, GenerationRequest
 
 CLONES = (CLONE, "pronunciation")
@@ -40,7 +40,7 @@ def spoken_prompts(context: RunContext, user_texts: Sequence[str], count: int) -
         count: How many prompts where the user gave none; with fewer samples they come again with new seeds.
     """
     samples = voiced_samples(context)
-    held_out = [s for s in samples if s.split == "valid"]
+    held_out = samples_on(samples, "valid")
     voices = _of_user([s for s in held_out or samples if edit_type(s.attributes) == CLONE] or held_out or samples)
     if user_texts:
         return _in_voices(user_texts, "user", voices)
@@ -72,13 +72,14 @@ def prompt_of(sample: Sample) -> Prompt:
 
 def _of_user(samples: Sequence[Sample]) -> Sequence[Sample]:
     """The user's own samples, whose voice is learnt; all samples where every one is from the replay set."""
-    return [s for s in samples if not is_replay(s)] or samples
+    return own_samples(samples) or samples
 
 
-def voiced_samples(context: RunContext) -> list[Sample]:
+def voiced_samples(context: RunContext) -> Sequence[Sample]:
     """The run's samples that have a voice; where none has (audio tokens alone), the recording the recipe names."""
-    found = [s for s in evaluated_samples(context.folder) if PROMPT in s.audios]
-    samples = [sample for sample in found if _can_be_read(sample.audios[PROMPT])]
+    found = evaluated_samples(context.folder)
+    voiced = (PROMPT in sample.audios and _can_be_read(sample.audios[PROMPT]) for sample in found)
+    samples = those_of(found, np.fromiter(voiced, bool, len(found)))
     recipe = context.recipe.generate
     if samples or not recipe.source:
         return samples

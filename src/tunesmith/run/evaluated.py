@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import Sample, is_present, read_manifest
+import numpy as np
+
+from tunesmith.data.mapped_manifest import map_manifest, own_samples, samples_on
+from tunesmith.data.sample import Sample, is_present
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.texts import msg
@@ -15,18 +18,25 @@ NAMED = 10
 """Clips that are named; the others are counted."""
 
 
-def evaluated_samples(folder: RunFolder) -> list[Sample]:
+def evaluated_samples(folder: RunFolder) -> Sequence[Sample]:
     """The samples of the manifest that was trained on, but for those whose audio is gone; none before the checks.
 
     A clip is its content, not its path: one that was moved is taken from where the present manifest has it. One that
     has changed sides since keeps the side that it was trained on.
     """
+    path = _trained_on(folder)
+    if path is None:
+        return []
+    trained_on = map_manifest(path)
+    there = np.fromiter(map(is_present, trained_on), bool, len(trained_on))
+    if there.all():
+        return trained_on
     return [found for _, found in _placed(folder) if found is not None]
 
 
-def training_samples(folder: RunFolder) -> list[Sample]:
+def training_samples(folder: RunFolder) -> Sequence[Sample]:
     """The user's own clips that were trained on, as far as they are there."""
-    return [s for s in evaluated_samples(folder) if s.split == "train" and not is_replay(s)]
+    return own_samples(samples_on(evaluated_samples(folder), "train"))
 
 
 def absent_samples(folder: RunFolder) -> list[Sample]:
@@ -52,17 +62,19 @@ def first_of(names: Sequence[str]) -> tuple[str, ...]:
     return (*names[:NAMED], *(["…"] if len(names) > NAMED else []))
 
 
-def _trained_on(folder: RunFolder) -> list[Sample]:
+def _trained_on(folder: RunFolder) -> Path | None:
+    """The manifest that was trained on; ``None`` before the checks."""
     kept = folder.trained_on / folder.manifest.name
     path = kept if kept.exists() else folder.manifest
-    return list(read_manifest(path)) if path.exists() else []
+    return path if path.exists() else None
 
 
 def _placed(folder: RunFolder) -> Iterator[tuple[Sample, Sample | None]]:
     """Every sample that was trained on, and where it is now; ``None`` where it is gone."""
-    trained_on = _trained_on(folder)
+    path = _trained_on(folder)
+    trained_on = map_manifest(path) if path is not None else ()
     gone = {sample.id for sample in trained_on if not is_present(sample)}
-    now = read_manifest(folder.manifest) if gone and folder.manifest.exists() else ()
+    now = map_manifest(folder.manifest) if gone and folder.manifest.exists() else ()
     moved = {sample.id: sample for sample in now if sample.id in gone and is_present(sample)}
     for sample in trained_on:
         if sample.id not in gone:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tunesmith import __version__
-from tunesmith.data.replay import is_replay, mix_of
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.mapped_manifest import MappedSamples, map_manifest
+from tunesmith.data.replay import mix_of
 from tunesmith.families.contract import ModelCard
 from tunesmith.families.hub import is_hub_id
 from tunesmith.pocket.shipped import is_pocket
@@ -69,20 +68,22 @@ def _body(context: RunContext, card: ModelCard, note: str) -> list[str]:
 def _data(context: RunContext) -> list[str]:
     if not context.folder.manifest.exists():
         return ["No record of the training data."]
-    whole = list(read_manifest(context.folder.manifest))
-    samples = [s for s in whole if not is_replay(s)]
-    replay = sum(s.split == "train" for s in whole if is_replay(s))
-    counts = Counter(s.split for s in samples)
-    seconds = sum(s.seconds for s in samples)
+    whole = map_manifest(context.folder.manifest)
+    samples, trained = whole.where(~whole.is_replay), whole.is_in("train")
+    train, valid, seconds = samples.is_in("train").sum(), samples.is_in("valid").sum(), samples.seconds.sum()
+    replay = int((whole.is_replay & trained).sum())
     return [
-        f"{counts['train']} training clips and {counts['valid']} held-out clips, {seconds / 60:.1f} minutes in all.",
-        *([f"Beside them {replay} replay clips, {_share(context, whole):.0%} of every pass."] if replay else []),
+        f"{train} training clips and {valid} held-out clips, {seconds / 60:.1f} minutes in all.",
+        *(
+            [f"Beside them {replay} replay clips, {_share(context, whole.where(trained)):.0%} of every pass."]
+            * (replay > 0)
+        ),
         "The audio itself is not part of this repository; whoever publishes the adapter answers for the rights to it.",
     ]
 
 
-def _share(context: RunContext, samples: list[Sample]) -> float:
-    mix = mix_of([s for s in samples if s.split == "train"], context.recipe.data.replay_share)
+def _share(context: RunContext, training: MappedSamples) -> float:
+    mix = mix_of(training, context.recipe.data.replay_share)
     return mix.share if mix else 0.0
 
 

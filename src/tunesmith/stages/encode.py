@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,8 @@ from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.content import content_key
 from tunesmith.data.fields import FieldSpec
-from tunesmith.data.sample import Sample, Variant, read_manifest, write_manifest
+from tunesmith.data.mapped_manifest import map_manifest
+from tunesmith.data.sample import Sample, Variant, write_manifest
 from tunesmith.errors import TunesmithError, UnfitSampleError
 from tunesmith.records.clip_index import ClipIndex
 from tunesmith.records.findings import CheckFindings, Finding
@@ -36,7 +37,7 @@ def encode(context: RunContext) -> dict[str, Any]:
     """Encode what the cache does not hold yet, one clip at a time."""
     family = context.family
     store = EncodedStore(context.folder.cache, family.encoding.fields())
-    samples = list(read_manifest(context.folder.manifest))
+    samples: Sequence[Sample] = map_manifest(context.folder.manifest)
     discard_damaged(context, store, samples)
     unfit: Unfit = []
     encoded = encode_samples(context, store, samples, unfit, alone=False)
@@ -102,13 +103,11 @@ def write_clip_index(context: RunContext, samples: Sequence[Sample]) -> None:
     """Write down the content of every clip; training is compared with it, wherever the files lie."""
     encoding = context.family.encoding
     names = [spec.name for spec in encoding.fields()]
-    keys = {
-        sample.id: [encoding.field_key(variant, name) for variant in sample.in_variants() for name in names]
-        for sample in samples
-    }
-    ClipIndex(clips={sample.id: f"{sample.split} {content_key(*keys[sample.id])[:16]}" for sample in samples}).write(
-        context.folder.clip_index
-    )
+    clips: dict[str, str] = {}
+    for sample in samples:
+        keys = [encoding.field_key(variant, name) for variant in sample.in_variants() for name in names]
+        clips[sample.id] = f"{sample.split} {content_key(*keys)[:16]}"
+    ClipIndex(clips=clips).write(context.folder.clip_index)
 
 
 def put_aside(context: RunContext, samples: Sequence[Sample], failures: Unfit) -> list[Sample]:
@@ -210,9 +209,9 @@ def encode_samples(
     }
 
 
-def variants_of(samples: Iterable[Sample]) -> list[Sample]:
+def variants_of(samples: Iterable[Sample]) -> Iterator[Sample]:
     """All variants of some samples, each sample as it is first."""
-    return [variant for sample in samples for variant in sample.in_variants()]
+    return (variant for sample in samples for variant in sample.in_variants())
 
 
 def fill_store(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data.content import content_key, file_digest
+from tunesmith.data.content import content_key, file_digest, key_of_many
 from tunesmith.data.sample import read_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.models import DataRecipe, GenerateRecipe
@@ -34,15 +34,19 @@ def digest(path: Path) -> str:
 
 def file_state(path: Path) -> tuple[int, int] | None:
     """Size and time of a file, or ``None``."""
-    return (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def manifest_audio(folder: RunFolder) -> str:
     """Key of the audio files that a manifest names, by size and time."""
     if not folder.manifest.exists():
         return ""
-    paths = [Path(ref.path) for sample in read_manifest(folder.manifest) for ref in sample.audios.values()]
-    return content_key(*((path.name, file_state(path)) for path in paths))
+    paths = (Path(ref.path) for sample in read_manifest(folder.manifest) for ref in sample.audios.values())
+    return key_of_many((path.name, file_state(path)) for path in paths)
 
 
 def folder_listing(folder: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from tunesmith.data.sample import read_manifest
+from tunesmith.data.mapped_manifest import map_manifest
 from tunesmith.errors import TunesmithError
-from tunesmith.files import write_text
+from tunesmith.files import copy_file
 from tunesmith.recipe.load import load_recipe
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.context import RunContext
@@ -47,7 +47,7 @@ def keep_clips(context: RunContext) -> None:
     folder = context.folder
     if folder.manifest.exists() and not folder.clip_index.exists():
         with suppress(TunesmithError):
-            write_clip_index(context, list(read_manifest(folder.manifest)))
+            write_clip_index(context, map_manifest(folder.manifest))
 
 
 def keep_trained_on(context: RunContext) -> None:
@@ -55,7 +55,7 @@ def keep_trained_on(context: RunContext) -> None:
     folder = context.folder
     for path in (folder.resolved, folder.environment, folder.manifest, folder.findings, folder.clip_index):
         if path.exists() and not (folder.trained_on / path.name).exists():
-            write_text(folder.trained_on / path.name, path.read_text("utf-8"))
+            copy_file(path, folder.trained_on / path.name)
 
 
 def touched_since(context: RunContext, record: Path) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.mapped_manifest import map_manifest
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract.card import ModelCard
 from tunesmith.planning.clips import planned_clips
@@ -52,9 +53,9 @@ def work_for(context: RunContext, card: ModelCard, samples: Sequence[Sample], pr
     return work_of(context.recipe, card, clips, processes or here, context.family.networks.phases())
 
 
-def samples_of(context: RunContext) -> list[Sample]:
+def samples_of(context: RunContext) -> Sequence[Sample]:
     """The clips of a run's manifest; none before it was checked."""
-    return list(read_manifest(context.folder.manifest)) if context.folder.manifest.exists() else []
+    return map_manifest(context.folder.manifest) if context.folder.manifest.exists() else []
 
 
 def given(context: RunContext) -> frozenset[str]:

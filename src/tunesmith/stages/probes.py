@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tunesmith.data.content import audio_key, checkpoint_content, content_key, file_digest
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
+from tunesmith.data.samples import ids_of
 from tunesmith.data.spread import spread_places
 from tunesmith.evaluation.causes.captions import are_answered
 from tunesmith.recipe.decided import plain
@@ -124,4 +125,4 @@ def _of_each_caption(samples: Sequence[Sample]) -> list[Sample]:
 
 def spread(samples: Sequence[Sample]) -> list[Sample]:
     """A few of them, evenly from all, by id: the same ones in every evaluation of a run."""
-    return [samples[place] for place in spread_places([sample.id for sample in samples])]
+    return [samples[place] for place in spread_places(ids_of(samples))]

@@ -6,7 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
-from tunesmith.data.sample import read_manifest
+from tunesmith.data.mapped_manifest import map_manifest
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.judge import Contender, judge
 from tunesmith.records.stage_state import StageState
@@ -41,7 +41,7 @@ def choose_again(context: RunContext, start: Start) -> None:
         )
     state = build_train_state(context, pinned=checkpoint.precision_of(found[-1]), begins=False)
     batches = fixed_batches(state.family, fixed_items(state.valid), state.settings.batch_size) if state.valid else []
-    run = RunState(context, state, Tracker(folder, active=False), list(read_manifest(folder.manifest)), batches)
+    run = RunState(context, state, Tracker(folder, active=False), map_manifest(folder.manifest), batches)
     run.clip_batches = clip_batches(state)
     ruling = judge([_contender(run, path, start) for path in reversed(found)])  # of equal ones the newest
     chosen = ruling.ordered[0]

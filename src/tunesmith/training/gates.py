@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
+import numpy as np
 import torch
 
+from tunesmith.data.mapped_manifest import samples_on
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
@@ -24,6 +26,8 @@ PARITY = 0.05
 HALF_ROUNDING = 2.0**-8
 """Of a number in bf16, relative to it: seven bits follow the first."""
 TRAINED_SHARE = 0.9
+_AT_ONCE = 1 << 16
+"""Marks that are looked up together."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ def warmup(state: TrainState) -> GateResult:
 
 def leakage(samples: Sequence[Sample]) -> GateResult:
     """No track, file span or clip may stand on both sides of the split (likeness by sound is the checks' work)."""
-    shared = sorted(_marks(samples, "train") & _marks(samples, "valid"))
+    shared = sorted(_shared_marks(samples_on(samples, "train"), samples_on(samples, "valid")))
     if shared:
         message = msg(
             "{count} tracks or files are in train and valid at once (first: {first})",
@@ -183,15 +187,20 @@ def leakage(samples: Sequence[Sample]) -> GateResult:
     return _result("leakage", not shared, message, float(len(shared)), 0.0)
 
 
-def _marks(samples: Sequence[Sample], split: str) -> set[str]:
-    marks: set[str] = set()
-    for sample in samples:
-        if sample.split != split:
-            continue
-        # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
-        targets = sample.targets.values()
-        spans: list[Any] = [f"{a.path}[{a.start:g}:{a.end}]" for a in targets]
-        whole = all(a.start == 0 and a.end is None for a in targets)
-        # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
-        marks |= {*spans, sample.source} if whole and sample.source else set(spans)
-    return marks
+def _shared_marks(training: Sequence[Sample], held_out: Sequence[Sample]) -> set[str]:
+    """Marks of both sides; only hashes of the held-out ones are kept, and those that agree are compared as they are."""
+    hashes = np.unique(np.fromiter((hash(mark) for sample in held_out for mark in _marks(sample)), np.int64))
+    marks = (mark for sample in training for mark in _marks(sample))
+    alike: set[str] = set()
+    while len(hashes) and (some := list(islice(marks, _AT_ONCE))):
+        alike.update(some[place] for place in np.flatnonzero(np.isin(np.fromiter(map(hash, some), np.int64), hashes)))
+    return {mark for sample in held_out for mark in _marks(sample) if mark in alike} if alike else alike
+
+
+def _marks(sample: Sample) -> set[str]:
+    # A prompt is only listened to: held-out speech is prompted by training clips on purpose.
+    targets = sample.targets.values()
+    spans = {f"{a.path}[{a.start:g}:{a.end}]" for a in targets}
+    whole = all(a.start == 0 and a.end is None for a in targets)
+    # A held-out part cut from within a track shares its source on purpose, with a gap between the parts.
+    return {*spans, sample.source} if whole and sample.source else spans

@@ -12,6 +12,7 @@ import torch
 from tunesmith.adapters.files import load_adapter
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import edit_type
+from tunesmith.data.samples import in_order
 from tunesmith.data.spread import spread_places
 from tunesmith.families.contract import Batch
 from tunesmith.training.best import Measurement
@@ -37,7 +38,7 @@ def kind_batches(state: TrainState, user_batches: list[Batch]) -> dict[str, list
     by_edit = len({edit_type(sample.attributes) for clips in held_out for sample in clips.samples}) > 1
     groups: defaultdict[str, list[tuple[Clips, int]]] = defaultdict(list)
     for clips in held_out:
-        for i in sorted(range(len(clips)), key=clips.ids.__getitem__):
+        for i in in_order(clips.ids):
             sample = clips.samples[i]
             kind = edit_type(sample.attributes) if by_edit else REPLAY if is_replay(sample) else OWN
             groups[kind].append((clips, i))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from tunesmith.data.mapped_manifest import samples_on
 from tunesmith.data.prompt import Prompt
 from tunesmith.data.sample import Sample
 from tunesmith.families.contract import Family, GenerationRequest
@@ -56,11 +56,13 @@ def preview_requests(context: RunContext, samples: Sequence[Sample]) -> list[Gen
     texts = {prompt: Prompt(prompt, "user", lyrics=lyrics) for prompt in recipe.previews.prompts}
     if not texts:
         seconds = recipe.previews.seconds
-        for sample in [s for s in samples if s.split == "valid"] or samples:
+        for sample in samples_on(samples, "valid") or samples:
+            if len(texts) == recipe.previews.count:
+                break
             caption = sample.texts.get("caption", "")
-            sample_lyrics = lyrics or lyrics_of(sample, context.family, seconds)
-            texts.setdefault(caption, Prompt(caption, "held_out", sample, sample_lyrics))
-        texts = dict(islice(texts.items(), recipe.previews.count))
+            if caption not in texts:
+                sample_lyrics = lyrics or lyrics_of(sample, context.family, seconds)
+                texts[caption] = Prompt(caption, "held_out", sample, sample_lyrics)
     return [
         GenerationRequest(
             prompt.texts,

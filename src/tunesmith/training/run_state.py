@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,7 @@ class RunState:
     context: RunContext
     state: TrainState
     tracker: Tracker
-    samples: list[Sample]
+    samples: Sequence[Sample]
     valid_batches: list[Batch]
     kind_batches: dict[str, list[Batch]] = field(default_factory=dict)
     clip_batches: dict[str, list[Batch]] = field(default_factory=dict)

@@ -8,19 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
-
-from tunesmith.data.batches import EpochPlan, epoch_draws, plan_epoch
-from tunesmith.data.item_rng import ItemRng
-from tunesmith.data.replay import Mix, is_replay
+from tunesmith.data.batches import EpochDraws, EpochPlan, plan_epoch
+from tunesmith.data.machine import return_free_memory
+from tunesmith.data.replay import Mix
 from tunesmith.data.sample import Sample
 from tunesmith.recipe.models import TrainRecipe
 from tunesmith.training.clips import Clips, Crop
 
 DEFAULT_UPDATES = 400
 WARMUP_SHARE, WARMUP_LIMIT = 0.05, 0.10
+MANY = 100_000
+"""Clips from which on opening them or planning an epoch leaves so much free memory that the system may have it back."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,7 @@ class Schedule:
     def __init__(self, clips: Clips, per_update: int, seed: int, mix: Mix | None = None) -> None:
         self.clips, self.per_update, self.seed, self.mix = clips, per_update, seed, mix
         self.per_epoch = math.ceil(self.clips_per_epoch / per_update)
+        self._planned: tuple[int, EpochPlan] | None = None
 
     @property
     def clips_per_epoch(self) -> int:
@@ -118,25 +118,38 @@ class Schedule:
         """The epoch of an update."""
         return update // self.per_epoch
 
-    @lru_cache(maxsize=2)  # noqa: B019 - lives as long as its run
-    def epoch(self, epoch: int) -> tuple[EpochPlan, list[Crop], list[ItemRng]]:
-        """Plan, windows and draws of one epoch."""
-        rngs = epoch_draws(self.seed, epoch, self.clips.ids)
-        crops = [self.clips.crop(i, rng) for i, rng in enumerate(rngs)]
-        lengths = np.array([crop.length for crop in crops], np.int64)
+    def epoch(self, epoch: int) -> tuple[EpochPlan, EpochDraws]:
+        """Plan and draws of one epoch; the last one asked for is kept."""
+        draws = EpochDraws(self.seed, epoch, self.clips.ids)
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = None  # its memory serves the next one
+            self._planned = epoch, self._plan(draws)
+        return self._planned[1], draws
+
+    def _plan(self, draws: EpochDraws) -> EpochPlan:
         plan = plan_epoch(
-            self.clips.ids, lengths, per_update=self.per_update, seed=self.seed, epoch=epoch, chosen=self.chosen(epoch)
+            self.clips.ids,
+            self.clips.lengths(draws),
+            per_update=self.per_update,
+            seed=self.seed,
+            epoch=draws.epoch,
+            chosen=self.chosen(draws.epoch),
         )
-        return plan, crops, rngs
+        if len(self.clips) >= MANY:
+            return_free_memory()
+        return plan
 
     def chosen(self, epoch: int) -> list[int] | None:
         """Indices of the clips of one epoch; ``None`` where it has them all."""
         if self.mix is None:
             return None
         drawn = self.mix.of_epoch(self.seed, epoch)
-        return [i for i, sample in enumerate(self.clips.samples) if not is_replay(sample) or sample.id in drawn]
+        replay, ids = self.clips.is_replay.tolist(), self.clips.ids
+        return [i for i, of_replay in enumerate(replay) if not of_replay or ids[i] in drawn]
 
-    def items(self, update: int) -> tuple[tuple[int, ...], list[Crop], list[ItemRng], np.ndarray]:
-        """Clip indices of an update, with the epoch's windows, draws and window lengths by index."""
-        plan, crops, rngs = self.epoch(self.epoch_of(update))
-        return plan.updates[update % self.per_epoch], crops, rngs, plan.lengths
+    def items(self, update: int) -> tuple[tuple[int, ...], dict[int, Crop], EpochDraws, dict[int, int]]:
+        """Clip indices of an update, with their windows, the epoch's draws and their window lengths by index."""
+        plan, draws = self.epoch(self.epoch_of(update))
+        chosen = plan.update(update % self.per_epoch)
+        crops = {i: self.clips.crop(i, draws[i]) for i in chosen}
+        return chosen, crops, draws, {i: crop.length for i, crop in crops.items()}

@@ -13,8 +13,10 @@ from tunesmith.adapters.attach import attach
 from tunesmith.adapters.full import tuning_of
 from tunesmith.adapters.parameters import trainable
 from tunesmith.data.cache import EncodedStore
-from tunesmith.data.replay import is_replay, mix_of
-from tunesmith.data.sample import Sample, read_manifest
+from tunesmith.data.machine import return_free_memory
+from tunesmith.data.mapped_manifest import map_manifest, own_samples, replay_samples, samples_on
+from tunesmith.data.replay import mix_of
+from tunesmith.data.sample import Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.recipe.models import Recipe
@@ -28,7 +30,7 @@ from tunesmith.training.phases import plan_phases
 from tunesmith.training.precision import name_for_accelerate, needs_trial, settled
 from tunesmith.training.precision_trial import tried
 from tunesmith.training.processes import of_main
-from tunesmith.training.schedule import Schedule, clips_per_update
+from tunesmith.training.schedule import MANY, Schedule, clips_per_update
 from tunesmith.training.state import RunClips, TrainState
 
 if TYPE_CHECKING:
@@ -106,8 +108,8 @@ def prepare_networks(
 
 def open_clips(context: RunContext) -> RunClips:
     """The encoded clips of a run."""
-    samples = list(read_manifest(context.folder.manifest))
-    training = [s for s in samples if s.split == "train"]
+    samples = map_manifest(context.folder.manifest)
+    training = samples_on(samples, "train")
     if not training:
         raise TunesmithError(
             msg("no training clips are left"),
@@ -116,13 +118,16 @@ def open_clips(context: RunContext) -> RunClips:
         )
     mix = mix_of(training, context.recipe.data.replay_share)
     valid, replayed = held_out_clips(context, samples)
-    return RunClips(clips_of(context, mix.entries(training) if mix else training), valid, replayed, mix)
+    clips = RunClips(clips_of(context, mix.entries(training) if mix else training), valid, replayed, mix)
+    if len(samples) >= MANY:
+        return_free_memory()
+    return clips
 
 
 def held_out_clips(context: RunContext, samples: Sequence[Sample]) -> tuple[Clips | None, Clips | None]:
     """The encoded held-out clips among some samples: the user's own, and those of the replay set."""
-    held_out = [s for s in samples if s.split == "valid" and not is_replay(s)]
-    replayed = [s for s in samples if s.split == "valid" and is_replay(s)]
+    whole = samples_on(samples, "valid")
+    held_out, replayed = own_samples(whole), replay_samples(whole)
     return (
         clips_of(context, held_out) if held_out else None,
         clips_of(context, replayed) if replayed else None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.content import content_key
-from tunesmith.files import explain_os_error, write_text
+from tunesmith.files import copy_file, explain_os_error, write_text
 from tunesmith.records.environment import Environment, PrecisionTrial
 from tunesmith.records.stage_state import StageState
 from tunesmith.run.attempts import archive, has_weights
@@ -78,7 +78,7 @@ def record_begin(context: RunContext, start: Start) -> None:
     folder.trained_on.mkdir(parents=True, exist_ok=True)
     for path in (folder.resolved, folder.environment, folder.manifest, folder.findings, folder.clip_index):
         if path.exists():
-            write_text(folder.trained_on / path.name, path.read_text("utf-8"))
+            copy_file(path, folder.trained_on / path.name)
     write_text(folder.go_on, go_on_text(context))
     if start.inputs is not None:
         running = StageState(

@@ -10,8 +10,7 @@ from typing import Any
 from torch import nn
 
 from tunesmith.data.content import checkpoint_content
-from tunesmith.data.replay import is_replay
-from tunesmith.data.sample import read_manifest
+from tunesmith.data.mapped_manifest import map_manifest, own_samples
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.checkpoint_choice import stage_choice
 from tunesmith.records.metrics import EventLine, GateLine, ValidLine
@@ -97,7 +96,7 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     state = build_train_state(context, pinned=checkpoint.precision_of(last), begins=last is None)
     if last is not None:
         checkpoint.load(state, last, start.accepted)
-    samples = list(read_manifest(folder.manifest))
+    samples = map_manifest(folder.manifest)
     gates = pass_gates(state, samples, folder) if state.progress.update == 0 else []
     if main:
         refuse_snapshots(context)
@@ -110,8 +109,7 @@ def open_run_state(context: RunContext, start: Start) -> RunState:
     tracker = Tracker(folder, active=main, resume_at=state.progress.update if last else None)
     if tracker.left_out is not None:
         context.console.warn(tracker.left_out)
-    user_samples = [sample for sample in samples if not is_replay(sample)]
-    requests = preview_requests(context, user_samples) if context.recipe.previews.every else []
+    requests = preview_requests(context, own_samples(samples)) if context.recipe.previews.every else []
     kinds, each = kind_batches(state, batches), clip_batches(state)
     run = RunState(context, state, tracker, samples, batches, kinds, each, requests=requests)
     for gate in gates:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tunesmith.data.batches import micro_batches
+from tunesmith.data.samples import in_order
 from tunesmith.families.contract import Batch, Family
 from tunesmith.families.loss_terms import LossAccumulator, LossResult
 from tunesmith.training.clips import Clips
@@ -20,7 +21,7 @@ Item = Mapping[str, Any]
 
 def fixed_items(clips: Clips, limit: int | None = None) -> list[Item]:
     """The first window of every clip (of the first ``limit`` clips by id)."""
-    order = sorted(range(len(clips)), key=lambda i: clips.ids[i])[:limit]
+    order = in_order(clips.ids)[:limit]
     return [clips.read(i, clips.crop(i, None)) for i in order]
 
 

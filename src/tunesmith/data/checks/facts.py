@@ -132,6 +132,9 @@ class ClipFacts:
     tempo_confidence: float | None = None
 
 
+_DEFAULTS = ClipFacts()
+
+
 def fact_key(ref: AudioRef) -> str:
     """Names one audio as it lies on disk now: path, span, size and time of change; empty when there is no file."""
     try:
@@ -181,8 +184,8 @@ class FactStore:
 
 
 def _without_defaults(facts: ClipFacts) -> dict[str, Any]:
-    plain = asdict(ClipFacts())
-    return {name: value for name, value in asdict(facts).items() if value != plain[name]}
+    told = {name: value for name, value in vars(facts).items() if value != getattr(_DEFAULTS, name)}
+    return {name: asdict(value) if isinstance(value, Message) else value for name, value in told.items()}
 
 
 def _read_facts(path: Path) -> dict[str, ClipFacts]:
