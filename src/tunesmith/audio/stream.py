@@ -1,8 +1,11 @@
-"""Sound that is read once from its beginning to its end, of which only a window is held at a time."""
+"""Sound that is read once from its beginning to its end, of which only a window is held at a time.
+
+So are frames that are made of one: time is the last axis, and a sample stands for a frame too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -11,7 +14,7 @@ class SoundStream:
     """Windows of a sound that comes block by block; each begins where the one before it began, or later.
 
     Args:
-        blocks: float32 arrays (channels, frames), one behind the other; taken only as far as they are asked for.
+        blocks: float32 arrays (..., samples), one behind the other; taken only as far as they are asked for.
     """
 
     def __init__(self, blocks: Iterable[np.ndarray]) -> None:
@@ -35,7 +38,7 @@ class SoundStream:
         return True
 
     def take(self, first: int, last: int | None = None) -> np.ndarray:
-        """Samples ``first`` to ``last``, or to the end: float32 (channels, frames), fewer where the sound ends before.
+        """Samples ``first`` to ``last``, or to the end: float32 (..., samples), fewer where the sound ends before.
 
         What lies before ``first`` is let go, and cannot be taken again.
         """
@@ -50,6 +53,30 @@ class SoundStream:
         stop = self._end if last is None else min(last, self._end)
         return whole[..., first - self._begin : max(stop, first) - self._begin]
 
+    def windows(self, size: int, context: int) -> Iterator[tuple[np.ndarray, slice]]:
+        """All of a sound, ``size`` samples at a time.
+
+        Args:
+            size: Samples of a piece; the last one may be shorter.
+            context: Samples on either side that are given with it, as far as there are any.
+
+        Yields:
+            The piece with its context (..., samples), and where in it the piece lies (its end is open in the last one).
+        """
+        start, is_last = 0, False
+        while not is_last:
+            is_last = not self.holds(start + size + 1)
+            first = max(0, start - context)
+            window = self.take(first, None if is_last else start + size + context)
+            yield window, slice(start - first, None if is_last else start - first + size)
+            start += size
+
     def _let_go(self, first: int) -> None:
         while len(self._held) > 1 and self._begin + self._held[0].shape[-1] <= first:
             self._begin += self._held.pop(0).shape[-1]
+
+
+def at_rate(piece: slice, to_rate: int, from_rate: int) -> slice:
+    """A piece of :meth:`SoundStream.windows` in what was made of its window at another rate; its bounds must divide."""
+    stop = None if piece.stop is None else piece.stop * to_rate // from_rate
+    return slice(piece.start * to_rate // from_rate, stop)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tunesmith.audio.stream import SoundStream
+from tunesmith.audio.stream import SoundStream, at_rate
 
 
 def is_divisible(codec: Any) -> bool:
@@ -51,19 +51,11 @@ class PieceEncoder:
             sound: (C, samples) at the codec's rate.
             frames: Length of a piece, at least twice what the last convolution looks ahead.
         """
-        start, is_last = 0, False
-        while not is_last:
-            is_last = not sound.holds((start + frames + 1) * self._hop)  # by whole frames, as one piece is
-            local = self._local(sound, start, None if is_last else start + frames)
-            yield self._behind(self._remembered(local), is_last=is_last)
-            start += frames
-
-    def _local(self, sound: SoundStream, start: int, end: int | None) -> torch.Tensor:
-        """Frames ``start`` to ``end`` (C, D, T) before the LSTM, from all that they depend on."""
-        first = max(0, start - self._context)
-        window = sound.take(first * self._hop, None if end is None else (end + self._context) * self._hop)
-        frames_CDT = _through(self._before, torch.from_numpy(window.copy())[:, None].to(self._device))
-        return frames_CDT[..., start - first : None if end is None else end - first]
+        windows = sound.windows(frames * self._hop, self._context * self._hop)
+        for window_CN, piece in windows:
+            local_CDT = _through(self._before, torch.from_numpy(window_CN.copy())[:, None].to(self._device))
+            remembered_CDT = self._remembered(local_CDT[..., at_rate(piece, 1, self._hop)])
+            yield self._behind(remembered_CDT, is_last=piece.stop is None)
 
     def _remembered(self, x_CDT: torch.Tensor) -> torch.Tensor:
         """The frames behind the LSTM, which goes on where it stopped."""
