@@ -23,7 +23,7 @@ def is_divisible(codec: Any) -> bool:
 
     MusicGen's own is; EnCodec's sibling for 48 kHz is not.
     """
-    return codec.config.norm_type == "weight_norm" and not codec.config.normalize
+    return bool(codec.config.norm_type == "weight_norm" and not codec.config.normalize)
 
 
 class PieceEncoder:
@@ -61,7 +61,8 @@ class PieceEncoder:
         """The frames behind the LSTM, which goes on where it stopped."""
         x_TCD = x_CDT.permute(2, 0, 1)
         out_TCD, self._state = self._lstm(x_TCD, self._state)
-        return (out_TCD + x_TCD).permute(1, 2, 0)
+        joined_TCD: torch.Tensor = out_TCD + x_TCD
+        return joined_TCD.permute(1, 2, 0)
 
     def _behind(self, x_CDT: torch.Tensor, *, is_last: bool) -> torch.Tensor:
         """Embeddings of all frames whose neighbours are known by now and that have not been given."""

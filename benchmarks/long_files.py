@@ -1,0 +1,208 @@
+"""CPU seconds and peak memory of encoding long files in pieces, and beside them the same files encoded whole.
+
+Every cell is a process of its own, on one thread, that builds a codec, encodes one file through the front end that
+``tunesmith encode`` uses, and says how much memory that took beyond the codec's own. Pocket codecs are those that ship;
+the real ones have the published sizes and random weights. ``--compare`` encodes one file both ways in one process, and
+for ACE-Step also in windows that know nothing of each other, with a generous overlap: what such windows are off by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import protocol
+from ace_step_models import DCAE_CONFIG, MEL_CONFIG, checkpoint_config, transformer_config
+from models import SMALL, config
+from recording import measured, write_results
+
+RATE = 44_100
+WINDOW, OVERLAP = 256, 128
+"""Latent frames of a window that knows nothing of the others (24 s), and of its context on either side (12 s)."""
+Encode = Callable[[Any], Any]
+
+
+def write_music(file: Path, seconds: float) -> None:
+    """Stereo noise at 44.1 kHz whose level and colour change, written a second at a time."""
+    import soundfile
+
+    rng = np.random.default_rng(0)
+    with soundfile.SoundFile(file, "w", RATE, 2, "PCM_16") as out:
+        for second in range(int(seconds)):
+            noise = rng.standard_normal((RATE, 2)).astype(np.float32)
+            colour = 1 + second % 7
+            smooth = np.cumsum(noise, axis=0)
+            smooth = (smooth - np.roll(smooth, colour, axis=0)) / colour
+            out.write(np.clip((0.02 + 0.2 * ((second * 13) % 29) / 29) * smooth, -1, 1))
+
+
+def musicgen(size: str) -> tuple[Any, Any]:
+    """EnCodec and its sizes."""
+    from tunesmith.families.musicgen.config import parse_config, read_config
+    from tunesmith.families.musicgen.weights import load_codec
+    from tunesmith.pocket.shipped import pocket_path
+
+    if size == "pocket":
+        sizes = read_config(pocket_path("musicgen"))
+        return load_codec(pocket_path("musicgen"), sizes), sizes
+    from transformers import EncodecConfig, EncodecModel
+
+    torch.manual_seed(0)
+    raw = config(SMALL).to_dict()
+    codec = EncodecModel(EncodecConfig(**raw["audio_encoder"])).eval().requires_grad_(False)
+    for layer in codec.quantizer.layers:
+        layer.codebook.embed.normal_(std=0.02)
+    return codec, parse_config(raw, "here")
+
+
+def ace_step(size: str) -> Any:
+    """The music codec, without decoder and vocoder."""
+    from tunesmith.audio.log_mel import LogMel
+    from tunesmith.families.ace_step.config import read_config
+    from tunesmith.families.ace_step.parts import dcae
+    from tunesmith.families.ace_step.parts.codec import MusicCodec
+    from tunesmith.pocket.shipped import pocket_path
+
+    if size == "pocket":
+        codec = MusicCodec(pocket_path("ace_step"), read_config(pocket_path("ace_step")), "cpu")
+        assert codec.log_mel is not None and codec.dcae_encoder is not None
+        return codec
+    torch.manual_seed(0)
+    codec = MusicCodec(Path(), checkpoint_config(transformer_config()), "cpu")
+    codec.log_mel = LogMel(MEL_CONFIG)
+    encoder = dcae.make_dcae(DCAE_CONFIG).encoder.eval().requires_grad_(False)
+    codec.dcae_encoder = dcae._windowed(encoder, DCAE_CONFIG)
+    return codec
+
+
+def arms(family: str, size: str) -> dict[str, Encode]:
+    """What encodes a reference in pieces, and whole."""
+    from tunesmith.data.load import load, open_stream
+    from tunesmith.families.ace_step.config import SAMPLE_RATE
+    from tunesmith.families.musicgen.frontend import _whole_codes, stream_codes
+
+    if family == "musicgen":
+        codec, sizes = musicgen(size)
+
+        def codes(ref: Any) -> Any:
+            with open_stream(ref, sizes.sample_rate, sizes.channels) as sound:
+                return stream_codes(codec, sizes, sound)
+
+        return {
+            "pieces": codes,
+            "whole": torch.no_grad()(
+                lambda ref: _whole_codes(codec, sizes, load(ref, sizes.sample_rate, sizes.channels))
+            ),
+        }
+    music = ace_step(size)
+
+    def latents(ref: Any) -> Any:
+        with open_stream(ref, SAMPLE_RATE, 2) as sound:
+            return music.encode_stream(sound).numpy()
+
+    return {
+        "pieces": latents,
+        "whole": torch.no_grad()(lambda ref: music._encode_whole(load(ref, SAMPLE_RATE, 2)).numpy()),
+        "windows": torch.no_grad()(lambda ref: in_windows(music, load(ref, SAMPLE_RATE, 2))),
+    }
+
+
+def in_windows(music: Any, audio: np.ndarray) -> np.ndarray:
+    """Latents of windows that are encoded by themselves, each cut out of the middle of a longer one."""
+    from tunesmith.audio.sinc import sinc_resample
+    from tunesmith.families.ace_step.config import SAMPLE_RATE
+    from tunesmith.families.ace_step.parts.codec import scale_latents
+
+    native = sinc_resample(torch.from_numpy(audio), SAMPLE_RATE, music.config.codec_rate)
+    native = torch.nn.functional.pad(native, (0, -native.shape[-1] % music.config.hop))
+    mel, squeeze, parts = music.log_mel(native)[None], music.config.squeeze, []
+    for start in range(0, mel.shape[-1] // squeeze, WINDOW):
+        first = max(0, start - OVERLAP)
+        raw = music.encode_mel(mel[..., first * squeeze : (start + WINDOW + OVERLAP) * squeeze])
+        parts.append(scale_latents(raw[0, ..., start - first : start - first + WINDOW]))
+    return torch.cat(parts, dim=-1).numpy()
+
+
+def cell(family: str, size: str, arm: str, file: str) -> dict[str, float]:
+    """Encode one file in this process."""
+    from tunesmith.data.sample import AudioRef
+
+    torch.set_num_threads(1)
+    encode = arms(family, size)[arm]
+    before, began = protocol.peak_bytes(), time.process_time()
+    encode(AudioRef(file))
+    return {"seconds": time.process_time() - began, "mib": (protocol.peak_bytes() - before) / 2**20}
+
+
+def compare(family: str, size: str, file: str) -> dict[str, float]:
+    """How far pieces, and independent windows, are from the whole."""
+    from tunesmith.data.sample import AudioRef
+
+    torch.set_num_threads(1)
+    found = {name: encode(AudioRef(file)) for name, encode in arms(family, size).items()}
+    whole = found.pop("whole")
+    if family == "musicgen":
+        return {name: float((codes != whole).mean()) for name, codes in found.items()}
+    return {name: float(np.abs(latents - whole).max()) for name, latents in found.items()} | {
+        "largest": float(np.abs(whole).max())
+    }
+
+
+def in_process(*words: str) -> dict[str, float]:
+    """The answer of a child; ``nan`` for all of it where that was killed, as for want of memory."""
+    command = [sys.executable, __file__, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"  ended with {done.returncode}: {done.stderr[-300:]}")
+        return {}
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def main() -> None:
+    """Measure, print and record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--family", choices=["musicgen", "ace_step"], required=True)
+    parser.add_argument("--size", choices=["pocket", "real"], default="pocket")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--whole", type=float, nargs="*", default=[1, 5], help="minutes that are encoded whole, too")
+    parser.add_argument("--compare", type=float, default=1, help="minutes that are compared; 0 for none")
+    parser.add_argument("--cell", nargs=2, metavar=("ARM", "FILE"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.cell:
+        arm, file = given.cell
+        answer = (
+            compare(given.family, given.size, file) if arm == "compare" else cell(given.family, given.size, arm, file)
+        )
+        print(json.dumps(answer))
+        return
+    common = ("--family", given.family, "--size", given.size, "--cell")
+    cells: dict[str, dict[str, Any]] = {"pieces": {}, "whole": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "music.wav"
+        for minutes in given.minutes:
+            write_music(file, 60 * minutes)
+            for arm in ["pieces", *(["whole"] if minutes in given.whole else [])]:
+                found = cells[arm][f"{minutes:g}"] = in_process(*common, arm, str(file))
+                print(f"{given.family} {given.size} {minutes:g} min {arm}: {found}", flush=True)
+        if given.compare:
+            write_music(file, 60 * given.compare)
+            off = in_process(*common, "compare", str(file))
+            print(f"{given.family} {given.size}: {off}", flush=True)
+            measured(compared={"minutes": given.compare, **off})
+    measured(cells=cells)
+    write_results(__file__, [given.family, given.size])
+
+
+if __name__ == "__main__":
+    main()
