@@ -85,6 +85,59 @@ def ace_step(size: str) -> Any:
     return codec
 
 
+def step_audio(size: str) -> Encode:
+    """Codes and mel of a recording, of the shipped front end or of the published sizes.
+
+    Of the latter without CosyVoice's tokeniser and CAM++, which exist as ONNX files alone: the first takes 30 s at a
+    time, the second hears prompts only.
+    """
+    from tunesmith.data.load import load
+    from tunesmith.families.step_audio.config import SAMPLE_RATE, MelConfig, TokenIds, Vq02Config
+    from tunesmith.families.step_audio.frontend import SmallFrontEnd
+    from tunesmith.families.step_audio.parts.mel import log_mel
+    from tunesmith.families.step_audio.parts.trim import prepare_voice
+    from tunesmith.families.step_audio.parts.vq02 import Vq02, Vq02Encoder
+    from tunesmith.pocket.shipped import pocket_path
+
+    if size == "pocket":
+        front = SmallFrontEnd(pocket_path("step_audio"), TokenIds())
+        return lambda ref: front.encode(load(ref, SAMPLE_RATE, 1), SAMPLE_RATE).codes
+    torch.manual_seed(0)
+    sizes = Vq02Config()
+    features = torch.stack([torch.full((sizes.n_mels * sizes.lfr_m,), value) for value in (-8.0, 0.2)])
+    vq02 = Vq02(Vq02Encoder(sizes).eval(), features, torch.randn(1024, sizes.output_size))
+
+    def encode(ref: Any) -> np.ndarray:
+        voice = prepare_voice(torch.from_numpy(load(ref, SAMPLE_RATE, 1))[0], SAMPLE_RATE)
+        log_mel(voice.wave_24k[None], MelConfig())
+        return vq02.codes(voice.wave_16k)
+
+    return encode
+
+
+def all_at_once(encode: Encode) -> Encode:
+    """The same with no piece of anything."""
+    from tunesmith.families.step_audio.parts import fbank, mel, trim, vq02
+
+    def whole(ref: Any) -> Any:
+        names = (
+            (vq02, "CHUNKS_AT_ONCE"),
+            (mel, "FRAMES_AT_ONCE"),
+            (fbank, "FRAMES_AT_ONCE"),
+            (trim, "_FRAMES_AT_ONCE"),
+        )
+        kept = [(module, name, getattr(module, name)) for module, name in names]
+        for module, name in names:
+            setattr(module, name, 1 << 40)
+        try:
+            return encode(ref)
+        finally:
+            for module, name, value in kept:
+                setattr(module, name, value)
+
+    return whole
+
+
 def arms(family: str, size: str) -> dict[str, Encode]:
     """What encodes a reference in pieces, and whole."""
     from tunesmith.data.load import load, open_stream
@@ -104,6 +157,9 @@ def arms(family: str, size: str) -> dict[str, Encode]:
                 lambda ref: _whole_codes(codec, sizes, load(ref, sizes.sample_rate, sizes.channels))
             ),
         }
+    if family == "step_audio":
+        recording = step_audio(size)
+        return {"pieces": recording, "whole": all_at_once(recording)}
     music = ace_step(size)
 
     def latents(ref: Any) -> Any:
@@ -151,7 +207,7 @@ def compare(family: str, size: str, file: str) -> dict[str, float]:
     torch.set_num_threads(1)
     found = {name: encode(AudioRef(file)) for name, encode in arms(family, size).items()}
     whole = found.pop("whole")
-    if family == "musicgen":
+    if family != "ace_step":
         return {name: float((codes != whole).mean()) for name, codes in found.items()}
     return {name: float(np.abs(latents - whole).max()) for name, latents in found.items()} | {
         "largest": float(np.abs(whole).max())
@@ -172,7 +228,7 @@ def in_process(*words: str) -> dict[str, float]:
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["musicgen", "ace_step"], required=True)
+    parser.add_argument("--family", choices=["musicgen", "ace_step", "step_audio"], required=True)
     parser.add_argument("--size", choices=["pocket", "real"], default="pocket")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 5, 20])
     parser.add_argument("--whole", type=float, nargs="*", default=[1, 5], help="minutes that are encoded whole, too")
