@@ -4,6 +4,7 @@ Every cell is a process of its own, on one thread, that builds a codec, encodes 
 ``tunesmith encode`` uses, and says how much memory that took beyond the codec's own. Pocket codecs are those that ship;
 the real ones have the published sizes and random weights. ``--compare`` encodes one file both ways in one process, and
 for ACE-Step also in windows that know nothing of each other, with a generous overlap: what such windows are off by.
+There a piece is a quarter of the file, and the overlap an eighth of it on either side.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from models import SMALL, config
 from recording import measured, write_results
 
 RATE = 44_100
-WINDOW, OVERLAP = 256, 128
-"""Latent frames of a window that knows nothing of the others (24 s), and of its context on either side (12 s)."""
 Encode = Callable[[Any], Any]
 
 
@@ -177,15 +176,16 @@ def in_windows(music: Any, audio: np.ndarray) -> np.ndarray:
     """Latents of windows that are encoded by themselves, each cut out of the middle of a longer one."""
     from tunesmith.audio.sinc import sinc_resample
     from tunesmith.families.ace_step.config import SAMPLE_RATE
-    from tunesmith.families.ace_step.parts.codec import scale_latents
+    from tunesmith.families.ace_step.parts import codec
 
     native = sinc_resample(torch.from_numpy(audio), SAMPLE_RATE, music.config.codec_rate)
     native = torch.nn.functional.pad(native, (0, -native.shape[-1] % music.config.hop))
     mel, squeeze, parts = music.log_mel(native)[None], music.config.squeeze, []
-    for start in range(0, mel.shape[-1] // squeeze, WINDOW):
-        first = max(0, start - OVERLAP)
-        raw = music.encode_mel(mel[..., first * squeeze : (start + WINDOW + OVERLAP) * squeeze])
-        parts.append(scale_latents(raw[0, ..., start - first : start - first + WINDOW]))
+    size, overlap = codec.PIECE_FRAMES // squeeze, codec.PIECE_FRAMES // squeeze // 2
+    for start in range(0, mel.shape[-1] // squeeze, size):
+        first = max(0, start - overlap)
+        raw = music.encode_mel(mel[..., first * squeeze : (start + size + overlap) * squeeze])
+        parts.append(codec.scale_latents(raw[0, ..., start - first : start - first + size]))
     return torch.cat(parts, dim=-1).numpy()
 
 
@@ -200,11 +200,15 @@ def cell(family: str, size: str, arm: str, file: str) -> dict[str, float]:
     return {"seconds": time.process_time() - began, "mib": (protocol.peak_bytes() - before) / 2**20}
 
 
-def compare(family: str, size: str, file: str) -> dict[str, float]:
-    """How far pieces, and independent windows, are from the whole."""
+def compare(family: str, size: str, file: str, seconds: float) -> dict[str, float]:
+    """How far pieces, and independent windows, are from the whole: in latents, or as the share of codes that differ."""
     from tunesmith.data.sample import AudioRef
+    from tunesmith.families.ace_step.parts import codec
+    from tunesmith.families.musicgen import frontend
 
     torch.set_num_threads(1)
+    frontend.PIECE_SECONDS = seconds / 4
+    codec.PIECE_FRAMES = round(seconds / 4 * RATE / MEL_CONFIG["hop_length"]) // 8 * 8
     found = {name: encode(AudioRef(file)) for name, encode in arms(family, size).items()}
     whole = found.pop("whole")
     if family != "ace_step":
@@ -215,12 +219,14 @@ def compare(family: str, size: str, file: str) -> dict[str, float]:
 
 
 def in_process(*words: str) -> dict[str, float]:
-    """The answer of a child; ``nan`` for all of it where that was killed, as for want of memory."""
-    command = [sys.executable, __file__, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """The answer of a child.
+
+    Raises:
+        SystemExit: when it fails, or is killed for want of memory.
+    """
+    done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=False)
     if done.returncode:
-        print(f"  ended with {done.returncode}: {done.stderr[-300:]}")
-        return {}
+        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-500:]}")
     answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
@@ -230,34 +236,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--family", choices=["musicgen", "ace_step", "step_audio"], required=True)
     parser.add_argument("--size", choices=["pocket", "real"], default="pocket")
-    parser.add_argument("--minutes", type=float, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--minutes", type=float, nargs="*", default=[1, 5, 20])
     parser.add_argument("--whole", type=float, nargs="*", default=[1, 5], help="minutes that are encoded whole, too")
-    parser.add_argument("--compare", type=float, default=1, help="minutes that are compared; 0 for none")
+    parser.add_argument(
+        "--compare", type=float, default=0.0, metavar="SECONDS", help="encode so much both ways instead"
+    )
     parser.add_argument("--cell", nargs=2, metavar=("ARM", "FILE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.cell:
         arm, file = given.cell
-        answer = (
-            compare(given.family, given.size, file) if arm == "compare" else cell(given.family, given.size, arm, file)
-        )
-        print(json.dumps(answer))
+        of = (given.family, given.size)
+        print(json.dumps(compare(*of, file, given.compare) if arm == "compare" else cell(*of, arm, file)))
         return
-    common = ("--family", given.family, "--size", given.size, "--cell")
-    cells: dict[str, dict[str, Any]] = {"pieces": {}, "whole": {}}
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "music.wav"
-        for minutes in given.minutes:
-            write_music(file, 60 * minutes)
-            for arm in ["pieces", *(["whole"] if minutes in given.whole else [])]:
-                found = cells[arm][f"{minutes:g}"] = in_process(*common, arm, str(file))
-                print(f"{given.family} {given.size} {minutes:g} min {arm}: {found}", flush=True)
         if given.compare:
-            write_music(file, 60 * given.compare)
-            off = in_process(*common, "compare", str(file))
-            print(f"{given.family} {given.size}: {off}", flush=True)
-            measured(compared={"minutes": given.compare, **off})
+            run_compare(given.family, given.size, given.compare, Path(folder) / "music.wav")
+        else:
+            run_cells(given.family, given.size, given.minutes, given.whole, Path(folder) / "music.wav")
+
+
+def run_compare(family: str, size: str, seconds: float, file: Path) -> None:
+    """One file, both ways."""
+    write_music(file, seconds)
+    words = ("--family", family, "--size", size, "--compare", str(seconds), "--cell", "compare", str(file))
+    off = in_process(*words)
+    print(f"{family} {size}: {off}", flush=True)
+    measured(seconds=seconds, off=off)
+    write_results(__file__, [family, size, "compared"])
+
+
+def run_cells(family: str, size: str, lengths: list[float], whole: list[float], file: Path) -> None:
+    """Files of several lengths (minutes), in pieces and as far as told whole."""
+    cells: dict[str, dict[str, Any]] = {"pieces": {}, "whole": {}}
+    for minutes in lengths:
+        write_music(file, 60 * minutes)
+        for arm in ["pieces", *(["whole"] if minutes in whole else [])]:
+            found = in_process("--family", family, "--size", size, "--cell", arm, str(file))
+            cells[arm][f"{minutes:g}"] = found
+            print(f"{family} {size} {minutes:g} min {arm}: {found}", flush=True)
     measured(cells=cells)
-    write_results(__file__, [given.family, given.size])
+    write_results(__file__, [family, size])
 
 
 if __name__ == "__main__":

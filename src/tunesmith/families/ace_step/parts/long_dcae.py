@@ -140,6 +140,7 @@ class Output(nn.Module):
 def reach(layers: Iterable[nn.Module]) -> tuple[int, int]:
     """How far layers look to either side along time, at most, in frames of their input; and those per output frame."""
     frames, stride = 0, 1
+    module: Any
     for layer in layers:
         for module in layer.modules():
             if isinstance(module, nn.Conv2d):
