@@ -29,7 +29,7 @@ from tunesmith.families.ace_step.parts.dcae import Windowed
 
 
 @dataclass
-class Section:
+class EncoderSection:
     """Layers that one pass runs: an attending one, unless it is the first section, and the local ones behind it.
 
     Attributes:
@@ -110,13 +110,13 @@ def encode_pieces(encoder: Any, mel: SoundStream, size: int, device: str) -> tor
         return torch.from_numpy(np.concatenate(list(frames), axis=-1))[None]
 
 
-def sections(encoder: Any) -> list[Section]:
+def sections(encoder: Any) -> list[EncoderSection]:
     """The encoder's layers, cut before every one that attends."""
     conv_in = encoder.conv_in.net if isinstance(encoder.conv_in, Windowed) else encoder.conv_in
-    found = [Section(layers=[conv_in])]
+    found = [EncoderSection(layers=[conv_in])]
     for layer in (layer for level in encoder.down_blocks for layer in level):
         if hasattr(layer, "attn"):
-            found.append(Section(layer.attn, [layer.conv_out]))
+            found.append(EncoderSection(layer.attn, [layer.conv_out]))
         else:
             found[-1].layers.append(layer)
     found[-1].layers.append(Output(encoder))
