@@ -101,12 +101,24 @@ def read(path: str | Path, start: float = 0.0, end: float | None = None) -> tupl
     """
     with open_audio(path, end=end) as sound:
         rate = sound.samplerate
-        audio = np.concatenate(list(blocks(sound, str(path), start, end)), axis=1)
-    if not np.isfinite(audio).all():
-        bad = int(audio.size - np.isfinite(audio).sum())
-        what = msg("{count} samples are not numbers (NaN or infinite)", count=bad)
-        raise UnreadableAudioError("not_finite", what, path, msg("Export it again."))
+        audio = np.concatenate(list(finite_blocks(sound, str(path), start, end)), axis=1)
     return audio, rate
+
+
+def finite_blocks(sound: Sound, name: str, start: float = 0.0, end: float | None = None) -> Iterator[np.ndarray]:
+    """:func:`blocks` of a sound that must hold numbers alone.
+
+    Raises:
+        UnreadableAudioError: as :func:`blocks`; also for NaN and infinite samples, which are counted to the end.
+    """
+    bad = 0
+    for block in blocks(sound, name, start, end):
+        bad += int(block.size - np.isfinite(block).sum())
+        if not bad:
+            yield block
+    if bad:
+        what = msg("{count} samples are not numbers (NaN or infinite)", count=bad)
+        raise UnreadableAudioError("not_finite", what, name, msg("Export it again."))
 
 
 def blocks(sound: Sound, name: str, start: float = 0.0, end: float | None = None) -> Iterator[np.ndarray]:

@@ -6,13 +6,16 @@ Shapes: B rows, N samples, F frames, M mel bins, K frequency bins.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.audio.mel_basis import mel_filterbank
+from tunesmith.audio.stream import SoundStream, at_rate
 
 MAGNITUDE_FLOOR, MEL_FLOOR = 1e-6, 1e-5
 """Added to the power before its root; the least value that the logarithm sees."""
@@ -85,3 +88,11 @@ class LogMel(nn.Module):
             chunk = padded[:, first * spectrogram.hop : last * spectrogram.hop + overlap]
             parts.append(torch.log(self.mel_scale(spectrogram(chunk)).clamp(min=MEL_FLOOR)))
         return torch.cat(parts, dim=-1)
+
+    def blocks(self, sound: SoundStream) -> Iterator[np.ndarray]:
+        """What :meth:`forward` gives of a sound (B, N) that is read piece by piece: (B, M, F), one behind the other."""
+        spectrogram = self.spectrogram
+        context = -(-spectrogram.n_fft // spectrogram.hop)  # frames that what is mirrored at a window's ends reaches
+        for window, piece in sound.windows(FRAMES_AT_ONCE * spectrogram.hop, context * spectrogram.hop):
+            mel_BMF = self(torch.from_numpy(window.copy()).to(spectrogram.window.device))
+            yield mel_BMF[..., at_rate(piece, 1, spectrogram.hop)].cpu().numpy()

@@ -8,15 +8,21 @@ zero crossings and a cut-off at 0.99 of the lower Nyquist rate.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
+from tunesmith.audio.stream import SoundStream, at_rate
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99
+BLOCK_SECONDS = 10
+"""What :func:`sinc_blocks` resamples at once."""
+_BLOCKS_AT_ONCE = 1 << 19  # a minute from 24 to 16 kHz
 
 
 def sinc_resample(audio: torch.Tensor, from_rate: int, to_rate: int) -> torch.Tensor:
@@ -47,8 +53,20 @@ def sinc_resample(audio: torch.Tensor, from_rate: int, to_rate: int) -> torch.Te
     # Every phase of the output has its own short kernel and steps through the input by whole blocks.
     for phase, start in enumerate(starts):
         windows = padded[:, left + start :].unfold(-1, taps.shape[1], step)
-        out[..., phase] = windows[:, :blocks] @ taps[phase]
+        for first in range(0, blocks, _BLOCKS_AT_ONCE):  # their product copies them
+            last = min(blocks, first + _BLOCKS_AT_ONCE)
+            out[:, first:last, phase] = windows[:, first:last] @ taps[phase]
     return out.flatten(1)[:, :length].reshape(*audio.shape[:-1], length)
+
+
+def sinc_blocks(sound: SoundStream, from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """:func:`sinc_resample` of a sound that is read piece by piece: the same samples, one block behind the other."""
+    step, phases = (rate // math.gcd(from_rate, to_rate) for rate in (from_rate, to_rate))
+    starts, taps = _kernel(step, phases)
+    context = max(-min(starts), max(starts) + taps.shape[1])
+    for window, piece in sound.windows(BLOCK_SECONDS * from_rate, -(-context // step) * step):
+        changed = sinc_resample(torch.from_numpy(np.ascontiguousarray(window)), from_rate, to_rate)
+        yield changed[..., at_rate(piece, phases, step)].numpy()
 
 
 @lru_cache(maxsize=16)

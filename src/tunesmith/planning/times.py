@@ -22,7 +22,8 @@ CPU_DECODE_SECONDS = 12 / 420e6  # CPU-s per second of audio and parameter of th
 GPU_OVER_CPU = 20  # how much faster a GPU runs the frozen encoders
 CLIP_SECONDS, SOUND_SECONDS = 0.02, 1 / 200  # calling encoders on a clip; reading and resampling a second of it
 WORKER_SECONDS, WORKER_BYTES = 6.0, 0.8e9  # CPU-s until a process has imported what encodes, and what that takes
-SECOND_BYTES = 17e6  # that encoding takes per second of a clip: ACE-Step's at real size, which takes most
+SECOND_BYTES = 43e6  # that encoding takes per second of a piece: MusicGen's at real size, which takes most
+PIECE_SECONDS = 30.0  # longer clips are encoded in pieces of no more
 THREADS_POWER = 0.55  # of the cores: how many times as fast one process encodes on all (1.47 on two, EnCodec and T5)
 LISTEN_SECONDS = 0.06  # measuring a second of generated audio
 READ_BYTES, START_SECONDS = 400e6, 2.0  # reading weights, per second; what every stage takes before it begins
@@ -49,7 +50,7 @@ def encoding_workers(
         clips,
         seconds * (frozen * CPU_ENCODE_SECONDS + SOUND_SECONDS) + clips * CLIP_SECONDS,
         WORKER_SECONDS + weights / READ_BYTES,
-        WORKER_BYTES + weights + longest * SECOND_BYTES,
+        WORKER_BYTES + weights + min(longest, PIECE_SECONDS) * SECOND_BYTES,
         1.0 if pocket else float(usable_cores() ** THREADS_POWER),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunesmith.data.load import load, open_stream
 from tunesmith.data.sample import SPEAKER, Sample
 from tunesmith.errors import TunesmithError
 from tunesmith.families.ace_step.collate import NO_LYRICS
@@ -61,14 +62,12 @@ class AceStepEncoder(Encoder):
         """The fields asked for, as :meth:`AceStepFamily.fields` describes them."""
         encoded: dict[str, np.ndarray] = {}
         ssl_names = self.config.transformer.ssl_names
-        if {"latents", *ssl_names} & set(fields):
-            from tunesmith.data.load import load
-
+        if "latents" in fields:
+            with open_stream(sample.audios["audio"], SAMPLE_RATE, 2) as sound:
+                encoded["latents"] = self.codec.encode_stream(sound).numpy()
+        if set(ssl_names) & set(fields):
             audio = load(sample.audios["audio"], SAMPLE_RATE, 2)
-            if "latents" in fields:
-                encoded["latents"] = self.codec.encode(audio).numpy()
-            if set(ssl_names) & set(fields):
-                encoded |= dict(zip(ssl_names, self._ssl.features(audio), strict=True))
+            encoded |= dict(zip(ssl_names, self._ssl.features(audio), strict=True))
         if {"text", "text_parts"} & set(fields):
             encoded |= text_fields(self.text, sample, self.settings)
         if {"lyrics", "lyric_sections"} & set(fields):

@@ -38,13 +38,13 @@ class MusicGenEncoder(Encoder):
 
     def encode(self, sample: Sample, fields: Sequence[str]) -> dict[str, np.ndarray]:
         """Codes (K, T) uint16 and text states (L, D) float32, as far as asked for."""
-        from tunesmith.data.load import load
-        from tunesmith.families.musicgen.frontend import audio_codes, text_states
+        from tunesmith.data.load import open_stream
+        from tunesmith.families.musicgen.frontend import stream_codes, text_states
 
         encoded: dict[str, np.ndarray] = {}
         if "codes" in fields:
-            audio = load(sample.audios["audio"], self.config.sample_rate, self.config.channels)
-            encoded["codes"] = audio_codes(self.codec, self.config, audio)
+            with open_stream(sample.audios["audio"], self.config.sample_rate, self.config.channels) as sound:
+                encoded["codes"] = stream_codes(self.codec, self.config, sound)
         if "text" in fields:
             encoded["text"] = text_states(*self.text, [sample.texts["caption"]])[0]
         return encoded

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from tunesmith.audio.stream import SoundStream
+from tunesmith.families.musicgen.codec_pieces import PieceEncoder, is_divisible
 from tunesmith.families.musicgen.config import MAX_TEXT_TOKENS, MusicGenConfig
 
-CHUNK_SECONDS, CONTEXT_SECONDS = 30.0, 1.0
-"""Long tracks go through the codec in windows of 30 s (what the language model was trained on) with a second of real
-audio on either side, because EnCodec's convolutions and LSTM look both ways."""
+PIECE_SECONDS = 30.0
+"""Long tracks go through the codec in pieces of what the language model was trained on; they give what the whole would
+(:mod:`~tunesmith.families.musicgen.codec_pieces`)."""
 
 
 @torch.no_grad()
@@ -25,33 +27,40 @@ def text_states(encoder: Any, tokenizer: Any, texts: list[str]) -> list[np.ndarr
     return states
 
 
-@torch.no_grad()
 def audio_codes(codec: Any, config: MusicGenConfig, audio_CN: np.ndarray) -> np.ndarray:
     """Codec tokens (K, T) uint16 of one unpadded clip (C, N) at the model's rate; T = floor(N / hop).
 
     Every channel goes through the mono codec; codebooks are interleaved by channel (L1, R1, L2, R2, …) as in stereo
     MusicGen.
     """
-    frames = config.frames(audio_CN.shape[-1])
-    chunk = max(1, int(CHUNK_SECONDS * config.frame_rate))
-    context = max(1, int(CONTEXT_SECONDS * config.frame_rate))
-    parts = []
-    for start in range(0, frames, chunk):
-        end = min(frames, start + chunk)
-        first = max(0, start - context)
-        last = audio_CN.shape[-1] if end == frames else min(frames, end + context) * config.hop
-        window = torch.from_numpy(np.ascontiguousarray(audio_CN[:, first * config.hop : last], dtype=np.float32))
-        parts.append(_window_codes(codec, config, window)[:, start - first : end - first])
-    return np.concatenate(parts, axis=1).astype(np.uint16)
+    return stream_codes(codec, config, SoundStream([audio_CN]))
 
 
-def _window_codes(codec: Any, config: MusicGenConfig, window_CN: torch.Tensor) -> np.ndarray:
-    device = next(codec.parameters()).device
+@torch.no_grad()
+def stream_codes(codec: Any, config: MusicGenConfig, sound: SoundStream) -> np.ndarray:
+    """:func:`audio_codes` of a clip that is read piece by piece; what is held of it does not grow with its length."""
+    piece = max(1, int(PIECE_SECONDS * config.frame_rate))
+    if not is_divisible(codec) or not sound.holds((piece + 1) * config.hop):
+        return _whole_codes(codec, config, sound.take(0))
     bandwidth = codec.config.target_bandwidths[-1]
-    encoded = codec.encode(window_CN[:, None].to(device), bandwidth=bandwidth).audio_codes
-    codes_CKT = encoded[0, :, : config.codebooks_per_channel].cpu().numpy()
-    codes: np.ndarray = codes_CKT.transpose(1, 0, 2).reshape(config.num_codebooks, -1)
-    return codes
+    parts = [
+        _interleaved(codec.quantizer.encode(embeddings_CDT, bandwidth), config)
+        for embeddings_CDT in PieceEncoder(codec, config.hop).embeddings(sound, piece)
+    ]
+    return np.concatenate(parts, axis=1)[:, : config.frames(sound.decoded)]
+
+
+def _whole_codes(codec: Any, config: MusicGenConfig, audio_CN: np.ndarray) -> np.ndarray:
+    audio = torch.from_numpy(np.ascontiguousarray(audio_CN, dtype=np.float32))
+    device, bandwidth = next(codec.parameters()).device, codec.config.target_bandwidths[-1]
+    encoded = codec.encode(audio[:, None].to(device), bandwidth=bandwidth).audio_codes
+    return _interleaved(encoded[0].transpose(0, 1), config)[:, : config.frames(audio_CN.shape[-1])]
+
+
+def _interleaved(codes_KCT: torch.Tensor, config: MusicGenConfig) -> np.ndarray:
+    """Codes (K, T) uint16 of all channels, K counted over them, from those of each channel."""
+    codes: np.ndarray = codes_KCT[: config.codebooks_per_channel].cpu().numpy()
+    return codes.reshape(config.num_codebooks, -1).astype(np.uint16)
 
 
 @torch.no_grad()

@@ -9,8 +9,9 @@ Shapes: N samples, G groups of 120 ms, F = 6 G mel frames (50 a second), C mel b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,19 @@ class EncodedRecording:
     Attributes:
         codes: LLM ids (5 G,) int32.
         mel: (F, C) float32, F = 6 G.
-        speaker: (E,) float32.
         wave: The prepared mono wave (N,) at 24 kHz.
+        find_speaker: Makes :attr:`speaker`.
     """
 
     codes: np.ndarray
     mel: np.ndarray
-    speaker: np.ndarray
     wave: np.ndarray
+    find_speaker: Callable[[], np.ndarray]
+
+    @cached_property
+    def speaker(self) -> np.ndarray:
+        """(E,) float32, found when it is first asked for: only prompts lend their voice."""
+        return self.find_speaker().astype(np.float32)
 
 
 class FrontEnd(ABC):
@@ -92,7 +98,7 @@ class FrontEnd(ABC):
         ids = np.asarray(pack(*self.tokenise(voice), self.ids) if codes is None else codes, np.int32)
         mel = self.mel(voice.wave_24k)
         ids, mel = aligned(ids, mel)
-        return EncodedRecording(ids, mel, self.speaker(voice).astype(np.float32), voice.wave_24k.numpy())
+        return EncodedRecording(ids, mel, voice.wave_24k.numpy(), partial(self.speaker, voice))
 
 
 def aligned(codes: np.ndarray, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,10 @@ B clips, K latent channels, H latent height, T latent frames.
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +19,8 @@ from torch.nn import functional as F
 
 from tunesmith.audio.log_mel import LogMel
 from tunesmith.audio.mel_inversion import MelInversion
-from tunesmith.audio.sinc import sinc_resample
+from tunesmith.audio.sinc import sinc_blocks, sinc_resample
+from tunesmith.audio.stream import SoundStream
 from tunesmith.families.ace_step.config import (
     DCAE,
     LATENT_SCALE,
@@ -30,11 +32,16 @@ from tunesmith.families.ace_step.config import (
     AceStepConfig,
 )
 from tunesmith.families.ace_step.parts.dcae import load_dcae
+from tunesmith.families.ace_step.parts.long_dcae import encode_pieces
 from tunesmith.families.ace_step.parts.overlap import decode_mel_overlapped, decode_wave_overlapped
 from tunesmith.families.ace_step.parts.vocoder import Vocoder, load_log_mel, load_vocoder
 
+PIECE_FRAMES = 2048
+"""Mel frames that are encoded at once (24 s); longer music is encoded in pieces, with the latents of the whole."""
 OVERLAP_SECONDS = 48.0
 """Music longer than this is decoded in overlapping windows, if at all."""
+
+Mel = TypeVar("Mel", torch.Tensor, np.ndarray)
 
 
 class MusicCodec:
@@ -75,7 +82,21 @@ class MusicCodec:
 
         T = ceil(N44 / hop): the end is filled with silence up to a whole latent frame.
         """
-        audio = torch.as_tensor(audio_CN, dtype=torch.float32).to(self.device)
+        return self.encode_stream(SoundStream([np.asarray(audio_CN, np.float32)]))
+
+    @torch.no_grad()
+    def encode_stream(self, sound: SoundStream) -> torch.Tensor:
+        """:meth:`encode` of a clip that is read piece by piece; memory does not grow with its length."""
+        config = self.config
+        longest = PIECE_FRAMES * config.mel_hop * SAMPLE_RATE // config.codec_rate
+        if not sound.holds(longest + 1):
+            return self._encode_whole(sound.take(0))
+        native = SoundStream(filled_up(sinc_blocks(sound, SAMPLE_RATE, config.codec_rate), config.hop))
+        mel = SoundStream(map(normalised, self.log_mel.blocks(native)))
+        return scale_latents(encode_pieces(self.dcae_encoder, mel, PIECE_FRAMES, self.device))[0]
+
+    def _encode_whole(self, audio_CN: np.ndarray) -> torch.Tensor:
+        audio = torch.from_numpy(audio_CN).to(self.device)
         audio = sinc_resample(audio, SAMPLE_RATE, self.config.codec_rate)
         audio = F.pad(audio, (0, -audio.shape[-1] % self.config.hop))
         return scale_latents(self.encode_mel(self.log_mel(audio)[None]))[0].cpu()
@@ -83,8 +104,8 @@ class MusicCodec:
     @torch.no_grad()
     def encode_mel(self, mel_BCMF: torch.Tensor) -> torch.Tensor:
         """Raw latents (B, K, H, T) of log-mel spectrograms."""
-        mel: torch.Tensor = self.dcae_encoder((mel_BCMF - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1)
-        return mel
+        raw: torch.Tensor = self.dcae_encoder(normalised(mel_BCMF))
+        return raw
 
     @torch.no_grad()
     def decode_mel(self, latents_BKHT: torch.Tensor, *, overlapped: bool = False) -> torch.Tensor:
@@ -128,6 +149,20 @@ class MusicCodec:
         for name in ("log_mel", "dcae_encoder", "dcae_decoder", "vocoder"):
             self.__dict__.pop(name, None)
         gc.collect()
+
+
+def normalised(mel: Mel) -> Mel:
+    """Log-mel as the DCAE takes it."""
+    return (mel - MEL_MIN) / (MEL_MAX - MEL_MIN) * 2 - 1
+
+
+def filled_up(blocks: Iterable[np.ndarray], hop: int) -> Iterator[np.ndarray]:
+    """Blocks (C, N), then silence up to a whole number of hops."""
+    length = 0
+    for block in blocks:
+        length += block.shape[-1]
+        yield block
+    yield np.zeros((*block.shape[:-1], -length % hop), np.float32)
 
 
 def scale_latents(raw: torch.Tensor) -> torch.Tensor:

@@ -56,7 +56,8 @@ def load_dcae(folder: Path, config: dict[str, Any], half: Literal["encoder", "de
     """One half of the autoencoder in a ``music_dcae_f8c8`` folder, frozen, fp32, on the CPU.
 
     The encoder's leading levels of plain convolutions are made :class:`Windowed`, or they would take 27 MB per second
-    of music at the published size. Its attending levels see the whole clip, as they did in training (16 MB per second).
+    of music at the published size. Its attending levels see all that they are given, as they did in training (16 MB
+    per second); of longer music :func:`~tunesmith.families.ace_step.parts.long_dcae.encode_pieces` gives them pieces.
 
     Raises:
         TunesmithError: when the weights are missing or do not fit.

@@ -21,6 +21,8 @@ RATE, FRAME, HOP = 16_000, 400, 160
 """Hz; samples in 25 ms and in 10 ms."""
 INT16_SCALE = 32_768.0
 """Brings audio within ±1 to the range of 16-bit samples, which the Paraformer encoder was trained on."""
+FRAMES_AT_ONCE = 8192
+"""Frames held in memory at once (82 s); they do not depend on one another."""
 _PREEMPHASIS, _LOWEST_HERTZ, _POVEY_POWER = 0.97, 20.0, 0.85
 
 
@@ -43,13 +45,17 @@ def kaldi_fbank(wave_N: torch.Tensor, *, n_mels: int, window: Window, scale: flo
     if len(wave_N) < FRAME:
         return wave_N.new_zeros((0, n_mels), dtype=torch.float32)
     frames_FW = (wave_N.float() * scale).unfold(0, FRAME, HOP)
+    return torch.cat([_log_mel(part_FW, n_mels, window) for part_FW in frames_FW.split(FRAMES_AT_ONCE)])
+
+
+def _log_mel(frames_FW: torch.Tensor, n_mels: int, window: Window) -> torch.Tensor:
     frames_FW = frames_FW - frames_FW.mean(dim=1, keepdim=True)
     # Kaldi takes the sample before the frame's first one to be equal to it.
     before_FW = torch.cat((frames_FW[:, :1], frames_FW[:, :-1]), dim=1)
-    shaped_FW = (frames_FW - _PREEMPHASIS * before_FW) * _window(window).to(wave_N.device)
+    shaped_FW = (frames_FW - _PREEMPHASIS * before_FW) * _window(window).to(frames_FW.device)
     size = 1 << (FRAME - 1).bit_length()
     power_FK = torch.fft.rfft(shaped_FW, n=size).abs().square()
-    energies_FM = power_FK @ _filters(n_mels, size).to(wave_N.device)
+    energies_FM = power_FK @ _filters(n_mels, size).to(frames_FW.device)
     logs: torch.Tensor = energies_FM.clamp(min=torch.finfo(torch.float32).eps).log()
     return logs
 

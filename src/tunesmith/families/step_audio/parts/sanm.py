@@ -1,8 +1,9 @@
-"""Paraformer's encoder layers: attention with a memory, over overlapping chunks that are computed all at once.
+"""Paraformer's encoder layers: attention with a memory, over overlapping chunks of which many are computed at once.
 
 The original runs chunk after chunk and keeps keys and values of earlier ones. Those of a layer depend on that layer's
-input alone, so here every layer runs once over all chunks, and each chunk picks its earlier keys by index: the same
-numbers, while the weights are read once instead of four times a second of audio.
+input alone, so here every layer runs once over many chunks, and each chunk picks its earlier keys by index: the same
+numbers, while the weights are read once instead of four times a second of audio. What the next chunks will look back to
+is carried over to them, so that memory does not grow with the length of a recording.
 
 Source: "SAN-M: Memory Equipped Self-Attention for End-to-End Speech Recognition" (Gao et al. 2020);
 ``sanm/attention.py`` and ``scama/encoder.py`` of FunASR.
@@ -12,7 +13,8 @@ Shapes: C chunks, W frames of a chunk with its overlap, P earlier frames, D widt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -30,19 +32,28 @@ class Chunks:
     Attributes:
         valid: (C, W), False where the last chunk is filled up.
         kept: First frames of each chunk whose keys later chunks see.
-        past: (C, P), for each chunk the numbers of earlier kept frames, counted over all chunks.
+        past: (C, P), for each chunk the numbers of earlier kept frames, counted over all chunks behind P carried ones.
         past_valid: (C, P), False where there is no such frame.
+        carried: Of the chunks before these, their last P kept frames in each call of :meth:`with_past`, in order.
+        left: The same of these chunks, for those that follow.
     """
 
     valid: torch.Tensor
     kept: int
     past: torch.Tensor
     past_valid: torch.Tensor
+    carried: Iterator[torch.Tensor]
+    left: list[torch.Tensor] = field(default_factory=list)
 
     def with_past(self, x_CWD: torch.Tensor) -> torch.Tensor:
         """Each chunk's frames (C, P + W, D) behind the earlier ones that it sees."""
-        past_CPD = x_CWD[:, : self.kept].flatten(0, 1)[self.past]
-        return torch.cat((past_CPD, x_CWD), dim=1)
+        kept_SD, past = x_CWD[:, : self.kept].flatten(0, 1), self.past.shape[1]
+        carried_PD = next(self.carried, None)
+        if carried_PD is None:
+            carried_PD = kept_SD.new_zeros(past, kept_SD.shape[1])
+        seen_SD = torch.cat((carried_PD, kept_SD))
+        self.left.append(seen_SD[len(seen_SD) - past :].clone())
+        return torch.cat((seen_SD[self.past], x_CWD), dim=1)
 
     @property
     def mask(self) -> torch.Tensor:

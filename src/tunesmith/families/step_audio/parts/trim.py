@@ -29,6 +29,7 @@ PEAK = 0.6
 TOKENIZER_PEAK, SILENT_PEAK = 0.999, 0.01
 """Peak of what the tokenisers get; a recording below the second is raised as if its peak were that."""
 _AMPLITUDE_FLOOR = 1e-5
+_FRAMES_AT_ONCE = 8192  # squared in memory at once, 65 s of 8 ms each
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ def find_speech(wave_N: torch.Tensor, rate: int, rule: TrimRule) -> Span:
     """What :func:`trim_silence` keeps, so that the same can be kept of the same recording at another rate."""
     half = rule.frame_length // 2
     frames = F.pad(wave_N, (half, half)).unfold(0, rule.frame_length, rule.hop_length)
-    level = frames.square().mean(dim=-1).sqrt().clamp(min=_AMPLITUDE_FLOOR)
+    powers = torch.cat([part.square().mean(dim=-1) for part in frames.split(_FRAMES_AT_ONCE)])
+    level = powers.sqrt().clamp(min=_AMPLITUDE_FLOOR)
     loud = torch.nonzero(20 * torch.log10(level / level.max()) > -rule.top_db)[:, 0]
     first = int(loud[0]) * rule.hop_length
     last = min(len(wave_N), (int(loud[-1]) + 1) * rule.hop_length)

@@ -26,6 +26,8 @@ from tunesmith.families.step_audio.parts.fbank import INT16_SCALE, kaldi_fbank
 from tunesmith.families.step_audio.parts.kmeans import nearest
 from tunesmith.families.step_audio.parts.sanm import NORM_EPSILON, Chunks, SanmLayer
 
+CHUNKS_AT_ONCE = 256
+"""Chunks that go through the encoder together (61 s)."""
 _SLOWEST_PERIOD = 10_000.0
 _INT32_PEAK, _LOWER_BITS = 0x7FFFFFFF, 16
 
@@ -51,26 +53,39 @@ class Vq02Encoder(nn.Module):
         if not frames:
             return features_TL.new_zeros((0, self.config.output_size))
         scaled_TL = features_TL * self.config.output_size**0.5
-        x_CWL, chunks = self._overlapping(scaled_TL + positions(*features_TL.shape).to(features_TL))
-        x: torch.Tensor = x_CWL
-        for layer in (*self.encoders0, *self.encoders):
-            x = layer(x, chunks)
-        hidden_CWD: torch.Tensor = self.after_norm(x)
-        return hidden_CWD[:, -chunk:].flatten(0, 1)[:frames]
+        x_CWL, valid_CW = self._overlapping(scaled_TL + positions(*features_TL.shape).to(features_TL))
+        parts: list[torch.Tensor] = []
+        carried: list[torch.Tensor] = []
+        for first in range(0, len(x_CWL), CHUNKS_AT_ONCE):
+            x: torch.Tensor = x_CWL[first : first + CHUNKS_AT_ONCE]
+            chunks = self._chunks(valid_CW[first : first + CHUNKS_AT_ONCE], first, carried)
+            for layer in (*self.encoders0, *self.encoders):
+                x = layer(x, chunks)
+            carried = chunks.left
+            parts.append(self.after_norm(x)[:, -chunk:].flatten(0, 1))
+        return torch.cat(parts)[:frames]
 
-    def _overlapping(self, x_TL: torch.Tensor) -> tuple[torch.Tensor, Chunks]:
-        """Chunks (C, W, L), each behind the end of the one before; before the first there is silence (zeros)."""
+    def _overlapping(self, x_TL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Chunks (C, W, L), each behind the end of the one before, and what of them (C, W) lies before the end.
+
+        Before the first there is silence (zeros).
+        """
         before, chunk, ahead = self.config.chunk_size
         overlap = before + ahead
         frames, count = len(x_TL), -(-len(x_TL) // chunk)
         padded_TL = F.pad(x_TL, (0, 0, overlap, count * chunk - frames))
         x_CWL = padded_TL.unfold(0, overlap + chunk, chunk).transpose(1, 2)
         places_C1 = torch.arange(count, device=x_TL.device)[:, None]
-        valid_CW = places_C1 * chunk + torch.arange(overlap + chunk, device=x_TL.device) < overlap + frames
+        return x_CWL, places_C1 * chunk + torch.arange(overlap + chunk, device=x_TL.device) < overlap + frames
+
+    def _chunks(self, valid_CW: torch.Tensor, first: int, carried: list[torch.Tensor]) -> Chunks:
+        """What chunks from number ``first`` on look at, with what those before them left."""
+        before, chunk, _ = self.config.chunk_size
         # What is kept of a chunk ends where its look-ahead begins, before the frames that it is asked for.
         kept, past = before + chunk, self.config.encoder_chunk_look_back * chunk
-        past_CP = places_C1 * kept - past + torch.arange(past, device=x_TL.device)
-        return x_CWL, Chunks(valid_CW, kept, past_CP.clamp(min=0), past_CP >= 0)
+        device = valid_CW.device
+        past_CP = torch.arange(len(valid_CW), device=device)[:, None] * kept + torch.arange(past, device=device)
+        return Chunks(valid_CW, kept, past_CP, past_CP + first * kept >= past, iter(carried))
 
 
 class Vq02:
