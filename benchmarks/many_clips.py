@@ -52,7 +52,7 @@ def cost(folder: Path, *words: str) -> dict[str, float]:
 
 
 def commands(root: Path, size: int) -> dict[str, dict[str, float]]:
-    """Costs by command, over so many links of a few files."""
+    """Costs by command, over so many files."""
     clips = root / "clips"
     clips.mkdir(parents=True)
     write_clips(clips, size, SECONDS, RATE, "wav")

@@ -19,13 +19,13 @@ from gpu_parts.cases import Case, Place
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.sample import AudioRef, Sample
 from tunesmith.families.contract import Family
-from tunesmith.families.loss_terms import LossAccumulator, add_denominators, combine
+from tunesmith.families.loss_terms import add_denominators
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.clips import Clips
-from tunesmith.training.loop import inputs_left_alone, local_micro_batches, set_trainable
+from tunesmith.training.loop import backward, local_micro_batches, set_trainable
 from tunesmith.training.setup import build_train_state
 from tunesmith.training.state import RunClips, TrainState
 
@@ -94,15 +94,7 @@ def loss_and_gradients(state: TrainState) -> tuple[float, Gradients]:
     set_trainable(state, state.stage.networks)
     micros = local_micro_batches(state, 0)
     totals = add_denominators(state.family.objective.loss_denominators(micro.batch) for micro in micros)
-    meter = LossAccumulator()
-    with inputs_left_alone(state):
-        for batch, rngs, _ in micros:
-            with state.accelerator.autocast():
-                terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
-            meter.add(terms)
-            loss = combine(terms, totals)
-            if loss is not None:
-                state.accelerator.backward(loss)
+    meter, _ = backward(state, micros, totals)
     found = {str(key): p.grad.detach().float().cpu() for key, p in state.parameters.items() if p.grad is not None}
     state.optimizer.zero_grad(set_to_none=True)
     return meter.result().loss, found

@@ -64,7 +64,7 @@ def test_a_checkpoint_of_several_folders_is_known_by_all_of_them(tmp_path: Path)
 
 def test_what_is_known_of_a_file_is_forgotten_with_its_state_and_with_too_many_files(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(content, "_MOST_KNOWN", 3)
-    known, found = content._Known[int](), []
+    known, found = content.KnownFiles[int](), []
     paths = [tmp_path / f"{n}\udce9.wav" for n in range(4)]
 
     def look(path: Path) -> int:

@@ -45,7 +45,7 @@ def _reading(path: Path) -> tuple[str, ...]:
     return ("whole",) if _misleading.of(path, stat, lambda: stat.st_size > 0 and misleads_decoders(path)) else ()
 
 
-class _Known(Generic[ValueT]):
+class KnownFiles(Generic[ValueT]):
     """What is known of many files while their size and time stay the same, by keys that take little memory."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class _Known(Generic[ValueT]):
         return self.values[key]
 
 
-_misleading, _digests = _Known[bool](), _Known[bytes]()
+_misleading, _digests = KnownFiles[bool](), KnownFiles[bytes]()
 
 
 def file_digest(path: Path) -> str:

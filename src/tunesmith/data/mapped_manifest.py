@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
-from tunesmith.data.content import file_digest
+from tunesmith.data.content import KnownFiles, file_digest
 from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample, Split, manifest_lines
 from tunesmith.data.samples import Ids, Samples
@@ -35,6 +35,7 @@ FORMAT = 1
 _CHECK_BYTES = 16
 _ID, _LINE, _SPLIT, _REPLAY, _SECONDS = range(5)
 _SIDES: dict[Split | None, int] = {None: 0, "train": 1, "valid": 2}
+_sound = KnownFiles[bool]()
 
 
 class MappedIds(Ids):
@@ -184,7 +185,9 @@ def _opened(path: Path, content: str) -> MappedSamples | None:
     try:
         with path.open("rb") as file:
             mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        if _checksum(mapped[:-_CHECK_BYTES]) != mapped[-_CHECK_BYTES:]:  # Arrow itself would not notice
+            state = os.fstat(file.fileno())
+        # Arrow itself would not notice damage. A process opens its manifest many times, and reads all of it once.
+        if not _sound.of(path, state, lambda: _checksum(mapped[:-_CHECK_BYTES]) == mapped[-_CHECK_BYTES:]):
             return None
         reader = pa.ipc.open_file(pa.py_buffer(mapped[:-_CHECK_BYTES]))
         if (reader.schema.metadata or {}).get(b"content") != content.encode():

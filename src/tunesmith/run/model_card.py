@@ -72,12 +72,10 @@ def _data(context: RunContext) -> list[str]:
     samples, trained = whole.where(~whole.is_replay), whole.is_in("train")
     train, valid, seconds = samples.is_in("train").sum(), samples.is_in("valid").sum(), samples.seconds.sum()
     replay = int((whole.is_replay & trained).sum())
+    share = _share(context, whole.where(trained)) if replay else 0.0
     return [
         f"{train} training clips and {valid} held-out clips, {seconds / 60:.1f} minutes in all.",
-        *(
-            [f"Beside them {replay} replay clips, {_share(context, whole.where(trained)):.0%} of every pass."]
-            * (replay > 0)
-        ),
+        *([f"Beside them {replay} replay clips, {share:.0%} of every pass."] if replay else []),
         "The audio itself is not part of this repository; whoever publishes the adapter answers for the rights to it.",
     ]
 

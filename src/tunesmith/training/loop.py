@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -60,16 +60,7 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     )
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
-    meter, has_loss = LossAccumulator(), False
-    with inputs_left_alone(state):
-        for batch, rngs, _ in micros:
-            with state.accelerator.autocast():
-                terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
-            meter.add(terms)
-            loss = combine(terms, totals)
-            if loss is not None:
-                state.accelerator.backward(loss)
-                has_loss = True
+    meter, has_loss = backward(state, micros, totals)
     shown = rate * next(g["lr_scale"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
     frames = sum(micro.frames for micro in micros)
     if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
@@ -115,6 +106,25 @@ def set_trainable(state: TrainState, networks: Sequence[str]) -> None:
     """Only the networks of the current stage take gradients."""
     for key, parameter in state.parameters.items():
         parameter.requires_grad_(key.network in networks)
+
+
+def backward(state: TrainState, micros: Sequence[Micro], totals: Mapping[str, float]) -> tuple[LossAccumulator, bool]:
+    """Add the gradients of micro-batches, each divided by the whole update's denominators.
+
+    Returns:
+        Their losses, and whether any of them had one.
+    """
+    meter, has_loss = LossAccumulator(), False
+    with inputs_left_alone(state):
+        for batch, rngs, _ in micros:
+            with state.accelerator.autocast():
+                terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
+            meter.add(terms)
+            loss = combine(terms, totals)
+            if loss is not None:
+                state.accelerator.backward(loss)
+                has_loss = True
+    return meter, has_loss
 
 
 def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
