@@ -98,17 +98,33 @@ def hearing_ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_worker_outlives_its_command(tmp_path, hearing_ctrl_c, number):
-    script = "import sys; from tests.data.worker_tasks import sleep_in_workers; sleep_in_workers(sys.argv[1])"
-    command = [sys.executable, "-c", script, str(tmp_path)]
+SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+BROKEN_OFF = [*(("sleeping", number) for number in SIGNALS), ("sleeping_in_a_finalizer", signal.SIGKILL)]
+
+
+@pytest.mark.parametrize(("task", "number"), BROKEN_OFF)
+def test_no_worker_outlives_its_command(tmp_path, hearing_ctrl_c, task, number):
+    stop_in(task, tmp_path, number)
+    assert list(tmp_path.iterdir()) == []  # what was broken off has tidied up
+
+
+def test_a_worker_that_is_stopped_at_its_opening_says_nothing(tmp_path):
+    stop_in("sleeping_at_its_opening", tmp_path, signal.SIGKILL)
+
+
+def stop_in(task: str, folder: Path, number: int) -> None:
+    """Send a signal to a command whose workers are at a task, and see all of them end without a word."""
+    script = "import sys; from tests.data.worker_tasks import sleep_in_workers; sleep_in_workers(*sys.argv[1:])"
+    command = [sys.executable, "-c", script, task, str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:
-        assert waited_for(lambda: len(list(tmp_path.glob("*.busy"))) == 2)
+        assert waited_for(lambda: len(list(folder.glob("*.busy"))) == 2)
         started = [child.pid for child in psutil.Process(process.pid).children()]
         os.killpg(process.pid, number)  # as a terminal does
         assert process.wait(60) != 0
         assert len(started) == 2 and waited_for(lambda: not any(psutil.pid_exists(pid) for pid in started))
-    assert list(tmp_path.iterdir()) == []  # what was broken off has tidied up
+        assert process.stderr is not None
+        if number == signal.SIGKILL:  # else the command itself tells of its end
+            assert process.stderr.read() == b""
 
 
 def test_a_task_of_a_changed_path_is_found(tmp_path, monkeypatch):

@@ -76,6 +76,17 @@ def stillborn() -> Iterator[Any]:
     yield
 
 
+class _LongLast:
+    """Is still being finalized when a request to stop comes; exceptions do not get out of a finalizer."""
+
+    def __init__(self, marker: Path) -> None:
+        self._marker = marker
+
+    def __del__(self) -> None:
+        self._marker.touch()
+        time.sleep(600)
+
+
 @contextmanager
 def sleeping() -> Iterator[Callable[[Path], int]]:
     """Works for longer than any test lasts, and tidies up when it is broken off."""
@@ -92,9 +103,39 @@ def sleeping() -> Iterator[Callable[[Path], int]]:
     yield work
 
 
-def sleep_in_workers(folder: str) -> None:
+@contextmanager
+def sleeping_in_a_finalizer() -> Iterator[Callable[[Path], int]]:
+    """As :func:`sleeping`, but what breaks it off comes while something is finalized."""
+
+    def work(folder: Path) -> int:
+        mine = folder / f"{os.getpid()}.busy"
+        try:
+            last: _LongLast | None = _LongLast(mine)
+            last = None
+            assert last is None
+            time.sleep(600)
+        finally:
+            mine.unlink()
+        return 0
+
+    yield work
+
+
+@contextmanager
+def sleeping_at_its_opening() -> Iterator[Callable[[Path], int]]:
+    """Is broken off while it opens, as in an import, where a library may finalize what it likes."""
+    folder = Path(os.environ["TUNESMITH_TEST_MARKERS"])
+    _LongLast(folder / f"{os.getpid()}.busy")
+    yield lambda job: 0
+
+
+TASKS = {task.__name__: task for task in (sleeping, sleeping_in_a_finalizer, sleeping_at_its_opening)}
+
+
+def sleep_in_workers(name: str, folder: str) -> None:
     """A command with workers, for a test to kill."""
     from tunesmith.data.workers import WorkerPool
 
-    with WorkerPool(sleeping, 2) as pool:
+    os.environ["TUNESMITH_TEST_MARKERS"] = folder
+    with WorkerPool(TASKS[name], 2) as pool:
         list(pool.run([Path(folder)] * 8))

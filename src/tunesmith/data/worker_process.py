@@ -22,6 +22,7 @@ READY, DONE, FAILED = "ready", "done", "failed"
 """What an answer is: the task can begin, a job's result, or the exception that ended a job or the task."""
 _PATIENCE_S = 2.0
 """A job that is broken off may take so long to remove what it has written."""
+_AGAIN_S = 0.02
 
 
 def send(stream: IO[bytes], content: bytes) -> None:
@@ -56,7 +57,8 @@ def pickled(kind: str, value: Any) -> bytes:
 
 def main() -> None:
     """Serve until the other side goes."""
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))  # nothing is written yet
+    sys.unraisablehook = _unraisable
     jobs, answers = _streams()
     inbox: SimpleQueue[bytes | None] = SimpleQueue()
     threading.Thread(target=_read, args=(jobs, inbox), daemon=True).start()
@@ -70,6 +72,7 @@ def _serve(inbox: SimpleQueue[bytes | None], answers: IO[bytes]) -> None:
     try:
         task = pickle.loads(inbox.get() or b"")
         with task() as work:
+            signal.signal(signal.SIGTERM, _stop)
             send(answers, pickled(READY, None))
             while (message := inbox.get()) is not None:
                 send(answers, _answer(work, pickle.loads(message)))
@@ -103,11 +106,26 @@ def _read(jobs: IO[bytes], inbox: SimpleQueue[bytes | None]) -> None:
     while (message := receive(jobs)) is not None:
         inbox.put(message)
     inbox.put(None)  # for one that waits for work; the signal is for one that works
-    if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
-        signal.pthread_kill(main, signal.SIGTERM)
+    _signal_main_thread()
     time.sleep(_PATIENCE_S)
     os._exit(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """Ask again where the request to stop fell into a finalizer, out of which Python lets no exception come.
+
+    Anything else that is lost there is told of as ever.
+    """
+    if issubclass(lost.exc_type, SystemExit):
+        threading.Timer(_AGAIN_S, _signal_main_thread).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _signal_main_thread() -> None:
+    if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, signal.SIGTERM)
