@@ -73,7 +73,7 @@ def make_pocket(request: pytest.FixtureRequest, sounds: Clips, tmp_path: Path) -
 
 def loss_and_gradients(state: TrainState) -> tuple[float, dict[str, torch.Tensor]]:
     """Of the first micro-batch, all networks together."""
-    (batch, rngs, _), *_ = local_micro_batches(state, 0)
+    (batch, rngs, *_), *_ = local_micro_batches(state, 0)
     meter = LossAccumulator()
     with state.accelerator.autocast():
         terms = state.family.objective.loss(state.networks, batch, rngs)

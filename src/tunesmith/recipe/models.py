@@ -158,6 +158,8 @@ class TrainRecipe(Section):
     """This trades a third more compute for much less memory."""
     compile: Annotated[Literal["off", "regional"], EXECUTION] = "off"
     """`regional` compiles the repeated block (GPU only; minutes to warm up)."""
+    shard_base: Annotated[bool, EXECUTION] = False
+    """The frozen base is divided among the processes of a launcher (FSDP2), for one that does not fit on a device."""
     ema_decay: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.0
     """A moving average of the adapter is kept with this decay; 0 turns it off."""
     use_weights: Annotated[Literal["raw", "ema"], SELECTION] = "raw"
@@ -303,4 +305,6 @@ class Recipe(Section):
             raise ValueError(
                 msg("train.use_weights is `ema` but train.ema_decay is 0; set ema_decay (0.99, say) or use `raw`")
             )
+        if self.train.shard_base and self.train.compile != "off":
+            raise ValueError(msg("train.shard_base does not go together with train.compile; set compile to `off`"))
         return self

@@ -12,6 +12,7 @@ from tunesmith.training.candidate import judge_candidates
 from tunesmith.training.held_out import loss_of_adapter
 from tunesmith.training.processes import share_decision
 from tunesmith.training.run_state import RunState
+from tunesmith.training.sharding import led
 from tunesmith.training.start import Start
 
 OTHER_WINDOWS = frozenset({CLIPS, "data.max_seconds", "data.min_crop_seconds"})
@@ -27,8 +28,9 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
         run.log("changed", line)
     if start.longer:
         run.state.progress = replace(run.state.progress, finished=False, without_best=0)
-    if run.main and not run.requests:  # nothing judges it any more
-        judge_candidates(run)
+    with led(run.state) as here:
+        if here and not run.requests:  # nothing judges it any more
+            judge_candidates(run)
     if OTHER_WINDOWS.intersection(start.accepted):
         measure_best_again(run)
 
@@ -36,12 +38,13 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
 def measure_best_again(run: RunState) -> None:
     """The best adapter so far, measured on the clips that are held out now: later ones have to beat that."""
     state, best = run.state, run.context.folder.best
-    if run.main:
-        judge_candidates(run)
-        loss = loss_of_adapter(run, best) if best.exists() else None
-        kept = state.progress.best_update
-        state.progress = replace(state.progress, **nothing_best_yet(loss))
-        state.progress.best_update = kept if loss is not None else None
-        if loss is not None:
-            run.log("changed", msg("the best adapter so far has a held-out loss of {loss:.4f} on them", loss=loss))
+    with led(state) as here:
+        if here:
+            judge_candidates(run)
+            loss = loss_of_adapter(run, best) if best.exists() else None
+            kept = state.progress.best_update
+            state.progress = replace(state.progress, **nothing_best_yet(loss))
+            state.progress.best_update = kept if loss is not None else None
+            if loss is not None:
+                run.log("changed", msg("the best adapter so far has a held-out loss of {loss:.4f} on them", loss=loss))
     share_decision(run)

@@ -15,15 +15,21 @@ from tunesmith.data.item_rng import ItemRng, key_of
 from tunesmith.families.contract import Batch
 from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine, result_of
 from tunesmith.training.schedule import learning_rate
+from tunesmith.training.sharding import in_step
 from tunesmith.training.state import TrainState
 
 
 class Micro(NamedTuple):
-    """A collated micro-batch, its clips' draws, and how many real frames it holds."""
+    """A collated micro-batch, its clips' draws, how many real frames it holds, and the denominators of its terms.
+
+    One that is not ``counted`` is passed for the other processes' sake, and teaches nothing.
+    """
 
     batch: Batch
     rngs: Sequence[ItemRng]
     frames: int
+    denominators: Mapping[str, float]
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,13 @@ def train_update(state: TrainState, *, stop: bool = False) -> UpdateResult:
     set_trainable(state, stage.networks)
     micros = local_micro_batches(state, number)
     totals, stop = all_reduce_denominators(
-        state, add_denominators(state.family.objective.loss_denominators(micro.batch) for micro in micros), stop
+        state, add_denominators(micro.denominators for micro in micros if micro.counted), stop
     )
     # Only an adapter's own dropout draws from the global generator; keyed by the update, resuming needs no state.
     torch.manual_seed(key_of(settings.seed, "update", number, state.accelerator.process_index) >> 65)
     meter, has_loss = backward(state, micros, totals)
     shown = rate * next(g["lr_scale"] for g in state.optimizer.param_groups if g["network"] in stage.networks)
-    frames = sum(micro.frames for micro in micros)
+    frames = sum(micro.frames for micro in micros if micro.counted)
     if not has_loss and state.accelerator.num_processes == 1:  # no clip of it teaches a network of this stage
         return UpdateResult(meter.result(), 0.0, shown, frames, True, stop)
     add_over_processes(state)
@@ -116,13 +122,14 @@ def backward(state: TrainState, micros: Sequence[Micro], totals: Mapping[str, fl
     """
     meter, has_loss = LossAccumulator(), False
     with inputs_left_alone(state):
-        for batch, rngs, _ in micros:
+        for micro in micros:
             with state.accelerator.autocast():
-                terms = state.family.objective.loss(state.active, state.to_device(batch), rngs)
-            meter.add(terms)
+                terms = state.family.objective.loss(state.active, state.to_device(micro.batch), micro.rngs)
             loss = combine(terms, totals)
+            if micro.counted:
+                meter.add(terms)
             if loss is not None:
-                state.accelerator.backward(loss)
+                state.accelerator.backward(loss if micro.counted else 0.0 * loss)
                 has_loss = True
     return meter, has_loss
 
@@ -131,17 +138,16 @@ def local_micro_batches(state: TrainState, number: int) -> list[Micro]:
     """This process's micro-batches of an update, collated."""
     items, crops, rngs, lengths = state.schedule.items(number)
     batches = micro_batches(items, lengths, size=state.settings.batch_size, token_budget=state.settings.token_budget)
-    local = batches[state.accelerator.process_index :: state.accelerator.num_processes]
-    return [
-        Micro(
-            state.family.objective.collate(
-                [state.train.read(i, crops[i]) for i in batch], batch_rngs := [rngs[i] for i in batch]
-            ),
-            batch_rngs,
-            sum(crops[i].length for i in batch),
-        )
-        for batch in local
-    ]
+
+    def collated(place: int) -> Micro:
+        of_these = [rngs[i] for i in batches[place]]
+        batch = state.family.objective.collate([state.train.read(i, crops[i]) for i in batches[place]], of_these)
+        frames = sum(crops[i].length for i in batches[place])
+        return Micro(batch, of_these, frames, state.family.objective.loss_denominators(batch))
+
+    places = range(state.accelerator.process_index, len(batches), state.accelerator.num_processes)
+    local = {place: collated(place) for place in places}
+    return list(local.values()) if state.shards is None else in_step(local, collated)
 
 
 def all_reduce_denominators(

@@ -31,6 +31,7 @@ from tunesmith.training.precision import name_for_accelerate, needs_trial, settl
 from tunesmith.training.precision_trial import tried
 from tunesmith.training.processes import of_main
 from tunesmith.training.schedule import MANY, Schedule, clips_per_update
+from tunesmith.training.sharding import Shards, refuse_packed
 from tunesmith.training.state import RunClips, TrainState
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def build_train_state(
         TunesmithError: when clips are not encoded, or the device is not there.
     """
     recipe, family = context.recipe, context.family
+    if recipe.train.shard_base:
+        refuse_packed(family)
     processes = begin_processes(recipe)
     train, valid, replayed, mix = clips or open_clips(context)
     per_update = clips_per_update(recipe.train, processes.num_processes)
@@ -60,7 +63,7 @@ def build_train_state(
     if begins and needs_trial(recipe.model.precision, processes.device.type):
         trial = of_main(processes, tried(family, base, recipe, schedule) if processes.is_main_process else None)
     accelerator = make_accelerator(recipe, pinned, trial.taken if trial else "fp32")
-    networks = prepare_networks(family, recipe, accelerator, base)
+    networks, shards = prepare_networks(family, recipe, accelerator, base)
     parameters = trainable(networks)
     groups = parameter_groups(parameters, recipe.train, recipe.adapter)
     optimizer = optimizer_of(recipe.train).build(groups, fused=accelerator.device.type == "cuda")
@@ -83,17 +86,25 @@ def build_train_state(
             if not tuning_of(networks[key.network])
         },
         trial=trial,
+        shards=shards,
     )
 
 
 def prepare_networks(
     family: Family, recipe: Recipe, accelerator: Accelerator, base: Mapping[str, nn.Module]
-) -> dict[str, nn.Module]:
-    """Base networks on the device with fresh adapters: base in half precision if training is, adapter always fp32."""
+) -> tuple[dict[str, nn.Module], Shards | None]:
+    """Base networks on the device with fresh adapters: base in half precision if training is, adapter always fp32.
+
+    Returns:
+        The networks, and their blocks where the recipe has the base divided among several processes.
+    """
+    divided = recipe.train.shard_base and accelerator.num_processes > 1
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
     for name, network in base.items():
         kept = name in family.networks.full_precision or recipe.adapter.of(name).kind == "full"
-        network.to(accelerator.device, torch.float32 if kept else half or torch.float32)
+        network.to(torch.float32 if kept else half or torch.float32)
+        if not divided:  # a whole base may not fit
+            network.to(accelerator.device)
     networks = attach(base, recipe.adapter, family.adapters.defaults(), recipe.train.seed)
     for parameter in trainable(networks).values():
         parameter.data = parameter.data.float()
@@ -101,9 +112,10 @@ def prepare_networks(
         family.networks.enable_checkpointing(networks)
     if recipe.train.compile == "regional" and accelerator.device.type == "cuda":
         family.networks.compile_blocks(networks)
+    shards = Shards(family, networks, accelerator) if divided else None
     for network in networks.values():
-        network.train()
-    return networks
+        network.to(accelerator.device).train()
+    return networks, shards
 
 
 def open_clips(context: RunContext) -> RunClips:

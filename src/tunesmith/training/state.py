@@ -19,6 +19,7 @@ from tunesmith.training.ema import Ema
 from tunesmith.training.phases import Phase
 from tunesmith.training.progress import Progress
 from tunesmith.training.schedule import Schedule
+from tunesmith.training.sharding import Shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ class TrainState:
     fresh: dict[ParameterKey, torch.Tensor] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     trial: PrecisionTrial | None = None
+    shards: Shards | None = None
 
     @property
     def precision(self) -> str:

@@ -34,6 +34,7 @@ from tunesmith.training.processes import of_main, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import begin_processes, build_train_state
+from tunesmith.training.sharding import led
 from tunesmith.training.sound import newest_sound
 from tunesmith.training.start import Start, make_room, record_begin, record_trial, refuse_snapshots
 from tunesmith.training.trackers import Tracker
@@ -125,12 +126,13 @@ def begin(run: RunState) -> None:
     """The base model's own style, and the measurements at step 0."""
     state = run.state
     announce(run)
-    if run.main:
-        run.base_batches = fixed_batches(state.family, base_items(run), state.settings.batch_size)
-    if state.progress.update == 0 and run.main:
-        validate(run)
-        if run.requests:
-            make_round(run, at_beginning=True)
+    with led(state) as here:
+        if here:
+            run.base_batches = fixed_batches(state.family, base_items(run), state.settings.batch_size)
+        if here and state.progress.update == 0:
+            validate(run)
+            if run.requests:
+                make_round(run, at_beginning=True)
     run.rounds.begin()
     state.accelerator.wait_for_everyone()
 
@@ -146,10 +148,11 @@ def after_update(run: RunState, result: UpdateResult) -> None:
         refuse_lost_weights(run)
     if update % settings.log_every == 0 or update == 1 or last:
         log_training(run, result)
-    if run.main:
-        if since % settings.valid_every == 0 or last:
+    with led(state) as here:
+        if here and (since % settings.valid_every == 0 or last):
             validate(run)
-        listen(run, ending=last or state.progress.finished)
+        if here:
+            listen(run, ending=last or state.progress.finished)
     share_decision(run)
     stopped = state.progress.finished
     due = run.main and (since % settings.save_every == 0 or last or stopped) and not result.stop_requested
@@ -203,7 +206,8 @@ def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
         keep_best(run, stages)
         say_choice(run)
         run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
-        if at_end is not None:
+    with led(state) as here:
+        if here and at_end is not None:
             with weights_of(state, adapter_folder(run.context)), state.accelerator.autocast():
                 summary = at_end(run.context, state.networks, summary.device, summary)
     run.tracker.close()
