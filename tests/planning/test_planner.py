@@ -23,7 +23,7 @@ def clips(seconds: float = 30.0, train: int = 90, valid: int = 10) -> PlannedCli
     return PlannedClips((seconds,) * train, (seconds,) * valid, train)
 
 
-def plan(size: str = "small", text: str = "name: a", of: PlannedClips | None = None, **keywords: bool) -> RunPlan:
+def plan(size: str = "small", text: str = "name: a", of: PlannedClips | None = None, **keywords: int) -> RunPlan:
     card = published_card(f"facebook/musicgen-{size}")
     assert card is not None
     return estimate(load_text(text).recipe, card, of or clips(), **keywords)  # type: ignore[arg-type]
@@ -81,6 +81,15 @@ def test_what_saves_memory_saves_memory() -> None:
     assert memory(plan(of=clips(5.0)))["activations"] < whole / 5
     assert memory(plan(), "CPU")["weights"] == 2 * memory(plan())["weights"]
     assert memory(plan(text="model: {precision: fp32}"))["weights"] == 2 * memory(plan())["weights"]
+
+
+def test_a_divided_base_takes_its_part_and_two_blocks_of_each_device() -> None:
+    whole, divided = (
+        memory(plan("large", f"train: {{shard_base: {wanted}}}", processes=4)) for wanted in ("false", "true")
+    )
+    assert divided["weights"] / whole["weights"] == pytest.approx(1 / 4 + 2 / 48, rel=0.01)
+    assert {**divided, "weights": 0.0} == {**whole, "weights": 0.0}
+    assert memory(plan("large", "train: {shard_base: true}")) == memory(plan("large")), "one process holds it whole"
 
 
 def test_updates_epochs_and_warm_up_are_the_trainings_own() -> None:

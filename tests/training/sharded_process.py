@@ -15,7 +15,6 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.training.loop import local_micro_batches, train_update
 from tunesmith.training.setup import build_train_state
-from tunesmith.training.sharding import led
 from tunesmith.training.validation import fixed_batches, fixed_items, measure
 
 
@@ -39,7 +38,7 @@ def main(run: Path, out: Path) -> None:
     }
     assert state.valid is not None
     batches = fixed_batches(state.family, fixed_items(state.valid), 1)
-    with led(state) as here:
+    with state.led() as here:
         if here:
             with state.measuring(), torch.inference_mode():
                 found["valid"] = measure(state, batches).loss

@@ -101,7 +101,7 @@ def _on(kind: str, work: Work, adapter: int, frames: int) -> DevicePlan:
     held = card.trained_parameters - card.packed_parameters - card.idle_parameters
     memory = {
         # Of what trains itself this is autocast's own copy on a GPU, and on a CPU the base to go back to.
-        "weights": held * (2.0 if half else 4.0) + card.packed_bytes,
+        "weights": _on_each(work, held * (2.0 if half else 4.0)) + card.packed_bytes,
         "adapter and optimizer": float(adapter * _trained_bytes(recipe.train)),
         "activations": sum(_activations(network.shape, frames, half, recompute) for network in work.networks),
         "runtime": CUDA_BYTES if kind == "GPU" else PYTHON_BYTES,
@@ -116,6 +116,14 @@ def _on(kind: str, work: Work, adapter: int, frames: int) -> DevicePlan:
         memory_bytes=sum(memory.values()),
         total_seconds=sum(seconds.values()),
     )
+
+
+def _on_each(work: Work, weights: float) -> float:
+    """Bytes of the base's weights on each device: its part and two whole blocks where the base is divided."""
+    if not work.recipe.train.shard_base or work.processes < 2:
+        return weights
+    blocks = sum(network.shape.layers for network in work.networks)
+    return min(weights, weights / work.processes + 2 * weights / blocks)
 
 
 def _disk(work: Work, adapter: int, local: bool) -> dict[str, float]:

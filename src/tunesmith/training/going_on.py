@@ -12,7 +12,6 @@ from tunesmith.training.candidate import judge_candidates
 from tunesmith.training.held_out import loss_of_adapter
 from tunesmith.training.processes import share_decision
 from tunesmith.training.run_state import RunState
-from tunesmith.training.sharding import led
 from tunesmith.training.start import Start
 
 OTHER_WINDOWS = frozenset({CLIPS, "data.max_seconds", "data.min_crop_seconds"})
@@ -28,7 +27,7 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
         run.log("changed", line)
     if start.longer:
         run.state.progress = replace(run.state.progress, finished=False, without_best=0)
-    with led(run.state) as here:
+    with run.state.led() as here:
         if here and not run.requests:  # nothing judges it any more
             judge_candidates(run)
     if OTHER_WINDOWS.intersection(start.accepted):
@@ -38,7 +37,7 @@ def go_on(run: RunState, start: Start, last: Path) -> None:
 def measure_best_again(run: RunState) -> None:
     """The best adapter so far, measured on the clips that are held out now: later ones have to beat that."""
     state, best = run.state, run.context.folder.best
-    with led(state) as here:
+    with state.led() as here:
         if here:
             judge_candidates(run)
             loss = loss_of_adapter(run, best) if best.exists() else None

@@ -13,7 +13,6 @@ from tunesmith.training.best import StageEnd, nothing_best_yet, stage_end
 from tunesmith.training.processes import share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, save_model
-from tunesmith.training.sharding import led
 from tunesmith.training.validation_loop import validate
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def next_phase(run: RunState) -> None:
         save_model(run, best, unmeasured_note(state), "best")
     state.accelerator.wait_for_everyone()
     finished = finish_phase(state, best, measured=ends != "last")
-    with led(state) as here:
+    with state.led() as here:
         if here:
             log_handover(run, finished, ends)
             validate(run)

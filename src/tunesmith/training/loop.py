@@ -6,30 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from tunesmith.data.batches import micro_batches
-from tunesmith.data.item_rng import ItemRng, key_of
-from tunesmith.families.contract import Batch
+from tunesmith.data.item_rng import key_of
 from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine, result_of
+from tunesmith.training.micro import Micro
 from tunesmith.training.schedule import learning_rate
 from tunesmith.training.sharding import in_step
 from tunesmith.training.state import TrainState
-
-
-class Micro(NamedTuple):
-    """A collated micro-batch, its clips' draws, how many real frames it holds, and the denominators of its terms.
-
-    One that is not ``counted`` is passed for the other processes' sake, and teaches nothing.
-    """
-
-    batch: Batch
-    rngs: Sequence[ItemRng]
-    frames: int
-    denominators: Mapping[str, float]
-    counted: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ and lies whole on every process: its gradients are added in one reduction as eve
 processes, whether it is their own or not, so two things have to be seen to:
 
 - In an update every process passes every kind of micro-batch as often as all others (:func:`in_step`).
-- What the main process alone does, measuring and previews, the others help with (:func:`led`): it names each block
-  before it passes it, and they send their parts without computing anything.
+- What the main process alone does, measuring and previews, the others help with
+  (:meth:`tunesmith.training.state.TrainState.led`): it names each block before it passes it, and they send their parts
+  without computing anything.
 """
 
 from __future__ import annotations
@@ -21,13 +22,12 @@ from torch import distributed, nn
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
 from tunesmith.texts import msg
+from tunesmith.training.micro import Micro
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch.distributed.fsdp import FSDPModule
 
-    from tunesmith.training.loop import Micro
-    from tunesmith.training.state import TrainState
 
 _OVER = -1
 """What the main process names when it is done."""
@@ -55,9 +55,9 @@ class Shards:
                 self._blocks.append(_divided(block, mesh))
                 # Its own hook comes before FSDP's, which gathers the block.
                 block.register_forward_pre_hook(self._before(len(self._blocks) - 1), prepend=True)
-        for block in self._blocks:  # what is made at the first time must not be made inside of inference mode
-            block.unshard()
-            block.reshard()
+        for divided in self._blocks:  # what is made at the first time must not be made inside of inference mode
+            divided.unshard()
+            divided.reshard()
 
     def _before(self, place: int) -> Callable[..., None]:
         def name_it(*_: object) -> None:
@@ -111,23 +111,6 @@ def refuse_packed(family: Family) -> None:
             where="train.shard_base",
             remedy=msg("Set options.base_weights=full, or train.shard_base=false."),
         )
-
-
-@contextmanager
-def led(state: TrainState) -> Iterator[bool]:
-    """A block whose content is the main process's alone; where the base is divided, the others help inside.
-
-    Yields:
-        Whether this is the main process, so that there is something to do.
-    """
-    if state.shards is None:
-        yield state.accelerator.is_main_process
-    elif state.accelerator.is_main_process:
-        with state.shards.leading():
-            yield True
-    else:
-        state.shards.follow()
-        yield False
 
 
 def in_step(micros: Mapping[int, Micro], collated: Callable[[int], Micro]) -> list[Micro]:

@@ -109,6 +109,22 @@ class TrainState:
         return nullcontext()
 
     @contextmanager
+    def led(self) -> Iterator[bool]:
+        """A block whose content is the main process's alone; where the base is divided, the others help inside.
+
+        Yields:
+            Whether this is the main process, so that there is something to do.
+        """
+        if self.shards is None:
+            yield self.accelerator.is_main_process
+        elif self.accelerator.is_main_process:
+            with self.shards.leading():
+                yield True
+        else:
+            self.shards.follow()
+            yield False
+
+    @contextmanager
     def measuring(self) -> Iterator[None]:
         """Evaluation mode with the chosen weights, without gradients."""
         for network in self.networks.values():

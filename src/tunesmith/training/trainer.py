@@ -34,7 +34,6 @@ from tunesmith.training.processes import of_main, share_decision
 from tunesmith.training.progress import stage_record
 from tunesmith.training.run_state import RunState, keep_snapshot, save_model
 from tunesmith.training.setup import begin_processes, build_train_state
-from tunesmith.training.sharding import led
 from tunesmith.training.sound import newest_sound
 from tunesmith.training.start import Start, make_room, record_begin, record_trial, refuse_snapshots
 from tunesmith.training.trackers import Tracker
@@ -126,7 +125,7 @@ def begin(run: RunState) -> None:
     """The base model's own style, and the measurements at step 0."""
     state = run.state
     announce(run)
-    with led(state) as here:
+    with state.led() as here:
         if here:
             run.base_batches = fixed_batches(state.family, base_items(run), state.settings.batch_size)
         if here and state.progress.update == 0:
@@ -148,7 +147,7 @@ def after_update(run: RunState, result: UpdateResult) -> None:
         refuse_lost_weights(run)
     if update % settings.log_every == 0 or update == 1 or last:
         log_training(run, result)
-    with led(state) as here:
+    with state.led() as here:
         if here and (since % settings.valid_every == 0 or last):
             validate(run)
         if here:
@@ -206,7 +205,7 @@ def finish(run: RunState, at_end: AtEnd | None = None) -> dict[str, Any]:
         keep_best(run, stages)
         say_choice(run)
         run.tracker.event("finished", progress.update, msg("{updates} updates done", updates=progress.update))
-    with led(state) as here:
+    with state.led() as here:
         if here and at_end is not None:
             with weights_of(state, adapter_folder(run.context)), state.accelerator.autocast():
                 summary = at_end(run.context, state.networks, summary.device, summary)
