@@ -83,7 +83,9 @@ class _Layer:
         self._cross_q, self._cross_out = _one(cross.q_proj, pack), _one(cross.out_proj, pack)
         self._up, self._down, self._activate = _one(layer.fc1, pack), _one(layer.fc2, pack), layer.activation_fn
         self._heads, self._rows, self._capacity = own.num_heads, captions.rows, capacity
-        self._cross_k, self._cross_v = (self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj))
+        self._cross_k, self._cross_v = (
+            self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj)
+        )
         self._mask = captions.mask
         self._store: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -133,4 +135,13 @@ def _linears(network: Any) -> Iterator[nn.Module]:
     yield from network.decoder.lm_heads
     for layer in network.decoder.model.decoder.layers:
         own, cross = layer.self_attn, layer.encoder_attn
-        yield from (own.q_proj, own.k_proj, own.v_proj, own.out_proj, cross.q_proj, cross.out_proj, layer.fc1, layer.fc2)
+        yield from (
+            own.q_proj,
+            own.k_proj,
+            own.v_proj,
+            own.out_proj,
+            cross.q_proj,
+            cross.out_proj,
+            layer.fc1,
+            layer.fc2,
+        )
