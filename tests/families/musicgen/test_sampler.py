@@ -10,7 +10,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import GenerationRequest
 from tunesmith.families.musicgen.family import MUSICGEN
 from tunesmith.families.musicgen.objective import decoder_input, delay
-from tunesmith.families.musicgen.sampler import CodeSampler, Sampling, long_form
+from tunesmith.families.musicgen.sampler import long_form
 
 GREEDY = {"temperature": 0.0}
 
@@ -32,8 +32,10 @@ def generator(family):
 def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
     """Argmax codes of one full forward pass over the result, guided."""
     network, c = generator.network, family.checkpoint.config
-    sampler = CodeSampler(network, c)
-    states, mask, is_whole = sampler._states(generator._conditions([text]), Sampling(guidance, 0, 1))
+    conditions = generator._conditions([text])
+    states, mask = network.project(conditions.text, conditions.mask), conditions.mask
+    if guidance != 1:
+        states, mask = torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.zeros_like(mask)])
     k, frames = codes_BKT.shape[1:]
     tail = torch.full((1, k, max(c.delays)), c.pad)
     delayed = delay(torch.cat([torch.from_numpy(codes_BKT), tail], -1), c.delays, c.pad)
@@ -42,7 +44,7 @@ def teacher_forced(family, generator, codes_BKT, guidance: float, text: str):
         hidden = network.decoder.model(
             input_ids=inputs.reshape(-1, inputs.shape[-1]),
             encoder_hidden_states=states,
-            encoder_attention_mask=None if is_whole else mask.long(),
+            encoder_attention_mask=mask.long(),
             use_cache=False,
         ).last_hidden_state
     logits = torch.stack([h(hidden) for h in network.decoder.lm_heads], 1)

@@ -1,7 +1,7 @@
 """Samples codes from MusicGen's decoder with a key-value cache, classifier-free guidance and one seed per item.
 
 transformers' ``generate`` hides the codes, scrambles several sequences per prompt, ignores static caches and runs the
-prompt twice; this loop is short enough to own. Shapes as in objective.py; S decoding steps.
+prompt twice; this loop is short enough to own, and decoding.py is its step. Shapes as in objective.py; S decoding steps.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from tunesmith.data.item_rng import key_of
 from tunesmith.families.musicgen.config import MusicGenConfig
+from tunesmith.families.musicgen.decoding import CachedDecoder, Captions
 from tunesmith.families.musicgen.objective import caption_mask
 
 
@@ -71,17 +72,16 @@ class CodeSampler:
             for k, shift in enumerate(c.delays):
                 sequence[:, k, 1 + shift : 1 + shift + known] = torch.from_numpy(prompt[:, k]).to(self.device)
         noise = self._noise(seeds, steps, offset)
-        states, mask, is_whole = self._states(conditions, sampling)
-        cache, done = None, 0
+        decoder = CachedDecoder(self.network, self._captions(conditions, sampling), steps)
+        first, shifts = (torch.tensor(values, device=self.device) for values in ([known], c.delays))
+        position = torch.arange(steps, device=self.device)
+        drawn = (position >= first + shifts[:, None]) & (position < frames + shifts[:, None])
+        done = 0
         for step in range(known, steps):
-            logits, cache = self._forward(
-                sequence[..., done : step + 1], states, caption_mask(mask, step + 1 - done, is_whole=is_whole), cache
-            )
+            logits = decoder.logits(sequence[..., done : step + 1])
             done = step + 1
             codes = _draw(_guide(logits, sampling.guidance), noise[:, :, step], sampling)
-            for k, shift in enumerate(c.delays):
-                if known + shift <= step < frames + shift:
-                    sequence[:, k, step + 1] = codes[:, k]
+            sequence[..., done] = torch.where(drawn[:, step], codes, sequence[..., done])
             if progress is not None:
                 progress(1)
         return torch.stack([sequence[:, k, 1 + s : 1 + s + frames] for k, s in enumerate(c.delays)], 1).cpu().numpy()
@@ -94,31 +94,12 @@ class CodeSampler:
         ]
         return torch.from_numpy(np.stack(rows)).to(self.device, _exact(self.device))
 
-    def _states(self, conditions: SamplerConditions, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor, bool]:
-        """What attention reads of the captions, its mask, and whether that holds no zero; both rows of guidance."""
+    def _captions(self, conditions: SamplerConditions, sampling: Sampling) -> Captions:
+        """What cross-attention reads; guidance adds as many rows again, with the null condition."""
         mask = conditions.mask.to(self.device)
         text = conditions.text.to(self.device, next(self.network.parameters()).dtype)
-        states = self.network.project(text, mask)
-        if sampling.guidance == 1:
-            return states, mask, bool(conditions.mask.all())
-        return torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.zeros_like(mask)]), False
-
-    def _forward(
-        self, new_BKS: torch.Tensor, states: torch.Tensor, mask: torch.Tensor | None, cache: object
-    ) -> tuple[torch.Tensor, object]:
-        """Logits (rows, K, V) after the last of the new steps, and the grown cache."""
-        copies = states.shape[0] // new_BKS.shape[0]
-        inputs = new_BKS.repeat(copies, 1, 1)
-        output = self.network.decoder.model(
-            input_ids=inputs.reshape(-1, inputs.shape[-1]),
-            encoder_hidden_states=states,
-            encoder_attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        last = output.last_hidden_state[:, -1]
-        logits = torch.stack([head(last) for head in self.network.decoder.lm_heads], 1).float()
-        return logits, output.past_key_values
+        readable = caption_mask(mask, 1, is_whole=bool(conditions.mask.all()))
+        return Captions(self.network.project(text, mask), readable, len(mask) * (1 if sampling.guidance == 1 else 2))
 
 
 def _exact(device: torch.device) -> torch.dtype:
