@@ -36,7 +36,7 @@ def loss_of(context, networks, samples, scale):
 
 def test_probes_are_losses_of_clips_captions_and_strengths(trained):
     context, networks = trained
-    probes = measure_probes(context, networks, "cpu")
+    probes = measure_probes(Meter(context, networks, "cpu"))
     mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"]
     assert probes.clips == min(PROBED, len(mine))
     if len(mine) <= PROBED:
@@ -44,13 +44,13 @@ def test_probes_are_losses_of_clips_captions_and_strengths(trained):
         assert probes.train.adapter == pytest.approx(loss_of(context, networks, mine, 1.0), rel=1e-5)
     at = {one.scale: one.loss for one in probes.scales}
     assert (at[0.0], at[1.0]) == pytest.approx((probes.held_out.base, probes.held_out.adapter), rel=1e-5)
-    assert set(at) >= {0.25, 0.5, 2.0}
+    assert set(at) >= {0.5, 1.5}
     assert probes.swapped.base != probes.train.base, "a random model hardly listens to captions, and still"
 
 
 def test_every_clip_gains_by_its_own_caption_and_silence_is_what_is_behind_the_sound(trained):
     context, networks = trained
-    probes = measure_probes(context, networks, "cpu")
+    probes = measure_probes(Meter(context, networks, "cpu"))
     mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"][:PROBED]
     assert len(probes.gains.base) == len(probes.gains.adapter) == len(mine)
     one, lent = mine[0], swapped(context, mine)[0]
@@ -64,12 +64,12 @@ def test_the_base_hears_every_clip_under_the_caption_of_each(trained):
     context, networks = trained
     samples = list(read_manifest(context.folder.manifest))[:3]
     meter = Meter(context, networks, "cpu")
-    losses = meter.assigned(samples)
+    losses = meter.assigned(samples, lambda first: False).losses
     assert [len(row) for row in losses] == [3, 3, 3]
     for i, j in ((0, 0), (0, 1), (2, 1)):
         texts = {**samples[i].texts, "caption": samples[j].texts["caption"]}
         assert losses[i][j] == pytest.approx(loss_of(context, networks, [replace(samples[i], texts=texts)], 0.0))
-    assert len(measure_probes(context, networks, "cpu").assigned) == min(
+    assert len(measure_probes(Meter(context, networks, "cpu")).assigned) == min(
         PROBED, len({s.texts["caption"] for s in read_manifest(context.folder.manifest)})
     )
 
@@ -78,7 +78,7 @@ def test_clips_are_heard_under_every_caption_only_where_the_gains_leave_it_open(
     context, networks = trained
     for answered in (True, False):
         monkeypatch.setattr("tunesmith.stages.probes.are_answered", lambda *gains, said=answered: said)
-        assert (measure_probes(context, networks, "cpu").assigned == ()) == answered
+        assert (measure_probes(Meter(context, networks, "cpu")).assigned == ()) == answered
 
 
 def test_every_clip_lends_the_caption_of_another_one(make_run):

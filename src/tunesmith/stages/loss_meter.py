@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ClipSums = Mapping[str, "Mapping[str, TermSum]"]
 """What each clip's loss consists of, by its sample's id."""
+Matrix = tuple[tuple[float, ...], ...]
+"""Losses of clips, row by row, under captions; their own ones are on the diagonal."""
 SUNG = ("caption", "lyrics")
 """Texts that another clip lends in music; in speech only what is said, since the prompt's text belongs to its audio."""
 
@@ -34,6 +36,19 @@ class Captioned:
     lent: ProbePair | None
     gains: CaptionGains | None
     each: tuple[ClipLoss, ...]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Clips under each other's captions.
+
+    Attributes:
+        losses: By all that was measured.
+        first: By the first look alone, where it left open whether the captions fit; otherwise empty.
+    """
+
+    losses: Matrix = ()
+    first: Matrix = ()
 
 
 @dataclass(frozen=True)
@@ -52,17 +67,28 @@ class Meter:
         known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
         return Captioned(pair_of(own), pair_of(lent), known, _each(own))
 
-    def assigned(self, samples: Sequence[Sample]) -> tuple[tuple[float, ...], ...]:
-        """The base's loss of every clip under the caption of each; its own one is on the diagonal."""
-        from tunesmith.adapters.scale import set_scale
-        from tunesmith.families.loss_terms import result_of
+    def assigned(self, samples: Sequence[Sample], is_clear: Callable[[Matrix], bool]) -> Assigned:
+        """The base's loss of every clip under the caption of each, in the objective's first look or in all of them.
 
-        roles = _lent_roles(self.context)
+        Args:
+            samples: Clips of different captions.
+            is_clear: Whether what the first look found needs no further one.
+        """
+        from tunesmith.adapters.scale import set_scale
+
+        roles, looks = _lent_roles(self.context), self.context.family.objective.looks
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
         encode_quietly(self.context, [sample for row in under for sample in row])
         set_scale(self.networks, 0.0)
-        rows = (self._of_each(items_of(self.context, row), telling=True) for row in under)
-        return tuple(tuple(result_of([one]).loss for one in row) for row in rows)
+        found = [self._of_each(items_of(self.context, row), look=0) for row in under]
+        first = _matrix(found)
+        if looks == 1 or is_clear(first):
+            return Assigned(first)
+        for look in range(1, looks):
+            for row, known in zip(under, found, strict=True):
+                for terms, more in zip(known, self._of_each(items_of(self.context, row), look=look), strict=True):
+                    terms.update(more)
+        return Assigned(_matrix(found), first)
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
@@ -75,14 +101,14 @@ class Meter:
             found.append(dict(zip(names, self._of_each(items), strict=True)))
         return found
 
-    def _of_each(self, items: Sequence[Item], *, telling: bool = False) -> list[dict[str, TermSum]]:
+    def _of_each(self, items: Sequence[Item], *, look: int | None = None) -> list[dict[str, TermSum]]:
         import torch
 
         from tunesmith.training.state import to_device
 
         move = partial(to_device, device=self.device)
         with torch.no_grad():
-            return self.context.family.objective.sums_of_each(self.networks, items, move, telling=telling)
+            return self.context.family.objective.sums_of_each(self.networks, items, move, look=look)
 
     def _sums(self, batches: Sequence[Batch]) -> dict[str, TermSum]:
         import torch
@@ -125,6 +151,12 @@ def _each(sides: Sequence[ClipSums]) -> tuple[ClipLoss, ...]:
     return tuple(
         ClipLoss(clip=name, base=result_of([base[name]]).loss, adapter=result_of([adapter[name]]).loss) for name in base
     )
+
+
+def _matrix(rows: Sequence[Sequence[Mapping[str, TermSum]]]) -> Matrix:
+    from tunesmith.families.loss_terms import result_of
+
+    return tuple(tuple(result_of([one]).loss for one in row) for row in rows)
 
 
 def _gains(own: ClipSums, lent: ClipSums) -> tuple[float, ...]:
