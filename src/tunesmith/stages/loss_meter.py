@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -53,11 +53,19 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures a run's networks at any strength of their adapter."""
+    """Measures a run's networks at any strength of their adapter.
+
+    Attributes:
+        context: The run.
+        networks: Its networks with an adapter attached, on ``device``; they stay as they are while this measures.
+        device: Where to compute.
+        known: What was measured of each clip, by strength: it is not measured again.
+    """
 
     context: RunContext
     networks: Mapping[str, nn.Module]
     device: str
+    known: dict[tuple[object, ...], Mapping[str, TermSum]] = field(default_factory=dict)
 
     def captioned(self, samples: Sequence[Sample], *, lending: bool = True) -> Captioned:
         """Clips under their own captions and, where ``lending``, under another one's."""
@@ -94,12 +102,13 @@ class Meter:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
         from tunesmith.adapters.scale import set_scale
 
-        items, names = items_of(self.context, samples), [sample.id for sample in samples]
-        found: list[ClipSums] = []
-        for scale in (0.0, 1.0):
+        new = [sample for sample in samples if _key(sample, 0.0) not in self.known]
+        items = items_of(self.context, new)
+        for scale in (0.0, 1.0) if new else ():
             set_scale(self.networks, scale)
-            found.append(dict(zip(names, self._of_each(items), strict=True)))
-        return found
+            measured = zip(new, self._of_each(items), strict=True)
+            self.known.update({_key(sample, scale): terms for sample, terms in measured})
+        return [{sample.id: self.known[_key(sample, scale)] for sample in samples} for scale in (0.0, 1.0)]
 
     def _of_each(self, items: Sequence[Item], *, look: int | None = None) -> list[dict[str, TermSum]]:
         import torch
@@ -110,13 +119,16 @@ class Meter:
         with torch.no_grad():
             return self.context.family.objective.sums_of_each(self.networks, items, move, look=look)
 
-    def _sums(self, batches: Sequence[Batch]) -> dict[str, TermSum]:
+    def sums_at(self, scale: float, batches: Sequence[Batch]) -> dict[str, TermSum]:
+        """The terms of batches together, at a strength of the adapter."""
         import torch
 
+        from tunesmith.adapters.scale import set_scale
         from tunesmith.families.loss_terms import LossAccumulator
         from tunesmith.training.state import to_device
 
         meter = LossAccumulator()
+        set_scale(self.networks, scale)
         with torch.no_grad():
             for batch in batches:
                 meter.add(self.context.family.objective.loss(self.networks, to_device(batch, self.device), None))
@@ -124,14 +136,17 @@ class Meter:
 
     def by_scale(self, batches: Sequence[Batch], scales: Sequence[float]) -> tuple[ScaleLoss, ...]:
         """The loss over batches at some strengths; none without batches."""
-        from tunesmith.adapters.scale import set_scale
         from tunesmith.families.loss_terms import result_of
 
-        found = []
-        for scale in scales if batches else ():
-            set_scale(self.networks, scale)
-            found.append(ScaleLoss(scale=scale, loss=result_of([self._sums(batches)]).loss))
-        return tuple(found)
+        return tuple(
+            ScaleLoss(scale=scale, loss=result_of([self.sums_at(scale, batches)]).loss)
+            for scale in (scales if batches else ())
+        )
+
+
+def _key(sample: Sample, scale: float) -> tuple[object, ...]:
+    """What is measured of a sample: its audios under its texts, at a strength."""
+    return scale, sample.id, frozenset(sample.texts.items()), frozenset(sample.audios.items())
 
 
 def pair_of(sides: Sequence[ClipSums]) -> ProbePair | None:

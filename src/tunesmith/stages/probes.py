@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,6 @@ from tunesmith.stages.loss_meter import Assigned, Captioned, Meter, batches_of, 
 from tunesmith.stages.silence_probe import silence_behind
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from tunesmith.families.contract import Batch
 
 FURTHER_SCALES = (0.5, 1.5)
@@ -35,9 +33,7 @@ WEAKEST = 0.25
 
 
 def measure_probes(
-    context: RunContext,
-    networks: Mapping[str, nn.Module],
-    device: str,
+    meter: Meter,
     style: Sequence[Batch] = (),
     style_ends: tuple[float, float] | None = None,
     adapter: Path | None = None,
@@ -47,9 +43,7 @@ def measure_probes(
     What training has measured at its end with the same base, adapter and clips is not measured again.
 
     Args:
-        context: The run.
-        networks: Its networks with the adapter attached, on ``device``.
-        device: Where to compute.
+        meter: The run and its networks with the adapter attached; what it has measured is not measured again.
         style: Prompts in the base's own style.
         style_ends: Their loss with the base and with the adapter at strength 1, which is known already.
         adapter: The folder that the adapter is from.
@@ -57,12 +51,12 @@ def measure_probes(
     from tunesmith.adapters.change import weight_change
     from tunesmith.adapters.scale import set_scale
 
+    context, networks = meter.context, meter.networks
     own = [sample for sample in evaluated_samples(context.folder) if not is_replay(sample)]
     train = spread([sample for sample in own if sample.split == "train"])
     held_out = spread([sample for sample in own if sample.split == "valid"])
     readable = encode_quietly(context, [*train, *held_out])
     train, held_out = ([sample for sample in readable if sample.split == side] for side in ("train", "valid"))
-    meter = Meter(context, networks, device)
     trained = (adapter and measured_in_training(context, adapter, train)) or meter.captioned(train)
     held = meter.captioned(held_out)
     assigned = _assigned(meter, own, trained.gains, held.gains)
