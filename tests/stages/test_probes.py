@@ -14,7 +14,8 @@ from tunesmith.adapters.scale import set_scale
 from tunesmith.data.sample import read_manifest
 from tunesmith.data.spread import PROBED
 from tunesmith.run.adapted import adapter_folder, load_adapted
-from tunesmith.stages.loss_meter import Meter, swapped
+from tunesmith.stages.evaluate import measure_losses
+from tunesmith.stages.loss_meter import Meter, batches_of, swapped
 from tunesmith.stages.probes import measure_probes
 from tunesmith.training.setup import clips_of
 from tunesmith.training.trainer import train
@@ -79,6 +80,55 @@ def test_clips_are_heard_under_every_caption_only_where_the_gains_leave_it_open(
     for answered in (True, False):
         monkeypatch.setattr("tunesmith.stages.probes.are_answered", lambda *gains, said=answered: said)
         assert (measure_probes(Meter(context, networks, "cpu")).assigned == ()) == answered
+
+
+def test_too_few_captions_tell_nothing_and_are_not_measured(trained, monkeypatch):
+    context, networks = trained
+    monkeypatch.setattr("tunesmith.stages.probes.FEWEST_CAPTIONS", PROBED + 1)
+    assert measure_probes(Meter(context, networks, "cpu")).assigned == ()
+
+
+def test_a_quarter_of_the_strength_is_measured_where_half_is_better_than_all_of_it(trained):
+    context, networks = trained
+    samples = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "valid"]
+    for times, weaker_is_better in ((0.1, False), (200.0, True)):
+        for module in (m for network in networks.values() for m in network.modules() if isinstance(m, LoraLayer)):
+            module.lora_B["default"].weight.data *= times
+        at = {one.scale: one.loss for one in measure_probes(Meter(context, networks, "cpu")).scales}
+        assert (at[0.5] < at[1.0]) == weaker_is_better == (0.25 in at)
+    assert at[0.25] == pytest.approx(loss_of(context, networks, samples, 0.25), rel=1e-5)
+
+
+def test_a_quarter_is_measured_in_the_bases_own_style_where_half_of_the_rise_lies_under_half(trained):
+    context, networks = trained
+    style = batches_of(context, list(read_manifest(context.folder.manifest))[:2])
+    assert {one.scale for one in measure_probes(Meter(context, networks, "cpu"), style, (1.0, 1e6)).base_style} == {
+        0,
+        0.5,
+        1,
+    }
+    lower = measure_probes(Meter(context, networks, "cpu"), style, (1.0, 1.1)).base_style
+    assert [one.scale for one in lower] == [0, 0.25, 0.5, 1]
+
+
+def test_held_out_clips_are_measured_once_for_their_loss_and_for_the_probes(trained, monkeypatch):
+    context, networks = trained
+    held_out = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "valid"]
+    monkeypatch.setattr("tunesmith.stages.evaluate.spread", lambda samples: samples[:1])
+    meter = Meter(context, networks, "cpu")
+    losses = measure_losses(meter)
+    assert losses.clips == len(held_out) > 1, "one passes alone, the others in a batch"
+    assert losses.base.loss == pytest.approx(loss_of(context, networks, held_out, 0.0), rel=1e-5)
+    assert losses.adapter.loss == pytest.approx(loss_of(context, networks, held_out, 1.0), rel=1e-5)
+    asked, measure = [], Meter._of_each
+    monkeypatch.setattr(
+        Meter, "_of_each", lambda meter, items, **look: asked.append(len(items)) or measure(meter, items)
+    )
+    once = meter.captioned(held_out, lending=False)
+    assert asked == [len(held_out) - 1] * 2, "what is known is not measured again"
+    assert once.own == Meter(context, networks, "cpu").captioned(held_out, lending=False).own
+    held_first = replace(held_out[0], texts={"caption": "another one"})
+    assert meter.sums(swapped(context, [held_first, held_out[1]]))[0] != meter.sums(held_out)[0]
 
 
 def test_every_clip_lends_the_caption_of_another_one(make_run):
