@@ -9,7 +9,9 @@ import torch
 
 from tests.golden_files import golden_path
 from tests.training_runs import make_context, write_clips
+from tunesmith.data.spread import PROBED
 from tunesmith.stages.loss_meter import Meter, items_of
+from tunesmith.stages.probes import measure_probes
 
 
 @pytest.fixture
@@ -44,3 +46,15 @@ def test_what_is_open_is_judged_by_both_looks_and_the_first_is_kept(meter):
         noisiest, next_one = levels_of(meter, clips[i], clips[j])[:2]
         assert found.first[i][j] == pytest.approx(next_one, rel=1e-5)
         assert found.losses[i][j] == pytest.approx((noisiest + next_one) / 2, rel=1e-5)
+
+
+def test_the_probes_keep_what_either_look_found(tmp_path, monkeypatch):
+    clips = write_clips(tmp_path / "clips", 9, rate=48000)
+    context = make_context(golden_path("ace_step/tiny_checkpoint"), clips, tmp_path)
+    networks = context.family.networks.load()
+    monkeypatch.setattr("tunesmith.stages.probes.are_answered", lambda *gains: False)
+    for clear in (True, False):
+        monkeypatch.setattr("tunesmith.stages.probes.is_clear", lambda losses, said=clear: said)
+        probes = measure_probes(Meter(context, networks, "cpu"))
+        assert len(probes.assigned) == PROBED and bool(probes.assigned_first) != clear
+    assert probes.assigned_first != probes.assigned
