@@ -9,10 +9,13 @@ import pytest
 
 from tests.evaluation.probed import probed
 from tunesmith.evaluation.causes import find_causes
-from tunesmith.evaluation.causes.captions import fit_by_chance
+from tunesmith.evaluation.causes.captions import BY_CHANCE, CLEAR, fit_by_chance, is_clear
 from tunesmith.evaluation.diagnosis import Losses, RunData
+from tunesmith.evaluation.diagnosis.forgetting import half_gone, half_may_be_under_half
 from tunesmith.evaluation.evidence import DataEvidence, HeldOut, SilentClip, TrainingEvidence
 from tunesmith.evaluation.explain import explained
+from tunesmith.evaluation.strengths import quarter_may_be_best
+from tunesmith.records.loss_probes import ScaleLoss
 from tunesmith.records.run_finding import RunFinding
 from tunesmith.texts import Message
 
@@ -130,6 +133,47 @@ def test_what_a_clip_and_a_caption_cost_by_themselves_does_not_count():
     fit = fit_by_chance(losses)
     assert fit_by_chance(losses + np.arange(8) + 5 * np.arange(8)[:, None]) == pytest.approx(fit)
     assert fit[0] == pytest.approx(0.1, abs=0.03) and fit[1] < 0.01
+
+
+def test_the_first_look_is_enough_only_where_captions_fit_for_certain():
+    fits = assigned(np.arange(8))
+    assert is_clear(fits) and not is_clear(assigned(np.roll(np.arange(8), 3)))
+    assert not is_clear([row[:6] for row in fits[:6]]), "six captions tell nothing"
+    assert not is_clear([(None, *fits[0][1:]), *fits[1:]])
+
+
+def test_what_the_first_look_would_let_pass_counts_in_the_second():
+    """Else two looks would let captions of others pass more often than one."""
+    whole, first = (np.random.default_rng(seed).normal(4, 1, (8, 8)) for seed in (636, 1))
+    alone, both = fit_by_chance(whole)[1], fit_by_chance(whole, first)[1]
+    assert alone < BY_CHANCE <= both == pytest.approx(alone + CLEAR * (1 - alone), abs=0.004)
+    assert not is_clear(first) and not is_clear(whole)
+    assert fit_by_chance(whole, whole) == fit_by_chance(whole), "a second look that says nothing new costs nothing"
+
+    def named_by(first: tuple[tuple[float, ...], ...]) -> list[str]:
+        looks = {"assigned": tuple(map(tuple, whole)), "assigned_first": first}
+        probes = probed(4.0, 3.1, gains=((0.1,) * 8, (0.0,) * 3)).model_copy(update=looks)
+        return [cause.name for cause in named(replace(GOOD, probes=probes))]
+
+    assert named_by(()) == [] and named_by(tuple(map(tuple, first))) == ["captions"]
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "asked"), [(3.4, 3.0, False), (3.0, 3.4, True), (None, 3.4, True), (3.4, None, True)]
+)
+def test_a_quarter_may_be_best_only_where_half_is_better_than_all(half, whole, asked):
+    at = [ScaleLoss(scale=scale, loss=loss) for scale, loss in ((0.0, 4.0), (0.5, half), (1.0, whole))]
+    assert quarter_may_be_best(at) == asked
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "asked"), [(4.4, 5.0, False), (4.6, 5.0, True), (None, 5.0, True), (4.4, 3.9, False)]
+)
+def test_a_quarter_tells_where_half_of_a_rise_is_gone_only_under_half(half, whole, asked):
+    at = [ScaleLoss(scale=scale, loss=loss) for scale, loss in ((0.0, 4.0), (0.5, half), (1.0, whole))]
+    assert half_may_be_under_half(at) == asked
+    if not asked and whole > 4.0:
+        assert half_gone(at) == half_gone([*at, ScaleLoss(scale=0.25, loss=4.2)])
 
 
 def test_a_held_out_loss_that_turned_is_told_by_the_curve():

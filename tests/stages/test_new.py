@@ -11,8 +11,11 @@ from tunesmith.data.checks.facts import FactStore, fact_key
 from tunesmith.data.sample import AudioRef
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import load_recipe
+from tunesmith.recipe.models import DataRecipe
 from tunesmith.run.console import Console
+from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
+from tunesmith.stages import survey
 from tunesmith.stages.look import Wanted, look
 from tunesmith.stages.new import new_run
 
@@ -144,6 +147,20 @@ def test_blocks_are_recomputed_where_a_step_would_not_fit_a_common_gpu(tmp_path:
     plan = json.loads(run.plan.read_text())
     gpu = next(device for device in plan["devices"] if device["device"] == "GPU")
     assert gpu["memory_bytes"] < 12e9
+
+
+def test_clips_are_examined_once_and_split_as_the_recipe_that_is_chosen_wants_it(tmp_path: Path, monkeypatch) -> None:
+    shares, examine, divide = [], survey.examine, survey.split
+    monkeypatch.setattr(survey, "examine", lambda *clips: shares.append("examined") or examine(*clips))
+    monkeypatch.setattr(
+        survey, "split", lambda *clips, **how: shares.append(how["valid_share"]) or divide(*clips, **how)
+    )
+    run = new_run("few", beats(tmp_path / "d", [3.0] * 15), "pocket", root=tmp_path / "runs")
+    recipe = load_recipe(run.recipe)
+    assert shares == ["examined", DataRecipe().valid_share, recipe.data.valid_share] and shares[1] != shares[2]
+    found = survey.survey(RunContext(run, recipe, Console(quiet=True))).split.samples
+    held_out = sum(sample.split == "valid" for sample in found)
+    assert f"held out: {held_out} of {len(found)} clips" in run.recipe.read_text(encoding="utf-8")
 
 
 def test_a_stopped_command_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from tunesmith.adapters.scale import set_scale
 from tunesmith.data.sample import read_manifest
 from tunesmith.data.spread import PROBED
 from tunesmith.run.adapted import adapter_folder, load_adapted
-from tunesmith.stages.loss_meter import Meter, swapped
+from tunesmith.stages.evaluate import measure_losses
+from tunesmith.stages.loss_meter import Meter, batches_of, swapped
 from tunesmith.stages.probes import measure_probes
 from tunesmith.training.setup import clips_of
 from tunesmith.training.trainer import train
@@ -36,7 +37,7 @@ def loss_of(context, networks, samples, scale):
 
 def test_probes_are_losses_of_clips_captions_and_strengths(trained):
     context, networks = trained
-    probes = measure_probes(context, networks, "cpu")
+    probes = measure_probes(Meter(context, networks, "cpu"))
     mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"]
     assert probes.clips == min(PROBED, len(mine))
     if len(mine) <= PROBED:
@@ -44,13 +45,13 @@ def test_probes_are_losses_of_clips_captions_and_strengths(trained):
         assert probes.train.adapter == pytest.approx(loss_of(context, networks, mine, 1.0), rel=1e-5)
     at = {one.scale: one.loss for one in probes.scales}
     assert (at[0.0], at[1.0]) == pytest.approx((probes.held_out.base, probes.held_out.adapter), rel=1e-5)
-    assert set(at) >= {0.25, 0.5, 2.0}
+    assert set(at) >= {0.5, 1.5}
     assert probes.swapped.base != probes.train.base, "a random model hardly listens to captions, and still"
 
 
 def test_every_clip_gains_by_its_own_caption_and_silence_is_what_is_behind_the_sound(trained):
     context, networks = trained
-    probes = measure_probes(context, networks, "cpu")
+    probes = measure_probes(Meter(context, networks, "cpu"))
     mine = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "train"][:PROBED]
     assert len(probes.gains.base) == len(probes.gains.adapter) == len(mine)
     one, lent = mine[0], swapped(context, mine)[0]
@@ -64,12 +65,12 @@ def test_the_base_hears_every_clip_under_the_caption_of_each(trained):
     context, networks = trained
     samples = list(read_manifest(context.folder.manifest))[:3]
     meter = Meter(context, networks, "cpu")
-    losses = meter.assigned(samples)
+    losses = meter.assigned(samples, lambda first: False).losses
     assert [len(row) for row in losses] == [3, 3, 3]
     for i, j in ((0, 0), (0, 1), (2, 1)):
         texts = {**samples[i].texts, "caption": samples[j].texts["caption"]}
         assert losses[i][j] == pytest.approx(loss_of(context, networks, [replace(samples[i], texts=texts)], 0.0))
-    assert len(measure_probes(context, networks, "cpu").assigned) == min(
+    assert len(measure_probes(Meter(context, networks, "cpu")).assigned) == min(
         PROBED, len({s.texts["caption"] for s in read_manifest(context.folder.manifest)})
     )
 
@@ -78,7 +79,56 @@ def test_clips_are_heard_under_every_caption_only_where_the_gains_leave_it_open(
     context, networks = trained
     for answered in (True, False):
         monkeypatch.setattr("tunesmith.stages.probes.are_answered", lambda *gains, said=answered: said)
-        assert (measure_probes(context, networks, "cpu").assigned == ()) == answered
+        assert (measure_probes(Meter(context, networks, "cpu")).assigned == ()) == answered
+
+
+def test_too_few_captions_tell_nothing_and_are_not_measured(trained, monkeypatch):
+    context, networks = trained
+    monkeypatch.setattr("tunesmith.stages.probes.FEWEST_CAPTIONS", PROBED + 1)
+    assert measure_probes(Meter(context, networks, "cpu")).assigned == ()
+
+
+def test_a_quarter_of_the_strength_is_measured_where_half_is_better_than_all_of_it(trained):
+    context, networks = trained
+    samples = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "valid"]
+    for times, weaker_is_better in ((0.1, False), (200.0, True)):
+        for module in (m for network in networks.values() for m in network.modules() if isinstance(m, LoraLayer)):
+            module.lora_B["default"].weight.data *= times
+        at = {one.scale: one.loss for one in measure_probes(Meter(context, networks, "cpu")).scales}
+        assert (at[0.5] < at[1.0]) == weaker_is_better == (0.25 in at)
+    assert at[0.25] == pytest.approx(loss_of(context, networks, samples, 0.25), rel=1e-5)
+
+
+def test_a_quarter_is_measured_in_the_bases_own_style_where_half_of_the_rise_lies_under_half(trained):
+    context, networks = trained
+    style = batches_of(context, list(read_manifest(context.folder.manifest))[:2])
+    assert {one.scale for one in measure_probes(Meter(context, networks, "cpu"), style, (1.0, 1e6)).base_style} == {
+        0,
+        0.5,
+        1,
+    }
+    lower = measure_probes(Meter(context, networks, "cpu"), style, (1.0, 1.1)).base_style
+    assert [one.scale for one in lower] == [0, 0.25, 0.5, 1]
+
+
+def test_held_out_clips_are_measured_once_for_their_loss_and_for_the_probes(trained, monkeypatch):
+    context, networks = trained
+    held_out = [sample for sample in read_manifest(context.folder.manifest) if sample.split == "valid"]
+    monkeypatch.setattr("tunesmith.stages.evaluate.spread", lambda samples: samples[:1])
+    meter = Meter(context, networks, "cpu")
+    losses = measure_losses(meter)
+    assert losses.clips == len(held_out) > 1, "one passes alone, the others in a batch"
+    assert losses.base.loss == pytest.approx(loss_of(context, networks, held_out, 0.0), rel=1e-5)
+    assert losses.adapter.loss == pytest.approx(loss_of(context, networks, held_out, 1.0), rel=1e-5)
+    asked, measure = [], Meter._of_each
+    monkeypatch.setattr(
+        Meter, "_of_each", lambda meter, items, **look: asked.append(len(items)) or measure(meter, items)
+    )
+    once = meter.captioned(held_out, lending=False)
+    assert asked == [len(held_out) - 1] * 2, "what is known is not measured again"
+    assert once.own == Meter(context, networks, "cpu").captioned(held_out, lending=False).own
+    held_first = replace(held_out[0], texts={"caption": "another one"})
+    assert meter.sums(swapped(context, [held_first, held_out[1]]))[0] != meter.sums(held_out)[0]
 
 
 def test_every_clip_lends_the_caption_of_another_one(make_run):

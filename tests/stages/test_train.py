@@ -24,7 +24,7 @@ def trained(make_run):
 
 def test_training_ends_with_probes_of_the_weights_that_are_kept(trained):
     context, summary = trained
-    now = measure_probes(context, load_adapted(context.family, adapter_folder(context), "cpu"), "cpu")
+    now = measure_probes(Meter(context, load_adapted(context.family, adapter_folder(context), "cpu"), "cpu"))
     assert summary.probes.train.base == pytest.approx(now.train.base, rel=1e-5)
     assert summary.probes.train.adapter == pytest.approx(now.train.adapter, rel=1e-5)
     assert summary.probes.gains.adapter == pytest.approx(now.gains.adapter, abs=1e-4)
@@ -40,11 +40,11 @@ def test_what_training_has_measured_is_measured_again_only_of_another_adapter(tr
     adapter, asked = adapter_folder(context), []
     networks, sums = load_adapted(context.family, adapter, "cpu"), Meter.sums
     monkeypatch.setattr(Meter, "sums", lambda meter, samples: asked.append(len(samples)) or sums(meter, samples))
-    assert len(measure_probes(context, networks, "cpu", adapter=adapter).gains.base) == summary.probes.clips
+    assert len(measure_probes(Meter(context, networks, "cpu"), adapter=adapter).gains.base) == summary.probes.clips
     known = len(asked)
     config = adapter / "adapter_config.json"
     config.write_text(config.read_text().replace('"lora_alpha": ', '"lora_alpha": 1'))
-    assert measure_probes(context, networks, "cpu", adapter=adapter).train is not None
+    assert measure_probes(Meter(context, networks, "cpu"), adapter=adapter).train is not None
     assert len(asked) - known == known + 2, "the training clips under their own captions and under lent ones"
 
 
@@ -55,9 +55,9 @@ def test_the_last_weights_are_not_probed_where_others_were_kept(make_run, monkey
     context = make_run(train={**BASE, "updates": 4, "learning_rate": 0.1, "valid_every": 2})
     summary = TrainSummary.model_validate(train(context))
     networks = load_adapted(context.family, context.folder.final, "cpu")
-    last = measure_probes(context, networks, "cpu").train.adapter
+    last = measure_probes(Meter(context, networks, "cpu")).train.adapter
     load_adapter(networks, adapter_folder(context))
-    kept = measure_probes(context, networks, "cpu").train.adapter
+    kept = measure_probes(Meter(context, networks, "cpu")).train.adapter
     assert summary.best_update == 2
     assert summary.probes.train.adapter == pytest.approx(kept, rel=1e-6)
     assert kept != pytest.approx(last, rel=1e-6)

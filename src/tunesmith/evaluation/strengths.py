@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tunesmith.records.loss_probes import LossProbes
+from tunesmith.records.loss_probes import LossProbes, ScaleLoss
 
 LEAST_GAIN = 0.02
 """Of the loss at strength 1: in good runs of all families half the strength never gains as much."""
@@ -19,6 +20,15 @@ class Weaker:
     loss: float
     whole: float
     base: float
+
+
+def quarter_may_be_best(by_scale: Sequence[ScaleLoss]) -> bool:
+    """Whether ¼ of the strength may predict better than all of it: only where ½ does.
+
+    A loss falls towards its best strength and rises behind it; where it is not a number at ½, ¼ is asked.
+    """
+    losses = {one.scale: math.nan if one.loss is None else one.loss for one in by_scale}
+    return not losses[0.5] >= losses[1.0]
 
 
 def weaker_is_better(probes: LossProbes | None) -> Weaker | None:

@@ -70,14 +70,19 @@ class LossProbes(Part):
         held_out_clips: How many held-out clips the next two stand on.
         held_out: On held-out clips.
         held_out_swapped: On the same clips, each under the caption of another one.
-        scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength.
+        scales: Held-out loss (of training clips where nothing is held out) by the adapter's strength: 0, ½, 1, 1½; and
+            ¼ where ½ is better than 1.
         gains: What their own captions are worth to the training clips; files of before have none.
         held_out_gains: The same of the held-out clips.
         assigned: The base's loss of some clips of different captions under the caption of each: row by row a clip, its
-            own caption on the diagonal; empty as well where the gains alone say that the captions fit.
+            own caption on the diagonal; empty as well where the gains alone say that the captions fit, or there are too
+            few captions to tell.
+        assigned_first: The same by what was measured first, where that left open whether the captions fit and the rest
+            was measured too; likewise.
         silence: Loss on silence that follows the sound of training clips, under their captions; likewise.
         each_held_out: Every held-out clip alone, by which runs are compared; likewise.
-        base_style: Loss on prompts in the base's own style, by the adapter's strength; likewise.
+        base_style: Loss on prompts in the base's own style, by the adapter's strength: 0, ½ and 1, and ¼ where half of
+            the rise lies under ½; likewise.
         change: How far the weights move; ``None`` where they are trained in full or packed (int8, NF4).
     """
 
@@ -91,6 +96,7 @@ class LossProbes(Part):
     gains: CaptionGains | None = None
     held_out_gains: CaptionGains | None = None
     assigned: tuple[tuple[Number, ...], ...] = ()
+    assigned_first: tuple[tuple[Number, ...], ...] = ()
     silence: ProbePair | None = None
     base_style: tuple[ScaleLoss, ...] = ()
     each_held_out: tuple[ClipLoss, ...] = ()

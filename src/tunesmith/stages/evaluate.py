@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunesmith.data.prompt import Prompt
-from tunesmith.data.sample import edit_type
+from tunesmith.data.replay import is_replay
+from tunesmith.data.sample import Sample, edit_type
 from tunesmith.evaluation.loss_pairs import LossPair
 from tunesmith.prompting.choose import choose_prompts
 from tunesmith.prompting.text_warnings import warn_of_texts
@@ -18,19 +17,18 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import absent_samples, evaluated_samples, first_of
 from tunesmith.run.rounds import new_round
 from tunesmith.stages.kept_sounds import KeptSounds
-from tunesmith.stages.loss_meter import encode_quietly
+from tunesmith.stages.loss_meter import Meter, batches_of, encode_quietly
 from tunesmith.stages.planned import with_bounded_outputs
-from tunesmith.stages.probes import measure_probes
+from tunesmith.stages.probes import measure_probes, spread
 from tunesmith.stages.sides import ADAPTER, BASE, STRENGTHS, generate_sides
 from tunesmith.texts import Message, msg
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from tunesmith.families.contract import Batch, Family
+    from tunesmith.families.contract import Batch
     from tunesmith.families.loss_terms import LossResult
     from tunesmith.records.comparison import RunVerdict
-    from tunesmith.training.clips import Clips
 
 
 _OWN = (BASE, ADAPTER, STRENGTHS, "reference", "prompt", "comparison_results.json")
@@ -80,10 +78,11 @@ def compare(context: RunContext, adapter: Path, target: Path) -> dict[str, Any]:
     kept = KeptSounds.of(context, adapter)
     with context.family.encoding.kept(device):
         sides = generate_sides(context, networks, prompts, target, device, kept, speech)
-        losses = measure_losses(context, networks, device)
+        meter = Meter(context, networks, device)
+        losses = measure_losses(meter)
         if losses is not None:
             style = style_batches(context, networks, device)
-            probes = measure_probes(context, networks, device, style, losses.base_style, adapter)
+            probes = measure_probes(meter, style, losses.base_style, adapter)
             losses = replace(losses, probes=probes)
         record = build_comparison(context, prompts, sides, losses, target, adapter, speech)
     record.write(target / "comparison_results.json")
@@ -101,35 +100,54 @@ def tell(context: RunContext, verdict: RunVerdict) -> None:
             context.console.log(Message("  {said}", {"said": sentence}))
 
 
-def measure_losses(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> LossPair | None:
+def measure_losses(meter: Meter) -> LossPair | None:
     """Held-out and base-style losses with and without the adapter; ``None`` where nothing is encoded."""
-    from tunesmith.adapters.scale import set_scale
-    from tunesmith.training.setup import held_out_clips
-    from tunesmith.training.validation import fixed_batches, fixed_items, measure_networks
+    from tunesmith.families.loss_terms import result_of
 
+    context = meter.context
     if not context.folder.manifest.exists() or not context.folder.cache.exists():
         return None
     held_out = [sample for sample in evaluated_samples(context.folder) if sample.split == "valid"]
     samples = encode_quietly(context, held_out)
-    valid, replayed = held_out_clips(context, samples)
-    family, size = context.family, context.recipe.train.batch_size
-    items = fixed_items(valid) if valid is not None else []
-    style = style_batches(context, networks, device)
+    own = [sample for sample in samples if not is_replay(sample)]
+    base, tuned = held_out_losses(meter, own)
+    style = style_batches(context, meter.networks, meter.device)
+    before, after = (result_of([meter.sums_at(scale, style)]).loss for scale in (0.0, 1.0))
+    by_type = losses_by_type(meter, samples) if context.family.is_speech else {}
+    return LossPair(
+        base, tuned, (before, after) if style else None, len(own), by_type, unreadable=len(held_out) - len(samples)
+    )
 
-    def base_style() -> float | None:
-        return measure_networks(family, networks, style, device).loss if style else None
 
-    if family.is_speech:
-        measure = functools.partial(each_loss, family, networks, by_kind(family, valid, replayed), device)
-    else:
-        measure = functools.partial(all_losses, family, networks, fixed_batches(family, items, size), device)
-    set_scale(networks, 0.0)
-    (base, base_each), before = measure(), base_style()
-    set_scale(networks, 1.0)
-    (tuned, tuned_each), after = measure(), base_style()
-    pair = (before, after) if before is not None and after is not None else None
-    by_type = {kind: (base_each[kind], tuned_each[kind]) for kind in base_each}
-    return LossPair(base, tuned, pair, len(items), by_type, unreadable=len(held_out) - len(samples))
+def held_out_losses(meter: Meter, samples: Sequence[Sample]) -> tuple[LossResult | None, LossResult | None]:
+    """Loss of base and adapter over held-out clips; ``None`` without any.
+
+    Those that are probed pass one by one, for the probes; in music, the others in batches.
+    """
+    from tunesmith.families.loss_terms import result_of
+
+    if not samples:
+        return None, None
+    alone = list(samples) if meter.context.family.is_speech else spread(samples)
+    names = {sample.id for sample in alone}
+    batches = batches_of(meter.context, [sample for sample in samples if sample.id not in names])
+    sides = zip((0.0, 1.0), meter.sums(alone), strict=True)
+    base, tuned = (result_of([*side.values(), meter.sums_at(scale, batches)]) for scale, side in sides)
+    return base, tuned
+
+
+def losses_by_type(meter: Meter, samples: Sequence[Sample]) -> dict[str, tuple[list[float], list[float]]]:
+    """Losses of base and adapter on every held-out clip, the user's own ones first, by edit type."""
+    from tunesmith.families.loss_terms import result_of
+
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    in_turn = sorted(samples, key=lambda sample: (is_replay(sample), sample.id))
+    base, tuned = meter.sums(in_turn)
+    for sample in in_turn:
+        sides = found.setdefault(edit_type(sample.attributes), ([], []))
+        for losses, side in zip(sides, (base, tuned), strict=True):
+            losses.append(result_of([side[sample.id]]).loss)
+    return found
 
 
 def style_batches(context: RunContext, networks: Mapping[str, nn.Module], device: str) -> list[Batch]:
@@ -139,46 +157,3 @@ def style_batches(context: RunContext, networks: Mapping[str, nn.Module], device
 
     items = base_style_items(context, networks, device)
     return fixed_batches(context.family, items, context.recipe.train.batch_size)
-
-
-def by_kind(family: Family, valid: Clips | None, replays: Clips | None) -> list[tuple[bool, str, Batch]]:
-    """Every held-out clip alone: whether it is the user's own, its edit type, and its batch."""
-    from tunesmith.training.validation import fixed_items
-
-    found = []
-    for held_out, from_user in ((valid, True), (replays, False)):
-        if held_out is None:
-            continue
-        samples = sorted(held_out.samples, key=lambda sample: sample.id)
-        for sample, item in zip(samples, fixed_items(held_out), strict=True):
-            found.append((from_user, edit_type(sample.attributes), family.objective.collate([item], None)))
-    return found
-
-
-def all_losses(
-    family: Family, networks: Mapping[str, nn.Module], batches: Sequence[Batch], device: str
-) -> tuple[LossResult | None, dict[str, list[float]]]:
-    """Loss over all batches; ``None`` without any."""
-    from tunesmith.training.validation import measure_networks
-
-    return (measure_networks(family, networks, batches, device) if batches else None), {}
-
-
-def each_loss(
-    family: Family, networks: Mapping[str, nn.Module], held_out: Sequence[tuple[bool, str, Batch]], device: str
-) -> tuple[LossResult | None, dict[str, list[float]]]:
-    """Loss over the user's own clips, and of every clip by edit type."""
-    import torch
-
-    from tunesmith.families.loss_terms import LossAccumulator
-    from tunesmith.training.state import to_device
-
-    total, each = LossAccumulator(), defaultdict[str, list[float]](list)
-    with torch.no_grad():
-        for from_user, kind, batch in held_out:
-            terms, single = family.objective.loss(networks, to_device(batch, device), None), LossAccumulator()
-            if from_user:
-                total.add(terms)
-            single.add(terms)
-            each[kind].append(single.result().loss)
-    return (total.result() if any(from_user for from_user, _, _ in held_out) else None), dict(each)

@@ -12,7 +12,7 @@ from typing import Any
 from tunesmith.data.layouts import Dataset, layout_named, read_layout, refuse_speech
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import LoadedRecipe, build, key_names, resolve_paths, resolved_path
-from tunesmith.recipe.models import ModelRecipe, Recipe
+from tunesmith.recipe.models import ModelRecipe
 from tunesmith.recipe.presets import preset_text
 from tunesmith.recipe.tree import Tree, parse_tree
 from tunesmith.run.console import Console
@@ -20,7 +20,7 @@ from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.check import refuse_empty
 from tunesmith.stages.scan import DatasetSummary, summarised
-from tunesmith.stages.survey import findings_of, survey
+from tunesmith.stages.survey import Examined, divided, examined, findings_of
 from tunesmith.texts import msg
 
 COMFORTABLE = 11e9
@@ -68,20 +68,21 @@ def look(wanted: Wanted, folder: Path, measured: RunFolder, console: Console) ->
     family = RunContext(measured, build(_given(wanted, plain)).recipe, console).family
     suited = family.checks.suited_options(as_read.samples)
     first = build(_given(wanted, plain.merge(Tree(_options(suited)))))
-    seen = replace(surveyed(first.recipe, path, as_read, measured, console), guess=guess, suited=suited)
-    # What is chosen for the clips may hold out others of them; nothing is measured again for it.
-    chosen = choose(wanted, seen)[0].recipe
-    return replace(surveyed(chosen, path, as_read, measured, Console(quiet=True)), guess=guess, suited=suited)
+    context = RunContext(measured, first.recipe, console)
+    clips = examined(context)
+    seen = replace(summary_of(context, clips, path, as_read), guess=guess, suited=suited)
+    # What is chosen for the clips may hold out others of them; how they are examined does not depend on it.
+    chosen = RunContext(measured, choose(wanted, seen)[0].recipe, Console(quiet=True))
+    return replace(summary_of(chosen, clips, path, as_read), guess=guess, suited=suited)
 
 
-def surveyed(recipe: Recipe, path: Path, as_read: Dataset, measured: RunFolder, console: Console) -> DatasetSummary:
-    """The survey of a recipe's clips, summarised.
+def summary_of(context: RunContext, clips: Examined, path: Path, as_read: Dataset) -> DatasetSummary:
+    """Examined clips, split as a recipe wants it and summarised.
 
     Raises:
         TunesmithError: when none can be used.
     """
-    context = RunContext(measured, recipe, console)
-    found = survey(context)
+    found = divided(context, clips)
     refuse_empty(context, found, msg("Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."))
     return summarised(path, as_read, found, findings_of(context, found))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ClipSums = Mapping[str, "Mapping[str, TermSum]"]
 """What each clip's loss consists of, by its sample's id."""
+Matrix = tuple[tuple[float, ...], ...]
+"""Losses of clips, row by row, under captions; their own ones are on the diagonal."""
 SUNG = ("caption", "lyrics")
 """Texts that another clip lends in music; in speech only what is said, since the prompt's text belongs to its audio."""
 
@@ -37,12 +39,33 @@ class Captioned:
 
 
 @dataclass(frozen=True)
+class Assigned:
+    """Clips under each other's captions.
+
+    Attributes:
+        losses: By all that was measured.
+        first: By the first look alone, where it left open whether the captions fit; otherwise empty.
+    """
+
+    losses: Matrix = ()
+    first: Matrix = ()
+
+
+@dataclass(frozen=True)
 class Meter:
-    """Measures a run's networks at any strength of their adapter."""
+    """Measures a run's networks at any strength of their adapter.
+
+    Attributes:
+        context: The run.
+        networks: Its networks with an adapter attached, on ``device``; they stay as they are while this measures.
+        device: Where to compute.
+        known: What was measured of each clip, by strength: it is not measured again.
+    """
 
     context: RunContext
     networks: Mapping[str, nn.Module]
     device: str
+    known: dict[tuple[object, ...], Mapping[str, TermSum]] = field(default_factory=dict)
 
     def captioned(self, samples: Sequence[Sample], *, lending: bool = True) -> Captioned:
         """Clips under their own captions and, where ``lending``, under another one's."""
@@ -52,45 +75,60 @@ class Meter:
         known = CaptionGains(base=gains[0], adapter=gains[1]) if gains[0] else None
         return Captioned(pair_of(own), pair_of(lent), known, _each(own))
 
-    def assigned(self, samples: Sequence[Sample]) -> tuple[tuple[float, ...], ...]:
-        """The base's loss of every clip under the caption of each; its own one is on the diagonal."""
-        from tunesmith.adapters.scale import set_scale
-        from tunesmith.families.loss_terms import result_of
+    def assigned(self, samples: Sequence[Sample], is_clear: Callable[[Matrix], bool]) -> Assigned:
+        """The base's loss of every clip under the caption of each, in the objective's first look or in all of them.
 
-        roles = _lent_roles(self.context)
+        Args:
+            samples: Clips of different captions.
+            is_clear: Whether what the first look found needs no further one.
+        """
+        from tunesmith.adapters.scale import set_scale
+
+        roles, looks = _lent_roles(self.context), self.context.family.objective.looks
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
         encode_quietly(self.context, [sample for row in under for sample in row])
         set_scale(self.networks, 0.0)
-        rows = (self._of_each(items_of(self.context, row), telling=True) for row in under)
-        return tuple(tuple(result_of([one]).loss for one in row) for row in rows)
+        found = [self._of_each(items_of(self.context, row), look=0) for row in under]
+        first = _matrix(found)
+        if looks == 1 or is_clear(first):
+            return Assigned(first)
+        for look in range(1, looks):
+            for row, known in zip(under, found, strict=True):
+                for terms, more in zip(known, self._of_each(items_of(self.context, row), look=look), strict=True):
+                    terms.update(more)
+        return Assigned(_matrix(found), first)
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:
         """Every sample's terms, each measured alone: with the base, and with the adapter at strength 1."""
         from tunesmith.adapters.scale import set_scale
 
-        items, names = items_of(self.context, samples), [sample.id for sample in samples]
-        found: list[ClipSums] = []
-        for scale in (0.0, 1.0):
+        new = [sample for sample in samples if _key(sample, 0.0) not in self.known]
+        items = items_of(self.context, new)
+        for scale in (0.0, 1.0) if new else ():
             set_scale(self.networks, scale)
-            found.append(dict(zip(names, self._of_each(items), strict=True)))
-        return found
+            measured = zip(new, self._of_each(items), strict=True)
+            self.known.update({_key(sample, scale): terms for sample, terms in measured})
+        return [{sample.id: self.known[_key(sample, scale)] for sample in samples} for scale in (0.0, 1.0)]
 
-    def _of_each(self, items: Sequence[Item], *, telling: bool = False) -> list[dict[str, TermSum]]:
+    def _of_each(self, items: Sequence[Item], *, look: int | None = None) -> list[dict[str, TermSum]]:
         import torch
 
         from tunesmith.training.state import to_device
 
         move = partial(to_device, device=self.device)
         with torch.no_grad():
-            return self.context.family.objective.sums_of_each(self.networks, items, move, telling=telling)
+            return self.context.family.objective.sums_of_each(self.networks, items, move, look=look)
 
-    def _sums(self, batches: Sequence[Batch]) -> dict[str, TermSum]:
+    def sums_at(self, scale: float, batches: Sequence[Batch]) -> dict[str, TermSum]:
+        """The terms of batches together, at a strength of the adapter."""
         import torch
 
+        from tunesmith.adapters.scale import set_scale
         from tunesmith.families.loss_terms import LossAccumulator
         from tunesmith.training.state import to_device
 
         meter = LossAccumulator()
+        set_scale(self.networks, scale)
         with torch.no_grad():
             for batch in batches:
                 meter.add(self.context.family.objective.loss(self.networks, to_device(batch, self.device), None))
@@ -98,14 +136,17 @@ class Meter:
 
     def by_scale(self, batches: Sequence[Batch], scales: Sequence[float]) -> tuple[ScaleLoss, ...]:
         """The loss over batches at some strengths; none without batches."""
-        from tunesmith.adapters.scale import set_scale
         from tunesmith.families.loss_terms import result_of
 
-        found = []
-        for scale in scales if batches else ():
-            set_scale(self.networks, scale)
-            found.append(ScaleLoss(scale=scale, loss=result_of([self._sums(batches)]).loss))
-        return tuple(found)
+        return tuple(
+            ScaleLoss(scale=scale, loss=result_of([self.sums_at(scale, batches)]).loss)
+            for scale in (scales if batches else ())
+        )
+
+
+def _key(sample: Sample, scale: float) -> tuple[object, ...]:
+    """What is measured of a sample: its audios under its texts, at a strength."""
+    return scale, sample.id, frozenset(sample.texts.items()), frozenset(sample.audios.items())
 
 
 def pair_of(sides: Sequence[ClipSums]) -> ProbePair | None:
@@ -125,6 +166,12 @@ def _each(sides: Sequence[ClipSums]) -> tuple[ClipLoss, ...]:
     return tuple(
         ClipLoss(clip=name, base=result_of([base[name]]).loss, adapter=result_of([adapter[name]]).loss) for name in base
     )
+
+
+def _matrix(rows: Sequence[Sequence[Mapping[str, TermSum]]]) -> Matrix:
+    from tunesmith.families.loss_terms import result_of
+
+    return tuple(tuple(result_of([one]).loss for one in row) for row in rows)
 
 
 def _gains(own: ClipSums, lent: ClipSums) -> tuple[float, ...]:

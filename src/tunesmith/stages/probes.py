@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,29 +11,29 @@ from tunesmith.data.replay import is_replay
 from tunesmith.data.sample import Sample
 from tunesmith.data.samples import ids_of
 from tunesmith.data.spread import spread_places
-from tunesmith.evaluation.causes.captions import are_answered
+from tunesmith.evaluation.causes.captions import FEWEST_CAPTIONS, are_answered, is_clear
+from tunesmith.evaluation.diagnosis.forgetting import half_may_be_under_half
+from tunesmith.evaluation.strengths import quarter_may_be_best
 from tunesmith.recipe.decided import plain
-from tunesmith.records.loss_probes import LossProbes, ProbePair, ScaleLoss
+from tunesmith.records.loss_probes import CaptionGains, LossProbes, ProbePair, ScaleLoss
 from tunesmith.run.context import RunContext
 from tunesmith.run.evaluated import evaluated_samples
-from tunesmith.stages.loss_meter import Captioned, Meter, batches_of, encode_quietly
+from tunesmith.stages.loss_meter import Assigned, Captioned, Meter, batches_of, encode_quietly
 from tunesmith.stages.silence_probe import silence_behind
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from tunesmith.families.contract import Batch
 
-FURTHER_SCALES = (0.25, 0.5, 1.5, 2.0)
-"""Strengths beside 0 and 1, at which everything is measured."""
-STYLE_SCALES = (0.25, 0.5)
+FURTHER_SCALES = (0.5, 1.5)
+"""Strengths beside 0 and 1, at which everything is measured: those that are heard."""
+STYLE_SCALES = (0.5,)
 """The same on prompts in the base's own style."""
+WEAKEST = 0.25
+"""The strength that is measured where the others leave open what a verdict needs of it."""
 
 
 def measure_probes(
-    context: RunContext,
-    networks: Mapping[str, nn.Module],
-    device: str,
+    meter: Meter,
     style: Sequence[Batch] = (),
     style_ends: tuple[float, float] | None = None,
     adapter: Path | None = None,
@@ -43,9 +43,7 @@ def measure_probes(
     What training has measured at its end with the same base, adapter and clips is not measured again.
 
     Args:
-        context: The run.
-        networks: Its networks with the adapter attached, on ``device``.
-        device: Where to compute.
+        meter: The run and its networks with the adapter attached; what it has measured is not measured again.
         style: Prompts in the base's own style.
         style_ends: Their loss with the base and with the adapter at strength 1, which is known already.
         adapter: The folder that the adapter is from.
@@ -53,15 +51,16 @@ def measure_probes(
     from tunesmith.adapters.change import weight_change
     from tunesmith.adapters.scale import set_scale
 
+    context, networks = meter.context, meter.networks
     own = [sample for sample in evaluated_samples(context.folder) if not is_replay(sample)]
     train = spread([sample for sample in own if sample.split == "train"])
     held_out = spread([sample for sample in own if sample.split == "valid"])
     readable = encode_quietly(context, [*train, *held_out])
     train, held_out = ([sample for sample in readable if sample.split == side] for side in ("train", "valid"))
-    meter = Meter(context, networks, device)
     trained = (adapter and measured_in_training(context, adapter, train)) or meter.captioned(train)
     held = meter.captioned(held_out)
-    answered = are_answered(trained.gains, held.gains)  # then the many passes of every caption decide nothing
+    assigned = _assigned(meter, own, trained.gains, held.gains)
+    batches = batches_of(context, held_out or train)
     found = LossProbes(
         clips=len(train),
         train=trained.own,
@@ -69,12 +68,13 @@ def measure_probes(
         held_out_clips=len(held_out),
         held_out=held.own,
         held_out_swapped=held.lent,
-        scales=_graded(meter, batches_of(context, held_out or train), FURTHER_SCALES, _ends(held.own or trained.own)),
+        scales=_graded(meter, batches, FURTHER_SCALES, _ends(held.own or trained.own), quarter_may_be_best),
         gains=trained.gains,
         held_out_gains=held.gains,
-        assigned=() if answered else meter.assigned(encode_quietly(context, spread(_of_each_caption(own)))),
+        assigned=assigned.losses,
+        assigned_first=assigned.first,
         silence=silence_behind(meter, train),
-        base_style=_graded(meter, style, STYLE_SCALES, style_ends),
+        base_style=_graded(meter, style, STYLE_SCALES, style_ends, half_may_be_under_half),
         each_held_out=held.each,
         change=None,
     )
@@ -109,13 +109,30 @@ def _ends(pair: ProbePair | None) -> tuple[float, float] | None:
 
 
 def _graded(
-    meter: Meter, batches: Sequence[Batch], scales: Sequence[float], ends: tuple[float, float] | None
+    meter: Meter,
+    batches: Sequence[Batch],
+    scales: Sequence[float],
+    ends: tuple[float, float] | None,
+    needs_weakest: Callable[[Sequence[ScaleLoss]], bool],
 ) -> tuple[ScaleLoss, ...]:
     """The loss over batches by strength, of which 0 and 1 are known; none where they are not."""
     if ends is None:
         return ()
-    known = [ScaleLoss(scale=scale, loss=loss) for scale, loss in enumerate(ends)]
-    return tuple(sorted((*known, *meter.by_scale(batches, scales)), key=lambda one: one.scale))
+    found = [ScaleLoss(scale=scale, loss=loss) for scale, loss in enumerate(ends)]
+    found += meter.by_scale(batches, scales)
+    if batches and needs_weakest(found):
+        found += meter.by_scale(batches, (WEAKEST,))
+    return tuple(sorted(found, key=lambda one: one.scale))
+
+
+def _assigned(
+    meter: Meter, own: Sequence[Sample], gains: CaptionGains | None, held_out_gains: CaptionGains | None
+) -> Assigned:
+    """Clips under each other's captions; nothing where these many passes would decide nothing."""
+    if are_answered(gains, held_out_gains):
+        return Assigned()
+    clips = encode_quietly(meter.context, spread(_of_each_caption(own)))
+    return meter.assigned(clips, is_clear) if len(clips) >= FEWEST_CAPTIONS else Assigned()
 
 
 def _of_each_caption(samples: Sequence[Sample]) -> list[Sample]:

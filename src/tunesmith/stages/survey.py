@@ -30,19 +30,28 @@ SPOKEN_FACTS = "spoken.jsonl"
 
 
 @dataclass(frozen=True)
-class DatasetSurvey:
-    """What was found.
+class Examined:
+    """What was read and checked.
 
     Attributes:
         layout: The user's own clips, as they were read.
         replay: The replay set, as it was read; ``None`` without one.
         checked: What the checks say of both.
-        split: The samples that are left, each with its side.
     """
 
     layout: Dataset
     replay: Dataset | None
     checked: CheckReport
+
+
+@dataclass(frozen=True)
+class DatasetSurvey(Examined):
+    """The same, split.
+
+    Attributes:
+        split: The samples that are left, each with its side.
+    """
+
     split: SplitResult
 
     @property
@@ -57,12 +66,16 @@ def survey(context: RunContext) -> DatasetSurvey:
     Raises:
         TunesmithError: when the clips cannot be read, or cannot be what the family learns from.
     """
-    data = context.recipe.data
+    return divided(context, examined(context))
+
+
+def examined(context: RunContext) -> Examined:
+    """Read and check the clips of a run, as :func:`survey` does."""
+    data, family = context.recipe.data, context.family
     if not data.folder:
         raise TunesmithError(
             msg("no folder of audio is named"), where="data.folder", remedy=msg("Set it in the recipe.")
         )
-    family, seed = context.family, context.recipe.train.seed
     if family.is_speech and data.default_text is not None:
         raise TunesmithError(
             msg("one text for all clips cannot be what is said in each of them"),
@@ -73,7 +86,13 @@ def survey(context: RunContext) -> DatasetSurvey:
     layout = for_family(context, layout, Path(data.folder))
     family.checks.validate_samples(layout.samples)
     replay = read_replay(context, layout)
-    checked = examine(context, join(layout, replay))
+    return Examined(layout, replay, examine(context, join(layout, replay)))
+
+
+def divided(context: RunContext, found: Examined) -> DatasetSurvey:
+    """Split what was examined, and complete it; the recipe may be another one, as long as it examines alike."""
+    data, family, seed = context.recipe.data, context.family, context.recipe.train.seed
+    layout, replay, checked = found.layout, found.replay, found.checked
     user_ids = {sample.id for sample in checked.kept if not is_replay(sample)}
     result = split(
         [sample for sample in checked.kept if sample.id in user_ids],

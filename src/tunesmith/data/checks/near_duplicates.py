@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from tunesmith.data.checks.context import CheckedClip
 from tunesmith.data.checks.survey import MeasuredClip, span_of
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tunesmith.data.altered_copies import AlteredCopy
-
-
-FoundT = TypeVar("FoundT")
-_LAST: dict[str, tuple[str, list[object]]] = {}
-"""What each search last found, with a key of what it was given: ``new`` looks at the same clips twice."""
 
 
 def near_duplicates(
@@ -37,8 +31,7 @@ def near_duplicates(
     from tunesmith.data.fingerprint import near_duplicates
 
     best: dict[tuple[str, str], float] = {}
-    found = _searched("near", marks, threshold, lambda: near_duplicates(marks, threshold=threshold))
-    for first, second, score in found:
+    for first, second, score in near_duplicates(marks, threshold=threshold):
         pair = tuple(sorted((owners[first], owners[second]), key=order.__getitem__))
         if pair[0] != pair[1] and not (content[pair[0]] and content[pair[0]] == content[pair[1]]):
             best[pair[0], pair[1]] = max(score, best.get((pair[0], pair[1]), 0.0))
@@ -58,24 +51,10 @@ def altered_copies(
     from tunesmith.data.altered_copies import altered_copies
 
     known = {frozenset(pair[:2]) for pair in similar}
-    for copy in _searched("altered", marks, threshold, lambda: altered_copies(marks, threshold)):
+    for copy in altered_copies(marks, threshold):
         first, second = owners[copy.first], owners[copy.second]
         if first != second and frozenset((first, second)) not in known:
             yield replace(copy, first=first, second=second)
-
-
-def _searched(
-    name: str, marks: Mapping[str, np.ndarray], threshold: float, search: Callable[[], Iterable[FoundT]]
-) -> list[FoundT]:
-    """What a search finds, or has found where it was given the same the last time."""
-    digest = hashlib.blake2b(repr(threshold).encode(), digest_size=16)
-    for clip, of_clip in marks.items():
-        digest.update(repr((clip, of_clip.shape, of_clip.dtype.str)).encode())
-        digest.update(of_clip.tobytes())
-    key = digest.hexdigest()
-    if _LAST.get(name, ("", []))[0] != key:
-        _LAST[name] = key, list(search())
-    return cast("list[FoundT]", _LAST[name][1])
 
 
 def _without_copies(clips: Sequence[CheckedClip], identical: Iterable[tuple[str, str, float]]) -> list[CheckedClip]:

@@ -20,6 +20,9 @@ FEWEST_CAPTIONS = 7
 """With fewer, a fit by chance cannot be told from a real one."""
 BY_CHANCE = 0.05
 """So many random ways to hand the captions out may fit as well; after good runs it was 3 % at most."""
+CLEAR = 0.02
+"""With fewer by what is measured first, nothing more is measured. Captions of others pass the first or the whole look
+in 5 % together, since what the first lets pass counts in the second (:func:`fit_by_chance`)."""
 _DRAWS = 5000
 
 
@@ -30,10 +33,20 @@ def find(run: RunData) -> Cause | None:
         return None
     if are_answered(probes.gains, probes.held_out_gains):
         return None
-    losses = np.asarray(probes.assigned, float)
-    if losses.ndim == 2 and len(losses) >= FEWEST_CAPTIONS and np.isfinite(losses).all():
-        return _by_assignment(losses, probes)
+    if tells(probes.assigned):
+        return _by_assignment(probes)
     return _by_gains(probes)
+
+
+def tells(losses: Sequence[Sequence[float | None]]) -> bool:
+    """Whether clips under each other's captions are enough, and measured well, for a test."""
+    known = np.asarray(losses, float)
+    return known.ndim == 2 and len(known) >= FEWEST_CAPTIONS and bool(np.isfinite(known).all())
+
+
+def is_clear(losses: Sequence[Sequence[float | None]]) -> bool:
+    """Whether the first look at clips under each other's captions says that their own ones fit, and is enough."""
+    return tells(losses) and fit_by_chance(np.asarray(losses, float))[1] < CLEAR
 
 
 def are_answered(gains: CaptionGains | None, held_out: CaptionGains | None) -> bool:
@@ -50,26 +63,40 @@ def _worth(gains: CaptionGains | None, held_out: CaptionGains | None) -> tuple[f
     return min(_mean([*before[1], *own[1]]), _mean(own[1]) if own[1] else np.inf), size
 
 
-def fit_by_chance(losses: np.ndarray) -> tuple[float, float]:
+def fit_by_chance(losses: np.ndarray, first: np.ndarray | None = None) -> tuple[float, float]:
     """How well clips fit their own captions: a permutation test on what is left beside a clip's and a caption's ease.
 
     Args:
         losses: ``(n, n)``, the loss of clip ``i`` under the caption of clip ``j``.
+        first: The same by the first look alone, which was not clear; ``None`` where there was no further one.
 
     Returns:
         By how much a clip's own caption is better than others; the share of random assignments that are as good or
-        better.
+        better, or that the first look would have let pass: so both looks together err no more often than one.
     """
     count = len(losses)
+    own, drawn = _fits(losses)
+    as_good = drawn >= own
+    if first is not None:
+        at_first = _fits(first)[1]
+        as_large = len(at_first) - np.searchsorted(np.sort(at_first), at_first)
+        as_good |= as_large / len(at_first) < CLEAR
+    return own * count / (count - 1), float(as_good.mean())
+
+
+def _fits(losses: np.ndarray) -> tuple[float, np.ndarray]:
+    """How well the captions fit as they stand, and handed out at random, the same ways every time."""
     left = losses.mean(axis=0) + losses.mean(axis=1)[:, None] - losses - losses.mean()
-    rng, rows = np.random.default_rng(0), np.arange(count)
-    own = left.trace() / count
-    drawn = np.array([left[rows, rng.permutation(count)].mean() for _ in range(_DRAWS)])
-    return float(own * count / (count - 1)), float((drawn >= own).mean())
+    rows = np.arange(len(losses))
+    ways = np.random.default_rng(0).permuted(np.tile(rows, (_DRAWS, 1)), axis=1)
+    found = left[rows, np.concatenate([rows[None], ways])].mean(axis=1)  # all in one, so that equal ways are equal
+    return float(found[0]), found[1:]
 
 
-def _by_assignment(losses: np.ndarray, probes: LossProbes) -> Cause | None:
-    base, chance = fit_by_chance(losses)
+def _by_assignment(probes: LossProbes) -> Cause | None:
+    losses = np.asarray(probes.assigned, float)
+    first = np.asarray(probes.assigned_first, float) if tells(probes.assigned_first) else None
+    base, chance = fit_by_chance(losses, first)
     tuned, size = _worth(probes.gains, probes.held_out_gains)
     if chance < BY_CHANCE:
         return None

@@ -94,6 +94,12 @@ def half_gone(by_scale: Sequence[ScaleLoss]) -> float | None:
     return None
 
 
+def half_may_be_under_half(by_scale: Sequence[ScaleLoss]) -> bool:
+    """Whether half of the rise may be gone only under ½ of the strength, so that ¼ tells where."""
+    losses = {one.scale: math.nan if one.loss is None else one.loss for one in by_scale}
+    return losses[1.0] > losses[0.0] and not losses[0.5] <= (losses[0.0] + losses[1.0]) / 2
+
+
 def _remedy(half: float | None) -> Message:
     if half is None:
         return msg(

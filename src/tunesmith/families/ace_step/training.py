@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class AceStepObjective(Objective):
     """Flow matching over latents, and the projection losses where they are on."""
 
+    looks = 2
+
     def __init__(self, checkpoint: AceStepCheckpoint) -> None:
         self.checkpoint = checkpoint
 
@@ -49,16 +51,17 @@ class AceStepObjective(Objective):
         items: Sequence[Mapping[str, np.ndarray]],
         to_device: Callable[[Batch], Batch],
         *,
-        telling: bool = False,
+        look: int | None = None,
     ) -> list[dict[str, TermSum]]:
         """Short clips pass together; a text is told at the noisier levels: near the music latents say what they are."""
-        from tunesmith.families.ace_step.objective import measured_together, noisier_half, sums_by_item
+        from tunesmith.families.ace_step.objective import at_look, measured_together, sums_by_item
 
         found: dict[int, dict[str, TermSum]] = {}
+        compared = () if look == 0 else self.checkpoint.ssl_names  # which is done at the noisiest level
         for rows in measured_together(items):
             batch = to_device(self.collate([items[row] for row in rows], None))
-            asked = noisier_half(batch) if telling else batch
-            found.update(zip(rows, sums_by_item(networks[NETWORK], asked, self.checkpoint.ssl_names), strict=True))
+            asked = batch if look is None else at_look(batch, look)
+            found.update(zip(rows, sums_by_item(networks[NETWORK], asked, compared), strict=True))
         return [found[row] for row in range(len(items))]
 
     def sanity_variants(self) -> dict[str, Callable[[Mapping[str, nn.Module], Batch], dict[str, LossTerm]]]:

@@ -58,13 +58,17 @@ class Objective(ABC):
         denominators = self.loss_denominators(batch)
         return sum(denominators.values()) / max(1, len(denominators))
 
+    looks: int = 1
+    """In how many parts the terms that show whether a text is a clip's own can be measured, the most telling one first:
+    each costs passes of its own, and the later ones may not be needed."""
+
     def sums_of_each(
         self,
         networks: Mapping[str, nn.Module],
         items: Sequence[Mapping[str, np.ndarray]],
         to_device: Callable[[Batch], Batch],
         *,
-        telling: bool = False,
+        look: int | None = None,
     ) -> list[dict[str, TermSum]]:
         """Each item's terms by itself, in their order, measured (nothing is drawn) without gradients.
 
@@ -72,7 +76,7 @@ class Objective(ABC):
             networks: Those of the present phase.
             items: As :meth:`collate` takes them.
             to_device: Moves a batch to the networks.
-            telling: Only terms that show whether a text is the clip's own; by default all do.
+            look: Only the terms of one of the :attr:`looks`; all terms where it is ``None``.
         """
         alone = (to_device(self.collate([item], None)) for item in items)
         return [summed(self.loss(networks, batch, None)) for batch in alone]
