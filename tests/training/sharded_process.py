@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch.distributed.tensor import DTensor
 
+from tunesmith.families.contract import GenerationRequest
 from tunesmith.recipe.load import load_recipe
 from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
@@ -42,6 +43,10 @@ def main(run: Path, out: Path) -> None:
         if here:
             with state.measuring(), torch.inference_mode():
                 found["valid"] = measure(state, batches).loss
+            with state.measuring():
+                maker = state.family.generation.generator(state.networks, "cpu")
+                made = next(iter(maker.generate([GenerationRequest({"caption": "trap"}, 0.4, 1)])))
+            found["codes"] = [array.tolist() for array in made.encoded.values() if array.dtype.kind in "iu"]
     state.progress.update += 1
     found["losses"].append(train_update(state).measured.loss)
     (out / f"{state.accelerator.process_index}.json").write_text(json.dumps(found), encoding="utf-8")

@@ -79,6 +79,9 @@ def test_a_divided_base_trains_the_same_adapter(tiny, clips_folder, tmp_path):
     assert counts[0] == counts[1], "every process passes as many micro-batches"
     assert not all(counted for one in (first, second) for update in one["counted"] for counted in update)
     assert first["losses"] == second["losses"] and "valid" in first and "valid" not in second
+    launched(2, "tests.training.sharded_process", str(whole.folder.path), str(whole.folder.path))
+    undivided = json.loads((whole.folder.path / "0.json").read_text(encoding="utf-8"))
+    assert first["codes"] == undivided["codes"] and first["codes"] and not undivided["divided"]
     measured = [line.loss for line in divided.folder.read_metrics(TrainLine)]
     assert np.allclose(first["losses"], measured[:2], atol=1e-5)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +22,7 @@ from torch import distributed, nn
 
 from tunesmith.errors import TunesmithError
 from tunesmith.families.contract import Family
+from tunesmith.families.divided import GATHERED
 from tunesmith.texts import msg
 from tunesmith.training.micro import Micro
 
@@ -54,7 +56,9 @@ class Shards:
             for block in family.networks.repeated_blocks(name, network):
                 self._blocks.append(_divided(block, mesh))
                 # Its own hook comes before FSDP's, which gathers the block.
-                block.register_forward_pre_hook(self._before(len(self._blocks) - 1), prepend=True)
+                place = len(self._blocks) - 1
+                block.register_forward_pre_hook(self._before(place), prepend=True)
+                setattr(block, GATHERED, partial(self._gathered, place))
         for divided in self._blocks:  # what is made at the first time must not be made inside of inference mode
             divided.unshard()
             divided.reshard()
@@ -65,6 +69,15 @@ class Shards:
                 self._name(place)
 
         return name_it
+
+    @contextmanager
+    def _gathered(self, place: int) -> Iterator[None]:
+        """A block, whole inside, for what passes its layers without calling it."""
+        if self._leading:
+            self._name(place)
+        self._blocks[place].unshard()
+        yield
+        self._blocks[place].reshard()
 
     def _name(self, place: int) -> None:
         self._named.fill_(place)

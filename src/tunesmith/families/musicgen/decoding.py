@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.families import short_keys
+from tunesmith.families.divided import gathered, is_divided
 from tunesmith.families.few_rows import Products, may_pack, products
 
 
@@ -50,7 +51,8 @@ class CachedDecoder:
     def __init__(self, network: Any, captions: Captions, capacity: int) -> None:
         stack = network.decoder.model.decoder
         self.rows, self.filled = captions.rows, 0
-        pack = may_pack(_linears(network))
+        # Packing keeps a copy of every weight, which a base that lies in parts does not have room for.
+        pack = not any(is_divided(layer) for layer in stack.layers) and may_pack(_linears(network))
         self._layers = [_Layer(layer, captions, capacity, pack=pack) for layer in stack.layers]
         self._norm, self._heads = stack.layer_norm, products(list(network.decoder.lm_heads), pack=pack)
         device, ids = captions.states.device, network.decoder.config.vocab_size + 1
@@ -78,19 +80,25 @@ class _Layer:
 
     def __init__(self, layer: Any, captions: Captions, capacity: int, *, pack: bool) -> None:
         own, cross = layer.self_attn, layer.encoder_attn
+        self._layer = layer
         self._norms = layer.self_attn_layer_norm, layer.encoder_attn_layer_norm, layer.final_layer_norm
         self._qkv, self._out = products([own.q_proj, own.k_proj, own.v_proj], pack=pack), _one(own.out_proj, pack)
         self._cross_q, self._cross_out = _one(cross.q_proj, pack), _one(cross.out_proj, pack)
         self._up, self._down, self._activate = _one(layer.fc1, pack), _one(layer.fc2, pack), layer.activation_fn
         self._heads, self._rows, self._capacity = own.num_heads, captions.rows, capacity
-        self._cross_k, self._cross_v = (
-            self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj)
-        )
+        with gathered(layer):
+            self._cross_k, self._cross_v = (
+                self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj)
+            )
         self._mask = captions.mask
         self._store: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def forward(self, x_RSD: torch.Tensor, filled: int) -> torch.Tensor:
         """The stream after this layer; ``filled`` steps lie in the cache."""
+        with gathered(self._layer):
+            return self._passed(x_RSD, filled)
+
+    def _passed(self, x_RSD: torch.Tensor, filled: int) -> torch.Tensor:
         x_RSD = x_RSD + self._own_attention(self._norms[0](x_RSD), filled)
         readers = len(self._cross_k)
         read = self._caption_attention(self._norms[1](x_RSD[:readers]))
