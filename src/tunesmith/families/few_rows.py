@@ -1,7 +1,7 @@
 """Linear layers over a few rows, as every step of a sampler has them, from weights that oneDNN has reordered once.
 
-A decoding step reads all weights for a few rows. For 2 to 16 rows the plain product on a CPU takes two to three times as
-long as reading them would: MKL reorders the weight in every call, or multiplies row by row.
+A decoding step reads all weights for a few rows. For 2 to 16 rows the plain product on a CPU takes two to three times
+as long as reading them would: MKL reorders the weight in every call, or multiplies row by row.
 
 Shapes: N rows, I inputs, O outputs.
 """
@@ -38,8 +38,8 @@ def may_pack(layers: Iterable[nn.Module]) -> bool:
 def products(layers: Sequence[nn.Module], *, pack: bool) -> Products:
     """Layers that read the same rows, as one product where they can be packed.
 
-    Adapters are merged into fp32 weights for that. In half precision a weight has too few digits for what an adapter adds,
-    so that adapted layers are called as they are. What is packed follows no later change of the layers.
+    Adapters are merged into fp32 weights for that. In half precision a weight has too few digits for what an adapter
+    adds, so that adapted layers are called as they are. What is packed follows no later change of the layers.
 
     Args:
         layers: Linear layers with the same inputs, adapters attached or not.
@@ -53,7 +53,7 @@ def products(layers: Sequence[nn.Module], *, pack: bool) -> Products:
 def _packs(layer: nn.Module) -> bool:
     kind = next(layer.parameters()).dtype
     if kind == torch.bfloat16:
-        return torch.ops.mkldnn._is_mkldnn_bf16_supported() and not is_adapted(layer)
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and not is_adapted(layer)
     return kind == torch.float32
 
 

@@ -59,10 +59,7 @@ class CachedDecoder:
         self._positions = stack.embed_positions(torch.empty(1, 1, capacity, device=device))
 
     def logits(self, new_BKS: torch.Tensor) -> torch.Tensor:
-        """Logits (R, K, V) fp32 after the last of the new steps, which the first N rows read like all others.
-
-        Several new steps at once are possible at the beginning only.
-        """
+        """Logits (R, K, V) fp32 after the last of the new steps; several at once are possible at the start alone."""
         steps = new_BKS.shape[-1]
         embedded = F.embedding(new_BKS + self._first_id, self._table).sum(1)
         x = embedded + self._positions[self.filled : self.filled + steps]
@@ -83,10 +80,8 @@ class _Layer:
         self._cross_q, self._cross_out = _one(cross.q_proj, pack), _one(cross.out_proj, pack)
         self._up, self._down, self._activate = _one(layer.fc1, pack), _one(layer.fc2, pack), layer.activation_fn
         self._heads, self._rows, self._capacity = own.num_heads, captions.rows, capacity
-        self._cross_k, self._cross_v = (
-            self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj)
-        )
-        self._mask = captions.mask
+        self._cross_k = self._split(cross.k_proj(captions.states))
+        self._cross_v, self._mask = self._split(cross.v_proj(captions.states)), captions.mask
         self._store: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def forward(self, x_RSD: torch.Tensor, filled: int) -> torch.Tensor:
@@ -118,7 +113,8 @@ class _Layer:
 
     def _split(self, x_RSD: torch.Tensor) -> torch.Tensor:
         """Heads apart: (R, H, S, E)."""
-        return x_RSD.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        heads: torch.Tensor = x_RSD.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        return heads
 
 
 def _one(layer: nn.Module, pack: bool) -> Products:
@@ -127,7 +123,8 @@ def _one(layer: nn.Module, pack: bool) -> Products:
 
 def _apply(product: Products, x_RSD: torch.Tensor) -> torch.Tensor:
     """One layer over all steps of all rows."""
-    return product(x_RSD.flatten(0, 1))[0].unflatten(0, x_RSD.shape[:2])
+    made: torch.Tensor = product(x_RSD.flatten(0, 1))[0].unflatten(0, x_RSD.shape[:2])
+    return made
 
 
 def _linears(network: Any) -> Iterator[nn.Module]:
@@ -135,13 +132,5 @@ def _linears(network: Any) -> Iterator[nn.Module]:
     yield from network.decoder.lm_heads
     for layer in network.decoder.model.decoder.layers:
         own, cross = layer.self_attn, layer.encoder_attn
-        yield from (
-            own.q_proj,
-            own.k_proj,
-            own.v_proj,
-            own.out_proj,
-            cross.q_proj,
-            cross.out_proj,
-            layer.fc1,
-            layer.fc2,
-        )
+        yield from (own.q_proj, own.k_proj, own.v_proj, own.out_proj)
+        yield from (cross.q_proj, cross.out_proj, layer.fc1, layer.fc2)
