@@ -1,7 +1,7 @@
 """MusicGen's decoder one step at a time: what transformers' decoder computes with its cache, in fewer operations.
 
 Keys and values have their room from the start and are written in place, those of the captions are made once, masks are
-made once, all codebooks are embedded by one gather, and on a CPU the weights are packed for few rows. The layers are
+made once, all codebooks are embedded by one gather, and on a CPU the weights are reordered for few rows. The layers are
 transformers' own; a test holds the logits against its forward pass.
 
 Shapes: B clips, R rows (B, or 2 B with guidance), N of them that read a caption, K codebooks, S new steps, C capacity,
@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.families import short_keys
-from tunesmith.families.few_rows import Products, may_pack, products
+from tunesmith.families.few_rows import Products, may_reorder, products
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class CachedDecoder:
     def __init__(self, network: Any, captions: Captions, capacity: int) -> None:
         stack = network.decoder.model.decoder
         self.rows, self.filled = captions.rows, 0
-        pack = may_pack(_linears(network))
-        self._layers = [_Layer(layer, captions, capacity, pack=pack) for layer in stack.layers]
-        self._norm, self._heads = stack.layer_norm, products(list(network.decoder.lm_heads), pack=pack)
+        reorder = may_reorder(_linears(network))
+        self._layers = [_Layer(layer, captions, capacity, reorder=reorder) for layer in stack.layers]
+        self._norm, self._heads = stack.layer_norm, products(list(network.decoder.lm_heads), reorder=reorder)
         device, ids = captions.states.device, network.decoder.config.vocab_size + 1
         self._table = torch.cat([embed(torch.arange(ids, device=device)) for embed in stack.embed_tokens])
         self._first_id = ids * torch.arange(len(stack.embed_tokens), device=device)[:, None]
@@ -73,12 +73,15 @@ class CachedDecoder:
 class _Layer:
     """One decoder layer with its cache."""
 
-    def __init__(self, layer: Any, captions: Captions, capacity: int, *, pack: bool) -> None:
+    def __init__(self, layer: Any, captions: Captions, capacity: int, *, reorder: bool) -> None:
         own, cross = layer.self_attn, layer.encoder_attn
         self._norms = layer.self_attn_layer_norm, layer.encoder_attn_layer_norm, layer.final_layer_norm
-        self._qkv, self._out = products([own.q_proj, own.k_proj, own.v_proj], pack=pack), _one(own.out_proj, pack)
-        self._cross_q, self._cross_out = _one(cross.q_proj, pack), _one(cross.out_proj, pack)
-        self._up, self._down, self._activate = _one(layer.fc1, pack), _one(layer.fc2, pack), layer.activation_fn
+        self._qkv, self._out = (
+            products([own.q_proj, own.k_proj, own.v_proj], reorder=reorder),
+            _one(own.out_proj, reorder),
+        )
+        self._cross_q, self._cross_out = _one(cross.q_proj, reorder), _one(cross.out_proj, reorder)
+        self._up, self._down, self._activate = _one(layer.fc1, reorder), _one(layer.fc2, reorder), layer.activation_fn
         self._heads, self._rows, self._capacity = own.num_heads, captions.rows, capacity
         self._cross_k = self._split(cross.k_proj(captions.states))
         self._cross_v, self._mask = self._split(cross.v_proj(captions.states)), captions.mask
@@ -117,8 +120,8 @@ class _Layer:
         return heads
 
 
-def _one(layer: nn.Module, pack: bool) -> Products:
-    return products([layer], pack=pack)
+def _one(layer: nn.Module, reorder: bool) -> Products:
+    return products([layer], reorder=reorder)
 
 
 def _apply(product: Products, x_RSD: torch.Tensor) -> torch.Tensor:
