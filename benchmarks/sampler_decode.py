@@ -81,11 +81,11 @@ def ours(network: Any, config: Any, text: Any, frames: int, *, greedy: bool = Fa
 
 
 def product_share(network: Any, config: Any, text: Any, frames: int) -> float:
-    """Which part of our processor time goes into products with packed weights."""
+    """Which part of our processor time goes into products with reordered weights."""
     from tunesmith.families import few_rows
 
     spent = 0.0
-    plain = few_rows._Packed.__call__
+    plain = few_rows._Reordered.__call__
 
     def timed(self: Any, rows: Any) -> Any:
         nonlocal spent
@@ -93,11 +93,11 @@ def product_share(network: Any, config: Any, text: Any, frames: int) -> float:
         spent += protocol.cpu_seconds(lambda: made.append(plain(self, rows)))
         return made[0]
 
-    few_rows._Packed.__call__ = timed  # type: ignore[method-assign]
+    few_rows._Reordered.__call__ = timed  # type: ignore[method-assign]
     try:
         whole = protocol.cpu_seconds(lambda: ours(network, config, text, frames))
     finally:
-        few_rows._Packed.__call__ = plain  # type: ignore[method-assign]
+        few_rows._Reordered.__call__ = plain  # type: ignore[method-assign]
     return spent / whole
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -12,27 +14,22 @@ def merged_weight(layer: nn.Module) -> torch.Tensor:
     Args:
         layer: A linear layer, or PEFT's wrapper of one with LoRA or DoRA.
     """
-    from peft.tuners.lora import LoraLayer
-
-    if not isinstance(layer, LoraLayer):
-        bare: torch.Tensor = layer.weight
-        return bare
-    wrapper: nn.Module = layer
-    weight: torch.Tensor = layer.get_base_layer().weight
-    if layer.disable_adapters or layer.merged:
+    wrapper: Any = layer
+    weight: torch.Tensor = getattr(wrapper, "base_layer", wrapper).weight
+    if not is_adapted(layer):
         return weight
-    for name in layer.active_adapters:
-        if name not in layer.lora_A:
+    for name in wrapper.active_adapters:
+        if name not in wrapper.lora_A:
             continue
-        if name in layer.lora_variant:
-            weight = layer.lora_variant[name].merge_safe(wrapper, name, weight)
+        if name in wrapper.lora_variant:
+            weight = wrapper.lora_variant[name].merge_safe(wrapper, name, weight)
         else:
-            weight = weight + layer.get_delta_weight(name).to(weight.dtype)
+            weight = weight + wrapper.get_delta_weight(name).to(weight.dtype)
     return weight
 
 
 def is_adapted(layer: nn.Module) -> bool:
-    """Whether an adapter acts on this layer."""
+    """Whether an adapter acts on this layer beside its weight."""
     from peft.tuners.lora import LoraLayer
 
     return isinstance(layer, LoraLayer) and not layer.disable_adapters and not layer.merged

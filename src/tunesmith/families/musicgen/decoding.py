@@ -1,7 +1,7 @@
 """MusicGen's decoder one step at a time: what transformers' decoder computes with its cache, in fewer operations.
 
 Keys and values have their room from the start and are written in place, those of the captions are made once, masks are
-made once, all codebooks are embedded by one gather, and on a CPU the weights are packed for few rows. The layers are
+made once, all codebooks are embedded by one gather, and on a CPU the weights are reordered for few rows. The layers are
 transformers' own; a test holds the logits against its forward pass.
 
 Shapes: B clips, R rows (B, or 2 B with guidance), N of them that read a caption, K codebooks, S new steps, C capacity,
@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.families import short_keys
-from tunesmith.families.divided import gathered, is_divided
-from tunesmith.families.few_rows import Products, may_pack, products
+from tunesmith.families.divided import gathered
+from tunesmith.families.few_rows import Products, may_reorder, products
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,16 @@ class CachedDecoder:
     def __init__(self, network: Any, captions: Captions, capacity: int) -> None:
         stack = network.decoder.model.decoder
         self.rows, self.filled = captions.rows, 0
-        # Packing keeps a copy of every weight, which a base that lies in parts does not have room for.
-        pack = not any(is_divided(layer) for layer in stack.layers) and may_pack(_linears(network))
-        self._layers = [_Layer(layer, captions, capacity, pack=pack) for layer in stack.layers]
-        self._norm, self._heads = stack.layer_norm, products(list(network.decoder.lm_heads), pack=pack)
+        reorder = may_reorder(_linears(network))
+        self._layers = [_Layer(layer, captions, capacity, reorder=reorder) for layer in stack.layers]
+        self._norm, self._heads = stack.layer_norm, products(list(network.decoder.lm_heads), reorder=reorder)
         device, ids = captions.states.device, network.decoder.config.vocab_size + 1
         self._table = torch.cat([embed(torch.arange(ids, device=device)) for embed in stack.embed_tokens])
         self._first_id = ids * torch.arange(len(stack.embed_tokens), device=device)[:, None]
         self._positions = stack.embed_positions(torch.empty(1, 1, capacity, device=device))
 
     def logits(self, new_BKS: torch.Tensor) -> torch.Tensor:
-        """Logits (R, K, V) fp32 after the last of the new steps, which the first N rows read like all others.
-
-        Several new steps at once are possible at the beginning only.
-        """
+        """Logits (R, K, V) fp32 after the last of the new steps; several at once are possible at the start alone."""
         steps = new_BKS.shape[-1]
         embedded = F.embedding(new_BKS + self._first_id, self._table).sum(1)
         x = embedded + self._positions[self.filled : self.filled + steps]
@@ -78,19 +74,20 @@ class CachedDecoder:
 class _Layer:
     """One decoder layer with its cache."""
 
-    def __init__(self, layer: Any, captions: Captions, capacity: int, *, pack: bool) -> None:
+    def __init__(self, layer: Any, captions: Captions, capacity: int, *, reorder: bool) -> None:
         own, cross = layer.self_attn, layer.encoder_attn
         self._layer = layer
         self._norms = layer.self_attn_layer_norm, layer.encoder_attn_layer_norm, layer.final_layer_norm
-        self._qkv, self._out = products([own.q_proj, own.k_proj, own.v_proj], pack=pack), _one(own.out_proj, pack)
-        self._cross_q, self._cross_out = _one(cross.q_proj, pack), _one(cross.out_proj, pack)
-        self._up, self._down, self._activate = _one(layer.fc1, pack), _one(layer.fc2, pack), layer.activation_fn
+        self._qkv, self._out = (
+            products([own.q_proj, own.k_proj, own.v_proj], reorder=reorder),
+            _one(own.out_proj, reorder),
+        )
+        self._cross_q, self._cross_out = _one(cross.q_proj, reorder), _one(cross.out_proj, reorder)
+        self._up, self._down, self._activate = _one(layer.fc1, reorder), _one(layer.fc2, reorder), layer.activation_fn
         self._heads, self._rows, self._capacity = own.num_heads, captions.rows, capacity
         with gathered(layer):
-            self._cross_k, self._cross_v = (
-                self._split(project(captions.states)) for project in (cross.k_proj, cross.v_proj)
-            )
-        self._mask = captions.mask
+            self._cross_k = self._split(cross.k_proj(captions.states))
+            self._cross_v, self._mask = self._split(cross.v_proj(captions.states)), captions.mask
         self._store: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def forward(self, x_RSD: torch.Tensor, filled: int) -> torch.Tensor:
@@ -126,16 +123,18 @@ class _Layer:
 
     def _split(self, x_RSD: torch.Tensor) -> torch.Tensor:
         """Heads apart: (R, H, S, E)."""
-        return x_RSD.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        heads: torch.Tensor = x_RSD.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        return heads
 
 
-def _one(layer: nn.Module, pack: bool) -> Products:
-    return products([layer], pack=pack)
+def _one(layer: nn.Module, reorder: bool) -> Products:
+    return products([layer], reorder=reorder)
 
 
 def _apply(product: Products, x_RSD: torch.Tensor) -> torch.Tensor:
     """One layer over all steps of all rows."""
-    return product(x_RSD.flatten(0, 1))[0].unflatten(0, x_RSD.shape[:2])
+    made: torch.Tensor = product(x_RSD.flatten(0, 1))[0].unflatten(0, x_RSD.shape[:2])
+    return made
 
 
 def _linears(network: Any) -> Iterator[nn.Module]:
@@ -143,13 +142,5 @@ def _linears(network: Any) -> Iterator[nn.Module]:
     yield from network.decoder.lm_heads
     for layer in network.decoder.model.decoder.layers:
         own, cross = layer.self_attn, layer.encoder_attn
-        yield from (
-            own.q_proj,
-            own.k_proj,
-            own.v_proj,
-            own.out_proj,
-            cross.q_proj,
-            cross.out_proj,
-            layer.fc1,
-            layer.fc2,
-        )
+        yield from (own.q_proj, own.k_proj, own.v_proj, own.out_proj)
+        yield from (cross.q_proj, cross.out_proj, layer.fc1, layer.fc2)

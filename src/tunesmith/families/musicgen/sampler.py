@@ -1,7 +1,7 @@
 """Samples codes from MusicGen's decoder with a key-value cache, classifier-free guidance and one seed per item.
 
 transformers' ``generate`` hides the codes, scrambles several sequences per prompt, ignores static caches and runs the
-prompt twice; this loop is short enough to own, and decoding.py is its step. Shapes as in objective.py; S decoding steps.
+prompt twice; this loop is short enough to own. Its step is decoding.py's. Shapes as in objective.py; S decoding steps.
 """
 
 from __future__ import annotations
