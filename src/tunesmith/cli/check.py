@@ -16,7 +16,8 @@ def check(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="RUN|FOLDER", help=tr_all("A run's name, its folder, a recipe.yaml, or a folder of clips.")
+            metavar="RUN|FOLDER",
+            help=tr_all("A run's name, its folder, a recipe.yaml, or a folder of clips, which may be at an address."),
         ),
     ],
     overrides: Overrides = None,
@@ -38,9 +39,11 @@ def check(
     Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest. A folder of clips is
     checked without a run, and nothing is written into it. --fix never touches the clips themselves.
     """
+    from tunesmith.run.console import Console
     from tunesmith.stages.plain import plain_folder
 
-    folder = plain_folder(target)
+    console = Console()
+    folder = plain_folder(target, console)
     if fix is not None:
         return _fix(target, folder, overrides, fix, every=every)
     if folder is None:
@@ -72,7 +75,7 @@ def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, eve
     return 1
 
 
-def _check_folder(folder: Path, overrides: Sequence[str] | None, *, every: bool) -> int:
+def _check_folder(folder: Path | str, overrides: Sequence[str] | None, *, every: bool) -> int:
     from tunesmith.run.console import Console
     from tunesmith.stages.check import log_every
     from tunesmith.stages.plain import check_folder, log_checked, open_folder
@@ -95,7 +98,7 @@ def _check_folder(folder: Path, overrides: Sequence[str] | None, *, every: bool)
     return 1
 
 
-def _fix(target: str, folder: Path | None, overrides: Sequence[str] | None, out: Path, *, every: bool) -> int:
+def _fix(target: str, folder: Path | str | None, overrides: Sequence[str] | None, out: Path, *, every: bool) -> int:
     from tunesmith.cli.stages import opened
     from tunesmith.run.console import Console
     from tunesmith.stages.plain import clips_of_run, open_folder

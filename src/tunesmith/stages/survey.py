@@ -69,8 +69,8 @@ def survey(context: RunContext) -> DatasetSurvey:
             where="data.default_text",
             remedy=msg("Leave it out; transcripts belong to their clips."),
         )
-    layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
-    layout = for_family(context, layout, Path(data.folder))
+    layout = read_layout(data.place, data.layout, data.default_text, data.metadata_file, data.valid_file)
+    layout = for_family(context, layout, data.place)
     family.checks.validate_samples(layout.samples)
     replay = read_replay(context, layout)
     checked = examine(context, join(layout, replay))
