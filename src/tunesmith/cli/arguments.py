@@ -17,6 +17,14 @@ Overrides = Annotated[
     typer.Argument(metavar="KEY=VALUE", help=tr_all("Any key of the recipe, as in train.learning_rate=5e-5.")),
 ]
 Force = Annotated[bool, typer.Option("--force", help=tr_all("Do it again although nothing has changed."))]
+ShareOfClips = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="N/COUNT",
+        help=tr_all("Do only this share of the clips, as in 3/16; `tunesmith merge-cache` joins the shares."),
+    ),
+]
 Resume = Annotated[
     bool | None,
     typer.Option(

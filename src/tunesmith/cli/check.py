@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.cli.arguments import Force, Overrides
+from tunesmith.cli.arguments import Force, Overrides, ShareOfClips
 from tunesmith.texts import msg, tr_all
 
 
@@ -33,15 +33,19 @@ def check(
     every: Annotated[
         bool, typer.Option("--all", help=tr_all("Print every finding, and not only the first of each kind."))
     ] = False,
+    shard: ShareOfClips = None,
 ) -> int:
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
     Exits with 1 when a clip was quarantined, like a linter; `tunesmith run` goes on with the rest. A folder of clips is
-    checked without a run, and nothing is written into it. --fix never touches the clips themselves.
+    checked without a run, and nothing is written into it. --fix never touches the clips themselves. With --shard every
+    process measures its share of a run's clips, and `tunesmith merge-cache` says what was found.
     """
     from tunesmith.run.console import Console
     from tunesmith.stages.plain import plain_folder
 
+    if shard is not None:
+        return _check_shard(target, overrides, shard, force=force, alone=fix is None and not every)
     console = Console()
     folder = plain_folder(target, console)
     if fix is not None:
@@ -73,6 +77,18 @@ def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, eve
         )
     )
     return 1
+
+
+def _check_shard(target: str, overrides: Sequence[str] | None, shard: str, *, force: bool, alone: bool) -> int:
+    from tunesmith.cli.stages import do_shard
+    from tunesmith.errors import TunesmithError
+
+    if not alone:
+        raise TunesmithError(
+            msg("--shard only measures, so that it goes with neither --fix nor --all"),
+            remedy=msg("Give them to a check of the whole."),
+        )
+    return do_shard(target, overrides, "check", shard, force=force)
 
 
 def _check_folder(folder: Path | str, overrides: Sequence[str] | None, *, every: bool) -> int:

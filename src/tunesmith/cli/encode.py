@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from tunesmith.cli.arguments import Force, Overrides, Target
+from tunesmith.cli.arguments import Force, Overrides, ShareOfClips, Target
 
 
-def encode(target: Target, overrides: Overrides = None, force: Force = False) -> int:
-    """Encode clips and captions once, into a cache; interrupted encoding goes on where it stopped."""
-    from tunesmith.cli.stages import do
+def encode(target: Target, overrides: Overrides = None, force: Force = False, shard: ShareOfClips = None) -> int:
+    """Encode clips and captions once, into a cache; interrupted encoding goes on where it stopped.
 
+    With --shard every process encodes its share; `tunesmith merge-cache` joins them.
+    """
+    from tunesmith.cli.stages import do, do_shard
+
+    if shard is not None:
+        return do_shard(target, overrides, "encode", shard, force=force)
     return do(target, overrides, ["encode"], force=force)

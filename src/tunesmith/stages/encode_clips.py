@@ -48,6 +48,20 @@ def encoded_clips(
     context: RunContext, store: EncodedStore, work: Sequence[Work], *, alone: bool
 ) -> Generator[tuple[Work, Outcome]]:
     """Everything of ``work`` in its order, encoded as far as the store lacks it when its turn comes."""
+    if context.elsewhere is None:
+        yield from _encoded_here(context, store, work, alone=alone)
+        return
+    done = [context.elsewhere.outcome(*one) is not None for one in work]
+    left = [one for one, is_done in zip(work, done, strict=True) if not is_done]
+    with closing(_encoded_here(context, store, left, alone=alone)) as here:
+        for one, is_done in zip(work, done, strict=True):
+            fields = fields_left(store, one)
+            yield one, context.elsewhere.outcome(one[0], one[1], fields) if is_done else next(here)[1]
+
+
+def _encoded_here(
+    context: RunContext, store: EncodedStore, work: Sequence[Work], *, alone: bool
+) -> Generator[tuple[Work, Outcome]]:
     from tunesmith.run.device import pick_device
 
     device = pick_device(context.recipe.model.device)

@@ -51,18 +51,17 @@ class DatasetSurvey:
         return [sample for sample in self.split.samples if not is_replay(sample)]
 
 
-def survey(context: RunContext) -> DatasetSurvey:
-    """Read, check and split the clips of a run; nothing is written but what was measured of every file.
+def read_clips(context: RunContext) -> tuple[Dataset, Dataset | None]:
+    """The user's own clips as the run's family reads them, and the replay set where there is one.
 
     Raises:
-        TunesmithError: when the clips cannot be read, or cannot be what the family learns from.
+        TunesmithError: when they cannot be read, or cannot be what the family learns from.
     """
-    data = context.recipe.data
+    data, family = context.recipe.data, context.family
     if not data.folder:
         raise TunesmithError(
             msg("no folder of audio is named"), where="data.folder", remedy=msg("Set it in the recipe.")
         )
-    family, seed = context.family, context.recipe.train.seed
     if family.is_speech and data.default_text is not None:
         raise TunesmithError(
             msg("one text for all clips cannot be what is said in each of them"),
@@ -72,7 +71,17 @@ def survey(context: RunContext) -> DatasetSurvey:
     layout = read_layout(data.place, data.layout, data.default_text, data.metadata_file, data.valid_file)
     layout = for_family(context, layout, data.place)
     family.checks.validate_samples(layout.samples)
-    replay = read_replay(context, layout)
+    return layout, read_replay(context, layout)
+
+
+def survey(context: RunContext) -> DatasetSurvey:
+    """Read, check and split the clips of a run; nothing is written but what was measured of every file.
+
+    Raises:
+        TunesmithError: when the clips cannot be read, or cannot be what the family learns from.
+    """
+    data, family, seed = context.recipe.data, context.family, context.recipe.train.seed
+    layout, replay = read_clips(context)
     checked = examine(context, join(layout, replay))
     user_ids = {sample.id for sample in checked.kept if not is_replay(sample)}
     result = split(
