@@ -68,7 +68,7 @@ def test_help_is_light_and_lists_every_verb_in_both_languages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in [*(verb.__name__ for verb, _ in VERBS), "presets", "pocket"]:
+    for verb in [*(verb.__name__.replace("_", "-") for verb, _ in VERBS), "presets", "pocket"]:
         assert f"\n  {verb} " in done.stdout
     assert "训练适配器" in done.stdout
 

@@ -52,7 +52,9 @@ def test_every_key_is_there_with_its_meaning_and_what_was_seen() -> None:
     assert lines[0] == "# yaml-language-server: $schema=recipe.schema.json"
     assert lines[1] == "# Made for you."
     place = lines.index("  folder: ''")
-    meaning = "  # Your clips are in this folder, or in this `.jsonl` list of speech pairs."
+    meaning = (
+        "  # Your clips are in this folder or `.jsonl` list of speech pairs, or at this address (`s3://bucket/clips`)."
+    )
     assert lines[place - 2 : place] == [meaning, "  # → 12 clips"]
     for section, field in Recipe.model_fields.items():
         keys = getattr(field.annotation, "model_fields", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,20 @@ Overrides = Annotated[
     typer.Argument(metavar="KEY=VALUE", help=tr_all("Any key of the recipe, as in train.learning_rate=5e-5.")),
 ]
 Force = Annotated[bool, typer.Option("--force", help=tr_all("Do it again although nothing has changed."))]
+ShareOfClips = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="N/COUNT",
+        help=tr_all("Do only this share of the clips, as in 3/16; `tunesmith merge-cache` joins the shares."),
+    ),
+]
+OnCluster = Annotated[
+    Literal["ray"] | None,
+    typer.Option(
+        "--on", help=tr_all("Let a Ray cluster do it: that of RAY_ADDRESS, or the one that runs on this machine.")
+    ),
+]
 Resume = Annotated[
     bool | None,
     typer.Option(

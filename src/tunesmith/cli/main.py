@@ -21,6 +21,7 @@ from tunesmith.cli.guard import Verb, Verbs, explain
 from tunesmith.cli.info import info
 from tunesmith.cli.label import label
 from tunesmith.cli.listen import listen
+from tunesmith.cli.merge_cache import merge_cache
 from tunesmith.cli.new import new
 from tunesmith.cli.plan import plan
 from tunesmith.cli.report import report
@@ -40,6 +41,7 @@ VERBS = (
     (slice, tr_all("Long recordings into clips", separator=" · ")),
     (check, tr_all("Check and split the clips", separator=" · ")),
     (encode, tr_all("Encode clips and captions once", separator=" · ")),
+    (merge_cache, tr_all("Join shares of check and encode", separator=" · ")),
     (train, tr_all("Train the adapter", separator=" · ")),
     (generate, tr_all("Make audio with it", separator=" · ")),
     (evaluate, tr_all("Compare base and adapter", separator=" · ")),
@@ -66,7 +68,7 @@ app = typer.Typer(
     + " tunesmith demo · tunesmith new mybeats --from ~/beats · tunesmith run mybeats",
 )
 for _verb, _short in VERBS:
-    app.command(short_help=_short, cls=Verb)(_verb)
+    app.command(_verb.__name__.replace("_", "-"), short_help=_short, cls=Verb)(_verb)
 app.add_typer(presets.app, name="presets", short_help=tr_all("Values to start from", separator=" · "))
 app.add_typer(ears.app, name="ears", short_help=tr_all("Networks that hear more", separator=" · "))
 app.add_typer(pocket.app, name="pocket", short_help=tr_all("The tiny models that ship", separator=" · "))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,11 +16,13 @@ def new(
     name: Annotated[str, typer.Argument(help=tr_all("The run's name; its folder becomes runs/NAME."))],
     overrides: Overrides = None,
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--from",
             metavar="FOLDER",
-            help=tr_all("Your folder of audio, or a .jsonl list of speech pairs."),
+            help=tr_all(
+                "Your folder of audio, or a .jsonl list of speech pairs; or an address such as s3://bucket/clips."
+            ),
         ),
     ] = None,
     model: Annotated[

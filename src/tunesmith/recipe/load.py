@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from tunesmith.data.remote import is_remote
 from tunesmith.errors import TunesmithError
 from tunesmith.files import explain_os_error
 from tunesmith.recipe.errors import Path as KeyPath
@@ -159,6 +160,8 @@ def resolve_paths(tree: Tree, base: Path) -> None:
 
 def resolved_path(value: str, base: Path, *, always: bool) -> str:
     """``value`` as an absolute path when it names a local folder (``always``: it surely does), else as it is."""
+    if is_remote(value):
+        return value
     local = always or value.startswith(("./", "../", ".\\", "~")) or value in (".", "..")
     try:
         path = base / Path(value).expanduser()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from tunesmith.adapters.settings import AdapterRecipe
 from tunesmith.data.checks.limits import CheckLimits
 from tunesmith.data.layouts import AUTO, LAYOUTS
+from tunesmith.data.remote import local_place
 from tunesmith.records.settings import (
     CADENCE,
     CLIPS,
@@ -64,7 +65,7 @@ class DataRecipe(Section):
     """These are your clips."""
 
     folder: Annotated[str, CLIPS] = ""
-    """Your clips are in this folder, or in this `.jsonl` list of speech pairs."""
+    """Your clips are in this folder or `.jsonl` list of speech pairs, or at this address (`s3://bucket/clips`)."""
     layout: Annotated[LayoutName, CLIPS] = AUTO
     """This says how captions belong to clips; `auto` looks."""
     metadata_file: Annotated[str, CLIPS] = "metadata.json"
@@ -96,6 +97,11 @@ class DataRecipe(Section):
     replay_share: Annotated[float, Field(ge=0, lt=1), RESUMABLE] = 0.2
     """This share of the clips that are trained on in one pass is drawn from `replay`. Too much slows the new down; 0
     only measures what is lost."""
+
+    @property
+    def place(self) -> Path:
+        """Where the clips are read: :attr:`folder`, or the copy of what lies there."""
+        return local_place(self.folder)
 
     @field_validator("workers", mode="before")
     @classmethod

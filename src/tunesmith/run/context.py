@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tunesmith.recipe.models import Recipe
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
 
 if TYPE_CHECKING:
+    from tunesmith.data.sample import Sample
+    from tunesmith.data.workers import Cluster, WorkersWanted
     from tunesmith.families.contract import Family
 
 
@@ -39,6 +41,13 @@ class SavedAdapter:
     terms: Mapping[str, float] = field(default_factory=dict)
 
 
+class EncodedElsewhere(Protocol):
+    """Clips that other processes have encoded."""
+
+    def outcome(self, sample: Sample, keys: Mapping[str, str], fields: Sequence[str]) -> Any:
+        """What was encoded of a sample by field, or the error why it cannot be; ``None`` where nobody has done it."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """One run while it works.
@@ -52,6 +61,8 @@ class RunContext:
         read_only: Whether its folder cannot be written to, so that results have to go elsewhere.
         advised: Keys of the recipe whose values the command has already advised against, by its own flags' names.
         on_saved: Called with every adapter that training writes, on the main process.
+        elsewhere: What other processes have encoded already.
+        cluster: Other machines that measure, hear and encode clips.
     """
 
     folder: RunFolder
@@ -62,6 +73,25 @@ class RunContext:
     read_only: bool = False
     advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
+    elsewhere: EncodedElsewhere | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def workers(self) -> WorkersWanted:
+        """Who does what is done to each clip by itself."""
+        return self.cluster or self.recipe.data.workers
+
+    def on_cluster(self, cluster: Cluster) -> RunContext:
+        """The run with other machines at work, and its family still open."""
+        return self._with_family_of(replace(self, cluster=cluster))
+
+    def working_in(self, folder: RunFolder, console: Console) -> RunContext:
+        """The same run with what it writes in another folder, and its family still open."""
+        return self._with_family_of(replace(self, folder=folder, console=console))
+
+    def with_encoded(self, elsewhere: EncodedElsewhere) -> RunContext:
+        """The run with what other processes have encoded of it, and its family still open."""
+        return self._with_family_of(replace(self, elsewhere=elsewhere))
 
     def with_recipe(self, recipe: Recipe) -> RunContext:
         """The run under another recipe, with its family still open where that is of the same model and options."""

@@ -21,6 +21,8 @@ STATE = "state.json"
 """In a checkpoint: how far the run is, and whose it is; written last."""
 ATTEMPTS = "attempts"
 """Where earlier results of a run are kept."""
+SHARDS = "shards"
+"""Where shares of a stage that other processes do are kept until they are merged; each is held by its own process."""
 LineT = TypeVar("LineT", bound=MetricLine)
 
 
@@ -79,6 +81,11 @@ class RunFolder:
     def attempts(self) -> Path:
         """Earlier results of this run, each a run folder of its own."""
         return self.path / ATTEMPTS
+
+    @property
+    def shards(self) -> Path:
+        """Shares of checking and encoding that are not merged yet, each in a folder like this one."""
+        return self.path / SHARDS
 
     @property
     def go_on(self) -> Path:

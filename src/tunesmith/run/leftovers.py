@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunesmith.files import OLD, explain_os_error
-from tunesmith.run.folder import ATTEMPTS
+from tunesmith.run.folder import ATTEMPTS, SHARDS
 
 _FILE = re.compile(r"\.(?P<name>.+)\.[0-9a-z_]{8}(?P<suffix>\.[^.]+)")
 _FOLDER = re.compile(
@@ -37,8 +37,8 @@ def sweep(folder: Path) -> Swept:
     swept = Swept()
     try:
         for place, folders, files in os.walk(folder):
-            if Path(place) == folder and ATTEMPTS in folders:
-                folders.remove(ATTEMPTS)
+            if Path(place) == folder:  # attempts are kept as they are, and shards are written by other processes
+                folders[:] = [name for name in folders if name not in (ATTEMPTS, SHARDS)]
             for name in [*folders]:
                 if _sweep_folder(Path(place) / name, swept):
                     folders.remove(name)

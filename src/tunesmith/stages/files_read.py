@@ -64,11 +64,11 @@ def listed_files(data: DataRecipe) -> list[Any]:
     from tunesmith.data.layouts import AUTO, layout_named, read_layout
 
     lists = data.layout != AUTO and layout_named(data.layout).lists
-    if not data.folder or not (Path(data.folder).is_file() or lists):
+    if not data.folder or not (data.place.is_file() or lists):
         return []
-    digests = [digest(path) for path in (Path(data.folder), Path(data.valid_file)) if path.is_file()]
+    digests = [digest(path) for path in (data.place, Path(data.valid_file)) if path.is_file()]
     try:
-        samples = read_layout(Path(data.folder), data.layout, valid_file=data.valid_file).samples
+        samples = read_layout(data.place, data.layout, valid_file=data.valid_file).samples
     except TunesmithError:  # the check stage says what is wrong with them
         return digests
     return [*digests, content_key(*((a.path, file_state(Path(a.path))) for s in samples for a in s.audios.values()))]

@@ -103,7 +103,7 @@ _KEYS: dict[str, Callable[[Key], bool]] = {
 
 def _check_files(context: RunContext) -> dict[str, Any]:
     data = context.recipe.data
-    files = [folder_listing(Path(data.folder)), *listed_files(data), *replay_files(data)]
+    files = [folder_listing(data.place), *listed_files(data), *replay_files(data)]
     return {"files": files, **_ears(context, checking=True)}
 
 

@@ -1,14 +1,17 @@
-"""What is measured of a new run's clips, kept while it is measured and handed on to the run."""
+"""What is measured of a run's clips, kept while it is measured and handed on from folder to folder."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from tunesmith.data.checks.facts import FactStore, fact_key
+from tunesmith.data.sample import Sample
 from tunesmith.files import explain_os_error
 from tunesmith.run.console import Console
 from tunesmith.run.folder import RunFolder
+from tunesmith.speech.recordings.facts import SpokenStore
 from tunesmith.stages.survey import SPOKEN_FACTS
 from tunesmith.texts import msg
 
@@ -50,3 +53,30 @@ def keep_facts(measured: RunFolder, run: RunFolder) -> None:
         if path.exists():
             run.facts.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, run.facts.with_name(path.name))
+
+
+def join_facts(samples: Sequence[Sample], sources: Sequence[RunFolder], target: RunFolder) -> None:
+    """Add what other folders know of samples to what one knows, in the order in which a check writes it.
+
+    Args:
+        samples: Of whom; what is known of others is forgotten.
+        sources: Where more is known.
+        target: Takes it.
+    """
+    store = FactStore(target.facts)
+    before = store.known()
+    measured = dict(before)
+    for source in sources:
+        for key, found in FactStore(source.facts).known().items():
+            if key not in measured or found[0].decoded:  # one may have been told to decode what another was not
+                measured[key] = found
+    keys = dict.fromkeys(fact_key(ref) for sample in samples for ref in sample.audios.values())
+    in_order = sorted((key for key in keys if key in measured), key=lambda key: key not in before)
+    store.save({key: measured[key] for key in in_order})
+
+    spoken = SpokenStore(target.facts.with_name(SPOKEN_FACTS))
+    heard = dict(spoken.known)
+    for source in sources:
+        heard |= SpokenStore(source.facts.with_name(SPOKEN_FACTS)).known
+    targets = dict.fromkeys(fact_key(sample.target) for sample in samples if sample.target is not None)
+    spoken.save({key: heard[key] for key in targets if key in heard})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data.remote import is_remote
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
 from tunesmith.recipe.load import load_text, read_text
@@ -20,7 +21,7 @@ from tunesmith.texts import msg
 def new_like(
     name: str,
     like: str,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     *,
     force: bool = False,
     root: Path | None = None,
@@ -31,7 +32,7 @@ def new_like(
     Args:
         name: The new run's name.
         like: The other run, by name or folder.
-        folder: Other clips than that run's.
+        folder: Other clips than that run's; an address is text.
         force: Replace the recipe of a run that exists.
         root: Where runs are kept.
         console: Prints what was done.
@@ -45,9 +46,7 @@ def new_like(
     source = other.recipe if other.recipe.exists() else other.resolved
     text = with_value(with_absolute_paths(read_text(source), other.path.resolve()), ("name",), name)
     if folder is not None:
-        if not folder.exists():
-            raise TunesmithError(msg("there is no such folder"), where=str(folder), remedy=msg("Check the path."))
-        text = with_value(text, ("data", "folder"), str(folder.resolve()))
+        text = with_value(text, ("data", "folder"), _place(folder))
     recipe = load_text(text, str(source)).recipe
     with writing(run, f"tunesmith new {name} --like {like}", console):
         write_schema(run.path, recipe.model.family)
@@ -55,6 +54,16 @@ def new_like(
     console.log(msg("recipe: {path} (like that of {other})", path=str(run.recipe), other=str(other.path)))
     console.log(msg("next: tunesmith run {run}", run=name if root is None else str(run.path)), style="bold")
     return run
+
+
+def _place(folder: Path | str) -> str:
+    """An address as it is, a folder's whole path."""
+    if is_remote(str(folder)):
+        return str(folder)
+    path = Path(folder).expanduser()
+    if not path.exists():
+        raise TunesmithError(msg("there is no such folder"), where=str(path), remedy=msg("Check the path."))
+    return str(path.resolve())
 
 
 def with_value(text: str, path: tuple[str, ...], value: str) -> str:

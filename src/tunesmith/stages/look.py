@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts import Dataset, layout_named, read_layout, refuse_speech
+from tunesmith.data.remote import is_remote, local_place
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import LoadedRecipe, build, key_names, resolve_paths, resolved_path
 from tunesmith.recipe.models import ModelRecipe
@@ -19,6 +20,7 @@ from tunesmith.run.console import Console
 from tunesmith.run.context import RunContext
 from tunesmith.run.folder import RunFolder
 from tunesmith.stages.check import refuse_empty
+from tunesmith.stages.remote_clips import bring
 from tunesmith.stages.scan import DatasetSummary, summarised
 from tunesmith.stages.survey import Examined, divided, examined, findings_of
 from tunesmith.texts import msg
@@ -45,38 +47,41 @@ class Wanted:
         return is_speech(self.model, self.preset)
 
 
-def look(wanted: Wanted, folder: Path, measured: RunFolder, console: Console) -> DatasetSummary:
+def look(wanted: Wanted, folder: Path | str, measured: RunFolder, console: Console) -> DatasetSummary:
     """Survey the clips with the settings that the recipe will have.
 
     Args:
         wanted: What the user asked for.
-        folder: The clips.
+        folder: The clips; an address is text.
         measured: Takes what is measured of every file, so that nothing is measured twice.
         console: Draws the progress.
 
     Raises:
         TunesmithError: when none can be used.
     """
-    path = folder.expanduser().resolve()
+    address = str(folder) if is_remote(str(folder)) else None
+    if address:
+        bring(address, console)
+    path = local_place(address) if address else Path(folder).expanduser().resolve()
     as_read = read_layout(path)
     if not wanted.is_speech:
         refuse_speech(as_read.name, path)
     # What is said in a clip cannot be guessed.
     guess = None if wanted.is_speech or wanted.default_text else guessed_text(path, as_read)
-    data = {"folder": str(path), "layout": as_read.name, "default_text": wanted.default_text or guess}
+    data = {"folder": address or str(path), "layout": as_read.name, "default_text": wanted.default_text or guess}
     plain = Tree({"data": {key: value for key, value in data.items() if value}})
     family = RunContext(measured, build(_given(wanted, plain)).recipe, console).family
     suited = family.checks.suited_options(as_read.samples)
     first = build(_given(wanted, plain.merge(Tree(_options(suited)))))
     context = RunContext(measured, first.recipe, console)
     clips = examined(context)
-    seen = replace(summary_of(context, clips, path, as_read), guess=guess, suited=suited)
+    seen = replace(summary_of(context, clips, as_read), guess=guess, suited=suited)
     # What is chosen for the clips may hold out others of them; how they are examined does not depend on it.
     chosen = RunContext(measured, choose(wanted, seen)[0].recipe, Console(quiet=True))
-    return replace(summary_of(chosen, clips, path, as_read), guess=guess, suited=suited)
+    return replace(summary_of(chosen, clips, as_read), guess=guess, suited=suited)
 
 
-def summary_of(context: RunContext, clips: Examined, path: Path, as_read: Dataset) -> DatasetSummary:
+def summary_of(context: RunContext, clips: Examined, as_read: Dataset) -> DatasetSummary:
     """Examined clips, split as a recipe wants it and summarised.
 
     Raises:
@@ -84,7 +89,7 @@ def summary_of(context: RunContext, clips: Examined, path: Path, as_read: Datase
     """
     found = divided(context, clips)
     refuse_empty(context, found, msg("Name the folder that holds your WAV, FLAC, MP3, OGG or Opus files."))
-    return summarised(path, as_read, found, findings_of(context, found))
+    return summarised(context.recipe.data.folder, as_read, found, findings_of(context, found))
 
 
 def choose(wanted: Wanted, dataset: DatasetSummary, *, recompute: bool = False) -> tuple[LoadedRecipe, dict[str, str]]:

@@ -35,7 +35,7 @@ _EVERY_KEY = msg("Every key is here with its value; lines that begin with → sa
 
 def new_run(
     name: str,
-    folder: Path,
+    folder: Path | str,
     model: str | None = None,
     *,
     preset: str | None = None,
@@ -48,7 +48,7 @@ def new_run(
 
     Args:
         name: The run's name.
-        folder: The folder of audio, or a list of speech pairs.
+        folder: The folder of audio, or a list of speech pairs; or an address, as text.
         model: Hub id or folder of the base model; the preset's, else the default.
         preset: A preset to start from.
         overrides: ``key.path=value`` texts that the recipe will hold.

@@ -60,7 +60,7 @@ def keep_trained_on(context: RunContext) -> None:
 
 def touched_since(context: RunContext, record: Path) -> bool:
     """Whether a file among the clips is newer than a stage's record."""
-    clips = Path(context.recipe.data.folder)
+    clips = context.recipe.data.place
     files = [clips] if clips.is_file() else clips.rglob("*")
     written = record.stat().st_mtime_ns
     return any(path.stat().st_mtime_ns > written for path in files if path.is_file())

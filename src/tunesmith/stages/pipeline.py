@@ -17,6 +17,7 @@ from tunesmith.stages.damage import set_aside_damaged_states
 from tunesmith.stages.inputs import stage_inputs
 from tunesmith.stages.made import lost_result
 from tunesmith.stages.old_records import record_inputs_of_old
+from tunesmith.stages.remote_clips import bring
 from tunesmith.stages.results import Asked, decide, line_of
 from tunesmith.stages.space import compare_with_free_space
 from tunesmith.stages.writing import is_main, writing
@@ -80,8 +81,10 @@ def do_stages(context: RunContext, stages: Sequence[str], *, force: bool, asked:
             if name != "train" and not is_main():
                 await_main(context, name)
                 continue
-            inputs = stage_inputs(context, name)
             anew = force and name in stages
+            if name == "check":
+                bring(context.recipe.data.folder, context.console, anew=anew)
+            inputs = stage_inputs(context, name)
             if name == "train":
                 train_stage(context, inputs, "fresh" if anew else asked, before)
             elif anew or not is_done(context, name, inputs) or not is_there(context, name):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tunesmith.data.checks import CheckReport, run_checks
 from tunesmith.data.layouts import Dataset, LayoutOptions, read_layout
+from tunesmith.data.remote import is_remote, local_place
 from tunesmith.errors import TunesmithError
 from tunesmith.recipe.load import build
 from tunesmith.recipe.models import Recipe
@@ -18,6 +19,7 @@ from tunesmith.speech.tools import SpeechTools
 from tunesmith.stages.check import log_found
 from tunesmith.stages.look import guessed_text
 from tunesmith.stages.plain_speech import Kind, kind_of, speaking_family
+from tunesmith.stages.remote_clips import bring
 from tunesmith.stages.survey import speech_checks
 from tunesmith.texts import Message, msg
 
@@ -68,8 +70,14 @@ class CheckedFolder:
         return LayoutOptions(data.default_text, data.metadata_file, data.valid_file)
 
 
-def plain_folder(target: str) -> Path | None:
-    """The folder of clips, or the list of speech pairs, that a user means; ``None`` where it is a run or a recipe."""
+def plain_folder(target: str, console: Console) -> Path | str | None:
+    """The folder of clips, or the list of speech pairs, that a user means; ``None`` where it is a run or a recipe.
+
+    An address stays one, and what lies there is copied.
+    """
+    if is_remote(target):
+        bring(target, console)
+        return target
     path = Path(target).expanduser()
     is_list = path.suffix.lower() == ".jsonl" and path.is_file()
     if not path.is_dir() and not is_list:
@@ -81,7 +89,7 @@ def plain_folder(target: str) -> Path | None:
     return None
 
 
-def open_folder(folder: Path, overrides: Sequence[str]) -> PlainFolder:
+def open_folder(folder: Path | str, overrides: Sequence[str]) -> PlainFolder:
     """The settings for a folder without a run, which are the defaults and keys of the command line, and its clips.
 
     Speech gets the settings of the family that speaks, and its checks. Clips of music without a caption get the
@@ -99,7 +107,7 @@ def open_folder(folder: Path, overrides: Sequence[str]) -> PlainFolder:
         tree = tree.merge(Tree({"model": {"family": speaking_family()}}))
     recipe = build(tree, overrides).recipe
     if not kind.transcripts and recipe.data.default_text is None:
-        guess = guessed_text(folder.resolve(), dataset)
+        guess = guessed_text(local_place(str(folder)).resolve(), dataset)
         if guess is not None:
             recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"default_text": guess})})
             dataset = read_folder(recipe)
@@ -127,7 +135,7 @@ def read_folder(recipe: Recipe) -> Dataset:
         raise TunesmithError(
             msg("no folder of audio is named"), where="data.folder", remedy=msg("Set it in the recipe.")
         )
-    return read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
+    return read_layout(data.place, data.layout, data.default_text, data.metadata_file, data.valid_file)
 
 
 def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None) -> CheckedFolder:
@@ -153,7 +161,7 @@ def check_folder(clips: PlainFolder, console: Console, facts: Path | None = None
             transcripts=clips.kind.transcripts,
             more=speech_checks(clips.tools, spoken, recipe.data.workers) if clips.kind.is_speech else (),
         )
-    return CheckedFolder(Path(recipe.data.folder), recipe, dataset, report, clips.kind.notes)
+    return CheckedFolder(recipe.data.place, recipe, dataset, report, clips.kind.notes)
 
 
 def log_checked(console: Console, checked: CheckedFolder, whole: Message) -> None:

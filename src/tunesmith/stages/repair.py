@@ -40,7 +40,7 @@ def repair(clips: PlainFolder, out: Path, console: Console, *, every: bool = Fal
     Raises:
         TunesmithError: when the clips cannot be read, or the copy cannot be written.
     """
-    folder = Path(clips.recipe.data.folder)
+    folder = clips.recipe.data.place
     source = folder.parent if folder.is_file() else folder
     refuse_nested(out, source)
     try:

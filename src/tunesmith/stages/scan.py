@@ -6,7 +6,6 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tunesmith.data.layouts import Dataset
@@ -22,7 +21,7 @@ class DatasetSummary:
     """What a folder holds.
 
     Attributes:
-        folder: The folder (or list), absolute.
+        folder: The folder (or list), absolute; or its address.
         layout: The layout that was detected.
         seconds: Length of every clip that can be used, before any is cut in two; prompts are no clips.
         captions: Every caption of theirs with how often it is used, most used first.
@@ -35,7 +34,7 @@ class DatasetSummary:
         suited: Options of the family that suit them, each with its reason.
     """
 
-    folder: Path
+    folder: str
     layout: str
     seconds: tuple[float, ...]
     captions: tuple[tuple[str, int], ...]
@@ -58,7 +57,7 @@ class DatasetSummary:
         )
 
 
-def summarised(folder: Path, as_read: Dataset, surveyed: DatasetSurvey, found: CheckFindings) -> DatasetSummary:
+def summarised(folder: str, as_read: Dataset, surveyed: DatasetSurvey, found: CheckFindings) -> DatasetSummary:
     """The summary of a survey.
 
     Args:

@@ -60,17 +60,12 @@ class DatasetSurvey(Examined):
         return [sample for sample in self.split.samples if not is_replay(sample)]
 
 
-def survey(context: RunContext) -> DatasetSurvey:
-    """Read, check and split the clips of a run; nothing is written but what was measured of every file.
+def read_clips(context: RunContext) -> tuple[Dataset, Dataset | None]:
+    """The user's own clips as the run's family reads them, and the replay set where there is one.
 
     Raises:
-        TunesmithError: when the clips cannot be read, or cannot be what the family learns from.
+        TunesmithError: when they cannot be read, or cannot be what the family learns from.
     """
-    return divided(context, examined(context))
-
-
-def examined(context: RunContext) -> Examined:
-    """Read and check the clips of a run, as :func:`survey` does."""
     data, family = context.recipe.data, context.family
     if not data.folder:
         raise TunesmithError(
@@ -82,10 +77,24 @@ def examined(context: RunContext) -> Examined:
             where="data.default_text",
             remedy=msg("Leave it out; transcripts belong to their clips."),
         )
-    layout = read_layout(Path(data.folder), data.layout, data.default_text, data.metadata_file, data.valid_file)
-    layout = for_family(context, layout, Path(data.folder))
+    layout = read_layout(data.place, data.layout, data.default_text, data.metadata_file, data.valid_file)
+    layout = for_family(context, layout, data.place)
     family.checks.validate_samples(layout.samples)
-    replay = read_replay(context, layout)
+    return layout, read_replay(context, layout)
+
+
+def survey(context: RunContext) -> DatasetSurvey:
+    """Read, check and split the clips of a run; nothing is written but what was measured of every file.
+
+    Raises:
+        TunesmithError: when the clips cannot be read, or cannot be what the family learns from.
+    """
+    return divided(context, examined(context))
+
+
+def examined(context: RunContext) -> Examined:
+    """Read and check the clips of a run, as :func:`survey` does."""
+    layout, replay = read_clips(context)
     return Examined(layout, replay, examine(context, join(layout, replay)))
 
 
@@ -125,7 +134,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             unk_ratio=context.family.checks.unk_ratio if local else None,
             text_findings=context.family.checks.text_findings if local else None,
             overrule=context.recipe.data.overrule,
-            workers=context.recipe.data.workers,
+            workers=context.workers,
             progress=advance,
             facts_path=context.folder.facts,
             problems=layout.problems,
@@ -143,7 +152,7 @@ def _spoken(context: RunContext) -> tuple[Check, ...]:
         return ()
     model = context.recipe.model
     task = FamilyListening(model.path, model.family, dict(context.recipe.options), model.revision)
-    return speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS), context.recipe.data.workers, task)
+    return speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS), context.workers, task)
 
 
 def speech_checks(

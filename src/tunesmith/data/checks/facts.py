@@ -170,6 +170,10 @@ class FactStore:
             return None
         return facts, marks
 
+    def known(self) -> dict[str, tuple[ClipFacts, np.ndarray | None]]:
+        """All facts that were kept, by key."""
+        return {key: (facts, self._marks.get(key)) for key, facts in self._facts.items()}
+
     def save(self, known: Mapping[str, tuple[ClipFacts, np.ndarray | None]]) -> None:
         """Keep these facts and no others: those of files that have gone are forgotten."""
         if self.path is None:

@@ -41,21 +41,24 @@ class SpokenStore:
 
     Args:
         path: The file; ``None`` keeps nothing.
+
+    Attributes:
+        known: Facts by key, as they were read.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._known = _read(path) if path is not None and path.exists() else {}
+        self.known = _read(path) if path is not None and path.exists() else {}
 
     def get(self, key: str, voice_name: str, ears: str) -> SpokenFacts | None:
         """Facts made by the same means, if there are any."""
-        facts = self._known.get(key)
+        facts = self.known.get(key)
         return facts if facts is not None and (facts.voice_name, facts.ears) == (voice_name, ears) else None
 
     def save(self, known: dict[str, SpokenFacts], *, whole: bool = True) -> None:
         """Keep these, and no others where they are the ``whole``: those of files that have gone are forgotten."""
-        known = known if whole else {**self._known, **known}
-        if self.path is not None and known != self._known:
+        known = known if whole else {**self.known, **known}
+        if self.path is not None and known != self.known:
             lines = [json.dumps({"version": _VERSION, "key": key, **asdict(facts)}) for key, facts in known.items()]
             write_text(self.path, "".join(f"{line}\n" for line in lines))
 
