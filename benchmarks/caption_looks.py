@@ -41,6 +41,7 @@ __all__ = ["protocol"]
 
 Noise = Callable[[np.ndarray, ItemRng | None], np.ndarray]
 OWN_NOISE = collate.item_noise
+LOOKS = 2
 FIGURES = ("whole", "two_looks", "first_is_enough")
 
 
@@ -74,10 +75,10 @@ def heard(context: RunContext, samples: Sequence[Sample], captions: Sequence[str
     encode_quietly(context, [sample for row in under for sample in row])
     networks = on_device(context.family.networks.load(), "cpu", context.family.networks.full_precision)
     rows, objective = [items_of(context, row) for row in under], context.family.objective
-    found = np.zeros((noises, objective.looks, len(rows), len(captions)))
+    found = np.zeros((noises, LOOKS, len(rows), len(captions)))
     for number in range(noises):
         collate.item_noise = noise_of(number)
-        for look in range(objective.looks):
+        for look in range(LOOKS):
             for clip, row in enumerate(rows):
                 with torch.no_grad():
                     sums = objective.sums_of_each(networks, row, lambda batch: batch, look=look)

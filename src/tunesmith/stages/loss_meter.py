@@ -76,7 +76,7 @@ class Meter:
         return Captioned(pair_of(own), pair_of(lent), known, _each(own))
 
     def assigned(self, samples: Sequence[Sample], is_clear: Callable[[Matrix], bool]) -> Assigned:
-        """The base's loss of every clip under the caption of each, in the objective's first look or in all of them.
+        """The base's loss of every clip under the caption of each, by the objective's first look or by both.
 
         Args:
             samples: Clips of different captions.
@@ -84,18 +84,20 @@ class Meter:
         """
         from tunesmith.adapters.scale import set_scale
 
-        roles, looks = _lent_roles(self.context), self.context.family.objective.looks
+        roles = _lent_roles(self.context)
         under = [[_with_texts(sample, other, roles) for other in samples] for sample in samples]
         encode_quietly(self.context, [sample for row in under for sample in row])
         set_scale(self.networks, 0.0)
         found = [self._of_each(items_of(self.context, row), look=0) for row in under]
         first = _matrix(found)
-        if looks == 1 or is_clear(first):
+        if is_clear(first):
             return Assigned(first)
-        for look in range(1, looks):
-            for row, known in zip(under, found, strict=True):
-                for terms, more in zip(known, self._of_each(items_of(self.context, row), look=look), strict=True):
-                    terms.update(more)
+        for row, known in zip(under, found, strict=True):
+            others = self._of_each(items_of(self.context, row), look=1)
+            if not others:
+                return Assigned(first)
+            for terms, more in zip(known, others, strict=True):
+                terms.update(more)
         return Assigned(_matrix(found), first)
 
     def sums(self, samples: Sequence[Sample]) -> list[ClipSums]:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class AceStepObjective(Objective):
     """Flow matching over latents, and the projection losses where they are on."""
 
-    looks = 2
-
     def __init__(self, checkpoint: AceStepCheckpoint) -> None:
         self.checkpoint = checkpoint
 

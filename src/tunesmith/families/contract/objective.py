@@ -58,10 +58,6 @@ class Objective(ABC):
         denominators = self.loss_denominators(batch)
         return sum(denominators.values()) / max(1, len(denominators))
 
-    looks: int = 1
-    """In how many parts the terms that show whether a text is a clip's own can be measured, the most telling one first:
-    each costs passes of its own, and the later ones may not be needed."""
-
     def sums_of_each(
         self,
         networks: Mapping[str, nn.Module],
@@ -76,8 +72,14 @@ class Objective(ABC):
             networks: Those of the present phase.
             items: As :meth:`collate` takes them.
             to_device: Moves a batch to the networks.
-            look: Only the terms of one of the :attr:`looks`; all terms where it is ``None``.
+            look: All terms where it is ``None``. 0: only those that tell best whether a text is the clip's own; 1: the
+                others that tell it, in passes of their own, which may not be needed.
+
+        Returns:
+            The terms of each item; nothing where a second look has no others.
         """
+        if look:
+            return []
         alone = (to_device(self.collate([item], None)) for item in items)
         return [summed(self.loss(networks, batch, None)) for batch in alone]
 
