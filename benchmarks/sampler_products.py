@@ -1,6 +1,6 @@
 """Why the samplers reorder their weights: products of few rows both ways, what a step of `generate` is made of, Step1.
 
-Products take turns through enough weights that none is in a cache from before. The step is that of ``sampler_decode.py``,
+Products take turns through enough weights that none is in a cache from before. The step is ``sampler_decode.py``'s,
 read by torch's profiler, as shares of all operators' time. Step1, the language model of Step-Audio, decodes with its
 weights as they are and reordered.
 """
