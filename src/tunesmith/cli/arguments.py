@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,6 +23,12 @@ ShareOfClips = Annotated[
         "--shard",
         metavar="N/COUNT",
         help=tr_all("Do only this share of the clips, as in 3/16; `tunesmith merge-cache` joins the shares."),
+    ),
+]
+OnCluster = Annotated[
+    Literal["ray"] | None,
+    typer.Option(
+        "--on", help=tr_all("Let a Ray cluster do it: that of RAY_ADDRESS, or the one that runs on this machine.")
     ),
 ]
 Resume = Annotated[

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tunesmith.cli.arguments import Force, Overrides, ShareOfClips
+from tunesmith.cli.arguments import Force, OnCluster, Overrides, ShareOfClips
+from tunesmith.errors import TunesmithError
 from tunesmith.texts import msg, tr_all
 
 
@@ -34,6 +35,7 @@ def check(
         bool, typer.Option("--all", help=tr_all("Print every finding, and not only the first of each kind."))
     ] = False,
     shard: ShareOfClips = None,
+    on: OnCluster = None,
 ) -> int:
     """Check the clips before anything heavy, quarantine what cannot be used, and split train from held-out.
 
@@ -41,28 +43,35 @@ def check(
     checked without a run, and nothing is written into it. --fix never touches the clips themselves. With --shard every
     process measures its share of a run's clips, and `tunesmith merge-cache` says what was found.
     """
+    from tunesmith.cli.stages import refuse_both
     from tunesmith.run.console import Console
     from tunesmith.stages.plain import plain_folder
 
+    refuse_both(shard, on)
     if shard is not None:
         return _check_shard(target, overrides, shard, force=force, alone=fix is None and not every)
     console = Console()
     folder = plain_folder(target, console)
+    if on is not None and (folder is not None or fix is not None):
+        raise TunesmithError(
+            msg("--on is for the check of a run"), where=target[:200], remedy=msg("Make a run with `tunesmith new`.")
+        )
     if fix is not None:
         return _fix(target, folder, overrides, fix, every=every)
     if folder is None:
-        return _check_run(target, overrides, force=force, every=every)
+        return _check_run(target, overrides, force=force, every=every, on=on)
     return _check_folder(folder, overrides, every=every)
 
 
-def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, every: bool) -> int:
-    from tunesmith.cli.stages import opened
+def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, every: bool, on: str | None) -> int:
+    from tunesmith.cli.stages import do_on_ray, opened
     from tunesmith.records.findings import CheckFindings
     from tunesmith.stages.check import log_every
     from tunesmith.stages.pipeline import run_stages
 
     context = opened(target, overrides)
-    code = run_stages(context, ["check"], force=force)
+    do = do_on_ray if on is not None else run_stages
+    code = do(context, ["check"], force=force)
     found = CheckFindings.read(context.folder.findings)
     if every:
         log_every(context.console, found.findings)
@@ -81,7 +90,6 @@ def _check_run(target: str, overrides: Sequence[str] | None, *, force: bool, eve
 
 def _check_shard(target: str, overrides: Sequence[str] | None, shard: str, *, force: bool, alone: bool) -> int:
     from tunesmith.cli.stages import do_shard
-    from tunesmith.errors import TunesmithError
 
     if not alone:
         raise TunesmithError(

@@ -37,6 +37,32 @@ def do(
     return run_stages(opened(target, overrides), stages, force=force, asked=asked)
 
 
+def do_on_ray(context: RunContext, stages: Sequence[str], *, force: bool) -> int:
+    """Do stages of a run with the machines of a Ray cluster; returns the exit code.
+
+    Raises:
+        TunesmithError: when there is none.
+    """
+    from tunesmith.data.ray_pool import ray_cluster
+    from tunesmith.stages.pipeline import run_stages
+
+    with ray_cluster() as cluster:
+        return run_stages(context.on_cluster(cluster), stages, force=force)
+
+
+def refuse_both(shard: str | None, cluster: str | None) -> None:
+    """``--shard`` and ``--on`` are two ways to the same.
+
+    Raises:
+        TunesmithError: when both are given.
+    """
+    if shard is not None and cluster is not None:
+        from tunesmith.errors import TunesmithError
+        from tunesmith.texts import msg
+
+        raise TunesmithError(msg("--shard and --on are two ways to the same"), remedy=msg("Give one of them."))
+
+
 def do_shard(
     target: str, overrides: Sequence[str] | None, stage: Literal["check", "encode"], shard: str, *, force: bool
 ) -> int:

@@ -75,14 +75,15 @@ def _serve(inbox: SimpleQueue[bytes | None], answers: IO[bytes]) -> None:
             signal.signal(signal.SIGTERM, _stop)
             send(answers, pickled(READY, None))
             while (message := inbox.get()) is not None:
-                send(answers, _answer(work, pickle.loads(message)))
+                send(answers, answer(work, pickle.loads(message)))
     except (OSError, EOFError):
         return
     except Exception as error:
         send(answers, pickled(FAILED, error))
 
 
-def _answer(work: Callable[[Any], Any], job: Any) -> bytes:
+def answer(work: Callable[[Any], Any], job: Any) -> bytes:
+    """Do a job; its result or what it raised, pickled."""
     try:
         return pickled(DONE, work(job))
     except Exception as error:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
@@ -34,22 +35,51 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 Task = Callable[[], AbstractContextManager[Callable[[Job], Result]]]
 """What a worker opens once, and what then does each job; it can be pickled, as jobs and results can."""
-WorkersWanted = Literal["auto"] | int
+
+
+class Cluster(ABC):
+    """Other machines that do jobs, each with what a worker process needs."""
+
+    @abstractmethod
+    def workers(self, jobs: int, memory_bytes: float) -> int:
+        """How many workers are worth asking for, at least 1.
+
+        Args:
+            jobs: How many jobs there are.
+            memory_bytes: What each worker takes.
+        """
+
+    @abstractmethod
+    def for_device(self, wanted: str) -> tuple[Cluster, str]:
+        """The same machines as they serve a recipe's ``model.device``, and the name of that device on each of them.
+
+        Raises:
+            TunesmithError: when none has it.
+        """
+
+    @abstractmethod
+    def pool(self, task: Task[Any, Any], count: int) -> WorkerPool[Any, Any]:
+        """Workers on its machines."""
+
+
+WorkersWanted = Literal["auto"] | int | Cluster
+"""The recipe's ``data.workers``, or other machines, which then do everything."""
 
 TRIES = 2
 """A job that has cost so many workers their life is given up."""
-_SENT, _OPEN = 2, 4
-"""Jobs that lie with a worker at once, so that it never waits; and jobs per worker that are not handed on yet."""
+_OPEN = 4
+"""Jobs per worker that are not handed on yet."""
 _SHARE_OF_MEMORY = 0.8
 _WORTH = 0.85
 """Workers are started where they take at most this share of the time."""
 _END_S = 4.0
-_ONE_THREAD = {
+ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
+"""The environment in which every worker computes on one thread."""
 _START = "import sys; sys.path[:] = sys.argv[1:]; from tunesmith.data.worker_process import main; main()"
 
 
@@ -59,19 +89,31 @@ def worker_count(
     """How many workers to start; 1 stands for none: the work is done in this process.
 
     Args:
-        wanted: The recipe's ``data.workers``; a number is done as told.
+        wanted: The recipe's ``data.workers``; a number is done as told. Other machines always do it.
         clips: How many there are to do.
         seconds: Processor seconds that they will take.
         start_seconds: What each worker takes before it begins.
         memory_bytes: What each worker takes.
         threads: How many times as fast this process is by its own threads.
     """
+    if isinstance(wanted, Cluster):
+        return wanted.workers(clips, memory_bytes)
     if wanted != "auto":
         return max(1, min(wanted, clips))
     most = min(usable_cores(), clips, int(min(2**62, _SHARE_OF_MEMORY * free_memory()) // max(1.0, memory_bytes)))
     if most < 2 or start_seconds + seconds / most > _WORTH * seconds / threads:
         return 1
     return most
+
+
+def works_here(wanted: WorkersWanted, count: int) -> bool:
+    """Whether this process does the work by itself."""
+    return count == 1 and not isinstance(wanted, Cluster)
+
+
+def open_pool(wanted: WorkersWanted, task: Task[Job, Result], count: int) -> WorkerPool[Job, Result]:
+    """So many workers, of this machine or of others."""
+    return wanted.pool(task, count) if isinstance(wanted, Cluster) else WorkerPool(task, count)
 
 
 @dataclass(frozen=True)
@@ -86,8 +128,16 @@ class WorkerDied:
 
 
 @dataclass
-class _Worker:
-    process: subprocess.Popen[bytes]
+class Worker:
+    """One worker of a pool.
+
+    Attributes:
+        process: What runs it.
+        sent: Numbers of the jobs that lie with it.
+        ready: Whether it has opened the task.
+    """
+
+    process: Any
     sent: deque[int] = field(default_factory=deque)
     ready: bool = False
 
@@ -107,12 +157,17 @@ class WorkerPool(Generic[Job, Result]):
     Args:
         task: What every worker opens.
         count: How many workers.
+
+    Attributes:
+        AT_ONCE: Jobs that lie with a worker at once, so that it never waits.
     """
+
+    AT_ONCE = 2
 
     def __init__(self, task: Task[Job, Result], count: int) -> None:
         self._task, self._count = pickle.dumps(task), count
-        self._workers: list[_Worker] = []
-        self._answers: SimpleQueue[tuple[_Worker, bytes | None]] = SimpleQueue()
+        self._workers: list[Worker] = []
+        self._answers: SimpleQueue[tuple[Worker, bytes | None]] = SimpleQueue()
         self._open: dict[int, _Open[Job]] = {}
         self._waiting: deque[int] = deque()
 
@@ -154,7 +209,7 @@ class WorkerPool(Generic[Job, Result]):
             if not self._open:
                 return
             self._hand_out()
-            self._take_in(*self._answers.get())
+            self._take_in(*self._next_answer())
             while turn in self._open and (answer := self._open[turn].answer) is not None:
                 kind, value = answer
                 if kind == FAILED:
@@ -162,21 +217,24 @@ class WorkerPool(Generic[Job, Result]):
                 yield self._open.pop(turn).job, value
                 turn += 1
 
+    def _next_answer(self) -> tuple[Worker, bytes | None]:
+        return self._answers.get()
+
     def _start(self) -> None:
         own_group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         process = subprocess.Popen(
             [sys.executable, "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **_ONE_THREAD},
+            env={**os.environ, **ONE_THREAD},
             **own_group,
         )
-        worker = _Worker(process)
+        worker = Worker(process)
         self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         self._send(worker, self._task)
 
-    def _listen(self, worker: _Worker) -> None:
+    def _listen(self, worker: Worker) -> None:
         stream = worker.process.stdout
         assert stream is not None
         with stream:
@@ -184,22 +242,26 @@ class WorkerPool(Generic[Job, Result]):
                 self._answers.put((worker, message))
         self._answers.put((worker, None))
 
-    def _send(self, worker: _Worker, content: bytes) -> None:
+    def _send(self, worker: Worker, content: bytes) -> None:
         assert worker.process.stdin is not None
         with contextlib.suppress(OSError):  # one that has just died; that is heard of in its turn
             send(worker.process.stdin, content)
 
     def _hand_out(self) -> None:
         """Give waiting jobs to the workers that have fewest."""
-        while self._waiting and self._workers:
-            worker = min(self._workers, key=lambda each: len(each.sent))
-            if len(worker.sent) >= _SENT:
+        while self._waiting and (able := [worker for worker in self._workers if self._can_take(worker)]):
+            worker = min(able, key=lambda each: len(each.sent))
+            if len(worker.sent) >= self.AT_ONCE:
                 return
             number = self._waiting.popleft()
             worker.sent.append(number)
             self._send(worker, pickle.dumps(self._open[number].job))
 
-    def _take_in(self, worker: _Worker, message: bytes | None) -> None:
+    def _can_take(self, worker: Worker) -> bool:
+        """Whether jobs may be given to a worker: to one of this machine at once, as it will soon be ready."""
+        return True
+
+    def _take_in(self, worker: Worker, message: bytes | None) -> None:
         if message is None:
             self._bury(worker)
             return
@@ -211,11 +273,10 @@ class WorkerPool(Generic[Job, Result]):
         else:
             self._open[worker.sent.popleft()].answer = (kind, value)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: Worker) -> None:
         """Let what a dead worker had be done again; what it was at counts as having killed it."""
-        code = worker.process.wait()
+        code = self._ended(worker)
         self._workers.remove(worker)
-        _close(worker)
         if worker.ready and worker.sent:
             number = worker.sent[0]
             self._open[number].deaths += 1
@@ -226,11 +287,20 @@ class WorkerPool(Generic[Job, Result]):
         if worker.ready and self._waiting:
             self._start()
         elif not self._workers and self._waiting:
-            raise TunesmithError(
-                msg("worker processes end before they begin (exit code {code})", code=code),
-                where="data.workers",
-                remedy=msg("Set data.workers=1, which works without them; often there is too little memory for more."),
-            )
+            raise self._none_begins(code)
+
+    def _ended(self, worker: Worker) -> int:
+        """Tidy up after a worker that has ended, and say with which exit code it did."""
+        code: int = worker.process.wait()
+        _close(worker)
+        return code
+
+    def _none_begins(self, code: int) -> TunesmithError:
+        return TunesmithError(
+            msg("worker processes end before they begin (exit code {code})", code=code),
+            where="data.workers",
+            remedy=msg("Set data.workers=1, which works without them; often there is too little memory for more."),
+        )
 
     def _end(self) -> None:
         for worker in self._workers:
@@ -245,7 +315,7 @@ class WorkerPool(Generic[Job, Result]):
         self._workers.clear()
 
 
-def _close(worker: _Worker) -> None:
+def _close(worker: Worker) -> None:
     assert worker.process.stdin is not None
     with contextlib.suppress(OSError):
         worker.process.stdin.close()

@@ -14,6 +14,7 @@ from tunesmith.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from tunesmith.data.sample import Sample
+    from tunesmith.data.workers import Cluster, WorkersWanted
     from tunesmith.families.contract import Family
 
 
@@ -61,6 +62,7 @@ class RunContext:
         advised: Keys of the recipe whose values the command has already advised against, by its own flags' names.
         on_saved: Called with every adapter that training writes, on the main process.
         elsewhere: What other processes have encoded already.
+        cluster: Other machines that measure, hear and encode clips.
     """
 
     folder: RunFolder
@@ -72,6 +74,16 @@ class RunContext:
     advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
     elsewhere: EncodedElsewhere | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def workers(self) -> WorkersWanted:
+        """Who does what is done to each clip by itself."""
+        return self.cluster or self.recipe.data.workers
+
+    def on_cluster(self, cluster: Cluster) -> RunContext:
+        """The run with other machines at work, and its family still open."""
+        return self._with_family_of(replace(self, cluster=cluster))
 
     def working_in(self, folder: RunFolder, console: Console) -> RunContext:
         """The same run with what it writes in another folder, and its family still open."""

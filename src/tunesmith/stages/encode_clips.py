@@ -13,7 +13,7 @@ import numpy as np
 from tunesmith.audio.problems import UnreadableAudioError
 from tunesmith.data.cache import EncodedStore
 from tunesmith.data.sample import Sample
-from tunesmith.data.workers import TRIES, WorkerDied, WorkerPool
+from tunesmith.data.workers import TRIES, WorkerDied, WorkersWanted, open_pool, worker_count
 from tunesmith.errors import UnfitSampleError
 from tunesmith.families.contract import Encoder
 from tunesmith.run.context import RunContext
@@ -27,12 +27,13 @@ Outcome = dict[str, np.ndarray] | UnfitSampleError | UnreadableAudioError
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """What a worker opens: the encoders of a base model, on the CPU."""
+    """What a worker opens: the encoders of a base model."""
 
     path: str
     family: str | None
     options: Mapping[str, Any]
     revision: str | None
+    device: str = "cpu"
 
     @contextmanager
     def __call__(self) -> Iterator[Callable[[list[Work]], list[Outcome]]]:
@@ -40,7 +41,7 @@ class EncodingTask:
         from tunesmith.families.registry import make_family
 
         family = make_family(self.path, self.family, self.options, self.revision)
-        with family.encoding.encoder("cpu") as encoder:
+        with family.encoding.encoder(self.device) as encoder:
             yield lambda variants: encode_variants(encoder, variants)
 
 
@@ -62,40 +63,45 @@ def encoded_clips(
 def _encoded_here(
     context: RunContext, store: EncodedStore, work: Sequence[Work], *, alone: bool
 ) -> Generator[tuple[Work, Outcome]]:
+    if context.cluster is not None and not alone:
+        cluster, device = context.cluster.for_device(context.recipe.model.device)
+        if work:
+            yield from _in_workers(context, store, work, cluster, workers_for(context, work, cluster), device)
+        return
     from tunesmith.run.device import pick_device
 
-    device = pick_device(context.recipe.model.device)
+    device, wanted = pick_device(context.recipe.model.device), context.recipe.data.workers
     present = context.family.encoding.present is not None  # loaded already
-    count = 1 if alone or present or device != "cpu" else workers_for(context, work)
+    count = 1 if alone or present or device != "cpu" else workers_for(context, work, wanted)
     if count > 1:
-        yield from _in_workers(context, store, work, count)
+        yield from _in_workers(context, store, work, wanted, count, device)
         return
     with context.family.encoding.kept(device) as encoder:
         for one in work:
             yield one, encode_clip(encoder, one[0], fields_left(store, one))
 
 
-def workers_for(context: RunContext, work: Sequence[Work]) -> int:
+def workers_for(context: RunContext, work: Sequence[Work], wanted: WorkersWanted) -> int:
     """How many workers encode; 1 stands for none beside this process."""
     from tunesmith.planning.times import encoding_workers
     from tunesmith.pocket.shipped import is_pocket_model
     from tunesmith.run.base_card import base_model
 
-    wanted, card = context.recipe.data.workers, base_model(context).card
-    if card is None:
-        return 1 if wanted == "auto" else min(wanted, len(work))
-    lengths = [sample.seconds for sample, _, _ in work]
     clips = len({sample.id for sample, _, _ in work})  # the variants of a sample go to one worker
+    card = base_model(context).card
+    if card is None:
+        return 1 if wanted == "auto" else worker_count(wanted, clips, 0.0, 0.0, 0.0)
+    lengths = [sample.seconds for sample, _, _ in work]
     pocket = is_pocket_model(context.recipe.model.path)
     return encoding_workers(wanted, card, clips, sum(lengths), max(lengths), pocket=pocket)
 
 
 def _in_workers(
-    context: RunContext, store: EncodedStore, work: Sequence[Work], count: int
+    context: RunContext, store: EncodedStore, work: Sequence[Work], wanted: WorkersWanted, count: int, device: str
 ) -> Generator[tuple[Work, Outcome]]:
     model = context.recipe.model
-    task = EncodingTask(model.path, model.family, dict(context.recipe.options), model.revision)
-    with WorkerPool(task, count) as pool, closing(pool.run(jobs_of(store, work))) as results:
+    task = EncodingTask(model.path, model.family, dict(context.recipe.options), model.revision, device)
+    with open_pool(wanted, task, count) as pool, closing(pool.run(jobs_of(store, work))) as results:
         for variants, outcomes in results:
             if isinstance(outcomes, WorkerDied):
                 yield from ((one, died(one[0], outcomes)) for one in variants)

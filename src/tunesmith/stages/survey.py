@@ -115,7 +115,7 @@ def examine(context: RunContext, layout: Dataset) -> CheckReport:
             unk_ratio=context.family.checks.unk_ratio if local else None,
             text_findings=context.family.checks.text_findings if local else None,
             overrule=context.recipe.data.overrule,
-            workers=context.recipe.data.workers,
+            workers=context.workers,
             progress=advance,
             facts_path=context.folder.facts,
             problems=layout.problems,
@@ -133,7 +133,7 @@ def _spoken(context: RunContext) -> tuple[Check, ...]:
         return ()
     model = context.recipe.model
     task = FamilyListening(model.path, model.family, dict(context.recipe.options), model.revision)
-    return speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS), context.recipe.data.workers, task)
+    return speech_checks(tools, context.folder.facts.with_name(SPOKEN_FACTS), context.workers, task)
 
 
 def speech_checks(

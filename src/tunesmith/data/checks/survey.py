@@ -116,12 +116,12 @@ def _measure(jobs: Sequence[Job], workers: WorkersWanted) -> Generator[tuple[Job
     """Every job with what was measured, in order."""
     from tunesmith.data.checks.measure import measure_clip
     from tunesmith.data.checks.measuring import killed, measuring, workers_for
-    from tunesmith.data.workers import WorkerDied, WorkerPool
+    from tunesmith.data.workers import WorkerDied, open_pool, works_here
 
     count = workers_for(jobs, workers)
-    if count == 1:
+    if not jobs or works_here(workers, count):
         yield from ((job, measure_clip(job)) for job in jobs)
         return
-    with WorkerPool(measuring, count) as pool, closing(pool.run(jobs)) as results:
+    with open_pool(workers, measuring, count) as pool, closing(pool.run(jobs)) as results:
         for job, result in results:
             yield job, (killed(result), None) if isinstance(result, WorkerDied) else result

@@ -16,7 +16,7 @@ from tunesmith.data.checks.facts import fact_key
 from tunesmith.data.checks.saving import Saving
 from tunesmith.data.load import load
 from tunesmith.data.sample import AudioRef
-from tunesmith.data.workers import Task, WorkerDied, WorkerPool, WorkersWanted, worker_count
+from tunesmith.data.workers import Task, WorkerDied, WorkersWanted, open_pool, worker_count, works_here
 from tunesmith.errors import TunesmithError
 from tunesmith.speech.duration import floor_db, stretches
 from tunesmith.speech.recordings.facts import SpokenFacts, SpokenStore
@@ -79,10 +79,10 @@ class Listener:
     def _listened(self, jobs: Sequence[Recording], context: CheckContext) -> Generator[SpokenFacts | WorkerDied | None]:
         """What is heard in recordings, in their order."""
         count = 1 if self.task is None else self._worker_count(len(jobs), context)
-        if count == 1 or self.task is None:
+        if not jobs or self.task is None or works_here(self.workers, count):
             yield from (self.measured(job) for job in jobs)
             return
-        with WorkerPool(self.task, count) as pool, closing(pool.run(jobs)) as results:
+        with open_pool(self.workers, self.task, count) as pool, closing(pool.run(jobs)) as results:
             yield from (found for _, found in results)
 
     def _worker_count(self, clips: int, context: CheckContext) -> int:
