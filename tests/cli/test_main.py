@@ -73,7 +73,7 @@ def test_help_is_light_and_lists_every_verb_in_both_languages() -> None:
     assert "训练适配器" in done.stdout
 
 
-@pytest.mark.parametrize("verb", [verb.__name__ for verb, _ in VERBS])
+@pytest.mark.parametrize("verb", [verb.__name__.replace("_", "-") for verb, _ in VERBS])
 def test_every_verb_explains_itself_in_english_and_chinese(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0
     text = capsys.readouterr().out

@@ -185,7 +185,7 @@ def test_whisper_is_asked_once_and_what_it_hears_is_held_against_the_text(tmp_pa
     again = Listener(MFCC, Transcriber(tmp_path / "nowhere", "tiny"), "en", path)  # which could not be loaded
     assert checked(tmp_path, clips, again) == found
     path.write_text('{"version": 1, "key": "x"}\nnonsense\n' + path.read_text(), encoding="utf-8")
-    assert len(SpokenStore(path)._known) == 2
+    assert len(SpokenStore(path).known) == 2
 
 
 def test_the_largest_group_of_alike_voices_is_the_speaker():

@@ -83,12 +83,15 @@ def test_shares_of_songs_become_the_same_bytes(tmp_path, clips, count):
     assert not parted.folder.shards.exists(), "nothing is left to do"
 
 
-def test_shares_of_spoken_clips_are_heard_and_become_the_same_bytes(tmp_path):
-    folder = tmp_path / "spoken"
+def spoken(folder: Path) -> Path:
     for number in range(5):
         save(folder / f"{number}.wav", phrase(number, 3.0, 16_000), 16_000)
         (folder / f"{number}.txt").write_text(f"what is said in the clip of number {number}")
-    contexts = {}
+    return folder
+
+
+def test_shares_of_spoken_clips_are_heard_and_become_the_same_bytes(tmp_path):
+    folder, contexts = spoken(tmp_path / "spoken"), {}
     for name in ("whole", "parted"):
         contexts[name] = context_of(tmp_path, name, "pocket/step_audio", 1, folder=str(folder))
     run_stages(contexts["whole"], ["check"])

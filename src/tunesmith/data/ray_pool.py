@@ -24,7 +24,7 @@ from typing import Any
 
 from tunesmith import __version__
 from tunesmith.data.worker_process import FAILED, READY, answer, pickled
-from tunesmith.data.workers import ONE_THREAD, Cluster, Task, Worker, WorkerPool
+from tunesmith.data.workers import ONE_THREAD, Task, Worker, WorkerCluster, WorkerPool
 from tunesmith.errors import TunesmithError
 from tunesmith.texts import Message, msg
 
@@ -150,7 +150,7 @@ class RayPool(WorkerPool[Any, Any]):
 
 
 @dataclass(frozen=True)
-class RayCluster(Cluster):
+class RayCluster(WorkerCluster):
     """A cluster that this process is connected to.
 
     Attributes:

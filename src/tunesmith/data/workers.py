@@ -37,7 +37,7 @@ Task = Callable[[], AbstractContextManager[Callable[[Job], Result]]]
 """What a worker opens once, and what then does each job; it can be pickled, as jobs and results can."""
 
 
-class Cluster(ABC):
+class WorkerCluster(ABC):
     """Other machines that do jobs, each with what a worker process needs."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Cluster(ABC):
         """
 
     @abstractmethod
-    def for_device(self, wanted: str) -> tuple[Cluster, str]:
+    def for_device(self, wanted: str) -> tuple[WorkerCluster, str]:
         """The same machines as they serve a recipe's ``model.device``, and the name of that device on each of them.
 
         Raises:
@@ -62,7 +62,7 @@ class Cluster(ABC):
         """Workers on its machines."""
 
 
-WorkersWanted = Literal["auto"] | int | Cluster
+WorkersWanted = Literal["auto"] | int | WorkerCluster
 """The recipe's ``data.workers``, or other machines, which then do everything."""
 
 TRIES = 2
@@ -96,7 +96,7 @@ def worker_count(
         memory_bytes: What each worker takes.
         threads: How many times as fast this process is by its own threads.
     """
-    if isinstance(wanted, Cluster):
+    if isinstance(wanted, WorkerCluster):
         return wanted.workers(clips, memory_bytes)
     if wanted != "auto":
         return max(1, min(wanted, clips))
@@ -108,12 +108,12 @@ def worker_count(
 
 def works_here(wanted: WorkersWanted, count: int) -> bool:
     """Whether this process does the work by itself."""
-    return count == 1 and not isinstance(wanted, Cluster)
+    return count == 1 and not isinstance(wanted, WorkerCluster)
 
 
 def open_pool(wanted: WorkersWanted, task: Task[Job, Result], count: int) -> WorkerPool[Job, Result]:
     """So many workers, of this machine or of others."""
-    return wanted.pool(task, count) if isinstance(wanted, Cluster) else WorkerPool(task, count)
+    return wanted.pool(task, count) if isinstance(wanted, WorkerCluster) else WorkerPool(task, count)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tunesmith.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from tunesmith.data.sample import Sample
-    from tunesmith.data.workers import Cluster, WorkersWanted
+    from tunesmith.data.workers import WorkerCluster, WorkersWanted
     from tunesmith.families.contract import Family
 
 
@@ -74,14 +74,14 @@ class RunContext:
     advised: frozenset[str] = frozenset()
     on_saved: Callable[[SavedAdapter], None] | None = None
     elsewhere: EncodedElsewhere | None = None
-    cluster: Cluster | None = None
+    cluster: WorkerCluster | None = None
 
     @property
     def workers(self) -> WorkersWanted:
         """Who does what is done to each clip by itself."""
         return self.cluster or self.recipe.data.workers
 
-    def on_cluster(self, cluster: Cluster) -> RunContext:
+    def on_cluster(self, cluster: WorkerCluster) -> RunContext:
         """The run with other machines at work, and its family still open."""
         return self._with_family_of(replace(self, cluster=cluster))
 

@@ -91,6 +91,6 @@ def test_an_interrupted_listener_keeps_what_it_has_heard(tmp_path):
     listener = Listener(VoiceVector("mine", embed), path=path)
     with pytest.raises(KeyboardInterrupt):
         listener.hear(context)
-    assert len(SpokenStore(path)._known) == 2
+    assert len(SpokenStore(path).known) == 2
     assert len(listener.hear(context)) == 3 and len(heard) == 4, "only the third is heard again"
-    assert measure.fact_key(context.clips[0].sample.target) in SpokenStore(path)._known
+    assert measure.fact_key(context.clips[0].sample.target) in SpokenStore(path).known
