@@ -76,7 +76,7 @@ def test_there_are_enough_cases_of_every_kind_and_the_draw_takes_from_each(scrip
     from tunesmith.cli.main import VERBS
 
     verbs = {command.words[1] for case in cases for command in case.commands if command.words[0] == "tunesmith"}
-    assert {verb.__name__ for verb, _ in VERBS} <= verbs
+    assert {verb.__name__.replace("_", "-") for verb, _ in VERBS} <= verbs
 
 
 def test_a_dozen_cases_end_in_sentences(script: ModuleType, work: Path) -> None:

@@ -107,7 +107,7 @@ def test_checkpointing_gives_the_same_gradients(make):
     gradients = []
     for recompute in (False, True):
         state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
-        (batch, rngs, _), *_ = local_micro_batches(state, 0)
+        (batch, rngs, *_), *_ = local_micro_batches(state, 0)
         torch.manual_seed(0)
         terms = state.family.objective.loss(state.networks, batch, rngs)
         (terms["denoise"].sum / terms["denoise"].denominator).backward()

@@ -191,7 +191,7 @@ def test_checkpointing_gives_the_same_gradients(make):
     for recompute in (False, True):
         state = build_train_state(make(f"c{recompute}", gradient_checkpointing=recompute))
         assert state.networks[FLOW].decoder.estimator.gradient_checkpointing is recompute
-        (batch, rngs, _), *_ = local_micro_batches(state, 0)
+        (batch, rngs, *_), *_ = local_micro_batches(state, 0)
         combine(
             state.family.objective.loss(state.networks, batch, rngs), state.family.objective.loss_denominators(batch)
         ).backward()
