@@ -89,7 +89,7 @@ def flop_share(options: argparse.Namespace, update: Any, seconds: float) -> None
     """The update's FLOP/s over what this run's GEMM reaches at the shapes of the decoder's layers."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=of_onednn()) as counter:
         update()
     rows, width = options.batch * options.frames, options.width
     shapes = {(width, width): 8, (width, 4 * width): 4, (4 * width, width): 4}
@@ -98,6 +98,17 @@ def flop_share(options: argparse.Namespace, update: Any, seconds: float) -> None
     print(f"  {counter.get_total_flops() / 1e9:.1f} GFLOP per update; GEMM at these shapes {peak / 1e9:.1f} GFLOP/s")
     print(protocol.ratio_line(f"{reached / 1e9:.1f} GFLOP/s over it", reached / peak, 0.6))
     measured(flop_share=reached / peak)
+
+
+def of_onednn() -> dict[Any, Any]:
+    """How to count the products that torch's counter does not know (``tunesmith.adapters.frozen_products``)."""
+    import torch
+
+    def linear(rows: Any, weight: Any, *_: Any, **__: Any) -> int:
+        return 2 * int(rows[0]) * int(weight[0]) * int(weight[1])
+
+    known = hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return {torch.ops.mkldnn._linear_pointwise: linear} if known else {}
 
 
 def true_lengths(options: argparse.Namespace, folder: Path) -> None:

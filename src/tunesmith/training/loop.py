@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from tunesmith.adapters.fused import fused
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.item_rng import key_of
 from tunesmith.families.loss_terms import LossAccumulator, LossResult, add_denominators, combine, result_of
@@ -108,7 +109,7 @@ def backward(state: TrainState, micros: Sequence[Micro], totals: Mapping[str, fl
         Their losses, and whether any of them had one.
     """
     meter, has_loss = LossAccumulator(), False
-    with inputs_left_alone(state):
+    with inputs_left_alone(state), fused(state.active.values()):
         for micro in micros:
             with state.accelerator.autocast():
                 terms = state.family.objective.loss(state.active, state.to_device(micro.batch), micro.rngs)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.adapters.fused import fused
 from tunesmith.families.contract import Batch, Family
 from tunesmith.recipe.models import Recipe
 from tunesmith.records.environment import PrecisionTrial
@@ -107,10 +108,11 @@ def _seconds(block: nn.Module, reached: _Reached, *, half: bool, full: bool) -> 
     fastest = math.inf
     for _ in range(PASSES):
         begun = time.process_time()
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            output = block(stream, *others, **named)
-        output = output[0] if isinstance(output, tuple) else output
-        output.float().sum().backward()
+        with fused([block]):
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                output = block(stream, *others, **named)
+            output = output[0] if isinstance(output, tuple) else output
+            output.float().sum().backward()
         last = time.process_time() - begun
         fastest = min(fastest, last)
         if last > LONG:

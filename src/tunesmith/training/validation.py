@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tunesmith.adapters.fused import fused
 from tunesmith.data.batches import micro_batches
 from tunesmith.data.samples import in_order
 from tunesmith.families.contract import Batch, Family
@@ -49,7 +50,7 @@ def measure_networks(
 ) -> LossResult:
     """Loss of any networks over fixed batches, without gradients."""
     meter = LossAccumulator()
-    with torch.no_grad():
+    with torch.no_grad(), fused(networks.values()):
         for batch in batches:
             meter.add(family.objective.loss(networks, to_device(batch, device), None))
     return meter.result()

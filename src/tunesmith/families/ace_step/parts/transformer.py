@@ -148,7 +148,8 @@ class AceStepTransformer(nn.Module):
         """
         inner_mask = None if leaky else frame_mask_BT
         time = self.timestep_embedder(sinusoid(time_B).to(self.dtype))
-        frames = self.proj_in(latents_BCHT.to(self.dtype), inner_mask)
+        # Laid out as (B, T, D): of another layout inductor makes wrong gradients (benchmarks/compiled_gradients.py).
+        frames = self.proj_in(latents_BCHT.to(self.dtype), inner_mask).contiguous()
         positions = torch.arange(frames.shape[1], device=frames.device)[None]
         width, theta = self.config.attention_head_dim, self.config.rope_theta
         inputs = BlockInputs(
