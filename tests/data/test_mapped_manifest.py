@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +143,14 @@ def test_mixes_and_plans_are_those_of_the_samples_themselves(tmp_path):
         assert sorted(i for update in of_each[0].updates for i in update) == chosen
         draws = EpochDraws(5, epoch, entries[0].ids)
         assert [draws[i] for i in (0, -1)] == [EpochDraws(5, epoch, ids[1])[i] for i in (0, -1)]
+
+
+def test_no_pandas_for_a_column(tmp_path: Path):
+    manifest = tmp_path / "manifest.jsonl"
+    write_manifest(manifest, samples(20))
+    program = (
+        "import sys; from pathlib import Path; from tunesmith.data.mapped_manifest import map_manifest;"
+        "found = map_manifest(Path(sys.argv[1])); found.seconds.sum(); found.is_in('train').any(); found.ids.order();"
+        "sys.exit(2 if 'pandas' in sys.modules else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(manifest)], check=False).returncode == 0

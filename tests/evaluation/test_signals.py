@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -298,3 +300,12 @@ def test_noise_beside_noisy_drums_is_told_by_standing_still():
         signals = measure(mixed, RATE)
         assert signals.noise_onset_s == pytest.approx(onset, abs=1)
         assert signals.noise_std_db < STEADY_DB
+
+
+def test_measuring_imports_no_statistics():
+    program = (
+        "import sys, numpy as np; from tunesmith.evaluation.signals import measure;"
+        "measure(np.random.default_rng(0).normal(size=48_000) / 10, 24_000);"
+        "sys.exit(2 if {'scipy.signal', 'scipy.stats'} & set(sys.modules) else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

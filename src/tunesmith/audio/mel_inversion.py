@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.audio.log_mel import MAGNITUDE_FLOOR, MEL_FLOOR, LogMel
+from tunesmith.audio.mel_bands import MelBands
 
 MOMENTUM = 0.99
 FIT_STEPS = 16
@@ -47,10 +48,8 @@ class MelInversion(nn.Module):
         """Audio (B, F * hop_length) of log-mel spectrograms."""
         spectrogram = self.mel_transform.spectrogram
         frames = MelFrames(spectrogram.window, spectrogram.hop, len(self.filters))
-        energies, filters = mel_BMF.transpose(1, 2).exp(), self.filters
-        audio = griffin_lim(
-            self.magnitudes(energies), frames, self.iterations, lambda reached: towards(energies, reached, filters)
-        )
+        fit = MelFit(self.filters, mel_BMF.transpose(1, 2).exp())
+        audio = griffin_lim(fit.magnitudes(), frames, self.iterations, fit.gains)
         spare = (frames.size - frames.hop) // 2
         return audio[:, spare : spare + mel_BMF.shape[-1] * frames.hop]
 
@@ -62,22 +61,38 @@ class MelInversion(nn.Module):
 
     def magnitudes(self, energies_BFM: torch.Tensor) -> torch.Tensor:
         """STFT magnitudes (B, F, K) whose mel energies are the given ones, as smooth as the filters allow."""
-        filters_KM = self.filters
+        return MelFit(self.filters, energies_BFM).magnitudes()
+
+
+class MelFit:
+    """Moves magnitudes towards mel energies (B, F, M) that they are to have, through ``filters_KM``."""
+
+    def __init__(self, filters_KM: torch.Tensor, energies_BFM: torch.Tensor) -> None:
+        self._filters_KM, self._shape = filters_KM, energies_BFM.shape[:2]
+        self._energies_RM = energies_BFM.flatten(0, 1)
+        self._hears = MelBands(filters_KM)
+        self._answers = MelBands(filters_KM / filters_KM.sum(dim=1, keepdim=True).clamp(min=_TINY))
+
+    def magnitudes(self) -> torch.Tensor:
+        """Magnitudes (B, F, K) that have these energies, as smooth as the filters allow."""
+        filters_KM = self._filters_KM
         # Straight lines between the filters' centres.
-        magnitudes = (energies_BFM / filters_KM.sum(dim=0)) @ (filters_KM / filters_KM.amax(dim=0)).T
+        magnitudes = (self._energies_RM / filters_KM.sum(dim=0)) @ (filters_KM / filters_KM.amax(dim=0)).T
+        magnitudes_BFK: torch.Tensor = magnitudes.unflatten(0, self._shape)
         for _ in range(FIT_STEPS):
-            magnitudes = towards(energies_BFM, magnitudes, filters_KM)
-        return magnitudes
+            magnitudes_BFK.mul_(self.gains(magnitudes_BFK.square()))
+        return magnitudes_BFK
 
+    def gains(self, powers_BFK: torch.Tensor) -> torch.Tensor:
+        """What to multiply magnitudes with, whose squares are given (and overwritten): (B, F, K).
 
-def towards(energies_BFM: torch.Tensor, magnitudes_BFK: torch.Tensor, filters_KM: torch.Tensor) -> torch.Tensor:
-    """One multiplicative step of the magnitudes towards the least Kullback-Leibler divergence of their energies.
-
-    They stay non-negative, and zero where no filter is.
-    """
-    reached = magnitudes_BFK.square().add_(MAGNITUDE_FLOOR).sqrt_() @ filters_KM
-    ratio = energies_BFM / reached.clamp_(min=MEL_FLOOR)
-    return (ratio @ (filters_KM / filters_KM.sum(dim=1, keepdim=True).clamp(min=_TINY)).T).mul_(magnitudes_BFK)
+        It is one multiplicative step towards the least Kullback-Leibler divergence of their energies. Magnitudes stay
+        non-negative by it, and where no filter is they become zero.
+        """
+        reached = self._hears.energies(powers_BFK.add_(MAGNITUDE_FLOOR).sqrt_().flatten(0, 1))
+        ratio = torch.div(self._energies_RM, reached.clamp_(min=MEL_FLOOR), out=reached)
+        gains: torch.Tensor = self._answers.spread(ratio).unflatten(0, self._shape)
+        return gains
 
 
 class MelFrames:
@@ -88,6 +103,7 @@ class MelFrames:
 
     def __init__(self, window: torch.Tensor, hop: int, bins: int | None = None) -> None:
         self.window, self.hop, self.size, self.bins = window, hop, len(window), bins
+        self._known: tuple[int, torch.Tensor] | None = None
 
     def spectra(self, audio_BN: torch.Tensor) -> torch.Tensor:
         """Complex spectra (B, F, K)."""
@@ -97,8 +113,14 @@ class MelFrames:
     def audio(self, spectra_BFK: torch.Tensor) -> torch.Tensor:
         """Audio (B, (F - 1) * hop + W) whose spectra come nearest to the given ones."""
         pieces = torch.fft.irfft(spectra_BFK, n=self.size).mul_(self.window)
-        norm = (self.window**2).expand(1, pieces.shape[1], -1)
-        return self._add(pieces).div_(self._add(norm).clamp_(min=_TINY))
+        return self._add(pieces).div_(self._norm(pieces.shape[1]))
+
+    def _norm(self, count: int) -> torch.Tensor:
+        """What overlapping windows add up to, the same in every round."""
+        if self._known is None or self._known[0] != count:
+            norm = self._add((self.window**2).expand(1, count, -1)).clamp_(min=_TINY)
+            self._known = count, norm
+        return self._known[1]
 
     def _add(self, pieces_BFW: torch.Tensor) -> torch.Tensor:
         rows, count, _ = pieces_BFW.shape
@@ -110,19 +132,20 @@ class MelFrames:
 
 
 def griffin_lim(
-    magnitudes_BFK: torch.Tensor, frames: MelFrames, iterations: int, refit: Callable[[torch.Tensor], torch.Tensor]
+    magnitudes_BFK: torch.Tensor, frames: MelFrames, iterations: int, gains: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """Audio (B, N) that begins at the given magnitudes; ``refit`` corrects the magnitudes of every round."""
-    spectra = torch.polar(magnitudes_BFK, first_phases(magnitudes_BFK, frames))
-    before = torch.zeros_like(spectra)
+    """Audio (B, N) that begins at the given magnitudes; ``gains`` corrects those of every round, by their squares."""
+    rows, count, bins = magnitudes_BFK.shape
+    spectra = magnitudes_BFK.new_zeros(rows, count, frames.size // 2 + 1, dtype=torch.complex64)
+    heard = spectra[..., :bins]  # silence above it, which is written once
+    heard.copy_(torch.polar(magnitudes_BFK, first_phases(magnitudes_BFK, frames)))
+    before = torch.zeros_like(heard)
     for _ in range(iterations):
         consistent = frames.spectra(frames.audio(spectra))
-        ahead = torch.lerp(torch.view_as_real(before), torch.view_as_real(consistent), 1 + MOMENTUM)
-        before = consistent
+        ahead = torch.view_as_real(before).lerp_(torch.view_as_real(consistent), 1 + MOMENTUM)
         real, imaginary = ahead.unbind(-1)
-        reached = real.square().addcmul_(imaginary, imaginary).sqrt_()  # twice as fast as the abs of complex numbers
-        gains = refit(reached).div_(reached.clamp_(min=_TINY))
-        spectra = torch.view_as_complex(ahead) * gains
+        torch.mul(before, gains(real.square().addcmul_(imaginary, imaginary)), out=heard)
+        before = consistent
     return frames.audio(spectra)
 
 

@@ -64,7 +64,7 @@ class MappedIds(Ids):
 
         rows = self._samples.rows
         column = pa.chunked_array([batch.column(_ID) for batch in self._samples.batches], pa.binary())
-        every = pc.sort_indices(column).to_numpy().astype(np.int32)
+        every = _content(pc.sort_indices(column), np.uint64).astype(np.int32)
         pa.default_memory_pool().release_unused()
         place_of = np.full(len(every), -1, np.int32)
         place_of[rows] = np.arange(len(rows), dtype=np.int32)
@@ -126,7 +126,8 @@ class MappedSamples(Samples):
         return cast(bytes, self.batches[batch].column(column)[row].as_py())
 
     def _column(self, column: int) -> np.ndarray:
-        parts = [batch.column(column).to_numpy() for batch in self.batches]
+        kind = np.float64 if column == _SECONDS else np.uint8
+        parts = [_content(batch.column(column), kind) for batch in self.batches]
         whole = np.concatenate(parts) if parts else np.zeros(0)
         return whole if len(whole) == len(self.rows) else whole[self.rows]
 
@@ -207,14 +208,36 @@ def _write(path: Path, manifest: Path, content: str) -> None:
         with temporary.open("wb") as file, pa.ipc.new_file(file, schema) as writer:
             lines = manifest_lines(manifest)
             while rows := [_row(line, sample) for line, sample in islice(lines, ROWS)]:
-                columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-                arrays = [pa.array(values, kind) for values, kind in columns]
-                writer.write_batch(pa.record_batch(arrays, schema=schema))
+                ids, texts, *numbers = zip(*rows, strict=True)
+                arrays = [_joined(ids, pa.binary(), np.int32), _joined(texts, pa.large_binary(), np.int64)]
+                arrays += [_numbers(found, kind) for found, kind in zip(numbers, schema.types[2:], strict=True)]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
         with temporary.open("rb") as made, mmap.mmap(made.fileno(), 0, access=mmap.ACCESS_READ) as written:
             check = _checksum(written)
         with temporary.open("ab") as end:
             end.write(check)
     pa.default_memory_pool().release_unused()
+
+
+def _content(column: pa.Array, kind: type[np.generic]) -> np.ndarray:
+    """A column of numbers, none of which is missing (pyarrow's own ways to NumPy and from lists import pandas)."""
+    found: np.ndarray = np.frombuffer(column.buffers()[1], kind, len(column) + column.offset)[column.offset :]
+    return found
+
+
+def _joined(texts: Sequence[bytes], kind: pa.DataType, offsets: type[np.integer]) -> pa.Array:
+    """A column of bytes."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *map(len, texts)], dtype=offsets)
+    return pa.Array.from_buffers(kind, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))])
+
+
+def _numbers(found: Sequence[float], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    content = np.array(found, kind.to_pandas_dtype())
+    return pa.Array.from_buffers(kind, len(content), [None, pa.py_buffer(content)])
 
 
 def _row(line: bytes, sample: Sample) -> tuple[Any, ...]:

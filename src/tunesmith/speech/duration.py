@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunesmith.audio.measure.peaks import peaks
 from tunesmith.data.sample import CLONE, PROMPT, PROMPT_TEXT
 from tunesmith.speech.syllables import syllables
 
@@ -72,14 +73,13 @@ def nuclei(audio: np.ndarray, rate: int) -> int:
     Source: de Jong & Wempe 2009, "Praat script to detect syllable nuclei and measure speech rate automatically".
     """
     from scipy.ndimage import gaussian_filter1d
-    from scipy.signal import find_peaks
 
     level = frame_levels(audio, rate)
     if not len(level):
         return 0
     loud = float(np.percentile(level, 95))
     smooth = gaussian_filter1d(np.maximum(level, loud - 40), 2.0)
-    return len(find_peaks(smooth, height=loud - 25, prominence=2.0)[0])
+    return len(peaks(smooth, height=loud - 25, prominence=2.0))
 
 
 def end_db(audio: np.ndarray, rate: int) -> float:

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.measure.filtered import filtered
+
 Array = NDArray[np.floating]
 
 FLOOR_LUFS = -80.0
@@ -65,8 +67,6 @@ def loudness_curve(audio: Array, sample_rate: int) -> Array:
 
     Source: EBU Tech 3341 (400 ms windows of BS.1770 loudness).
     """
-    from scipy.signal import sosfilt
-
     samples = as_channels(audio)
     if len(samples) == 0:
         return np.array([FLOOR_LUFS])
@@ -75,7 +75,7 @@ def loudness_curve(audio: Array, sample_rate: int) -> Array:
     total = np.zeros(len(samples) + 1)
     sections = k_weighting(sample_rate)
     for channel in range(samples.shape[1]):
-        weighted = sosfilt(sections, samples[:, channel].astype(np.float64))
+        weighted = filtered(samples[:, channel], sections)
         np.cumsum(weighted**2, out=weighted)
         total[1:] += weighted
     starts = np.arange(1 + (len(samples) - window) // hop) * hop

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.audio.measure.peaks import peaks
+
 Array = NDArray[np.floating]
 
 FRAMES_PER_SECOND = 2
@@ -22,16 +24,14 @@ def section_changes(features: Array) -> list[float]:
     Source: Foote 2000, "Automatic audio segmentation using a measure of audio novelty"; a kernel of 12 s, peaks of at
     least a quarter of the highest. It rather finds too many: they are places to cut, not the form of a song.
     """
-    from scipy.signal import find_peaks
-
     if len(features) <= 2 * _REACH:
         return []
     curve = _novelty(features)
     highest = curve[_REACH // 2 : -_REACH // 2].max()
     if highest <= 0:
         return []
-    peaks, _ = find_peaks(curve / highest, distance=_LEAST_APART, height=_LEAST_HEIGHT, prominence=0.6 * _LEAST_HEIGHT)
-    return [float(peak) / FRAMES_PER_SECOND for peak in peaks]
+    found = peaks(curve / highest, _LEAST_HEIGHT, prominence=0.6 * _LEAST_HEIGHT, distance=_LEAST_APART)
+    return [peak / FRAMES_PER_SECOND for peak in found]
 
 
 def _novelty(features: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from tunesmith.evaluation.diagnosis import fade
 from tunesmith.evaluation.diagnosis.run_finding import RunData
 from tunesmith.evaluation.diagnosis.shares import in_the_data
+from tunesmith.evaluation.rank_sum import lies_under
 from tunesmith.evaluation.reference_stats import finite
 from tunesmith.evaluation.signals import Signals
 from tunesmith.records.run_finding import RunFinding
@@ -30,12 +31,12 @@ def judge(run: RunData) -> list[RunFinding]:
     slopes, reference = _slopes(run.adapter), _slopes(run.clips)
     if len(slopes) < _FEWEST_OUTPUTS or len(reference) < _FEWEST_CLIPS:
         return []
-    p_value = falls_faster(slopes, reference)
+    p_value = lies_under(slopes, reference)
     difference = float(np.median(slopes) - np.median(reference))
     if p_value >= _ALPHA or difference > -_LEAST_DB_PER_S:
         return []
     base = _slopes(run.base or ())
-    base_p = falls_faster(base, reference) if len(base) >= _FEWEST_OUTPUTS else math.nan
+    base_p = lies_under(base, reference) if len(base) >= _FEWEST_OUTPUTS else math.nan
     base_too = base_p < _ALPHA and float(np.median(base) - np.median(slopes)) < _LEAST_DB_PER_S
     cause, remedy = in_the_data(fade.RULE, run, base_too=base_too)
     return [
@@ -58,13 +59,6 @@ def judge(run: RunData) -> list[RunFinding]:
             remedy=remedy,
         )
     ]
-
-
-def falls_faster(slopes: Sequence[float] | np.ndarray, reference: Sequence[float] | np.ndarray) -> float:
-    """One-sided p-value that ``slopes`` lie under ``reference`` (Mann & Whitney 1947)."""
-    from scipy.stats import mannwhitneyu
-
-    return float(mannwhitneyu(slopes, reference, alternative="less").pvalue)
 
 
 def _slopes(clips: Sequence[Signals]) -> np.ndarray:
