@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunesmith needs Python 3.11 or newer.")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[lyrics,japanese,datasets,step-audio,ears]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[lyrics,japanese,datasets,step-audio,ears,studio]'
 	touch $(STAMP)
 
 demo: install
