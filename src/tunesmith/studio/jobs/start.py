@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tunesmith.errors import TunesmithError
 from tunesmith.files import write_text
+from tunesmith.studio.errors import NotNowError, NotThereError
 from tunesmith.studio.jobs import system
 from tunesmith.studio.jobs.record import JobFiles, JobRecord, all_jobs, new_id
 from tunesmith.studio.jobs.state import UNFINISHED, JobState, ended, state_of
@@ -85,7 +86,7 @@ class JobFolder:
             return self._over[name]
         files = JobFiles(self.folder, name)
         if not name.replace("-", "").isalnum() or not files.record.exists():
-            raise TunesmithError(msg("there is no job `{name}`", name=name[:80]))
+            raise NotThereError(msg("there is no job `{name}`", name=name[:80]))
         state = state_of(files, files.read())
         job = Job(files, ended(files), state)
         if state not in UNFINISHED:
@@ -110,9 +111,9 @@ class JobFolder:
         """
         job = self.job(name)
         if job.state not in UNFINISHED:
-            raise TunesmithError(msg("this job is over"), where=name)
+            raise NotNowError(msg("this job is over"), where=name)
         if at_once and not job.may_end:
-            raise TunesmithError(
+            raise NotNowError(
                 msg("this job may not be ended at once yet"),
                 where=name,
                 remedy=msg("Ask it to stop first: it saves, which may take {seconds:.0f} s.", seconds=PATIENCE),

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from tunesmith.errors import TunesmithError
+from tunesmith.studio.errors import NotThereError
 from tunesmith.texts import msg
 
 Verb = Literal["run", "check", "encode", "train", "generate", "evaluate", "report", "demo"]
 Flag = Literal["resume", "fresh", "force"]
-FLAGS: dict[Verb, tuple[Flag, ...]] = {
+FLAGS: dict[str, tuple[Flag, ...]] = {
     "run": ("resume", "fresh", "force"),
     "check": ("force",),
     "encode": ("force",),
@@ -25,7 +26,7 @@ FLAGS: dict[Verb, tuple[Flag, ...]] = {
     "demo": (),
 }
 """The flags that each verb has, of those that a page offers."""
-ON_DEVICE: tuple[Verb, ...] = ("run", "encode", "train", "generate", "evaluate", "demo")
+ON_DEVICE: tuple[str, ...] = ("run", "encode", "train", "generate", "evaluate", "demo")
 """Verbs that compute on the run's device; the others wait in the queue of the CPU."""
 _OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)*=", re.ASCII)
 _LONGEST = 4000
@@ -42,7 +43,7 @@ class Wanted:
         device: The queue it waits in.
     """
 
-    verb: Verb
+    verb: str
     run: str
     argv: tuple[str, ...]
     device: str
@@ -87,13 +88,13 @@ def run_folder(runs: Path, name: str) -> Path:
     """The folder of a run by its name, as it stands in the listing.
 
     Raises:
-        TunesmithError: when there is no such folder right in the runs' folder.
+        NotThereError: when there is no such folder right in the runs' folder.
     """
     if name and not name.startswith(".") and "\0" not in name and not re.search(r"[/\\]", name):
         folder = runs / name
         if folder.is_dir():
             return folder
-    raise TunesmithError(msg("there is no run `{name}`", name=name[:200]), where=str(runs))
+    raise NotThereError(msg("there is no run `{name}`", name=name[:200]), where=str(runs))
 
 
 def queue_of(folder: Path, overrides: Sequence[str]) -> str:

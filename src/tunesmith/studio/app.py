@@ -1,0 +1,80 @@
+"""The application: routes, refusals as sentences, the guard before all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from tunesmith import __version__
+from tunesmith.errors import TunesmithError
+from tunesmith.files import explain_os_error
+from tunesmith.studio import pages
+from tunesmith.studio.api import jobs, media, runs
+from tunesmith.studio.api.context import Studio, _language
+from tunesmith.studio.audit import AuditLog
+from tunesmith.studio.errors import NotNowError, NotThereError
+from tunesmith.studio.guard import Door, Guard
+from tunesmith.studio.jobs.start import JobFolder
+from tunesmith.studio.media import MediaIds
+from tunesmith.studio.runs.facts import RunShelf
+from tunesmith.texts import Message, msg
+
+STATIC = Path(__file__).parent / "static"
+
+
+def make_app(folder: Path, door: Door) -> FastAPI:
+    """The studio over a folder of runs.
+
+    Args:
+        folder: The folder of all runs.
+        door: Who may come in.
+    """
+    app = FastAPI(
+        title="Tunesmith studio",
+        version=__version__,
+        docs_url=None,  # its pages would come from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    studio = Studio(folder, RunShelf(folder), JobFolder(folder), MediaIds(door.token, (folder,)))
+    app.state.studio = studio
+    for router in (runs.router, jobs.router, media.router, pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(TunesmithError, _refused)
+    app.add_exception_handler(OSError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(Guard, door=door, audit=AuditLog(studio.home / "audit.log"))
+    return app
+
+
+def _refusal(request: Request, status: int, said: Message) -> JSONResponse:
+    return JSONResponse({"error": said.render(_language(request))}, status)
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    status = 404 if isinstance(error, NotThereError) else 409 if isinstance(error, NotNowError) else 400
+    if isinstance(error, OSError):
+        error = explain_os_error(error, Path(error.filename or "."))
+    assert isinstance(error, TunesmithError)
+    return _refusal(request, status, error.message)
+
+
+def _not_understood(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    said = Message.fixed(str(first["msg"]))
+    return _refusal(request, 422, msg("{where}: {said}", where=where, said=said) if where else said)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    said = msg("there is nothing at this address") if error.status_code == 404 else Message.fixed(str(error.detail))
+    return JSONResponse({"error": said.render(_language(request))}, error.status_code, error.headers)
