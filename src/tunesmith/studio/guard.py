@@ -2,8 +2,8 @@
 
 - The Host header has to name this server: a foreign name that resolves to 127.0.0.1 (DNS rebinding) is refused.
 - An Origin header has to be this server's, so that no foreign page acts here, nor one without an origin (``null``).
-- The cookie has to hold the token. It is set by the address that ``tunesmith studio`` prints, HttpOnly, SameSite=Strict,
-  with the port in its name: cookies do not know ports, and another program may run on another one.
+- The cookie has to hold the token. It is set by the address that ``tunesmith studio`` prints, HttpOnly and
+  SameSite=Strict, with the port in its name: cookies do not know ports, and another program may run on another one.
 """
 
 from __future__ import annotations

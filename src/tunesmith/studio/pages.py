@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,7 +15,6 @@ from tunesmith.studio.sentences import SENTENCES
 from tunesmith.texts import LANGUAGE_NAME, LANGUAGES, Message
 
 router = APIRouter(include_in_schema=False)
-_STATIC = Path(__file__).parent / "static"
 
 
 @cache
@@ -26,21 +23,24 @@ def _templates() -> Environment:
     return Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
 
 
-@cache
-def _edition() -> str:
-    """Changes with any file of the page, so that a browser never mixes two versions."""
-    files = sorted(path for path in _STATIC.rglob("*") if path.is_file())
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:10]
+def error_page(request: Request, said: str, status: int, language: str) -> HTMLResponse:
+    """A page that says why there is no other."""
+    answer = _page(request, "error.html.j2", language, said=said)
+    answer.status_code = status
+    return answer
 
 
 def _page(request: Request, template: str, language: str, **view: Any) -> HTMLResponse:
-    html = _templates().get_template(template).render(
-        tr=lambda text, **values: Message(text, values).render(language),
-        language=language,
-        languages=[(name, LANGUAGE_NAME.render(name)) for name in LANGUAGES],
-        edition=_edition(),
-        path=request.url.path,
-        **view,
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            tr=lambda text, **values: Message(text, values).render(language),
+            language=language,
+            languages=[(name, LANGUAGE_NAME.render(name)) for name in LANGUAGES],
+            path=request.url.path,
+            **view,
+        )
     )
     answer = HTMLResponse(html)
     if request.query_params.get("language") in LANGUAGES:

@@ -23,7 +23,12 @@ _TRIED = 20
 
 
 def serve(
-    runs: Path = RUNS, *, port: int | None = None, host: str = "127.0.0.1", allow: tuple[str, ...] = (), browser: bool = True
+    runs: Path = RUNS,
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    allow: tuple[str, ...] = (),
+    browser: bool = True,
 ) -> int:
     """Serve the studio until it is stopped; jobs go on without it.
 
@@ -53,13 +58,15 @@ def serve(
         raise TunesmithError(
             msg("--host {host} lets other machines in, and no name is allowed", host=host),
             where="--allow-host",
-            remedy=msg("Name what stands in their address bar: --allow-host NAME. Safer is an SSH tunnel to 127.0.0.1."),
+            remedy=msg(
+                "Name what stands in their address bar: --allow-host NAME. Safer is an SSH tunnel to 127.0.0.1."
+            ),
         )
     token = token_of(runs / ".studio")
     listening = listen(host, port)
     number = int(listening.getsockname()[1])
     app = make_app(runs, Door(token, number, allow))
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") or is_loopback(host) else host  # noqa: S104
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") or is_loopback(host) else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}/?token={token}"
     print(tr("The studio: {address}", address=address), flush=True)  # noqa: T201
     print(tr("Ctrl-C ends the page; jobs go on."), flush=True)  # noqa: T201

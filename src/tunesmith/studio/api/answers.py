@@ -22,6 +22,7 @@ class JobAnswer(Answer):
     verb: str
     run: str
     command: Annotated[str, Field(description="What one would type for it.")]
+    overrides: list[str]
     state: JobState
     said: Annotated[str, Field(description="The state in words.")]
     end: Annotated[str | None, Field(description="What its end means.")] = None

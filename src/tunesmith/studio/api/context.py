@@ -42,7 +42,7 @@ def _studio(request: Request) -> Studio:
     return cast(Studio, request.app.state.studio)
 
 
-def _language(request: Request) -> str:
+def language_of(request: Request) -> str:
     """``?language=``, the cookie, what the browser prefers, or what the terminal speaks; the first that is known."""
     asked = (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE))
     preferred = (part.split(";")[0].strip() for part in request.headers.get("accept-language", "").split(","))
@@ -51,7 +51,7 @@ def _language(request: Request) -> str:
 
 
 StudioPart = Annotated[Studio, Depends(_studio)]
-Language = Annotated[str, Depends(_language)]
+Language = Annotated[str, Depends(language_of)]
 
 
 def note(request: Request, **facts: object) -> None:

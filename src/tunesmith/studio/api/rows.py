@@ -42,6 +42,7 @@ def job_answer(job: Job, language: str) -> JobAnswer:
         verb=record.verb,
         run=record.run,
         command=shlex.join(["tunesmith", *record.argv]),
+        overrides=[word for word in record.argv[2:] if not word.startswith("--")],
         state=job.state,
         said=STATES[job.state].render(language),
         end=end.render(language) if end else None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from tunesmith.records.metrics import EventLine, GateLine
 from tunesmith.run.folder import RunFolder
 from tunesmith.studio.api.answers import FollowAnswer, LogAnswer, Refusal, RunAnswer, RunsAnswer
 from tunesmith.studio.api.context import Language, Studio, StudioPart
@@ -50,7 +51,8 @@ def follow(
         further = read_new(folder.metrics, at, last_mark)
         lines, at, last_mark, more = [*lines, *further.lines], further.at, further.mark, further.more
     course = Course.of(lines)
-    events = sorted([*course.gates, *course.events], key=lambda line: line.time)[-_MOST_EVENTS:]
+    events: list[EventLine | GateLine] = [*course.gates, *course.events]
+    events = sorted(events, key=lambda line: line.time)[-_MOST_EVENTS:]
     return FollowAnswer(
         run=_run(studio, name, language),
         at=at,
