@@ -25,7 +25,7 @@ SENTENCES: dict[str, Message] = {
     "updates": msg("update {update} of {updates}"),
     "update": msg("update {update}"),
     "not_measured": msg("not measured yet"),
-    "no_job": msg("none"),
+    "no_job": msg("no job"),
     "writer": msg("`{command}` writes into this run (PID {pid} on {host}, since {since})."),
     "eta": msg("about {time} to go"),
     "first_number": msg("The first number comes at update {update}."),

@@ -58,9 +58,7 @@ def serve(
         raise TunesmithError(
             msg("--host {host} lets other machines in, and no name is allowed", host=host),
             where="--allow-host",
-            remedy=msg(
-                "Name what stands in their address bar: --allow-host NAME. Safer is an SSH tunnel to 127.0.0.1."
-            ),
+            remedy=msg("Name what their address bar shows: --allow-host NAME. Safer is an SSH tunnel to 127.0.0.1."),
         )
     token = token_of(runs / ".studio")
     listening = listen(host, port)

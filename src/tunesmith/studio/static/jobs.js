@@ -89,10 +89,10 @@ const again = poll(async () => {
   for (const [id, after] of [...open]) await followLog(id, after);
 });
 
-const here = () => document.activeElement.closest(".job");
+const here = () => document.activeElement.closest("li.job");
 keys({
-  j: () => step(document.querySelectorAll(".job"), 1),
-  k: () => step(document.querySelectorAll(".job"), -1),
+  j: () => step(document.querySelectorAll("li.job"), 1),
+  k: () => step(document.querySelectorAll("li.job"), -1),
   x: () => [...(here()?.querySelectorAll(".actions button") ?? [])].find((one, at) => at === 0 && !one.hidden)?.click(),
   l: () => here()?.querySelectorAll(".actions button")[1].click(),
 });
