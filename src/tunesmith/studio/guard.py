@@ -162,7 +162,8 @@ class Guard:
         cookie = f"{self.door.cookie}={self.door.token}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Strict"
         page = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tunesmith</title>'
-            '<meta http-equiv="refresh" content="0; url=/"><a href="/">Tunesmith</a></html>'
+            '<link rel="icon" href="/static/icon.svg"><meta http-equiv="refresh" content="0; url=/">'
+            '<a href="/">Tunesmith</a></html>'
         )
         await _answer(send, 200, page, ("set-cookie", cookie))
 

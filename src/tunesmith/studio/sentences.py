@@ -44,7 +44,7 @@ SENTENCES: dict[str, Message] = {
     "playing": msg("update {update} · {prompt}"),
     "gone": msg("file gone"),
     "column_update": msg("update {update}"),
-    "prompt": msg("Prompt"),
+    "prompt": msg("Asked for"),
     "seconds": msg("{count} s"),
     "minutes": msg("{count} min"),
     "hours": msg("{count} h"),

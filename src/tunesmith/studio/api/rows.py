@@ -55,13 +55,17 @@ def job_answer(job: Job, language: str) -> JobAnswer:
 
 
 def newest_jobs(studio: Studio) -> dict[str, Job]:
-    """The newest job of each run; one that is not over goes before those that are."""
+    """The newest job of each run; one that works goes before one that waits, and that before one that is over."""
     found: dict[str, Job] = {}
     for job in studio.jobs.jobs():
         known = found.get(job.record.run)
-        if known is None or (known.record.ended is not None and job.state in ("running", "stopping")):
+        if known is None or _rank(job) < _rank(known):
             found[job.record.run] = job
     return found
+
+
+def _rank(job: Job) -> int:
+    return 0 if job.state in ("running", "stopping") else 1 if job.state == "queued" else 2
 
 
 def run_answer(facts: RunFacts, job: Job | None, language: str) -> RunAnswer:
@@ -124,7 +128,7 @@ def event_answer(line: EventLine | GateLine, language: str) -> EventAnswer:
     )
 
 
-def preview_answer(studio: Studio, run: str, line: PreviewLine) -> PreviewAnswer:
+def preview_answer(studio: Studio, run: str, line: PreviewLine, language: str) -> PreviewAnswer:
     """A preview; its sound only where it lies in the run's own folder."""
     folder = (studio.runs / run).resolve()
     path = folder / line.file
@@ -134,5 +138,5 @@ def preview_answer(studio: Studio, run: str, line: PreviewLine) -> PreviewAnswer
         index=line.index,
         prompt=line.prompt,
         media=studio.media.id_of(path) if inside else None,
-        problem=term("problem", line.problem).render() if line.problem else None,
+        problem=term("problem", line.problem).render(language) if line.problem else None,
     )

@@ -61,7 +61,7 @@ def follow(
         more=more,
         curves={key: points for key, points in course.curves().items() if points},
         events=[event_answer(line, language) for line in events],
-        previews=[preview_answer(studio, name, line) for line in course.previews],
+        previews=[preview_answer(studio, name, line, language) for line in course.previews],
     )
 
 

@@ -41,7 +41,7 @@ function offers(run, after) {
   }
   if (run.writer || (run.problem && !run.stages.some((stage) => stage.status !== "none"))) return [];
   const again = run.can_continue || (job && ["lost", "stopped"].includes(job.state));
-  return [[again ? "continue" : "start", then(() => goOn(run)), "main"]];
+  return [[again ? "continue" : "start", then(() => goOn(run)), run.stages.every((stage) => stage.status === "done") ? "" : "main"]];
 }
 
 /** Put the buttons of a run into `place`; they change only where what is offered changes. */
@@ -63,7 +63,7 @@ export function patchButtons(place, line, run, after) {
 
 /** A job's state, with what its end means behind it. */
 export function patchJob(node, job) {
-  text(node, job ? `${job.said} · ${job.command}` : say("no_job"));
-  node.title = job?.end ?? "";
+  text(node, job ? `${job.said} · ${job.verb}` : say("no_job"));
+  node.title = job?.command ?? "";
   node.dataset.state = job?.state ?? "";
 }

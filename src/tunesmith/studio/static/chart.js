@@ -1,7 +1,8 @@
 // Curves as SVG; colours come from the style sheet, so that dark and light need no second drawing.
 
 const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [800, 300, 56, 12, 12, 34];
+const [LEFT, RIGHT, TOP, BOTTOM] = [52, 14, 14, 34];
+const [NARROWEST, WIDEST] = [320, 1280];
 
 function draw(tag, facts, words = "") {
   const node = document.createElementNS(SVG, tag);
@@ -28,21 +29,23 @@ export function ticks(low, high, wanted) {
  * @param title What a reader who does not see it is told.
  */
 export function chart(place, curves, ring, title, format) {
+  const width = Math.min(WIDEST, Math.max(NARROWEST, place.clientWidth));
+  const height = Math.round(Math.min(380, width * 0.55));
   const all = curves.flatMap(([, points]) => points);
   const values = all.map(([, value]) => value);
   const end = Math.max(1, ...all.map(([update]) => update));
   const low = Math.min(...values);
   const high = Math.max(...values);
   const room = (high - low || Math.abs(high) || 1) * 0.06;
-  const x = (update) => LEFT + ((WIDTH - LEFT - RIGHT) * update) / end;
-  const y = (value) => TOP + ((HEIGHT - TOP - BOTTOM) * (high + room - value)) / (high - low + 2 * room);
-  const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title });
+  const x = (update) => LEFT + ((width - LEFT - RIGHT) * update) / end;
+  const y = (value) => TOP + ((height - TOP - BOTTOM) * (high + room - value)) / (high - low + 2 * room);
+  const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title });
   for (const value of ticks(low, high, 5)) {
-    picture.append(draw("line", { class: "rule", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }));
+    picture.append(draw("line", { class: "rule", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }));
     picture.append(draw("text", { class: "tick", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, format(value)));
   }
-  for (const update of ticks(0, end, 6).filter(Number.isInteger)) {
-    picture.append(draw("text", { class: "tick", x: x(update), y: HEIGHT - 12, "text-anchor": "middle" }, format(update)));
+  for (const update of ticks(0, end, width / 110).filter(Number.isInteger)) {
+    picture.append(draw("text", { class: "tick", x: x(update), y: height - 12, "text-anchor": "middle" }, format(update)));
   }
   for (const [name, points] of curves) {
     const path = points.map(([update, value]) => `${x(update).toFixed(1)},${y(value).toFixed(1)}`);

@@ -1,7 +1,7 @@
 // One run: what is done, its curves, previews, events and log, kept up to date by byte offsets.
 
 import { $, act, attribute, duration, each, get, keys, make, number, poll, say, show, text } from "./page.js";
-import { isAtWork, patchButtons, patchJob, start } from "./actions.js";
+import { isAtWork, patchButtons, start } from "./actions.js";
 import { chart } from "./chart.js";
 import { Previews } from "./previews.js";
 
@@ -75,8 +75,8 @@ function patchRun(run) {
   patchButtons($("#buttons"), $("#said"), run, again);
   show($("#job"), Boolean(run.job));
   if (run.job) {
-    patchJob($("#job"), run.job);
-    if (run.job.end) text($("#job"), `${$("#job").textContent} · ${run.job.end}`);
+    $("#job").dataset.state = run.job.state;
+    text($("#job"), [run.job.said, run.job.command, run.job.end].filter(Boolean).join(" · "));
   }
 }
 
@@ -105,7 +105,7 @@ function patchCurves(run) {
   show(first, found.length === 0);
   const expected = run.first_number && (isAtWork(run.job) || run.writer);
   text(first, expected ? say("first_number", { update: run.first_number }) : say("no_numbers"));
-  const state = JSON.stringify([found.map((key) => [key, curves[key].size]), at, run.best_update]);
+  const state = JSON.stringify([found, at, run.best_update, $("#curves").clientWidth]);
   if (!found.length || state === drawn) return;
   drawn = state;
   const points = (key) => [...curves[key]].sort((a, b) => a[0] - b[0]);

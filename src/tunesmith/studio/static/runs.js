@@ -24,7 +24,7 @@ function patch(node, run) {
   text(name.lastElementChild, run.problem);
   text(model, [run.family, run.base].filter(Boolean).join(" · "));
   const state = run.stages.find((one) => one.name === run.stage);
-  const percent = run.share === null ? "" : say("share", { percent: Math.floor(100 * run.share) });
+  const percent = run.share === null ? "" : say("share", { percent: Math.floor(100 * run.share) }).replace(" ", "\u00a0");
   text(stage.firstElementChild, state ? [state.said, state.status_said, percent].filter(Boolean).join(" · ") : "–");
   const bar = stage.lastElementChild;
   show(bar, run.share !== null && run.share < 1);
