@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -12,7 +13,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from tunesmith.errors import TunesmithError
-from tunesmith.files import explain_os_error
 from tunesmith.texts import msg, tr
 
 RUNS = Path("runs")
@@ -88,14 +88,16 @@ def listen(host: str, port: int | None) -> socket.socket:
         try:
             family, kind, _, _, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
             made = socket.socket(family, kind)
-        except OSError as error:
-            raise explain_os_error(error, Path(host)) from error
+        except (OSError, UnicodeError) as error:
+            raise _no_address(host, error) from error
         if os.name != "nt":  # there it would let two servers share a port
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind(address)
         except OSError as error:
             made.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise _no_address(host, error) from error
             if port is not None:
                 raise TunesmithError(
                     msg("port {port} cannot be listened on ({reason})", port=str(port), reason=error.strerror or ""),
@@ -109,6 +111,15 @@ def listen(host: str, port: int | None) -> socket.socket:
         msg("no port from {first} to {last} is free", first=str(PORT), last=str(PORT + _TRIED - 1)),
         where="--port",
         remedy=msg("Name a free one."),
+    )
+
+
+def _no_address(host: str, error: Exception) -> TunesmithError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return TunesmithError(
+        msg("`{host}` is no address of this machine ({reason})", host=host[:200], reason=reason),
+        where="--host",
+        remedy=msg("Use 127.0.0.1, or an address that this machine has."),
     )
 
 
