@@ -112,8 +112,10 @@ def test_keys_are_listed_and_lead_through_the_pages(page, server, watch):
     assert focused == page.locator("tbody tr").nth(1).locator("a").inner_text()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=focused).wait_for()
+    page.locator("#stages li").first.wait_for()  # its script listens
     page.keyboard.press("2")
     page.get_by_role("heading", name="Jobs", exact=True).wait_for()
+    page.locator("#empty").wait_for()
     page.keyboard.press("1")
     page.get_by_role("heading", name="Runs", exact=True).wait_for()
     assert watch.errors == []

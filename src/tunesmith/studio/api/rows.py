@@ -18,6 +18,7 @@ from tunesmith.studio.api.answers import (
 )
 from tunesmith.studio.api.context import Studio
 from tunesmith.studio.jobs.start import Job
+from tunesmith.studio.jobs.state import JobState
 from tunesmith.studio.jobs.words import STATES, end_of
 from tunesmith.studio.runs.facts import RunFacts
 from tunesmith.texts import Message, msg
@@ -55,17 +56,16 @@ def job_answer(job: Job, language: str) -> JobAnswer:
 
 
 def newest_jobs(studio: Studio) -> dict[str, Job]:
-    """The newest job of each run; one that works goes before one that waits, and that before one that is over."""
+    """The job of each run that matters most, the newest of its kind: working, waiting, over, taken out of the queue."""
     found: dict[str, Job] = {}
     for job in studio.jobs.jobs():
         known = found.get(job.record.run)
-        if known is None or _rank(job) < _rank(known):
+        if known is None or _RANKS.get(job.state, 2) < _RANKS.get(known.state, 2):
             found[job.record.run] = job
     return found
 
 
-def _rank(job: Job) -> int:
-    return 0 if job.state in ("running", "stopping") else 1 if job.state == "queued" else 2
+_RANKS: dict[JobState, int] = {"running": 0, "stopping": 0, "queued": 1, "cancelled": 3}
 
 
 def run_answer(facts: RunFacts, job: Job | None, language: str) -> RunAnswer:
