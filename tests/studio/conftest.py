@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.once import once
-from tunesmith.studio.jobs.start import Job, JobFolder
+from tunesmith.studio.jobs.start import JobFolder, StudioJob
 from tunesmith.studio.jobs.system import is_held
 from tunesmith.studio.jobs.verbs import wanted
 
@@ -81,7 +81,7 @@ def until(condition: Callable[[], object], seconds: float = 120, what: str = "")
         time.sleep(0.1)
 
 
-def train(folder: JobFolder, *overrides: str, run: str = "one") -> Job:
+def train(folder: JobFolder, *overrides: str, run: str = "one") -> StudioJob:
     return folder.start(wanted(folder.runs, "train", run, [*QUIET, *(overrides or LONG)]))
 
 

@@ -269,7 +269,7 @@ print({"torch", "numpy", "transformers", "matplotlib"} & set(sys.modules))
 
 
 def test_logs_are_followed_by_bytes_and_never_cut_within_a_letter(tmp_path):
-    from tunesmith.studio.runs.tail import read_text
+    from tunesmith.studio.reading.tail import read_text
 
     path = tmp_path / "x.log"
     assert read_text(path).text == "" and read_text(path, 5).restarted

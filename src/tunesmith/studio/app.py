@@ -22,7 +22,7 @@ from tunesmith.studio.errors import NotNowError, NotThereError
 from tunesmith.studio.guard import Door, Guard
 from tunesmith.studio.jobs.start import JobFolder
 from tunesmith.studio.media import MediaIds
-from tunesmith.studio.runs.facts import RunShelf
+from tunesmith.studio.reading.facts import RunShelf
 from tunesmith.texts import Message, msg
 
 STATIC = Path(__file__).parent / "static"

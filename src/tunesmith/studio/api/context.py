@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from tunesmith.studio.jobs.start import JobFolder
 from tunesmith.studio.media import MediaIds
-from tunesmith.studio.runs.facts import RunShelf
+from tunesmith.studio.reading.facts import RunShelf
 from tunesmith.texts import LANGUAGES, reader_language
 
 LANGUAGE_COOKIE = "tunesmith_language"

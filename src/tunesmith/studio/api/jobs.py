@@ -9,7 +9,7 @@ from tunesmith.studio.api.context import Language, StudioPart, note
 from tunesmith.studio.api.rows import job_answer
 from tunesmith.studio.api.runs import After
 from tunesmith.studio.jobs.verbs import wanted
-from tunesmith.studio.runs.tail import read_text
+from tunesmith.studio.reading.tail import read_text
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses={404: {"model": Refusal}})
 

@@ -17,10 +17,10 @@ from tunesmith.studio.api.answers import (
     WriterAnswer,
 )
 from tunesmith.studio.api.context import Studio
-from tunesmith.studio.jobs.start import Job
+from tunesmith.studio.jobs.start import StudioJob
 from tunesmith.studio.jobs.state import JobState
 from tunesmith.studio.jobs.words import STATES, end_of
-from tunesmith.studio.runs.facts import RunFacts
+from tunesmith.studio.reading.facts import RunFacts
 from tunesmith.texts import Message, msg
 
 STATUSES = {
@@ -34,7 +34,7 @@ STATUSES = {
 """What the status of a stage is called."""
 
 
-def job_answer(job: Job, language: str) -> JobAnswer:
+def job_answer(job: StudioJob, language: str) -> JobAnswer:
     """A job."""
     record, end = job.record, end_of(job)
     return JobAnswer(
@@ -55,9 +55,9 @@ def job_answer(job: Job, language: str) -> JobAnswer:
     )
 
 
-def newest_jobs(studio: Studio) -> dict[str, Job]:
+def newest_jobs(studio: Studio) -> dict[str, StudioJob]:
     """The job of each run that matters most, the newest of its kind: working, waiting, over, taken out of the queue."""
-    found: dict[str, Job] = {}
+    found: dict[str, StudioJob] = {}
     for job in studio.jobs.jobs():
         known = found.get(job.record.run)
         if known is None or _RANKS.get(job.state, 2) < _RANKS.get(known.state, 2):
@@ -68,7 +68,7 @@ def newest_jobs(studio: Studio) -> dict[str, Job]:
 _RANKS: dict[JobState, int] = {"running": 0, "stopping": 0, "queued": 1, "cancelled": 3}
 
 
-def run_answer(facts: RunFacts, job: Job | None, language: str) -> RunAnswer:
+def run_answer(facts: RunFacts, job: StudioJob | None, language: str) -> RunAnswer:
     """A run."""
     writer, progress = facts.writer, facts.progress
     return RunAnswer(

@@ -12,8 +12,8 @@ from tunesmith.studio.api.answers import FollowAnswer, LogAnswer, Refusal, RunAn
 from tunesmith.studio.api.context import Language, Studio, StudioPart
 from tunesmith.studio.api.rows import event_answer, newest_jobs, preview_answer, run_answer
 from tunesmith.studio.jobs.verbs import run_folder
-from tunesmith.studio.runs.course import Course
-from tunesmith.studio.runs.tail import read_new, read_text
+from tunesmith.studio.reading.course import Course
+from tunesmith.studio.reading.tail import read_new, read_text
 
 router = APIRouter(prefix="/api/runs", tags=["runs"], responses={404: {"model": Refusal}})
 _MOST_EVENTS = 200

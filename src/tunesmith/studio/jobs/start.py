@@ -14,7 +14,7 @@ from tunesmith.studio.errors import NotNowError, NotThereError
 from tunesmith.studio.jobs import system
 from tunesmith.studio.jobs.record import JobFiles, JobRecord, all_jobs, new_id
 from tunesmith.studio.jobs.state import UNFINISHED, JobState, ended, state_of
-from tunesmith.studio.jobs.verbs import Wanted
+from tunesmith.studio.jobs.verbs import WantedJob
 from tunesmith.texts import msg
 
 PATIENCE = 60.0
@@ -23,7 +23,7 @@ _START_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Job:
+class StudioJob:
     """A job as it is now."""
 
     files: JobFiles
@@ -50,9 +50,9 @@ class JobFolder:
     def __init__(self, runs: Path, *, own_locks: bool = False) -> None:
         self.runs, self._own_locks = runs, own_locks
         self.folder = runs / ".studio" / "jobs"
-        self._over: dict[str, Job] = {}
+        self._over: dict[str, StudioJob] = {}
 
-    def start(self, wanted: Wanted) -> Job:
+    def start(self, wanted: WantedJob) -> StudioJob:
         """Start a job's supervisor, and return when it holds its lock.
 
         Raises:
@@ -76,7 +76,7 @@ class JobFolder:
             time.sleep(0.02)
         return self.job(files.id)
 
-    def job(self, name: str) -> Job:
+    def job(self, name: str) -> StudioJob:
         """A job by its id.
 
         Raises:
@@ -88,12 +88,12 @@ class JobFolder:
         if not name.replace("-", "").isalnum() or not files.record.exists():
             raise NotThereError(msg("there is no job `{name}`", name=name[:80]))
         state = state_of(files, files.read())
-        job = Job(files, ended(files), state)
+        job = StudioJob(files, ended(files), state)
         if state not in UNFINISHED:
             self._over[name] = job
         return job
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[StudioJob]:
         """Every job whose record can be read, the newest first."""
         found = []
         for files in reversed(all_jobs(self.folder)):
@@ -103,7 +103,7 @@ class JobFolder:
                 continue
         return found
 
-    def stop(self, name: str, *, at_once: bool = False) -> Job:
+    def stop(self, name: str, *, at_once: bool = False) -> StudioJob:
         """Ask a job to stop, or end it at once when it was asked to stop long ago.
 
         Raises:

@@ -33,7 +33,7 @@ _LONGEST = 4000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedJob:
     """A job that was asked for and may be done.
 
     Attributes:
@@ -49,7 +49,7 @@ class Wanted:
     device: str
 
 
-def wanted(runs: Path, verb: str, run: str, overrides: Sequence[str], flags: Sequence[str] = ()) -> Wanted:
+def wanted(runs: Path, verb: str, run: str, overrides: Sequence[str], flags: Sequence[str] = ()) -> WantedJob:
     """The job that a page asks for.
 
     Args:
@@ -78,10 +78,10 @@ def wanted(runs: Path, verb: str, run: str, overrides: Sequence[str], flags: Seq
     if verb == "demo":
         if run or overrides:
             raise TunesmithError(msg("the demo has a run of its own"), remedy=msg("Ask for it without a run."))
-        return Wanted(verb, "demo", ("demo",), "cpu")
+        return WantedJob(verb, "demo", ("demo",), "cpu")
     folder = run_folder(runs, run)
     argv = (verb, str(folder), *overrides, *(f"--{flag}" for flag in dict.fromkeys(flags)))
-    return Wanted(verb, run, argv, queue_of(folder, overrides) if verb in ON_DEVICE else "cpu")
+    return WantedJob(verb, run, argv, queue_of(folder, overrides) if verb in ON_DEVICE else "cpu")
 
 
 def run_folder(runs: Path, name: str) -> Path:

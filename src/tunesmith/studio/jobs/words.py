@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith.studio.jobs.start import Job
+from tunesmith.studio.jobs.start import StudioJob
 from tunesmith.studio.jobs.state import JobState
 from tunesmith.texts import Message, msg
 
@@ -38,7 +38,7 @@ _CODES: dict[int | None, Message] = {
 }
 
 
-def end_of(job: Job) -> Message | None:
+def end_of(job: StudioJob) -> Message | None:
     """What a job's end means; ``None`` while it is not over."""
     if job.state != "failed":
         return _ENDS.get(job.state)
