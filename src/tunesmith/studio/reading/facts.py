@@ -28,7 +28,7 @@ _WATCHED = (
     "evaluation/comparison_results.json",
     "plan.json",
 )
-"""Files of which a row tells, beside the states of the stages and the metrics."""
+"""Files of which a row tells, beside the states of the stages, the metrics and the comparison."""
 
 
 @dataclass
@@ -236,6 +236,7 @@ def _read(folder: RunFolder, kept: _Kept) -> None:
 def _recipe(folder: RunFolder, problems: list[Message]) -> dict[str, Any]:
     import yaml
 
+    quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in (folder.resolved, folder.recipe):
         if not path.exists():
             continue
