@@ -241,9 +241,7 @@ def _recipe(folder: RunFolder, problems: list[Message]) -> dict[str, Any]:
         if not path.exists():
             continue
         try:
-            value = yaml.load(
-                path.read_text(encoding="utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            )
+            value = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=quick)
         except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f"{folder.path.name}/{path.name}" + (f":{mark.line + 1}" if mark else "")
