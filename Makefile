@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-quick test-slow check texts mutate key-table benchmark-tables device-wheels pocket-musicgen
+.PHONY: install demo studio test test-browser test-quick test-slow check texts mutate key-table benchmark-tables device-wheels pocket-musicgen
 .PHONY: pocket-ace-step pocket-step-audio pocket-clips clean
 
 install: $(STAMP)
@@ -15,11 +15,15 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunesmith needs Python 3.11 or newer.")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[lyrics,japanese,datasets,step-audio,ears]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[lyrics,japanese,datasets,step-audio,ears,studio]'
 	touch $(STAMP)
 
 demo: install
 	$(BIN)/tunesmith demo
+
+# One local page over the runs in this folder (docs/studio.md).
+studio: install
+	$(BIN)/tunesmith studio
 
 # A process per core, at most four: each may take 1.5 GB. A file's tests stay together, since they share what is slow to make.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
@@ -33,6 +37,10 @@ QUICK := audio cli data evaluation label planning recipe records report run spee
 
 test-quick: install
 	$(PYTEST) $(addprefix tests/,$(QUICK))
+
+# The pages in a real browser: Chromium of the system, or the one that CHROMIUM names; left out where there is none.
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

@@ -36,6 +36,16 @@ BROKEN_OVERRIDES = (
     "data.workers=all",
 )
 FLAGS: tuple[tuple[str, ...], ...] = (
+    ("studio", "extra"),
+    ("studio", "--port"),
+    ("studio", "--port", "0"),
+    ("studio", "--port", "70000"),
+    ("studio", "--port", "x"),
+    ("studio", "--host", "0.0.0.0"),
+    ("studio", "--host", "", "--allow-host", "x"),
+    ("studio", "--host", "no such host", "--allow-host", "x", "--no-browser"),
+    ("studio", "--host", "203.0.113.1", "--allow-host", "x", "--no-browser"),
+    ("studio", "--no-such-flag"),
     ("new",),
     ("new", "a"),
     ("new", "a", "--from"),

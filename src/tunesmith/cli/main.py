@@ -28,6 +28,7 @@ from tunesmith.cli.report import report
 from tunesmith.cli.run import run
 from tunesmith.cli.schema import schema
 from tunesmith.cli.slice import slice
+from tunesmith.cli.studio import studio
 from tunesmith.cli.train import train
 from tunesmith.cli.verb_help import explain_verbs
 from tunesmith.run.device import numpy_on_one_thread
@@ -48,6 +49,7 @@ VERBS = (
     (listen, tr_all("A blind listening test", separator=" · ")),
     (compare, tr_all("Runs side by side", separator=" · ")),
     (report, tr_all("Write report.html", separator=" · ")),
+    (studio, tr_all("A page on this machine", separator=" · ")),
     (demo, tr_all("The whole road in minutes", separator=" · ")),
     (export, tr_all("The adapter for other tools", separator=" · ")),
     (plan, tr_all("Memory, disk and time", separator=" · ")),

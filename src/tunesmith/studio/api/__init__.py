@@ -1,0 +1,1 @@
+"""The JSON API: typed questions and answers, documented by OpenAPI at ``/api/openapi.json``."""
